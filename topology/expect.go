@@ -1,0 +1,112 @@
+package topology
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Expectation is one "expect" or "wait": tables to be judged, in the order in which they are judged: what is probed first
+// (ping ping6 answers sees streams), then what is only read (arp route fdb ...), each in file order.
+type Expectation struct {
+	Pos    Pos
+	Kept   bool // neighbours: kept
+	Tables []*Table
+}
+
+// Table is one printed table of cells of one kind. A blank line in the file begins another Table.
+type Table struct {
+	Kind    string // ping ping6 answers arp route sees fdb cases (streams port drops hits: later)
+	Pos     Pos    // the first header cell; for the short form ("ping: ok") the scalar
+	Corner  string // the header's first word, "from\to"
+	Rows    []string
+	Columns []string
+	Short   bool    // written as "ping: ok"
+	Cells   []*Cell // row by row, without the cells that are not judged ('.'), the diagonal and '*' rows and columns expanded
+}
+
+// Cell is one question with the answer that the file wants.
+type Cell struct {
+	Row, Column string // as shown: full node name, node:if, name, A->B
+	Question    Question
+	Want        Want
+	Pos         Pos  // of the cell's word in the file; expanded cells share it
+	Width       int  // bytes of the word
+	Judged      bool // false for '.': nothing is probed for it, except to update the file
+	Case        int  // kind cases: index into Step.Cases of the column; else -1
+}
+
+// Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and --only.
+type Question struct {
+	Kind string // ping ping6 answers arp route sees fdb
+	A, B string // from and to; for fdb whose MAC and on which switch
+	At   string // sees: who listens
+}
+
+// Target is what a row or a column of a table stands for.
+type Target struct {
+	Text      string     // as written
+	Node      string     // full node name, "" for an entry of "names"
+	Interface string     // "" unless written node:if
+	Name      string     // entry of "names", else ""
+	IP        netip.Addr // first address of the interface or node in file order, or that of the name; zero if it has none
+	IP6       netip.Addr // the first IPv6 address likewise
+}
+
+// Step is one entry of "steps".
+type Step struct {
+	Name, Note string
+	Pos        Pos
+	Reset      []string // nodes put back to what the file says
+	Lab        *Lab     // the lab as it stands once reset and set are done: nodes only, no expectations
+	Do         []Action
+	Wait       *Expectation
+	Timeout    time.Duration // of Wait; 10s unless given
+	Cases      []*Case
+	Expect     *Expectation
+}
+
+// Case is one column of a "cases" table: a set, taken back after its column.
+type Case struct {
+	Name string
+	Lab  *Lab
+	Pos  Pos
+}
+
+// Action is one entry of "do". Exactly one of the pointers is set.
+type Action struct {
+	Pos    Pos
+	Flush  *Flush
+	Run    *RunAction
+	Stream *Stream
+	Stop   *Stop
+}
+
+// Flush forgets tables of nodes, in file order.
+type Flush struct{ Nodes []FlushNode }
+
+// FlushNode says what one node forgets: neigh, routes (the redirected ones), fdb, conntrack.
+type FlushNode struct {
+	Node string
+	What []string
+}
+
+// RunAction is a command in a node.
+type RunAction struct {
+	Node, Sh   string
+	Exit       int
+	Background bool
+	Name       string
+}
+
+// Stream is echo requests with one identifier until stopped.
+type Stream struct {
+	Name     string
+	From, To Target
+	Every    time.Duration
+}
+
+// Stop ends a background action by its name.
+type Stop struct {
+	Name   string
+	Silent bool
+}

@@ -1,0 +1,204 @@
+// Package topology decides: it reads a lab file, checks it, and turns it into values that others carry out: a [Plan] of
+// kernel changes and the expectations that judge a running lab. It touches nothing, asks no machine and knows no clock,
+// so that a lab file can be checked anywhere.
+package topology
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Lab is a checked lab. [Load] is its only constructor, so a Lab that exists is valid: every name resolves, every
+// interface is made in exactly one way, every derived name and MAC is present. A Lab is immutable and may be shared.
+type Lab struct {
+	Name         string // the file's own name for the lab, [a-z][a-z0-9-]*, at most 32 bytes
+	File         string // as given to Load, for messages
+	About        string
+	KernelTimers bool       // "timers: kernel": the neighbour timers are the kernel's, not ours
+	Nodes        []*Node    // file order; a holder stands before the nodes it holds
+	Names        []NamedEnd // the "names" section, file order
+	Expect       *Expectation
+	Steps        []*Step
+	Source       []byte // the file, byte for byte
+}
+
+// NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.
+type NamedEnd struct {
+	Name string
+	IP   netip.Addr // zero when not given
+	MAC  MAC        // zero when not given
+}
+
+// Kind says what a node is.
+type Kind string
+
+// The kinds of nodes of this format.
+const (
+	Host   Kind = "host"
+	Router Kind = "router"
+	Bridge Kind = "bridge"
+)
+
+// Node is one network namespace.
+type Node struct {
+	Name       string // full dotted name, at most 63 bytes
+	Kind       Kind
+	Pos        Pos
+	IPv6       bool
+	Interfaces []*Interface // in the order in which they are made; a bridge stands before its ports, a lower before its upper
+	Routes     []Route
+	Neighbours []Neighbour
+	Sysctls    []Sysctl // every net.* value that the plan pins for this node, in the order in which they must be written
+	Run        []Command
+}
+
+// Interface returns the node's interface of that name, or nil.
+func (n *Node) Interface(name string) *Interface {
+	for _, i := range n.Interfaces {
+		if i.Name == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// Base is the last component of the node's name: what the bridge of a bridge node is called.
+func (n *Node) Base() string { return n.Name[strings.LastIndexByte(n.Name, '.')+1:] }
+
+// Node returns the node of that full name, or nil.
+func (l *Lab) Node(name string) *Node {
+	for _, n := range l.Nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// LinkType says how an interface is made.
+type LinkType string
+
+// The ways of making an interface.
+const (
+	Veth       LinkType = "veth" // an end of a link, or of a veth pair inside one node
+	BridgeLink LinkType = "bridge"
+	Macvlan    LinkType = "macvlan"
+	Macvtap    LinkType = "macvtap"
+	VLAN       LinkType = "vlan"
+)
+
+// End names an interface of a node.
+type End struct{ Node, Interface string }
+
+func (e End) String() string { return e.Node + ":" + e.Interface }
+
+// Interface is one interface of a node, with everything derived already: nothing in it is "default".
+type Interface struct {
+	Name    string // at most 15 bytes
+	Type    LinkType
+	Pos     Pos
+	MAC     MAC // zero only for a bridge that follows the kernel's rule
+	MTU     int
+	Up      bool
+	Promisc bool
+	Addrs   []netip.Prefix // host bits kept, in the order in which they are added
+
+	Peer   End           // Veth: the far end
+	Master string        // the bridge, in the same node, that this interface is a port of
+	Port   *PortSettings // non-nil exactly when Master is set
+	Bridge *BridgeSettings
+
+	Lower   End    // Macvlan, Macvtap, VLAN; may be another node's interface
+	Mode    string // Macvlan, Macvtap: bridge private vepa passthru source
+	Sources []MAC  // mode source
+	VLANID  int    // VLAN
+
+	EffectiveMAC MAC // what the guest's own root has set instead of MAC; zero: nothing
+}
+
+// BridgeSettings are a Linux bridge's own knobs (ip-link(8), type bridge).
+type BridgeSettings struct {
+	Ageing        time.Duration
+	STP           bool
+	VLANFiltering bool
+	McastSnooping bool
+	GroupFwdMask  uint16 // never with bits 0-2: the kernel refuses them
+	Priority      uint16
+}
+
+// PortSettings are a bridge port's knobs (bridge(8), link set).
+type PortSettings struct {
+	Learning, Flood, McastFlood, BcastFlood bool
+	Isolated, Hairpin, Locked, BPDUGuard    bool
+	Cost                                    int // 0: the kernel's choice
+	VLAN                                    *PortVLAN
+}
+
+// PortVLAN is the VLAN membership of a bridge port; it needs a bridge with VLAN filtering.
+type PortVLAN struct {
+	PVID   int // 0: none
+	Tagged []VLANRange
+}
+
+// VLANRange is First to Last, both included.
+type VLANRange struct{ First, Last int }
+
+// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types.
+type Route struct {
+	Dst    netip.Prefix // 0.0.0.0/0 and ::/0 for default
+	Type   string       // unicast blackhole unreachable prohibit
+	Via    netip.Addr
+	Dev    string
+	Metric int
+	Src    netip.Addr
+	OnLink bool
+	Pos    Pos
+}
+
+// Neighbour is a permanent neighbour entry.
+type Neighbour struct {
+	IP  netip.Addr
+	Dev string
+	MAC MAC
+}
+
+// Sysctl is a net.* value of one namespace. Key has slashes below /proc/sys ("net/ipv4/ip_forward"), since interface
+// names may have dots.
+type Sysctl struct{ Key, Value string }
+
+// Command is one entry of "run".
+type Command struct {
+	Sh         string
+	Background bool
+	Pos        Pos
+}
+
+// MAC is an Ethernet address. The zero value means "none".
+type MAC [6]byte
+
+// ParseMAC reads six lower-case hex pairs with colons.
+func ParseMAC(s string) (MAC, error) {
+	var m MAC
+	if len(s) != 17 {
+		return m, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
+	}
+	for i := range m {
+		if i > 0 && s[3*i-1] != ':' {
+			return MAC{}, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
+		}
+		if _, err := hex.Decode(m[i:i+1], []byte(s[3*i:3*i+2])); err != nil || strings.ToLower(s) != s {
+			return MAC{}, fmt.Errorf("%q is not a MAC address: want six lower-case hex pairs with colons, 00:50:56:00:00:01", s)
+		}
+	}
+	return m, nil
+}
+
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// IsZero reports whether m is no address.
+func (m MAC) IsZero() bool { return m == MAC{} }

@@ -1,0 +1,88 @@
+package topology
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Pos is a place in a lab file. Line and Col count from 1, Col in bytes as editors' "go to" does; the zero Pos is "nowhere".
+type Pos struct{ Line, Col int }
+
+// Problem is one mistake, or one warning, in a lab file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Width   int    `json:"width"`          // bytes to underline, at least 1
+	Path    string `json:"path,omitempty"` // nodes.h3.ip, links[0], expect.ping
+	Message string `json:"message"`        // what is wrong; what to do
+	Warning bool   `json:"warning,omitempty"`
+	Source  string `json:"source,omitempty"` // the line itself
+}
+
+// Error is the one-line form: file:line:col: path: message.
+func (p Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Col)
+	}
+	b.WriteString(": ")
+	if p.Warning {
+		b.WriteString("warning: ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.Message)
+	return b.String()
+}
+
+// Excerpt is the source line with a caret under the word, as two lines with a newline after each; "" without a position.
+func (p Problem) Excerpt() string {
+	if p.Line == 0 {
+		return ""
+	}
+	num := fmt.Sprintf("%4d | ", p.Line)
+	pad := make([]rune, 0, len(p.Source))
+	for i, r := range p.Source {
+		if i >= p.Col-1 {
+			break
+		}
+		if r != '\t' {
+			r = ' '
+		}
+		pad = append(pad, r)
+	}
+	return fmt.Sprintf("%s%s\n%s| %s%s\n", num, p.Source, strings.Repeat(" ", len(num)-2), string(pad), strings.Repeat("^", max(1, p.Width)))
+}
+
+// Problems are in file order.
+type Problems []Problem
+
+// Errors returns those that are not warnings.
+func (ps Problems) Errors() Problems {
+	var out Problems
+	for _, p := range ps {
+		if !p.Warning {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// maxShown is how many problems are printed; a person mends the first few and asks again.
+const maxShown = 50
+
+// Error prints every problem with its excerpt, at most 50, and the number of the rest.
+func (ps Problems) Error() string {
+	var b strings.Builder
+	for i, p := range ps {
+		if i == maxShown {
+			fmt.Fprintf(&b, "… and %d more\n", len(ps)-maxShown)
+			break
+		}
+		b.WriteString(p.Error() + "\n" + p.Excerpt())
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,83 @@
+// Package reach tries what a lab file expects and judges it: who can ping, ARP and sniff whom, from sockets opened inside
+// the nodes' namespaces. It reads and forgets kernel tables only through a [Machine], which its caller provides.
+package reach
+
+import (
+	"net/netip"
+
+	"labctl/topology"
+)
+
+// Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An error
+// keeps the kernel's errno for errors.Is.
+type Machine interface {
+	// Socket opens a socket inside the node's namespace, close-on-exec. The caller owns the descriptor.
+	Socket(node string, domain, typ, proto int) (fd int, err error)
+
+	// Links lists the interfaces as the kernel has them now.
+	Links(node string) ([]Link, error)
+
+	// Neighbours lists the neighbour table of the node, one family (unix.AF_INET or AF_INET6), every state but NOARP.
+	Neighbours(node string, family int) ([]Neighbour, error)
+
+	// DeleteNeighbour removes one entry; an entry that is not there is no error.
+	DeleteNeighbour(node string, ifindex int, ip netip.Addr) error
+
+	// FlushNeighbours removes every entry of both families that is not permanent and reports how many there were.
+	FlushNeighbours(node string) (int, error)
+
+	// FlushRoutes forgets redirected and cached routes.
+	FlushRoutes(node string) error
+
+	// Route asks the node's kernel which way it would send (Via invalid: directly). The error is the kernel's:
+	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
+	Route(node string, q RouteQuery) (Route, error)
+
+	// FDB lists the forwarding entries of a Linux bridge, without the permanent ones.
+	FDB(node, bridge string) ([]FDBEntry, error)
+
+	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
+	// machine's, not the namespace's: arp(7)); negative: not known.
+	NeighbourRoom() int
+}
+
+// Link is an interface of a node.
+type Link struct {
+	Index int
+	Name  string
+	MAC   topology.MAC
+	Up    bool // administratively
+	Addrs []netip.Prefix
+}
+
+// Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals:
+// INCOMPLETE REACHABLE STALE DELAY PROBE FAILED PERMANENT NONE.
+type Neighbour struct {
+	Index int // of the interface
+	IP    netip.Addr
+	MAC   topology.MAC
+	State string
+}
+
+// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in there.
+type RouteQuery struct {
+	Dst  netip.Addr
+	From netip.Addr // zero: locally sent, the kernel chooses
+	IIF  string     // "": locally sent
+}
+
+// Route is the kernel's answer.
+type Route struct {
+	Via        netip.Addr // zero: on link
+	Index      int        // outgoing interface
+	Src        netip.Addr
+	Local      bool // the destination is the node itself
+	Redirected bool // learned from an ICMP redirect (RTCF_REDIRECTED)
+	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
+}
+
+// FDBEntry is a learned address of a bridge.
+type FDBEntry struct {
+	MAC  topology.MAC
+	Port string
+}

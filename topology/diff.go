@@ -107,7 +107,7 @@ func (d *differ) decide(old, new *Lab) {
 			case o.Interface(i.Name) == nil:
 				d.made[e] = true
 				d.say(n.Name, "%s: made", i.Name)
-			case shape(o.Interface(i.Name)) != shape(i):
+			case makeup(o.Interface(i.Name)) != makeup(i):
 				d.made[e] = true
 				d.say(n.Name, "%s: made anew", i.Name)
 			}
@@ -163,8 +163,8 @@ func mustRebuild(o, n *Node) string {
 	return ""
 }
 
-// shape is what an interface cannot change without being made anew.
-func shape(i *Interface) string {
+// makeup is what an interface cannot change without being made anew.
+func makeup(i *Interface) string {
 	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
 }
 
@@ -189,29 +189,22 @@ func inherited(key string, n *Node, now map[string]string) string {
 	return now[strings.Join([]string{f[0], f[1], f[2], "default", f[4]}, "/")]
 }
 
-// remove takes away what is no more or must be made anew.
+// remove takes away what is no more or must be made anew. Links go one by one before the namespaces at their other ends,
+// because a namespace is emptied only some time after its name is gone, and the new link has the old one's name.
 func (d *differ) remove(old, new *Lab) {
 	for _, o := range old.Nodes {
 		n := d.new[o.Name]
 		if n == nil || d.rebuilt[o.Name] {
-			d.add(DelNamespace{o.Name})
 			continue
 		}
-		if slices.Equal(o.Routes, n.Routes) && slices.Equal(o.Neighbours, n.Neighbours) && !addressed(o, n) && !d.readdress[n.Name] {
-			continue
-		}
-		d.readdress[n.Name] = true
-		for _, r := range o.Routes {
-			d.add(DelRoute{o.Name, r})
-		}
-		for _, r := range o.Neighbours {
-			d.add(DelNeighbour{o.Name, r})
-		}
-	}
-	for _, o := range old.Nodes {
-		n := d.new[o.Name]
-		if n == nil || d.rebuilt[o.Name] {
-			continue
+		if !slices.Equal(o.Routes, n.Routes) || !slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) || d.readdress[n.Name] {
+			d.readdress[n.Name] = true
+			for _, r := range o.Routes {
+				d.add(DelRoute{o.Name, r})
+			}
+			for _, r := range o.Neighbours {
+				d.add(DelNeighbour{o.Name, r})
+			}
 		}
 		for k := len(o.Interfaces) - 1; k >= 0; k-- {
 			i := o.Interfaces[k]
@@ -221,6 +214,11 @@ func (d *differ) remove(old, new *Lab) {
 			} else if d.made[End{n.Name, i.Name}] {
 				d.add(DelLink{n.Name, i.Name})
 			}
+		}
+	}
+	for _, o := range old.Nodes {
+		if d.new[o.Name] == nil || d.rebuilt[o.Name] {
+			d.add(DelNamespace{o.Name})
 		}
 	}
 }
@@ -466,9 +464,7 @@ func (d *differ) addresses(n *Node, bridges bool) {
 		if bridges != (i.Type == BridgeLink) {
 			continue
 		}
-		made := d.made[End{n.Name, i.Name}]
-		var had []Op
-		up := made && i.Type == Veth && i.Up
+		made, up := d.made[End{n.Name, i.Name}], i.Type == Veth && i.Up
 		if !made {
 			was := d.old[n.Name].Interface(i.Name)
 			up = was.Up
@@ -478,33 +474,19 @@ func (d *differ) addresses(n *Node, bridges bool) {
 			if !slices.Equal(was.Addrs, i.Addrs) {
 				d.say(n.Name, "%s: ip %v -> %v", i.Name, was.Addrs, i.Addrs)
 				for _, a := range was.Addrs {
-					had = append(had, DelAddr{n.Name, i.Name, a})
+					d.add(DelAddr{n.Name, i.Name, a})
 				}
 			}
-		}
-		d.add(had...)
-		if made || len(had) > 0 || len(d.oldAddrs(n, i)) == 0 {
-			for _, a := range i.Addrs {
-				d.add(AddAddr{n.Name, i.Name, a})
-			}
-		}
-		if up != i.Up {
-			if !made {
+			if up != i.Up {
 				d.say(n.Name, "%s: %s", i.Name, map[bool]string{true: "up", false: "down"}[i.Up])
 			}
+		}
+		// IPv6 addresses go when an interface goes down, so all are written again when it comes up.
+		for _, a := range i.Addrs {
+			d.add(AddAddr{n.Name, i.Name, a})
+		}
+		if up != i.Up {
 			d.add(SetUp{n.Name, i.Name, i.Up})
 		}
 	}
-}
-
-func (d *differ) oldAddrs(n *Node, i *Interface) []any {
-	o := d.old[n.Name]
-	if o == nil || o.Interface(i.Name) == nil {
-		return nil
-	}
-	var out []any
-	for _, a := range o.Interface(i.Name).Addrs {
-		out = append(out, a)
-	}
-	return out
 }

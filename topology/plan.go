@@ -100,7 +100,7 @@ type (
 		From, To   PortSettings
 	}
 
-	// AddAddr adds an address, without duplicate address detection.
+	// AddAddr adds an address, or leaves it as it is, without duplicate address detection.
 	AddAddr struct {
 		Node, Name string
 		Addr       netip.Prefix
@@ -152,7 +152,7 @@ type VethEnd struct {
 	Up         bool
 }
 
-// DefaultBridge is what the kernel gives a new bridge (net/bridge/br_device.c, br_dev_setup).
+// defaultBridge is what the kernel gives a new bridge (net/bridge/br_device.c, br_dev_setup).
 var defaultBridge = BridgeSettings{Ageing: 300 * time.Second, McastSnooping: true, Priority: 32768}
 
 // defaultPort is what the kernel gives a new port (net/bridge/br_if.c, new_nbp).
@@ -313,7 +313,9 @@ func (o DelLink) shell(ns func(string) string) string {
 // tolerant is a command whose failure means that there was nothing to do.
 func tolerant(s string) string { return s + " 2>/dev/null || true" }
 
-func linkSet(ns, name, what string) string { return "ip -n " + ns + " link set dev " + name + " " + what }
+func linkSet(ns, name, what string) string {
+	return "ip -n " + ns + " link set dev " + name + " " + what
+}
 
 func (o SetMaster) shell(ns func(string) string) string {
 	return linkSet(ns(o.Node), o.Name, "master "+o.Master)
@@ -380,7 +382,7 @@ func (o SetPort) shell(ns func(string) string) string {
 }
 
 func (o AddAddr) shell(ns func(string) string) string {
-	s := fmt.Sprintf("ip -n %s addr add %s dev %s", ns(o.Node), o.Addr, o.Name)
+	s := fmt.Sprintf("ip -n %s addr replace %s dev %s", ns(o.Node), o.Addr, o.Name)
 	if o.Addr.Addr().Is6() {
 		s += " nodad"
 	}

@@ -1,0 +1,132 @@
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is a process seen through this machine's /proc.
+type Process struct {
+	PID     int    `json:"pid"`
+	Command string `json:"command"`
+	Node    string `json:"node"`
+	UID     int    `json:"uid"`
+	pidns   uint64
+}
+
+func (p Process) String() string { return fmt.Sprintf("%s: %s (pid %d)", p.Node, p.Command, p.PID) }
+
+// Self returns this process's PID as /proc counts it (which may be another PID namespace's /proc) and its start time.
+func Self() (pid int, start string) {
+	link, err := os.Readlink("/proc/self")
+	if err != nil {
+		return os.Getpid(), ""
+	}
+	pid, _ = strconv.Atoi(link)
+	return pid, StartTime(pid)
+}
+
+// StartTime is field 22 of proc_pid_stat(5), which together with the PID names a process for good; "" if it is gone.
+func StartTime(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The command in field 2 may hold blanks and parentheses, so count from the last one.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(f) < 20 {
+		return ""
+	}
+	return string(f[19])
+}
+
+// nsInode reads the number out of a link like net:[4026531840].
+func nsInode(path string) uint64 {
+	link, err := os.Readlink(path)
+	if err != nil {
+		return 0
+	}
+	_, num, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
+	n, _ := strconv.ParseUint(num, 10, 64)
+	return n
+}
+
+// Processes finds who has a thread in one of the namespaces, by inode, in PID order. Processes that may not be looked at
+// (another user's) are not found. nodes maps the inode to the node's name.
+func Processes(nodes map[uint64]string) []Process {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []Process
+	self, _ := Self()
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == self {
+			continue
+		}
+		dir := filepath.Join("/proc", e.Name())
+		node, ok := nodes[nsInode(filepath.Join(dir, "ns/net"))]
+		if !ok {
+			continue
+		}
+		p := Process{PID: pid, Node: node, Command: command(dir), pidns: nsInode(filepath.Join(dir, "ns/pid"))}
+		if st, err := os.Stat(dir); err == nil {
+			p.UID = int(st.Sys().(*syscall.Stat_t).Uid)
+		}
+		found = append(found, p)
+	}
+	slices.SortFunc(found, func(a, b Process) int { return a.PID - b.PID })
+	return found
+}
+
+func command(dir string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+	s := strings.TrimSpace(strings.ReplaceAll(string(b), "\x00", " "))
+	if s == "" {
+		b, _ = os.ReadFile(filepath.Join(dir, "comm"))
+		s = strings.TrimSpace(string(b))
+	}
+	if len(s) > 60 {
+		s = s[:57] + "..."
+	}
+	return s
+}
+
+// Strangers are the processes that are not in the PID namespace of the given process, the supervisor's: somebody else's.
+func Strangers(ps []Process, supervisor int) []Process {
+	own := nsInode(fmt.Sprintf("/proc/%d/ns/pid", supervisor))
+	var out []Process
+	for _, p := range ps {
+		if supervisor == 0 || own == 0 || p.pidns != own {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Kill ends a process and returns when it is gone.
+func Kill(p Process) error {
+	fd, err := unix.PidfdOpen(p.PID, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("end %s: %w", p, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("end %s: %w", p, err)
+	}
+	_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10000)
+	return err
+}

@@ -1,0 +1,374 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// Link is an interface of a node as the kernel has it.
+type Link struct {
+	Index int
+	Name  string
+	MAC   topology.MAC
+	Up    bool // administratively
+	Addrs []netip.Prefix
+}
+
+// Neighbour is an entry of a neighbour table. State is a word of ip-neighbour(8) in capitals.
+type Neighbour struct {
+	Index int
+	IP    netip.Addr
+	MAC   topology.MAC
+	State string
+}
+
+// RouteQuery asks for the route to Dst; with From and IIF, for that of a packet from From that came in on IIF.
+type RouteQuery struct {
+	Dst  netip.Addr
+	From netip.Addr
+	IIF  string
+}
+
+// Route is the kernel's answer.
+type Route struct {
+	Via        netip.Addr
+	Index      int
+	Src        netip.Addr
+	Local      bool
+	Redirected bool
+	DoRedirect bool
+}
+
+// FDBEntry is a learned address of a bridge.
+type FDBEntry struct {
+	MAC  topology.MAC
+	Port string
+}
+
+// handle returns a node's netlink handle.
+func (s *Space) handle(nodeName string) (*netlink.Handle, error) {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	return s.library(n)
+}
+
+// Socket opens a socket inside the node's namespace. The caller owns the descriptor.
+func (s *Space) Socket(nodeName string, domain, typ, proto int) (fd int, err error) {
+	err = s.Enter(nodeName, func() error {
+		fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto)
+		return err
+	})
+	if err != nil {
+		return -1, fmt.Errorf("%s: open socket: %w", nodeName, err)
+	}
+	return fd, nil
+}
+
+// Links lists the interfaces with their addresses, by index.
+func (s *Space) Links(nodeName string) ([]Link, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	links, err := h.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("%s: list interfaces: %w", nodeName, err)
+	}
+	out := make([]Link, 0, len(links))
+	at := map[int]int{}
+	for _, l := range links {
+		a := l.Attrs()
+		k := Link{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		copy(k.MAC[:], a.HardwareAddr)
+		at[a.Index] = len(out)
+		out = append(out, k)
+	}
+	addrs, err := h.AddrList(nil, unix.AF_UNSPEC)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list addresses: %w", nodeName, err)
+	}
+	for _, a := range addrs {
+		ip, ok := netip.AddrFromSlice(a.IP)
+		i, known := at[a.LinkIndex]
+		if !ok || !known {
+			continue
+		}
+		ones, _ := a.Mask.Size()
+		out[i].Addrs = append(out[i].Addrs, netip.PrefixFrom(ip.Unmap(), ones))
+	}
+	slices.SortFunc(out, func(a, b Link) int { return a.Index - b.Index })
+	return out, nil
+}
+
+var neighbourStates = map[int]string{
+	netlink.NUD_NONE: "NONE", netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE", netlink.NUD_STALE: "STALE",
+	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT",
+}
+
+// Neighbours lists a neighbour table, without NOARP entries.
+func (s *Space) Neighbours(nodeName string, family int) ([]Neighbour, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.NeighList(0, family)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list neighbours: %w", nodeName, err)
+	}
+	var out []Neighbour
+	for _, e := range list {
+		ip, ok := netip.AddrFromSlice(e.IP)
+		if !ok || e.State&netlink.NUD_NOARP != 0 {
+			continue
+		}
+		k := Neighbour{Index: e.LinkIndex, IP: ip.Unmap(), State: neighbourStates[e.State]}
+		copy(k.MAC[:], e.HardwareAddr)
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+// DeleteNeighbour removes one entry. One that is not there is no error.
+func (s *Space) DeleteNeighbour(nodeName string, ifindex int, ip netip.Addr) error {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return err
+	}
+	return tolerate(h.NeighDel(&netlink.Neigh{LinkIndex: ifindex, IP: ip.AsSlice()}), unix.ENOENT)
+}
+
+// FlushNeighbours removes all entries that are not permanent, and says how many.
+func (s *Space) FlushNeighbours(nodeName string) (int, error) {
+	n := 0
+	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		list, err := s.Neighbours(nodeName, family)
+		if err != nil {
+			return n, err
+		}
+		for _, e := range list {
+			if e.State == "PERMANENT" {
+				continue
+			}
+			if err := s.DeleteNeighbour(nodeName, e.Index, e.IP); err != nil {
+				return n, fmt.Errorf("%s: forget neighbour %s: %w", nodeName, e.IP, err)
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
+func (s *Space) FlushRoutes(nodeName string) error {
+	return s.Enter(nodeName, func() error {
+		if err := os.WriteFile("/proc/sys/net/ipv4/route/flush", []byte("1"), 0); err != nil {
+			return err
+		}
+		err := os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return nil // a kernel without IPv6; or no redirect was ever accepted
+		}
+		return err
+	})
+}
+
+// Route asks the kernel which way the node would send. The error is the lookup's own errno.
+func (s *Space) Route(nodeName string, q RouteQuery) (Route, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return Route{}, err
+	}
+	opts := &netlink.RouteGetOptions{}
+	if q.From.IsValid() {
+		opts.SrcAddr = q.From.AsSlice()
+	}
+	if q.IIF != "" {
+		opts.Iif = q.IIF
+	}
+	rs, err := h.RouteGetWithOptions(q.Dst.AsSlice(), opts)
+	if err != nil {
+		return Route{}, err
+	}
+	if len(rs) == 0 {
+		return Route{}, unix.ENETUNREACH
+	}
+	r := rs[0]
+	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL,
+		Redirected: r.Flags&rtcfRedirected != 0, DoRedirect: r.Flags&rtcfDoRedirect != 0}
+	if a, ok := netip.AddrFromSlice(r.Gw); ok {
+		out.Via = a.Unmap()
+	}
+	if a, ok := netip.AddrFromSlice(r.Src); ok {
+		out.Src = a.Unmap()
+	}
+	return out, nil
+}
+
+// Flags of a looked-up route (linux/in_route.h).
+const (
+	rtcfRedirected = 0x00040000
+	rtcfDoRedirect = 0x01000000
+)
+
+// FDB lists what a bridge of the node has learned.
+func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	links, err := h.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	master, names := 0, map[int]string{}
+	for _, l := range links {
+		names[l.Attrs().Index] = l.Attrs().Name
+		if l.Attrs().Name == bridge {
+			master = l.Attrs().Index
+		}
+	}
+	if master == 0 {
+		return nil, fmt.Errorf("%s has no bridge %s", nodeName, bridge)
+	}
+	list, err := h.NeighList(0, unix.AF_BRIDGE)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list forwarding entries: %w", nodeName, err)
+	}
+	var out []FDBEntry
+	for _, e := range list {
+		if e.MasterIndex != master || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
+			continue
+		}
+		k := FDBEntry{Port: names[e.LinkIndex]}
+		copy(k.MAC[:], e.HardwareAddr)
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b FDBEntry) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
+	return out, nil
+}
+
+// FlushFDB forgets what the bridges of a node have learned.
+func (s *Space) FlushFDB(nodeName string) error {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return err
+	}
+	list, err := h.NeighList(0, unix.AF_BRIDGE)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		e := &list[i]
+		if e.MasterIndex == 0 || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
+			continue
+		}
+		e.Flags |= netlink.NTF_MASTER
+		if err := tolerate(h.NeighDel(e), unix.ENOENT); err != nil {
+			return fmt.Errorf("%s: forget %s: %w", nodeName, e.HardwareAddr, err)
+		}
+	}
+	return nil
+}
+
+// Routes prints a node's routes as the kernel has them, both families, without those of the local table.
+func (s *Space) Routes(nodeName string) ([]RouteEntry, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	links, err := h.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	names := map[int]string{}
+	for _, l := range links {
+		names[l.Attrs().Index] = l.Attrs().Name
+	}
+	list, err := h.RouteList(nil, unix.AF_UNSPEC)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list routes: %w", nodeName, err)
+	}
+	var out []RouteEntry
+	for _, r := range list {
+		e := RouteEntry{Dst: "default", Dev: names[r.LinkIndex], Type: routeTypeName(r.Type), Protocol: r.Protocol.String(), Metric: r.Priority}
+		if r.Dst != nil && r.Dst.String() != "0.0.0.0/0" && r.Dst.String() != "::/0" {
+			e.Dst = r.Dst.String()
+		} else if r.Family == unix.AF_INET6 {
+			e.Dst = "default (ipv6)"
+		}
+		if r.Gw != nil {
+			e.Via = r.Gw.String()
+		}
+		if r.Src != nil {
+			e.Src = r.Src.String()
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// RouteEntry is one route in iproute2's words.
+type RouteEntry struct {
+	Dst      string `json:"dst"`
+	Via      string `json:"via,omitempty"`
+	Dev      string `json:"dev,omitempty"`
+	Src      string `json:"src,omitempty"`
+	Type     string `json:"type"`
+	Protocol string `json:"protocol"`
+	Metric   int    `json:"metric,omitempty"`
+}
+
+func routeTypeName(t int) string {
+	for _, name := range []string{"unicast", "blackhole", "unreachable", "prohibit"} {
+		if routeTypes[name] == t {
+			return name
+		}
+	}
+	return strconv.Itoa(t)
+}
+
+// NeighbourRoom is how many more neighbour entries this machine takes: net.ipv4.neigh.default.gc_thresh3 counts the
+// entries of every namespace together (arp(7)). Negative when the machine does not say: /proc/sys of a namespace has no
+// neigh/default, so this is known only to a process that can still see the machine's.
+func NeighbourRoom() int {
+	limit, err := os.ReadFile("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+	if err != nil {
+		return -1
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(limit)))
+	if err != nil {
+		return -1
+	}
+	return n - neighbourEntries()
+}
+
+// neighbourEntries reads the first column of /proc/net/stat/arp_cache, the size of the whole table in hex.
+func neighbourEntries() int {
+	b, err := os.ReadFile("/proc/net/stat/arp_cache")
+	if err != nil {
+		return 0
+	}
+	lines := strings.Split(string(b), "\n")
+	if len(lines) < 2 {
+		return 0
+	}
+	f := strings.Fields(lines[1])
+	if len(f) == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseInt(f[0], 16, 64)
+	return int(n)
+}

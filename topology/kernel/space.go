@@ -1,0 +1,320 @@
+// Package kernel makes a topology.Plan true: it owns the network namespaces of one instance of a lab, is the only place with
+// netlink, reads the kernel's tables back, and removes what it made, by ownership and never by pattern.
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// NetnsDir is where ip-netns(8) keeps the names of namespaces.
+const NetnsDir = "/run/netns"
+
+// Space is the set of namespaces of one instance. Its process must live in a network namespace of its own, the hub: nothing
+// is ever made in the machine's. Apply and Remove are for one goroutine at a time; reading is safe for concurrent use,
+// beside them too.
+type Space struct {
+	instance string
+	named    bool // namespaces have names under NetnsDir; otherwise only this process holds them
+	journal  *Journal
+	hub      netns.NsHandle
+	baseline map[string]string // sysctls of a fresh namespace, as read from the hub; Apply's own
+
+	mu    sync.RWMutex
+	nodes map[string]*node
+}
+
+// node is one namespace. Its sockets are opened on first use.
+type node struct {
+	name  string
+	fd    netns.NsHandle
+	inode uint64
+	fresh bool // made by the plan that is being applied: its interface indexes are ours to choose
+	next  int  // the next index to choose
+
+	mu     sync.Mutex
+	index  map[string]int // of interfaces; only while fresh
+	sock   *nl.SocketHandle
+	handle *netlink.Handle
+}
+
+// NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
+// them the namespaces live as long as the process. The journal is written before each namespace is made.
+func NewSpace(instance string, named bool, journal *Journal) (*Space, error) {
+	hub, err := threadNetns()
+	if err != nil {
+		return nil, err
+	}
+	s := &Space{instance: instance, named: named, journal: journal, hub: hub, baseline: map[string]string{}, nodes: map[string]*node{}}
+	if named {
+		if err := shareNetnsDir(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// threadNetns opens the calling thread's namespace. Not netns.Get: that asks for /proc/<pid>, which is another process
+// when /proc belongs to another PID namespace.
+func threadNetns() (netns.NsHandle, error) {
+	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return netns.None(), fmt.Errorf("open own network namespace: %w", err)
+	}
+	return netns.NsHandle(fd), nil
+}
+
+// shareNetnsDir prepares /run/netns as ip-netns(8) does, so that names made here are seen in every mount namespace.
+func shareNetnsDir() error {
+	if err := os.MkdirAll(NetnsDir, 0o755); err != nil {
+		return err
+	}
+	err := unix.Mount("", NetnsDir, "", unix.MS_SHARED|unix.MS_REC, "")
+	if errors.Is(err, unix.EINVAL) { // not a mount point yet
+		if err := unix.Mount(NetnsDir, NetnsDir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("make %s a mount point: %w", NetnsDir, err)
+		}
+		err = unix.Mount("", NetnsDir, "", unix.MS_SHARED|unix.MS_REC, "")
+	}
+	if err != nil {
+		return fmt.Errorf("make %s shared: %w", NetnsDir, err)
+	}
+	return nil
+}
+
+// Namespace is the name of a node's namespace, whether or not it stands under NetnsDir.
+func (s *Space) Namespace(node string) string { return s.instance + "." + node }
+
+// node returns the node's namespace.
+func (s *Space) node(name string) (*node, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if n := s.nodes[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("%s has no namespace (was it removed behind labctl's back?): %w", name, os.ErrNotExist)
+}
+
+// Nodes lists the nodes that have a namespace, sorted.
+func (s *Space) Nodes() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var names []string
+	for n := range s.nodes {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Inode is the number that identifies a node's namespace on this machine; 0 if it has none.
+func (s *Space) Inode(node string) uint64 {
+	if n, err := s.node(node); err == nil {
+		return n.inode
+	}
+	return 0
+}
+
+// Hub returns the descriptor of the hub; the Space keeps it.
+func (s *Space) Hub() int { return int(s.hub) }
+
+// FD returns the descriptor of a node's namespace; the Space keeps it.
+func (s *Space) FD(node string) (int, error) {
+	n, err := s.node(node)
+	if err != nil {
+		return -1, err
+	}
+	return int(n.fd), nil
+}
+
+// Enter runs f on a thread inside the node's namespace and brings the thread back. If it cannot be brought back, the
+// thread ends with the goroutine instead of going on in the wrong place.
+func (s *Space) Enter(node string, f func() error) error {
+	n, err := s.node(node)
+	if err != nil {
+		return err
+	}
+	return within(s.hub, n.fd, f)
+}
+
+func within(hub, ns netns.NsHandle, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if err := netns.Set(ns); err != nil {
+			done <- fmt.Errorf("enter namespace: %w", err)
+			runtime.UnlockOSThread()
+			return
+		}
+		err := f()
+		if netns.Set(hub) == nil {
+			runtime.UnlockOSThread()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// requests returns the node's socket for hand-made requests.
+func (s *Space) requests(n *node) (*nl.SocketHandle, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sock == nil {
+		sock, err := nl.GetNetlinkSocketAt(n.fd, s.hub, unix.NETLINK_ROUTE)
+		if err != nil {
+			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
+		}
+		n.sock = &nl.SocketHandle{Socket: sock}
+	}
+	return n.sock, nil
+}
+
+// library returns the node's netlink.Handle.
+func (s *Space) library(n *node) (*netlink.Handle, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.handle == nil {
+		h, err := netlink.NewHandleAtFrom(n.fd, s.hub)
+		if err != nil {
+			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
+		}
+		n.handle = h
+	}
+	return n.handle, nil
+}
+
+// rest closes the sockets a plan needed; a thousand idle ones cost memory.
+func (n *node) rest() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sock != nil {
+		n.sock.Close()
+		n.sock = nil
+	}
+	if n.handle != nil {
+		n.handle.Close()
+		n.handle = nil
+	}
+	n.fresh, n.index = false, nil
+}
+
+// close lets go of the namespace.
+func (n *node) close() {
+	n.rest()
+	n.fd.Close()
+}
+
+// makeNamespaces makes one namespace per node, all journaled first.
+func (s *Space) makeNamespaces(names []string) error {
+	if err := s.journal.making(s, names); err != nil {
+		return err
+	}
+	made := make([]*node, len(names))
+	err := onThrowawayThread(func() error {
+		for i, name := range names {
+			n, err := s.makeNamespace(name)
+			if err != nil {
+				return fmt.Errorf("%s: make namespace: %w", name, err)
+			}
+			made[i] = n
+		}
+		return nil
+	})
+	s.mu.Lock()
+	for _, n := range made {
+		if n != nil {
+			s.nodes[n.name] = n
+		}
+	}
+	s.mu.Unlock()
+	if jerr := s.journal.made(made); err == nil {
+		err = jerr
+	}
+	return err
+}
+
+// onThrowawayThread runs f on a thread that ends afterwards, since its namespace is not to be trusted any more.
+func onThrowawayThread(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		done <- f()
+	}()
+	return <-done
+}
+
+// makeNamespace must run on a throw-away thread: it leaves the thread in the new namespace.
+func (s *Space) makeNamespace(name string) (*node, error) {
+	path := filepath.Join(NetnsDir, s.Namespace(name))
+	if s.named {
+		// O_EXCL is the ownership: a name that exists was made by somebody else.
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0)
+		if errors.Is(err, os.ErrExist) {
+			s.journal.foreign(name)
+			return nil, fmt.Errorf("%s exists and is not this lab's; remove it with \"ip netns delete %s\" or choose another name with --as", path, s.Namespace(name))
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.Close()
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("unshare: %w", err)
+	}
+	fd, err := threadNetns()
+	if err != nil {
+		return nil, err
+	}
+	if s.named {
+		if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
+			fd.Close()
+			return nil, fmt.Errorf("bind %s: %w", path, err)
+		}
+	}
+	return newNode(name, fd)
+}
+
+func newNode(name string, fd netns.NsHandle) (*node, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(fd), &st); err != nil {
+		fd.Close()
+		return nil, err
+	}
+	return &node{name: name, fd: fd, inode: st.Ino, fresh: true, next: 2, index: map[string]int{"lo": 1}}, nil
+}
+
+// Adopt opens the named namespaces that an earlier process made, as the journal tells them, and returns the nodes whose
+// namespace is there no more or is another one by now.
+func (s *Space) Adopt(state *State) (lost []string, err error) {
+	for _, e := range state.Namespaces {
+		fd, err := unix.Open(filepath.Join(NetnsDir, e.Name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			lost = append(lost, e.Node)
+			continue
+		}
+		n, err := newNode(e.Node, netns.NsHandle(fd))
+		if err != nil {
+			return nil, err
+		}
+		if e.Inode != n.inode {
+			n.close()
+			lost = append(lost, e.Node)
+			continue
+		}
+		n.fresh, n.index = false, nil
+		s.mu.Lock()
+		s.nodes[e.Node] = n
+		s.mu.Unlock()
+	}
+	return lost, nil
+}

@@ -15,13 +15,16 @@ type Expectation struct {
 
 // Table is one printed table of cells of one kind. A blank line in the file begins another Table.
 type Table struct {
-	Kind    string // ping ping6 answers arp route sees fdb cases (streams port drops hits: later)
-	Pos     Pos    // the first header cell; for the short form ("ping: ok") the scalar
-	Corner  string // the header's first word, "from\to"
-	Rows    []string
-	Columns []string
-	Short   bool    // written as "ping: ok"
-	Cells   []*Cell // row by row, without the cells that are not judged ('.'), the diagonal and '*' rows and columns expanded
+	Kind    string   // ping ping6 answers arp route sees fdb cases (streams port drops hits: later)
+	Pos     Pos      // the first header cell; for the short form ("ping: ok") the scalar
+	Corner  string   // the header's first word, "from\to"
+	Rows    []string // as written, with '*'
+	Columns []string // likewise
+	Short   bool     // written as "ping: ok"
+	Cells   []*Cell  // row by row, '*' rows and columns expanded, without the diagonal; '.' cells are there, not Judged
+
+	shownRows, shownColumns []string    // with '*' expanded
+	lines                   []tableLine // where it stands in the file; none for the short form
 }
 
 // Cell is one question with the answer that the file wants.

@@ -23,6 +23,8 @@ type Lab struct {
 	Expect       *Expectation
 	Steps        []*Step
 	Source       []byte // the file, byte for byte
+
+	byName map[string]int // places in Nodes, a hint for Target
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.

@@ -1,0 +1,355 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
+type resolver struct {
+	lab     *Lab
+	streams []string // and other things that send: rows of sees beside A->B
+	cases   []string // of the step: the columns of cases
+}
+
+// tableLine is a header or a row as it stands in the file.
+type tableLine struct {
+	line    int // of the file
+	words   []tableWord
+	comment int // byte offset of '#' in the line of the file, or -1
+}
+
+// tableWord is a word and its byte offset in the line of the file.
+type tableWord struct {
+	at   int
+	text string
+}
+
+// maxCells is how many pairs one table may stand for. A bridge of the kernel has at most 1023 ports; with a file of a
+// mebibyte "*" would reach thousands of millions.
+const maxCells = 1 << 22
+
+// corners are the first words of the headers, by kind.
+var corners = map[string]string{
+	"ping": `from\to`, "ping6": `from\to`, "answers": `from\to`, "arp": `from\to`, "route": `from\to`,
+	"sees": `flow\at`, "fdb": `mac\on`, "cases": "question",
+}
+
+// pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
+func pairs(kind string) bool { return corners[kind] == `from\to` }
+
+// tableParser reads the tables of one block. A mistake never ends it: the rest is still read for further mistakes.
+type tableParser struct {
+	kind     string
+	rs       *resolver
+	words    *grammar
+	problems []Problem
+}
+
+// parseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
+// place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
+// The tables are usable only when there are none.
+func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
+	p := &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+	if corners[kind] == "" {
+		p.errorf(at, 1, "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
+		return nil, p.problems
+	}
+	var tables []*Table
+	for _, lines := range splitTables(text, at) {
+		tables = append(tables, p.table(lines))
+	}
+	if len(tables) == 0 {
+		p.errorf(at, 1, "no table here; its header begins with %q", corners[kind])
+	}
+	return tables, p.problems
+}
+
+// parseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
+func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
+	p := &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
+	switch {
+	case corners[kind] == "":
+		p.errorf(at, len(word), "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
+		return t, p.problems
+	case kind != "ping" && kind != "ping6" && kind != "answers":
+		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %q", kind, corners[kind])
+		return t, p.problems
+	case word == "" || strings.ContainsAny(word, " \t\r\n"):
+		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", kindWords[kind][0])
+		return t, p.problems
+	}
+	w := tableWord{at.Col - 1, word}
+	star := tableWord{at.Col - 1, "*"}
+	p.fill(t, []axis{p.row(at.Line, star)}, []axis{p.column(at.Line, star)}, [][]cellWord{{p.cell(at.Line, w, nil, nil)}})
+	return t, p.problems
+}
+
+func (p *tableParser) errorf(at Pos, width int, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
+		Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *tableParser) wrong(line int, w tableWord, format string, args ...any) {
+	p.errorf(w.pos(line), len(w.text), format, args...)
+}
+
+func (w tableWord) pos(line int) Pos { return Pos{line, w.at + 1} }
+
+// splitTables cuts a block at its blank lines. Lines with nothing but a comment belong to no table, but do not end one.
+func splitTables(text string, at Pos) [][]tableLine {
+	var tables [][]tableLine
+	var table []tableLine
+	line := at.Line
+	for s := range strings.SplitSeq(text, "\n") {
+		l := splitWords(s, at.Col-1)
+		l.line = line
+		line++
+		switch {
+		case len(l.words) > 0:
+			table = append(table, l)
+		case l.comment < 0 && table != nil:
+			tables, table = append(tables, table), nil
+		}
+	}
+	if table != nil {
+		tables = append(tables, table)
+	}
+	return tables
+}
+
+// splitWords cuts a line at blanks. A tab is one byte, as in the columns of all positions.
+func splitWords(s string, indent int) tableLine {
+	l := tableLine{comment: -1}
+	for i := 0; i < len(s); {
+		if s[i] == ' ' || s[i] == '\t' || s[i] == '\r' {
+			i++
+			continue
+		}
+		if s[i] == '#' {
+			l.comment = indent + i
+			break
+		}
+		j := i + 1
+		for j < len(s) && s[j] != ' ' && s[j] != '\t' && s[j] != '\r' {
+			j++
+		}
+		l.words = append(l.words, tableWord{indent + i, s[i:j]})
+		i = j
+	}
+	return l
+}
+
+// axis is a row or a column with what it stands for.
+type axis struct {
+	text string
+	node string   // full name, "" where a node cannot meet itself
+	q    Question // the part of the question that is known from here
+	ok   bool     // false: already complained about
+}
+
+// cellWord is a judged word of a table.
+type cellWord struct {
+	want  Want
+	pos   Pos
+	width int
+}
+
+func (p *tableParser) table(lines []tableLine) *Table {
+	head := lines[0]
+	t := &Table{Kind: p.kind, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
+	if want := corners[p.kind]; t.Corner != want {
+		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %q, not %q (a blank line begins another table)",
+			p.kind, want, t.Corner)
+		return t
+	}
+	if len(head.words) == 1 || len(lines) == 1 {
+		p.wrong(head.line, head.words[0], "a table needs a column and a row")
+		return t
+	}
+	columns := p.columns(t, head)
+	rows := make([]axis, 0, len(lines)-1)
+	cells := make([][]cellWord, 0, len(lines)-1)
+	seen := map[string]int{}
+	for _, l := range lines[1:] {
+		row := p.row(l.line, l.words[0])
+		t.Rows = append(t.Rows, row.text)
+		if first, twice := seen[row.text]; twice {
+			p.wrong(l.line, l.words[0], "row %q stands already in line %d; each row once", row.text, first)
+		} else {
+			seen[row.text] = l.line
+		}
+		rows = append(rows, row)
+		cells = append(cells, p.cells(l, &row, columns))
+	}
+	if len(p.problems) == 0 {
+		p.fill(t, rows, columns, cells)
+	}
+	return t
+}
+
+func (p *tableParser) columns(t *Table, head tableLine) []axis {
+	columns := make([]axis, 0, len(head.words)-1)
+	seen := map[string]bool{}
+	for _, w := range head.words[1:] {
+		t.Columns = append(t.Columns, w.text)
+		if seen[w.text] {
+			p.wrong(head.line, w, "column %q stands twice; each column once", w.text)
+		}
+		seen[w.text] = true
+		columns = append(columns, p.column(head.line, w))
+	}
+	return columns
+}
+
+// cells reads one row. Where words are missing or too many the others are still judged one by one.
+func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
+	words := l.words[1:]
+	switch {
+	case len(words) > len(columns):
+		p.wrong(l.line, words[len(columns)], "row %q has %s, the header %s; a comment begins with #", row.text,
+			count(len(words), "cell"), count(len(columns), "column"))
+		words = words[:len(columns)]
+	case len(words) < len(columns):
+		p.wrong(l.line, l.words[0], `row %q has %s, the header %s; write "." for a cell that is not judged`, row.text,
+			count(len(words), "cell"), count(len(columns), "column"))
+	}
+	cells := make([]cellWord, 0, len(words))
+	for i, w := range words {
+		cells = append(cells, p.cell(l.line, w, row, &columns[i]))
+	}
+	return cells
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// cell judges one word; row and column are nil in the short form.
+func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
+	c := cellWord{Want{w.text}, w.pos(line), len(w.text)}
+	q := Question{Kind: p.kind}
+	if row != nil {
+		if !row.ok && p.kind == "cases" {
+			return c
+		}
+		q = p.question(row, column)
+		if pairs(p.kind) && row.node != "" && row.node == column.node {
+			if w.text != "-" {
+				p.wrong(line, w, "%s and itself are not asked; write \"-\"", row.node)
+			}
+			return c
+		}
+	}
+	if msg := p.words.cell(q, w.text); msg != "" {
+		p.errorf(c.pos, c.width, "%s", msg)
+	}
+	return c
+}
+
+// question puts together what row and column say.
+func (p *tableParser) question(row, column *axis) Question {
+	q := row.q
+	switch p.kind {
+	case "cases":
+	case "sees":
+		q.At = column.text
+	default:
+		q.B = column.text
+	}
+	return q
+}
+
+// fill makes the cells, with * written out. Looking a pair up as (row, column), (row, *), (*, column), (*, *) is the same
+// as letting * stand for the nodes that have no row, or no column, of their own.
+func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
+	rows, fromRow := p.expand(rows)
+	columns, fromColumn := p.expand(columns)
+	if n := len(rows) * len(columns); n > maxCells {
+		p.errorf(t.Pos, len(t.Corner), `the table stands for %d pairs, more than %d; name rows and columns instead of "*"`, n, maxCells)
+		return
+	}
+	t.shownRows, t.shownColumns = texts(rows), texts(columns)
+	slab := make([]Cell, 0, len(rows)*len(columns))
+	for i := range rows {
+		for j := range columns {
+			starred := t.Rows[fromRow[i]] == "*" || t.Columns[fromColumn[j]] == "*"
+			if p.skips(&rows[i], &columns[j], starred) {
+				continue
+			}
+			w := &words[fromRow[i]][fromColumn[j]]
+			c := Cell{Row: rows[i].text, Column: columns[j].text, Question: p.question(&rows[i], &columns[j]), Want: w.want,
+				Pos: w.pos, Width: w.width, Judged: w.want.Text != ".", Case: -1}
+			if p.kind == "cases" {
+				c.Case = slices.Index(p.rs.cases, c.Column)
+			}
+			slab = append(slab, c)
+		}
+	}
+	t.Cells = make([]*Cell, len(slab))
+	for i := range slab {
+		t.Cells[i] = &slab[i]
+	}
+}
+
+// skips reports whether a pair is not asked: a node and itself, and, where "*" says "every other node", the nodes of the
+// question themselves.
+func (p *tableParser) skips(row, column *axis, starred bool) bool {
+	switch {
+	case pairs(p.kind):
+		return row.node != "" && row.node == column.node
+	case p.kind == "sees" && starred:
+		return sameNode(column.text, row.q.A) || sameNode(column.text, row.q.B)
+	case p.kind == "fdb" && starred:
+		return sameNode(row.text, column.text)
+	}
+	return false
+}
+
+func texts(as []axis) []string {
+	out := make([]string, len(as))
+	for i, a := range as {
+		out[i] = a.text
+	}
+	return out
+}
+
+// expand replaces "*" by every node with an address that is not named beside it, and says where each came from.
+func (p *tableParser) expand(as []axis) ([]axis, []int) {
+	if !slices.ContainsFunc(as, func(a axis) bool { return a.text == "*" }) {
+		from := make([]int, len(as))
+		for i := range from {
+			from[i] = i
+		}
+		return as, from
+	}
+	named := map[string]bool{}
+	for _, a := range as {
+		named[a.text] = true
+	}
+	var out []axis
+	var from []int
+	for i, a := range as {
+		if a.text != "*" {
+			out, from = append(out, a), append(from, i)
+			continue
+		}
+		for _, n := range p.rs.lab.Nodes {
+			if !named[n.Name] && p.hasAddr(n) {
+				out = append(out, axis{n.Name, n.Name, Question{Kind: p.kind, A: n.Name}, true})
+				from = append(from, i)
+			}
+		}
+	}
+	return out, from
+}
+
+func (p *tableParser) hasAddr(n *Node) bool {
+	v4, v6 := p.kind != "ping6", p.kind == "ping6" || p.kind == "sees" || p.kind == "fdb"
+	return v4 && n.firstAddr("", false).IsValid() || v6 && n.firstAddr("", true).IsValid()
+}

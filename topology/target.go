@@ -1,0 +1,149 @@
+package topology
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Target finds what the text of a row or column stands for: a node by its full name, an interface as node:interface, or
+// an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a target
+// that has none, as a bridge may well be. The second result is false when the text stands for nothing in this lab.
+func (l *Lab) Target(text string) (Target, bool) {
+	node, ifname, hasIf := strings.Cut(text, ":")
+	if n := l.find(node); n != nil {
+		if hasIf && n.Interface(ifname) == nil {
+			return Target{}, false
+		}
+		return Target{Text: text, Node: node, Interface: ifname, IP: n.firstAddr(ifname, false), IP6: n.firstAddr(ifname, true)}, true
+	}
+	for _, e := range l.Names {
+		if e.Name != text {
+			continue
+		}
+		t := Target{Text: text, Name: text}
+		if e.IP.Is4() {
+			t.IP = e.IP
+		} else {
+			t.IP6 = e.IP
+		}
+		return t, true
+	}
+	return Target{}, false
+}
+
+// reindex makes finding nodes by name fast. It is called while a lab is being loaded, before anybody shares it.
+func (l *Lab) reindex() {
+	l.byName = make(map[string]int, len(l.Nodes))
+	for i, n := range l.Nodes {
+		l.byName[n.Name] = i
+	}
+}
+
+// find is [Lab.Node] by the index. The index is only a hint: a Lab made by copying another one and exchanging its nodes
+// still gets the right answer, merely slower.
+func (l *Lab) find(name string) *Node {
+	if i, ok := l.byName[name]; ok && i < len(l.Nodes) && l.Nodes[i].Name == name {
+		return l.Nodes[i]
+	}
+	return l.Node(name)
+}
+
+// firstAddr is the first address of the family in file order, of one interface unless ifname is "". Interfaces stand in
+// the order in which they are made, which is not the file's: a bridge comes before its ports.
+func (n *Node) firstAddr(ifname string, v6 bool) netip.Addr {
+	var first netip.Addr
+	var at Pos
+	for _, i := range n.Interfaces {
+		if ifname != "" && i.Name != ifname {
+			continue
+		}
+		for _, p := range i.Addrs {
+			if p.Addr().Is4() == v6 {
+				continue
+			}
+			if !first.IsValid() || i.Pos.before(at) {
+				first, at = p.Addr(), i.Pos
+			}
+			break
+		}
+	}
+	return first
+}
+
+// before orders places in a file; nowhere is before nothing.
+func (p Pos) before(q Pos) bool {
+	if p.Line == 0 || q.Line == 0 {
+		return false
+	}
+	return p.Line < q.Line || p.Line == q.Line && p.Col < q.Col
+}
+
+// bridgeOf returns the node and the bridge that an fdb column stands for: a bridge node, or node:bridge.
+func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
+	node, ifname, hasIf := strings.Cut(text, ":")
+	n := l.find(node)
+	if n == nil || !hasIf && n.Kind != Bridge {
+		return nil, nil
+	}
+	if !hasIf {
+		ifname = n.Base()
+	}
+	if i := n.Interface(ifname); i != nil && i.Type == BridgeLink {
+		return n, i
+	}
+	return nil, nil
+}
+
+// sameNode reports whether two rows or columns are the same machine, whatever the interface.
+func sameNode(a, b string) bool {
+	a, _, _ = strings.Cut(a, ":")
+	b, _, _ = strings.Cut(b, ":")
+	return a == b
+}
+
+// suggestWord is `; did you mean "near"?` for the candidate nearest to the word, or "" when none is near. Of two that
+// are equally near the first one wins.
+func suggestWord(word string, candidates []string) string {
+	best, at := min(max(1, len(word)/3)+1, len(word)), ""
+	for _, c := range candidates {
+		if d := typos(word, c, best); d < best {
+			best, at = d, c
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return `; did you mean "` + at + `"?`
+}
+
+// typos is the number of letters to add, drop, change or swap with their neighbour (optimal string alignment), or limit
+// when there are at least that many.
+func typos(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range one {
+		one[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := row[0]
+		for j := 1; j <= len(b); j++ {
+			change := one[j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			row[j] = min(change, one[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], two[j-2]+1)
+			}
+			least = min(least, row[j])
+		}
+		if least >= limit {
+			return limit
+		}
+		two, one, row = one, row, two
+	}
+	return min(one[len(b)], limit)
+}

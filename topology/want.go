@@ -1,0 +1,313 @@
+package topology
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Want is the answer that a cell wants: words joined with "|", each a word of the cell's kind, one with its tail left
+// open (ok*), or x, which in a ping means: does not get through, for whatever reason. The text "." wants nothing.
+type Want struct{ Text string }
+
+// Match reports whether a measured word is wanted. "unknown", could not be asked, never is, and neither is no word at
+// all: a prober that fails must not pass. The order of "+" parts does not matter.
+func (w Want) Match(got string) bool {
+	base, _, _ := strings.Cut(got, "+")
+	if base == "" || base == "unknown" {
+		return false
+	}
+	for alt := range strings.SplitSeq(w.Text, "|") {
+		prefix, open := strings.CutSuffix(alt, "*")
+		switch {
+		case alt == got:
+			return true
+		case alt == "x":
+			if base != "ok" {
+				return true
+			}
+		case open:
+			if strings.HasPrefix(base+sortParts(got[len(base):]), prefix) {
+				return true
+			}
+		case strings.Contains(alt, "+") && sortParts(alt) == sortParts(got):
+			return true
+		}
+	}
+	return false
+}
+
+// sortParts puts the parts that "+" joins into one order, whichever they came in.
+func sortParts(word string) string {
+	if !strings.Contains(word, "+") {
+		return word
+	}
+	parts := strings.Split(word, "+")
+	slices.Sort(parts)
+	return strings.Join(parts, "+")
+}
+
+// The words of a kind without those that name nodes; also what a misspelt word is compared with.
+var kindWords = map[string][]string{
+	"ping":    {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
+	"ping6":   {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
+	"answers": {"yes", "no", "unknown"},
+	"arp":     {"-", "failed", "unknown"},
+	"route":   {"-", "direct", "unknown"},
+	"sees":    {"yes", "no", "unknown"},
+	"fdb":     {"-", "unknown"},
+}
+
+// grammar judges the words of cells. It is not safe for concurrent use.
+type grammar struct {
+	lab     *Lab
+	ports   map[string][]string // of a bridge, by its column
+	nodes   []string            // nodes and names, made when first needed
+	suggest int                 // how many suggestions are still given: each compares with every name of the lab
+}
+
+func newGrammar(lab *Lab) *grammar {
+	if lab.byName == nil {
+		lab.reindex()
+	}
+	return &grammar{lab: lab, ports: map[string][]string{}, suggest: maxShown}
+}
+
+// cell says what is wrong with the text of a cell, or "". The question gives the kind; of an fdb question the bridge, and
+// of an answers question who is asked, matter too, as far as they are known.
+func (g *grammar) cell(q Question, text string) string {
+	if text == "." {
+		return ""
+	}
+	for alt := range strings.SplitSeq(text, "|") {
+		if alt == "" {
+			return quoted(text) + ` lacks a word beside "|"`
+		}
+		if msg := g.alternative(q, alt, text); msg != "" {
+			return msg
+		}
+	}
+	return ""
+}
+
+func (g *grammar) alternative(q Question, alt, text string) string {
+	if prefix, open := strings.CutSuffix(alt, "*"); open {
+		if prefix == "" {
+			return `"*" would want any answer; write "." for a cell that is not judged`
+		}
+		if g.begins(q, prefix) {
+			return ""
+		}
+		return "no " + nounOf(q.Kind) + " begins with " + quoted(prefix)
+	}
+	switch {
+	case alt == ".":
+		return quoted(text) + ` is judged and not judged; write "." alone`
+	case alt == "-" && (q.Kind == "ping" || q.Kind == "ping6" || q.Kind == "answers"):
+		return `"-" is for a node and itself; write "." for a cell that is not judged`
+	case alt == "-" && q.Kind == "sees":
+		return `"-" is no answer; write "." for a cell that is not judged`
+	case slices.Contains(kindWords[q.Kind], alt):
+		return ""
+	case strings.HasSuffix(alt, "!"):
+		return quoted(alt) + ` carries the mark of a cell that differs; write ` + quoted(strings.TrimSuffix(alt, "!"))
+	}
+	switch q.Kind {
+	case "ping", "ping6":
+		return g.outcome(alt)
+	case "answers", "arp":
+		return g.owners(q, alt)
+	case "route":
+		return g.nextHop(q, alt)
+	case "fdb":
+		return g.port(q, alt)
+	default:
+		return g.unknown(q.Kind, alt, kindWords[q.Kind])
+	}
+}
+
+// outcome judges the words of ping that are not in kindWords: icmp:<type>@<node> and modifiers in disorder.
+func (g *grammar) outcome(word string) string {
+	base, mods, modified := strings.Cut(word, "+")
+	if rest, ok := strings.CutPrefix(base, "icmp:"); ok && !modified {
+		name, node, at := strings.Cut(rest, "@")
+		if !slices.Contains(icmpWords, name) && !isNumberedICMP(name) {
+			return "no ICMP error is called " + quoted(name) + g.near(name, icmpWords)
+		}
+		if !at {
+			return quoted(word) + " does not say who sent it; write icmp:" + name + "@NODE or icmp:" + name + "*"
+		}
+		return g.owner("ping", node, true)
+	}
+	if base == "ok" && modified {
+		for m := range strings.SplitSeq(mods, "+") {
+			if m != "dup" && m != "redirect" {
+				return quoted(m) + ` is no modifier of ok; there are "dup" and "redirect"` + g.near(m, []string{"dup", "redirect"})
+			}
+		}
+		if sortParts(mods) == "dup+redirect" {
+			return ""
+		}
+		return quoted(word) + " says a modifier twice"
+	}
+	if modified && slices.Contains(kindWords["ping"], base) {
+		return quoted(word) + `: a modifier stands with "ok" only; write ` + quoted(base)
+	}
+	return g.unknown("ping", word, kindWords["ping"])
+}
+
+// owners judges a node, or several joined with "+".
+func (g *grammar) owners(q Question, word string) string {
+	if q.Kind == "answers" && word == q.B && g.lab.find(word) != nil {
+		return quoted(word) + ` is who is asked; write "yes"`
+	}
+	for part := range strings.SplitSeq(word, "+") {
+		if msg := g.owner(q.Kind, part, false); msg != "" {
+			return msg
+		}
+	}
+	return ""
+}
+
+// nextHop judges the words of route: a node, an address that is nobody's, and +redirect.
+func (g *grammar) nextHop(q Question, word string) string {
+	base, mods, modified := strings.Cut(word, "+")
+	if modified && mods != "redirect" {
+		return quoted(mods) + ` is no modifier of a route; there is only "redirect"`
+	}
+	if base == "direct" || base == "-" {
+		return quoted(word) + ": a redirected route has a next hop; write the node that owns it"
+	}
+	return g.owner(q.Kind, base, true)
+}
+
+// owner judges one node, name, MAC, or, where an address can stand for a node nobody knows, address.
+func (g *grammar) owner(kind, word string, addr bool) string {
+	t, ok := g.lab.Target(word)
+	switch {
+	case ok && t.Interface == "":
+		return ""
+	case ok:
+		return quoted(word) + " is an interface; an owner is a node: write " + quoted(t.Node)
+	}
+	if _, err := ParseMAC(word); err == nil && !addr {
+		return ""
+	}
+	if _, err := netip.ParseAddr(word); err == nil && addr {
+		return ""
+	}
+	if kind == "ping" {
+		return "no node " + quoted(word) + g.near(word, g.names())
+	}
+	return g.unknown(kind, word, append(slices.Clone(kindWords[kind]), g.names()...))
+}
+
+// port judges the name of a port of the bridge in the question.
+func (g *grammar) port(q Question, word string) string {
+	ports, ok := g.ports[q.B]
+	if !ok {
+		if n, b := g.lab.bridgeOf(q.B); n != nil {
+			for _, i := range n.Interfaces {
+				if i.Master == b.Name {
+					ports = append(ports, i.Name)
+				}
+			}
+		}
+		g.ports[q.B] = ports
+	}
+	if ports == nil || slices.Contains(ports, word) {
+		return ""
+	}
+	return q.B + " has no port " + quoted(word) + g.near(word, ports)
+}
+
+// begins reports whether some word of the kind begins with the prefix, which may end inside a part.
+func (g *grammar) begins(q Question, prefix string) bool {
+	has := func(words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, prefix) })
+	}
+	if has(kindWords[q.Kind]) {
+		return true
+	}
+	last := prefix[strings.LastIndexByte(prefix, '+')+1:]
+	switch q.Kind {
+	case "ping", "ping6":
+		rest, icmp := strings.CutPrefix(prefix, "icmp:")
+		name, _, at := strings.Cut(rest, "@")
+		isName := func(w string) bool { return w == name || !at && strings.HasPrefix(w, name) }
+		return icmp && (slices.ContainsFunc(icmpWords, isName) || isNumberedICMP(name)) || strings.HasPrefix("icmp:", prefix)
+	case "answers", "arp", "route":
+		prefix = last
+		return last == "" || has(g.names()) || q.Kind == "route" && strings.HasPrefix("redirect", last)
+	case "fdb":
+		g.port(q, prefix)
+		return g.ports[q.B] == nil || has(g.ports[q.B])
+	}
+	return false
+}
+
+func (g *grammar) unknown(kind, word string, candidates []string) string {
+	msg := quoted(word) + " is no " + nounOf(kind)
+	if near := g.near(word, candidates); near != "" {
+		return msg + near
+	}
+	return msg + "; want " + wantedOf(kind)
+}
+
+// near suggests a word, for the first mistakes only.
+func (g *grammar) near(word string, candidates []string) string {
+	if g.suggest == 0 {
+		return ""
+	}
+	g.suggest--
+	return suggestWord(word, candidates)
+}
+
+// names lists what may stand for an owner, nodes first.
+func (g *grammar) names() []string {
+	if g.nodes == nil {
+		for _, n := range g.lab.Nodes {
+			g.nodes = append(g.nodes, n.Name)
+		}
+		for _, e := range g.lab.Names {
+			g.nodes = append(g.nodes, e.Name)
+		}
+	}
+	return g.nodes
+}
+
+func quoted(s string) string { return `"` + s + `"` }
+
+// nounOf is what a word of the kind is called in messages.
+func nounOf(kind string) string {
+	switch kind {
+	case "ping", "ping6":
+		return "outcome"
+	case "arp":
+		return "owner of an entry"
+	case "route":
+		return "next hop"
+	case "fdb":
+		return "port"
+	default:
+		return "answer"
+	}
+}
+
+// wantedOf lists the words of the kind for messages.
+func wantedOf(kind string) string {
+	switch kind {
+	case "ping", "ping6":
+		return "ok, no-route, no-arp, silent, icmp:<type>@<node> or x"
+	case "answers":
+		return "yes, no or the node that answers instead"
+	case "arp":
+		return `"-", failed or the node whose MAC is in the entry`
+	case "route":
+		return `"-", direct or the node that is the next hop`
+	case "fdb":
+		return `"-" or a port of the bridge`
+	default:
+		return "yes or no"
+	}
+}

@@ -47,11 +47,18 @@ type tableParser struct {
 	problems []Problem
 }
 
+func newTableParser(kind string, rs *resolver) *tableParser {
+	return &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+}
+
 // parseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
 // place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
 // The tables are usable only when there are none.
 func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
-	p := &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+	if rs.lab.byName == nil {
+		rs.lab.reindex()
+	}
+	p := newTableParser(kind, rs)
 	if corners[kind] == "" {
 		p.errorf(at, 1, "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
 		return nil, p.problems
@@ -61,21 +68,24 @@ func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
 		tables = append(tables, p.table(lines))
 	}
 	if len(tables) == 0 {
-		p.errorf(at, 1, "no table here; its header begins with %q", corners[kind])
+		p.errorf(at, 1, "no table here; its header begins with %s", quoted(corners[kind]))
 	}
 	return tables, p.problems
 }
 
 // parseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
 func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
-	p := &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+	if rs.lab.byName == nil {
+		rs.lab.reindex()
+	}
+	p := newTableParser(kind, rs)
 	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
 	switch {
 	case corners[kind] == "":
 		p.errorf(at, len(word), "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
 		return t, p.problems
 	case kind != "ping" && kind != "ping6" && kind != "answers":
-		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %q", kind, corners[kind])
+		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, quoted(corners[kind]))
 		return t, p.problems
 	case word == "" || strings.ContainsAny(word, " \t\r\n"):
 		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", kindWords[kind][0])
@@ -161,8 +171,8 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	head := lines[0]
 	t := &Table{Kind: p.kind, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
 	if want := corners[p.kind]; t.Corner != want {
-		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %q, not %q (a blank line begins another table)",
-			p.kind, want, t.Corner)
+		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %s, not %s (a blank line begins another table)",
+			p.kind, quoted(want), quoted(t.Corner))
 		return t
 	}
 	if len(head.words) == 1 || len(lines) == 1 {

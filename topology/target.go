@@ -101,13 +101,19 @@ func sameNode(a, b string) bool {
 	return a == b
 }
 
-// suggestWord is `; did you mean "near"?` for the candidate nearest to the word, or "" when none is near. Of two that
-// are equally near the first one wins.
+// suggestWord is `; did you mean "near"?` for the candidate nearest to the word, else for one that is longer or shorter
+// by its end (okay, ok), or "" when none is near. Of two that are equally near the first one wins.
 func suggestWord(word string, candidates []string) string {
 	best, at := min(max(1, len(word)/3)+1, len(word)), ""
 	for _, c := range candidates {
 		if d := typos(word, c, best); d < best {
 			best, at = d, c
+		}
+	}
+	for i := 0; at == "" && i < len(candidates); i++ {
+		c := candidates[i]
+		if min(len(c), len(word)) > 1 && (strings.HasPrefix(word, c) || strings.HasPrefix(c, word)) {
+			at = c
 		}
 	}
 	if at == "" {

@@ -67,9 +67,6 @@ type grammar struct {
 }
 
 func newGrammar(lab *Lab) *grammar {
-	if lab.byName == nil {
-		lab.reindex()
-	}
 	return &grammar{lab: lab, ports: map[string][]string{}, suggest: maxShown}
 }
 

@@ -1,0 +1,136 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// meanings explains the words of a kind, in the order of the legend; ping's own sentences are those of iputils.
+var meanings = map[string][][2]string{
+	"ping": {
+		{"ok", "a reply came back"},
+		{"+redirect", `with "ok": a router told of a shorter way (Redirect Host)`},
+		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
+		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
+		{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
+		{"silent", `nothing came back (100% packet loss)`},
+		{"x", "does not get through, for whatever reason"},
+		{"unknown", "could not be asked; never what was wanted"},
+	},
+	"answers": {
+		{"yes", "who is asked answers the ARP request"},
+		{"no", "nobody answers the ARP request"},
+		{"unknown", "could not be asked; never what was wanted"},
+	},
+	"arp": {
+		{"-", "no entry"},
+		{"failed", "asked, and nobody answered"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+	"route": {
+		{"-", "no route (Network is unreachable)"},
+		{"direct", "on the sender's own segment, no router"},
+		{"+redirect", "learned from an ICMP redirect"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+	"sees": {
+		{"yes", "a promiscuous sniffer there receives it"},
+		{"no", "it does not, and would have noticed"},
+		{"unknown", "could not be listened for; never what was wanted"},
+	},
+	"fdb": {
+		{"-", "the bridge has not learned this MAC"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+}
+
+// namesAre explains the words of a kind that are names.
+var namesAre = map[string]string{
+	"answers": "answers instead", "arp": "owns the MAC in the entry", "route": "is the next hop",
+	"fdb": "is the port behind which it was learned",
+}
+
+// Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
+// to explain. The words are those of cells of the kind, wanted or measured; the cells of cases are explained by the kinds of their questions.
+func Legend(kind string, words []string) string {
+	v6 := kind == "ping6"
+	if v6 {
+		kind = "ping"
+	}
+	used, names := map[string]bool{}, []string{}
+	for _, w := range words {
+		for alt := range strings.SplitSeq(w, "|") {
+			names = append(names, legendParts(kind, alt, used)...)
+		}
+	}
+	slices.Sort(names)
+	var lines [][2]string
+	for _, m := range meanings[kind] {
+		if used[m[0]] {
+			lines = append(lines, m)
+		}
+	}
+	for _, n := range slices.Compact(names) {
+		lines = append(lines, [2]string{n, nameMeans(kind, n, v6)})
+	}
+	if used["."] {
+		lines = append(lines, [2]string{".", "not judged"})
+	}
+	width := 0
+	for _, l := range lines {
+		width = max(width, displayWidth(l[0]))
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString("# " + l[0])
+		pad(&b, width-displayWidth(l[0])+2)
+		b.WriteString(l[1] + "\n")
+	}
+	return b.String()
+}
+
+// legendParts notes the fixed words in one alternative of a cell and returns the others.
+func legendParts(kind, alt string, used map[string]bool) (names []string) {
+	base, mods, modified := strings.Cut(alt, "+")
+	switch {
+	case strings.HasSuffix(alt, "*"):
+		return []string{alt}
+	case base == "" || base == "-" && (kind == "ping" || kind == "answers"):
+	case base == "." || slices.ContainsFunc(meanings[kind], func(m [2]string) bool { return m[0] == base }):
+		used[base] = true
+	default:
+		names = append(names, base)
+	}
+	if !modified {
+		return names
+	}
+	for m := range strings.SplitSeq(mods, "+") {
+		if slices.ContainsFunc(meanings[kind], func(e [2]string) bool { return e[0] == "+"+m }) {
+			used["+"+m] = true
+		} else if m != "" {
+			names = append(names, m)
+		}
+	}
+	return names
+}
+
+// nameMeans explains a word that is not fixed: an ICMP error, or a name.
+func nameMeans(kind, word string, v6 bool) string {
+	if strings.HasSuffix(word, "*") {
+		return "any word that begins so"
+	}
+	rest, icmp := strings.CutPrefix(word, "icmp:")
+	if !icmp {
+		return cmp.Or(namesAre[kind], "no word of this table")
+	}
+	name, node, _ := strings.Cut(rest, "@")
+	by := cmp.Or(node, "another node")
+	for _, t := range icmpTypes {
+		if t.name == name && t.v6 == v6 {
+			return fmt.Sprintf("an ICMP error from %s (%s; %s)", by, t.says, t.from)
+		}
+	}
+	return "an ICMP error from " + by
+}

@@ -1,0 +1,197 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxListed is how many differences stand below a table; a reader mends the first few and asks again.
+const maxListed = 20
+
+// Render prints the table as it can be pasted back into a lab file, with "*" written out. got is the measured word of a
+// cell, which may go on with ": " and a detail; "" for a cell that was not measured, which prints as "unknown" if it is
+// judged and as "." if not. A nil got prints what is wanted.
+//
+// The word of a judged cell that differs is marked with "!", and below the table a comment for each says what was wanted
+// and the detail, at most 20 and the number of the rest:
+//
+//	from\to  h0  h2
+//	h0       -   no-arp!
+//	# h0 -> h2: wanted ok, got no-arp: the neighbour entry FAILED
+func Render(t *Table, got func(*Cell) string) string {
+	grid := t.grid()
+	lines := make([][]string, 0, len(grid)+1)
+	lines = append(lines, append([]string{t.Corner}, t.columns()...))
+	var differ []string
+	for i, row := range t.rows() {
+		line := []string{row}
+		for j, c := range grid[i] {
+			if c == nil {
+				line = append(line, t.blank(row, t.columns()[j]))
+				continue
+			}
+			word, difference := c.shown(got)
+			if difference != "" {
+				word += "!"
+				differ = append(differ, difference)
+			}
+			line = append(line, word)
+		}
+		lines = append(lines, line)
+	}
+	var b strings.Builder
+	writeAligned(&b, lines)
+	for i, d := range differ {
+		if i == maxListed {
+			fmt.Fprintf(&b, "# … and %d more\n", len(differ)-maxListed)
+			break
+		}
+		b.WriteString("# " + d + "\n")
+	}
+	return b.String()
+}
+
+// shown is the word to print for a cell, and what to say if it differs from the wanted one.
+func (c *Cell) shown(got func(*Cell) string) (word, difference string) {
+	if got == nil {
+		return c.Want.Text, ""
+	}
+	measured := got(c)
+	switch {
+	case measured == "" && !c.Judged:
+		return ".", ""
+	case measured == "":
+		measured = "unknown"
+	}
+	word, _, _ = strings.Cut(measured, ": ")
+	if !c.Judged || c.Want.Match(word) {
+		return word, ""
+	}
+	return word, c.Label() + ": wanted " + c.Want.Text + ", got " + measured
+}
+
+// Label says in words which cell it is: "h0 -> h2", "h3->h0 at rt", "kali3 on virbr6"; in a table of cases the question
+// and the case.
+func (c *Cell) Label() string {
+	switch {
+	case c.Case >= 0:
+		return c.Row + " in " + c.Column
+	case c.Question.Kind == "sees":
+		return c.Row + " at " + c.Column
+	case c.Question.Kind == "fdb":
+		return c.Row + " on " + c.Column
+	default:
+		return c.Row + " -> " + c.Column
+	}
+}
+
+func (t *Table) rows() []string {
+	if t.shownRows == nil {
+		return t.Rows
+	}
+	return t.shownRows
+}
+
+func (t *Table) columns() []string {
+	if t.shownColumns == nil {
+		return t.Columns
+	}
+	return t.shownColumns
+}
+
+// grid puts the cells in their places; nil where nothing is asked. Cells stand row by row, so no search is needed.
+func (t *Table) grid() [][]*Cell {
+	rows, columns := t.rows(), t.columns()
+	flat := make([]*Cell, len(rows)*len(columns))
+	grid := make([][]*Cell, len(rows))
+	k := 0
+	for i, row := range rows {
+		grid[i] = flat[i*len(columns) : (i+1)*len(columns)]
+		for j, column := range columns {
+			if k < len(t.Cells) && t.Cells[k].Row == row && t.Cells[k].Column == column {
+				grid[i][j] = t.Cells[k]
+				k++
+			}
+		}
+	}
+	return grid
+}
+
+// blank is what stands where nothing is asked.
+func (t *Table) blank(row, column string) string {
+	if pairs(t.Kind) && sameNode(row, column) {
+		return "-"
+	}
+	return "."
+}
+
+// writeAligned writes lines of words with two blanks between columns and none at the ends.
+func writeAligned(b *strings.Builder, lines [][]string) {
+	var widths []int
+	for _, line := range lines {
+		for j, w := range line {
+			if j == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[j] = max(widths[j], displayWidth(w))
+		}
+	}
+	for _, line := range lines {
+		for j, w := range line {
+			b.WriteString(w)
+			if j < len(line)-1 {
+				pad(b, widths[j]-displayWidth(w)+2)
+			}
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func pad(b *strings.Builder, n int) {
+	for range n {
+		b.WriteByte(' ')
+	}
+}
+
+// displayWidth is the number of columns of a terminal that s takes. Words of tables are names, which are ASCII; what a
+// prober adds might not be, and is taken to be one column a character.
+func displayWidth(s string) int { return utf8.RuneCountInString(s) }
+
+// NewMatrix makes a table that stands in no file: every node of "from" asks every target of "to". Either may be nil: every
+// node that has an address. Nothing in it is judged. kind is ping, ping6, answers, arp or route.
+func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
+	if !pairs(kind) {
+		return nil, fmt.Errorf("no matrix of kind %q; there are ping, ping6, answers, arp and route", kind)
+	}
+	p := newTableParser(kind, &resolver{lab: lab})
+	t := &Table{Kind: kind, Corner: corners[kind], Rows: slices.Clone(from), Columns: slices.Clone(to)}
+	if from == nil {
+		t.Rows = []string{"*"}
+	}
+	if to == nil {
+		t.Columns = []string{"*"}
+	}
+	var rows, columns []axis
+	for _, r := range t.Rows {
+		rows = append(rows, p.row(0, tableWord{text: r}))
+	}
+	for _, c := range t.Columns {
+		columns = append(columns, p.column(0, tableWord{text: c}))
+	}
+	words := make([][]cellWord, len(rows))
+	for i := range words {
+		words[i] = make([]cellWord, len(columns))
+		for j := range words[i] {
+			words[i][j].want.Text = "."
+		}
+	}
+	if len(p.problems) == 0 {
+		p.fill(t, rows, columns, words)
+	}
+	if len(p.problems) > 0 {
+		return nil, fmt.Errorf("%s", p.problems[0].Message)
+	}
+	return t, nil
+}

@@ -1,0 +1,300 @@
+package topology
+
+import (
+	"bytes"
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Update rewrites the lab's source: the measured word over every judged cell that differs and over every ".". Cells that
+// match keep their word, be it x, a|b or ok*; comments, columns and alignment stay, save that a column which got too
+// narrow moves all that stands right of it. Where the cells behind one "*" came out different, and in a short form that no
+// longer holds for all pairs, the table is written out in full.
+//
+// got is the word measured for a cell; measured false, "unknown" and words that could not be read back leave the cell
+// alone. What a step waits for is never rewritten: it is a condition, not an expectation. A short form inside a flow
+// mapping, expect: {ping: ok}, cannot become a table and stays. Update does not touch lab.
+func Update(lab *Lab, got func(*Cell) (word string, measured bool)) []byte {
+	u := &updater{got: got, lines: strings.SplitAfter(string(lab.Source), "\n")}
+	type placed struct {
+		*Table
+		words *grammar
+	}
+	var tables []placed
+	add := func(in *Lab, e *Expectation) {
+		if e == nil {
+			return
+		}
+		words := newGrammar(in)
+		for _, t := range e.Tables {
+			tables = append(tables, placed{t, words})
+		}
+	}
+	add(lab, lab.Expect)
+	for _, s := range lab.Steps {
+		add(cmp.Or(s.Lab, lab), s.Expect)
+	}
+	// From the end of the file to its beginning: a change moves only what stands behind it.
+	slices.SortFunc(tables, func(a, b placed) int {
+		return cmp.Or(b.Pos.Line-a.Pos.Line, b.Pos.Col-a.Pos.Col)
+	})
+	for _, t := range tables {
+		u.words = t.words
+		u.table(t.Table)
+	}
+	return []byte(strings.Join(u.lines, ""))
+}
+
+type updater struct {
+	got   func(*Cell) (string, bool)
+	words *grammar // of the lab of the table at hand
+	lines []string // of the source, each with its end; one may come to hold several
+}
+
+// table decides what each word of the file becomes, and whether one word is still enough where "*" stood for many.
+func (u *updater) table(t *Table) {
+	words, enough := map[Pos]string{}, true
+	changed := false
+	for _, c := range t.Cells {
+		w := u.word(c)
+		changed = changed || w != c.Want.Text
+		if first, again := words[c.Pos]; again && first != w {
+			enough = false
+		} else {
+			words[c.Pos] = w
+		}
+	}
+	switch {
+	case !changed || !u.fits(t):
+	case t.Short && enough:
+		u.replaceShort(t, words[t.Pos])
+	case t.Short:
+		u.writeOutShort(t)
+	case enough:
+		u.replaceWords(t, words)
+	default:
+		u.writeOut(t)
+	}
+}
+
+// fits reports whether the table is where it says it is, so that no other text is ever written over.
+func (u *updater) fits(t *Table) bool {
+	for _, l := range t.lines {
+		if l.line < 1 || l.line > len(u.lines) {
+			return false
+		}
+		for _, w := range l.words {
+			if raw := u.lines[l.line-1]; w.at > len(raw) || !strings.HasPrefix(raw[w.at:], w.text) {
+				return false
+			}
+		}
+	}
+	return !t.Short || t.Pos.Line >= 1 && t.Pos.Line <= len(u.lines) && t.Pos.Col-1 < len(u.lines[t.Pos.Line-1])
+}
+
+// word is what a cell shall read.
+func (u *updater) word(c *Cell) string {
+	got, measured := u.got(c)
+	if !measured || c.Judged && c.Want.Match(got) || !u.writable(c, got) {
+		return c.Want.Text
+	}
+	return got
+}
+
+// writable reports whether a measured word is one that a cell may hold, and says something.
+func (u *updater) writable(c *Cell, word string) bool {
+	if word == "" || word == "." || word == "x" || strings.ContainsAny(word, " \t\r\n|*") {
+		return false
+	}
+	base, _, _ := strings.Cut(word, "+")
+	return base != "unknown" && word[0] != '#' && u.words.cell(c.Question, word) == ""
+}
+
+// replaceWords puts words over words of the same table. A token is a word or the comment at the end of a line.
+func (u *updater) replaceWords(t *Table, words map[Pos]string) {
+	type token struct {
+		at       int
+		old, new string
+		push     int // blanks to add before it
+	}
+	lines := make([][]token, len(t.lines))
+	most := 0
+	for k, l := range t.lines {
+		for _, w := range l.words {
+			word, ok := words[w.pos(l.line)]
+			if !ok {
+				word = w.text
+			}
+			lines[k] = append(lines[k], token{w.at, w.text, word, 0})
+		}
+		if l.comment >= 0 {
+			rest := u.lines[l.line-1][l.comment:]
+			lines[k] = append(lines[k], token{l.comment, rest, rest, 0})
+		}
+		most = max(most, len(lines[k]))
+	}
+	for j := 1; j < most; j++ {
+		push := map[int]int{} // by the column in which the next word stands: what is aligned moves together
+		for _, l := range lines {
+			if j < len(l) && l[j-1].new != l[j-1].old {
+				gap := l[j].at - l[j-1].at - len(l[j-1].old)
+				push[l[j].at] = max(push[l[j].at], l[j-1].at+len(l[j-1].new)+min(2, gap)-l[j].at)
+			}
+		}
+		for _, l := range lines {
+			if j < len(l) {
+				l[j].push = push[l[j].at]
+			}
+		}
+	}
+	for k, l := range lines {
+		raw := u.lines[t.lines[k].line-1]
+		var b strings.Builder
+		b.WriteString(raw[:l[0].at])
+		for j, tok := range l {
+			end := tok.at + len(tok.old)
+			b.WriteString(tok.new)
+			if j == len(l)-1 {
+				b.WriteString(raw[end:])
+				break
+			}
+			next := l[j+1]
+			if grow := len(tok.old) - len(tok.new) + next.push; grow == 0 {
+				b.WriteString(raw[end:next.at])
+			} else {
+				pad(&b, next.at-end+grow)
+			}
+		}
+		u.lines[t.lines[k].line-1] = b.String()
+	}
+}
+
+// writeOut replaces the lines of a table with those of the table that has no "*". A comment stays on its line, that of a
+// row "*" on the first of its rows.
+func (u *updater) writeOut(t *Table) {
+	full := u.full(t)
+	var text strings.Builder
+	writeAligned(&text, full)
+	written := strings.Split(text.String(), "\n")
+	width := 0
+	for _, l := range written {
+		width = max(width, displayWidth(l))
+	}
+	next := 0
+	for i, l := range t.lines {
+		raw := u.lines[l.line-1]
+		n := 1
+		if i > 0 && l.words[0].text == "*" {
+			n = len(full) - len(t.lines) + 1 // what the one row "*" stands for
+		}
+		indent, eol := raw[:l.words[0].at], lineEnd(raw)
+		comment := ""
+		if l.comment >= 0 {
+			comment = strings.TrimRight(raw[l.comment:], "\r\n")
+		}
+		var b strings.Builder
+		for k := range n {
+			b.WriteString(indent + written[next+k])
+			if k == 0 && comment != "" {
+				pad(&b, width-displayWidth(written[next])+2)
+				b.WriteString(comment)
+			}
+			b.WriteString(eol)
+		}
+		if n == 0 && comment != "" {
+			b.WriteString(indent + comment + eol)
+		}
+		next += n
+		u.lines[l.line-1] = b.String()
+	}
+}
+
+// full is the table without "*", header first. A pair that "*" left out is measured if it can be asked, so that a second
+// update finds nothing to do.
+func (u *updater) full(t *Table) [][]string {
+	lines := [][]string{append([]string{t.Corner}, t.columns()...)}
+	for i, cells := range t.grid() {
+		row := t.rows()[i]
+		line := []string{row}
+		for j, c := range cells {
+			column := t.columns()[j]
+			if c != nil {
+				line = append(line, u.word(c))
+				continue
+			}
+			blank := t.blank(row, column)
+			if blank == "." {
+				blank = u.word(t.leftOut(row, column))
+			}
+			line = append(line, blank)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// leftOut is the cell that a pair would have, had it been written.
+func (t *Table) leftOut(row, column string) *Cell {
+	c := &Cell{Row: row, Column: column, Want: Want{"."}, Case: -1, Question: Question{Kind: t.Kind, A: row, B: column}}
+	if t.Kind == "sees" {
+		a, b, _ := strings.Cut(row, "->")
+		c.Question = Question{Kind: t.Kind, A: a, B: b, At: column}
+	}
+	return c
+}
+
+// replaceShort puts a word over that of a short form, quotes included.
+func (u *updater) replaceShort(t *Table, word string) {
+	line, end := u.scalar(t)
+	u.lines[t.Pos.Line-1] = line[:t.Pos.Col-1] + word + line[end:]
+}
+
+// scalar is the line of a short form and the offset where its word ends. A plain scalar ends at a blank, or in a flow
+// mapping at a comma or brace (YAML 1.2, 7.3.3); no word has any of them.
+func (u *updater) scalar(t *Table) (line string, end int) {
+	line = u.lines[t.Pos.Line-1]
+	at := t.Pos.Col - 1
+	if q := line[at]; q == '"' || q == '\'' {
+		if n := strings.IndexByte(line[at+1:], q); n >= 0 {
+			return line, at + n + 2
+		}
+	}
+	if n := strings.IndexAny(line[at:], " \t\r\n,}"); n >= 0 {
+		return line, at + n
+	}
+	return line, len(line)
+}
+
+// shortKey is what stands before the word of a short form in a block mapping.
+var shortKey = regexp.MustCompile(`^( *)["']?[a-z0-9]+["']?[ \t]*:[ \t]+$`)
+
+// writeOutShort turns "ping: ok" into a literal block, indented by two more than its key.
+func (u *updater) writeOutShort(t *Table) {
+	line, end := u.scalar(t)
+	key := shortKey.FindStringSubmatch(line[:t.Pos.Col-1])
+	if key == nil {
+		return
+	}
+	var text strings.Builder
+	writeAligned(&text, u.full(t))
+	eol := lineEnd(line)
+	var b bytes.Buffer
+	b.WriteString(line[:t.Pos.Col-1] + "|" + line[end:])
+	if !strings.HasSuffix(line, "\n") {
+		b.WriteString(eol)
+	}
+	for _, l := range slices.Collect(strings.Lines(text.String())) {
+		b.WriteString(key[1] + "  " + strings.TrimSuffix(l, "\n") + eol)
+	}
+	u.lines[t.Pos.Line-1] = b.String()
+}
+
+// lineEnd is how a line ends; the last one of a file may have no end of its own.
+func lineEnd(line string) string {
+	if strings.HasSuffix(line, "\r\n") {
+		return "\r\n"
+	}
+	return "\n"
+}

@@ -1,0 +1,113 @@
+package reach
+
+import (
+	"slices"
+	"time"
+)
+
+// batch is pairs that may be under way at the same time.
+type batch struct {
+	pairs          []*pair
+	wanted, asking map[string]bool
+	same           map[*echoSocket]int
+}
+
+func newBatch() *batch {
+	return &batch{wanted: map[string]bool{}, asking: map[string]bool{}, same: map[*echoSocket]int{}}
+}
+
+// take adds the pair unless one of it and the batch waits for a node that the other makes ask.
+func (b *batch) take(pr *pair, room int) bool {
+	if len(b.pairs) > 0 && (len(b.pairs) >= room || b.same[pr.sock] >= maxSame) {
+		return false
+	}
+	for _, n := range pr.seen.wanted {
+		if b.asking[n] {
+			return false
+		}
+	}
+	for _, n := range pr.seen.asking {
+		if b.wanted[n] {
+			return false
+		}
+	}
+	for _, n := range pr.seen.wanted {
+		b.wanted[n] = true
+	}
+	for _, n := range pr.seen.asking {
+		b.asking[n] = true
+	}
+	b.same[pr.sock]++
+	b.pairs = append(b.pairs, pr)
+	return true
+}
+
+// together asks the slow pairs in batches, then alone those whose batch may have changed their fate.
+func (m *matrix) together(prs []*pair) error {
+	var doubted []*pair
+	for len(prs) > 0 {
+		b := newBatch()
+		room := m.p.room()
+		if room < 1 {
+			return errNoRoom
+		}
+		prs = slices.DeleteFunc(prs, func(pr *pair) bool { return b.take(pr, room) })
+		again, err := m.batch(b.pairs)
+		if err != nil {
+			return err
+		}
+		doubted = append(doubted, again...)
+	}
+	for _, pr := range doubted {
+		if _, err := m.batch([]*pair{pr}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never
+// doubted: company can complete an entry, not break one.
+func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
+	if err := m.p.forgetAll(); err != nil {
+		return nil, err
+	}
+	alone := map[*pair]string{}
+	for _, pr := range prs {
+		alone[pr] = pr.holds
+		pr.again()
+		m.send(pr)
+	}
+	m.awaitAll(prs, time.Now().Add(m.p.patience()))
+	if err := m.ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, pr := range prs {
+		if err := m.settle(pr); err != nil {
+			return nil, err
+		}
+	}
+	if len(prs) == 1 {
+		return nil, nil
+	}
+	now, err := m.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	still := map[entry]bool{}
+	for _, e := range now.waiting {
+		still[e] = true
+	}
+	for _, pr := range prs {
+		if pr.arp && pr.holds != alone[pr] || pr.word != "no-arp" && (pr.word == "ok" || completed(pr, still)) {
+			pr.holds = alone[pr]
+			doubted = append(doubted, pr)
+		}
+	}
+	return doubted, nil
+}
+
+// completed reports whether an entry that the pair waited for when it was alone is no longer waiting.
+func completed(pr *pair, still map[entry]bool) bool {
+	return slices.ContainsFunc(pr.seen.waiting, func(e entry) bool { return !still[e] })
+}

@@ -1,0 +1,328 @@
+package reach
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+var errNoRoom = errors.New("the machine's neighbour table has no room left; raise net.ipv4.neigh.default.gc_thresh3 (arp(7))")
+
+// Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs time
+// to say so too early, never truth.
+const (
+	quick      = 20 * time.Millisecond
+	quicker    = 4 * time.Millisecond // once there were manySlow of them
+	manySlow   = 128
+	maxBatch   = 512
+	maxSame    = 128                     // of one sender in a batch: what its socket holds while it resolves
+	errorSpace = 1050 * time.Millisecond // a router's "no route" errors: about one a second for each source (ip_error)
+	errorTries = 4
+)
+
+// snapshot is who waits for whom in the neighbour tables of the lab.
+type snapshot struct {
+	waiting []entry  // incomplete or failed
+	wanted  []string // the nodes that own the addresses waited for
+	asking  []string // the nodes that have sent ARP requests or neighbour solicitations
+}
+
+type entry struct {
+	node  string
+	index int
+	ip    netip.Addr
+}
+
+// fresh asks every pair as if alone in a lab just brought up.
+//
+// First each alone, one after the other, for a moment: most are decided by then, and only what they left behind is
+// forgotten. The rest wait for something that does not come. Those go in batches, each from empty tables, put together so
+// that no pair waits for a node that another pair makes ask: an incomplete entry is completed by any request of its owner.
+// That this held is checked afterwards against what each pair was waiting for when it was alone; a pair for which it did
+// not is asked once more with nobody else.
+func (m *matrix) fresh() error {
+	if m.p.room() < 1 {
+		return errNoRoom
+	}
+	if err := m.p.forgetAll(); err != nil {
+		return err
+	}
+	slow, err := m.alone()
+	if err != nil {
+		return err
+	}
+	var limited, rest []*pair
+	for _, pr := range slow {
+		if m.limited(pr) {
+			limited = append(limited, pr)
+		} else {
+			rest = append(rest, pr)
+		}
+	}
+	if err := m.together(rest); err != nil {
+		return err
+	}
+	if err := m.spaced(limited); err != nil {
+		return err
+	}
+	m.grace()
+	for _, pr := range m.pairs {
+		m.byKernel(pr)
+	}
+	if len(slow) == 0 {
+		return nil
+	}
+	return m.p.forgetAll()
+}
+
+// alone asks the pairs one after the other and returns those not decided at once.
+func (m *matrix) alone() (slow []*pair, err error) {
+	size := max(32, len(m.p.Lab.Nodes))
+	for chunk := range slices.Chunk(m.pairs, size) {
+		for _, pr := range chunk {
+			if err := m.once(pr, len(slow)); err != nil {
+				return nil, err
+			}
+			if err := m.forget(pr); err != nil {
+				return nil, err
+			}
+			if pr.word == "" {
+				slow = append(slow, pr)
+			}
+		}
+		n, err := m.leftovers()
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		slow = slices.DeleteFunc(slow, func(pr *pair) bool { return slices.Contains(chunk, pr) })
+		again, err := m.carefully(chunk)
+		if err != nil {
+			return nil, err
+		}
+		slow = append(slow, again...)
+	}
+	return slow, nil
+}
+
+// carefully asks the pairs of a chunk again, since some pair left more behind than its way says; now every node forgets
+// everything after each.
+func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
+	for _, pr := range chunk {
+		if err := m.p.forgetAll(); err != nil {
+			return nil, err
+		}
+		if err := m.once(pr, 0); err != nil {
+			return nil, err
+		}
+		if pr.word == "" {
+			slow = append(slow, pr)
+		}
+	}
+	return slow, m.p.forgetAll()
+}
+
+// once tries a pair for a moment; if that does not decide it, it notes who waits for whom.
+func (m *matrix) once(pr *pair, slow int) error {
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	pr.again()
+	m.plot(pr)
+	m.send(pr)
+	d := quick
+	if slow > manySlow {
+		d = quicker
+	}
+	m.await(pr, d)
+	if pr.word != "" && !pr.arp {
+		return nil
+	}
+	var err error
+	if pr.arp {
+		if pr.holds, err = m.p.holds(m.own, pr.from, pr.dst); err != nil {
+			return err
+		}
+	}
+	if pr.word == "" {
+		pr.seen, err = m.snapshot()
+	}
+	return err
+}
+
+// snapshot reads all neighbour tables.
+func (m *matrix) snapshot() (snapshot, error) {
+	var s snapshot
+	for _, node := range m.p.Lab.Nodes {
+		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+		if err != nil {
+			return s, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+		}
+		asking := false
+		for _, n := range ns {
+			switch n.State {
+			case "INCOMPLETE", "FAILED":
+				s.waiting = append(s.waiting, entry{node.Name, n.Index, n.IP})
+				s.wanted = append(s.wanted, m.own.byAddr[n.IP]...)
+				asking = true
+			case "REACHABLE", "PROBE":
+				asking = true // STALE and DELAY are learned from others' requests
+			}
+		}
+		if asking {
+			s.asking = append(s.asking, node.Name)
+		}
+	}
+	return s, nil
+}
+
+// leftovers counts the entries, in the whole lab, that forgetting has missed.
+func (m *matrix) leftovers() (int, error) {
+	count := 0
+	for _, node := range m.p.Lab.Nodes {
+		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+		if err != nil {
+			return 0, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+		}
+		for _, n := range ns {
+			if n.State != "PERMANENT" && n.State != "NONE" && n.State != "NOARP" {
+				count++
+			}
+		}
+	}
+	return count, nil
+}
+
+// forget removes what the pair left behind, as its way says.
+func (m *matrix) forget(pr *pair) error {
+	t := pr.traces
+	if t.all {
+		return m.p.forgetAll()
+	}
+	for _, e := range t.entries {
+		if err := m.p.Machine.DeleteNeighbour(e.node, e.index, e.next); err != nil {
+			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
+		}
+	}
+	for _, n := range t.flush {
+		if _, err := m.p.Machine.FlushNeighbours(n); err != nil {
+			return fmt.Errorf("forget the neighbours of %s: %w", n, err)
+		}
+	}
+	routes := t.routes
+	if pr.redirect != "" && !slices.Contains(routes, pr.sock.node) {
+		routes = append(slices.Clone(routes), pr.sock.node)
+	}
+	for _, n := range routes {
+		if err := m.p.Machine.FlushRoutes(n); err != nil {
+			return fmt.Errorf("forget the redirected routes of %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// limited reports whether the pair waits for an error that a router may keep to itself: its own "no route", of which it
+// sends each source about one a second.
+func (m *matrix) limited(pr *pair) bool {
+	w := pr.way
+	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
+		return false
+	}
+	return errors.Is(w.err, unix.ENETUNREACH) || errors.Is(w.err, unix.EHOSTUNREACH) || errors.Is(w.err, unix.EACCES)
+}
+
+// spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
+// asked often enough.
+func (m *matrix) spaced(prs []*pair) error {
+	queues := map[*echoSocket][]*pair{}
+	var order []*echoSocket
+	for _, pr := range prs {
+		if len(queues[pr.sock]) == 0 {
+			order = append(order, pr.sock)
+		}
+		queues[pr.sock] = append(queues[pr.sock], pr)
+	}
+	tries := map[*pair]int{}
+	for left := len(prs); left > 0; {
+		if err := m.p.forgetAll(); err != nil {
+			return err
+		}
+		begin := time.Now()
+		var round []*pair
+		wait := errorSpace
+		for _, s := range order {
+			if len(queues[s]) == 0 {
+				continue
+			}
+			pr := queues[s][0]
+			pr.again()
+			if tries[pr]++; tries[pr] == errorTries {
+				wait = m.p.patience()
+			}
+			m.send(pr)
+			round = append(round, pr)
+		}
+		m.awaitAll(round, begin.Add(wait))
+		for _, pr := range round {
+			if pr.word == "" && tries[pr] < errorTries {
+				continue
+			}
+			queues[pr.sock] = queues[pr.sock][1:]
+			left--
+			if err := m.settle(pr); err != nil {
+				return err
+			}
+		}
+		if left > 0 {
+			m.rest(begin.Add(errorSpace))
+		}
+		if err := m.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest lets a limiter's second pass.
+func (m *matrix) rest(until time.Time) {
+	for m.ctx.Err() == nil && time.Now().Before(until) {
+		m.poll(nil, time.Until(until))
+	}
+}
+
+// settle decides a pair that nothing came for, and reads what its arp cell asks.
+func (m *matrix) settle(pr *pair) (err error) {
+	if err = m.silent(pr); err == nil && pr.arp {
+		pr.holds, err = m.p.holds(m.own, pr.from, pr.dst)
+	}
+	return err
+}
+
+// holds is the word of an arp cell: what the node's table has for the address.
+func (p *Prober) holds(own *owners, from topology.Target, dst netip.Addr) (string, error) {
+	ns, err := p.Machine.Neighbours(from.Node, family(is6(dst)))
+	if err != nil {
+		return "", fmt.Errorf("read the neighbours of %s: %w", from.Node, err)
+	}
+	for _, n := range ns {
+		if n.IP != dst {
+			continue
+		}
+		if l, ok := own.linkAt(from.Node, n.Index); from.Interface != "" && ok && l.Name != from.Interface {
+			continue
+		}
+		if failed(n) {
+			return "failed", nil
+		}
+		return own.ofMAC(n.MAC), nil
+	}
+	return "-", nil
+}

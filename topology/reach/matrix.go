@@ -1,0 +1,313 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// matrix is the pings of one family in one call of Ask.
+type matrix struct {
+	p     *Prober
+	ctx   context.Context
+	own   *owners
+	v6    bool
+	pairs []*pair
+	tries []*pair // by number: key - first
+	first uint32
+	ways  map[wayKey]*way
+	pkt   [echoLen]byte
+	buf   [2048]byte
+}
+
+type wayKey struct {
+	node string
+	dst  netip.Addr
+}
+
+// echoes asks the ping questions of one family, and in fresh mode the arp questions that go with them.
+func (a *asking) echoes(ctx context.Context, byKind map[string][]int, v6 bool) {
+	m := &matrix{p: a.p, ctx: ctx, own: a.own, v6: v6, first: a.p.next, ways: map[wayKey]*way{}}
+	kind := "ping"
+	if v6 {
+		kind = "ping6"
+	}
+	index := map[[2]string]*pair{}
+	for _, i := range byKind[kind] {
+		m.add(a, index, i)
+	}
+	if !a.kept {
+		for _, i := range byKind["arp"] {
+			if to, ok := a.p.target(a.out[i].Question.B); ok && to.IP.IsValid() == v6 {
+				continue
+			}
+			if pr := m.add(a, index, i); pr != nil {
+				pr.arp = true
+			}
+		}
+	}
+	if len(m.pairs) == 0 {
+		return
+	}
+	run := m.fresh
+	if a.kept {
+		run = m.kept
+	}
+	err := run()
+	for _, pr := range m.pairs {
+		if pr.word == "" && err != nil {
+			pr.decide(Unknown, err.Error())
+		}
+		m.report(a, pr)
+	}
+}
+
+// add finds or makes the pair of a question; nil, and the reason in the result, when it cannot be asked.
+func (m *matrix) add(a *asking, index map[[2]string]*pair, i int) *pair {
+	q := a.out[i].Question
+	pr := index[[2]string{q.A, q.B}]
+	if pr == nil {
+		var err error
+		if pr, err = m.pair(q); err != nil {
+			a.fail([]int{i}, err)
+			return nil
+		}
+		index[[2]string{q.A, q.B}] = pr
+		m.pairs = append(m.pairs, pr)
+	}
+	pr.asked = append(pr.asked, i)
+	return pr
+}
+
+func (m *matrix) pair(q topology.Question) (*pair, error) {
+	from, to, err := m.p.ends(q)
+	if err != nil {
+		return nil, err
+	}
+	pr := &pair{from: from, to: to, dst: to.IP, try: -1}
+	if m.v6 {
+		pr.dst = to.IP6
+	}
+	if !pr.dst.IsValid() {
+		return nil, fmt.Errorf("%s has no address of this family", q.B)
+	}
+	if pr.sock, err = m.p.echoSocket(from.Node, m.v6); err != nil {
+		return nil, err
+	}
+	if m.v6 {
+		pr.addr = &unix.SockaddrInet6{Addr: pr.dst.As16()}
+	} else {
+		pr.addr = &unix.SockaddrInet4{Addr: pr.dst.As4()}
+	}
+	if from.Interface == "" {
+		return pr, nil
+	}
+	l, ok := m.own.link(from.Node, from.Interface)
+	if !ok {
+		return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
+	}
+	src := firstAddr(l, m.v6)
+	if m.v6 {
+		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
+		if src.IsValid() {
+			info.Addr = src.As16()
+		}
+		pr.oob = unix.PktInfo6(&info)
+	} else {
+		info := unix.Inet4Pktinfo{Ifindex: int32(l.Index)}
+		if src.IsValid() {
+			info.Spec_dst = src.As4()
+		}
+		pr.oob = unix.PktInfo4(&info)
+	}
+	return pr, nil
+}
+
+// ends resolves the two sides of a question; the first must be a node.
+func (p *Prober) ends(q topology.Question) (from, to topology.Target, err error) {
+	from, ok := p.target(q.A)
+	if !ok || from.Node == "" {
+		return from, to, fmt.Errorf("%q is no node of this lab", q.A)
+	}
+	if to, ok = p.target(q.B); !ok {
+		return from, to, fmt.Errorf("%q is neither a node nor a name of this lab", q.B)
+	}
+	return from, to, nil
+}
+
+// report writes a pair's outcome into the results of its questions.
+func (m *matrix) report(a *asking, pr *pair) {
+	word, detail := pr.outcome()
+	if word == "" {
+		word, detail = Unknown, "not asked"
+	}
+	for _, i := range pr.asked {
+		r := &a.out[i]
+		if r.Question.Kind == "arp" {
+			r.Got, r.Detail = pr.holds, "after: "+detail
+			if pr.holds == "" || word == Unknown {
+				r.Got, r.Detail = Unknown, detail
+			}
+			continue
+		}
+		r.Got, r.Detail, r.RTT = word, detail, pr.rtt
+	}
+}
+
+// way walks there, once for each sender and address.
+func (m *matrix) wayTo(node string, dst netip.Addr) *way {
+	k := wayKey{node, dst}
+	w := m.ways[k]
+	if w == nil {
+		w = m.own.walk(m.p.Machine, node, dst)
+		m.ways[k] = w
+	}
+	return w
+}
+
+// plot finds out which way the pair goes and what that leaves behind.
+func (m *matrix) plot(pr *pair) {
+	w := m.wayTo(pr.sock.node, pr.dst)
+	pr.way = w
+	if pr.oob != nil {
+		pr.traces = traces{all: true} // RouteQuery cannot ask for a way out of one interface
+		return
+	}
+	var back *way
+	if w.src.IsValid() && len(w.hops) > 0 {
+		back = m.wayTo(w.nodes[len(w.nodes)-1], w.src)
+	}
+	pr.traces = left(w, back)
+}
+
+// send makes a new try. A refusal by the sender's kernel decides the pair.
+func (m *matrix) send(pr *pair) {
+	pr.try = len(m.tries)
+	m.tries = append(m.tries, pr)
+	putEcho(m.pkt[:], m.v6, m.p.next, m.p.cookie)
+	m.p.next++
+	pr.sent = time.Now()
+	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {
+		pr.refused(err)
+	}
+}
+
+// drain takes in all that has arrived at a socket.
+func (m *matrix) drain(s *echoSocket) {
+	for {
+		ev, ok := s.receive(m.buf[:], m.p.cookie)
+		if !ok {
+			return
+		}
+		// Unsigned, so that keys from before this call are far beyond the end.
+		n := int(ev.key - m.first)
+		if n >= len(m.tries) {
+			continue
+		}
+		if pr := m.tries[n]; pr.try == n && pr.sock == s {
+			pr.event(ev, m.own, time.Now())
+		}
+	}
+}
+
+// await waits at most d, counted from the sending, for the pair to be decided.
+func (m *matrix) await(pr *pair, d time.Duration) {
+	for {
+		m.drain(pr.sock)
+		left := d - time.Since(pr.sent)
+		if pr.word != "" || left <= 0 || m.ctx.Err() != nil {
+			return
+		}
+		m.poll([]*echoSocket{pr.sock}, left)
+	}
+}
+
+// awaitAll waits until all are decided, at most until the deadline.
+func (m *matrix) awaitAll(prs []*pair, deadline time.Time) {
+	for {
+		var socks []*echoSocket
+		for _, pr := range prs {
+			if pr.word == "" {
+				socks = addSocket(socks, pr.sock)
+			}
+		}
+		for _, s := range socks {
+			m.drain(s)
+		}
+		undecided := false
+		for _, pr := range prs {
+			undecided = undecided || pr.word == ""
+		}
+		left := time.Until(deadline)
+		if !undecided || left <= 0 || m.ctx.Err() != nil {
+			return
+		}
+		m.poll(socks, left)
+	}
+}
+
+func addSocket(socks []*echoSocket, s *echoSocket) []*echoSocket {
+	if n := len(socks); n > 0 && socks[n-1] == s {
+		return socks
+	}
+	for _, o := range socks {
+		if o == s {
+			return socks
+		}
+	}
+	return append(socks, s)
+}
+
+// maxNap bounds a wait so that a cancelled context is noticed.
+const maxNap = 100 * time.Millisecond
+
+func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
+	var one [1]unix.PollFd
+	fds := one[:0]
+	for _, s := range socks {
+		fds = append(fds, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
+	}
+	poll(fds, min(d, maxNap))
+	for i, f := range fds {
+		if f.Revents&unix.POLLERR != 0 {
+			socks[i].clear()
+		}
+	}
+}
+
+// linger is how long duplicates and late redirects are waited for once all is decided.
+const linger = 50 * time.Millisecond
+
+// grace listens on for a moment.
+func (m *matrix) grace() {
+	var socks []*echoSocket
+	seen := map[*echoSocket]bool{}
+	for _, pr := range m.pairs {
+		if !seen[pr.sock] {
+			seen[pr.sock], socks = true, append(socks, pr.sock)
+		}
+	}
+	end := time.Now().Add(linger)
+	for {
+		for _, s := range socks {
+			m.drain(s)
+		}
+		left := time.Until(end)
+		if left <= 0 || m.ctx.Err() != nil {
+			return
+		}
+		m.poll(socks, left)
+	}
+}
+
+// byKernel marks the answered pairs whose router would redirect but, its limiter being silent after nine, did not.
+func (m *matrix) byKernel(pr *pair) {
+	if pr.word == "ok" && pr.redirect == "" && pr.way != nil && pr.oob == nil && pr.way.redirect != "" {
+		pr.redirect = fmt.Sprintf("no redirect came; the kernel of %s says it would send one (redirects are rate limited)", pr.way.redirect)
+	}
+}

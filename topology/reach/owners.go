@@ -1,0 +1,141 @@
+package reach
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// owners says who owns an address or a MAC: what the file gave, and what the kernel has now.
+type owners struct {
+	lab    *topology.Lab
+	links  map[string][]Link
+	byAddr map[netip.Addr][]string // nodes in file order, each once
+	byMAC  map[topology.MAC][]string
+}
+
+func (p *Prober) owners() (*owners, error) {
+	o := &owners{lab: p.Lab, links: map[string][]Link{}, byAddr: map[netip.Addr][]string{}, byMAC: map[topology.MAC][]string{}}
+	for _, n := range p.Lab.Nodes {
+		links, err := p.Machine.Links(n.Name)
+		if err != nil {
+			return nil, fmt.Errorf("list the interfaces of %s: %w", n.Name, err)
+		}
+		o.links[n.Name] = links
+		for _, l := range links {
+			o.mac(l.MAC, n.Name)
+			for _, a := range l.Addrs {
+				o.addr(a.Addr(), n.Name)
+			}
+		}
+		for _, i := range n.Interfaces {
+			o.mac(i.MAC, n.Name)
+			o.mac(i.EffectiveMAC, n.Name)
+		}
+	}
+	return o, nil
+}
+
+func (o *owners) mac(m topology.MAC, node string) {
+	if !m.IsZero() && !slices.Contains(o.byMAC[m], node) {
+		o.byMAC[m] = append(o.byMAC[m], node)
+	}
+}
+
+func (o *owners) addr(a netip.Addr, node string) {
+	if !a.IsLoopback() && !slices.Contains(o.byAddr[a], node) {
+		o.byAddr[a] = append(o.byAddr[a], node)
+	}
+}
+
+// ofMAC is the word for the owner of a MAC: the node, else its entry in "names", else nodes joined with +, else the MAC.
+func (o *owners) ofMAC(m topology.MAC) string {
+	nodes := o.byMAC[m]
+	if len(nodes) == 1 {
+		return nodes[0]
+	}
+	for _, n := range o.lab.Names {
+		if n.MAC == m && !m.IsZero() {
+			return n.Name
+		}
+	}
+	if len(nodes) > 1 {
+		return strings.Join(nodes, "+")
+	}
+	return m.String()
+}
+
+// ofAddr is the word for the owner of an address.
+func (o *owners) ofAddr(a netip.Addr) string {
+	nodes := o.byAddr[a]
+	if len(nodes) == 1 {
+		return nodes[0]
+	}
+	for _, n := range o.lab.Names {
+		if n.IP == a && a.IsValid() {
+			return n.Name
+		}
+	}
+	if len(nodes) > 1 {
+		return strings.Join(nodes, "+")
+	}
+	return a.String()
+}
+
+func (o *owners) owns(node string, a netip.Addr) bool { return slices.Contains(o.byAddr[a], node) }
+
+// link returns the node's interface of that name.
+func (o *owners) link(node, name string) (Link, bool) {
+	for _, l := range o.links[node] {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return Link{}, false
+}
+
+// linkAt returns the node's interface of that index.
+func (o *owners) linkAt(node string, index int) (Link, bool) {
+	for _, l := range o.links[node] {
+		if l.Index == index {
+			return l, true
+		}
+	}
+	return Link{}, false
+}
+
+// holding returns the node's interface with that address.
+func (o *owners) holding(node string, a netip.Addr) (Link, bool) {
+	for _, l := range o.links[node] {
+		for _, p := range l.Addrs {
+			if p.Addr() == a {
+				return l, true
+			}
+		}
+	}
+	return Link{}, false
+}
+
+func is6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
+
+// firstAddr is the first address of a family on an interface.
+func firstAddr(l Link, v6 bool) netip.Addr {
+	for _, p := range l.Addrs {
+		if a := p.Addr(); is6(a) == v6 && !(v6 && a.IsLinkLocalUnicast()) {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
+func family(v6 bool) int {
+	if v6 {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}

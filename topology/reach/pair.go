@@ -1,0 +1,123 @@
+package reach
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// pair is one sender and one target of one family, and what became of the last try.
+type pair struct {
+	from, to topology.Target
+	dst      netip.Addr
+	sock     *echoSocket
+	addr     unix.Sockaddr
+	oob      []byte // node:if senders: the interface and its address
+	arp      bool   // an arp cell asks what the sender's table holds afterwards
+	asked    []int  // the questions: indexes of results
+
+	way    *way
+	traces traces
+
+	try      int // number of the try whose events count
+	sent     time.Time
+	word     string // the outcome without modifiers, "" while undecided
+	detail   string
+	rtt      time.Duration
+	redirect string // how a redirect was noticed
+	dups     int
+	holds    string // the arp cell's word
+
+	seen snapshot // the tables while the pair, alone, was waiting
+}
+
+// again forgets the outcome of a try before the next one.
+func (pr *pair) again() {
+	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.dups, pr.holds = -1, "", "", 0, "", 0, ""
+}
+
+func (pr *pair) decide(word, detail string) {
+	if pr.word == "" {
+		pr.word, pr.detail = word, detail
+	}
+}
+
+// event takes in what came back for the pair's try.
+func (pr *pair) event(ev event, own *owners, now time.Time) {
+	switch ev.kind {
+	case gotReply:
+		if pr.word == "ok" {
+			pr.dups++
+			return
+		}
+		if pr.word == "" {
+			pr.rtt = now.Sub(pr.sent)
+		}
+		pr.decide("ok", "64 bytes from "+ev.from.String())
+	case gotRedirect:
+		pr.redirect = fmt.Sprintf("From %s: Redirect Host(New nexthop: %s)", ev.from, ev.gateway)
+	case gotError:
+		word, sentence := typeName(pr.sock.v6, ev.typ, ev.code)
+		sentence = fmt.Sprintf("From %s %s", ev.from, sentence)
+		if own.owns(pr.sock.node, ev.from) || ev.from.IsLoopback() {
+			if unresolved(pr.sock.v6, ev) {
+				pr.decide("no-arp", sentence)
+				return
+			}
+			pr.decide("icmp:"+word+"@"+pr.sock.node, sentence)
+			return
+		}
+		pr.decide("icmp:"+word+"@"+own.ofAddr(ev.from), sentence)
+	}
+}
+
+// refused says what it means that the sender's own kernel did not take the request. The node's own unreachable and
+// prohibit routes, and its own output rules, read as the ICMP error that they stand for, from the node itself (ip-route(8));
+// a blackhole route, which fails with EINVAL, as no route.
+func (pr *pair) refused(err error) {
+	var errno unix.Errno
+	errors.As(err, &errno)
+	self := "@" + pr.sock.node
+	switch errno {
+	case unix.ENETUNREACH:
+		pr.decide("no-route", "connect: Network is unreachable")
+	case unix.EINVAL:
+		pr.decide("no-route", "sendmsg: Invalid argument (a blackhole route)")
+	case unix.EHOSTUNREACH:
+		if pr.way == nil || pr.way.err != nil {
+			pr.decide("icmp:host-unreachable"+self, "sendmsg: No route to host (an unreachable route of its own)")
+			return
+		}
+		pr.decide("no-arp", "sendmsg: No route to host")
+	case unix.EACCES:
+		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Permission denied (a prohibit route of its own)")
+	case unix.EPERM:
+		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
+	case unix.ENOBUFS:
+		pr.decide(Unknown, "sendmsg: No buffer space available: the machine's neighbour table is full (gc_thresh3, arp(7))")
+	default:
+		pr.decide(Unknown, "sendmsg: "+err.Error())
+	}
+}
+
+// outcome is the word of the table, and a sentence about it.
+func (pr *pair) outcome() (word, detail string) {
+	word, detail = pr.word, pr.detail
+	if word == "ok" && pr.dups > 0 {
+		word += "+dup"
+		detail += fmt.Sprintf("; %d more of the same (DUP!)", pr.dups)
+	}
+	if pr.redirect != "" {
+		if pr.word == "ok" {
+			word += "+redirect"
+		}
+		detail += "; " + pr.redirect
+	}
+	return word, strings.TrimPrefix(detail, "; ")
+}

@@ -1,0 +1,162 @@
+package reach
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"labctl/topology"
+)
+
+// Unknown is the outcome of a question that could not be asked. It is never what a file wants.
+const Unknown = "unknown"
+
+// patience is how long nothing must come back before that is called silence: longer than the 3.06 s that a stock kernel
+// takes to give up a neighbour.
+const patience = 4 * time.Second
+
+// Prober asks a running lab questions. The exported fields may be changed between calls only; the methods may be called
+// concurrently, and take turns, since one's traffic would be another's answer. Close it when the lab ends.
+type Prober struct {
+	Lab           *topology.Lab // the lab as it stands, after the sets of its steps
+	Machine       Machine
+	NeighbourRoom int           // instead of Machine.NeighbourRoom when positive
+	Patience      time.Duration // what silence means; 4 s when zero
+	All           bool          // Judge also probes the cells that are not judged
+
+	mu      sync.Mutex
+	sockets map[socketKey]*echoSocket
+	cookie  [8]byte // in every probe of this prober: tells them from a stranger's ping
+	next    uint32  // identifier and sequence number of the next echo request
+}
+
+// Result is the answer to a question.
+type Result struct {
+	Question topology.Question
+	Got      string        // a word of the table's grammar; [Unknown] when it could not be asked
+	Detail   string        // a sentence for a person, in ping's own words where it has some
+	RTT      time.Duration // of an answered ping, else 0
+}
+
+// Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten and
+// pings go one after the other; otherwise every pair is asked as if alone in a lab just brought up, and all neighbour
+// entries and redirected routes of the lab are gone afterwards. Pings come first, then answers and sees, then what is only
+// read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
+func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.init(); err != nil {
+		return nil, err
+	}
+	out := make([]Result, len(qs))
+	byKind := map[string][]int{}
+	for i, q := range qs {
+		if !slices.Contains(kinds, q.Kind) {
+			return nil, fmt.Errorf("question %d: no probe is called %q", i, q.Kind)
+		}
+		out[i] = Result{Question: q, Got: Unknown}
+		byKind[q.Kind] = append(byKind[q.Kind], i)
+	}
+	own, err := p.owners()
+	if err != nil {
+		for i := range out {
+			out[i].Detail = err.Error()
+		}
+		return out, nil
+	}
+	a := &asking{p: p, own: own, kept: kept, out: out}
+	a.echoes(ctx, byKind, false)
+	a.echoes(ctx, byKind, true)
+	a.answers(ctx, byKind["answers"])
+	a.sees(ctx, byKind["sees"])
+	if kept {
+		a.readARP(byKind["arp"])
+	}
+	a.readRoutes(byKind["route"])
+	a.readFDB(byKind["fdb"])
+	return out, ctx.Err()
+}
+
+// kinds are the questions that Ask understands.
+var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "fdb"}
+
+// asking is one call of Ask.
+type asking struct {
+	p    *Prober
+	own  *owners
+	kept bool
+	out  []Result
+}
+
+// fail says of some questions that they could not be asked.
+func (a *asking) fail(at []int, err error) {
+	for _, i := range at {
+		a.out[i].Got, a.out[i].Detail = Unknown, err.Error()
+	}
+}
+
+func (p *Prober) init() error {
+	if p.sockets != nil {
+		return nil
+	}
+	var b [12]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return fmt.Errorf("choose an identifier for probes: %w", err)
+	}
+	copy(p.cookie[:], b[:8])
+	p.next = binary.BigEndian.Uint32(b[8:])
+	p.sockets = map[socketKey]*echoSocket{}
+	return nil
+}
+
+// Close closes the sockets. The prober may be used again: it opens new ones.
+func (p *Prober) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, s := range p.sockets {
+		errs = append(errs, s.close())
+	}
+	p.sockets = nil
+	return errors.Join(errs...)
+}
+
+func (p *Prober) patience() time.Duration {
+	if p.Patience > 0 {
+		return p.Patience
+	}
+	return patience
+}
+
+// entriesPerPair is how many neighbour entries a pair may make: two for each of two hops.
+const entriesPerPair = 4
+
+// room is how many pairs may be under way at once without overflowing the machine's neighbour table; 0: none.
+func (p *Prober) room() int {
+	n := p.NeighbourRoom
+	if n <= 0 {
+		n = p.Machine.NeighbourRoom()
+	}
+	if n < 0 {
+		return maxBatch
+	}
+	return min(n/entriesPerPair, maxBatch)
+}
+
+// forgetAll makes every node forget its neighbour entries and redirected routes.
+func (p *Prober) forgetAll() error {
+	for _, n := range p.Lab.Nodes {
+		if _, err := p.Machine.FlushNeighbours(n.Name); err != nil {
+			return fmt.Errorf("forget the neighbours of %s: %w", n.Name, err)
+		}
+		if err := p.Machine.FlushRoutes(n.Name); err != nil {
+			return fmt.Errorf("forget the redirected routes of %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}

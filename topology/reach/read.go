@@ -1,0 +1,182 @@
+package reach
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// readARP reads the tables as they are.
+func (a *asking) readARP(at []int) {
+	for _, i := range at {
+		q := a.out[i].Question
+		from, to, err := a.p.ends(q)
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		dst := to.IP
+		if !dst.IsValid() {
+			dst = to.IP6
+		}
+		if !dst.IsValid() {
+			a.fail([]int{i}, fmt.Errorf("%s has no address", q.B))
+			continue
+		}
+		word, err := a.p.holds(a.own, from, dst)
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		a.out[i].Got, a.out[i].Detail = word, fmt.Sprintf("the entry of %s for %s", q.A, dst)
+	}
+}
+
+// readRoutes asks the kernels of the senders which way they would send.
+func (a *asking) readRoutes(at []int) {
+	for _, i := range at {
+		q := a.out[i].Question
+		from, to, err := a.p.ends(q)
+		dst := to.IP
+		if !dst.IsValid() {
+			dst = to.IP6
+		}
+		if err == nil && !dst.IsValid() {
+			err = fmt.Errorf("%s has no address", q.B)
+		}
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		r, err := a.p.Machine.Route(from.Node, RouteQuery{Dst: dst})
+		switch {
+		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
+			a.out[i].Got, a.out[i].Detail = "-", err.Error()
+		case err != nil:
+			a.fail([]int{i}, err)
+		default:
+			a.out[i].Got, a.out[i].Detail = routeWord(a.own, r), "to "+dst.String()
+			if r.Via.IsValid() {
+				a.out[i].Detail += " via " + r.Via.String()
+			}
+		}
+	}
+}
+
+func routeWord(own *owners, r Route) string {
+	if !r.Via.IsValid() {
+		return "direct"
+	}
+	word := own.ofAddr(r.Via)
+	if r.Redirected {
+		word += "+redirect"
+	}
+	return word
+}
+
+// readFDB reads where bridges have learned addresses.
+func (a *asking) readFDB(at []int) {
+	tables := map[[2]string][]FDBEntry{}
+	for _, i := range at {
+		q := a.out[i].Question
+		macs, err := a.macs(q.A)
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		node, bridge, err := a.bridge(q.B)
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		k := [2]string{node, bridge}
+		if _, ok := tables[k]; !ok {
+			if tables[k], err = a.p.Machine.FDB(node, bridge); err != nil {
+				delete(tables, k)
+				a.fail([]int{i}, fmt.Errorf("read the forwarding table of %s in %s: %w", bridge, node, err))
+				continue
+			}
+		}
+		var ports []string
+		for _, e := range tables[k] {
+			if slices.Contains(macs, e.MAC) && !slices.Contains(ports, e.Port) {
+				ports = append(ports, e.Port)
+			}
+		}
+		slices.Sort(ports)
+		a.out[i].Got, a.out[i].Detail = "-", fmt.Sprintf("%s has none of %s", bridge, macList(macs))
+		if len(ports) > 0 {
+			a.out[i].Got, a.out[i].Detail = strings.Join(ports, "+"), macList(macs)+" in "+bridge
+		}
+	}
+}
+
+func macList(macs []topology.MAC) string {
+	words := make([]string, len(macs))
+	for i, m := range macs {
+		words[i] = m.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// macs are the addresses of a node, an interface or a name.
+func (a *asking) macs(text string) ([]topology.MAC, error) {
+	t, ok := a.p.target(text)
+	if !ok {
+		return nil, fmt.Errorf("%q is neither a node nor a name of this lab", text)
+	}
+	var out []topology.MAC
+	add := func(m topology.MAC) {
+		if !m.IsZero() && !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	for _, n := range a.p.Lab.Names {
+		if n.Name == t.Name {
+			add(n.MAC)
+		}
+	}
+	for _, l := range a.own.links[t.Node] {
+		if t.Interface == "" || l.Name == t.Interface {
+			add(l.MAC)
+		}
+	}
+	if n := a.p.Lab.Node(t.Node); n != nil {
+		for _, i := range n.Interfaces {
+			if t.Interface == "" || i.Name == t.Interface {
+				add(i.MAC)
+				add(i.EffectiveMAC)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s has no MAC address", text)
+	}
+	return out, nil
+}
+
+// bridge finds the bridge that a column of an fdb table names: node:bridge, or a node's own.
+func (a *asking) bridge(text string) (node, bridge string, err error) {
+	name, ifname, _ := strings.Cut(text, ":")
+	n := a.p.Lab.Node(name)
+	if n == nil {
+		return "", "", fmt.Errorf("%q is no node of this lab", name)
+	}
+	if ifname != "" {
+		return name, ifname, nil
+	}
+	if n.Kind == topology.Bridge {
+		return name, n.Base(), nil
+	}
+	for _, i := range n.Interfaces {
+		if i.Type == topology.BridgeLink {
+			return name, i.Name, nil
+		}
+	}
+	return "", "", fmt.Errorf("%s has no bridge", text)
+}

@@ -1,0 +1,118 @@
+package reach
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// hop is a node that sends to a neighbour, and so holds an entry for it.
+type hop struct {
+	node  string
+	index int
+	next  netip.Addr
+}
+
+// way is how packets go from a node to an address, as the kernels of the nodes on it say.
+type way struct {
+	src      netip.Addr // the source address that the first node chooses
+	hops     []hop
+	nodes    []string // all that handle the packet, in order
+	end      string   // the node that the packet is for; "" when it gets nowhere
+	err      error    // why errAt would not send it on
+	errAt    string
+	odd      bool   // several nodes hold a next hop, or it never ends: who handles the packet is not known
+	redirect string // the first node that would send a redirect
+}
+
+// maxHops ends a walk through a routing loop; a real packet's TTL is 64.
+const maxHops = 64
+
+// walk asks node after node for the route.
+func (o *owners) walk(m Machine, node string, dst netip.Addr) *way {
+	w := &way{}
+	q := RouteQuery{Dst: dst}
+	in := 0
+	for range maxHops {
+		w.nodes = append(w.nodes, node)
+		r, err := m.Route(node, q)
+		if err != nil {
+			w.err, w.errAt = err, node
+			return w
+		}
+		if !w.src.IsValid() {
+			w.src = r.Src
+		}
+		if w.redirect == "" && redirects(q, r, in) {
+			w.redirect = node
+		}
+		if r.Local {
+			w.end = node
+			return w
+		}
+		next := dst
+		if r.Via.IsValid() {
+			next = r.Via
+		}
+		w.hops = append(w.hops, hop{node, r.Index, next})
+		to := o.byAddr[next]
+		if len(to) != 1 {
+			w.odd = len(to) > 1
+			return w
+		}
+		node = to[0]
+		if next == dst {
+			w.nodes, w.end = append(w.nodes, node), node
+			return w
+		}
+		l, _ := o.holding(node, next)
+		in = l.Index
+		q = RouteQuery{Dst: dst, From: w.src, IIF: l.Name}
+	}
+	w.odd = true
+	return w
+}
+
+// redirects reports whether a node with that route would tell the sender of a better way. IPv6 has no flag for it: there it
+// is a packet that leaves where it came in, towards the target itself or a link-local gateway (RFC 4861, 8.2).
+func redirects(q RouteQuery, r Route, in int) bool {
+	if q.IIF == "" {
+		return false
+	}
+	if is6(q.Dst) {
+		return !r.Local && r.Index == in && (!r.Via.IsValid() || r.Via.IsLinkLocalUnicast())
+	}
+	return r.DoRedirect
+}
+
+// traces is what one exchange between two nodes may leave behind.
+type traces struct {
+	entries []hop    // exactly these entries, unless there is more in flush
+	flush   []string // nodes that forget all neighbours
+	routes  []string // nodes that may have learned a redirected route
+	all     bool     // it cannot be said: every node forgets
+}
+
+// left says what the way there and the way back leave behind.
+func left(w, back *way) traces {
+	if w.odd || back != nil && back.odd {
+		return traces{all: true}
+	}
+	var t traces
+	if w.redirect != "" {
+		t.routes = append(t.routes, w.nodes[0])
+	}
+	if back != nil && back.redirect != "" {
+		t.routes = append(t.routes, back.nodes[0])
+	}
+	if back != nil && w.end != "" && back.end != "" && len(w.hops) == 1 && len(back.hops) == 1 {
+		t.entries = []hop{w.hops[0], back.hops[0]}
+		return t
+	}
+	t.flush = slices.Clone(w.nodes)
+	if back != nil {
+		t.flush = append(t.flush, back.nodes...)
+	}
+	slices.Sort(t.flush)
+	t.flush = slices.Compact(t.flush)
+	return t
+}

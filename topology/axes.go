@@ -115,7 +115,7 @@ func (p *tableParser) target(line int, w tableWord, kind string, addressed bool)
 // flow resolves A->B, or the name of something that sends.
 func (p *tableParser) flow(line int, w tableWord) (a, b string, ok bool) {
 	a, b, arrow := strings.Cut(w.text, "->")
-	if !arrow {
+	if !arrow || a == "" || b == "" {
 		if slices.Contains(p.rs.streams, w.text) {
 			return w.text, "", true
 		}

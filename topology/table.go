@@ -43,12 +43,12 @@ func pairs(kind string) bool { return corners[kind] == `from\to` }
 type tableParser struct {
 	kind     string
 	rs       *resolver
-	words    *grammar
+	words    *vocabulary
 	problems []Problem
 }
 
 func newTableParser(kind string, rs *resolver) *tableParser {
-	return &tableParser{kind: kind, rs: rs, words: newGrammar(rs.lab)}
+	return &tableParser{kind: kind, rs: rs, words: newVocabulary(rs.lab)}
 }
 
 // parseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the

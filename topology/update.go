@@ -20,14 +20,14 @@ func Update(lab *Lab, got func(*Cell) (word string, measured bool)) []byte {
 	u := &updater{got: got, lines: strings.SplitAfter(string(lab.Source), "\n")}
 	type placed struct {
 		*Table
-		words *grammar
+		words *vocabulary
 	}
 	var tables []placed
 	add := func(in *Lab, e *Expectation) {
 		if e == nil {
 			return
 		}
-		words := newGrammar(in)
+		words := newVocabulary(in)
 		for _, t := range e.Tables {
 			tables = append(tables, placed{t, words})
 		}
@@ -49,7 +49,7 @@ func Update(lab *Lab, got func(*Cell) (word string, measured bool)) []byte {
 
 type updater struct {
 	got   func(*Cell) (string, bool)
-	words *grammar // of the lab of the table at hand
+	words *vocabulary // of the lab of the table at hand
 	lines []string // of the source, each with its end; one may come to hold several
 }
 

@@ -58,21 +58,21 @@ var kindWords = map[string][]string{
 	"fdb":     {"-", "unknown"},
 }
 
-// grammar judges the words of cells. It is not safe for concurrent use.
-type grammar struct {
+// vocabulary judges the words of cells. It is not safe for concurrent use.
+type vocabulary struct {
 	lab     *Lab
 	ports   map[string][]string // of a bridge, by its column
 	nodes   []string            // nodes and names, made when first needed
 	suggest int                 // how many suggestions are still given: each compares with every name of the lab
 }
 
-func newGrammar(lab *Lab) *grammar {
-	return &grammar{lab: lab, ports: map[string][]string{}, suggest: maxShown}
+func newVocabulary(lab *Lab) *vocabulary {
+	return &vocabulary{lab: lab, ports: map[string][]string{}, suggest: maxShown}
 }
 
 // cell says what is wrong with the text of a cell, or "". The question gives the kind; of an fdb question the bridge, and
 // of an answers question who is asked, matter too, as far as they are known.
-func (g *grammar) cell(q Question, text string) string {
+func (g *vocabulary) cell(q Question, text string) string {
 	if text == "." {
 		return ""
 	}
@@ -87,7 +87,7 @@ func (g *grammar) cell(q Question, text string) string {
 	return ""
 }
 
-func (g *grammar) alternative(q Question, alt, text string) string {
+func (g *vocabulary) alternative(q Question, alt, text string) string {
 	if prefix, open := strings.CutSuffix(alt, "*"); open {
 		if prefix == "" {
 			return `"*" would want any answer; write "." for a cell that is not judged`
@@ -124,7 +124,7 @@ func (g *grammar) alternative(q Question, alt, text string) string {
 }
 
 // outcome judges the words of ping that are not in kindWords: icmp:<type>@<node> and modifiers in disorder.
-func (g *grammar) outcome(word string) string {
+func (g *vocabulary) outcome(word string) string {
 	base, mods, modified := strings.Cut(word, "+")
 	if rest, ok := strings.CutPrefix(base, "icmp:"); ok && !modified {
 		name, node, at := strings.Cut(rest, "@")
@@ -154,7 +154,7 @@ func (g *grammar) outcome(word string) string {
 }
 
 // owners judges a node, or several joined with "+".
-func (g *grammar) owners(q Question, word string) string {
+func (g *vocabulary) owners(q Question, word string) string {
 	if q.Kind == "answers" && word == q.B && g.lab.find(word) != nil {
 		return quoted(word) + ` is who is asked; write "yes"`
 	}
@@ -167,7 +167,7 @@ func (g *grammar) owners(q Question, word string) string {
 }
 
 // nextHop judges the words of route: a node, an address that is nobody's, and +redirect.
-func (g *grammar) nextHop(q Question, word string) string {
+func (g *vocabulary) nextHop(q Question, word string) string {
 	base, mods, modified := strings.Cut(word, "+")
 	if modified && mods != "redirect" {
 		return quoted(mods) + ` is no modifier of a route; there is only "redirect"`
@@ -179,7 +179,7 @@ func (g *grammar) nextHop(q Question, word string) string {
 }
 
 // owner judges one node, name, MAC, or, where an address can stand for a node nobody knows, address.
-func (g *grammar) owner(kind, word string, addr bool) string {
+func (g *vocabulary) owner(kind, word string, addr bool) string {
 	t, ok := g.lab.Target(word)
 	switch {
 	case ok && t.Interface == "":
@@ -200,7 +200,7 @@ func (g *grammar) owner(kind, word string, addr bool) string {
 }
 
 // port judges the name of a port of the bridge in the question.
-func (g *grammar) port(q Question, word string) string {
+func (g *vocabulary) port(q Question, word string) string {
 	ports, ok := g.ports[q.B]
 	if !ok {
 		if n, b := g.lab.bridgeOf(q.B); n != nil {
@@ -219,7 +219,7 @@ func (g *grammar) port(q Question, word string) string {
 }
 
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.
-func (g *grammar) begins(q Question, prefix string) bool {
+func (g *vocabulary) begins(q Question, prefix string) bool {
 	has := func(words []string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, prefix) })
 	}
@@ -243,7 +243,7 @@ func (g *grammar) begins(q Question, prefix string) bool {
 	return false
 }
 
-func (g *grammar) unknown(kind, word string, candidates []string) string {
+func (g *vocabulary) unknown(kind, word string, candidates []string) string {
 	msg := quoted(word) + " is no " + nounOf(kind)
 	if near := g.near(word, candidates); near != "" {
 		return msg + near
@@ -252,7 +252,7 @@ func (g *grammar) unknown(kind, word string, candidates []string) string {
 }
 
 // near suggests a word, for the first mistakes only.
-func (g *grammar) near(word string, candidates []string) string {
+func (g *vocabulary) near(word string, candidates []string) string {
 	if g.suggest == 0 {
 		return ""
 	}
@@ -261,7 +261,7 @@ func (g *grammar) near(word string, candidates []string) string {
 }
 
 // names lists what may stand for an owner, nodes first.
-func (g *grammar) names() []string {
+func (g *vocabulary) names() []string {
 	if g.nodes == nil {
 		for _, n := range g.lab.Nodes {
 			g.nodes = append(g.nodes, n.Name)

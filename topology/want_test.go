@@ -42,7 +42,7 @@ func TestMatch(t *testing.T) {
 // TestEveryWordIsReadMeasuredAndExplained: each fixed word and each ICMP name may stand in a cell, matches itself, and has
 // a line in the legend.
 func TestEveryWordIsReadMeasuredAndExplained(t *testing.T) {
-	g := newGrammar(richLab())
+	g := newVocabulary(richLab())
 	words := map[string][]string{}
 	for kind, fixed := range kindWords {
 		words[kind] = slices.Clone(fixed)

@@ -28,19 +28,19 @@ func richLab() *Lab {
 	l := tableLab(3)
 	l.Nodes = append(l.Nodes,
 		&Node{Name: "rt", Kind: Router, Interfaces: []*Interface{
-			{Name: "eth0", Type: Veth, Pos: Pos{9, 1}, Addrs: prefixes("10.1.0.254/24")},
-			{Name: "eth1", Type: Veth, Pos: Pos{8, 1}, Addrs: prefixes("2001:db8::1/64", "10.2.0.254/24")}}},
+			{Name: "eth0", Type: Veth, Pos: Pos{9, 1}, Addrs: mustPrefixes("10.1.0.254/24")},
+			{Name: "eth1", Type: Veth, Pos: Pos{8, 1}, Addrs: mustPrefixes("2001:db8::1/64", "10.2.0.254/24")}}},
 		&Node{Name: "hv", Kind: Host, Interfaces: []*Interface{
 			{Name: "br0", Type: BridgeLink, Bridge: &BridgeSettings{}}, {Name: "up", Type: Veth, Master: "br0"},
 			{Name: "vm1", Type: Veth, Master: "br0"}}},
 		&Node{Name: "hv.vm1", Kind: Host, Interfaces: []*Interface{
-			{Name: "eth0", Type: Veth, Addrs: prefixes("10.0.0.77/16", "2001:db8::77/64")}}},
-		&Node{Name: "six", Kind: Host, Interfaces: []*Interface{{Name: "eth0", Type: Veth, Addrs: prefixes("2001:db8::6/64")}}})
+			{Name: "eth0", Type: Veth, Addrs: mustPrefixes("10.0.0.77/16", "2001:db8::77/64")}}},
+		&Node{Name: "six", Kind: Host, Interfaces: []*Interface{{Name: "eth0", Type: Veth, Addrs: mustPrefixes("2001:db8::6/64")}}})
 	l.Names = []NamedEnd{{Name: "cluster", IP: netip.MustParseAddr("10.0.0.50"), MAC: MAC{2, 0xbf}}, {Name: "mask1", MAC: MAC{2, 1}}}
 	return l
 }
 
-func prefixes(ss ...string) []netip.Prefix {
+func mustPrefixes(ss ...string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range ss {
 		out = append(out, netip.MustParsePrefix(s))

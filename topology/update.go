@@ -50,7 +50,7 @@ func Update(lab *Lab, got func(*Cell) (word string, measured bool)) []byte {
 type updater struct {
 	got   func(*Cell) (string, bool)
 	words *vocabulary // of the lab of the table at hand
-	lines []string // of the source, each with its end; one may come to hold several
+	lines []string    // of the source, each with its end; one may come to hold several
 }
 
 // table decides what each word of the file becomes, and whether one word is still enough where "*" stood for many.

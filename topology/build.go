@@ -1,0 +1,366 @@
+package topology
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// build makes nodes from their bodies: those of the file, or those of a step.
+type build struct {
+	*loader
+	body map[*site]*yaml.Node // instead of the file's
+	path func(*site) string   // where a node's keys stand
+	lab  *Lab
+	made map[End]*made
+	all  []*made // file order
+	of   map[*site][]*made
+	node map[*site]*Node
+}
+
+// made is an interface while it is being made.
+type made struct {
+	*Interface
+	end    End
+	site   *site
+	key    *yaml.Node // where it is said how it is made
+	path   string
+	link   *end // Veth between nodes
+	ports  []*yaml.Node
+	lower  *yaml.Node
+	above  *made // what Lower names
+	addrs  []*yaml.Node
+	ownMTU *yaml.Node
+	ownMAC *yaml.Node
+	inner  bool // both ends of the veth are in this node
+	broken bool // something is wrong with its values: what depends on them is not said
+}
+
+// newBuild makes all nodes. Everything that is wrong is reported.
+func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *build {
+	b := &build{loader: l, body: body, path: path, made: map[End]*made{}, of: map[*site][]*made{}, node: map[*site]*Node{},
+		lab: &Lab{File: l.file, Name: stringOf(field(l.root, "lab"), ""), About: stringOf(field(l.root, "about"), ""),
+			KernelTimers: field(l.root, "timers") != nil, Names: l.ended}}
+	for _, s := range l.sites {
+		if s.skip {
+			continue
+		}
+		n := &Node{Name: s.full, Kind: s.kind, Pos: l.at(s.key)}
+		b.node[s] = n
+		b.lab.Nodes = append(b.lab.Nodes, n)
+		if s.kind == Bridge {
+			b.bridgeNode(s)
+		} else {
+			b.host(s)
+		}
+	}
+	b.stack()
+	b.masters()
+	b.loops()
+	b.sizes()
+	for _, s := range l.sites {
+		if n := b.node[s]; n != nil {
+			b.order(s, n)
+			b.ipv6(s, n)
+			b.routes(s, n)
+			b.neighbours(s, n)
+			b.sysctls(s, n)
+			b.run(s, n)
+		}
+	}
+	b.addresses()
+	b.lab.reindex()
+	return b
+}
+
+func (b *build) bodyOf(s *site) *yaml.Node {
+	if n := b.body[s]; n != nil {
+		return n
+	}
+	return s.body
+}
+
+func (b *build) key(s *site, key string) *yaml.Node { return field(b.bodyOf(s), key) }
+
+// iface makes an interface, unless one of that name is there already.
+func (b *build) iface(s *site, name string, t LinkType, key *yaml.Node, path string) *made {
+	e := End{s.full, name}
+	if was := b.made[e]; was != nil {
+		b.errorf(key, path, "%s is made twice, first in line %d", name, was.Pos.Line)
+		return nil
+	}
+	m := &made{end: e, site: s, key: key, path: path, Interface: &Interface{Name: name, Type: t, Pos: b.at(key), MTU: b.labMTU, Up: true}}
+	b.made[e] = m
+	b.all = append(b.all, m)
+	b.of[s] = append(b.of[s], m)
+	return m
+}
+
+// linkEnd makes the interface of a link's end.
+func (b *build) linkEnd(s *site, e *end) *made {
+	en := End{s.full, e.iface}
+	if was := b.made[en]; was != nil {
+		b.add(e.pos, e.width, e.path, fmt.Sprintf("%s is made already, in line %d; no link can end on it", en, was.Pos.Line), false)
+		return nil
+	}
+	m := &made{end: en, site: s, path: e.path, link: e, Interface: &Interface{Name: e.iface, Type: Veth, Pos: e.pos, MTU: b.labMTU, Up: true}}
+	if !e.far.bad {
+		m.Peer = End{e.far.site.full, e.far.iface}
+	}
+	m.key = s.key
+	b.made[en] = m
+	b.all = append(b.all, m)
+	b.of[s] = append(b.of[s], m)
+	return m
+}
+
+// bridgeNode makes the bridge of a bridge node and its ports.
+func (b *build) bridgeNode(s *site) {
+	body := b.bodyOf(s)
+	br := b.iface(s, s.base, BridgeLink, s.key, b.path(s))
+	br.Bridge = b.bridgeSettings(body)
+	b.values(br, body, b.path(s))
+	for _, e := range b.ends[s] {
+		if e.bad {
+			continue
+		}
+		if m := b.linkEnd(s, e); m != nil {
+			m.Master = br.Name
+			m.Port = newPort()
+		}
+	}
+	b.portSettings(s, br, body, b.path(s))
+}
+
+// host makes a host's interfaces: first the entries of "interfaces", then what links make besides.
+func (b *build) host(s *site) {
+	ends := make(map[string]*end, len(b.ends[s]))
+	for _, e := range b.ends[s] {
+		if !e.bad {
+			ends[e.iface] = e
+		}
+	}
+	list := field(b.bodyOf(s), "interfaces")
+	at := pathKey(b.path(s), "interfaces")
+	// A typed entry makes its interface wherever it stands; what links and veth pairs make is known before plain entries.
+	others := map[string]*yaml.Node{}
+	for k, v := range entries(list) {
+		if other := field(v, "veth"); other != nil && other.Kind == yaml.ScalarNode {
+			others[other.Value] = k
+		}
+	}
+	for k, v := range entries(list) {
+		b.entry(s, k, v, pathKey(at, k.Value), ends, others)
+	}
+	for k, v := range entries(list) {
+		if other := field(v, "veth"); other != nil && b.made[End{s.full, k.Value}] != nil {
+			b.vethOther(s, k, other, pathKey(at, k.Value))
+		}
+	}
+	for _, e := range b.ends[s] {
+		if e.bad || b.made[End{s.full, e.iface}] != nil && b.made[End{s.full, e.iface}].link == e {
+			continue
+		}
+		b.linkEnd(s, e)
+	}
+	b.shortForm(s, list)
+}
+
+// entry makes or describes one entry of "interfaces".
+func (b *build) entry(s *site, k, v *yaml.Node, path string, ends map[string]*end, others map[string]*yaml.Node) {
+	if interfaceName().textOK(k.Value) != "" {
+		return
+	}
+	how, by := madeBy(v)
+	var m *made
+	switch {
+	case by != nil:
+		if m = b.iface(s, k.Value, how, k, path); m == nil {
+			return
+		}
+		b.typed(m, v, by, path)
+	case ends[k.Value] != nil:
+		if m = b.linkEnd(s, ends[k.Value]); m == nil {
+			return
+		}
+		m.Pos, m.key, m.path = b.at(k), k, path
+	case others[k.Value] != nil:
+		if m = b.iface(s, k.Value, Veth, k, path); m == nil {
+			return
+		}
+	default:
+		b.errorf(k, path, "nothing makes %s: no link ends on it, and it has none of bridge, veth, macvlan, macvtap, vlan", k.Value)
+		return
+	}
+	b.values(m, v, path)
+}
+
+// typed reads the keys of an interface that is made in the node.
+func (b *build) typed(m *made, v, by *yaml.Node, path string) {
+	switch m.Type {
+	case BridgeLink:
+		m.Bridge = b.bridgeSettings(v)
+		m.ports = items(by)
+	case Macvlan, Macvtap:
+		m.lower = by
+		m.Mode = stringOf(field(v, "mode"), "bridge")
+		for i, n := range items(field(v, "sources")) {
+			if a := b.mac(n, pathIndex(pathKey(path, "sources"), i)); !a.IsZero() {
+				m.Sources = append(m.Sources, a)
+			}
+		}
+		if k, n := entry(v, "sources"); n != nil && m.Mode != "source" {
+			b.errorf(k, pathKey(path, "sources"), "belongs beside mode: source")
+		}
+	case VLAN:
+		m.lower = by
+		m.VLANID = intOf(field(v, "id"), 0)
+	case Veth:
+		m.inner = true
+	}
+}
+
+// vethOther makes the other end of a veth pair inside the node, if it has no entry of its own.
+func (b *build) vethOther(s *site, k, other *yaml.Node, path string) {
+	m := b.made[End{s.full, k.Value}]
+	at := pathKey(path, "veth")
+	if other.Kind != yaml.ScalarNode || m.Type != Veth || interfaceName().textOK(other.Value) != "" {
+		return
+	}
+	o := b.made[End{s.full, other.Value}]
+	switch {
+	case other.Value == k.Value:
+		b.errorf(other, at, "a veth pair has two ends; name the other one")
+		return
+	case o == nil:
+		if o = b.iface(s, other.Value, Veth, other, at); o == nil {
+			return
+		}
+	case o.inner && o.Peer.Node != "" || o.Peer.Node != "" && o.link == nil:
+		b.errorf(other, at, "%s is the other end of %s already; a veth pair is written on one of its ends", o.Name, o.Peer.Interface)
+		return
+	case o.link != nil || o.Type != Veth || o.inner:
+		b.errorf(other, at, "%s is made already, in line %d; the other end of a veth pair is made by the pair alone", o.Name, o.Pos.Line)
+		return
+	}
+	o.inner = true
+	m.Peer, o.Peer = o.end, m.end
+}
+
+// shortForm applies what stands at the node to its only interface.
+func (b *build) shortForm(s *site, list *yaml.Node) {
+	body := b.bodyOf(s)
+	for _, name := range []string{"ip", "mac", "effective_mac", "mtu", "promisc"} {
+		k, v := entry(body, name)
+		if v == nil {
+			continue
+		}
+		path := pathKey(b.path(s), name)
+		have := b.of[s]
+		if len(have) != 1 {
+			if len(have) == 0 {
+				if len(b.ends[s]) == 0 {
+					b.errorf(k, path, "%s has no interface; link it to something", s.full)
+				}
+				continue
+			}
+			var names []string
+			for _, m := range have {
+				names = append(names, m.Name)
+			}
+			b.errorf(k, path, "%s has %s interfaces, %s: write %q under one of them in \"interfaces\"", s.full, amount(len(have)), andList(clipList(names)), name)
+			continue
+		}
+		if inner := field(list, have[0].Name); inner != nil && (field(inner, name) != nil || name == "ip" && inner.Kind != yaml.MappingNode) {
+			b.errorf(k, path, "stands under interfaces.%s too; write it once", have[0].Name)
+			continue
+		}
+		b.values(have[0], &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{k, v}}, b.path(s))
+	}
+}
+
+func amount(n int) string {
+	if words := []string{"no", "one", "two", "three", "four", "five", "six"}; n < len(words) {
+		return words[n]
+	}
+	return fmt.Sprint(n)
+}
+
+// clipList shortens what is listed in a message.
+func clipList(words []string) []string {
+	if len(words) <= 8 {
+		return words
+	}
+	return append(words[:7:7], fmt.Sprintf("%d more", len(words)-7))
+}
+
+// values reads the keys that every interface has.
+func (b *build) values(m *made, n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		b.ip(m, n, path)
+		return
+	}
+	if v := field(n, "ip"); v != nil {
+		b.ip(m, v, pathKey(path, "ip"))
+	}
+	if v := field(n, "mac"); v != nil {
+		m.MAC, m.ownMAC = b.mac(v, pathKey(path, "mac")), v
+	}
+	if v := field(n, "effective_mac"); v != nil {
+		m.EffectiveMAC = b.mac(v, pathKey(path, "effective_mac"))
+	}
+	if v := field(n, "mtu"); v != nil {
+		m.MTU, m.ownMTU = intOf(v, m.MTU), v
+	}
+	if v := field(n, "up"); v != nil {
+		m.Up = boolOf(v, true)
+	}
+	if v := field(n, "promisc"); v != nil {
+		m.Promisc = boolOf(v, false)
+	}
+}
+
+// ip adds addresses.
+func (b *build) ip(m *made, n *yaml.Node, path string) {
+	list := items(n)
+	if n.Kind == yaml.ScalarNode {
+		list = []*yaml.Node{n}
+	}
+	for _, v := range list {
+		p, err := netip.ParsePrefix(v.Value)
+		if err != nil || prefixText(v.Value) != "" {
+			m.broken = true
+			continue
+		}
+		for _, was := range m.Addrs {
+			if was == p {
+				b.errorf(v, path, "%s stands here twice", p)
+			}
+		}
+		m.Addrs = append(m.Addrs, p)
+		m.addrs = append(m.addrs, v)
+	}
+}
+
+// mac reads a MAC or the name of one.
+func (b *build) mac(n *yaml.Node, path string) MAC {
+	if strings.Contains(n.Value, ":") || n.Kind != yaml.ScalarNode || macOrNameText(n.Value) != "" {
+		m, _ := ParseMAC(n.Value)
+		return m
+	}
+	e := b.names[n.Value]
+	if e == nil {
+		var known []string
+		for _, x := range b.lab.Names {
+			known = append(known, x.Name)
+		}
+		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", clip(n.Value), suggestWord(n.Value, known))
+		return MAC{}
+	}
+	if e.MAC.IsZero() {
+		b.errorf(n, path, "%q has no \"mac\" under \"names\"", n.Value)
+	}
+	return e.MAC
+}

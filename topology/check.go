@@ -1,0 +1,132 @@
+package topology
+
+import (
+	"fmt"
+	"net/netip"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// duplicates refuses an address or a literal MAC on two nodes: in most files that is a slip. What is listed under "names"
+// is meant so.
+func (b *build) duplicates() {
+	meantIP, meantMAC := map[netip.Addr]bool{}, map[MAC]bool{}
+	for _, e := range b.lab.Names {
+		meantIP[e.IP], meantMAC[e.MAC] = true, true
+	}
+	type owner struct {
+		*made
+		at Pos
+	}
+	ips, macs := map[netip.Addr]owner{}, map[MAC]owner{}
+	for _, m := range b.all {
+		for i, p := range m.Addrs {
+			a := p.Addr()
+			at := owner{m, b.at(m.addrs[i])}
+			was, twice := ips[a]
+			switch {
+			case !twice:
+				ips[a] = at
+			case was.site != m.site && !meantIP[a] && !a.IsLinkLocalUnicast():
+				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s; for a purpose list it under \"names\"", onBoth(a.String(), was.site.full, was.at, m.site.full, at.at.Line))
+			}
+		}
+		if m.ownMAC == nil || m.MAC.IsZero() || meantMAC[m.MAC] {
+			continue
+		}
+		at := owner{m, b.at(m.ownMAC)}
+		was, twice := macs[m.MAC]
+		switch {
+		case !twice:
+			macs[m.MAC] = at
+		case was.site != m.site:
+			b.errorf(m.ownMAC, pathKey(m.path, "mac"), "%s; for a purpose list it under \"names\"", onBoth(m.MAC.String(), was.site.full, was.at, m.site.full, at.at.Line))
+		}
+	}
+}
+
+// warnings says what is legal and probably not meant.
+func (b *build) warnings() {
+	used := map[*site]bool{}
+	for _, m := range b.all {
+		if m.link != nil {
+			used[m.site] = true
+		}
+		if m.above != nil && m.above.site != m.site {
+			used[m.site], used[m.above.site] = true, true
+		}
+	}
+	for _, s := range b.sites {
+		n := b.node[s]
+		if n == nil {
+			continue
+		}
+		if !used[s] && len(b.ends[s]) == 0 && len(s.inner) == 0 {
+			b.warnf(s.key, s.path, "no link ends on %s", s.full)
+		}
+		b.arpTrap(s, n)
+	}
+}
+
+// arpTrap warns of the traps (a) and (b) of the format's section 3.2: Linux answers ARP for any of its addresses on any of
+// its interfaces (ip-sysctl.rst, arp_ignore 0), so that the NIC or a bridge device speaks for an inner interface.
+func (b *build) arpTrap(s *site, n *Node) {
+	if sysctlOf(n, "arp_ignore") != "0" {
+		return
+	}
+	for _, m := range b.of[s] {
+		if len(m.Addrs) == 0 {
+			continue
+		}
+		path := pathKey(m.path, "ip")
+		switch {
+		case (m.Type == Macvlan || m.Type == Macvtap) && m.above != nil && m.above.site == s:
+			b.warnf(m.addrs[0], path, "%s answers ARP for %s too, with its own MAC, while arp_ignore is 0; if that is not meant, write \"sysctls: {arp_ignore: 1}\" at %s",
+				m.above.Name, m.Addrs[0].Addr(), s.full)
+		case m.inner:
+			o := b.made[m.Peer]
+			if o == nil || o.Master == "" || sysctlOf(n, "rp_filter") == "1" {
+				continue
+			}
+			b.warnf(m.addrs[0], path, "bridge %s answers ARP for %s too, with its own MAC, while arp_ignore is 0 and rp_filter is not 1; if that is not meant, write \"sysctls: {rp_filter: 1}\" at %s",
+				o.Master, m.Addrs[0].Addr(), s.full)
+		}
+	}
+}
+
+// sysctlOf is the value of a short name that holds for all interfaces of a node.
+func sysctlOf(n *Node, name string) string {
+	for _, s := range n.Sysctls {
+		if s.Key == "net/ipv4/conf/all/"+name {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// namedEnds reads "names".
+func (l *loader) namedEnds() []NamedEnd {
+	var out []NamedEnd
+	l.names = map[string]*NamedEnd{}
+	for k, v := range entries(field(l.root, "names")) {
+		path := pathKey("names", k.Value)
+		e := NamedEnd{Name: k.Value}
+		if a := field(v, "ip"); a != nil && a.Kind == yaml.ScalarNode {
+			e.IP, _ = netip.ParseAddr(a.Value)
+		}
+		if m := field(v, "mac"); m != nil && m.Kind == yaml.ScalarNode {
+			e.MAC, _ = ParseMAC(m.Value)
+		}
+		if v.Kind == yaml.MappingNode && field(v, "ip") == nil && field(v, "mac") == nil {
+			l.errorf(k, path, "has neither ip nor mac")
+		}
+		if s := l.named[k.Value]; s != nil {
+			l.errorf(k, path, "%s", fmt.Sprintf("a node is called %q too (line %d), and tables could mean either", k.Value, s.key.Line))
+		}
+		out = append(out, e)
+	}
+	for i := range out {
+		l.names[out[i].Name] = &out[i]
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// expectation reads an "expect" or a "wait"; nil if there is none.
+func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expectation {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	e := &Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
+	rs := &resolver{lab: st.lab, streams: st.streams, cases: cases}
+	rank := map[string]int{}
+	for i, k := range expectKinds() {
+		rank[k.name] = i
+	}
+	for k, v := range entries(n) {
+		i, known := rank[k.Value]
+		if !known || expectKinds()[i].later || v.Kind != yaml.ScalarNode {
+			continue
+		}
+		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, pathKey(path, k.Value), rs)...)
+	}
+	slices.SortStableFunc(e.Tables, func(a, b *Table) int { return rank[a.Kind] - rank[b.Kind] })
+	return e
+}
+
+// tables reads what stands under one kind.
+func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver) []*Table {
+	broken := st.failed()
+	var out []*Table
+	var probs []Problem
+	switch {
+	case v.Style&yaml.LiteralStyle != 0:
+		text, at := st.block(v)
+		if text == "" {
+			st.errorf(v, path, "the table is empty")
+			return nil
+		}
+		out, probs = parseTable(kind.name, text, at, rs)
+	case kind.short && v.Style&yaml.FoldedStyle == 0 && !strings.ContainsAny(v.Value, "\n ") && !isNull(v):
+		at := st.at(v)
+		if v.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			at.Col++
+		}
+		t, ps := parseShort(kind.name, v.Value, at, rs)
+		if t != nil {
+			out = []*Table{t}
+		}
+		probs = ps
+	default:
+		st.errorf(v, path, `want a table: a literal block, that is a "|" and the lines below it`)
+		return nil
+	}
+	if broken { // what a node lacks is most likely what could not be read
+		probs = slices.DeleteFunc(probs, func(p Problem) bool {
+			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface")
+		})
+	}
+	st.take(probs, path)
+	return out
+}
+
+// block is a literal block as it stands in the file, without its indentation, and where its first line with words begins.
+func (r *reader) block(n *yaml.Node) (string, Pos) {
+	value := strings.Split(n.Value, "\n")
+	skip := slices.IndexFunc(value, func(s string) bool { return strings.TrimSpace(s) != "" })
+	if skip < 0 {
+		return "", Pos{}
+	}
+	first := n.Line + 1
+	for first <= len(r.lines) && strings.TrimSpace(r.line(first)) == "" {
+		first++
+	}
+	// Whatever indicator stands behind the "|", the value is the line less its indentation.
+	indent := max(0, len(r.line(first))-len(value[skip]))
+	var lines []string
+	for i := first; i <= len(r.lines) && len(lines) < len(value)-skip; i++ {
+		s := r.line(i)
+		if strings.TrimSpace(s) != "" && leading(s) < indent {
+			break
+		}
+		lines = append(lines, s[min(indent, len(s)):])
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), " \n"), Pos{first, indent + 1}
+}
+
+func leading(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
+
+// unreached warns of pairs that are expected to reach each other and that no cable joins.
+func (l *loader) unreached(e *Expectation) {
+	if e == nil || l.failed() {
+		return
+	}
+	root := map[string]string{}
+	var find func(x string) string
+	find = func(x string) string {
+		for root[x] != "" && root[x] != x {
+			x = root[x]
+		}
+		return x
+	}
+	parts := len(l.base.lab.Nodes)
+	join := func(a, b string) {
+		if a, b = find(a), find(b); a != b {
+			root[a] = b
+			parts--
+		}
+	}
+	for _, m := range l.base.all {
+		if m.link != nil && m.Peer.Node != "" {
+			join(m.end.Node, m.Peer.Node)
+		}
+		if m.above != nil {
+			join(m.end.Node, m.Lower.Node)
+		}
+	}
+	if parts < 2 {
+		return
+	}
+	for _, t := range e.Tables {
+		if t.Kind != "ping" && t.Kind != "ping6" || t.Short {
+			continue
+		}
+		for _, c := range t.Cells {
+			a, _, _ := strings.Cut(c.Row, ":")
+			b, _, _ := strings.Cut(c.Column, ":")
+			if c.Judged && strings.HasPrefix(c.Want.Text, "ok") && l.named[a] != nil && l.named[b] != nil && find(a) != find(b) {
+				l.add(c.Pos, c.Width, "expect."+t.Kind, b+" is expected but nothing links it to "+a, true)
+			}
+		}
+	}
+}

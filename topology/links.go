@@ -1,0 +1,239 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// link is one cable.
+type link struct {
+	path string
+	a, b *end
+}
+
+// end is an end of a link: an interface of a host, or a port of a bridge.
+type end struct {
+	site  *site
+	iface string // derived when the file does not give it
+	pos   Pos
+	width int
+	path  string
+	far   *end
+	bad   bool // no name could be found for it
+}
+
+// port reports whether the end is on a bridge node.
+func (e *end) port() bool { return e.site.kind == Bridge }
+
+var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(/[^:/]*)?(:[A-Za-z][A-Za-z0-9_.-]*)?$`)
+
+// linkText says why s is not of the form of a link, or "".
+func linkText(s string) string {
+	left, right, ok := strings.Cut(s, " -- ")
+	switch {
+	case !ok:
+		return fmt.Sprintf(`%q is no link; want two ends with " -- " between them, as "h0 -- s1"`, clip(s))
+	case strings.Contains(right, " -- "):
+		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, clip(s))
+	case strings.Contains(strings.TrimSpace(right), " "):
+		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`, clip(s))
+	case strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "":
+		return fmt.Sprintf("%q has an end missing", clip(s))
+	}
+	for _, word := range append(strings.Fields(left), strings.TrimSpace(right)) {
+		if !endRE.MatchString(word) {
+			return fmt.Sprintf("%q is no end of a link; want node or node:interface", clip(word))
+		}
+	}
+	return ""
+}
+
+// wire reads every link of the file, those of nested nodes too, and gives every end a name.
+func (l *loader) wire() {
+	l.linksOf(l.top, "links")
+	for _, s := range l.sites {
+		if !s.skip {
+			l.linksOf(s, s.pathTo("links"))
+		}
+	}
+	slices.SortStableFunc(l.links, func(x, y *link) int {
+		return cmp.Or(cmp.Compare(x.a.pos.Line, y.a.pos.Line), cmp.Compare(x.a.pos.Col, y.a.pos.Col))
+	})
+	l.ends = map[*site][]*end{}
+	for _, k := range l.links {
+		l.ends[k.a.site] = append(l.ends[k.a.site], k.a)
+		l.ends[k.b.site] = append(l.ends[k.b.site], k.b)
+	}
+	l.nameEnds()
+}
+
+func (l *loader) linksOf(s *site, path string) {
+	for i, n := range items(field(s.body, "links")) {
+		if n.Kind == yaml.ScalarNode && linkText(n.Value) == "" {
+			l.link(s, n, pathIndex(path, i))
+		}
+	}
+}
+
+func (l *loader) link(from *site, n *yaml.Node, path string) {
+	left, right, _ := strings.Cut(n.Value, " -- ")
+	p := l.at(n)
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		p.Col++
+	}
+	// Blanks may be folded in quoted or broken text: then the words stand elsewhere, and the value's place has to do.
+	exact := strings.HasPrefix(l.line(p.Line)[min(p.Col-1, len(l.line(p.Line))):], n.Value)
+	read := func(word string, offset int) *end {
+		at := p
+		if exact {
+			at.Col += offset
+		}
+		return l.end(from, word, at, path)
+	}
+	far := strings.TrimSpace(right)
+	farAt := len(left) + len(" -- ") + strings.Index(right, far)
+	offset := 0
+	for _, word := range strings.Fields(left) {
+		offset += strings.Index(left[offset:], word)
+		a, b := read(word, offset), read(far, farAt)
+		offset += len(word)
+		if a.site == b.site {
+			l.add(a.pos, a.width, path, fmt.Sprintf("both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"", a.site.full), false)
+			continue
+		}
+		a.far, b.far = b, a
+		l.links = append(l.links, &link{path: path, a: a, b: b})
+	}
+}
+
+// end reads node[/group][:interface]. An end that is wrong, and reported, stands on a node of its own, so that nothing
+// more is said about the link.
+func (l *loader) end(from *site, word string, at Pos, path string) *end {
+	m := endRE.FindStringSubmatch(word)
+	name := strings.TrimPrefix(m[3], ":")
+	bad := &end{site: &site{base: m[1][strings.LastIndexByte(m[1], '.')+1:], skip: true}, iface: name, pos: at, path: path, bad: true}
+	s, why := l.lookup(from, m[1])
+	if s == nil {
+		l.add(at, len(m[1]), path, why, false)
+		return bad
+	}
+	if m[2] != "" {
+		l.add(Pos{at.Line, at.Col + len(m[1])}, len(m[2]), path, "port groups ("+m[2]+") are "+notYet, false)
+		return bad
+	}
+	if s.skip {
+		return bad
+	}
+	if name != "" {
+		if why := interfaceName().textOK(name); why != "" {
+			l.add(Pos{at.Line, at.Col + len(m[1]) + 1}, len(name), path, why, false)
+			return bad
+		}
+	}
+	return &end{site: s, iface: name, pos: at, width: len(word), path: path}
+}
+
+// nameEnds gives names to the ends that have none: the ones that the file gives come first, wherever they stand.
+func (l *loader) nameEnds() {
+	taken := map[*site]map[string]*end{}
+	for _, s := range l.sites {
+		taken[s] = map[string]*end{}
+	}
+	for _, k := range l.links {
+		for _, e := range []*end{k.a, k.b} {
+			if e.iface == "" || e.bad {
+				continue
+			}
+			if was := taken[e.site][e.iface]; was != nil {
+				l.add(e.pos, e.width, e.path, fmt.Sprintf("%s:%s has a link already, in line %d", e.site.full, e.iface, was.pos.Line), false)
+				e.bad = true
+				continue
+			}
+			if e.port() && e.iface == e.site.base {
+				l.add(e.pos, e.width, e.path, fmt.Sprintf("%s is the bridge itself; give the port another name", e.iface), false)
+				e.bad = true
+				continue
+			}
+			taken[e.site][e.iface] = e
+		}
+	}
+	next := map[*site]int{}
+	for _, k := range l.links {
+		for _, e := range []*end{k.a, k.b} {
+			if e.iface == "" && !e.bad && !e.port() {
+				l.nameNIC(e, taken[e.site], next)
+			}
+		}
+		// Of two bridges, one may need the other's port name for its own.
+		for _, plain := range []bool{true, false} {
+			for _, e := range []*end{k.a, k.b} {
+				if e.iface == "" && !e.bad {
+					l.namePort(e, taken[e.site], plain)
+				}
+			}
+		}
+	}
+}
+
+// nameNIC takes the lowest ethN that no link names and that no entry of "interfaces" makes in another way.
+func (l *loader) nameNIC(e *end, taken map[string]*end, next map[*site]int) {
+	for i := next[e.site]; ; i++ {
+		name := fmt.Sprintf("eth%d", i)
+		if taken[name] == nil && !l.madeInside(e.site, name) {
+			e.iface, taken[name], next[e.site] = name, e, i+1
+			return
+		}
+	}
+}
+
+// madeInside reports whether the file makes an interface of that name without a link.
+func (l *loader) madeInside(s *site, name string) bool {
+	for k, v := range entries(field(s.body, "interfaces")) {
+		_, how := madeBy(v)
+		if how != nil && k.Value == name {
+			return true
+		}
+		if other := field(v, "veth"); other != nil && other.Value == name {
+			return true
+		}
+	}
+	return false
+}
+
+// madeBy is the key of an entry of "interfaces" that says how the interface is made, and its value, or nil.
+func madeBy(n *yaml.Node) (LinkType, *yaml.Node) {
+	for _, t := range []LinkType{BridgeLink, Veth, Macvlan, Macvtap, VLAN} {
+		if v := field(n, string(t)); v != nil {
+			return t, v
+		}
+	}
+	return "", nil
+}
+
+// namePort calls a port like the far node if plain, else <node>-<interface>.
+func (l *loader) namePort(e *end, taken map[string]*end, plain bool) {
+	name := e.far.site.base
+	free := func() bool { return name != e.site.base && taken[name] == nil }
+	if !free() {
+		if plain {
+			return
+		}
+		name += "-" + e.far.iface
+	}
+	switch {
+	case len(name) > maxInterface:
+		e.bad = true
+		l.add(e.pos, e.width, e.path, fmt.Sprintf("port name %q (%d bytes) is longer than Linux allows (%d): name it, %s:NAME",
+			name, len(name), maxInterface, e.site.full), false)
+	case !free() || e.far.iface == "" && strings.HasSuffix(name, "-"):
+		e.bad = true
+		l.add(e.pos, e.width, e.path, fmt.Sprintf("%s has a port %q already: name this one, %s:NAME", e.site.full, strings.TrimSuffix(name, "-"), e.site.full), false)
+	default:
+		e.iface, taken[name] = name, e
+	}
+}

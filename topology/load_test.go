@@ -1,0 +1,117 @@
+package topology
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// labFiles are the shipped labs and the good examples.
+func labFiles(t testing.TB) []string {
+	t.Helper()
+	var out []string
+	for _, glob := range []string{"../labs/*.yaml", "testdata/good/*.yaml"} {
+		names, err := filepath.Glob(glob)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no files %s: %v", glob, err)
+		}
+		out = append(out, names...)
+	}
+	return out
+}
+
+func mustRead(t testing.TB, name string) []byte {
+	t.Helper()
+	src, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+func TestGoodFilesLoad(t *testing.T) {
+	for _, name := range labFiles(t) {
+		src := mustRead(t, name)
+		lab, problems := Load(name, src)
+		if len(problems) > 0 && !strings.Contains(string(src), "# warns") {
+			t.Errorf("%v", problems.Error())
+		}
+		if lab == nil {
+			continue
+		}
+		if !bytes.Equal(lab.Source, src) || lab.File != name || lab.Name == "" {
+			t.Errorf("%s: the lab does not know its file", name)
+		}
+		again, _ := Load(name, src)
+		if describeLab(lab) != describeLab(again) {
+			t.Errorf("%s: loading twice gives two labs", name)
+		}
+	}
+}
+
+// describeLab is everything a lab says of its nodes, and of the steps', as text.
+func describeLab(l *Lab) string {
+	var b strings.Builder
+	describeNodes(&b, l)
+	for _, s := range l.Steps {
+		fmt.Fprintf(&b, "step %q reset %v timeout %v\n", s.Name, s.Reset, s.Timeout)
+		describeNodes(&b, s.Lab)
+		for _, a := range s.Do {
+			switch {
+			case a.Flush != nil:
+				fmt.Fprintf(&b, "flush %+v\n", *a.Flush)
+			case a.Run != nil:
+				fmt.Fprintf(&b, "run %+v\n", *a.Run)
+			case a.Stream != nil:
+				fmt.Fprintf(&b, "stream %+v\n", *a.Stream)
+			case a.Stop != nil:
+				fmt.Fprintf(&b, "stop %+v\n", *a.Stop)
+			}
+		}
+		for _, c := range s.Cases {
+			fmt.Fprintf(&b, "case %s\n", c.Name)
+			describeNodes(&b, c.Lab)
+		}
+	}
+	return b.String()
+}
+
+func describeNodes(b *strings.Builder, l *Lab) {
+	for _, n := range l.Nodes {
+		fmt.Fprintf(b, "%s %s ipv6=%v\n", n.Kind, n.Name, n.IPv6)
+		for _, i := range n.Interfaces {
+			fmt.Fprintf(b, "  %s %s %s mtu=%d up=%v promisc=%v %v", i.Type, i.Name, i.MAC, i.MTU, i.Up, i.Promisc, i.Addrs)
+			if i.Peer.Node != "" {
+				fmt.Fprintf(b, " peer=%s", i.Peer)
+			}
+			if i.Master != "" {
+				fmt.Fprintf(b, " master=%s %+v", i.Master, *i.Port)
+			}
+			if i.Bridge != nil {
+				fmt.Fprintf(b, " %+v", *i.Bridge)
+			}
+			if i.Lower.Node != "" {
+				fmt.Fprintf(b, " lower=%s mode=%s sources=%v id=%d", i.Lower, i.Mode, i.Sources, i.VLANID)
+			}
+			fmt.Fprintln(b)
+		}
+		for _, r := range n.Routes {
+			fmt.Fprintf(b, "  route %s %s via=%v dev=%s metric=%d src=%v onlink=%v\n", r.Type, r.Dst, r.Via, r.Dev, r.Metric, r.Src, r.OnLink)
+		}
+		for _, e := range n.Neighbours {
+			fmt.Fprintf(b, "  neigh %v\n", e)
+		}
+		for _, c := range n.Run {
+			fmt.Fprintf(b, "  run %q background=%v\n", c.Sh, c.Background)
+		}
+		for _, s := range n.Sysctls {
+			fmt.Fprintf(b, "  %s=%s\n", s.Key, s.Value)
+		}
+	}
+}

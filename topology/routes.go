@@ -1,0 +1,200 @@
+package topology
+
+import (
+	"fmt"
+	"net/netip"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// routes reads a node's routes and refuses what the kernel would.
+func (b *build) routes(s *site, n *Node) {
+	path := pathKey(b.path(s), "routes")
+	type place struct {
+		dst    netip.Prefix
+		metric int
+	}
+	seen := map[place]Pos{}
+	for k, v := range entries(b.key(s, "routes")) {
+		if routeText(k.Value) != "" {
+			continue
+		}
+		at := pathKey(path, k.Value)
+		for _, r := range b.route(k, v, at) {
+			if was, twice := seen[place{r.Dst, r.Metric}]; twice {
+				b.errorf(k, at, "%s has a route already, in line %d; a second one needs another metric", r.Dst, was.Line)
+				continue
+			}
+			seen[place{r.Dst, r.Metric}] = r.Pos
+			b.routeOK(s, n, r, v, at)
+			n.Routes = append(n.Routes, r)
+		}
+	}
+}
+
+// route reads one entry, which is two routes for a list of gateways.
+func (b *build) route(k, v *yaml.Node, path string) []Route {
+	r := Route{Type: "unicast", Pos: b.at(k)}
+	r.Dst, _ = netip.ParsePrefix(k.Value)
+	var gateways []*yaml.Node
+	switch v.Kind {
+	case yaml.MappingNode:
+		return b.longRoute(r, v, path)
+	case yaml.SequenceNode:
+		gateways = v.Content
+		if k.Value != "default" {
+			b.errorf(v, path, "a list of gateways belongs to default, one of IPv4 and one of IPv6")
+			return nil
+		}
+	default:
+		gateways = []*yaml.Node{v}
+	}
+	var out []Route
+	for i, g := range gateways {
+		a, err := netip.ParseAddr(g.Value)
+		if err != nil || addressText(g.Value) != "" {
+			continue
+		}
+		r.Via = a
+		if k.Value == "default" {
+			r.Dst = everywhere(a.Is6())
+		}
+		if i > 0 && len(out) > 0 && out[0].Via.Is6() == a.Is6() {
+			b.errorf(g, pathIndex(path, i), "two gateways are one of IPv4 and one of IPv6")
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func everywhere(v6 bool) netip.Prefix {
+	if v6 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+}
+
+func (b *build) longRoute(r Route, v *yaml.Node, path string) []Route {
+	r.Type = stringOf(field(v, "type"), "unicast")
+	r.Via, _ = netip.ParseAddr(stringOf(field(v, "via"), ""))
+	r.Src, _ = netip.ParseAddr(stringOf(field(v, "src"), ""))
+	r.Dev = stringOf(field(v, "dev"), "")
+	r.Metric = intOf(field(v, "metric"), 0)
+	r.OnLink = boolOf(field(v, "onlink"), false)
+	if !r.Dst.IsValid() {
+		r.Dst = everywhere(r.Via.Is6() || r.Src.Is6())
+	}
+	via, dev := field(v, "via") != nil, field(v, "dev") != nil
+	switch {
+	case r.Type == "unicast" && !via && !dev:
+		b.errorf(v, path, "a route needs via, dev or both")
+	case r.Type != "unicast" && (via || dev || r.OnLink):
+		b.errorf(v, path, "%s: such a route has no via, dev or onlink", r.Type)
+	case r.OnLink && !(via && dev):
+		b.errorf(v, path, "onlink needs via and dev")
+	}
+	return []Route{r}
+}
+
+// routeOK checks that the kernel would take the route: fib_check_nh() wants a gateway on a connected network.
+func (b *build) routeOK(s *site, n *Node, r Route, v *yaml.Node, path string) {
+	for _, a := range []netip.Addr{r.Via, r.Src} {
+		if a.IsValid() && a.Is6() != r.Dst.Addr().Is6() {
+			b.errorf(v, path, "%s and %s are of different families", a, r.Dst)
+			return
+		}
+	}
+	if r.Dev != "" && b.made[End{s.full, r.Dev}] == nil {
+		dev := field(v, "dev")
+		b.errorf(dev, pathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, suggestWord(r.Dev, b.interfaceNames(s)))
+		return
+	}
+	broken, source := false, !r.Src.IsValid()
+	connected := r.OnLink || !r.Via.IsValid() || r.Via.IsLinkLocalUnicast() && r.Dev != ""
+	for _, m := range b.of[s] {
+		broken = broken || m.broken
+		for _, p := range m.Addrs {
+			source = source || p.Addr() == r.Src
+			if p.Addr() == r.Via {
+				b.errorf(v, path, "%s is %s itself; a gateway is another node", r.Via, s.full)
+				return
+			}
+			connected = connected || p.Contains(r.Via) && (r.Dev == "" || r.Dev == m.Name)
+		}
+	}
+	for _, was := range n.Routes { // a device route makes its destination connected
+		connected = connected || was.Dev != "" && !was.Via.IsValid() && was.Dst.Contains(r.Via) && (r.Dev == "" || r.Dev == was.Dev)
+	}
+	broken = broken || b.hasBadIP(s)
+	if !connected && !broken {
+		b.errorf(v, path, "%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write {via, dev, onlink: true})",
+			r.Via, s.full, b.networks(s))
+	}
+	if !source && !broken {
+		b.errorf(v, path, "src %s is no address of %s", r.Src, s.full)
+	}
+}
+
+// hasBadIP reports whether the node may have more addresses than could be read.
+func (b *build) hasBadIP(s *site) bool {
+	if s.ipBad == nil {
+		bad := len(b.of[s]) == 0
+		for k := range entries(b.bodyOf(s)) {
+			if spec := b.grammar.kind[s.kind].file.key(k.Value); spec == nil && suggestWord(k.Value, []string{"ip", "interfaces"}) != "" {
+				bad = true
+			}
+		}
+		if field(b.bodyOf(s), "ip") != nil && len(b.of[s]) != 1 && s.kind != Bridge {
+			bad = true
+		}
+		for _, e := range b.ends[s] {
+			bad = bad || e.bad
+		}
+		s.ipBad = &bad
+	}
+	return *s.ipBad
+}
+
+func (b *build) networks(s *site) string {
+	var out []string
+	for _, m := range b.of[s] {
+		for _, p := range m.Addrs {
+			out = append(out, p.Masked().String())
+		}
+	}
+	if len(out) == 0 {
+		return ", which has none"
+	}
+	return fmt.Sprintf(" (%s)", andList(clipList(out)))
+}
+
+// neighbours reads a node's permanent neighbour entries.
+func (b *build) neighbours(s *site, n *Node) {
+	path := pathKey(b.path(s), "neigh")
+	for k, v := range entries(b.key(s, "neigh")) {
+		a, err := netip.ParseAddr(k.Value)
+		if err != nil || addressText(k.Value) != "" || v.Kind != yaml.ScalarNode {
+			continue
+		}
+		at := pathKey(path, k.Value)
+		e := Neighbour{IP: a, MAC: b.mac(v, at)}
+		broken := b.hasBadIP(s)
+		for _, m := range b.of[s] {
+			broken = broken || m.broken
+			for _, p := range m.Addrs {
+				if p.Contains(a) && e.Dev == "" {
+					e.Dev = m.Name
+				}
+			}
+		}
+		if e.Dev == "" && len(b.of[s]) == 1 {
+			e.Dev = b.of[s][0].Name
+		}
+		if e.Dev == "" && !broken {
+			b.errorf(k, at, "%s is on no network of %s%s, so it belongs to none of its interfaces", a, s.full, b.networks(s))
+			continue
+		}
+		n.Neighbours = append(n.Neighbours, e)
+	}
+}

@@ -1,0 +1,334 @@
+package topology
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// form is what a value is in YAML.
+type form int
+
+const (
+	formObject form = iota // a map with known keys
+	formDict               // a map with keys of the author's
+	formList
+	formText
+	formNumber
+	formBool
+	formEither // one of several, by what stands there
+	formTable  // a literal block of 7.1
+)
+
+// shape describes one value of the file. The same description checks the file and becomes the JSON Schema, so that the two
+// cannot come apart.
+type shape struct {
+	form form
+	doc  string // for editors
+	want string // in messages: "want " + it
+	keys []shapeKey
+	hint map[string]string // object: what to say of keys that one could expect here
+	sole bool              // object: has exactly one key
+	name *shape            // dict: its keys
+	of   *shape            // dict, list: its values
+	any  []*shape
+	word []string              // text: the only ones
+	re   *regexp.Regexp        // text: for the schema, and checked
+	not  []string              // text: reserved words, for the schema; test knows them too
+	test func(s string) string // text: what a pattern cannot say; "" is right
+	min  int                   // number; list and dict: the fewest entries
+	max  int                   // number; text: bytes (0: any); list: the most entries (0: any)
+	step int                   // number: a multiple of; 0: any
+	def  string                // the schema's name of this shape; nodes and sets are checked by whoever knows the node's kind
+}
+
+// shapeKey is a key of an object.
+type shapeKey struct {
+	name  string
+	shape *shape
+	must  bool
+	later bool     // known, not built yet
+	needs []string // one of these has to stand beside it
+	bars  []string // none of these may
+}
+
+func (s *shape) key(name string) *shapeKey {
+	for i := range s.keys {
+		if s.keys[i].name == name {
+			return &s.keys[i]
+		}
+	}
+	return nil
+}
+
+const notYet = "not yet in this version of labctl"
+
+// check reports everything in which a value is not as its shape says.
+func (r *reader) check(n *yaml.Node, s *shape, path string) bool {
+	if s.def == "nodes" || s.def == "set" || n.Kind == yaml.AliasNode {
+		return true
+	}
+	switch s.form {
+	case formObject:
+		return r.checkObject(n, s, path)
+	case formDict:
+		return r.checkDict(n, s, path)
+	case formList:
+		return r.checkList(n, s, path)
+	case formEither:
+		return r.checkEither(n, s, path)
+	case formTable:
+		return r.checkTable(n, path)
+	}
+	if n.Kind != yaml.ScalarNode {
+		r.errorf(n, path, "want %s, not a %s", s.want, kindWord(n))
+		return false
+	}
+	if why := s.scalar(n); why != "" {
+		r.errorf(n, path, "%s", why)
+		return false
+	}
+	return true
+}
+
+func kindWord(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "map"
+	case yaml.SequenceNode:
+		return "list"
+	}
+	return "single value"
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+
+// scalar says why a single value is not what the shape wants, or "".
+func (s *shape) scalar(n *yaml.Node) string {
+	if isNull(n) {
+		return "has no value; want " + s.want
+	}
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	switch s.form {
+	case formBool:
+		if !plain || n.Value != "true" && n.Value != "false" {
+			return strconv.Quote(clip(n.Value)) + " is neither true nor false"
+		}
+	case formNumber:
+		if !plain || !decimal.MatchString(n.Value) {
+			return strconv.Quote(clip(n.Value)) + " is no number; want " + s.want
+		}
+		if v, _ := strconv.Atoi(n.Value); v < s.min || v > s.max || s.step > 1 && v%s.step != 0 {
+			return n.Value + " does not fit; want " + s.want
+		}
+	default:
+		if plain && n.Tag != "!!str" && n.Tag != "!!timestamp" {
+			return clip(n.Value) + " is not text in YAML; want " + s.want + " (in quotes, if it is meant so)"
+		}
+		return s.textOK(n.Value)
+	}
+	return ""
+}
+
+// textOK says why a word is not what the shape wants, or "".
+func (s *shape) textOK(v string) string {
+	if len(s.word) > 0 {
+		for _, w := range s.word {
+			if v == w {
+				return ""
+			}
+		}
+		return strconv.Quote(clip(v)) + " is unknown here; want " + s.want + suggestWord(v, s.word)
+	}
+	if s.test != nil {
+		if why := s.test(v); why != "" {
+			return why
+		}
+	}
+	if s.max > 0 && utf8.RuneCountInString(v) > s.max {
+		return strconv.Quote(clip(v)) + " is longer than " + strconv.Itoa(s.max) + " characters"
+	}
+	if s.re != nil && !s.re.MatchString(v) {
+		return strconv.Quote(clip(v)) + " does not fit; want " + s.want
+	}
+	return ""
+}
+
+// clip shortens what is quoted in a message.
+func clip(s string) string {
+	if len(s) <= 60 {
+		return s
+	}
+	return strings.ToValidUTF8(s[:57], "") + "…"
+}
+
+func (r *reader) checkObject(n *yaml.Node, s *shape, path string) bool {
+	if n.Kind != yaml.MappingNode {
+		r.errorf(n, path, "want %s", s.want)
+		return false
+	}
+	before := len(r.probs)
+	count := 0
+	for k, v := range entries(n) {
+		count++
+		at := pathKey(path, k.Value)
+		spec := s.key(k.Value)
+		switch {
+		case spec == nil && s.hint[k.Value] != "":
+			r.errorf(k, at, "%s", s.hint[k.Value])
+		case spec == nil:
+			r.errorf(k, at, "unknown key%s", s.suggest(k.Value))
+		case spec.later:
+			r.errorf(k, at, notYet)
+		default:
+			r.check(v, spec.shape, at)
+			r.checkBeside(n, k, spec, at)
+		}
+	}
+	for _, spec := range s.keys {
+		if spec.must && field(n, spec.name) == nil {
+			r.errorf(n, path, "%q is missing; want %s", spec.name, spec.shape.want)
+		}
+	}
+	if s.sole && count != 1 {
+		r.errorf(n, path, "want exactly one key, not %d", count)
+	}
+	return len(r.probs) == before
+}
+
+// checkBeside checks a key against those that stand beside it.
+func (r *reader) checkBeside(n, k *yaml.Node, spec *shapeKey, path string) {
+	for _, other := range spec.bars {
+		if o := field(n, other); o != nil {
+			r.errorf(k, path, "cannot stand beside %q", other)
+		}
+	}
+	if len(spec.needs) == 0 {
+		return
+	}
+	for _, other := range spec.needs {
+		if field(n, other) != nil {
+			return
+		}
+	}
+	r.errorf(k, path, "belongs beside %s", orList(spec.needs))
+}
+
+func (s *shape) suggest(word string) string {
+	var names []string
+	for _, k := range s.keys {
+		names = append(names, k.name)
+	}
+	if m := suggestWord(word, names); m != "" {
+		return m
+	}
+	if len(names) <= 8 {
+		return "; known are " + andList(names)
+	}
+	return "; " + s.want + " has no such key"
+}
+
+func (r *reader) checkDict(n *yaml.Node, s *shape, path string) bool {
+	if n.Kind != yaml.MappingNode {
+		r.errorf(n, path, "want %s", s.want)
+		return false
+	}
+	before := len(r.probs)
+	if len(n.Content)/2 < s.min {
+		r.errorf(n, path, "is empty; want %s", s.want)
+	}
+	if s.max > 0 && len(n.Content)/2 > s.max {
+		r.errorf(n, path, "has %d entries; at most %d are possible", len(n.Content)/2, s.max)
+	}
+	for k, v := range entries(n) {
+		at := pathKey(path, k.Value)
+		if s.name != nil {
+			if why := s.name.textOK(k.Value); why != "" {
+				r.errorf(k, at, "%s", why)
+				continue
+			}
+		}
+		r.check(v, s.of, at)
+	}
+	return len(r.probs) == before
+}
+
+func (r *reader) checkList(n *yaml.Node, s *shape, path string) bool {
+	if n.Kind != yaml.SequenceNode {
+		r.errorf(n, path, "want %s", s.want)
+		return false
+	}
+	ok := true
+	if len(n.Content) < s.min {
+		r.errorf(n, path, "is empty; want %s", s.want)
+		ok = false
+	}
+	if s.max > 0 && len(n.Content) > s.max {
+		r.errorf(n, path, "has %d entries; at most %d are possible", len(n.Content), s.max)
+		ok = false
+	}
+	for i, v := range n.Content {
+		ok = r.check(v, s.of, pathIndex(path, i)) && ok
+	}
+	return ok
+}
+
+// checkEither takes the first shape whose YAML form fits, and among several single values the one that is right.
+func (r *reader) checkEither(n *yaml.Node, s *shape, path string) bool {
+	var last *shape
+	for _, a := range s.any {
+		switch {
+		case n.Kind == yaml.MappingNode && (a.form == formObject || a.form == formDict), n.Kind == yaml.SequenceNode && a.form == formList:
+			return r.check(n, a, path)
+		case n.Kind == yaml.ScalarNode && a.form >= formText && a.form <= formBool:
+			if a.scalar(n) == "" {
+				return true
+			}
+			last = a
+		}
+	}
+	why := "want " + s.want
+	if last != nil && !isNull(n) && s.want == last.want {
+		why = last.scalar(n)
+	} else if last != nil {
+		why = strconv.Quote(clip(n.Value)) + " does not fit; want " + s.want
+		for _, a := range s.any {
+			if a.form == formText && (a.test != nil || len(a.word) > 0) {
+				why = a.scalar(n)
+			}
+		}
+	}
+	r.errorf(n, path, "%s", why)
+	return false
+}
+
+func (r *reader) checkTable(n *yaml.Node, path string) bool {
+	if n.Kind != yaml.ScalarNode {
+		r.errorf(n, path, `want a table: a literal block, that is a "|" and the lines below it, not a %s`, kindWord(n))
+		return false
+	}
+	return true
+}
+
+func pathKey(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func pathIndex(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+func andList(words []string) string       { return joinList(words, "and") }
+func orList(words []string) string        { return joinList(words, "or") }
+
+func joinList(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+}

@@ -1,0 +1,159 @@
+package topology
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// loader builds a lab from a document that the reader could read. The tree of nodes and the links are the same for the
+// file and for every step; what a step changes are the bodies of nodes.
+type loader struct {
+	*reader
+	root    *yaml.Node
+	grammar *fileGrammar
+
+	top   *site // the lab itself, as the holder of the outermost nodes; it has no name
+	sites []*site
+	named map[string]*site // by full name
+	links []*link
+	ended []NamedEnd // the "names" section
+	names map[string]*NamedEnd
+	ends  map[*site][]*end // in file order, with their interfaces' names
+
+	base   *build      // the file's own nodes
+	macs   map[End]MAC // derived addresses: a step must not move them
+	labMTU int
+}
+
+// site is the place of a node in the file.
+type site struct {
+	full, base string
+	path       string
+	kind       Kind
+	skip       bool // of a kind that is unknown or not yet built: nothing is said about what uses it
+	key, body  *yaml.Node
+	holder     *site
+	children   map[string]*site
+	inner      []*site // file order
+	ipBad      *bool   // see hasBadIP
+}
+
+func (s *site) pathTo(key string) string { return pathKey(s.path, key) }
+
+// plant makes the tree of nodes.
+func (l *loader) plant() {
+	l.top = &site{children: map[string]*site{}, body: l.root}
+	l.named = map[string]*site{}
+	l.nodes(l.top, field(l.root, "nodes"), "nodes")
+}
+
+// nodes makes the sites of one "nodes" map.
+func (l *loader) nodes(holder *site, n *yaml.Node, path string) {
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		l.errorf(n, path, "want a map from names to nodes")
+		return
+	}
+	if holder == l.top && len(n.Content) == 0 {
+		l.errorf(n, path, "is empty; a lab has at least one node")
+	}
+	shape := nodesShape()
+	for k, body := range entries(n) {
+		at := pathKey(path, k.Value)
+		if why := shape.name.textOK(k.Value); why != "" {
+			l.errorf(k, at, "%s", why)
+			continue
+		}
+		s := &site{full: pathKey(holder.full, k.Value), base: k.Value, path: at, key: k, body: body, holder: holder, children: map[string]*site{}}
+		for h := holder; h != l.top; h = h.holder {
+			if h.base == s.base {
+				l.errorf(k, at, "a node it stands in is called %q too; give it another name", s.base)
+				break
+			}
+		}
+		if len(s.full) > maxNodeName {
+			l.errorf(k, at, "%q (%d bytes) is longer than a full name may be (%d)", s.full, len(s.full), maxNodeName)
+		}
+		holder.children[s.base] = s
+		holder.inner = append(holder.inner, s)
+		l.named[s.full] = s
+		l.sites = append(l.sites, s)
+		l.kindOf(s)
+		if !s.skip {
+			l.check(body, l.grammar.kind[s.kind].file, at)
+		}
+		l.nodes(s, field(body, "nodes"), pathKey(at, "nodes"))
+	}
+}
+
+// kindOf reads a node's kind. A node of an unknown kind is in the tree, so that what names it is not wrong as well.
+func (l *loader) kindOf(s *site) {
+	s.kind = Host
+	n := field(s.body, "kind")
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return
+	}
+	var words []string
+	for _, k := range nodeKinds() {
+		words = append(words, string(k))
+		if n.Value == string(k) {
+			s.kind = k
+			return
+		}
+	}
+	s.skip = true
+	if n.Value == "vswitch" {
+		l.errorf(n, s.pathTo("kind"), notYet)
+		return
+	}
+	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", clip(n.Value), orList(words), suggestWord(n.Value, words))
+}
+
+// lookup finds a node by a name that stands in the links or interfaces of from, from the inside out. The text says what
+// is wrong when there is none.
+func (l *loader) lookup(from *site, name string) (*site, string) {
+	first, rest, dotted := strings.Cut(name, ".")
+	for h := from; h != nil; h = h.holder {
+		s := h.children[first]
+		if s == nil {
+			continue
+		}
+		for dotted {
+			first, rest, dotted = strings.Cut(rest, ".")
+			next := s.children[first]
+			if next == nil {
+				return nil, s.full + " holds no node \"" + first + "\"" + suggestWord(first, baseNames(s.inner))
+			}
+			s = next
+		}
+		return s, ""
+	}
+	var known []string
+	for h := from; h != nil; h = h.holder {
+		known = append(known, baseNames(h.inner)...)
+	}
+	return nil, "no node \"" + clip(name) + "\" here or further out" + suggestWord(name, known)
+}
+
+func baseNames(sites []*site) []string {
+	out := make([]string, 0, len(sites))
+	for _, s := range sites {
+		out = append(out, s.base)
+	}
+	return out
+}
+
+// fullName finds a node by its full name, as steps and tables write it.
+func (l *loader) fullName(name string) (*site, string) {
+	if s := l.named[name]; s != nil {
+		return s, ""
+	}
+	known := make([]string, 0, len(l.sites))
+	for _, s := range l.sites {
+		known = append(known, s.full)
+	}
+	return nil, "no node \"" + clip(name) + "\"" + suggestWord(name, known)
+}

@@ -1,0 +1,311 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+func (b *build) bridgeSettings(n *yaml.Node) *BridgeSettings {
+	return &BridgeSettings{
+		Ageing:        durationOf(field(n, "ageing"), 300*time.Second),
+		STP:           boolOf(field(n, "stp"), false),
+		VLANFiltering: boolOf(field(n, "vlan_filtering"), false),
+		McastSnooping: boolOf(field(n, "mcast_snooping"), true),
+		GroupFwdMask:  uint16(intOf(field(n, "group_fwd_mask"), 0)),
+		Priority:      uint16(intOf(field(n, "priority"), 32768)),
+	}
+}
+
+func newPort() *PortSettings {
+	return &PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}
+}
+
+// portSettings applies "ports" of a bridge to its ports.
+func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
+	for k, v := range entries(field(n, "ports")) {
+		at := pathKey(pathKey(path, "ports"), k.Value)
+		m := b.made[End{s.full, k.Value}]
+		if m == nil || m.Master != br.Name {
+			var known []string
+			for _, m := range b.of[s] {
+				if m.Master == br.Name {
+					known = append(known, m.Name)
+				}
+			}
+			if interfaceName().textOK(k.Value) == "" {
+				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestWord(k.Value, known))
+			}
+			continue
+		}
+		p := m.Port
+		for _, f := range []struct {
+			name string
+			to   *bool
+		}{{"learning", &p.Learning}, {"flood", &p.Flood}, {"mcast_flood", &p.McastFlood}, {"bcast_flood", &p.BcastFlood},
+			{"isolated", &p.Isolated}, {"hairpin", &p.Hairpin}, {"locked", &p.Locked}, {"bpdu_guard", &p.BPDUGuard}} {
+			*f.to = boolOf(field(v, f.name), *f.to)
+		}
+		p.Cost = intOf(field(v, "cost"), 0)
+		m.Up = m.Up && boolOf(field(v, "up"), true)
+		if vk, vlan := entry(v, "vlan"); vlan != nil {
+			p.VLAN = portVLAN(vlan)
+			if !br.Bridge.VLANFiltering {
+				b.errorf(vk, pathKey(at, "vlan"), "%s does not filter VLANs; write \"vlan_filtering: true\" at the bridge", br.Name)
+			}
+		}
+	}
+}
+
+func portVLAN(n *yaml.Node) *PortVLAN {
+	if n.Kind == yaml.MappingNode {
+		tagged, _ := parseVLANs(stringOf(field(n, "tagged"), ""))
+		return &PortVLAN{PVID: intOf(field(n, "pvid"), 0), Tagged: tagged}
+	}
+	if n.Tag == "!!int" {
+		return &PortVLAN{PVID: intOf(n, 0)}
+	}
+	tagged, _ := parseVLANs(n.Value)
+	return &PortVLAN{Tagged: tagged}
+}
+
+// stack finds what macvlans, macvtaps and VLANs sit on.
+func (b *build) stack() {
+	passthru := map[End]*made{}
+	users := map[End]*made{}
+	for _, m := range b.all {
+		if m.lower == nil || m.lower.Kind != yaml.ScalarNode {
+			continue
+		}
+		path := pathKey(m.path, string(m.Type))
+		where, name := m.site, m.lower.Value
+		if node, ifname, ok := strings.Cut(name, ":"); ok {
+			s, why := b.lookup(m.site, node)
+			if s == nil {
+				b.errorf(m.lower, path, "%s", why)
+				continue
+			}
+			where, name = s, ifname
+		}
+		if where.skip {
+			continue
+		}
+		lower := b.made[End{where.full, name}]
+		if lower == nil {
+			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, suggestWord(name, b.interfaceNames(where)))
+			continue
+		}
+		m.Lower, m.above = lower.end, lower
+		if m.Type == VLAN {
+			continue
+		}
+		if was := passthru[lower.end]; was != nil || m.Mode == "passthru" && users[lower.end] != nil {
+			b.errorf(m.lower, path, "%s has a macvlan already, and one of them is passthru, which wants it alone", lower.end)
+		}
+		users[lower.end] = m
+		if m.Mode == "passthru" {
+			passthru[lower.end] = m
+		}
+	}
+}
+
+func (b *build) interfaceNames(s *site) []string {
+	var out []string
+	for _, m := range b.of[s] {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+// masters puts ports into the bridges that stand in hosts, and checks the ports of all bridges.
+func (b *build) masters() {
+	for _, br := range b.all {
+		if br.Type != BridgeLink || br.site.kind == Bridge {
+			continue
+		}
+		for i, n := range br.ports {
+			b.enslave(br, n, pathIndex(pathKey(br.path, "bridge"), i))
+		}
+		if k, v := entry(field(b.bodyOf(br.site), "interfaces"), br.Name); k != nil {
+			b.portSettings(br.site, br, v, br.path)
+		}
+	}
+	ports := map[*made]int{}
+	for _, m := range b.all {
+		if m.Master == "" {
+			continue
+		}
+		br := b.made[End{m.site.full, m.Master}]
+		ports[br]++
+		if ports[br] == maxPorts+1 {
+			b.errorf(br.key, br.path, "%s has more than %d ports, which is the most a Linux bridge takes", br.Name, maxPorts)
+		}
+		if len(m.addrs) > 0 {
+			b.errorf(m.addrs[0], pathKey(m.path, "ip"), "%s: port %s has an address; move it to %s", br.Name, m.Name, br.Name)
+		}
+	}
+	for _, m := range b.all {
+		if m.above != nil && m.Type != VLAN && m.above.Master != "" {
+			b.errorf(m.lower, pathKey(m.path, string(m.Type)), "%s is a port of %s; a %s cannot sit on a port: put it on %s",
+				m.above.end, m.above.Master, m.Type, m.above.Master)
+		}
+	}
+}
+
+func (b *build) enslave(br *made, n *yaml.Node, path string) {
+	if n.Kind != yaml.ScalarNode || interfaceName().textOK(n.Value) != "" {
+		return
+	}
+	m := b.made[End{br.site.full, n.Value}]
+	switch {
+	case m == nil:
+		for _, e := range b.ends[br.site] {
+			if e.bad && e.iface == n.Value {
+				return
+			}
+		}
+		b.errorf(n, path, "%s has no interface %q: no link ends on it and nothing makes it%s", br.site.full, n.Value, suggestWord(n.Value, b.interfaceNames(br.site)))
+	case m == br:
+		b.errorf(n, path, "%s cannot be a port of itself", br.Name)
+	case m.Type == BridgeLink:
+		b.errorf(n, path, "%s is a bridge, and a bridge cannot be a port of another: join them with a veth pair", m.Name)
+	case m.Master != "":
+		b.errorf(n, path, "%s is a port of %s already", m.Name, m.Master)
+	default:
+		m.Master, m.Port = br.Name, newPort()
+	}
+}
+
+// loops finds interfaces that sit on themselves, over bridges and through nodes.
+func (b *build) loops() {
+	const visiting, done = 1, 2
+	below := map[*made][]*made{}
+	for _, m := range b.all {
+		if m.above != nil {
+			below[m] = append(below[m], m.above)
+		}
+		if m.Master != "" {
+			br := b.made[End{m.site.full, m.Master}]
+			below[br] = append(below[br], m)
+		}
+	}
+	state := map[*made]int{}
+	var trail []*made
+	var visit func(m *made)
+	visit = func(m *made) {
+		state[m] = visiting
+		trail = append(trail, m)
+		for _, x := range below[m] {
+			switch state[x] {
+			case 0:
+				visit(x)
+			case visiting:
+				b.loop(trail[slices.Index(trail, x):])
+			}
+		}
+		trail = trail[:len(trail)-1]
+		state[m] = done
+	}
+	for _, m := range b.all {
+		if state[m] == 0 && len(below[m]) > 0 {
+			visit(m)
+		}
+	}
+}
+
+func (b *build) loop(ring []*made) {
+	var words []string
+	for _, m := range append(slices.Clone(ring), ring[0]) {
+		words = append(words, m.end.String())
+	}
+	first := slices.MinFunc(ring, func(x, y *made) int {
+		return cmp.Or(cmp.Compare(x.Pos.Line, y.Pos.Line), cmp.Compare(x.Pos.Col, y.Pos.Col))
+	})
+	for _, m := range ring {
+		m.broken = true
+	}
+	b.errorf(first.key, first.path, "sits on itself: %s", strings.Join(words, " on "))
+}
+
+// sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse.
+func (b *build) sizes() {
+	for _, m := range b.all {
+		b.size(m, 0)
+	}
+}
+
+func (b *build) size(m *made, depth int) {
+	if m.above == nil || m.broken || depth > maxDepth {
+		return
+	}
+	b.size(m.above, depth+1)
+	switch {
+	case m.MTU <= m.above.MTU:
+	case m.ownMTU == nil:
+		m.MTU = m.above.MTU
+	default:
+		b.errorf(m.ownMTU, pathKey(m.path, "mtu"), "%d is more than the %d of %s, on which it sits", m.MTU, m.above.MTU, m.above.end)
+	}
+}
+
+// order puts the node's interfaces into the order in which they can be made.
+func (b *build) order(s *site, n *Node) {
+	seen := map[*made]bool{}
+	var visit func(m *made)
+	visit = func(m *made) {
+		if seen[m] {
+			return
+		}
+		seen[m] = true
+		if m.Master != "" {
+			visit(b.made[End{s.full, m.Master}])
+		}
+		if m.above != nil && m.above.site == s {
+			visit(m.above)
+		}
+		n.Interfaces = append(n.Interfaces, m.Interface)
+	}
+	for _, m := range b.of[s] {
+		visit(m)
+	}
+}
+
+// addressed reports whether a node has an address of the family, for messages that depend on it.
+func (b *build) ipv6(s *site, n *Node) {
+	n.IPv6 = boolOf(field(b.root, "ipv6"), false)
+	n.IPv6 = boolOf(b.key(s, "ipv6"), n.IPv6)
+	for _, m := range b.of[s] {
+		for i, p := range m.Addrs {
+			if p.Addr().Is4() {
+				continue
+			}
+			n.IPv6 = true
+			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU).
+			if m.MTU < 1280 {
+				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
+			}
+		}
+	}
+}
+
+// run reads the commands of a node.
+func (b *build) run(s *site, n *Node) {
+	for _, v := range items(field(s.body, "run")) {
+		c := Command{Pos: b.at(v)}
+		if v.Kind == yaml.ScalarNode {
+			c.Sh = v.Value
+		} else {
+			c.Sh, c.Background = stringOf(field(v, "sh"), ""), boolOf(field(v, "background"), false)
+		}
+		n.Run = append(n.Run, c)
+	}
+}
+
+// lines names two places of a file for a message.
+func onBoth(what, first string, at Pos, second string, line int) string {
+	return fmt.Sprintf("%s is on %s (line %d) and %s (line %d)", what, first, at.Line, second, line)
+}

@@ -340,35 +340,54 @@ func routeTypeName(t int) string {
 	return strconv.Itoa(t)
 }
 
-// NeighbourRoom is how many more neighbour entries this machine takes: net.ipv4.neigh.default.gc_thresh3 counts the
-// entries of every namespace together (arp(7)). Negative when the machine does not say: /proc/sys of a namespace has no
-// neigh/default, so this is known only to a process that can still see the machine's.
-func NeighbourRoom() int {
-	limit, err := os.ReadFile("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+// NeighbourLimit is gc_thresh3, or -1 where it cannot be seen: only the machine's own namespace shows it.
+func NeighbourLimit() int {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
 	if err != nil {
 		return -1
 	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(limit)))
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	if err != nil {
 		return -1
 	}
-	return n - neighbourEntries()
+	return n
 }
 
-// neighbourEntries reads the first column of /proc/net/stat/arp_cache, the size of the whole table in hex.
-func neighbourEntries() int {
-	b, err := os.ReadFile("/proc/net/stat/arp_cache")
+// NeighbourEntries reads the size of the machine's whole ARP table from an open /proc/net/stat/arp_cache: the first column, in hex.
+func NeighbourEntries(f *os.File) (int, error) {
+	b := make([]byte, 4096)
+	n, err := f.ReadAt(b, 0)
+	if n == 0 && err != nil {
+		return 0, err
+	}
+	lines := strings.Split(string(b[:n]), "\n")
+	if len(lines) < 2 || len(strings.Fields(lines[1])) == 0 {
+		return 0, errors.New("no entries column")
+	}
+	v, err := strconv.ParseInt(strings.Fields(lines[1])[0], 16, 64)
+	return int(v), err
+}
+
+// Families are the address families of neighbour tables.
+var Families = []int{unix.AF_INET, unix.AF_INET6}
+
+// FlushConntrack forgets the node's tracked connections.
+func (s *Space) FlushConntrack(nodeName string) error {
+	n, err := s.node(nodeName)
 	if err != nil {
-		return 0
+		return err
 	}
-	lines := strings.Split(string(b), "\n")
-	if len(lines) < 2 {
-		return 0
+	var h *netlink.Handle
+	err = within(s.hub, n.fd, func() (err error) {
+		h, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: open netfilter socket: %w", nodeName, err)
 	}
-	f := strings.Fields(lines[1])
-	if len(f) == 0 {
-		return 0
+	defer h.Close()
+	if err := h.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+		return fmt.Errorf("%s: forget connections: %w", nodeName, err)
 	}
-	n, _ := strconv.ParseInt(f[0], 16, 64)
-	return int(n)
+	return nil
 }

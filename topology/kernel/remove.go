@@ -86,12 +86,7 @@ func newBarrier() (*barrier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the namespace to wait for: %w", err)
 	}
-	hub, err := threadNetns()
-	if err != nil {
-		return nil, err
-	}
-	defer hub.Close()
-	h, err := netlink.NewHandleAtFrom(hub, hub, unix.NETLINK_ROUTE)
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +99,7 @@ func newBarrier() (*barrier, error) {
 		return nil, fmt.Errorf("make the link to wait for: %w", err)
 	}
 	b.index = veth.Attrs().Index
-	err = netlink.LinkSubscribeWithOptions(b.updates, b.done, netlink.LinkSubscribeOptions{Namespace: &hub, ErrorCallback: func(error) {}})
+	err = netlink.LinkSubscribeWithOptions(b.updates, b.done, netlink.LinkSubscribeOptions{ErrorCallback: func(error) {}})
 	if err != nil {
 		b.sentinel.Close()
 		return nil, fmt.Errorf("listen for links: %w", err)

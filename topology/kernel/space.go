@@ -184,7 +184,12 @@ func (s *Space) library(n *node) (*netlink.Handle, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.handle == nil {
-		h, err := netlink.NewHandleAtFrom(n.fd, s.hub)
+		var h *netlink.Handle
+		// Not NewHandleAt: it asks for this thread's namespace by way of /proc/<pid>, see threadNetns.
+		err := within(s.hub, n.fd, func() (err error) {
+			h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
 		}

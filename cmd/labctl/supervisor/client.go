@@ -1,0 +1,181 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Client talks to a running supervisor. Each call is a connection of its own, so a Client may be used concurrently.
+type Client struct {
+	Instance string
+	PID      int // of the supervisor, as this process sees it
+}
+
+// Dial finds the supervisor of an instance. The error wraps fs.ErrNotExist if there is no such instance, and
+// ErrDead if its supervisor is dead.
+func Dial(instance string) (*Client, error) {
+	if _, err := ReadMeta(instance); err != nil {
+		return nil, err
+	}
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketPath(instance), Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w (%v)", instance, ErrDead, err)
+	}
+	defer conn.Close()
+	c := &Client{Instance: instance}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	err = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			c.PID = int(cred.Pid)
+		}
+	})
+	return c, err
+}
+
+// ErrDead means that an instance's supervisor does not answer.
+var ErrDead = errors.New("its supervisor does not answer")
+
+func socketPath(instance string) string { return filepath.Join(dirOf(instance), "sock") }
+
+// connect opens a connection and reads the supervisor's greeting.
+func (c *Client) connect() (*net.UnixConn, *bufio.Reader, error) {
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketPath(c.Instance), Net: "unix"})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+	}
+	in := bufio.NewReader(conn)
+	var h hello
+	if err := readLine(in, &h); err != nil {
+		conn.Close()
+		return nil, nil, fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+	}
+	return conn, in, nil
+}
+
+// Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
+// supervisor hears of it by the closed connection.
+func (c *Client) Call(ctx context.Context, method string, params, result any, events func(Event)) error {
+	conn, in, err := c.connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := writeLine(conn, request{Method: method, Params: mustJSON(params)}); err != nil {
+		return err
+	}
+	for {
+		var r reply
+		if err := readLine(in, &r); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, filepath.Join(dirOf(c.Instance), "log"), err)
+		}
+		switch {
+		case r.Event != nil:
+			if events != nil {
+				events(*r.Event)
+			}
+		case r.Error != nil:
+			return r.Error
+		default:
+			if result == nil || len(r.Result) == 0 {
+				return nil
+			}
+			return json.Unmarshal(r.Result, result)
+		}
+	}
+}
+
+func mustJSON(v any) json.RawMessage {
+	if v == nil {
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only our own plain structs come here
+	}
+	return b
+}
+
+func writeLine(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+func readLine(in *bufio.Reader, v any) error {
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, v)
+}
+
+// List tells the truth about every instance of this user, dead ones too.
+func List(ctx context.Context) ([]Status, error) {
+	names, err := Instances()
+	if err != nil {
+		return nil, err
+	}
+	out := []Status{}
+	for _, name := range names {
+		st, err := StatusOf(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // went down meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, st)
+	}
+	return out, nil
+}
+
+// StatusOf tells the truth about one instance.
+func StatusOf(ctx context.Context, instance string) (Status, error) {
+	m, err := ReadMeta(instance)
+	if errors.Is(err, fs.ErrNotExist) && Alive(instance) {
+		return Status{Lab: instance, State: "starting"}, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, serr := journalState(instance); serr != nil || !exists(dirOf(instance)) {
+			return Status{}, err
+		}
+		return Status{Lab: instance, State: "degraded", Why: "it was killed before it began"}, nil
+	}
+	if err != nil {
+		return Status{}, err
+	}
+	st := Status{Lab: instance, Nodes: m.Nodes, File: m.File}
+	c, err := Dial(instance)
+	if err == nil {
+		err = c.Call(ctx, "status", nil, &st, nil)
+		st.PID = c.PID
+	}
+	switch {
+	case err == nil:
+		return st, nil
+	case Alive(instance):
+		st.State = "starting"
+	default:
+		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"
+	}
+	return st, nil
+}

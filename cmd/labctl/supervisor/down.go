@@ -1,0 +1,105 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"labctl/topology/kernel"
+)
+
+// Down takes an instance down, dead or alive, and returns when the kernel has let go of it. Programs that strangers run in
+// its nodes are named and keep it up, unless force ends them. fs.ErrNotExist: there is no such instance.
+func Down(ctx context.Context, instance string, force bool) error {
+	if !exists(dirOf(instance)) {
+		return fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
+	}
+	if err := clearStrangers(ctx, instance, force); err != nil {
+		return err
+	}
+	c, err := Dial(instance)
+	if err == nil {
+		err = c.Call(ctx, "down", DownParams{force}, nil, nil)
+		if err == nil || ctx.Err() == nil && !exists(dirOf(instance)) {
+			return nil
+		}
+		if !errors.Is(err, ErrDead) {
+			return err
+		}
+	}
+	return clearDead(ctx, instance)
+}
+
+// clearDead removes what a supervisor that was killed left behind.
+func clearDead(ctx context.Context, instance string) error {
+	r, _, err := take(instance, false)
+	if errors.Is(err, errHeld) { // it is starting, or going, just now
+		if _, err := waitReady(ctx, instance); err != nil {
+			if !exists(dirOf(instance)) {
+				return nil
+			}
+			return err
+		}
+		return Down(ctx, instance, false)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	st, err := journalState(instance)
+	if err != nil {
+		r.release()
+		return err
+	}
+	if st.Named && len(st.Namespaces) > 0 {
+		if err := kernel.RemoveByJournal(st); err != nil {
+			r.release()
+			return fmt.Errorf("not all of %s could be removed: %w", instance, err)
+		}
+	}
+	return r.remove()
+}
+
+// clearStrangers finds processes in the nodes that the lab did not start, before the names of the namespaces go.
+func clearStrangers(ctx context.Context, instance string, force bool) error {
+	st, err := journalState(instance)
+	if err != nil {
+		return err
+	}
+	nodes := map[uint64]string{}
+	for _, n := range st.Namespaces {
+		if n.Inode != 0 {
+			nodes[n.Inode] = n.Node
+		}
+	}
+	if len(nodes) == 0 {
+		return nil
+	}
+	supervisor := 0
+	if c, err := Dial(instance); err == nil {
+		supervisor = c.PID
+	}
+	strangers := kernel.Strangers(kernel.Processes(nodes), supervisor)
+	if len(strangers) == 0 {
+		return nil
+	}
+	if !force {
+		var lines []string
+		for _, p := range strangers {
+			lines = append(lines, "  "+p.String())
+		}
+		return &Failure{Failed, fmt.Sprintf("still running in %s, and not started by it:\n%s\nend them, or use --force; nothing was removed", instance, strings.Join(lines, "\n"))}
+	}
+	var errs []error
+	for _, p := range strangers {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		errs = append(errs, kernel.Kill(p))
+	}
+	return errors.Join(errs...)
+}

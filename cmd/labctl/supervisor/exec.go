@@ -1,0 +1,242 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology/kernel"
+)
+
+// Without root, a command line cannot enter a node itself: Go cannot join a user namespace. So it hands its standard files
+// and one end of a control socket to the supervisor, which starts a monitor inside the node; the monitor runs the command
+// and speaks with the command line over that socket. With a terminal the monitor makes a pty and passes the master back.
+
+// ExecParams is a command to be run in a node.
+type ExecParams struct {
+	Node string   `json:"node"`
+	Argv []string `json:"argv"`
+	Env  []string `json:"env"`
+	Dir  string   `json:"dir"`
+	TTY  bool     `json:"tty"`
+	Rows uint16   `json:"rows"`
+	Cols uint16   `json:"cols"`
+}
+
+// monitorWord is a line between a monitor and a command line.
+type monitorWord struct {
+	Master  bool   `json:"master,omitempty"`  // the pty's master comes with this line
+	Stopped int    `json:"stopped,omitempty"` // the command was stopped by this signal
+	Exited  bool   `json:"exited,omitempty"`
+	Code    int    `json:"code,omitempty"`
+	Killed  int    `json:"killed,omitempty"` // by this signal
+	Error   string `json:"error,omitempty"`  // it could not be run: Code is 126 or 127
+	Signal  int    `json:"signal,omitempty"` // to the monitor: pass this on
+}
+
+func execIn(_ context.Context, c *call) (any, error) {
+	var p ExecParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	lab := c.current()
+	if lab == nil {
+		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	}
+	if lab.Node(p.Node) == nil {
+		return nil, UnknownNode(lab, p.Node)
+	}
+	files, err := receiveFiles(c.conn, 4)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	argv := []string{"labctl", NodeVerb, "--hosts", c.rundir.path("hosts"), "--monitor"}
+	if p.TTY {
+		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
+	}
+	argv = append(append(argv, "--"), p.Argv...)
+	dir := p.Dir
+	if !exists(dir) {
+		dir = "/"
+	}
+	proc, err := c.procs.start(p.Node, strings.Join(p.Argv, " "), argv, p.Env, dir, files...)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.sessions[proc] = true
+	c.mu.Unlock()
+	go func() {
+		<-proc.done
+		c.mu.Lock()
+		delete(c.sessions, proc)
+		c.mu.Unlock()
+	}()
+	return struct{}{}, nil
+}
+
+// receiveFiles takes n descriptors off a connection (unix(7), SCM_RIGHTS).
+func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
+	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4*n))
+	_, oobn, _, _, err := conn.ReadMsgUnix(b, oob)
+	if err != nil {
+		return nil, fmt.Errorf("receive descriptors: %w", err)
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(msgs) == 0 {
+		return nil, fmt.Errorf("receive descriptors: none came (%v)", err)
+	}
+	fds, err := unix.ParseUnixRights(&msgs[0])
+	if err != nil || len(fds) != n {
+		return nil, fmt.Errorf("receive descriptors: %d of %d came (%v)", len(fds), n, err)
+	}
+	files := make([]*os.File, n)
+	for i, fd := range fds {
+		unix.CloseOnExec(fd)
+		files[i] = os.NewFile(uintptr(fd), "passed")
+	}
+	return files, nil
+}
+
+// InNode is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up
+// what a command there shall see and becomes it, or with --monitor stays above it. It returns an exit status.
+func InNode(args []string) int {
+	var hosts, tty string
+	monitor := false
+	for len(args) > 0 && args[0] != "--" {
+		switch args[0] {
+		case "--hosts":
+			hosts, args = args[1], args[1:]
+		case "--tty":
+			tty, args = args[1], args[1:]
+		case "--monitor":
+			monitor = true
+		}
+		args = args[1:]
+	}
+	argv := args[1:]
+	if !monitor {
+		err := kernel.Exec(-1, hosts, argv, os.Environ())
+		fmt.Fprintln(os.Stderr, "labctl:", err)
+		return CannotRun(err)
+	}
+	m := &monitorProcess{control: os.NewFile(3, "control")}
+	syscall.CloseOnExec(3)
+	if err := kernel.Isolate(-1, hosts); err != nil {
+		m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+		return 1
+	}
+	m.run(argv, tty)
+	return 0
+}
+
+// CannotRun is the exit status of a command that could not be run, as sh(1) has it.
+func CannotRun(err error) int {
+	switch {
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
+		return 127
+	case errors.Is(err, fs.ErrPermission):
+		return 126
+	}
+	return 125
+}
+
+type monitorProcess struct{ control *os.File }
+
+func (m *monitorProcess) say(w monitorWord) { _ = writeLine(m.control, w) }
+
+// run starts the command and reports until it has ended. The command is a process group of its own with the monitor as its
+// parent in the same session: were it the session's leader, its group would be orphaned and Ctrl-Z would do nothing.
+func (m *monitorProcess) run(argv []string, tty string) {
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		m.say(monitorWord{Exited: true, Code: CannotRun(err), Error: err.Error()})
+		return
+	}
+	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
+	if tty != "" {
+		slave, err := m.terminal(tty)
+		if err != nil {
+			m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+			return
+		}
+		attr.Files = []uintptr{slave.Fd(), slave.Fd(), slave.Fd()}
+		attr.Sys.Foreground, attr.Sys.Ctty = true, int(slave.Fd())
+	}
+	// A background process that writes to its terminal or sets its foreground group is stopped by these; the monitor does both.
+	signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGHUP)
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		m.say(monitorWord{Exited: true, Code: CannotRun(err), Error: fmt.Sprintf("%s: %v", path, err)})
+		return
+	}
+	go m.listen(pid)
+	for {
+		var ws syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &ws, syscall.WUNTRACED, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+			return
+		case ws.Stopped():
+			m.say(monitorWord{Stopped: int(ws.StopSignal())})
+		case ws.Signaled():
+			m.say(monitorWord{Exited: true, Killed: int(ws.Signal())})
+			return
+		default:
+			m.say(monitorWord{Exited: true, Code: ws.ExitStatus()})
+			return
+		}
+	}
+}
+
+// terminal makes a pty the controlling terminal of this session and passes its master to the command line.
+func (m *monitorProcess) terminal(size string) (*os.File, error) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		return nil, fmt.Errorf("make a terminal: %w", err)
+	}
+	defer master.Close()
+	var ws pty.Winsize
+	if _, err := fmt.Sscanf(size, "%d,%d", &ws.Rows, &ws.Cols); err == nil {
+		_ = pty.Setsize(master, &ws)
+	}
+	if err := unix.IoctlSetInt(int(slave.Fd()), unix.TIOCSCTTY, 0); err != nil {
+		return nil, fmt.Errorf("take the terminal: %w", err)
+	}
+	b, _ := json.Marshal(monitorWord{Master: true})
+	return slave, unix.Sendmsg(int(m.control.Fd()), append(b, '\n'), unix.UnixRights(int(master.Fd())), nil, 0)
+}
+
+// listen passes signals on; when the command line is gone, so is the command.
+func (m *monitorProcess) listen(pid int) {
+	in := bufio.NewReader(m.control)
+	for {
+		var w monitorWord
+		if readLine(in, &w) != nil {
+			_ = syscall.Kill(-pid, syscall.SIGHUP)
+			_ = syscall.Kill(-pid, syscall.SIGCONT)
+			_ = syscall.Kill(-pid, syscall.SIGKILL)
+			return
+		}
+		_ = syscall.Kill(-pid, syscall.Signal(w.Signal))
+	}
+}

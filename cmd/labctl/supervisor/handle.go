@@ -1,0 +1,436 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// accept answers connections until the listener is closed; the process ends with the lab, so it never is.
+func (s *server) accept(l *net.UnixListener) {
+	for {
+		conn, err := l.AcceptUnix()
+		if err != nil {
+			return
+		}
+		go s.serve(conn)
+	}
+}
+
+// call is one request being answered.
+type call struct {
+	*server
+	conn   *net.UnixConn
+	params json.RawMessage
+}
+
+func (c *call) event(e Event) { _ = writeLine(c.conn, reply{Event: &e}) }
+
+func (s *server) serve(conn *net.UnixConn) {
+	defer conn.Close()
+	if writeLine(conn, hello{protocolVersion, version}) != nil {
+		return
+	}
+	in := bufio.NewReader(conn)
+	var r request
+	if readLine(in, &r) != nil {
+		return
+	}
+	h, ok := handlers[r.Method]
+	if !ok {
+		_ = writeLine(conn, reply{Error: &Failure{Usage, fmt.Sprintf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", version, r.Method)}})
+		return
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	if r.Method != "exec" { // its connection carries descriptors after the request
+		go func() {
+			_, _ = io.Copy(io.Discard, in)
+			cancel(errors.New("the client went away"))
+		}()
+	}
+	result, err := h.do(ctx, &call{s, conn, r.Params}, h.works)
+	rep := reply{Result: mustJSON(result)}
+	if err != nil {
+		rep = reply{Error: failure(err)}
+	}
+	_ = writeLine(conn, rep)
+	if r.Method == "down" && err == nil {
+		close(s.done)
+	}
+}
+
+// handler answers a method. works: it changes the lab or sends through it, so only one goes at a time.
+type handler struct {
+	works bool
+	f     func(ctx context.Context, c *call) (any, error)
+}
+
+func (h handler) do(ctx context.Context, c *call, works bool) (any, error) {
+	if !works {
+		return h.f(ctx, c)
+	}
+	select {
+	case c.work <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-c.work }()
+	wctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.mu.Lock()
+	if c.state == "stopping" {
+		c.mu.Unlock()
+		return nil, &Failure{Failed, c.meta.Instance + " is being taken down"}
+	}
+	c.cancel = cancel
+	c.mu.Unlock()
+	return h.f(wctx, c)
+}
+
+var handlers map[string]handler
+
+func init() {
+	// Filled here because the handlers reach serve again through the methods they call.
+	handlers = map[string]handler{
+		"status":  {false, status},
+		"inspect": {false, inspect},
+		"neigh":   {false, neigh},
+		"fdb":     {false, fdb},
+		"routes":  {false, routes},
+		"exec":    {false, execIn},
+		"down":    {false, down},
+		"apply":   {true, apply},
+		"ask":     {true, ask},
+		"verify":  {true, verify},
+	}
+}
+
+func (c *call) current() *topology.Lab {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lab
+}
+
+func status(_ context.Context, c *call) (any, error) {
+	c.mu.Lock()
+	st := Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes}
+	c.mu.Unlock()
+	if c.meta.Named && st.State == "running" {
+		for _, n := range c.space.Nodes() {
+			if !kernel.Exists(c.space.Namespace(n), c.space.Inode(n)) {
+				st.State, st.Why = "degraded", c.space.Namespace(n)+" is gone from "+kernel.NetnsDir
+				break
+			}
+		}
+	}
+	return st, nil
+}
+
+// chosen is the lab's nodes, or those asked for.
+func (c *call) chosen() ([]*topology.Node, error) {
+	var p NodesParams
+	if len(c.params) > 0 {
+		if err := json.Unmarshal(c.params, &p); err != nil {
+			return nil, err
+		}
+	}
+	lab := c.current()
+	if lab == nil || c.space == nil {
+		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	}
+	if len(p.Nodes) == 0 {
+		return lab.Nodes, nil
+	}
+	var out []*topology.Node
+	for _, name := range p.Nodes {
+		n := lab.Node(name)
+		if n == nil {
+			return nil, UnknownNode(lab, name)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// UnknownNode says which nodes there are.
+func UnknownNode(lab *topology.Lab, name string) error {
+	var names []string
+	for _, n := range lab.Nodes {
+		names = append(names, n.Name)
+	}
+	if len(names) > 20 {
+		names = append(names[:20], "…")
+	}
+	return usagef("no node %q in lab %s; it has %s", name, lab.Name, strings.Join(names, ", "))
+}
+
+func inspect(ctx context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	st, err := status(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out := Inspection{Format: 1, Status: st.(Status), List: []Node{}}
+	for _, n := range nodes {
+		k := Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []Interface{}}
+		if c.meta.Named {
+			k.Netns = c.space.Namespace(n.Name)
+		}
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			if l.Name != "lo" {
+				k.Interfaces = append(k.Interfaces, iface(n, l))
+			}
+		}
+		out.List = append(out.List, k)
+	}
+	return out, nil
+}
+
+func iface(n *topology.Node, l kernel.Link) Interface {
+	i := Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
+	for _, a := range l.Addrs {
+		i.Addrs = append(i.Addrs, a.String())
+	}
+	if f := n.Interface(l.Name); f != nil {
+		switch {
+		case f.Peer.Node != "":
+			i.Peer = f.Peer.String()
+		case f.Lower.Node != "":
+			i.Peer = f.Lower.String()
+		}
+	}
+	return i
+}
+
+// holders maps every MAC of the lab, as the kernel has them now, to the nodes that own it.
+func (c *call) holders() (map[topology.MAC]string, error) {
+	owners := map[topology.MAC]string{}
+	for _, n := range c.current().Nodes {
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			has := owners[l.MAC]
+			switch {
+			case l.MAC.IsZero() || has == n.Name || strings.HasSuffix(has, "+"+n.Name):
+			case has == "":
+				owners[l.MAC] = n.Name
+			default:
+				owners[l.MAC] = has + "+" + n.Name
+			}
+		}
+	}
+	return owners, nil
+}
+
+func neigh(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	owners, err := c.holders()
+	if err != nil {
+		return nil, err
+	}
+	out := []Neighbour{}
+	for _, n := range nodes {
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		dev := map[int]string{}
+		for _, l := range links {
+			dev[l.Index] = l.Name
+		}
+		for _, family := range kernel.Families {
+			list, err := c.space.Neighbours(n.Name, family)
+			if err != nil {
+				return nil, err
+			}
+			slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
+			for _, e := range list {
+				k := Neighbour{Node: n.Name, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
+				if !e.MAC.IsZero() {
+					k.MAC, k.Holder = e.MAC.String(), owners[e.MAC]
+				}
+				out = append(out, k)
+			}
+		}
+	}
+	return out, nil
+}
+
+func fdb(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	owners, err := c.holders()
+	if err != nil {
+		return nil, err
+	}
+	out := []FDBEntry{}
+	for _, n := range nodes {
+		for _, i := range n.Interfaces {
+			if i.Bridge == nil {
+				continue
+			}
+			name := n.Name
+			if n.Kind != topology.Bridge {
+				name += ":" + i.Name
+			}
+			list, err := c.space.FDB(n.Name, i.Name)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range list {
+				out = append(out, FDBEntry{name, e.MAC.String(), owners[e.MAC], e.Port})
+			}
+		}
+	}
+	return out, nil
+}
+
+func routes(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	out := []Route{}
+	for _, n := range nodes {
+		list, err := c.space.Routes(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range list {
+			out = append(out, Route{n.Name, e})
+		}
+	}
+	return out, nil
+}
+
+// DownParams: Force ends commands that people still run in the nodes.
+type DownParams struct {
+	Force bool `json:"force"`
+}
+
+func down(ctx context.Context, c *call) (any, error) {
+	var p DownParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	if !p.Force && len(c.sessions) > 0 {
+		var names []string
+		for q := range c.sessions {
+			names = append(names, q.Node+": "+q.What)
+		}
+		c.mu.Unlock()
+		slices.Sort(names)
+		return nil, &Failure{Failed, fmt.Sprintf("still running in %s:\n  %s\nend them, or use --force", c.meta.Instance, strings.Join(names, "\n  "))}
+	}
+	if c.cancel != nil {
+		c.cancel(errors.New("interrupted by labctl down"))
+	}
+	starting := c.state == "starting"
+	c.mu.Unlock()
+	if starting { // run clears away itself when its build is interrupted
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case c.work <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	c.set("stopping")
+	// Not on the caller's context: half a removal helps nobody.
+	if err := c.clear(); err != nil {
+		<-c.work
+		c.set("degraded")
+		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
+	}
+	return struct{}{}, nil
+}
+
+func apply(ctx context.Context, c *call) (any, error) {
+	var p ApplyParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	lab, problems := topology.Load(p.File, p.Source)
+	if lab == nil {
+		return nil, &Failure{Usage, problems.Errors().Error()}
+	}
+	return c.become(ctx, lab)
+}
+
+// become turns the running lab into another, and heals nodes whose namespace somebody removed.
+func (c *call) become(ctx context.Context, lab *topology.Lab) (any, error) {
+	old := c.current()
+	plan, changes := topology.Diff(old, lab, c.meta.Instance)
+	if len(plan.Ops) > 0 {
+		c.event(Event{What: "changing", Total: len(plan.Ops)})
+		if err := c.server.apply(ctx, plan); err != nil {
+			c.set("degraded")
+			return nil, fmt.Errorf("the lab is now neither what it was nor what the file says; \"labctl up\" tries again after \"labctl down\": %w", err)
+		}
+	}
+	c.mu.Lock()
+	c.lab, c.prober.Lab = lab, lab
+	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
+	c.mu.Unlock()
+	healed, err := c.heal(ctx, lab)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, healed...)
+	if len(changes) > 0 || !slices.Equal(old.Source, lab.Source) {
+		if err := errors.Join(c.rundir.writeMeta(c.meta, lab.Source), c.writeHosts(), c.writePlan(topology.NewPlan(lab, c.meta.Instance))); err != nil {
+			return nil, err
+		}
+	}
+	c.set("running")
+	if len(changes) == 0 {
+		return Applied{Changes: []topology.Change{}}, nil
+	}
+	return Applied{Changes: changes}, c.ready(ctx, lab)
+}
+
+// heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
+func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
+	var gone []string
+	var changes []topology.Change
+	for _, n := range lab.Nodes {
+		if c.meta.Named && !kernel.Exists(c.space.Namespace(n.Name), c.space.Inode(n.Name)) {
+			gone = append(gone, n.Name)
+			changes = append(changes, topology.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+		}
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone))
+}
+
+// log writes a line for whoever reads the log later.
+func (s *server) logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

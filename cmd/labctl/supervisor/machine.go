@@ -1,0 +1,67 @@
+package supervisor
+
+import (
+	"net/netip"
+
+	"labctl/topology/kernel"
+	"labctl/topology/reach"
+)
+
+// machine is what probes get to see of the kernel.
+type machine struct{ s *server }
+
+func (m machine) Socket(node string, domain, typ, proto int) (int, error) {
+	return m.s.space.Socket(node, domain, typ, proto)
+}
+
+func (m machine) Links(node string) ([]reach.Link, error) {
+	links, err := m.s.space.Links(node)
+	out := make([]reach.Link, len(links))
+	for i, l := range links {
+		out[i] = reach.Link(l)
+	}
+	return out, err
+}
+
+func (m machine) Neighbours(node string, family int) ([]reach.Neighbour, error) {
+	list, err := m.s.space.Neighbours(node, family)
+	out := make([]reach.Neighbour, len(list))
+	for i, n := range list {
+		out[i] = reach.Neighbour(n)
+	}
+	return out, err
+}
+
+func (m machine) DeleteNeighbour(node string, ifindex int, ip netip.Addr) error {
+	return m.s.space.DeleteNeighbour(node, ifindex, ip)
+}
+
+func (m machine) FlushNeighbours(node string) (int, error) { return m.s.space.FlushNeighbours(node) }
+
+func (m machine) FlushRoutes(node string) error { return m.s.space.FlushRoutes(node) }
+
+func (m machine) Route(node string, q reach.RouteQuery) (reach.Route, error) {
+	r, err := m.s.space.Route(node, kernel.RouteQuery(q))
+	return reach.Route(r), err
+}
+
+func (m machine) FDB(node, bridge string) ([]reach.FDBEntry, error) {
+	list, err := m.s.space.FDB(node, bridge)
+	out := make([]reach.FDBEntry, len(list))
+	for i, e := range list {
+		out[i] = reach.FDBEntry(e)
+	}
+	return out, err
+}
+
+// NeighbourRoom reads the machine's table through a file that was opened outside, since a namespace does not show it.
+func (m machine) NeighbourRoom() int {
+	if m.s.neighMax < 0 || m.s.arpCache == nil {
+		return -1
+	}
+	n, err := kernel.NeighbourEntries(m.s.arpCache)
+	if err != nil {
+		return -1
+	}
+	return max(0, m.s.neighMax-n)
+}

@@ -1,0 +1,127 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology/kernel"
+)
+
+// processes starts and reaps everything that runs inside a lab. The supervisor is PID 1 of its PID namespace, so orphans
+// of its children become its own, and one reaper must wait for them all; that is why os/exec is not used in it.
+type processes struct {
+	space *kernel.Space
+	mu    sync.Mutex // held from fork to registration, or the reaper could see a child that nobody knows yet
+	ours  map[int]*process
+}
+
+// process is a child that somebody waits for.
+type process struct {
+	PID    int
+	Node   string
+	What   string
+	done   chan struct{}
+	status syscall.WaitStatus // valid once done is closed
+}
+
+func newProcesses(space *kernel.Space) *processes {
+	p := &processes{space: space, ours: map[int]*process{}}
+	sig := make(chan os.Signal, 1)
+	signal.Notify(sig, syscall.SIGCHLD)
+	go func() {
+		for range sig {
+			p.reap()
+		}
+	}()
+	return p
+}
+
+func (p *processes) reap() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		var ws syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		if c := p.ours[pid]; c != nil {
+			c.status = ws
+			close(c.done)
+			delete(p.ours, pid)
+		}
+	}
+}
+
+// start runs this very binary inside a node's namespace, as a session of its own, with the given files as 0, 1, 2, …
+func (p *processes) start(node, what string, argv, env []string, dir string, files ...*os.File) (*process, error) {
+	fds := make([]uintptr, len(files))
+	for i, f := range files {
+		fds[i] = f.Fd()
+	}
+	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: fds, Sys: &syscall.SysProcAttr{Setsid: true}}
+	c := &process{Node: node, What: what, done: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.space.Enter(node, func() (err error) {
+		// A child inherits the namespaces of the thread that forks it.
+		c.PID, err = syscall.ForkExec("/proc/self/exe", argv, attr)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start %s in %s: %w", what, node, err)
+	}
+	p.ours[c.PID] = c
+	return c, nil
+}
+
+// list names what runs, in no particular order.
+func (p *processes) list() []*process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*process
+	for _, c := range p.ours {
+		out = append(out, c)
+	}
+	return out
+}
+
+// stopIn ends what runs in the given nodes, and returns when it is gone.
+func (p *processes) stopIn(nodes map[string]bool) {
+	for _, c := range p.list() {
+		if nodes[c.Node] {
+			_ = syscall.Kill(-c.PID, syscall.SIGKILL)
+			<-c.done
+		}
+	}
+}
+
+// stopAll ends every process of the PID namespace but this one: politely, and after two seconds at once.
+func (p *processes) stopAll() {
+	if os.Getpid() != 1 {
+		return // kill(-1) anywhere else would reach the machine
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		if err := syscall.Kill(-1, sig); errors.Is(err, syscall.ESRCH) {
+			return
+		}
+		deadline := time.Now().Add(2 * time.Second)
+		for time.Now().Before(deadline) {
+			if syscall.Kill(-1, 0) != nil {
+				return
+			}
+			// SIGCHLD is the reaper's; here it is enough to look again when a child may have changed state.
+			_, _ = unix.Poll(nil, 5)
+		}
+	}
+}

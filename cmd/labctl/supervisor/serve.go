@@ -1,0 +1,406 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+	"labctl/topology/reach"
+)
+
+// The hidden verbs by which this binary becomes another of its own processes.
+const (
+	ProcessVerb = "supervise-instance" // the supervisor itself
+	NodeVerb    = "in-node"            // a command inside a node
+)
+
+// server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
+type server struct {
+	base, dir string
+	meta      Meta
+	rundir    *rundir
+	journal   *kernel.Journal
+	space     *kernel.Space
+	procs     *processes
+	prober    *reach.Prober
+	neighMax  int
+	arpCache  *os.File
+	directory string
+
+	work chan struct{} // capacity 1: a lock that a context can give up waiting for
+
+	mu       sync.Mutex
+	lab      *topology.Lab
+	state    string
+	cancel   context.CancelCauseFunc // of what holds work
+	sessions map[*process]bool
+	streams  map[string]*stream
+	done     chan struct{} // closed when the process may end
+}
+
+// Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3 and a control socket as
+// file 4. It returns the exit status.
+func Serve(instance string) int {
+	debug.SetGCPercent(50) // memory before speed: it mostly waits
+	lock, control := os.NewFile(3, "lock"), os.NewFile(4, "control")
+	syscall.CloseOnExec(3)
+	syscall.CloseOnExec(4)
+	in := bufio.NewReader(control)
+	var sp startParams
+	if err := readLine(in, &sp); err != nil {
+		slog.Error("no instructions on the control socket", "err", err)
+		return 3
+	}
+	s := &server{
+		base: sp.Base, meta: sp.Meta, rundir: &rundir{instance, lock}, neighMax: sp.NeighMax, directory: sp.Directory,
+		work: make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
+	}
+	var st unix.Stat_t
+	if unix.Fstat(5, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		syscall.CloseOnExec(5)
+		s.arpCache = os.NewFile(5, "arp_cache")
+	}
+	if err := s.run(control, in, sp.Adopt); err != nil {
+		slog.Error("gave up", "err", err)
+		_ = writeLine(control, reply{Error: failure(err)})
+		return 3
+	}
+	return 0
+}
+
+// run lives until the lab is taken down. The error is that of a start that failed, with everything cleared away.
+func (s *server) run(control *os.File, in *bufio.Reader, adopt bool) (err error) {
+	if !s.meta.Named {
+		if err := kernel.PrivateMounts(); err != nil {
+			return errors.Join(err, s.rundir.remove())
+		}
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	s.cancel = cancel
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.state == "starting" {
+			cancel(errors.New("interrupted: the labctl that started it is gone"))
+		}
+	}()
+	go s.signals(cancel)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		_ = os.Remove(s.rundir.path("sock"))
+		listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
+	}
+	if err != nil {
+		return errors.Join(err, s.rundir.remove())
+	}
+	_ = os.Chmod(s.rundir.path("sock"), 0o600)
+	s.work <- struct{}{}
+	go s.accept(listener)
+	progress := func(e Event) { _ = writeLine(control, reply{Event: &e}) }
+	if err := s.start(ctx, adopt, progress); err != nil {
+		s.set("stopping")
+		return errors.Join(err, s.clear())
+	}
+	s.set("running")
+	<-s.work
+	_ = writeLine(control, reply{Result: json.RawMessage("{}")})
+	control.Close()
+	<-s.done
+	return nil
+}
+
+func (s *server) set(state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = state
+}
+
+// signals: SIGTERM takes the lab down in good order, as a machine that shuts down expects; the rest is for terminals,
+// and this process has none.
+func (s *server) signals(cancel context.CancelCauseFunc) {
+	sig := make(chan os.Signal, 1)
+	signal.Notify(sig, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	<-sig
+	cancel(errors.New("terminated"))
+	s.work <- struct{}{}
+	s.set("stopping")
+	if err := s.clear(); err != nil {
+		slog.Error("taken down by a signal, but not in full", "err", err)
+	}
+	close(s.done)
+}
+
+// start builds or adopts the lab.
+func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) error {
+	source, err := os.ReadFile(s.rundir.path("lab.yaml"))
+	if err != nil {
+		return err
+	}
+	lab, problems := topology.Load(s.meta.File, source)
+	if lab == nil {
+		return &Failure{Usage, problems.Errors().Error()}
+	}
+	s.lab = lab
+	var old *kernel.State
+	if adopt {
+		if old, err = kernel.ReadJournal(s.rundir.path("journal")); err != nil {
+			return err
+		}
+	}
+	if s.journal, err = kernel.OpenJournal(s.rundir.path("journal"), s.meta.Instance, s.meta.Named); err != nil {
+		return err
+	}
+	if s.space, err = kernel.NewSpace(s.meta.Instance, s.meta.Named, s.journal); err != nil {
+		return err
+	}
+	s.procs = newProcesses(s.space)
+	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
+	if err := s.writeHosts(); err != nil {
+		return err
+	}
+	if adopt {
+		return s.adopt(ctx, old, progress)
+	}
+	plan := topology.NewPlan(lab, s.meta.Instance)
+	if err := s.writePlan(plan); err != nil {
+		return err
+	}
+	progress(Event{What: "building", Total: len(plan.Ops)})
+	if err := s.apply(ctx, plan); err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // what loading took is not needed again
+	return s.ready(ctx, lab)
+}
+
+// apply makes a plan true and forgets sockets that may be in namespaces that are gone.
+func (s *server) apply(ctx context.Context, plan *topology.Plan) error {
+	gone := map[string]bool{}
+	for _, op := range plan.Ops {
+		if d, ok := op.(topology.DelNamespace); ok {
+			gone[d.Node] = true
+		}
+	}
+	if len(gone) > 0 {
+		s.procs.stopIn(gone)
+	}
+	if err := s.prober.Close(); err != nil {
+		return err
+	}
+	return s.space.Apply(ctx, plan, s.runCommand)
+}
+
+func (s *server) writePlan(plan *topology.Plan) error {
+	return os.WriteFile(s.rundir.path("plan.sh"), []byte(plan.String()), 0o600)
+}
+
+// writeHosts makes the file that commands in nodes see as /etc/hosts.
+func (s *server) writeHosts() error {
+	var b strings.Builder
+	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
+	for _, n := range s.lab.Nodes {
+		for _, i := range n.Interfaces {
+			for _, a := range i.Addrs {
+				fmt.Fprintf(&b, "%s %s\n", a.Addr(), n.Name)
+			}
+		}
+	}
+	return os.WriteFile(s.rundir.path("hosts"), []byte(b.String()), 0o644)
+}
+
+// adopt takes over what a dead supervisor left standing: nodes that are whole go on untouched, others are built anew.
+func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Event)) error {
+	lost, err := s.space.Adopt(old)
+	if err != nil {
+		return err
+	}
+	broken := map[string]bool{}
+	for _, n := range lost {
+		broken[n] = true
+	}
+	was := s.adopted()
+	for _, n := range was.Nodes {
+		if broken[n.Name] {
+			continue
+		}
+		links, err := s.space.Links(n.Name)
+		if err != nil {
+			broken[n.Name] = true
+			continue
+		}
+		have := map[string]bool{}
+		for _, l := range links {
+			have[l.Name] = true
+		}
+		for _, i := range n.Interfaces {
+			if !have[i.Name] {
+				broken[n.Name] = true
+			}
+		}
+	}
+	var names []string
+	for _, n := range was.Nodes {
+		if broken[n.Name] {
+			names = append(names, n.Name)
+		}
+	}
+	progress(Event{What: fmt.Sprintf("healing: %d of %d nodes are built anew", len(names), len(was.Nodes))})
+	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names)); err != nil {
+		return err
+	}
+	plan, _ := topology.Diff(was, s.lab, s.meta.Instance)
+	if err := s.apply(ctx, plan); err != nil {
+		return err
+	}
+	if err := s.restartBackground(ctx, was, broken); err != nil {
+		return err
+	}
+	if err := s.remember(); err != nil {
+		return err
+	}
+	return s.ready(ctx, s.lab)
+}
+
+// adopted is the lab as the dead supervisor had it last.
+func (s *server) adopted() *topology.Lab {
+	source, err := os.ReadFile(s.rundir.path("applied.yaml"))
+	if err == nil {
+		if lab, _ := topology.Load(s.meta.File, source); lab != nil {
+			return lab
+		}
+	}
+	return s.lab
+}
+
+// restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.
+func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebuilt map[string]bool) error {
+	for _, n := range s.lab.Nodes {
+		if rebuilt[n.Name] || was.Node(n.Name) == nil {
+			continue
+		}
+		for _, c := range n.Run {
+			if c.Background {
+				if err := s.runCommand(ctx, n.Name, c); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// remember records the lab that the kernel has now, for whoever heals it.
+func (s *server) remember() error {
+	tmp := s.rundir.path(".applied.yaml")
+	if err := os.WriteFile(tmp, s.lab.Source, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, s.rundir.path("applied.yaml"))
+}
+
+// clear removes everything: processes, namespaces, the run directory.
+func (s *server) clear() error {
+	var errs []error
+	if s.procs != nil {
+		s.procs.stopAll()
+	}
+	if s.prober != nil {
+		errs = append(errs, s.prober.Close())
+	}
+	if s.space != nil {
+		errs = append(errs, s.space.Remove())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err // the run directory stays: it says what is left
+	}
+	return s.rundir.remove()
+}
+
+// runCommand runs one of the file's commands inside a node.
+func (s *server) runCommand(ctx context.Context, node string, c topology.Command) error {
+	out, err := os.CreateTemp(s.dirPath(), ".run")
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	_ = os.Remove(out.Name())
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	argv := []string{"labctl", NodeVerb, "--hosts", s.rundir.path("hosts"), "--", "/bin/sh", "-c", c.Sh}
+	p, err := s.procs.start(node, c.Sh, argv, os.Environ(), s.directory, null, out, out)
+	if err != nil || c.Background {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		_ = syscall.Kill(-p.PID, syscall.SIGKILL)
+		<-p.done
+		return context.Cause(ctx)
+	}
+	if p.status.ExitStatus() != 0 {
+		b := make([]byte, 2000)
+		n, _ := out.ReadAt(b, 0)
+		return &commandError{p.status, strings.TrimSpace(string(b[:n]))}
+	}
+	return nil
+}
+
+func (s *server) dirPath() string { return filepath.Join(s.base, s.meta.Instance) }
+
+// commandError is a command of the file that did not exit as it should.
+type commandError struct {
+	status syscall.WaitStatus
+	output string
+}
+
+func (e *commandError) Error() string {
+	s := "exit status " + strconv.Itoa(e.status.ExitStatus())
+	if e.status.Signaled() {
+		s = "killed by " + e.status.Signal().String()
+	}
+	if e.output != "" {
+		s += ": " + e.output
+	}
+	return s
+}
+
+// ready waits until the lab behaves as it will from now on: STP ports forward, IPv6 addresses are no longer tentative.
+func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
+	for _, n := range lab.Nodes {
+		stp := false
+		for _, i := range n.Interfaces {
+			stp = stp || i.Bridge != nil && i.Bridge.STP
+		}
+		if !stp && !n.IPv6 {
+			continue
+		}
+		if err := s.space.AwaitSettled(ctx, n.Name, stp, n.IPv6); err != nil {
+			return err
+		}
+	}
+	return s.remember()
+}

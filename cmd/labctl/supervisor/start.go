@@ -1,0 +1,238 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// Version is what this binary calls itself; the release sets it.
+var version = "0.1.0-dev"
+
+// Version is what this binary calls itself.
+func Version() string { return version }
+
+// Start says what instance to bring up.
+type Start struct {
+	Instance string
+	File     string // see Meta.File
+	Lab      *topology.Lab
+	Reset    bool // a dead instance is built anew instead of adopted
+	AllowRun bool // run: commands of a file that did not come from the disk
+}
+
+// startParams is what the new process is told on its control socket.
+type startParams struct {
+	Meta      Meta   `json:"meta"`
+	Base      string `json:"base"`
+	Adopt     bool   `json:"adopt"`
+	NeighMax  int    `json:"neigh_max"` // the machine's gc_thresh3; negative: not known
+	Directory string `json:"directory"`
+}
+
+// Up brings an instance up, or makes a running one what the file says. It returns when the lab is ready. The lab goes on
+// without the caller; until it is ready, the caller's death takes it down again.
+func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
+		return nil, nil, usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+	}
+	r, created, err := take(s.Instance, true)
+	if errors.Is(err, errHeld) {
+		return converge(ctx, s, events)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("make run directory: %w", err)
+	}
+	defer r.release()
+	adopt := false
+	if !created {
+		if adopt, err = salvage(r, s); err != nil {
+			return nil, nil, err
+		}
+	}
+	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, version}
+	if err := r.writeMeta(m, s.Lab.Source); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
+	}
+	c, applied, err := launch(ctx, r, m, adopt, events)
+	if err != nil && !adopt && !Alive(s.Instance) {
+		// The process removes its directory itself when it gives up; this is for one that could not even begin.
+		if st, jerr := journalState(s.Instance); jerr == nil && len(st.Namespaces) == 0 && exists(dirOf(s.Instance)) {
+			err = errors.Join(err, r.remove())
+		}
+	}
+	return c, applied, err
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// salvage decides what becomes of a dead instance: adopted if its build was complete, else cleared away.
+func salvage(r *rundir, s Start) (adopt bool, err error) {
+	st, err := journalState(s.Instance)
+	if err != nil {
+		return false, err
+	}
+	if st.Complete && st.Named && !s.Reset {
+		return true, nil
+	}
+	if err := kernel.RemoveByJournal(st); err != nil {
+		return false, fmt.Errorf("clear away what a killed labctl left: %w", err)
+	}
+	for _, f := range []string{"journal", "sock", "plan.sh"} {
+		if err := os.Remove(r.path(f)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// converge tells a running supervisor what the lab shall be.
+func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+	c, err := waitReady(ctx, s.Instance)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
+		return nil, nil, usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+	}
+	var a Applied
+	return c, &a, c.Call(ctx, "apply", ApplyParams{s.File, s.Lab.Source}, &a, events)
+}
+
+// waitReady waits for another labctl that is starting or stopping the same instance just now.
+func waitReady(ctx context.Context, instance string) (*Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		c, err := Dial(instance)
+		if err == nil {
+			return c, nil
+		}
+		if !Alive(instance) {
+			return nil, fmt.Errorf("%s: another labctl was at work on it and gave up; try again", instance)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: another labctl is at work on it: %w", instance, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// launch starts the supervisor process and waits until it says that the lab is ready.
+func launch(ctx context.Context, r *rundir, m Meta, adopt bool, events func(Event)) (*Client, *Applied, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
+	defer ours.Close()
+	log, err := os.OpenFile(r.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	defer log.Close()
+	cmd := &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{"labctl", ProcessVerb, m.Instance}, Env: os.Environ(),
+		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.lock, theirs}, Dir: "/", SysProcAttr: namespaces(m.Named),
+	}
+	if f, err := os.Open("/proc/net/stat/arp_cache"); err == nil {
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return nil, nil, cannotStart(err, m.Named)
+	}
+	go func() { _ = cmd.Wait() }()
+	wd, _ := os.Getwd()
+	limit := kernel.NeighbourLimit()
+	if err := writeLine(ours, startParams{m, Base(), adopt, limit, wd}); err != nil {
+		return nil, nil, fmt.Errorf("start supervisor: %w", err)
+	}
+	return awaitReady(ctx, ours, m, events)
+}
+
+func awaitReady(ctx context.Context, control *os.File, m Meta, events func(Event)) (*Client, *Applied, error) {
+	defer context.AfterFunc(ctx, func() { _ = unix.Shutdown(int(control.Fd()), unix.SHUT_WR) })()
+	in := bufio.NewReader(control)
+	for {
+		var rep reply
+		if err := readLine(in, &rep); err != nil {
+			if ctx.Err() != nil {
+				return nil, nil, context.Cause(ctx)
+			}
+			return nil, nil, fmt.Errorf("the supervisor ended before the lab was ready%s", lastWords(m.Instance))
+		}
+		switch {
+		case rep.Event != nil:
+			if events != nil {
+				events(*rep.Event)
+			}
+		case rep.Error != nil:
+			_, _ = io.Copy(io.Discard, in) // until it has cleared away and is gone
+			return nil, nil, rep.Error
+		default:
+			c, err := Dial(m.Instance)
+			return c, &Applied{}, err
+		}
+	}
+}
+
+// lastWords is the end of a supervisor's log, for an error message.
+func lastWords(instance string) string {
+	b, _ := os.ReadFile(filepath.Join(dirOf(instance), "log"))
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) > 5 {
+		lines = lines[len(lines)-5:]
+	}
+	if s := strings.Join(lines, "\n"); s != "" {
+		return ":\n" + s
+	}
+	return ""
+}
+
+// namespaces are those that a supervisor lives in. As root: its own network (the hub) and PIDs; else also its own users and
+// mounts, its user mapped to itself and every capability ambient, because programs such as tcpdump refuse to run when
+// they believe to be root and cannot change their user.
+func namespaces(named bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID}
+	if named {
+		return a
+	}
+	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNS
+	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		a.AmbientCaps = append(a.AmbientCaps, c)
+	}
+	return a
+}
+
+func cannotStart(err error, named bool) error {
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("start supervisor: %w", err)
+	}
+	if named {
+		return &Failure{Unsupported, fmt.Sprintf("this root may not make namespaces (%v): it lacks CAP_SYS_ADMIN, as in a container; run \"labctl doctor\"", err)}
+	}
+	return &Failure{Unsupported, fmt.Sprintf("this machine does not let an ordinary user make namespaces (%v): run \"labctl doctor\" for the cure, or run as root", err)}
+}

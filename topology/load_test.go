@@ -91,7 +91,12 @@ func describeNodes(b *strings.Builder, l *Lab) {
 				fmt.Fprintf(b, " peer=%s", i.Peer)
 			}
 			if i.Master != "" {
-				fmt.Fprintf(b, " master=%s %+v", i.Master, *i.Port)
+				port := *i.Port
+				port.VLAN = nil
+				fmt.Fprintf(b, " master=%s %+v", i.Master, port)
+				if i.Port.VLAN != nil {
+					fmt.Fprintf(b, " vlan=%v", *i.Port.VLAN)
+				}
 			}
 			if i.Bridge != nil {
 				fmt.Fprintf(b, " %+v", *i.Bridge)

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
@@ -247,24 +246,27 @@ func (t *Table) leftOut(row, column string) *Cell {
 
 // replaceShort puts a word over that of a short form, quotes included.
 func (u *updater) replaceShort(t *Table, word string) {
-	line, end := u.scalar(t)
-	u.lines[t.Pos.Line-1] = line[:t.Pos.Col-1] + word + line[end:]
+	line, start, end := u.scalar(t)
+	u.lines[t.Pos.Line-1] = line[:start] + word + line[end:]
 }
 
-// scalar is the line of a short form and the offset where its word ends. A plain scalar ends at a blank, or in a flow
-// mapping at a comma or brace (YAML 1.2, 7.3.3); no word has any of them.
-func (u *updater) scalar(t *Table) (line string, end int) {
-	line = u.lines[t.Pos.Line-1]
-	at := t.Pos.Col - 1
-	if q := line[at]; q == '"' || q == '\'' {
-		if n := strings.IndexByte(line[at+1:], q); n >= 0 {
-			return line, at + n + 2
+// scalar is the line of a short form and where its word stands in it, with its quotes if it has any, whether or not the
+// table's place counts the first of them. A plain scalar ends at a blank, in a flow mapping also at a comma or a brace
+// (YAML 1.2, 7.3.3); no word has any of these.
+func (u *updater) scalar(t *Table) (line string, start, end int) {
+	line, start = u.lines[t.Pos.Line-1], t.Pos.Col-1
+	if start > 0 && strings.IndexByte(`"'`, line[start-1]) >= 0 {
+		start--
+	}
+	if q := line[start]; q == '"' || q == '\'' {
+		if n := strings.IndexByte(line[start+1:], q); n >= 0 {
+			return line, start, start + n + 2
 		}
 	}
-	if n := strings.IndexAny(line[at:], " \t\r\n,}"); n >= 0 {
-		return line, at + n
+	if n := strings.IndexAny(line[start:], " \t\r\n,}"); n >= 0 {
+		return line, start, start + n
 	}
-	return line, len(line)
+	return line, start, len(line)
 }
 
 // shortKey is what stands before the word of a short form in a block mapping.
@@ -272,20 +274,20 @@ var shortKey = regexp.MustCompile(`^( *)["']?[a-z0-9]+["']?[ \t]*:[ \t]+$`)
 
 // writeOutShort turns "ping: ok" into a literal block, indented by two more than its key.
 func (u *updater) writeOutShort(t *Table) {
-	line, end := u.scalar(t)
-	key := shortKey.FindStringSubmatch(line[:t.Pos.Col-1])
+	line, start, end := u.scalar(t)
+	key := shortKey.FindStringSubmatch(line[:start])
 	if key == nil {
 		return
 	}
 	var text strings.Builder
 	writeAligned(&text, u.full(t))
 	eol := lineEnd(line)
-	var b bytes.Buffer
-	b.WriteString(line[:t.Pos.Col-1] + "|" + line[end:])
+	var b strings.Builder
+	b.WriteString(line[:start] + "|" + line[end:])
 	if !strings.HasSuffix(line, "\n") {
 		b.WriteString(eol)
 	}
-	for _, l := range slices.Collect(strings.Lines(text.String())) {
+	for l := range strings.Lines(text.String()) {
 		b.WriteString(key[1] + "  " + strings.TrimSuffix(l, "\n") + eol)
 	}
 	u.lines[t.Pos.Line-1] = b.String()

@@ -75,10 +75,28 @@ func (m *matrix) fresh() error {
 	for _, pr := range m.pairs {
 		m.byKernel(pr)
 	}
-	if len(slow) == 0 {
-		return nil
+	if len(slow) > 0 {
+		if err := m.p.forgetAll(); err != nil {
+			return err
+		}
 	}
-	return m.p.forgetAll()
+	m.leave()
+	return nil
+}
+
+// leave makes the tables what the last answered pair of the table leaves behind, whatever order the pairs were asked in: a
+// step with "neighbours: kept" begins there.
+func (m *matrix) leave() {
+	for _, pr := range slices.Backward(m.pairs) {
+		if pr.word != "ok" {
+			continue
+		}
+		last := *pr
+		last.again()
+		m.send(&last)
+		m.await(&last, m.p.patience())
+		return
+	}
 }
 
 // alone asks the pairs one after the other and returns those not decided at once.

@@ -32,6 +32,7 @@ type event struct {
 	from      netip.Addr
 	typ, code byte
 	gateway   netip.Addr // gotRedirect: the better way
+	ofReply   bool       // gotRedirect: for an echo reply, which is nobody's try
 }
 
 // putEcho writes an echo request of echoLen bytes. For ICMPv6 the kernel writes the checksum (RFC 3542, 3.1).
@@ -87,7 +88,8 @@ func parse4(b []byte, cookie [8]byte) (event, bool) {
 		return event{}, false
 	}
 	inner, ok := payload4(icmp[8:])
-	if !ok || inner[0] != echo4 {
+	ev.ofReply = ok && ev.kind == gotRedirect && inner[0] == reply4
+	if !ok || inner[0] != echo4 && !ev.ofReply {
 		return event{}, false
 	}
 	ev.key = binary.BigEndian.Uint32(inner[4:])
@@ -122,7 +124,7 @@ func parse6(b []byte, from netip.Addr, cookie [8]byte) (event, bool) {
 			return event{}, false
 		}
 		ev.kind, ev.gateway = gotRedirect, netip.AddrFrom16([16]byte(b[8:24]))
-		quoted = redirected(b[40:])
+		quoted = redirectedHeader(b[40:])
 	case unreach6, tooBig6, exceeded6, problem6:
 		ev.kind = gotError
 	default:
@@ -135,8 +137,8 @@ func parse6(b []byte, from netip.Addr, cookie [8]byte) (event, bool) {
 	return ev, true
 }
 
-// redirected finds the packet in the "redirected header" option (RFC 4861, 4.6.3), nil without one.
-func redirected(options []byte) []byte {
+// redirectedHeader finds the packet in the "redirected header" option (RFC 4861, 4.6.3), nil without one.
+func redirectedHeader(options []byte) []byte {
 	for len(options) >= 8 {
 		n := int(options[1]) * 8
 		if n == 0 || n > len(options) {

@@ -14,6 +14,7 @@ func (m *matrix) kept() error {
 		}
 		clear(m.ways) // an accepted redirect changes them
 		m.plot(pr)
+		m.unlimited(pr)
 		m.send(pr)
 		m.await(pr, m.p.patience())
 		if err := m.ctx.Err(); err != nil {

@@ -204,6 +204,12 @@ func (m *matrix) drain(s *echoSocket) {
 		if !ok {
 			return
 		}
+		if ev.kind == gotRedirect {
+			m.p.told(s.node, m.own.ofAddr(ev.from), time.Now())
+		}
+		if ev.ofReply {
+			continue
+		}
 		// Unsigned, so that keys from before this call are far beyond the end.
 		n := int(ev.key - m.first)
 		if n >= len(m.tries) {
@@ -281,7 +287,7 @@ func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
 }
 
 // linger is how long duplicates and late redirects are waited for once all is decided.
-const linger = 50 * time.Millisecond
+const linger = 20 * time.Millisecond
 
 // grace listens on for a moment.
 func (m *matrix) grace() {

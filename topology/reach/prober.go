@@ -29,10 +29,11 @@ type Prober struct {
 	Patience      time.Duration // what silence means; 4 s when zero
 	All           bool          // Judge also probes the cells that are not judged
 
-	mu      sync.Mutex
-	sockets map[socketKey]*echoSocket
-	cookie  [8]byte // in every probe of this prober: tells them from a stranger's ping
-	next    uint32  // identifier and sequence number of the next echo request
+	mu        sync.Mutex
+	sockets   map[socketKey]*echoSocket
+	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
+	redirects map[limiter]*redirected
+	next      uint32 // identifier and sequence number of the next echo request
 }
 
 // Result is the answer to a question.
@@ -44,8 +45,8 @@ type Result struct {
 }
 
 // Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten and
-// pings go one after the other; otherwise every pair is asked as if alone in a lab just brought up, and all neighbour
-// entries and redirected routes of the lab are gone afterwards. Pings come first, then answers and sees, then what is only
+// pings go one after the other; otherwise every pair is asked as if alone in a lab just brought up, and the tables are
+// afterwards as the last answered pair, flow or request left them. Pings come first, then answers and sees, then what is only
 // read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
 func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]Result, error) {
 	p.mu.Lock()
@@ -111,6 +112,7 @@ func (p *Prober) init() error {
 	copy(p.cookie[:], b[:8])
 	p.next = binary.BigEndian.Uint32(b[8:])
 	p.sockets = map[socketKey]*echoSocket{}
+	p.redirects = map[limiter]*redirected{}
 	return nil
 }
 

@@ -68,9 +68,6 @@ func (a *asking) sees(ctx context.Context, at []int) {
 			a.out[i].Got, a.out[i].Detail = w.word(w.flows[[2]string{q.A, q.B}], listeners[n])
 		}
 	}
-	if err := a.start(); err != nil {
-		a.fail(at, err)
-	}
 }
 
 func (w *watch) close() {

@@ -1,0 +1,407 @@
+package reach
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// TestMain runs everything again in private mount and network namespaces, and a user namespace unless root: nothing is ever made in the machine's own.
+func TestMain(m *testing.M) {
+	const inside = "LABCTL_REACH_INSIDE"
+	if os.Getenv(inside) != "" {
+		err := errors.Join(
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
+			os.MkdirAll("/run/netns", 0o755))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "set up private mounts:", err)
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
+	if os.Getuid() != 0 {
+		id := func(n int) []syscall.SysProcIDMap {
+			return []syscall.SysProcIDMap{{ContainerID: 0, HostID: n, Size: 1}}
+		}
+		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = id(os.Getuid()), id(os.Getgid())
+	}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.As(err, &exit):
+		os.Exit(exit.ExitCode())
+	case os.Getenv("LABCTL_LIVE") == "1":
+		fmt.Fprintln(os.Stderr, "LABCTL_LIVE=1, and no private namespaces to test in:", err)
+		os.Exit(1)
+	}
+	fmt.Fprintln(os.Stderr, "no private namespaces to test in (run scripts/live.sh), only the tests without a kernel run:", err)
+	noKernel = true
+	os.Exit(m.Run())
+}
+
+// noKernel is set once, before any test runs.
+var noKernel bool
+
+// liveMachine is a Machine over named namespaces.
+type liveMachine struct {
+	nodes map[string]*liveNode
+	room  int
+}
+
+type liveNode struct {
+	mu sync.Mutex
+	fd int
+	nl *netlink.Handle
+}
+
+// build makes one namespace for each node, then runs the steps: "node: command" inside a node, without a colon outside.
+func build(t testing.TB, lab *topology.Lab, steps string) *liveMachine {
+	t.Helper()
+	if noKernel {
+		t.Skip("private namespaces are not allowed here; scripts/live.sh says how, and LABCTL_LIVE=1 makes this a failure")
+	}
+	m := &liveMachine{nodes: map[string]*liveNode{}, room: 1000}
+	for _, n := range lab.Nodes {
+		sh(t, "", "ip netns add "+n.Name)
+		t.Cleanup(func() { sh(t, "", "ip netns del "+n.Name) })
+		fd, err := unix.Open(filepath.Join("/run/netns", n.Name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nl, err := netlink.NewHandleAt(netns.NsHandle(fd))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.nodes[n.Name] = &liveNode{fd: fd, nl: nl}
+		t.Cleanup(func() { nl.Close(); unix.Close(fd) })
+		sh(t, n.Name, `ip link set lo up
+sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 net.ipv4.icmp_msgs_per_sec=100000 net.ipv4.icmp_msgs_burst=100000
+sysctl -qw net.ipv6.icmp.ratelimit=0`)
+	}
+	for line := range strings.Lines(steps) {
+		node, command, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case ok:
+			sh(t, node, command)
+		case node != "":
+			sh(t, "", node)
+		}
+	}
+	return m
+}
+
+// sh runs a shell command, inside a node unless that is "".
+func sh(t testing.TB, node, command string) string {
+	t.Helper()
+	args := []string{"sh", "-ec", command}
+	if node != "" {
+		args = append([]string{"ip", "netns", "exec", node}, args...)
+	}
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %s: %v\n%s", node, command, err, out)
+	}
+	return string(out)
+}
+
+func (m *liveMachine) node(name string) (*liveNode, error) {
+	if n := m.nodes[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("no node %s", name)
+}
+
+// inside runs f on a thread in the node's namespace, which is thrown away if it cannot come back.
+func (n *liveNode) inside(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+			done <- err
+			return
+		}
+		done <- f()
+	}()
+	return <-done
+}
+
+func (m *liveMachine) Socket(node string, domain, typ, proto int) (fd int, err error) {
+	n, err := m.node(node)
+	if err != nil {
+		return -1, err
+	}
+	return fd, n.inside(func() error {
+		fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto)
+		return err
+	})
+}
+
+func (m *liveMachine) Links(node string) ([]Link, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	links, err := n.nl.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	var out []Link
+	for _, l := range links {
+		a := l.Attrs()
+		k := Link{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		copy(k.MAC[:], a.HardwareAddr)
+		addrs, err := n.nl.AddrList(l, netlink.FAMILY_ALL)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range addrs {
+			ip, _ := netip.AddrFromSlice(x.IP)
+			ones, _ := x.Mask.Size()
+			k.Addrs = append(k.Addrs, netip.PrefixFrom(ip.Unmap(), ones))
+		}
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+var neighbourStates = map[int]string{netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE", netlink.NUD_STALE: "STALE",
+	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT", netlink.NUD_NONE: "NONE"}
+
+func (m *liveMachine) Neighbours(node string, family int) ([]Neighbour, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list, err := n.nl.NeighList(0, family)
+	if err != nil {
+		return nil, err
+	}
+	var out []Neighbour
+	for _, e := range list {
+		if e.State == netlink.NUD_NOARP {
+			continue
+		}
+		ip, _ := netip.AddrFromSlice(e.IP)
+		k := Neighbour{Index: e.LinkIndex, IP: ip.Unmap(), State: neighbourStates[e.State]}
+		copy(k.MAC[:], e.HardwareAddr)
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+func (m *liveMachine) DeleteNeighbour(node string, ifindex int, ip netip.Addr) error {
+	n, err := m.node(node)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fam := unix.AF_INET
+	if ip.Is6() {
+		fam = unix.AF_INET6
+	}
+	err = n.nl.NeighDel(&netlink.Neigh{LinkIndex: ifindex, Family: fam, IP: ip.AsSlice()})
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+func (m *liveMachine) FlushNeighbours(node string) (int, error) {
+	count := 0
+	for _, fam := range []int{unix.AF_INET, unix.AF_INET6} {
+		ns, err := m.Neighbours(node, fam)
+		if err != nil {
+			return count, err
+		}
+		for _, e := range ns {
+			if e.State == "PERMANENT" {
+				continue
+			}
+			count++
+			if err := m.DeleteNeighbour(node, e.Index, e.IP); err != nil {
+				return count, err
+			}
+		}
+	}
+	return count, nil
+}
+
+func (m *liveMachine) FlushRoutes(node string) error {
+	n, err := m.node(node)
+	if err != nil {
+		return err
+	}
+	return n.inside(func() error {
+		if err := os.WriteFile("/proc/sys/net/ipv4/route/flush", []byte("1"), 0); err != nil {
+			return err
+		}
+		return os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0)
+	})
+}
+
+func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return Route{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	opt := &netlink.RouteGetOptions{Iif: q.IIF}
+	if q.From.IsValid() {
+		opt.SrcAddr = q.From.AsSlice()
+	}
+	rs, err := n.nl.RouteGetWithOptions(q.Dst.AsSlice(), opt)
+	if err != nil {
+		return Route{}, err
+	}
+	r := rs[0]
+	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
+	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
+		out.Via = ip.Unmap()
+	}
+	if ip, ok := netip.AddrFromSlice(r.Src); ok {
+		out.Src = ip.Unmap()
+	}
+	return out, nil
+}
+
+func (m *liveMachine) FDB(node, bridge string) ([]FDBEntry, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	br, err := n.nl.LinkByName(bridge)
+	if err != nil {
+		return nil, err
+	}
+	list, err := n.nl.NeighList(0, unix.AF_BRIDGE)
+	if err != nil {
+		return nil, err
+	}
+	var out []FDBEntry
+	for _, e := range list {
+		if e.MasterIndex != br.Attrs().Index || e.State == netlink.NUD_PERMANENT {
+			continue
+		}
+		l, err := n.nl.LinkByIndex(e.LinkIndex)
+		if err != nil {
+			return nil, err
+		}
+		f := FDBEntry{Port: l.Attrs().Name}
+		copy(f.MAC[:], e.HardwareAddr)
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (m *liveMachine) NeighbourRoom() int { return m.room }
+
+// segment describes hosts on one bridge "s1" and returns the lab with the steps that build it. A host is
+// "name addr/len[,addr/len] [route via]...".
+func segment(timer int, hosts ...string) (*topology.Lab, string) {
+	lab := &topology.Lab{Name: "t", Nodes: []*topology.Node{{Name: "s1", Kind: topology.Bridge}}}
+	var b bytes.Buffer
+	b.WriteString("s1: ip link add s1 type bridge mcast_snooping 0 && ip link set s1 up\n")
+	for _, h := range hosts {
+		f := strings.Fields(h)
+		n := &topology.Node{Name: f[0], Kind: topology.Host}
+		i := &topology.Interface{Name: "eth0", Type: topology.Veth, Up: true}
+		fmt.Fprintf(&b, "ip link add eth0 netns %s type veth peer name %s netns s1\n", f[0], f[0])
+		fmt.Fprintf(&b, "s1: ip link set dev %s master s1 up\n", f[0])
+		fmt.Fprintf(&b, "%s: ip link set eth0 up && sysctl -qw net.ipv4.neigh.eth0.retrans_time_ms=%d net.ipv6.neigh.eth0.retrans_time_ms=%d\n", f[0], timer, timer)
+		for a := range strings.SplitSeq(f[1], ",") {
+			p := netip.MustParsePrefix(a)
+			i.Addrs = append(i.Addrs, p)
+			if p.Addr().Is6() {
+				fmt.Fprintf(&b, "%s: ip addr add %s dev eth0 nodad\n", f[0], a)
+			} else {
+				fmt.Fprintf(&b, "%s: ip addr add %s dev eth0\n", f[0], a)
+			}
+		}
+		for k := 2; k+1 < len(f); k += 2 {
+			fmt.Fprintf(&b, "%s: ip route add %s via %s\n", f[0], f[k], f[k+1])
+		}
+		n.Interfaces = append(n.Interfaces, i)
+		lab.Nodes = append(lab.Nodes, n)
+	}
+	return lab, b.String()
+}
+
+func everyPair(kind string, names ...string) []topology.Question {
+	var qs []topology.Question
+	for _, a := range names {
+		for _, b := range names {
+			if a != b {
+				qs = append(qs, topology.Question{Kind: kind, A: a, B: b})
+			}
+		}
+	}
+	return qs
+}
+
+func ask(t testing.TB, p *Prober, kept bool, qs ...topology.Question) []Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	rs, err := p.Ask(ctx, qs, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+// text is one line for each result, as a golden text.
+func text(rs []Result) string {
+	var b strings.Builder
+	for _, r := range rs {
+		at := ""
+		if r.Question.At != "" {
+			at = "@" + r.Question.At
+		}
+		fmt.Fprintf(&b, "%s:%s->%s%s %s\n", r.Question.Kind, r.Question.A, r.Question.B, at, r.Got)
+	}
+	return b.String()
+}
+
+func wantText(t testing.TB, rs []Result, want string) {
+	t.Helper()
+	if got := text(rs); got != strings.TrimLeft(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+		for _, r := range rs {
+			t.Logf("%+v", r)
+		}
+	}
+}

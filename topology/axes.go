@@ -181,7 +181,9 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
 		kind, rest, _ := strings.Cut(w.text, ":")
-		if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
+		if kind == "drops" || kind == "port" || kind == "hits" {
+			p.wrong(line, w, "questions of kind %q: not yet in this version of labctl", kind)
+		} else if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
 			p.wrong(line, w, "no questions of kind %q%s", kind, near)
 		} else {
 			p.wrong(line, w, "%v", err)

@@ -60,7 +60,7 @@ func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
 	}
 	p := newTableParser(kind, rs)
 	if corners[kind] == "" {
-		p.errorf(at, 1, "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
+		p.errorf(at, 1, "tables of kind %q: not yet in this version of labctl", kind)
 		return nil, p.problems
 	}
 	var tables []*Table
@@ -82,7 +82,7 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
 	switch {
 	case corners[kind] == "":
-		p.errorf(at, len(word), "no tables of kind %q yet; there are ping, ping6, answers, sees, arp, route, fdb and cases", kind)
+		p.errorf(at, len(word), "tables of kind %q: not yet in this version of labctl", kind)
 		return t, p.problems
 	case kind != "ping" && kind != "ping6" && kind != "answers":
 		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, quoted(corners[kind]))
@@ -250,7 +250,8 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 		}
 		q = p.question(row, column)
 		if pairs(p.kind) && row.node != "" && row.node == column.node {
-			if w.text != "-" {
+			// Where "-" is an answer too, "none", a dot cannot be taken for a mistake.
+			if w.text != "-" && (w.text != "." || p.kind != "arp" && p.kind != "route") {
 				p.wrong(line, w, "%s and itself are not asked; write \"-\"", row.node)
 			}
 			return c
@@ -293,12 +294,11 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 				continue
 			}
 			w := &words[fromRow[i]][fromColumn[j]]
-			c := Cell{Row: rows[i].text, Column: columns[j].text, Question: p.question(&rows[i], &columns[j]), Want: w.want,
-				Pos: w.pos, Width: w.width, Judged: w.want.Text != ".", Case: -1}
+			slab = append(slab, Cell{Row: rows[i].text, Column: columns[j].text, Question: p.question(&rows[i], &columns[j]),
+				Want: w.want, Pos: w.pos, Width: w.width, Judged: w.want.Text != ".", Case: -1})
 			if p.kind == "cases" {
-				c.Case = slices.Index(p.rs.cases, c.Column)
+				slab[len(slab)-1].Case = slices.Index(p.rs.cases, columns[j].text)
 			}
-			slab = append(slab, c)
 		}
 	}
 	t.Cells = make([]*Cell, len(slab))

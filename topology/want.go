@@ -11,7 +11,8 @@ import (
 type Want struct{ Text string }
 
 // Match reports whether a measured word is wanted. "unknown", could not be asked, never is, and neither is no word at
-// all: a prober that fails must not pass. The order of "+" parts does not matter.
+// all: a prober that fails must not pass. The order of "+" parts does not matter. A wanted node is any of its interfaces,
+// so "host" wants "host:br0" too, if that is how the prober says it; "host:br0" wants only itself.
 func (w Want) Match(got string) bool {
 	base, _, _ := strings.Cut(got, "+")
 	if base == "" || base == "unknown" {
@@ -30,11 +31,20 @@ func (w Want) Match(got string) bool {
 			if strings.HasPrefix(base+sortParts(got[len(base):]), prefix) {
 				return true
 			}
-		case strings.Contains(alt, "+") && sortParts(alt) == sortParts(got):
+		case sameParts(alt, got):
 			return true
 		}
 	}
 	return false
+}
+
+// sameParts reports whether the words have the same parts, in whatever order, a node standing for its interfaces.
+func sameParts(want, got string) bool {
+	wanted, parts := strings.Split(sortParts(want), "+"), strings.Split(sortParts(got), "+")
+	return slices.EqualFunc(wanted, parts, func(w, g string) bool {
+		node, _, _ := strings.Cut(g, ":")
+		return w == g || w == node
+	})
 }
 
 // sortParts puts the parts that "+" joins into one order, whichever they came in.
@@ -178,14 +188,10 @@ func (g *vocabulary) nextHop(q Question, word string) string {
 	return g.owner(q.Kind, base, true)
 }
 
-// owner judges one node, name, MAC, or, where an address can stand for a node nobody knows, address.
+// owner judges one node, interface, name, MAC, or, where an address can stand for a node nobody knows, address.
 func (g *vocabulary) owner(kind, word string, addr bool) string {
-	t, ok := g.lab.Target(word)
-	switch {
-	case ok && t.Interface == "":
+	if _, ok := g.lab.Target(word); ok {
 		return ""
-	case ok:
-		return quoted(word) + " is an interface; an owner is a node: write " + quoted(t.Node)
 	}
 	if _, err := ParseMAC(word); err == nil && !addr {
 		return ""

@@ -111,15 +111,16 @@ func (u *updater) writable(c *Cell, word string) bool {
 	return base != "unknown" && word[0] != '#' && u.words.cell(c.Question, word) == ""
 }
 
-// replaceWords puts words over words of the same table. A token is a word or the comment at the end of a line.
+// token is a word of a table, or the comment at the end of a line.
+type token struct {
+	at       int // byte offset in the line
+	old, new string
+	push     int // blanks to add before it
+}
+
+// replaceWords puts words over words of the same table.
 func (u *updater) replaceWords(t *Table, words map[Pos]string) {
-	type token struct {
-		at       int
-		old, new string
-		push     int // blanks to add before it
-	}
 	lines := make([][]token, len(t.lines))
-	most := 0
 	for k, l := range t.lines {
 		for _, w := range l.words {
 			word, ok := words[w.pos(l.line)]
@@ -132,14 +133,28 @@ func (u *updater) replaceWords(t *Table, words map[Pos]string) {
 			rest := u.lines[l.line-1][l.comment:]
 			lines[k] = append(lines[k], token{l.comment, rest, rest, 0})
 		}
-		most = max(most, len(lines[k]))
+	}
+	makeRoom(lines)
+	for k, l := range lines {
+		line := &u.lines[t.lines[k].line-1]
+		*line = rewritten(*line, l)
+	}
+}
+
+// makeRoom pushes what stands behind a word that grew into its neighbour. Words that stand in one column, and so are
+// aligned, move together; two blanks are left, or the one that was there before.
+func makeRoom(lines [][]token) {
+	most := 0
+	for _, l := range lines {
+		most = max(most, len(l))
 	}
 	for j := 1; j < most; j++ {
-		push := map[int]int{} // by the column in which the next word stands: what is aligned moves together
+		push := map[int]int{}
 		for _, l := range lines {
 			if j < len(l) && l[j-1].new != l[j-1].old {
-				gap := l[j].at - l[j-1].at - len(l[j-1].old)
-				push[l[j].at] = max(push[l[j].at], l[j-1].at+len(l[j-1].new)+min(2, gap)-l[j].at)
+				before, here := l[j-1], l[j].at
+				gap := here - before.at - len(before.old)
+				push[here] = max(push[here], before.at+len(before.new)+min(2, gap)-here)
 			}
 		}
 		for _, l := range lines {
@@ -148,26 +163,27 @@ func (u *updater) replaceWords(t *Table, words map[Pos]string) {
 			}
 		}
 	}
-	for k, l := range lines {
-		raw := u.lines[t.lines[k].line-1]
-		var b strings.Builder
-		b.WriteString(raw[:l[0].at])
-		for j, tok := range l {
-			end := tok.at + len(tok.old)
-			b.WriteString(tok.new)
-			if j == len(l)-1 {
-				b.WriteString(raw[end:])
-				break
-			}
-			next := l[j+1]
-			if grow := len(tok.old) - len(tok.new) + next.push; grow == 0 {
-				b.WriteString(raw[end:next.at])
-			} else {
-				pad(&b, next.at-end+grow)
-			}
+}
+
+// rewritten is the line with its new words. Blanks between words that stay are kept as they are, tabs and all.
+func rewritten(line string, tokens []token) string {
+	var b strings.Builder
+	b.WriteString(line[:tokens[0].at])
+	for j, tok := range tokens {
+		end := tok.at + len(tok.old)
+		b.WriteString(tok.new)
+		if j == len(tokens)-1 {
+			b.WriteString(line[end:])
+			break
 		}
-		u.lines[t.lines[k].line-1] = b.String()
+		next := tokens[j+1]
+		if grow := len(tok.old) - len(tok.new) + next.push; grow == 0 {
+			b.WriteString(line[end:next.at])
+		} else {
+			pad(&b, next.at-end+grow)
+		}
 	}
+	return b.String()
 }
 
 // writeOut replaces the lines of a table with those of the table that has no "*". A comment stays on its line, that of a

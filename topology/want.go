@@ -123,7 +123,7 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	case "ping", "ping6":
 		return g.outcome(alt)
 	case "answers", "arp":
-		return g.owners(q, alt)
+		return g.owners(q, alt, false)
 	case "route":
 		return g.nextHop(q, alt)
 	case "fdb":
@@ -135,17 +135,17 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 
 // outcome judges the words of ping that are not in kindWords: icmp:<type>@<node> and modifiers in disorder.
 func (g *vocabulary) outcome(word string) string {
-	base, mods, modified := strings.Cut(word, "+")
-	if rest, ok := strings.CutPrefix(base, "icmp:"); ok && !modified {
-		name, node, at := strings.Cut(rest, "@")
+	if rest, ok := strings.CutPrefix(word, "icmp:"); ok {
+		name, nodes, at := strings.Cut(rest, "@")
 		if !slices.Contains(icmpWords, name) && !isNumberedICMP(name) {
 			return "no ICMP error is called " + quoted(name) + g.near(name, icmpWords)
 		}
 		if !at {
 			return quoted(word) + " does not say who sent it; write icmp:" + name + "@NODE or icmp:" + name + "*"
 		}
-		return g.owner("ping", node, true)
+		return g.owners(Question{Kind: "ping"}, nodes, true)
 	}
+	base, mods, modified := strings.Cut(word, "+")
 	if base == "ok" && modified {
 		for m := range strings.SplitSeq(mods, "+") {
 			if m != "dup" && m != "redirect" {
@@ -164,28 +164,29 @@ func (g *vocabulary) outcome(word string) string {
 }
 
 // owners judges a node, or several joined with "+".
-func (g *vocabulary) owners(q Question, word string) string {
+func (g *vocabulary) owners(q Question, word string, addr bool) string {
 	if q.Kind == "answers" && word == q.B && g.lab.find(word) != nil {
 		return quoted(word) + ` is who is asked; write "yes"`
 	}
 	for part := range strings.SplitSeq(word, "+") {
-		if msg := g.owner(q.Kind, part, false); msg != "" {
+		if msg := g.owner(q.Kind, part, addr); msg != "" {
 			return msg
 		}
 	}
 	return ""
 }
 
-// nextHop judges the words of route: a node, an address that is nobody's, and +redirect.
+// nextHop judges the words of route: who owns the next hop, an address that is nobody's, and +redirect.
 func (g *vocabulary) nextHop(q Question, word string) string {
-	base, mods, modified := strings.Cut(word, "+")
-	if modified && mods != "redirect" {
-		return quoted(mods) + ` is no modifier of a route; there is only "redirect"`
-	}
-	if base == "direct" || base == "-" {
+	base, redirected := strings.CutSuffix(word, "+redirect")
+	if redirected && (base == "direct" || base == "-") {
 		return quoted(word) + ": a redirected route has a next hop; write the node that owns it"
 	}
-	return g.owner(q.Kind, base, true)
+	_, mods, modified := strings.Cut(base, "+")
+	if modified && g.lab.find(mods) == nil && suggestWord(mods, []string{"redirect"}) != "" {
+		return quoted(mods) + ` is no modifier of a route; there is only "redirect"`
+	}
+	return g.owners(q, base, true)
 }
 
 // owner judges one node, interface, name, MAC, or, where an address can stand for a node nobody knows, address.

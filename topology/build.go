@@ -211,7 +211,7 @@ func (b *build) typed(m *made, v, by *yaml.Node, path string) {
 				m.Sources = append(m.Sources, a)
 			}
 		}
-		if k, n := entry(v, "sources"); n != nil && m.Mode != "source" {
+		if k, n := entry(v, "sources"); n != nil && m.Mode != "source" && field(v, "mode") != nil {
 			b.errorf(k, pathKey(path, "sources"), "belongs beside mode: source")
 		}
 	case VLAN:
@@ -261,7 +261,7 @@ func (b *build) shortForm(s *site, list *yaml.Node) {
 		have := b.of[s]
 		if len(have) != 1 {
 			if len(have) == 0 {
-				if len(b.ends[s]) == 0 {
+				if len(b.ends[s]) == 0 && (len(b.links) > 0 || !b.failed()) {
 					b.errorf(k, path, "%s has no interface; link it to something", s.full)
 				}
 				continue
@@ -277,6 +277,7 @@ func (b *build) shortForm(s *site, list *yaml.Node) {
 			b.errorf(k, path, "stands under interfaces.%s too; write it once", have[0].Name)
 			continue
 		}
+		have[0].path = b.path(s)
 		b.values(have[0], &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{k, v}}, b.path(s))
 	}
 }

@@ -47,6 +47,9 @@ func (b *build) duplicates() {
 
 // warnings says what is legal and probably not meant.
 func (b *build) warnings() {
+	if b.failed() { // what seems odd may follow from what is wrong
+		return
+	}
 	used := map[*site]bool{}
 	for _, m := range b.all {
 		if m.link != nil {
@@ -116,9 +119,6 @@ func (l *loader) namedEnds() []NamedEnd {
 		}
 		if m := field(v, "mac"); m != nil && m.Kind == yaml.ScalarNode {
 			e.MAC, _ = ParseMAC(m.Value)
-		}
-		if v.Kind == yaml.MappingNode && field(v, "ip") == nil && field(v, "mac") == nil {
-			l.errorf(k, path, "has neither ip nor mac")
 		}
 		if s := l.named[k.Value]; s != nil {
 			l.errorf(k, path, "%s", fmt.Sprintf("a node is called %q too (line %d), and tables could mean either", k.Value, s.key.Line))

@@ -36,6 +36,23 @@ type overlay struct {
 	at          *yaml.Node
 	path        string
 	first, last int // lines
+	nodes       []overlaid
+}
+
+// overlaid is a node that a set changes.
+type overlaid struct {
+	key  *yaml.Node
+	path string
+}
+
+// of is where a problem of that path is shown.
+func (o *overlay) of(path string) (at *yaml.Node, shown string) {
+	for _, n := range o.nodes {
+		if path == n.path || strings.HasPrefix(path, n.path+".") {
+			return n.key, path
+		}
+	}
+	return o.at, o.path
 }
 
 func newReader(file string, src []byte) *reader {
@@ -116,10 +133,12 @@ func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 	}
 	r.seen[key] = true
 	if o := r.overlay; o != nil && (p.Line < o.first || p.Line > o.last) {
-		if path != "" && !strings.HasPrefix(path, o.path) {
+		at, shown := o.of(path)
+		if path != "" && shown != path {
 			text = path + ": " + text
 		}
-		p, path, width = r.at(o.at), o.path, r.width(o.at, r.at(o.at))
+		p, path = r.at(at), shown
+		width = r.width(at, p)
 	}
 	source := r.line(p.Line)
 	if len(source) > maxSource {
@@ -142,10 +161,7 @@ func (r *reader) warnf(n *yaml.Node, path, format string, args ...any) {
 // take adopts problems of a table, which know their place but not their file.
 func (r *reader) take(ps []Problem, path string) {
 	for _, p := range ps {
-		if p.Path == "" || r.overlay != nil {
-			p.Path = path
-		}
-		r.add(Pos{p.Line, p.Col}, p.Width, p.Path, p.Message, p.Warning)
+		r.add(Pos{p.Line, p.Col}, p.Width, path, p.Message, p.Warning)
 	}
 }
 
@@ -217,6 +233,8 @@ func syntaxText(msg, context, line string, p Pos, start int) string {
 		return `": " cannot stand here; put the value in quotes, or begin a new line`
 	case strings.Contains(msg, "unknown anchor"):
 		return "aliases are not allowed; write the value out"
+	case strings.Contains(msg, "escape"):
+		return "an unknown escape; inside single quotes a backslash is only a backslash"
 	case strings.Contains(context, "flow sequence"):
 		return fmt.Sprintf(`the list that begins in line %d has no closing "]", or a "," is missing`, start)
 	case strings.Contains(context, "flow mapping"):

@@ -20,7 +20,7 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 	}
 	for k, v := range entries(n) {
 		i, known := rank[k.Value]
-		if !known || expectKinds()[i].later || v.Kind != yaml.ScalarNode {
+		if !known || expectKinds()[i].later || k.Value == "cases" && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
 			continue
 		}
 		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, pathKey(path, k.Value), rs)...)
@@ -53,7 +53,7 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver
 		}
 		probs = ps
 	default:
-		st.errorf(v, path, `want a table: a literal block, that is a "|" and the lines below it`)
+		st.errorf(v, path, wantTable)
 		return nil
 	}
 	if broken { // what a node lacks is most likely what could not be read

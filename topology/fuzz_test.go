@@ -1,125 +1,101 @@
 package topology
 
 import (
+	"bytes"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
-// fuzzKinds are tried in turn, so that one corpus serves all.
-var fuzzKinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "fdb", "cases", "drops"}
+// FuzzLoad: whatever the bytes, Load says what is wrong with them, in places that exist.
+func FuzzLoad(f *testing.F) {
+	names, _ := filepath.Glob("testdata/bad/*.yaml")
+	for _, name := range append(names, labFiles(f)...) {
+		f.Add(mustRead(f, name))
+	}
+	// Stories of the YAML parser: marks behind the end, blocks without lines, keys that are null.
+	for _, s := range []string{"format: 1\nexpect: {ping: |", "format: 1\nnodes:\n  a:\n    ip: |1\n", "format: 1\nlinks:\n- ' -- '",
+		"format: 1\n? \n: x", "format: 1\nnodes: {a: {interfaces: {b: {veth: b}}}}", "format: 1\nexpect:\n  ping: |+\n\n\n  \n# x"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		lab, problems := Load("fuzz.yaml", src)
+		if (lab == nil) != (len(problems.Errors()) > 0) {
+			t.Fatalf("lab %v with problems %v", lab, problems)
+		}
+		inside(t, src, problems)
+		_ = problems.Error()
+	})
+}
 
-func addTables(f *testing.F) {
-	for _, s := range []string{
-		"from\\to  h0  h1\nh0  -  ok+dup\nh1  ok|x  -\n",
-		"from\\to\th0 * # c\n# d\n* . ok*\r\nh1 icmp:*  x\n\nfrom\\to cluster\nrt:eth1 no*",
-		"from\\to h0 h2\nh1 rt+redirect -\nh2 direct -\n",
-		"flow\\at rt *\nh0->h1 yes no #\ntalk no yes\n",
-		"mac\\on s1 hv:br0\nh0 h0 up|vm1\n* . -",
-		"question RRR RRA\nping:h0->h1 ok x\nfdb:h0@s1 h0 -\n",
-		"# only\n\n \t\n", "", "\xff\xfe \x00", "*\n*", "from\\to * *\n* ok ok\n* ok ok",
+// bigLab is a lab of n hosts on one bridge node in every thousand.
+func bigLab(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString("format: 1\nlab: big\nsysctls: {rp_filter: 2}\nnodes:\n")
+	for i := 0; i < n; i += 1000 {
+		fmt.Fprintf(&b, "  s%d: {kind: bridge}\n", i/1000)
+	}
+	for i := range n {
+		fmt.Fprintf(&b, "  h%d: {ip: 10.%d.%d.%d/8, routes: {default: 10.255.255.254}}\n", i, i>>16, i>>8&255, i&255)
+	}
+	b.WriteString("links:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  - h%d -- s%d\n", i, i/1000)
+	}
+	return b.Bytes()
+}
+
+func BenchmarkLoad1000(b *testing.B) {
+	src := bigLab(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if lab, problems := Load("big.yaml", src); lab == nil {
+			b.Fatal(problems.Error())
+		}
+	}
+}
+
+// TestLoadIsLinear compares sizes, not clocks: ten times the nodes may not take a hundred times as long.
+func TestLoadIsLinear(t *testing.T) {
+	took := func(n int) time.Duration {
+		best := time.Hour
+		src := bigLab(n)
+		for range 3 {
+			start := time.Now()
+			if lab, problems := Load("big.yaml", src); lab == nil {
+				t.Fatal(problems.Error())
+			}
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	small, big := took(500), took(5000)
+	if big > 40*small {
+		t.Errorf("500 nodes take %v, 5000 take %v", small, big)
+	}
+}
+
+func TestLoadRefusesBombsQuickly(t *testing.T) {
+	bomb := "format: 1\nlab: t\nx0: &x0 [a, a, a, a, a, a, a, a, a]\n"
+	for i := 1; i < 30; i++ {
+		bomb += fmt.Sprintf("x%d: &x%d [*x%d, *x%d, *x%d, *x%d, *x%d, *x%d]\n", i, i, i-1, i-1, i-1, i-1, i-1, i-1)
+	}
+	for _, c := range []struct{ name, src, want string }{
+		{"10 MB", strings.Repeat("# a line of ten megabytes\n", 400_000), "a lab file has at most 1048576"},
+		{"aliases", bomb, "aliases are not allowed"},
+		{"depth", "format: 1\nx: " + strings.Repeat("[", 500_000), "nested too deep"},
+		{"NUL", "format: 1\x00", "control character"},
+		{"nothing", "\ufeff \n", "the file is empty"},
 	} {
-		for i := range fuzzKinds {
-			f.Add(s, uint8(i))
+		start := time.Now()
+		lab, problems := Load("bomb.yaml", []byte(c.src))
+		if lab != nil || !strings.Contains(problems.Error(), c.want) {
+			t.Errorf("%s: lab %v, %v", c.name, lab, problems.Error())
+		}
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("%s: took %v", c.name, d)
 		}
 	}
-}
-
-// FuzzTable: no text makes the parser panic, each problem points into the text, and what is rendered reads back as the
-// same words.
-func FuzzTable(f *testing.F) {
-	addTables(f)
-	f.Fuzz(func(t *testing.T, text string, kind uint8) {
-		k := fuzzKinds[int(kind)%len(fuzzKinds)]
-		rs := richResolver()
-		tables, problems := parseTable(k, text, Pos{3, 5}, rs)
-		lines := strings.Split(text, "\n")
-		for _, p := range problems {
-			if p.Line < 3 || p.Line-3 >= len(lines) || p.Col < 5 || p.Width < 1 || p.Col-5+p.Width > max(1, len(lines[p.Line-3])) {
-				t.Errorf("%+v is not in %q", p, text)
-			}
-			if p.Message == "" || p.Path != "expect."+k {
-				t.Errorf("%+v", p)
-			}
-		}
-		if len(problems) > 0 {
-			return
-		}
-		for _, table := range tables {
-			again, problems := parseTable(k, Render(table, nil), Pos{3, 5}, rs)
-			if len(problems) > 0 {
-				if table.emptyStar() {
-					continue
-				}
-				t.Fatalf("%v\nfor what was rendered from %q", problems, text)
-			}
-			if a, b := wordsOf(table), wordsOf(again[0]); a != b {
-				t.Errorf("%q reads back as\n%s, was\n%s", text, b, a)
-			}
-		}
-	})
-}
-
-// emptyStar: a star that stands for nobody leaves a table without rows or columns, which cannot be pasted back.
-func (t *Table) emptyStar() bool { return len(t.rows()) == 0 || len(t.columns()) == 0 }
-
-func wordsOf(t *Table) string {
-	var b strings.Builder
-	for _, c := range t.Cells {
-		if c.Judged {
-			b.WriteString(c.Question.String() + " " + c.Want.Text + "\n")
-		}
-	}
-	return b.String()
-}
-
-// FuzzUpdate: an update can be read again, changes nothing the second time, keeps every comment, and then holds.
-func FuzzUpdate(f *testing.F) {
-	addTables(f)
-	f.Fuzz(func(t *testing.T, text string, kind uint8) {
-		k := fuzzKinds[int(kind)%len(fuzzKinds)]
-		if strings.ContainsAny(text, "\r") {
-			text = strings.ReplaceAll(text, "\r", "")
-		}
-		src := "expect:\n  " + k + ": |\n    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n  ping: ok  # all\n"
-		got := func(c *Cell) (string, bool) {
-			words := kindWords[c.Question.Kind]
-			sum := len(words)
-			for _, b := range []byte(c.Question.String()) {
-				sum = sum*31 + int(b)
-			}
-			return words[(sum%len(words)+len(words))%len(words)], sum%5 != 0
-		}
-		once, ok := updated(t, src, got)
-		if !ok {
-			return
-		}
-		twice, ok := updated(t, once, got)
-		if !ok {
-			t.Fatalf("cannot be read again:\n%s\nwas\n%s", once, src)
-		}
-		if once != twice {
-			t.Errorf("a second update changes\n%s\nto\n%s", once, twice)
-		}
-		for line := range strings.Lines(src) {
-			if l := splitWords(strings.TrimSuffix(line, "\n"), 0); l.comment >= 0 &&
-				!strings.Contains(once, strings.TrimRight(line[l.comment:], "\n")) {
-				t.Errorf("comment of %q is gone:\n%s", line, once)
-			}
-		}
-	})
-}
-
-func updated(t *testing.T, src string, got func(*Cell) (string, bool)) (string, bool) {
-	t.Helper()
-	rs := richResolver()
-	e, problems := readTables(src, rs)
-	if len(problems) > 0 {
-		return "", false
-	}
-	rs.lab.Expect, rs.lab.Source = e, []byte(src)
-	out := string(Update(rs.lab, got))
-	if string(rs.lab.Source) != src {
-		t.Error("the lab's own source was changed")
-	}
-	return out, true
 }

@@ -3,6 +3,7 @@ package topology
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -25,7 +26,8 @@ func nodeKinds() []Kind { return []Kind{Host, Router, Bridge} }
 // format1 is the only format. It is never changed once made.
 var format1 = sync.OnceValue(func() *fileGrammar {
 	host, bridge := hostKeys(false), bridgeKeys(false)
-	hostSet, bridgeSet := hostKeys(true), bridgeKeys(true)
+	later := shapeKey{name: "rules", later: true}
+	hostSet, bridgeSet := append(hostKeys(true), later), append(bridgeKeys(true), later)
 	inSet := map[string]string{}
 	for _, k := range []string{"kind", "nodes", "links", "run"} {
 		inSet[k] = "cannot be changed by a step; change the file"
@@ -62,12 +64,15 @@ func numberOf(want string, low, high int) *shape {
 	return &shape{form: formNumber, want: want, min: low, max: high}
 }
 
+// addressPattern is what an address looks like, as far as an editor has to know.
+const addressPattern = `[0-9]{1,3}(\.[0-9]{1,3}){3}|([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|[0-9a-fA-F:]*::[0-9a-fA-F:.]*`
+
 func address() *shape {
-	return &shape{form: formText, want: "an address", test: addressText, re: regexp.MustCompile(`^[0-9a-fA-F.:]+$`)}
+	return &shape{form: formText, want: "an address", test: addressText, re: regexp.MustCompile(`^(` + addressPattern + `)$`)}
 }
 
 func prefix() *shape {
-	return &shape{form: formText, want: "a prefix, as 192.168.0.1/24", test: prefixText, re: regexp.MustCompile(`^[0-9a-fA-F.:]+/[0-9]+$`)}
+	return &shape{form: formText, want: "a prefix, as 192.168.0.1/24", test: prefixText, re: regexp.MustCompile(`^(` + addressPattern + `)/[0-9]+$`)}
 }
 
 func prefixList() *shape {
@@ -80,7 +85,7 @@ func mac() *shape {
 }
 
 func macOrName(doc string) *shape {
-	return &shape{form: formText, want: "a MAC address or a name", doc: doc, test: macOrNameText,
+	return &shape{form: formText, want: "a MAC address or a name", doc: doc, test: macOrNameText, max: maxWord,
 		re: regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_-]*)$`)}
 }
 
@@ -100,7 +105,7 @@ func mtu() *shape {
 
 func topShape() *shape {
 	names := &shape{form: formDict, want: "names with their addresses", name: wordName("an address"), doc: "names for addresses that are nobody's, or that several nodes hold on purpose",
-		of: &shape{form: formObject, want: "{ip, mac}", keys: []shapeKey{{name: "ip", shape: address()}, {name: "mac", shape: mac()}}}}
+		of: &shape{form: formObject, min: 1, want: "{ip, mac}", keys: []shapeKey{{name: "ip", shape: address()}, {name: "mac", shape: mac()}}}}
 	return &shape{form: formObject, want: "a lab file", keys: []shapeKey{
 		{name: "format", must: true, shape: numberOf("1", 1, 1)},
 		{name: "lab", must: true, shape: nameShape("a lab", patternLab, maxLabName, nil)},
@@ -110,7 +115,7 @@ func topShape() *shape {
 		{name: "mtu", shape: mtu()},
 		{name: "timers", shape: &shape{form: formText, want: "kernel", word: []string{"kernel"}, doc: "the neighbour timers are the kernel's"}},
 		{name: "names", shape: names},
-		{name: "nodes", must: true, shape: nodesShape()},
+		{name: "nodes", must: true, shape: withLeast(nodesShape(), 1)},
 		{name: "links", shape: linksShape()},
 		{name: "expect", shape: expectShape(false)},
 		{name: "steps", shape: &shape{form: formList, want: "a list of steps", of: stepShape()}},
@@ -159,7 +164,7 @@ func stackKeys() []shapeKey {
 			{name: "type", shape: &shape{form: formText, want: "unicast, blackhole, unreachable or prohibit", word: []string{"unicast", "blackhole", "unreachable", "prohibit"}}}}}}}
 	return []shapeKey{
 		{name: "routes", shape: &shape{form: formDict, want: "a map from destinations to gateways", of: route, doc: "default or a prefix: its gateway",
-			name: &shape{form: formText, want: "default or a prefix", test: routeText, re: regexp.MustCompile(`^(default|[0-9a-fA-F.:]+/[0-9]+)$`)}}},
+			name: &shape{form: formText, want: "default or a prefix", test: routeText, re: regexp.MustCompile(`^(default|(` + addressPattern + `)/[0-9]+)$`)}}},
 		{name: "neigh", shape: &shape{form: formDict, want: "a map from addresses to MACs", of: macOrName(""), name: address(), doc: "permanent neighbour entries"}},
 		{name: "sysctls", shape: sysctlsShape()},
 		{name: "ipv6", shape: yesNo("this node has IPv6")},
@@ -224,6 +229,8 @@ func interfaceShape(set bool) *shape {
 			"type": "an interface is made by a link, or by bridge, veth, macvlan, macvtap or vlan"}}}}
 }
 
+func withLeast(s *shape, n int) *shape { s.min = n; return s }
+
 func withDoc(s *shape, doc string) *shape { s.doc = doc; return s }
 
 // maxPorts is the number of ports of a Linux bridge (BR_MAX_PORTS of net/bridge/br_private.h, port 0 being none).
@@ -265,5 +272,5 @@ func portShape() *shape {
 func sysctlsShape() *shape {
 	value := &shape{form: formEither, want: "a number or text", any: []*shape{numberOf("a number", 0, 999999999), anyText("a text")}}
 	return &shape{form: formDict, want: "a map from names to values", of: value, doc: "a short name (rp_filter) or a full one (net.ipv4.ip_default_ttl)",
-		name: &shape{form: formText, want: "a sysctl", test: sysctlText}}
+		name: &shape{form: formText, want: "a sysctl", test: sysctlText, re: regexp.MustCompile(`^(` + strings.Join(shortNames(), "|") + `|net[./][A-Za-z0-9_./-]+)$`)}}
 }

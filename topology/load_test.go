@@ -120,3 +120,44 @@ func describeNodes(b *strings.Builder, l *Lab) {
 		}
 	}
 }
+
+func TestBadFiles(t *testing.T) {
+	names, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no bad files: %v", err)
+	}
+	for _, name := range names {
+		src := mustRead(t, name)
+		lab, problems := Load(filepath.Base(name), src)
+		if lab != nil || len(problems.Errors()) == 0 {
+			t.Errorf("%s: loads", name)
+		}
+		inside(t, src, problems)
+		golden := strings.TrimSuffix(name, ".yaml") + ".errors"
+		got := problems.Error() + "\n"
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := string(mustRead(t, golden)); got != want {
+			t.Errorf("%s: got\n%swant\n%s", name, got, want)
+		}
+	}
+}
+
+// inside checks that problems point into the file, in its order.
+func inside(t testing.TB, src []byte, problems Problems) {
+	t.Helper()
+	lines := strings.Split(strings.TrimPrefix(string(src), bom), "\n")
+	last := Problem{}
+	for _, p := range problems {
+		if p.Line < 0 || p.Line > len(lines) || p.Line > 0 && (p.Col < 1 || p.Col > len(lines[p.Line-1])+1) || p.Width < 0 || p.Message == "" {
+			t.Fatalf("%d:%d: not a place in the file: %s", p.Line, p.Col, p.Message)
+		}
+		if p.Line < last.Line || p.Line == last.Line && p.Col < last.Col {
+			t.Fatalf("%s stands after %s", p.Error(), last.Error())
+		}
+		last = p
+	}
+}

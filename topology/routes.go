@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -84,6 +85,9 @@ func (b *build) longRoute(r Route, v *yaml.Node, path string) []Route {
 	r.OnLink = boolOf(field(v, "onlink"), false)
 	if !r.Dst.IsValid() {
 		r.Dst = everywhere(r.Via.Is6() || r.Src.Is6())
+	}
+	if !slices.Contains([]string{"unicast", "blackhole", "unreachable", "prohibit"}, r.Type) {
+		return nil
 	}
 	via, dev := field(v, "via") != nil, field(v, "dev") != nil
 	switch {

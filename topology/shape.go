@@ -128,6 +128,9 @@ func (s *shape) scalar(n *yaml.Node) string {
 		}
 	default:
 		if plain && n.Tag != "!!str" && n.Tag != "!!timestamp" {
+			if why := s.textOK(n.Value); why != "" && s.test != nil {
+				return why
+			}
 			return clip(n.Value) + " is not text in YAML; want " + s.want + " (in quotes, if it is meant so)"
 		}
 		return s.textOK(n.Value)
@@ -195,6 +198,9 @@ func (r *reader) checkObject(n *yaml.Node, s *shape, path string) bool {
 			r.errorf(n, path, "%q is missing; want %s", spec.name, spec.shape.want)
 		}
 	}
+	if count < s.min {
+		r.errorf(n, path, "is empty; want %s", s.want)
+	}
 	if s.sole && count != 1 {
 		r.errorf(n, path, "want exactly one key, not %d", count)
 	}
@@ -222,7 +228,9 @@ func (r *reader) checkBeside(n, k *yaml.Node, spec *shapeKey, path string) {
 func (s *shape) suggest(word string) string {
 	var names []string
 	for _, k := range s.keys {
-		names = append(names, k.name)
+		if !k.later {
+			names = append(names, k.name)
+		}
 	}
 	if m := suggestWord(word, names); m != "" {
 		return m
@@ -278,9 +286,10 @@ func (r *reader) checkList(n *yaml.Node, s *shape, path string) bool {
 	return ok
 }
 
-// checkEither takes the first shape whose YAML form fits, and among several single values the one that is right.
+// checkEither takes the shape whose YAML form fits, and among several single values the one that is right. When none is,
+// a number is told what numbers may be, and a text what texts may be.
 func (r *reader) checkEither(n *yaml.Node, s *shape, path string) bool {
-	var last *shape
+	var near *shape
 	for _, a := range s.any {
 		switch {
 		case n.Kind == yaml.MappingNode && (a.form == formObject || a.form == formDict), n.Kind == yaml.SequenceNode && a.form == formList:
@@ -289,27 +298,28 @@ func (r *reader) checkEither(n *yaml.Node, s *shape, path string) bool {
 			if a.scalar(n) == "" {
 				return true
 			}
-			last = a
-		}
-	}
-	why := "want " + s.want
-	if last != nil && !isNull(n) && s.want == last.want {
-		why = last.scalar(n)
-	} else if last != nil {
-		why = strconv.Quote(clip(n.Value)) + " does not fit; want " + s.want
-		for _, a := range s.any {
-			if a.form == formText && (a.test != nil || len(a.word) > 0) {
-				why = a.scalar(n)
+			if near == nil || (n.Tag == "!!int") == (a.form == formNumber) {
+				near = a
 			}
 		}
 	}
-	r.errorf(n, path, "%s", why)
+	if near == nil || isNull(n) || near.test == nil && near.form == formText {
+		r.errorf(n, path, "want %s", s.want)
+		return false
+	}
+	r.errorf(n, path, "%s", near.scalar(n))
 	return false
 }
 
+const wantTable = `want a table: a literal block, that is a "|" and the lines below it`
+
 func (r *reader) checkTable(n *yaml.Node, path string) bool {
 	if n.Kind != yaml.ScalarNode {
-		r.errorf(n, path, `want a table: a literal block, that is a "|" and the lines below it, not a %s`, kindWord(n))
+		r.errorf(n, path, wantTable+", not a %s", kindWord(n))
+		return false
+	}
+	if n.Tag != "!!str" {
+		r.errorf(n, path, wantTable)
 		return false
 	}
 	return true

@@ -274,7 +274,7 @@ func (b *build) order(s *site, n *Node) {
 	}
 }
 
-// addressed reports whether a node has an address of the family, for messages that depend on it.
+// ipv6 says whether the node has IPv6: when the lab or the node says so, and when it has such an address anyway.
 func (b *build) ipv6(s *site, n *Node) {
 	n.IPv6 = boolOf(field(b.root, "ipv6"), false)
 	n.IPv6 = boolOf(b.key(s, "ipv6"), n.IPv6)
@@ -305,7 +305,7 @@ func (b *build) run(s *site, n *Node) {
 	}
 }
 
-// lines names two places of a file for a message.
+// onBoth names two places of a file for a message.
 func onBoth(what, first string, at Pos, second string, line int) string {
 	return fmt.Sprintf("%s is on %s (line %d) and %s (line %d)", what, first, at.Line, second, line)
 }

@@ -141,6 +141,7 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 				was = s.body
 			}
 			body[s], touched[s] = laidOver(was, v), true
+			st.overlay.nodes = append(st.overlay.nodes, overlaid{k, pathKey(path, s.full)})
 		}
 	} else if set.Kind != yaml.SequenceNode {
 		st.errorf(set, path, "want a piece of \"nodes\", by full names")

@@ -70,7 +70,7 @@ func globalSysctl(key string, parts []string) bool {
 		if parts[2] == "neigh" && len(parts) > 3 && parts[3] == "default" {
 			return true
 		}
-		if parts[2] == "route" && key != "net/ipv4/route/flush" && !strings.HasPrefix(key, "net/ipv4/route/m") {
+		if parts[2] == "route" && !slices.Contains([]string{"flush", "min_pmtu", "mtu_expires", "min_adv_mss"}, parts[len(parts)-1]) {
 			return true
 		}
 		return slices.Contains([]string{"tcp_mem", "udp_mem", "tcp_max_orphans", "inet_peer_threshold", "inet_peer_minttl",

@@ -24,7 +24,7 @@ func NewPlan(lab *Lab, instance string) *Plan {
 // Changes is empty exactly if nothing differs.
 func Diff(old, new *Lab, instance string) (*Plan, []Change) {
 	d := &differ{
-		old: index(old), new: index(new), rebuilt: map[string]bool{}, made: map[End]bool{}, readdress: map[string]bool{},
+		old: index(old), new: index(new), rebuilt: map[string]bool{}, made: map[End]bool{}, bornUp: map[End]bool{}, readdress: map[string]bool{},
 		plan: &Plan{Lab: new.Name, Instance: instance},
 	}
 	d.decide(old, new)
@@ -69,6 +69,7 @@ type differ struct {
 	old, new  map[string]*Node
 	rebuilt   map[string]bool // nodes whose namespace is made anew
 	made      map[End]bool    // interfaces that are made anew
+	bornUp    map[End]bool    // interfaces that come up as they are made
 	readdress map[string]bool // nodes whose addresses and routes are written anew
 	plan      *Plan
 	changes   []Change
@@ -320,6 +321,7 @@ func (d *differ) link(n *Node, i *Interface, done map[End]bool) {
 			near, far, nearNode, farNode = far, near, farNode, nearNode
 		}
 		done[i.Peer] = true
+		d.bornUp[End{nearNode, near.Name}] = near.Up
 		d.add(AddVeth{vethEnd(nearNode, near), vethEnd(farNode, far)})
 		if far.Master != "" {
 			d.add(SetMaster{farNode, far.Name, far.Master})
@@ -368,7 +370,7 @@ func (d *differ) changeLinks(new *Lab) {
 
 // freshly is what an interface is like right after it was made.
 func freshly(i *Interface) *Interface {
-	return &Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge, Up: i.Type == Veth && i.Up,
+	return &Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge,
 		Port: &PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}}
 }
 
@@ -464,7 +466,7 @@ func (d *differ) addresses(n *Node, bridges bool) {
 		if bridges != (i.Type == BridgeLink) {
 			continue
 		}
-		made, up := d.made[End{n.Name, i.Name}], i.Type == Veth && i.Up
+		made, up := d.made[End{n.Name, i.Name}], d.bornUp[End{n.Name, i.Name}]
 		if !made {
 			was := d.old[n.Name].Interface(i.Name)
 			up = was.Up

@@ -42,8 +42,8 @@ type (
 		Settings   BridgeSettings
 	}
 
-	// AddVeth makes both ends of a veth pair where they belong, under their final names. Near is put under its master,
-	// and both are up if they say so.
+	// AddVeth makes both ends of a veth pair where they belong, under their final names. Near is put under its master and
+	// up if it says so; Far cannot be yet: the kernel opens it before it has a peer (drivers/net/veth.c, ENOTCONN).
 	AddVeth struct{ Near, Far VethEnd }
 
 	// AddUpper makes a macvlan, macvtap or VLAN interface in Node on Lower, which may be in another node.
@@ -149,7 +149,7 @@ type VethEnd struct {
 	MAC        MAC
 	MTU        int
 	Master     string // Near only
-	Up         bool
+	Up         bool   // Near only
 }
 
 // defaultBridge is what the kernel gives a new bridge (net/bridge/br_device.c, br_dev_setup).
@@ -280,9 +280,6 @@ func (o AddVeth) shell(ns func(string) string) string {
 	s += fmt.Sprintf(" address %s mtu %d type veth peer name %s", o.Near.MAC, o.Near.MTU, o.Far.Name)
 	if o.Far.Node != o.Near.Node {
 		s += " netns " + ns(o.Far.Node)
-	}
-	if o.Far.Up {
-		s += " up"
 	}
 	return s + fmt.Sprintf(" address %s mtu %d", o.Far.MAC, o.Far.MTU)
 }

@@ -127,8 +127,8 @@ func (s *Space) onLink(nodeName, name string, f func(*netlink.Handle, netlink.Li
 	return tolerate(f(h, l), none...)
 }
 
-// addVeth is one RTM_NEWLINK that makes both ends where they belong, under a master and up. netlink.Veth cannot bring the
-// far end up in the same request, and it would cost a second one per host.
+// addVeth is one RTM_NEWLINK that makes both ends where they belong, under a master and up. netlink.Veth takes no
+// index for the far end, and looking it up afterwards would cost a request per host.
 func (s *Space) addVeth(o topology.AddVeth) error {
 	near, err := s.node(o.Near.Node)
 	if err != nil {
@@ -152,9 +152,6 @@ func (s *Space) addVeth(o topology.AddVeth) error {
 	}
 	if o.Near.Up {
 		msg.Flags, msg.Change = unix.IFF_UP, unix.IFF_UP
-	}
-	if o.Far.Up {
-		peer.Flags, peer.Change = unix.IFF_UP, unix.IFF_UP
 	}
 	req.AddData(msg)
 	for _, a := range endAttrs(o.Near) {

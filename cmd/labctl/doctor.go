@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+// doctorDoc is what "doctor -o json" prints.
+type doctorDoc struct {
+	Format int                  `json:"format"`
+	OK     bool                 `json:"ok"`
+	Checks []supervisor.Finding `json:"checks"`
+}
+
+func doctorCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine lacks, and the command that cures it",
+		Long: `Try what labs are made of, in namespaces of its own that are gone afterwards, and say what is missing and how to cure it.
+Exit code 4 if labs cannot be run at all; features that only some labs need are listed and do not count.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list := supervisor.Examine(cmd.Context())
+			doc := doctorDoc{1, true, list}
+			for _, f := range list {
+				doc.OK = doc.OK && (f.OK || !f.Needed)
+			}
+			err := g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
+				for _, f := range list {
+					mark := "ok     "
+					switch {
+					case !f.OK && f.Needed:
+						mark = "MISSING"
+					case !f.OK:
+						mark = "absent "
+					}
+					fmt.Fprintf(w, "%s  %s", mark, f.What)
+					if f.Detail != "" {
+						fmt.Fprintf(w, ": %s", f.Detail)
+					}
+					fmt.Fprintln(w)
+					if !f.OK && f.Cure != "" {
+						fmt.Fprintf(w, "         cure: %s\n", f.Cure)
+					}
+				}
+				return nil
+			})
+			if err == nil && !doc.OK {
+				return &supervisor.Failure{Class: supervisor.Unsupported, Message: "this machine cannot run labs as it is; see above"}
+			}
+			return err
+		},
+	}
+}

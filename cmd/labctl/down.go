@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+func downCommand(g *globals) *cobra.Command {
+	var force, all bool
+	cmd := &cobra.Command{
+		Use:   "down [LAB|FILE]...",
+		Short: "Take labs down and wait until the kernel has let go of them",
+		Long: `Take labs down, healthy or not, and return when nothing of them is left. Programs that the lab did not start and that
+still run in its nodes are named and keep it up (exit code 3); --force ends them. A lab that is not there is no error.`,
+		ValidArgsFunction: completeLabs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, err := g.downNames(args, all)
+			if err != nil {
+				return err
+			}
+			var errs []error
+			for _, name := range names {
+				err := supervisor.Down(cmd.Context(), name, force)
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					fmt.Fprintf(os.Stderr, "%s is not up\n", name)
+				case err != nil:
+					errs = append(errs, fmt.Errorf("%s: %w", name, err))
+				default:
+					fmt.Fprintf(os.Stderr, "%s is down\n", name)
+				}
+			}
+			return errors.Join(errs...)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "end programs of others that run in the nodes")
+	cmd.Flags().BoolVar(&all, "all", false, "every lab of this user")
+	return cmd
+}
+
+// downNames are the instances meant: names of labs, files, -l, or the only one there is.
+func (g *globals) downNames(args []string, all bool) ([]string, error) {
+	list, err := supervisor.Instances()
+	if err != nil || all {
+		return list, err
+	}
+	if g.lab != "" {
+		args = append(args, g.lab)
+	}
+	if len(args) == 0 {
+		switch len(list) {
+		case 0:
+			fmt.Fprintln(os.Stderr, "no lab is up")
+			return nil, nil
+		case 1:
+			return list, nil
+		}
+		return nil, usagef("which lab? %d are there: %s", len(list), strings.Join(list, ", "))
+	}
+	var names []string
+	for _, a := range args {
+		if !slices.Contains(list, a) && strings.ContainsAny(a, "./") {
+			_, lab, err := load(a)
+			if err != nil {
+				return nil, err
+			}
+			a = lab.Name
+		}
+		names = append(names, a)
+	}
+	return names, nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology/kernel"
+)
+
+func execCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "exec NODE -- COMMAND [ARG]...",
+		Short: "Run a command in a node",
+		Long: `Run a command in a node, on this terminal: its exit code, standard input, terminal and signals pass through (127: there
+is no such command; 126: it may not be run). The command sees the node's interfaces in /sys and all node names in /etc/hosts.`,
+		Example:           "  labctl exec h0 -- tcpdump -ni eth0\n  labctl exec h0 -- ping -c1 h2",
+		Args:              cobra.MinimumNArgs(2),
+		ValidArgsFunction: completeNodes(g, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if d := cmd.ArgsLenAtDash(); d >= 0 && d != 1 {
+				return usagef("want exactly one NODE before \"--\"")
+			}
+			return g.enter(cmd, args[0], args[1:], os.Environ())
+		},
+	}
+}
+
+func shellCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "shell NODE",
+		Short:             "Open a shell in a node",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeNodes(g, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			shell := os.Getenv("SHELL")
+			if shell == "" {
+				shell = "/bin/sh"
+			}
+			// Debian's bash shows this before the prompt.
+			return g.enter(cmd, args[0], []string{shell}, append(os.Environ(), "debian_chroot="+args[0]))
+		},
+	}
+}
+
+// enter runs a command in a node: as root this process becomes it, otherwise the supervisor runs it for us.
+func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) error {
+	name, err := g.instance(cmd)
+	if err != nil {
+		return err
+	}
+	m, err := supervisor.ReadMeta(name)
+	if err != nil {
+		return err
+	}
+	if !m.Named {
+		c, err := supervisor.Dial(name)
+		if err != nil {
+			return err
+		}
+		code, err := c.Exec(node, argv)
+		if err != nil {
+			return err
+		}
+		return exitStatus(code)
+	}
+	ns, err := kernel.OpenNetns(name + "." + node)
+	if errors.Is(err, fs.ErrNotExist) {
+		if lab, lerr := instanceLab(name); lerr == nil && lab.Node(node) == nil {
+			return supervisor.UnknownNode(lab, node)
+		}
+		return fmt.Errorf("node %s has no namespace %s.%s any more; \"labctl up\" heals the lab", node, name, node)
+	}
+	if err != nil {
+		return err
+	}
+	err = kernel.Exec(ns, filepath.Join(supervisor.Base(), name, "hosts"), argv, env)
+	fmt.Fprintln(os.Stderr, "labctl:", err)
+	return exitStatus(supervisor.CannotRun(err))
+}
+
+// instance is the name of the running lab that -l names, or the only one, whether or not its supervisor lives: the nodes of
+// a degraded lab can still be entered.
+func (g *globals) instance(cmd *cobra.Command) (string, error) {
+	if g.lab != "" {
+		if _, err := supervisor.ReadMeta(g.lab); err == nil {
+			return g.lab, nil
+		}
+	} else if list, err := supervisor.Instances(); err == nil && len(list) == 1 {
+		return list[0], nil
+	}
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return "", err
+	}
+	return c.Instance, nil
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/labs"
+	"labctl/topology"
+)
+
+func labsCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "labs [NAME]",
+		Short:             "List the shipped labs, or print one",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				src, err := labs.Read(args[0])
+				if err != nil {
+					return usagef("no shipped lab is called %q%s", args[0], topology.Suggest(args[0], labs.Names()))
+				}
+				_, err = cmd.OutOrStdout().Write(src)
+				return err
+			}
+			type doc struct {
+				Name  string `json:"name"`
+				About string `json:"about"`
+				Nodes int    `json:"nodes"`
+			}
+			list := []doc{}
+			for _, name := range labs.Names() {
+				src, err := labs.Read(name)
+				if err != nil {
+					return err
+				}
+				lab, problems := topology.Load(name+".yaml", src)
+				if lab == nil {
+					return problems
+				}
+				list = append(list, doc{name, lab.About, len(lab.Nodes)})
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, d := range list {
+					rows = append(rows, []string{d.Name, fmt.Sprint(d.Nodes), d.About})
+				}
+				return columns(w, "NAME NODES ABOUT", rows)
+			})
+		},
+	}
+}
+
+// firstLab is what init writes without --from: small enough to read, and it passes.
+const firstLab = `# yaml-language-server: $schema=./labctl.schema.json     (labctl schema > labctl.schema.json)
+#
+#   h1 .1 ──┐
+#           ├── s1
+#   h2 .2 ──┘            10.0.0.0/24
+format: 1
+lab: %s
+
+nodes:
+  s1: {kind: bridge}
+  h1: {ip: 10.0.0.1/24}
+  h2: {ip: 10.0.0.2/24}
+
+links:
+  - h1 h2 -- s1
+
+expect:
+  ping: |
+    from\to  h1  h2
+    h1       -   ok
+    h2       ok  -
+`
+
+func initCommand(*globals) *cobra.Command {
+	var from string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a lab file to begin with, or a copy of a shipped one",
+		Long:  "Write a lab file (lab.yaml unless FILE is given): a small one to begin with, or with --from a copy of a shipped lab.",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := defaultFile
+			if len(args) == 1 {
+				path = args[0]
+			}
+			src := fmt.Appendf(nil, firstLab, labNameFor(path))
+			if from != "" {
+				var err error
+				if src, err = labs.Read(from); err != nil {
+					return usagef("no shipped lab is called %q%s", from, topology.Suggest(from, labs.Names()))
+				}
+			}
+			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+			if force {
+				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+			}
+			f, err := os.OpenFile(path, flags, 0o644)
+			if errors.Is(err, fs.ErrExist) {
+				return usagef("%s is there already; --force overwrites it", path)
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := f.Write(src); err != nil {
+				f.Close()
+				return err
+			}
+			if err := f.Close(); err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "%s written; try: labctl verify %s\n", path, path)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "copy this shipped lab")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
+	must(cmd.RegisterFlagCompletionFunc("from", completeFiles))
+	return cmd
+}
+
+// labNameFor makes a lab's name of a file's: my Lab.yaml becomes my-lab.
+func labNameFor(path string) string {
+	base := strings.ToLower(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	var b strings.Builder
+	for _, r := range base {
+		switch {
+		case r >= 'a' && r <= 'z', b.Len() > 0 && (r >= '0' && r <= '9' || r == '-'):
+			b.WriteRune(r)
+		case b.Len() > 0:
+			b.WriteByte('-')
+		}
+	}
+	name := strings.Trim(b.String(), "-")
+	if name == "" {
+		return "lab"
+	}
+	return name[:min(len(name), 32)]
+}
+
+// problemsDoc is what "validate -o json" prints.
+type problemsDoc struct {
+	Format   int               `json:"format"`
+	File     string            `json:"file"`
+	OK       bool              `json:"ok"`
+	Problems topology.Problems `json:"problems"`
+}
+
+func validateCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "validate [FILE]...",
+		Short:             "Check lab files; needs no privileges and no machine",
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				one, err := oneFile(nil)
+				if err != nil {
+					return err
+				}
+				args = []string{one}
+			}
+			var docs []problemsDoc
+			var bad topology.Problems
+			for _, a := range args {
+				f, err := findFile(a)
+				if err != nil {
+					return err
+				}
+				lab, problems := topology.Load(f.display, f.source)
+				docs = append(docs, problemsDoc{1, f.display, lab != nil, append(topology.Problems{}, problems...)})
+				if lab == nil {
+					bad = append(bad, problems...)
+				} else if g.output == "table" {
+					if len(problems) > 0 {
+						fmt.Fprintln(os.Stderr, problems.Error())
+					}
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %d nodes, %d steps\n", f.display, len(lab.Nodes), len(lab.Steps))
+				}
+			}
+			if g.output != "table" {
+				var doc any = docs
+				if len(docs) == 1 {
+					doc = docs[0]
+				}
+				if err := g.print(cmd.OutOrStdout(), doc, nil); err != nil {
+					return err
+				}
+				if len(bad) > 0 {
+					return exitStatus(exitUsage)
+				}
+				return nil
+			}
+			if len(bad) > 0 {
+				return bad
+			}
+			return nil
+		},
+	}
+}
+
+func schemaCommand(*globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of lab files, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(topology.Schema())
+			return err
+		},
+	}
+}
+
+func planCommand(g *globals) *cobra.Command {
+	var as string
+	cmd := &cobra.Command{
+		Use:   "plan [FILE]",
+		Short: "Print what up would do, as a shell script",
+		Long: `Print every kernel change of "labctl up", in order, as a script that does the same where labctl is not installed:
+"labctl plan FILE | sudo sh -e" builds the lab. Nothing is touched.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := oneFile(args)
+			if err != nil {
+				return err
+			}
+			f, lab, err := load(file)
+			if err != nil {
+				return err
+			}
+			s, err := start(f, lab, as, true)
+			if err != nil {
+				return err
+			}
+			plan := topology.NewPlan(lab, s.Instance)
+			type doc struct {
+				Format   int      `json:"format"`
+				Lab      string   `json:"lab"`
+				Instance string   `json:"instance"`
+				Commands []string `json:"commands"`
+			}
+			lines := strings.Split(strings.TrimSuffix(plan.String(), "\n"), "\n")
+			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, s.Instance, lines[2:]}, func(w io.Writer) error {
+				_, err := io.WriteString(w, plan.String())
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "name the namespaces after this instead of the lab")
+	return cmd
+}
+
+func versionCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			doc := map[string]any{"version": supervisor.Version(), "format": 1}
+			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", supervisor.Version())
+				return err
+			})
+		},
+	}
+}

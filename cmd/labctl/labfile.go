@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/labs"
+	"labctl/topology"
+)
+
+// labFile is a lab file that was named on the command line, and found.
+type labFile struct {
+	display  string // for messages: the path as given
+	identity string // what tells it from another file of the same lab name: see supervisor.Meta
+	source   []byte
+	fromDisk bool
+}
+
+// defaultFile is what a verb takes when no FILE is given and it is there.
+const defaultFile = "lab.yaml"
+
+// findFile reads FILE: "-", a path, or the name of a shipped lab.
+func findFile(arg string) (*labFile, error) {
+	if arg == "-" {
+		src, err := io.ReadAll(io.LimitReader(os.Stdin, 2<<20))
+		return &labFile{display: "<stdin>", identity: "-", source: src}, err
+	}
+	looksLikePath := strings.ContainsRune(arg, '/') || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
+	if !looksLikePath {
+		if src, err := labs.Read(arg); err == nil {
+			return &labFile{display: arg + ".yaml", identity: "shipped:" + arg, source: src, fromDisk: true}, nil
+		}
+	}
+	src, err := readLimited(arg)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
+		return nil, usagef("%s: no such file, and no shipped lab of that name%s; \"labctl labs\" lists them", arg, topology.Suggest(arg, labs.Names()))
+	case err != nil:
+		return nil, usageError{err}
+	}
+	abs, err := filepath.Abs(arg)
+	if err != nil {
+		return nil, err
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	return &labFile{display: arg, identity: abs, source: src, fromDisk: true}, nil
+}
+
+// readLimited reads no more of a file than it takes to see that it is too long: a lab file has at most 1 MiB.
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return nil, fmt.Errorf("%s is a directory, not a lab file", path)
+	}
+	return io.ReadAll(io.LimitReader(f, 2<<20))
+}
+
+// load reads and checks FILE; warnings go to standard error.
+func load(arg string) (*labFile, *topology.Lab, error) {
+	f, err := findFile(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	lab, problems := topology.Load(f.display, f.source)
+	if lab == nil {
+		return f, nil, problems
+	}
+	if len(problems) > 0 {
+		fmt.Fprintln(os.Stderr, problems.Error())
+		annotateProblems(problems)
+	}
+	return f, lab, nil
+}
+
+// oneFile is FILE, or lab.yaml if none is given.
+func oneFile(args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	if _, err := os.Stat(defaultFile); err == nil {
+		return defaultFile, nil
+	}
+	return "", usagef("which lab? give a FILE, or the name of a shipped lab (labctl labs); there is no %s here", defaultFile)
+}
+
+// running finds the running lab that -l names, or the only one.
+func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
+	name := g.lab
+	if name == "" {
+		list, err := supervisor.Instances()
+		if err != nil {
+			return nil, err
+		}
+		switch len(list) {
+		case 0:
+			return nil, usagef("no lab is running; \"labctl up FILE\" starts one")
+		case 1:
+			name = list[0]
+		default:
+			return nil, usagef("which lab? %d are there: %s; choose with -l", len(list), strings.Join(list, ", "))
+		}
+	}
+	c, err := supervisor.Dial(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		list, _ := supervisor.Instances()
+		return nil, usagef("no lab %q is running%s", name, topology.Suggest(name, list))
+	}
+	if errors.Is(err, supervisor.ErrDead) {
+		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"labctl up\" with its file heals it, \"labctl down -l %s\" removes it", name, name)
+	}
+	return c, err
+}
+
+// instanceLab is the lab file that a running instance was given last.
+func instanceLab(instance string) (*topology.Lab, error) {
+	src, err := supervisor.Source(instance)
+	if err != nil {
+		return nil, err
+	}
+	lab, problems := topology.Load("lab.yaml", src)
+	if lab == nil {
+		return nil, problems
+	}
+	return lab, nil
+}
+
+func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	names, _ := supervisor.Instances()
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNodes completes node names of the chosen lab, for the first n arguments.
+func completeNodes(g *globals, n int) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if n > 0 && len(args) >= n {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		name := g.lab
+		if list, _ := supervisor.Instances(); name == "" && len(list) == 1 {
+			name = list[0]
+		}
+		lab, err := instanceLab(name)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []string
+		for _, k := range lab.Nodes {
+			names = append(names, k.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeFiles completes shipped labs beside paths.
+func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return labs.Names(), cobra.ShellCompDirectiveDefault
+}

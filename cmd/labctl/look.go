@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+func lsCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ls",
+		Short: "List the labs that are up, and those that are broken",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list, err := supervisor.List(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, s := range list {
+					pid := ""
+					if s.PID > 0 {
+						pid = strconv.Itoa(s.PID)
+					}
+					state := s.State
+					if s.Why != "" {
+						state += " (" + s.Why + ")"
+					}
+					rows = append(rows, []string{s.Lab, strconv.Itoa(s.Nodes), state, pid, displayOf(s.File)})
+				}
+				return columns(w, "LAB NODES STATE PID FILE", rows)
+			})
+		},
+	}
+}
+
+func inspectCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "inspect [NODE]...",
+		Short:             "Show a lab's nodes and interfaces as the kernel has them",
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var doc supervisor.Inspection
+			if err := g.read(cmd, "inspect", args, &doc); err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
+				var rows [][]string
+				for _, n := range doc.List {
+					for k, i := range n.Interfaces {
+						name, kind, ns := n.Name, n.Kind, n.Netns
+						if k > 0 {
+							name, kind, ns = "", "", ""
+						}
+						rows = append(rows, []string{name, kind, ns, i.Name, i.MAC, strings.Join(i.Addrs, ","), i.Peer})
+					}
+				}
+				return columns(w, "NODE KIND NETNS INTERFACE MAC ADDRESSES PEER", rows)
+			})
+		},
+	}
+}
+
+// read asks a running lab for a reading of some nodes, all if none is named.
+func (g *globals) read(cmd *cobra.Command, method string, nodes []string, into any) error {
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return c.Call(cmd.Context(), method, supervisor.NodesParams{Nodes: nodes}, into, nil)
+}
+
+func neighCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "neigh [NODE]...",
+		Short:             "Show neighbour (ARP) tables, with the node that owns each MAC",
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list := []supervisor.Neighbour{}
+			if err := g.read(cmd, "neigh", args, &list); err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, n := range list {
+					rows = append(rows, []string{n.Node, n.Addr, n.MAC, n.Holder, n.State, n.Dev})
+				}
+				return columns(w, "NODE ADDR MAC HOLDER STATE DEV", rows)
+			})
+		},
+	}
+}
+
+func fdbCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "fdb [NODE]...",
+		Short:             "Show what the bridges have learned, with the node that owns each MAC",
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list := []supervisor.FDBEntry{}
+			if err := g.read(cmd, "fdb", args, &list); err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, n := range list {
+					rows = append(rows, []string{n.Switch, n.MAC, n.Holder, n.Port})
+				}
+				return columns(w, "SWITCH MAC HOLDER PORT", rows)
+			})
+		},
+	}
+}
+
+func routesCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "routes [NODE]...",
+		Short:             "Show the routes of the nodes",
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list := []supervisor.Route{}
+			if err := g.read(cmd, "routes", args, &list); err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, r := range list {
+					rows = append(rows, []string{r.Node, r.Dst, r.Via, r.Dev, r.Src, r.Type, r.Protocol})
+				}
+				return columns(w, "NODE DST VIA DEV SRC TYPE PROTOCOL", rows)
+			})
+		},
+	}
+}
+
+func pingCommand(g *globals) *cobra.Command {
+	var kept, six bool
+	cmd := &cobra.Command{
+		Use:   "ping A B",
+		Short: "Ping once from node A to node B, and say what happened",
+		Long: `Ping once from node A to node B, from fresh neighbour tables unless --kept, and say what came of it in ping's own words.
+B may be a node, node:interface, or an entry of "names". Exit code 1 if it does not get through.`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeNodes(g, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind := "ping"
+			if six {
+				kind = "ping6"
+			}
+			cells, lab, err := g.probe(cmd, kind, args[:1], args[1:], kept)
+			if err != nil {
+				return err
+			}
+			if len(cells) != 1 {
+				return usagef("%s does not ping itself", args[0])
+			}
+			a := cells[0]
+			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, cells}, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s -> %s: %s%s\n", a.From, a.To, a.Outcome, detail(a))
+				return err
+			})
+			switch {
+			case err != nil:
+				return err
+			case a.Outcome == "unknown":
+				return fmt.Errorf("%s -> %s could not be asked: %s", a.From, a.To, a.Detail)
+			case !strings.HasPrefix(a.Outcome, "ok"):
+				return errNo
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries first")
+	cmd.Flags().BoolVarP(&six, "ipv6", "6", false, "by IPv6")
+	return cmd
+}
+
+func detail(a supervisor.Answer) string {
+	s := ""
+	if a.RTT > 0 {
+		s = fmt.Sprintf(" (%.3f ms)", float64(a.RTT)/1000)
+	}
+	if a.Detail != "" {
+		s += ": " + a.Detail
+	}
+	return s
+}

@@ -1,0 +1,23 @@
+// Command labctl builds network labs from one YAML file, probes them, judges them against the file, and takes them down.
+package main
+
+import (
+	"os"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+func main() {
+	// Verbs that no person types: this binary is also its own supervisor, and the first process of a command in a node.
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case supervisor.ProcessVerb:
+			os.Exit(supervisor.Serve(os.Args[2]))
+		case supervisor.NodeVerb:
+			os.Exit(supervisor.InNode(os.Args[2:]))
+		case supervisor.ExamineVerb:
+			os.Exit(supervisor.ExamineKernel())
+		}
+	}
+	os.Exit(run(os.Args[1:]))
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// matrixDoc is what "matrix -o json" prints.
+type matrixDoc struct {
+	Format int                 `json:"format"`
+	Lab    string              `json:"lab"`
+	Probe  string              `json:"probe"`
+	Cells  []supervisor.Answer `json:"cells"`
+}
+
+// probes of "matrix".
+var probes = []string{"ping", "ping6", "arp", "answers", "route"}
+
+func matrixCommand(g *globals) *cobra.Command {
+	var probe string
+	var from, to []string
+	var kept, noTiming bool
+	cmd := &cobra.Command{
+		Use:   "matrix",
+		Short: "Probe every node against every other and print the table",
+		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
+"ping: |". Each cell is a try from fresh neighbour tables, unless --kept.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains(probes, probe) {
+				return usagef("--probe %q: there are %v", probe, probes)
+			}
+			cells, lab, err := g.probe(cmd, probe, from, to, kept)
+			if err != nil {
+				return err
+			}
+			if noTiming {
+				for i := range cells {
+					cells[i].RTT = 0
+				}
+			}
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells}, func(w io.Writer) error { return g.table(w, probe, from, to, cells) }); err != nil {
+				return err
+			}
+			for _, c := range cells {
+				if c.Outcome == "unknown" {
+					return fmt.Errorf("some cells could not be asked; the first: %s -> %s: %s", c.From, c.To, c.Detail)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP) or route")
+	cmd.Flags().StringSliceVar(&from, "from", nil, "only these senders")
+	cmd.Flags().StringSliceVar(&to, "to", nil, "only these targets")
+	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
+	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
+	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// probe asks a running lab for a matrix; the cells come row by row.
+func (g *globals) probe(cmd *cobra.Command, kind string, from, to []string, kept bool) ([]supervisor.Answer, string, error) {
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return nil, "", err
+	}
+	lab, err := instanceLab(c.Instance)
+	if err != nil {
+		return nil, "", err
+	}
+	t, err := topology.NewMatrix(lab, kind, from, to)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	p := supervisor.AskParams{Kept: kept}
+	for _, cell := range t.Cells {
+		p.Questions = append(p.Questions, cell.Question)
+	}
+	cells := []supervisor.Answer{}
+	if len(p.Questions) == 0 {
+		return cells, c.Instance, nil
+	}
+	events, done := progress()
+	defer done()
+	return cells, c.Instance, c.Call(cmd.Context(), "ask", p, &cells, events)
+}
+
+// table prints a measured matrix and its legend.
+func (g *globals) table(w io.Writer, kind string, from, to []string, cells []supervisor.Answer) error {
+	c, err := g.running(nil)
+	if err != nil {
+		return err
+	}
+	lab, err := instanceLab(c.Instance)
+	if err != nil {
+		return err
+	}
+	t, err := topology.NewMatrix(lab, kind, from, to)
+	if err != nil {
+		return err
+	}
+	at := map[*topology.Cell]string{}
+	var words []string
+	for i, cell := range t.Cells {
+		at[cell] = cells[i].Outcome
+		words = append(words, cells[i].Outcome)
+	}
+	fmt.Fprint(w, topology.Render(t, func(c *topology.Cell) string { return at[c] }))
+	if l := topology.Legend(kind, words); l != "" {
+		fmt.Fprintf(w, "\n%s", l)
+	}
+	return nil
+}

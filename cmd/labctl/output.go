@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"go.yaml.in/yaml/v4"
+	"golang.org/x/term"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+// print writes a document as JSON or YAML, or calls table.
+func (g *globals) print(w io.Writer, doc any, table func(io.Writer) error) error {
+	switch g.output {
+	case "json":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(doc)
+	case "yaml":
+		return printYAML(w, doc)
+	}
+	return table(w)
+}
+
+// printYAML says in YAML exactly what JSON would say, with the same names in the same order.
+func printYAML(w io.Writer, doc any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(doc); err != nil {
+		return err
+	}
+	var n yaml.Node // JSON is YAML, and a Node keeps the order of keys
+	if err := yaml.Unmarshal(b.Bytes(), &n); err != nil {
+		return err
+	}
+	block(&n)
+	out, err := yaml.Marshal(&n)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+// block turns JSON's flow style into YAML's usual one.
+func block(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle | yaml.DoubleQuotedStyle
+	for _, c := range n.Content {
+		block(c)
+	}
+}
+
+// columns prints lines of words under a header, as kubectl does.
+func columns(w io.Writer, header string, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(strings.Fields(header), "\t"))
+	for _, r := range rows {
+		for i := range r {
+			if r[i] == "" {
+				r[i] = "-"
+			}
+		}
+		fmt.Fprintln(t, strings.Join(r, "\t"))
+	}
+	return t.Flush()
+}
+
+// progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows nothing.
+func progress() (events func(supervisor.Event), done func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil, func() {}
+	}
+	return func(e supervisor.Event) {
+		s := e.What
+		if e.Total > 0 && e.Done > 0 {
+			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
+		}
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s …", s)
+	}, func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jstemmer/go-junit-report/v2/junit"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// verifyDoc is what "verify -o json" prints for one lab; several are a list.
+type verifyDoc struct {
+	Format  int                       `json:"format"`
+	Lab     string                    `json:"lab"`
+	File    string                    `json:"file"`
+	OK      bool                      `json:"ok"`
+	Judged  int                       `json:"judged"`
+	Differ  int                       `json:"differ"`
+	Skipped string                    `json:"skipped,omitempty"`
+	Error   string                    `json:"error,omitempty"`
+	Seconds float64                   `json:"seconds,omitempty"`
+	Steps   []supervisor.StepVerdicts `json:"steps"`
+}
+
+func (v *verifyFlags) document(all []*verified) any {
+	docs := make([]verifyDoc, len(all))
+	for i, r := range all {
+		d := verifyDoc{Format: 1, Lab: r.arg, OK: r.ok() && r.skipped == "", Skipped: r.skipped, Steps: r.result.Steps}
+		if r.lab != nil {
+			d.Lab, d.File = r.lab.Name, r.file.display
+		}
+		d.Differ, d.Judged = r.count()
+		if r.err != nil {
+			d.Error = r.err.Error()
+		}
+		if d.Steps == nil {
+			d.Steps = []supervisor.StepVerdicts{}
+		}
+		if v.noTiming {
+			withoutTimes(d.Steps)
+		} else {
+			d.Seconds = float64(r.took.Milliseconds()) / 1000
+		}
+		docs[i] = d
+	}
+	if len(docs) == 1 {
+		return docs[0]
+	}
+	return docs
+}
+
+func withoutTimes(steps []supervisor.StepVerdicts) {
+	for _, s := range steps {
+		for _, t := range s.Tables {
+			for i := range t.Cells {
+				t.Cells[i].RTT = 0
+			}
+		}
+	}
+}
+
+// The library's test case has no place for file and line, which most readers of JUnit know; the rest is its own.
+type (
+	junitCase struct {
+		junit.Testcase
+		File string `xml:"file,attr,omitempty"`
+		Line int    `xml:"line,attr,omitempty"`
+	}
+	junitSuite struct {
+		junit.Testsuite
+		Testcases []junitCase `xml:"testcase"`
+	}
+	junitReport struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Failures int          `xml:"failures,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+)
+
+// writeJUnit writes one report of all labs: a suite per lab, a test case per judged cell, named by its question.
+func writeJUnit(path string, all []*verified, noTiming bool) error {
+	rep := junitReport{Name: "labctl verify"}
+	for _, r := range all {
+		s := suiteOf(r)
+		if noTiming {
+			s.Time = "0.000"
+		}
+		rep.Tests += s.Tests
+		rep.Errors += s.Errors
+		rep.Failures += s.Failures
+		rep.Skipped += s.Testsuite.Skipped
+		rep.Suites = append(rep.Suites, s)
+	}
+	out, err := xml.MarshalIndent(rep, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append([]byte(xml.Header), append(out, '\n')...), 0o644); err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	return nil
+}
+
+func suiteOf(r *verified) junitSuite {
+	s := junitSuite{Testsuite: junit.Testsuite{Name: r.arg, Time: fmt.Sprintf("%.3f", r.took.Seconds())}}
+	if r.lab != nil {
+		s.Name, s.File = r.lab.Name, r.file.display
+	}
+	add := func(c junitCase) {
+		s.Tests++
+		switch {
+		case c.Error != nil:
+			s.Errors++
+		case c.Failure != nil:
+			s.Failures++
+		case c.Skipped != nil:
+			s.Testsuite.Skipped++
+		}
+		c.Classname, c.File = s.Name, s.File
+		s.Testcases = append(s.Testcases, c)
+	}
+	if r.err != nil {
+		add(junitCase{Testcase: junit.Testcase{Name: "lab", Error: &junit.Result{Message: firstLine(r.err.Error()), Data: r.err.Error()}}})
+	}
+	if r.skipped != "" && r.lab != nil {
+		for _, c := range cellsOf(r.lab) {
+			add(junitCase{Testcase: junit.Testcase{Name: c.Question.String(), Skipped: &junit.Result{Message: r.skipped}}, Line: c.Pos.Line})
+		}
+		return s
+	}
+	for _, st := range r.result.Steps {
+		if st.Failed != "" {
+			add(junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, "", "step"), Failure: &junit.Result{Message: st.Failed}}})
+		}
+		for _, t := range st.Tables {
+			for _, v := range t.Cells {
+				if !v.Judged {
+					continue
+				}
+				c := junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, v.Case, v.Question)}, Line: v.Line}
+				if !v.OK {
+					c.Failure = &junit.Result{Message: fmt.Sprintf("wanted %s, got %s", v.Want, v.Got), Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, v.Detail)}
+				}
+				add(c)
+			}
+		}
+	}
+	return s
+}
+
+// caseName is the question; one that is asked in a step or a case says so, since steps ask the same question again.
+func caseName(step, cas, question string) string {
+	name := question
+	if cas != "" {
+		name += " [" + cas + "]"
+	}
+	if step != "" {
+		name += " (" + step + ")"
+	}
+	return name
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// cellsOf lists every judged cell of a file.
+func cellsOf(lab *topology.Lab) []*topology.Cell {
+	var out []*topology.Cell
+	es := []*topology.Expectation{lab.Expect}
+	for _, s := range lab.Steps {
+		es = append(es, s.Expect)
+	}
+	for _, e := range es {
+		if e == nil {
+			continue
+		}
+		for _, t := range e.Tables {
+			for _, c := range t.Cells {
+				if c.Judged {
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// annotating says whether a GitHub workflow reads along (docs.github.com, workflow commands).
+func annotating() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
+
+// annotation prints one workflow command on standard error, where the runner looks too.
+func annotation(level, file string, line, col int, message string) {
+	esc := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	prop := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	fmt.Fprintf(os.Stderr, "::%s file=%s,line=%d,col=%d::%s\n", level, prop.Replace(file), max(1, line), max(1, col), esc.Replace(message))
+}
+
+func annotateProblems(ps topology.Problems) {
+	if !annotating() {
+		return
+	}
+	for _, p := range ps {
+		level := "error"
+		if p.Warning {
+			level = "warning"
+		}
+		annotation(level, p.File, p.Line, p.Col, strings.TrimPrefix(p.Path+": "+p.Message, ": "))
+	}
+}
+
+func annotate(r *verified) {
+	if !annotating() || r.lab == nil {
+		return
+	}
+	for _, st := range r.result.Steps {
+		for _, t := range st.Tables {
+			for _, c := range t.Cells {
+				if !c.OK {
+					annotation("error", r.file.display, c.Line, c.Col, fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(st.Step, c.Case, c.Question), c.Want, c.Got, c.Detail))
+				}
+			}
+		}
+	}
+}

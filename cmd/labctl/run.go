@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// Exit codes, a contract for scripts: see docs/cli.md.
+const (
+	exitYes         = 0
+	exitNo          = 1 // the answer is no: an expectation failed
+	exitUsage       = 2 // usage or invalid lab; nothing was touched
+	exitFailed      = 3 // could not be done, or something was left behind
+	exitUnsupported = 4 // this machine cannot do it
+)
+
+// errNo is "the answer is no", already printed.
+var errNo = errors.New("no")
+
+// exitStatus ends with the status of a command that ran in a node.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// globals are the flags that every verb has.
+type globals struct {
+	lab    string
+	output string
+}
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	return report(root.ExecuteContext(ctx), ctx)
+}
+
+// newRoot is the whole command tree.
+func newRoot() *cobra.Command {
+	g := &globals{}
+	root := &cobra.Command{
+		Use:   "labctl",
+		Short: "Network labs that say why",
+		Long: `labctl builds a network lab from one YAML file, out of Linux network namespaces, veths and bridges; it probes who can
+reach whom, judges that against the tables in the file, and takes everything down again. It needs no root.
+
+A FILE is a path, "-" for standard input, or the name of a shipped lab (labctl labs).
+Every flag --some-flag can also be set as LABCTL_SOME_FLAG.
+
+Exit codes: 0 yes; 1 the answer is no (an expectation failed); 2 usage or invalid lab, nothing was touched; 3 something could
+not be done or was left behind; 4 this machine cannot do it (labctl doctor). exec passes the command's own.`,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return errors.Join(fromEnvironment(cmd), g.check()) },
+	}
+	root.PersistentFlags().StringVarP(&g.lab, "lab", "l", "", "the running lab; may be left out when there is one")
+	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see \"%s --help\"", err, cmd.CommandPath())
+	})
+	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
+	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
+	for _, add := range verbs {
+		root.AddCommand(add(g))
+	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+// verbs, in the order in which a newcomer meets them.
+var verbs = []func(*globals) *cobra.Command{
+	labsCommand, initCommand, validateCommand, schemaCommand, planCommand,
+	upCommand, downCommand, lsCommand, inspectCommand,
+	execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
+	neighCommand, fdbCommand, routesCommand, doctorCommand, versionCommand,
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err) // only a flag that does not exist gets here, and tests would meet it
+	}
+}
+
+// fromEnvironment sets the flags that were not given from LABCTL_*.
+func fromEnvironment(cmd *cobra.Command) error {
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "LABCTL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		v, ok := os.LookupEnv(name)
+		if !ok || f.Changed || f.Name == "help" {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, v); err != nil {
+			errs = append(errs, usagef("%s=%q: %w", name, v, err))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func (g *globals) check() error {
+	switch g.output {
+	case "table", "json", "yaml":
+		return nil
+	}
+	return usagef("--output %q: there are table, json and yaml", g.output)
+}
+
+// report prints an error for a person and gives it its exit code.
+func report(err error, ctx context.Context) int {
+	var f *supervisor.Failure
+	var problems topology.Problems
+	var status exitStatus
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitYes
+	case errors.As(err, &status):
+		return int(status)
+	case errors.Is(err, errNo):
+		return exitNo
+	case ctx.Err() != nil && !errors.As(err, &problems):
+		fmt.Fprintln(os.Stderr, "labctl: interrupted:", err)
+		return 130
+	}
+	code := exitFailed
+	switch {
+	case errors.As(err, &problems):
+		annotateProblems(problems)
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
+	case errors.As(err, &usage) || cobraUsage(err):
+		code = exitUsage
+	case errors.As(err, &f):
+		code = map[supervisor.Class]int{supervisor.Usage: exitUsage, supervisor.Unsupported: exitUnsupported}[f.Class]
+		if code == 0 {
+			code = exitFailed
+		}
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		code = exitFailed
+	}
+	fmt.Fprintln(os.Stderr, "labctl:", err)
+	return code
+}
+
+// cobraUsage recognises cobra's own complaints, which have no type.
+func cobraUsage(err error) bool {
+	for _, s := range []string{"unknown command", "unknown flag", "accepts ", "requires ", "flag needs", "invalid argument", "if any flags in the group"} {
+		if strings.Contains(err.Error(), s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"labctl/topology/kernel"
+)
+
+// Finding is one thing that labs need, and whether this machine has it. Needed: without it there are no labs at all.
+type Finding = kernel.Finding
+
+// ExamineVerb makes this binary try out, inside namespaces of its own, what the kernel has.
+const ExamineVerb = "examine-kernel"
+
+// Examine finds out what this machine lacks. It makes nothing in the machine's namespaces.
+func Examine(ctx context.Context) []Finding {
+	named := os.Geteuid() == 0
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", ExamineVerb, "now")
+	cmd.SysProcAttr = namespaces(named)
+	out, err := cmd.Output()
+	if err != nil {
+		return append([]Finding{namespacesFinding(named, err)}, tools()...)
+	}
+	list := []Finding{namespacesFinding(named, nil)}
+	in := bufio.NewReader(strings.NewReader(string(out)))
+	var found []Finding
+	if err := readLine(in, &found); err != nil {
+		found = []Finding{{What: "kernel features", Detail: err.Error(), Needed: true}}
+	}
+	list = append(append(list, found...), limits()...)
+	return append(list, tools()...)
+}
+
+// ExamineKernel is the inside of Examine; it prints its findings and returns an exit status.
+func ExamineKernel() int {
+	if os.Geteuid() != 0 {
+		if err := kernel.PrivateMounts(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if err := writeLine(os.Stdout, kernel.Probe()); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func namespacesFinding(named bool, err error) Finding {
+	f := Finding{What: "namespaces as an ordinary user", Needed: true, OK: err == nil}
+	if named {
+		f.What = "namespaces as root"
+	}
+	if err == nil {
+		return f
+	}
+	f.Detail = err.Error()
+	read := func(path string) string { b, _ := os.ReadFile(path); return strings.TrimSpace(string(b)) }
+	switch {
+	case named:
+		f.Cure = "give this container CAP_SYS_ADMIN and CAP_NET_ADMIN, or use the machine itself"
+	case read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+		f.Cure = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+	case read("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+		f.Cure = "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+	case read("/proc/sys/user/max_user_namespaces") == "0":
+		f.Cure = "sudo sysctl -w user.max_user_namespaces=10000"
+	default:
+		f.Cure = "run labctl as root; a container or a security module forbids user namespaces here"
+	}
+	return f
+}
+
+// limits are of the machine, and cannot be seen from inside a namespace.
+func limits() []Finding {
+	n := kernel.NeighbourLimit()
+	if n < 0 {
+		return nil
+	}
+	return []Finding{{What: "neighbour table", OK: true, Detail: fmt.Sprintf("%d entries for all labs together; big \"kept\" matrices may need more: sysctl -w net.ipv4.neigh.default.gc_thresh3=16384", n)}}
+}
+
+// tools are not needed by labctl itself, but people use them inside nodes.
+func tools() []Finding {
+	var out []Finding
+	for _, t := range []struct{ bin, pkg string }{{"ip", "iproute2"}, {"ping", "iputils-ping"}, {"tcpdump", "tcpdump"}, {"nft", "nftables"}, {"sysctl", "procps"}} {
+		_, err := exec.LookPath(t.bin)
+		if err != nil {
+			for _, dir := range []string{"/usr/sbin/", "/sbin/"} {
+				if exists(dir + t.bin) {
+					err = nil
+				}
+			}
+		}
+		out = append(out, Finding{What: "program " + t.bin, OK: err == nil, Cure: "sudo apt-get install " + t.pkg})
+	}
+	return out
+}

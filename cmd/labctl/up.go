@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+func upCommand(g *globals) *cobra.Command {
+	var as string
+	var foreground, allowRun, reset bool
+	cmd := &cobra.Command{
+		Use:   "up [FILE]",
+		Short: "Bring a lab up, or make a running one what its file says now",
+		Long: `Bring a lab up and return when it is ready. On a lab that is up already, change only what differs and say what: other
+nodes keep their namespaces, counters and processes. On one whose supervisor was killed, heal it.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := oneFile(args)
+			if err != nil {
+				return err
+			}
+			f, lab, err := load(file)
+			if err != nil {
+				return err
+			}
+			s, err := start(f, lab, as, allowRun)
+			if err != nil {
+				return err
+			}
+			s.Reset = reset
+			events, done := progress()
+			began := time.Now()
+			c, applied, err := supervisor.Up(cmd.Context(), s, events)
+			done()
+			if err != nil {
+				return err
+			}
+			if err := printUp(g, cmd, s, c, applied, time.Since(began)); err != nil || !foreground {
+				return err
+			}
+			return stay(cmd.Context(), s.Instance)
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "bring it up under this name, beside others of the same file")
+	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay, and take the lab down on Ctrl-C")
+	cmd.Flags().BoolVar(&allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
+	cmd.Flags().BoolVar(&reset, "reset", false, "build a dead lab anew instead of healing it")
+	return cmd
+}
+
+// start checks what may be brought up under which name.
+func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.Start, error) {
+	s := supervisor.Start{Instance: lab.Name, File: f.identity, Lab: lab}
+	if as != "" {
+		if !instanceName.MatchString(as) {
+			return s, usagef("--as %q: want a lower-case letter, then letters, digits and '-', at most 40 in all", as)
+		}
+		s.Instance = as
+	}
+	if !f.fromDisk && !allowRun {
+		for _, n := range lab.Nodes {
+			if len(n.Run) > 0 {
+				return s, usagef("%s: node %s runs commands, with your rights on this machine's files, and the lab did not come from a file; read it, then use --allow-run", f.display, n.Name)
+			}
+		}
+	}
+	return s, nil
+}
+
+// upDoc is what "up -o json" prints.
+type upDoc struct {
+	Format  int               `json:"format"`
+	Lab     string            `json:"lab"`
+	PID     int               `json:"pid"`
+	Changes []topology.Change `json:"changes"`
+}
+
+func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *supervisor.Applied, took time.Duration) error {
+	doc := upDoc{1, s.Instance, c.PID, a.Changes}
+	if doc.Changes == nil {
+		doc.Changes = []topology.Change{}
+	}
+	if g.output != "table" {
+		return g.print(cmd.OutOrStdout(), doc, nil)
+	}
+	w := os.Stderr // a person reads this; scripts take -o json
+	switch {
+	case a.Changes == nil:
+		fmt.Fprintf(w, "%s is up: %d nodes, ready in %.2f s\n", s.Instance, len(s.Lab.Nodes), took.Seconds())
+	case len(a.Changes) == 0:
+		fmt.Fprintf(w, "%s is up and as its file says; nothing to change\n", s.Instance)
+	default:
+		for _, ch := range a.Changes {
+			fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
+		}
+		fmt.Fprintf(w, "%s changed, ready in %.2f s\n", s.Instance, took.Seconds())
+	}
+	return nil
+}
+
+// stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.
+func stay(ctx context.Context, instance string) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return supervisor.Down(context.WithoutCancel(ctx), instance, false)
+		case <-tick.C:
+			if !supervisor.Alive(instance) {
+				return fmt.Errorf("%s went away", instance)
+			}
+		}
+	}
+}

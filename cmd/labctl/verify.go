@@ -1,0 +1,428 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+type verifyFlags struct {
+	junit                              string
+	update, keep, require, noTiming, n bool
+	jobs                               int
+	allowRun                           bool
+}
+
+func verifyCommand(g *globals) *cobra.Command {
+	var v verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify [LAB|FILE]...",
+		Short: "Judge labs against the tables in their files",
+		Long: `Judge every expectation of a lab. A lab that is running (LAB, or -l) is judged as it stands, without its steps; a FILE is
+brought up under a name of its own, judged, walked through its steps, and taken down again.
+
+Exit code 0: everything is as the file says; 1: something is not; 4: this machine lacks what the lab needs.`,
+		ValidArgsFunction: completeFiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return v.run(cmd, g, args) },
+	}
+	cmd.Flags().StringVar(&v.junit, "junit", "", "also write a JUnit report to this file")
+	cmd.Flags().BoolVar(&v.update, "update", false, "write what was measured into the file's tables")
+	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed standing")
+	cmd.Flags().BoolVar(&v.require, "require", false, "a kernel feature that is missing is a failure, not a skip")
+	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
+	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
+	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
+	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
+	return cmd
+}
+
+// verified is one lab's outcome.
+type verified struct {
+	arg     string
+	file    *labFile
+	lab     *topology.Lab
+	name    string // the instance
+	result  supervisor.Verification
+	skipped string // the missing kernel feature
+	note    string
+	took    time.Duration
+	err     error
+}
+
+func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
+	if len(args) == 0 {
+		arg, err := g.verifyDefault()
+		if err != nil {
+			return err
+		}
+		args = []string{arg}
+	}
+	all := make([]*verified, len(args))
+	slots := make(chan struct{}, max(1, v.jobs))
+	var wg sync.WaitGroup
+	var printing sync.Mutex
+	next := 0
+	for i, arg := range args {
+		all[i] = &verified{arg: arg}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			began := time.Now()
+			one := &verified{arg: arg}
+			one.err = v.one(cmd.Context(), one)
+			one.took = time.Since(began)
+			printing.Lock()
+			defer printing.Unlock()
+			*all[i] = *one
+			for g.output == "table" && next < len(all) && all[next] != nil && (all[next].lab != nil || all[next].err != nil) {
+				v.print(cmd.OutOrStdout(), all[next])
+				next++
+			}
+		})
+	}
+	wg.Wait()
+	return v.finish(cmd, g, all)
+}
+
+// verifyDefault is what is judged when nothing is named: the running lab, or lab.yaml.
+func (g *globals) verifyDefault() (string, error) {
+	if g.lab != "" {
+		return g.lab, nil
+	}
+	list, err := supervisor.Instances()
+	if err == nil && len(list) == 1 {
+		return list[0], nil
+	}
+	return oneFile(nil)
+}
+
+// one verifies one lab. Its error is that it could not be judged; what was judged is in r.
+func (v *verifyFlags) one(ctx context.Context, r *verified) error {
+	list, err := supervisor.Instances()
+	if err != nil {
+		return err
+	}
+	if !v.n && slices.Contains(list, r.arg) {
+		return v.standing(ctx, r)
+	}
+	if r.file, r.lab, err = load(r.arg); err != nil {
+		return err
+	}
+	s, err := start(r.file, r.lab, "", v.allowRun)
+	if err != nil {
+		return err
+	}
+	s.Instance, s.File = uniqueName(r.lab.Name), r.file.identity
+	r.name = s.Instance
+	events, done := progress()
+	defer done()
+	c, _, err := supervisor.Up(ctx, s, events)
+	if supervisor.Missing(err) && !v.require {
+		r.skipped = err.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = c.Call(ctx, "verify", supervisor.VerifyParams{All: v.update, Steps: true}, &r.result, events)
+	if supervisor.Missing(err) && !v.require {
+		r.skipped, err = err.Error(), nil
+	}
+	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
+		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
+		return err
+	}
+	return errors.Join(err, supervisor.Down(context.WithoutCancel(ctx), s.Instance, true))
+}
+
+// standing judges a lab that is running, as it is.
+func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
+	r.name = r.arg
+	c, err := (&globals{lab: r.arg}).running(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := supervisor.ReadMeta(r.arg)
+	if err != nil {
+		return err
+	}
+	src, err := supervisor.Source(r.arg)
+	if err != nil {
+		return err
+	}
+	r.file = &labFile{display: displayOf(m.File), identity: m.File, source: src, fromDisk: true}
+	lab, problems := topology.Load(r.file.display, src)
+	if lab == nil {
+		return problems
+	}
+	r.lab = lab
+	if len(lab.Steps) > 0 {
+		r.note = fmt.Sprintf("%s is running: judged as it stands; its %d steps change a lab, and are walked through on a new instance (--new)", r.arg, len(lab.Steps))
+	}
+	events, done := progress()
+	defer done()
+	return c.Call(ctx, "verify", supervisor.VerifyParams{All: v.update}, &r.result, events)
+}
+
+// displayOf is a file's identity as a person would write it.
+func displayOf(identity string) string {
+	if name, ok := strings.CutPrefix(identity, "shipped:"); ok {
+		return name + ".yaml"
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, identity); err == nil && !strings.HasPrefix(rel, "..") {
+			return rel
+		}
+	}
+	return identity
+}
+
+// uniqueName is an instance name that no other process of this machine chooses now.
+func uniqueName(lab string) string {
+	id := "-v" + strconv.FormatInt(int64(os.Getpid()), 36) + strconv.FormatInt(int64(instances.next()), 36)
+	if len(lab)+len(id) > 40 {
+		lab = lab[:40-len(id)]
+	}
+	return lab + id
+}
+
+// counter numbers the instances of this process.
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+var instances counter
+
+func (c *counter) next() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+	return c.n
+}
+
+// ok reports whether something was judged and all of it is as the file says.
+func (r *verified) ok() bool {
+	bad, _ := r.count()
+	return r.err == nil && bad == 0
+}
+
+// count counts cells that differ, and judged ones; a step that came to no end is a difference of its own.
+func (r *verified) count() (bad, judged int) {
+	for _, s := range r.result.Steps {
+		if s.Failed != "" {
+			bad++
+		}
+		for _, t := range s.Tables {
+			for _, c := range t.Cells {
+				if c.Judged {
+					judged++
+					if !c.OK {
+						bad++
+					}
+				}
+			}
+		}
+	}
+	return bad, judged
+}
+
+// finish writes the reports that are about all labs together, and gives the answer.
+func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) error {
+	var errs []error
+	if g.output != "table" {
+		errs = append(errs, g.print(cmd.OutOrStdout(), v.document(all), nil))
+	}
+	if v.junit != "" {
+		errs = append(errs, writeJUnit(v.junit, all, v.noTiming))
+	}
+	no, skipped := false, false
+	for _, r := range all {
+		if r.note != "" {
+			fmt.Fprintln(os.Stderr, r.note)
+		}
+		if v.update && r.err == nil && r.skipped == "" {
+			errs = append(errs, v.writeBack(r))
+		}
+		annotate(r)
+		switch {
+		case r.err != nil:
+			errs = append(errs, r.err)
+		case r.skipped != "":
+			skipped = true
+		case !r.ok():
+			no = true
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if no && !v.update {
+		return errNo
+	}
+	if skipped {
+		return &supervisor.Failure{Class: supervisor.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + all[0].skipped}
+	}
+	return nil
+}
+
+// writeBack puts the measured words into the file.
+func (v *verifyFlags) writeBack(r *verified) error {
+	if !filepath.IsAbs(r.file.identity) {
+		return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", r.file.display, r.lab.Name)
+	}
+	got := r.measured()
+	updated := topology.Update(r.lab, func(c *topology.Cell) (string, bool) {
+		m, ok := got[c]
+		return m.Got, ok && m.Got != "unknown" && m.Got != ""
+	})
+	if string(updated) == string(r.lab.Source) {
+		fmt.Fprintf(os.Stderr, "%s is as measured; not changed\n", r.file.display)
+		return nil
+	}
+	st, err := os.Stat(r.file.identity)
+	if err != nil {
+		return err
+	}
+	tmp := r.file.identity + ".labctl"
+	if err := os.WriteFile(tmp, updated, st.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, r.file.identity); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: measured words written; read the difference before you commit it\n", r.file.display)
+	return nil
+}
+
+// measured finds the verdict of each cell of the file.
+func (r *verified) measured() map[*topology.Cell]supervisor.Verdict {
+	out := map[*topology.Cell]supervisor.Verdict{}
+	for _, s := range r.result.Steps {
+		e := r.expectation(s.Step)
+		if e == nil {
+			continue
+		}
+		for _, tv := range s.Tables {
+			for _, t := range e.Tables {
+				if t.Pos.Line == tv.Line && t.Kind == tv.Kind && len(t.Cells) == len(tv.Cells) {
+					for i, c := range t.Cells {
+						out[c] = tv.Cells[i]
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// expectation is a step's, or the lab's own for "".
+func (r *verified) expectation(step string) *topology.Expectation {
+	if step == "" {
+		return r.lab.Expect
+	}
+	for _, s := range r.lab.Steps {
+		if s.Name == step {
+			return s.Expect
+		}
+	}
+	return nil
+}
+
+// print shows one lab to a person.
+func (v *verifyFlags) print(w io.Writer, r *verified) {
+	if r.err != nil && len(r.result.Steps) == 0 {
+		return // the error is all there is, and is printed at the end
+	}
+	fmt.Fprintf(w, "%s: %s\n", r.lab.Name, r.lab.About)
+	if r.skipped != "" {
+		fmt.Fprintf(w, "skipped: %s\n", r.skipped)
+		return
+	}
+	got := r.measured()
+	for _, s := range r.result.Steps {
+		if s.Step != "" {
+			fmt.Fprintf(w, "\nstep: %s\n", s.Step)
+		}
+		if s.Failed != "" {
+			fmt.Fprintf(w, "  FAILED: %s\n", s.Failed)
+			for _, t := range s.Wait {
+				for _, c := range t.Cells {
+					if !c.OK {
+						fmt.Fprintf(w, "    %s: wanted %s, got %s\n", c.Question, c.Want, c.Got)
+					}
+				}
+			}
+		}
+		if e := r.expectation(s.Step); e != nil {
+			printTables(w, e, got)
+		}
+	}
+	bad, judged := r.count()
+	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
+	if v.noTiming {
+		took = ""
+	}
+	switch {
+	case judged == 0 && bad == 0:
+		fmt.Fprintf(w, "\n%s: the file expects nothing; nothing was judged\n", r.lab.Name)
+	case bad == 0:
+		fmt.Fprintf(w, "\n%s: all %d cells are as expected%s\n", r.lab.Name, judged, took)
+	default:
+		fmt.Fprintf(w, "\n%s: %d of %d cells differ%s\n", r.lab.Name, bad, judged, took)
+	}
+}
+
+// printTables prints the measured tables, then one legend for each kind.
+func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]supervisor.Verdict) {
+	words := map[string][]string{}
+	var kinds []string
+	for _, t := range e.Tables {
+		fmt.Fprintf(w, "\n%s\n", t.Kind)
+		io.WriteString(w, indent(topology.Render(t, func(c *topology.Cell) string {
+			m, ok := got[c]
+			if !ok || m.Got == "" {
+				return ""
+			}
+			if m.Detail != "" {
+				return m.Got + ": " + m.Detail
+			}
+			return m.Got
+		})))
+		if !slices.Contains(kinds, t.Kind) {
+			kinds = append(kinds, t.Kind)
+		}
+		for _, c := range t.Cells {
+			if m := got[c]; m.Got != "" {
+				words[t.Kind] = append(words[t.Kind], m.Got)
+			}
+		}
+	}
+	for _, k := range kinds {
+		if l := topology.Legend(k, words[k]); l != "" {
+			fmt.Fprintf(w, "\n%s", indent(l))
+		}
+	}
+}
+
+// indent sets a text off by two blanks.
+func indent(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}

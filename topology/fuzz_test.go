@@ -16,7 +16,7 @@ func addTables(f *testing.F) {
 		"flow\\at rt *\nh0->h1 yes no #\ntalk no yes\n",
 		"mac\\on s1 hv:br0\nh0 h0 up|vm1\n* . -",
 		"question RRR RRA\nping:h0->h1 ok x\nfdb:h0@s1 h0 -\n",
-		"# only\n\n \t\n", "", "\xff\xfe \x00", "*\n*", "from\\to * *\n* ok ok\n* ok ok",
+		"flow\\at rt\n00->\n->h0\n", "# only\n\n \t\n", "", "\xff\xfe \x00", "*\n*", "from\\to * *\n* ok ok\n* ok ok",
 	} {
 		for i := range fuzzKinds {
 			f.Add(s, uint8(i))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -14,22 +15,31 @@ type knob struct {
 	name   string
 	kernel string // the kernel's own default, not the distribution's
 	max    int
+	all    string // keys
+	def    string
 }
 
-// knobs are those of net/ipv4/conf, in the order in which they are written.
-func knobs() []knob {
-	return []knob{{"rp_filter", "0", 2}, {"accept_redirects", "1", 1}, {"send_redirects", "1", 1}, {"secure_redirects", "1", 1},
-		{"shared_media", "1", 1}, {"arp_ignore", "0", 8}, {"arp_announce", "0", 2}, {"arp_filter", "0", 1}, {"arp_accept", "0", 2},
-		{"proxy_arp", "0", 1}, {"accept_local", "0", 1}, {"log_martians", "0", 1}}
-}
+// knobs are those of net/ipv4/conf, in the order in which they are written; never changed.
+var knobs = sync.OnceValue(func() []knob {
+	list := []knob{{name: "rp_filter", kernel: "0", max: 2}, {name: "accept_redirects", kernel: "1", max: 1},
+		{name: "send_redirects", kernel: "1", max: 1}, {name: "secure_redirects", kernel: "1", max: 1},
+		{name: "shared_media", kernel: "1", max: 1}, {name: "arp_ignore", kernel: "0", max: 8},
+		{name: "arp_announce", kernel: "0", max: 2}, {name: "arp_filter", kernel: "0", max: 1},
+		{name: "arp_accept", kernel: "0", max: 2}, {name: "proxy_arp", kernel: "0", max: 1},
+		{name: "accept_local", kernel: "0", max: 1}, {name: "log_martians", kernel: "0", max: 1}}
+	for i, k := range list {
+		list[i].all, list[i].def = "net/ipv4/conf/all/"+k.name, "net/ipv4/conf/default/"+k.name
+	}
+	return list
+})
 
-func shortNames() []string {
+var shortNames = sync.OnceValue(func() []string {
 	out := []string{"ip_forward"}
 	for _, k := range knobs() {
 		out = append(out, k.name)
 	}
 	return out
-}
+})
 
 var sysctlRE = regexp.MustCompile(`^net[./][A-Za-z0-9_./-]+$`)
 
@@ -147,7 +157,7 @@ func (b *build) knobOK(a asked) {
 // sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around.
 func (b *build) sysctls(s *site, n *Node) {
 	short, full := b.askedOf(s)
-	p := &pins{place: map[string]int{}}
+	p := &pins{list: make([]Sysctl, 0, 48+4*len(n.Interfaces)), place: make(map[string]int, 48+4*len(n.Interfaces))}
 	forward := "0"
 	if s.kind == Router {
 		forward = "1"
@@ -175,8 +185,8 @@ func (b *build) sysctls(s *site, n *Node) {
 		if v, ok := values[k.name]; ok {
 			all, def = v, v
 		}
-		p.set("net/ipv4/conf/all/"+k.name, all)
-		p.set("net/ipv4/conf/default/"+k.name, def)
+		p.set(k.all, all)
+		p.set(k.def, def)
 	}
 	b.pinLimits(n, p)
 	b.pinTimers(n, p)
@@ -201,9 +211,9 @@ func (b *build) pinLimits(n *Node, p *pins) {
 	p.set("net/ipv4/icmp_msgs_burst", "100000")
 	p.set("net/ipv4/icmp_echo_ignore_all", "0")
 	p.set("net/ipv4/icmp_echo_ignore_broadcasts", "1")
-	for _, t := range []string{"iptables", "ip6tables", "arptables"} {
-		p.set("net/bridge/bridge-nf-call-"+t, "0")
-	}
+	p.set("net/bridge/bridge-nf-call-iptables", "0")
+	p.set("net/bridge/bridge-nf-call-ip6tables", "0")
+	p.set("net/bridge/bridge-nf-call-arptables", "0")
 	off := "1"
 	if n.IPv6 {
 		off = "0"

@@ -3,12 +3,9 @@ package reach
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 )
@@ -359,22 +356,8 @@ func TestSpeed(t *testing.T) {
 			t.Logf("992 pairs in %v", d)
 		}
 	}
-	if n, err := p.leftoversForTest(unix.AF_INET); err != nil || n != 2 {
+	m := &matrix{p: p}
+	if n, err := m.leftovers(); err != nil || n != 2 {
 		t.Errorf("%d entries left, want the last pair's two; %v", n, err)
 	}
 }
-
-// leftoversForTest counts the entries in all tables.
-func (p *Prober) leftoversForTest(family int) (int, error) {
-	count := 0
-	for _, n := range p.Lab.Nodes {
-		ns, err := p.Machine.Neighbours(n.Name, family)
-		if err != nil {
-			return 0, err
-		}
-		count += len(ns)
-	}
-	return count, nil
-}
-
-func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

@@ -135,6 +135,9 @@ func (p *Prober) patience() time.Duration {
 	return patience
 }
 
+// unknownRoom is taken when the machine does not say: half of a stock machine's gc_thresh3 of 1024.
+const unknownRoom = 512
+
 // entriesPerPair is how many neighbour entries a pair may make: two for each of two hops.
 const entriesPerPair = 4
 
@@ -145,7 +148,7 @@ func (p *Prober) room() int {
 		n = p.Machine.NeighbourRoom()
 	}
 	if n < 0 {
-		return maxBatch
+		n = unknownRoom
 	}
 	return min(n/entriesPerPair, maxBatch)
 }

@@ -1,0 +1,75 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"labctl/topology"
+)
+
+const judged = `format: 1
+lab: judged
+nodes:
+  s1: {kind: bridge}
+  a: {ip: 10.0.0.1/24}
+  b: {ip: 10.0.0.2/24}
+  c: {ip: 10.9.0.3/24}
+links:
+  - a b c -- s1
+expect:
+  arp: |
+    from\to  b  c
+    a        b  -
+  fdb: |
+    mac\on  s1
+    b       b
+  ping: |
+    from\to  a   b   c
+    a        -   ok  no-arp
+    b        .   -   no-route
+  sees: |
+    flow\at  b    c
+    a->b     yes  no
+`
+
+func TestJudge(t *testing.T) {
+	lab, problems := topology.Load("judged.yaml", []byte(judged))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	_, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.9.0.3/24")
+	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
+	defer p.Close()
+	r, err := p.Judge(context.Background(), lab.Expect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, table := range r.Tables {
+		for _, c := range table.Cells {
+			fmt.Fprintf(&b, "%s:%s->%s@%s %v %s %v\n", c.Cell.Question.Kind, c.Cell.Question.A, c.Cell.Question.B, c.Cell.Question.At, c.Asked, c.Result.Got, c.OK)
+		}
+	}
+	want := `ping:a->b@ true ok true
+ping:a->c@ true no-route false
+ping:b->a@ false  true
+ping:b->c@ true no-route true
+sees:a->b@b true yes true
+sees:a->b@c true no true
+arp:a->b@ true b true
+arp:a->c@ true - true
+fdb:b->s1@ true b true
+`
+	if b.String() != want || r.OK() {
+		t.Errorf("got (OK %v)\n%s\nwant\n%s", r.OK(), b.String(), want)
+	}
+	if (&Report{}).OK() {
+		t.Error("a report without answers is OK")
+	}
+	read, err := p.Read(context.Background(), lab.Expect)
+	if err != nil || len(read.Tables) != 2 {
+		t.Errorf("Read: %d tables, %v; want arp and fdb", len(read.Tables), err)
+	}
+}

@@ -58,7 +58,9 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver
 	}
 	if broken { // what a node lacks is most likely what could not be read
 		probs = slices.DeleteFunc(probs, func(p Problem) bool {
-			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface")
+			name, isNode := strings.CutPrefix(p.Message, `no node "`)
+			name, _, _ = strings.Cut(name, `"`)
+			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface") || isNode && st.named[name] != nil
 		})
 	}
 	st.take(probs, path)

@@ -32,6 +32,9 @@ func (s *Space) Remove() error {
 // A name that belongs to another namespace by now is left alone. The calling process may be in any namespace: the barrier
 // stands in one of its own.
 func RemoveByJournal(state *State) error {
+	if !state.Named || len(state.Namespaces) == 0 {
+		return nil // namespaces without names went with the process that held them
+	}
 	return onThrowawayThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a namespace to wait in: %w", err)
@@ -42,9 +45,6 @@ func RemoveByJournal(state *State) error {
 		}
 		var errs []error
 		for _, n := range state.Namespaces {
-			if !state.Named {
-				break
-			}
 			var st unix.Stat_t
 			path := filepath.Join(NetnsDir, n.Name)
 			if err := unix.Stat(path, &st); errors.Is(err, unix.ENOENT) {

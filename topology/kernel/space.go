@@ -253,6 +253,13 @@ func onThrowawayThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			// The process's first thread cannot end: Go parks it for good, and it would hold the namespace it is in for as
+			// long. While it is locked here, another one has to be taken.
+			defer runtime.UnlockOSThread()
+			done <- onThrowawayThread(f)
+			return
+		}
 		done <- f()
 	}()
 	return <-done

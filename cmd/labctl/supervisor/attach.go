@@ -61,11 +61,18 @@ func (c *Client) startExec(p ExecParams, control int) error {
 	if err := writeLine(conn, request{Method: "exec", Params: mustJSON(p)}); err != nil {
 		return err
 	}
+	var r reply
+	if err := readLine(in, &r); err != nil {
+		return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+	}
+	if r.Error != nil {
+		return r.Error
+	}
 	rights := unix.UnixRights(int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd()), control)
 	if _, _, err := conn.WriteMsgUnix([]byte{0}, rights, nil); err != nil {
 		return fmt.Errorf("pass descriptors: %w", err)
 	}
-	var r reply
+	r = reply{}
 	if err := readLine(in, &r); err != nil {
 		return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
 	}

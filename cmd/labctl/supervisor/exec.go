@@ -58,6 +58,8 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if lab.Node(p.Node) == nil {
 		return nil, UnknownNode(lab, p.Node)
 	}
+	// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
+	c.event(Event{What: "descriptors"})
 	files, err := receiveFiles(c.conn, 4)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,15 +65,7 @@ func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) erro
 func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner) (int, error) {
 	switch op := plan.Ops[i].(type) {
 	case topology.AddNamespace:
-		names := []string{op.Node}
-		for _, o := range plan.Ops[i+1:] {
-			a, ok := o.(topology.AddNamespace)
-			if !ok {
-				break
-			}
-			names = append(names, a.Node)
-		}
-		return len(names), s.makeNamespaces(names)
+		return s.namespaces(ctx, plan.Ops[i:])
 	case topology.DelNamespace:
 		names := []string{op.Node}
 		for _, o := range plan.Ops[i+1:] {
@@ -84,10 +77,10 @@ func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner
 		}
 		return len(names), s.forget(names)
 	case topology.SetSysctl:
-		return s.sysctls(plan.Ops[i:])
+		return s.sysctls(ctx, plan.Ops[i:])
 	case topology.SetUp:
 		if op.Name == "lo" { // stands among the sysctls of fresh nodes
-			return s.sysctls(plan.Ops[i:])
+			return s.sysctls(ctx, plan.Ops[i:])
 		}
 	case topology.RunCommand:
 		return 1, run(ctx, op.Node, op.Command)
@@ -95,106 +88,241 @@ func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner
 	return 1, s.change(plan.Ops[i])
 }
 
-// sysctls writes a stretch of values, all those of one namespace on one thread inside it, and as many namespaces at once
-// as there are cores: a thousand nodes with twenty values each take more than a second on one.
-func (s *Space) sysctls(ops []topology.Op) (int, error) {
-	type job struct {
-		node *node
-		ops  []topology.SetSysctl
-		lo   bool
+// settings is what one thread does inside one namespace.
+type settings struct {
+	name string
+	node *node // nil while it is still to be made
+	ops  []topology.SetSysctl
+	lo   bool
+}
+
+// collect takes the stretch of sysctls (and "lo up"s) that ops begins with, node by node, and says how long it is.
+func collect(ops []topology.Op, jobs []*settings) ([]*settings, int) {
+	byNode := make(map[string]*settings, len(jobs))
+	for _, j := range jobs {
+		byNode[j.name] = j
 	}
-	var jobs []*job
-	byNode := map[string]*job{}
-	count := 0
-	for _, o := range ops {
-		name, lo := "", false
+	for count, o := range ops {
+		var name string
 		switch o := o.(type) {
 		case topology.SetSysctl:
 			name = o.Node
 		case topology.SetUp:
-			if lo = o.Name == "lo"; lo {
+			if o.Name == "lo" && o.Up {
 				name = o.Node
 			}
 		}
 		if name == "" {
-			break
+			return jobs, count
 		}
 		j := byNode[name]
 		if j == nil {
-			n, err := s.node(name)
-			if err != nil {
-				return 0, err
-			}
-			j = &job{node: n}
+			j = &settings{name: name}
 			byNode[name] = j
 			jobs = append(jobs, j)
 		}
 		if set, ok := o.(topology.SetSysctl); ok {
 			j.ops = append(j.ops, set)
-			if j.node.fresh {
-				s.fresh(set.Key)
-			}
+		} else {
+			j.lo = true
 		}
-		j.lo = j.lo || lo
-		count++
 	}
+	return jobs, len(ops)
+}
+
+// namespaces makes the namespaces that ops begins with and, on the same threads, gives them the values that follow.
+func (s *Space) namespaces(ctx context.Context, ops []topology.Op) (int, error) {
+	var jobs []*settings
+	var names []string
+	for _, o := range ops {
+		a, ok := o.(topology.AddNamespace)
+		if !ok {
+			break
+		}
+		jobs = append(jobs, &settings{name: a.Node})
+		names = append(names, a.Node)
+	}
+	n := len(jobs)
+	jobs, count := collect(ops[n:], jobs)
+	if err := s.known(jobs[n:]); err != nil {
+		return 0, err
+	}
+	if err := s.journal.making(s, names); err != nil {
+		return 0, err
+	}
+	s.readBaseline(jobs)
+	err := s.everywhere(ctx, jobs)
+	var made []*node
+	s.mu.Lock()
+	for _, j := range jobs[:n] {
+		if j.node != nil {
+			s.nodes[j.name] = j.node
+			made = append(made, j.node)
+		}
+	}
+	s.mu.Unlock()
+	return n + count, errors.Join(err, s.journal.made(made))
+}
+
+// sysctls writes the stretch of values that ops begins with.
+func (s *Space) sysctls(ctx context.Context, ops []topology.Op) (int, error) {
+	jobs, count := collect(ops, nil)
+	if err := s.known(jobs); err != nil {
+		return 0, err
+	}
+	rest := jobs[:0]
+	for _, j := range jobs {
+		if err := s.neighbourTimers(j); err != nil {
+			return 0, err
+		}
+		if len(j.ops) > 0 || j.lo {
+			rest = append(rest, j)
+		}
+	}
+	s.readBaseline(rest)
+	return count, s.everywhere(ctx, rest)
+}
+
+// neighbourTimers sets retrans_time_ms of interfaces by rtnetlink, RTM_SETNEIGHTBL, and takes it off the job: the way
+// through /proc/sys/net costs a walk over every namespace's entry of the same name (fs/proc/proc_sysctl.c,
+// proc_sys_compare), half a millisecond in a lab of a thousand.
+func (s *Space) neighbourTimers(j *settings) error {
+	var rest []topology.SetSysctl
+	for _, o := range j.ops {
+		f := strings.Split(o.Key, "/")
+		ms, err := strconv.ParseUint(o.Value, 10, 32)
+		if err != nil || len(f) != 5 || f[2] != "neigh" || f[4] != "retrans_time_ms" {
+			rest = append(rest, o)
+			continue
+		}
+		if err := s.retransTime(j.node, f[1], f[3], ms); err != nil {
+			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
+		}
+	}
+	j.ops = rest
+	return nil
+}
+
+// known finds the namespaces of jobs for nodes that are there.
+func (s *Space) known(jobs []*settings) error {
+	for _, j := range jobs {
+		n, err := s.node(j.name)
+		if err != nil {
+			return err
+		}
+		j.node = n
+	}
+	return nil
+}
+
+// everywhere does the jobs on as many threads as there are cores, one namespace at a time on each: making a namespace and
+// writing its values takes the kernel more than two milliseconds, little of it under a common lock.
+func (s *Space) everywhere(ctx context.Context, jobs []*settings) error {
 	errs := make([]error, min(runtime.NumCPU(), len(jobs)))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for w := range errs {
 		wg.Go(func() {
 			errs[w] = onThrowawayThread(func() error {
-				for {
+				for ctx.Err() == nil {
 					k := int(next.Add(1)) - 1
 					if k >= len(jobs) {
 						return nil
 					}
-					if err := s.inside(jobs[k].node, jobs[k].ops, jobs[k].lo); err != nil {
+					if err := s.inside(jobs[k]); err != nil {
+						next.Store(int64(len(jobs))) // the others need not go on
 						return err
 					}
 				}
+				return context.Cause(ctx)
 			})
 		})
 	}
 	wg.Wait()
-	return count, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-// fresh remembers what a key reads in a namespace that nobody has touched: the hub is one.
-func (s *Space) fresh(key string) {
-	if _, ok := s.baseline[key]; !ok {
-		b, err := os.ReadFile("/proc/sys/" + key)
-		_ = err // a key of an interface is in no fresh namespace: it reads "" and is always written
-		s.baseline[key] = strings.Join(strings.Fields(string(b)), " ")
+// readBaseline remembers what keys read in a namespace that nobody has touched: the hub is one. A key of an interface is in
+// no fresh namespace: it reads "" and is always written.
+func (s *Space) readBaseline(jobs []*settings) {
+	for _, j := range jobs {
+		if j.node != nil && !j.node.fresh {
+			continue
+		}
+		for _, o := range j.ops {
+			if _, ok := s.baseline[o.Key]; !ok {
+				b, _ := os.ReadFile("/proc/sys/" + o.Key)
+				s.baseline[o.Key] = strings.Join(strings.Fields(string(b)), " ")
+			}
+		}
 	}
 }
 
-// inside must run on a throw-away thread: it leaves it in the node's namespace.
-func (s *Space) inside(n *node, ops []topology.SetSysctl, lo bool) error {
-	if err := netns.Set(n.fd); err != nil {
-		return fmt.Errorf("%s: enter namespace: %w", n.name, err)
+// inside must run on a throw-away thread: it leaves it in the node's namespace, which it makes if it is not there yet.
+func (s *Space) inside(j *settings) error {
+	if j.node == nil {
+		n, err := s.makeNamespace(j.name)
+		if err != nil {
+			return fmt.Errorf("%s: make namespace: %w", j.name, err)
+		}
+		j.node = n
+	} else if err := netns.Set(j.node.fd); err != nil {
+		return fmt.Errorf("%s: enter namespace: %w", j.name, err)
 	}
-	flipped := false
-	for _, o := range ops {
-		if n.fresh && s.baseline[o.Key] == o.Value {
-			// Turning forwarding on turns accept_redirects off (net/ipv4/devinet.c, inet_forward_change), so it is not fresh any more.
-			if !flipped || !strings.HasSuffix(o.Key, "/accept_redirects") {
+	dirs := sysctlDirs{}
+	defer dirs.close()
+	forwarding, disabled := false, ""
+	for _, o := range j.ops {
+		if j.node.fresh && s.baseline[o.Key] == o.Value {
+			// Turning forwarding on turns accept_redirects off (net/ipv4/devinet.c, inet_forward_change): not fresh any more.
+			if !forwarding || !strings.HasSuffix(o.Key, "/accept_redirects") {
 				continue
 			}
 		}
-		if err := writeSysctl(o.Sysctl); err != nil {
-			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", n.name, o.Key, o.Value), err}
+		switch o.Key {
+		case "net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding":
+			forwarding = true
+		case "net/ipv6/conf/all/disable_ipv6":
+			disabled = o.Value
+		case "net/ipv6/conf/default/disable_ipv6":
+			if disabled == o.Value {
+				continue // "all" has set it too (net/ipv6/addrconf.c, addrconf_disable_ipv6)
+			}
 		}
-		flipped = flipped || strings.HasSuffix(o.Key, "/ip_forward") || strings.HasSuffix(o.Key, "/forwarding")
+		if err := dirs.write(o.Sysctl); err != nil {
+			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
+		}
 	}
-	if lo {
+	if j.lo {
 		return loopbackUp()
 	}
 	return nil
 }
 
-func writeSysctl(s topology.Sysctl) error {
-	fd, err := unix.Open("/proc/sys/"+s.Key, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+// sysctlDirs holds the directories net/ipv4, net/ipv6, … of one namespace open. Every look-up of them goes through the
+// entries of all namespaces, for they have the same name under the same parent; below them each namespace is alone.
+type sysctlDirs map[string]int
+
+func (d sysctlDirs) close() {
+	for _, fd := range d {
+		unix.Close(fd)
+	}
+}
+
+func (d sysctlDirs) write(s topology.Sysctl) error {
+	cut := strings.IndexByte(s.Key, '/') + 1
+	cut += strings.IndexByte(s.Key[cut:], '/')
+	dir, ok := d[s.Key[:cut]]
+	var err error
+	if !ok {
+		if dir, err = unix.Open("/proc/sys/"+s.Key[:cut], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+			d[s.Key[:cut]] = dir
+		}
+	}
+	fd := -1
+	if err == nil {
+		fd, err = unix.Openat(dir, s.Key[cut+1:], unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	}
 	if errors.Is(err, unix.ENOENT) {
 		if s.Optional() {
 			return nil

@@ -538,6 +538,45 @@ func (s *Space) portVLANs(o topology.SetPort) error {
 	})
 }
 
+// retransTime sets the retransmission timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
+func (s *Space) retransTime(n *node, family, dev string, ms uint64) error {
+	index, err := s.ifindex(n, dev)
+	if err != nil {
+		return err
+	}
+	sock, err := s.requests(n)
+	if err != nil {
+		return err
+	}
+	table := "arp_cache"
+	if family == "ipv6" {
+		table = "ndisc_cache"
+	}
+	req := nl.NewNetlinkRequest(unix.RTM_SETNEIGHTBL, unix.NLM_F_ACK)
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: sock}
+	req.AddData(ndtmsg{})
+	req.AddData(nl.NewRtAttr(ndtaName, nl.ZeroTerminated(table)))
+	parms := nl.NewRtAttr(ndtaParms, nil)
+	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
+	parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(ms))
+	req.AddData(parms)
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+// ndtmsg is struct ndtmsg of linux/neighbour.h, AF_UNSPEC; the constants below are of the same file.
+type ndtmsg struct{}
+
+func (ndtmsg) Len() int          { return 4 }
+func (ndtmsg) Serialize() []byte { return make([]byte, 4) }
+
+const (
+	ndtaName         = 1
+	ndtaParms        = 6
+	ndtpaIfindex     = 1
+	ndtpaRetransTime = 5
+)
+
 // unname removes a name under NetnsDir as ip-netns(8) does. A name that is gone is no error.
 func unname(name string) error {
 	path := NetnsDir + "/" + name

@@ -219,35 +219,6 @@ func (n *node) close() {
 	n.fd.Close()
 }
 
-// makeNamespaces makes one namespace per node, all journaled first.
-func (s *Space) makeNamespaces(names []string) error {
-	if err := s.journal.making(s, names); err != nil {
-		return err
-	}
-	made := make([]*node, len(names))
-	err := onThrowawayThread(func() error {
-		for i, name := range names {
-			n, err := s.makeNamespace(name)
-			if err != nil {
-				return fmt.Errorf("%s: make namespace: %w", name, err)
-			}
-			made[i] = n
-		}
-		return nil
-	})
-	s.mu.Lock()
-	for _, n := range made {
-		if n != nil {
-			s.nodes[n.name] = n
-		}
-	}
-	s.mu.Unlock()
-	if jerr := s.journal.made(made); err == nil {
-		err = jerr
-	}
-	return err
-}
-
 // onThrowawayThread runs f on a thread that ends afterwards, since its namespace is not to be trusted any more.
 func onThrowawayThread(f func() error) error {
 	done := make(chan error, 1)

@@ -147,8 +147,11 @@ func (s *Space) addVeth(o topology.AddVeth) error {
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	peer := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	// The kernel honours a chosen index of the far end only beside a chosen one of the near end (drivers/net/veth.c).
-	if near.fresh && far.fresh {
-		msg.Index, peer.Index = int32(near.choose(o.Near.Name)), int32(far.choose(o.Far.Name))
+	msg.Index = int32(near.choose(o.Near.Name))
+	if near.fresh {
+		peer.Index = int32(far.choose(o.Far.Name))
+	} else if far.fresh {
+		far.next++ // the kernel takes the lowest that is free, which must not be chosen again
 	}
 	if o.Near.Up {
 		msg.Flags, msg.Change = unix.IFF_UP, unix.IFF_UP

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -253,7 +254,8 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 			have[l.Name] = true
 		}
 		for _, i := range n.Interfaces {
-			if !have[i.Name] {
+			// What went with a lost node at its other end comes back with that node.
+			if !have[i.Name] && !slices.Contains(lost, i.Peer.Node) && !slices.Contains(lost, i.Lower.Node) {
 				broken[n.Name] = true
 			}
 		}

@@ -74,11 +74,13 @@ var _ = SynchronizedBeforeSuite(func() []byte {
 	DeferCleanup(os.RemoveAll, dir)
 })
 
-// Nothing of a spec is left to the next one, whatever became of it.
-var _ = AfterEach(func() {
-	if CurrentSpecReport().Failed() {
-		labctl("down", "--all", "--force")
-		return
-	}
-	Expect(instances()).To(BeEmpty(), "the spec left labs standing")
+// Nothing of a spec is left to the next one, whatever became of it. Cleanups run last in, first out, so this one ends a spec.
+var _ = BeforeEach(func() {
+	DeferCleanup(func() {
+		if CurrentSpecReport().Failed() {
+			labctl("down", "--all", "--force")
+			return
+		}
+		Expect(instances()).To(BeEmpty(), "the spec left labs standing")
+	})
 })

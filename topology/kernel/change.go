@@ -236,7 +236,11 @@ func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSe
 	if from.GroupFwdMask != to.GroupFwdMask {
 		data.AddRtAttr(nl.IFLA_BR_GROUP_FWD_MASK, nl.Uint16Attr(to.GroupFwdMask))
 	}
-	if err := s.setLink(nodeName, name, info); err != nil {
+	err := s.setLink(nodeName, name, info)
+	if errors.Is(err, unix.EOPNOTSUPP) && to.VLANFiltering {
+		return errNoFiltering
+	}
+	if err != nil {
 		return err
 	}
 	return s.checkFiltering(nodeName, name, to)
@@ -249,7 +253,7 @@ func flag(b bool) uint32 {
 	return 0
 }
 
-// checkFiltering reads VLAN filtering back: a kernel without CONFIG_BRIDGE_VLAN_FILTERING takes the attribute and ignores it.
+// checkFiltering reads VLAN filtering back: older kernels without CONFIG_BRIDGE_VLAN_FILTERING take the attribute and ignore it.
 func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings) error {
 	if !to.VLANFiltering {
 		return nil
@@ -258,9 +262,11 @@ func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings
 		if b, ok := l.(*netlink.Bridge); ok && b.VlanFiltering != nil && *b.VlanFiltering {
 			return nil
 		}
-		return fmt.Errorf("bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING): %w", ErrUnsupported)
+		return errNoFiltering
 	})
 }
+
+var errNoFiltering = fmt.Errorf("bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING): %w", ErrUnsupported)
 
 // setLink is an RTM_NEWLINK on an existing interface with the given attributes.
 func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) error {
@@ -525,7 +531,7 @@ func (s *Space) portVLANs(o topology.SetPort) error {
 	return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
 		err := h.BridgeVlanDel(l, 1, false, false, false, false)
 		if errors.Is(err, unix.EOPNOTSUPP) {
-			return fmt.Errorf("bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING): %w", ErrUnsupported)
+			return errNoFiltering
 		}
 		if v.PVID != 0 {
 			if err := h.BridgeVlanAdd(l, uint16(v.PVID), true, true, false, false); err != nil {

@@ -38,7 +38,7 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 			if err != nil {
 				return err
 			}
-			s.Reset = reset
+			s.Reset, s.Tied = reset, foreground
 			events, done := progress()
 			began := time.Now()
 			c, applied, err := supervisor.Up(cmd.Context(), s, events)

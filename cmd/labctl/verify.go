@@ -125,7 +125,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	s.Instance, s.File = uniqueName(r.lab.Name), r.file.identity
+	s.Instance, s.Tied = uniqueName(r.lab.Name), true
 	r.name = s.Instance
 	events, done := progress()
 	defer done()
@@ -143,7 +143,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	}
 	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
 		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
-		return err
+		return errors.Join(err, c.Keep())
 	}
 	return errors.Join(err, supervisor.Down(context.WithoutCancel(ctx), s.Instance, true))
 }
@@ -347,7 +347,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	if r.err != nil && len(r.result.Steps) == 0 {
 		return // the error is all there is, and is printed at the end
 	}
-	fmt.Fprintf(w, "%s: %s\n", r.lab.Name, r.lab.About)
+	fmt.Fprintln(w, strings.TrimSuffix(r.lab.Name+": "+r.lab.About, ": "))
 	if r.skipped != "" {
 		fmt.Fprintf(w, "skipped: %s\n", r.skipped)
 		return
@@ -390,7 +390,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]supervisor.Verdict) {
 	words := map[string][]string{}
 	var kinds []string
-	for _, t := range e.Tables {
+	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *topology.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
 		io.WriteString(w, indent(topology.Render(t, func(c *topology.Cell) string {
 			m, ok := got[c]

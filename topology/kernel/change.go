@@ -266,7 +266,7 @@ func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings
 	})
 }
 
-var errNoFiltering = fmt.Errorf("bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING): %w", ErrUnsupported)
+var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)", ErrUnsupported)
 
 // setLink is an RTM_NEWLINK on an existing interface with the given attributes.
 func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) error {
@@ -378,7 +378,7 @@ var macvlanModes = map[string]netlink.MacvlanMode{
 // unsupported names the missing feature when the kernel does not know a kind of link.
 func unsupported(err error, what string) error {
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("%s: %w", what, ErrUnsupported)
+		return fmt.Errorf("%w: it has no %s", ErrUnsupported, what)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,8 @@ import (
 // Client talks to a running supervisor. Each call is a connection of its own, so a Client may be used concurrently.
 type Client struct {
 	Instance string
-	PID      int // of the supervisor, as this process sees it
+	PID      int      // of the supervisor, as this process sees it
+	control  *os.File // of a tied lab: it goes down when this is closed
 }
 
 // Dial finds the supervisor of an instance. The error wraps fs.ErrNotExist if there is no such instance, and

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -78,7 +77,7 @@ func Serve(instance string) int {
 		syscall.CloseOnExec(5)
 		s.arpCache = os.NewFile(5, "arp_cache")
 	}
-	if err := s.run(control, in, sp.Adopt); err != nil {
+	if err := s.run(control, in, sp.Adopt, sp.Tied); err != nil {
 		slog.Error("gave up", "err", err)
 		_ = writeLine(control, reply{Error: failure(err)})
 		return 3
@@ -87,7 +86,7 @@ func Serve(instance string) int {
 }
 
 // run lives until the lab is taken down. The error is that of a start that failed, with everything cleared away.
-func (s *server) run(control *os.File, in *bufio.Reader, adopt bool) (err error) {
+func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err error) {
 	if !s.meta.Named {
 		if err := kernel.PrivateMounts(); err != nil {
 			return errors.Join(err, s.rundir.remove())
@@ -96,15 +95,8 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt bool) (err error)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	s.cancel = cancel
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.state == "starting" {
-			cancel(errors.New("interrupted: the labctl that started it is gone"))
-		}
-	}()
-	go s.signals(cancel)
+	go s.starter(in, tied, cancel)
+	go s.signals()
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
 	if errors.Is(err, syscall.EADDRINUSE) {
 		_ = os.Remove(s.rundir.path("sock"))
@@ -121,10 +113,16 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt bool) (err error)
 		s.set("stopping")
 		return errors.Join(err, s.clear())
 	}
-	s.set("running")
+	s.mu.Lock()
+	if s.state == "starting" {
+		s.state = "running"
+	}
+	s.mu.Unlock()
 	<-s.work
 	_ = writeLine(control, reply{Result: json.RawMessage("{}")})
-	control.Close()
+	if !tied {
+		control.Close()
+	}
 	<-s.done
 	return nil
 }
@@ -135,18 +133,47 @@ func (s *server) set(state string) {
 	s.state = state
 }
 
+// starter watches the labctl that started this process: its death interrupts the start, and takes a tied lab down.
+func (s *server) starter(in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
+	word, _ := in.ReadString('\n')
+	if word == "keep\n" {
+		return
+	}
+	s.mu.Lock()
+	starting := s.state == "starting"
+	s.mu.Unlock()
+	if starting {
+		cancel(errors.New("interrupted: the labctl that started it is gone"))
+	} else if tied {
+		s.quit("the labctl that it was tied to is gone")
+	}
+}
+
 // signals: SIGTERM takes the lab down in good order, as a machine that shuts down expects; the rest is for terminals,
 // and this process has none.
-func (s *server) signals(cancel context.CancelCauseFunc) {
+func (s *server) signals() {
 	sig := make(chan os.Signal, 1)
 	signal.Notify(sig, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	<-sig
-	cancel(errors.New("terminated"))
+	s.quit("terminated")
+}
+
+// quit takes the lab down without being asked by a client.
+func (s *server) quit(why string) {
+	s.mu.Lock()
+	stopping := s.state == "stopping"
+	s.state = "stopping"
+	if s.cancel != nil {
+		s.cancel(errors.New(why))
+	}
+	s.mu.Unlock()
+	if stopping {
+		return
+	}
 	s.work <- struct{}{}
-	s.set("stopping")
 	if err := s.clear(); err != nil {
-		slog.Error("taken down by a signal, but not in full", "err", err)
+		slog.Error("taken down, but not in full", "why", why, "err", err)
 	}
 	close(s.done)
 }

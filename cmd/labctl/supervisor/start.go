@@ -32,7 +32,7 @@ type Start struct {
 	File     string // see Meta.File
 	Lab      *topology.Lab
 	Reset    bool // a dead instance is built anew instead of adopted
-	AllowRun bool // run: commands of a file that did not come from the disk
+	Tied     bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
 }
 
 // startParams is what the new process is told on its control socket.
@@ -40,6 +40,7 @@ type startParams struct {
 	Meta      Meta   `json:"meta"`
 	Base      string `json:"base"`
 	Adopt     bool   `json:"adopt"`
+	Tied      bool   `json:"tied"`
 	NeighMax  int    `json:"neigh_max"` // the machine's gc_thresh3; negative: not known
 	Directory string `json:"directory"`
 }
@@ -68,7 +69,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}
-	c, applied, err := launch(ctx, r, m, adopt, events)
+	c, applied, err := launch(ctx, r, m, adopt, s.Tied, events)
 	if err != nil && !adopt && !Alive(s.Instance) {
 		// The process removes its directory itself when it gives up; this is for one that could not even begin.
 		if st, jerr := journalState(s.Instance); jerr == nil && len(st.Namespaces) == 0 && exists(dirOf(s.Instance)) {
@@ -136,16 +137,16 @@ func waitReady(ctx context.Context, instance string) (*Client, error) {
 }
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
-func launch(ctx context.Context, r *rundir, m Meta, adopt bool, events func(Event)) (*Client, *Applied, error) {
+func launch(ctx context.Context, r *rundir, m Meta, adopt, tied bool, events func(Event)) (*Client, *Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	ours, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
-	defer ours.Close()
 	log, err := os.OpenFile(r.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		theirs.Close()
+		ours.Close()
 		return nil, nil, err
 	}
 	defer log.Close()
@@ -160,15 +161,32 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt bool, events func(Even
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {
+		ours.Close()
 		return nil, nil, cannotStart(err, m.Named)
 	}
 	go func() { _ = cmd.Wait() }()
 	wd, _ := os.Getwd()
 	limit := kernel.NeighbourLimit()
-	if err := writeLine(ours, startParams{m, Base(), adopt, limit, wd}); err != nil {
+	if err := writeLine(ours, startParams{m, Base(), adopt, tied, limit, wd}); err != nil {
+		ours.Close()
 		return nil, nil, fmt.Errorf("start supervisor: %w", err)
 	}
-	return awaitReady(ctx, ours, m, events)
+	c, applied, err := awaitReady(ctx, ours, m, events)
+	if err != nil || !tied {
+		ours.Close()
+		return c, applied, err
+	}
+	c.control = ours
+	return c, applied, nil
+}
+
+// Keep lets a tied lab outlive this process.
+func (c *Client) Keep() error {
+	if c.control == nil {
+		return nil
+	}
+	_, err := c.control.WriteString("keep\n")
+	return err
 }
 
 func awaitReady(ctx context.Context, control *os.File, m Meta, events func(Event)) (*Client, *Applied, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -101,7 +102,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Steps = append(out.Steps, StepVerdicts{Tables: tables})
+		out.Steps = append(out.Steps, StepVerdicts{Tables: inFileOrder(tables)})
 	}
 	if !p.Steps {
 		return out, nil
@@ -121,9 +122,16 @@ func verify(ctx context.Context, c *call) (any, error) {
 				over = fmt.Sprintf("not reached: step %q failed", st.Name)
 			}
 		}
+		sv.Tables = inFileOrder(sv.Tables)
 		out.Steps = append(out.Steps, sv)
 	}
 	return out, nil
+}
+
+// inFileOrder sorts tables, which were judged in another order, as a reader of the file meets them.
+func inFileOrder(ts []TableVerdicts) []TableVerdicts {
+	slices.SortStableFunc(ts, func(a, b TableVerdicts) int { return a.Line - b.Line })
+	return ts
 }
 
 // verifier walks through one lab.

@@ -263,7 +263,7 @@ func (s *Space) inside(j *settings) error {
 	if j.node == nil {
 		n, err := s.makeNamespace(j.name)
 		if err != nil {
-			return fmt.Errorf("%s: make namespace: %w", j.name, err)
+			return &OpError{topology.AddNamespace{Node: j.name}, "ip netns add " + s.Namespace(j.name), err}
 		}
 		j.node = n
 	} else if err := netns.Set(j.node.fd); err != nil {

@@ -155,6 +155,9 @@ func mustRebuild(o, n *Node) string {
 	case !slices.EqualFunc(o.Run, n.Run, func(a, b Command) bool { return a.Sh == b.Sh && a.Background == b.Background }):
 		return "run: other commands"
 	}
+	if slices.Equal(o.Sysctls, n.Sysctls) {
+		return "" // a thousand nodes, one of them changed: most comparisons end here
+	}
 	now := sysctlMap(n)
 	for _, s := range o.Sysctls {
 		if _, ok := now[s.Key]; !ok && inherited(s.Key, n, now) == "" {
@@ -244,6 +247,9 @@ func (d *differ) nodeSysctls(n *Node) {
 		}
 		d.add(SetUp{n.Name, "lo", true})
 		return
+	}
+	if slices.Equal(d.old[n.Name].Sysctls, n.Sysctls) {
+		return // those of interfaces that are made anew come with them
 	}
 	was := sysctlMap(d.old[n.Name])
 	forwarding := "net/ipv4/ip_forward"

@@ -47,9 +47,14 @@ func inspectCommand(g *globals) *cobra.Command {
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var doc supervisor.Inspection
-			if err := g.read(cmd, "inspect", args, &doc); err != nil {
+			c, err := g.running(cmd.Context())
+			if err != nil {
 				return err
 			}
+			if err := c.Call(cmd.Context(), "inspect", supervisor.NodesParams{Nodes: args}, &doc, nil); err != nil {
+				return err
+			}
+			doc.PID = c.PID // the supervisor itself knows only its number in its own PID namespace
 			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
 				var rows [][]string
 				for _, n := range doc.List {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -377,9 +379,13 @@ func apply(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	lab, problems := topology.Load(p.File, p.Source)
-	if lab == nil {
-		return nil, &Failure{Usage, problems.Errors().Error()}
+	lab := c.current()
+	if !bytes.Equal(p.Source, lab.Source) {
+		var problems topology.Problems
+		if lab, problems = topology.Load(p.File, p.Source); lab == nil {
+			return nil, &Failure{Usage, problems.Errors().Error()}
+		}
+		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
 	return c.become(ctx, lab)
 }
@@ -405,11 +411,14 @@ func (c *call) become(ctx context.Context, lab *topology.Lab) (any, error) {
 	}
 	changes = append(changes, healed...)
 	if len(changes) > 0 || !slices.Equal(old.Source, lab.Source) {
-		if err := errors.Join(c.rundir.writeMeta(c.meta, lab.Source), c.writeHosts(), c.writePlan(topology.NewPlan(lab, c.meta.Instance))); err != nil {
+		if err := errors.Join(c.rundir.writeMeta(c.meta, lab.Source), c.writeHosts()); err != nil {
 			return nil, err
 		}
 	}
 	c.set("running")
+	if len(changes) > 0 {
+		go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
+	}
 	if len(changes) == 0 {
 		return Applied{Changes: []topology.Change{}}, nil
 	}

@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"net/netip"
-
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
@@ -32,8 +30,12 @@ func (m machine) Neighbours(node string, family int) ([]reach.Neighbour, error) 
 	return out, err
 }
 
-func (m machine) DeleteNeighbour(node string, ifindex int, ip netip.Addr) error {
-	return m.s.space.DeleteNeighbour(node, ifindex, ip)
+func (m machine) DeleteNeighbours(node string, entries []reach.Neighbour) error {
+	list := make([]kernel.Neighbour, len(entries))
+	for i, e := range entries {
+		list[i] = kernel.Neighbour(e)
+	}
+	return m.s.space.DeleteNeighbours(node, list)
 }
 
 func (m machine) FlushNeighbours(node string) (int, error) { return m.s.space.FlushNeighbours(node) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -43,6 +44,8 @@ type server struct {
 	neighMax  int
 	arpCache  *os.File
 	directory string
+
+	planFile sync.Mutex
 
 	work chan struct{} // capacity 1: a lock that a context can give up waiting for
 
@@ -210,9 +213,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 		return s.adopt(ctx, old, progress)
 	}
 	plan := topology.NewPlan(lab, s.meta.Instance)
-	if err := s.writePlan(plan); err != nil {
-		return err
-	}
+	go s.writePlan(lab)
 	progress(Event{What: "building", Total: len(plan.Ops)})
 	if err := s.apply(ctx, plan); err != nil {
 		return err
@@ -238,8 +239,22 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan) error {
 	return s.space.Apply(ctx, plan, s.runCommand)
 }
 
-func (s *server) writePlan(plan *topology.Plan) error {
-	return os.WriteFile(s.rundir.path("plan.sh"), []byte(plan.String()), 0o600)
+// writePlan leaves the script that builds the lab in the run directory, for a person who looks there.
+func (s *server) writePlan(lab *topology.Lab) {
+	s.planFile.Lock()
+	defer s.planFile.Unlock()
+	s.mu.Lock()
+	stopping := s.state == "stopping"
+	s.mu.Unlock()
+	if stopping {
+		return
+	}
+	path := s.rundir.path("plan.sh")
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
+		_, _ = io.WriteString(f, topology.NewPlan(lab, s.meta.Instance).String())
+		f.Close()
+	}
+	debug.FreeOSMemory()
 }
 
 // writeHosts makes the file that commands in nodes see as /etc/hosts.
@@ -349,6 +364,8 @@ func (s *server) remember() error {
 
 // clear removes everything: processes, namespaces, the run directory.
 func (s *server) clear() error {
+	s.planFile.Lock() // or the plan could be written into a directory that is being removed
+	defer s.planFile.Unlock()
 	var errs []error
 	if s.procs != nil {
 		s.procs.stopAll()

@@ -70,10 +70,15 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}
 	c, applied, err := launch(ctx, r, m, adopt, s.Tied, events)
-	if err != nil && !adopt && !Alive(s.Instance) {
-		// The process removes its directory itself when it gives up; this is for one that could not even begin.
-		if st, jerr := journalState(s.Instance); jerr == nil && len(st.Namespaces) == 0 && exists(dirOf(s.Instance)) {
-			err = errors.Join(err, r.remove())
+	if err != nil && !adopt {
+		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
+		// ours too until now, so only taking it anew tells whether that process lives.
+		r.release()
+		if again, _, terr := take(s.Instance, false); terr == nil {
+			if st, jerr := journalState(s.Instance); jerr == nil && len(st.Namespaces) == 0 {
+				err = errors.Join(err, again.remove())
+			}
+			again.release()
 		}
 	}
 	return c, applied, err

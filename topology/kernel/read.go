@@ -38,6 +38,7 @@ type RouteQuery struct {
 	Dst  netip.Addr
 	From netip.Addr
 	IIF  string
+	OIF  string // locally sent by a socket bound to it
 }
 
 // Route is the kernel's answer.
@@ -118,59 +119,6 @@ var neighbourStates = map[int]string{
 	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT",
 }
 
-// Neighbours lists a neighbour table, without NOARP entries.
-func (s *Space) Neighbours(nodeName string, family int) ([]Neighbour, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return nil, err
-	}
-	list, err := h.NeighList(0, family)
-	if err != nil {
-		return nil, fmt.Errorf("%s: list neighbours: %w", nodeName, err)
-	}
-	var out []Neighbour
-	for _, e := range list {
-		ip, ok := netip.AddrFromSlice(e.IP)
-		if !ok || e.State&netlink.NUD_NOARP != 0 {
-			continue
-		}
-		k := Neighbour{Index: e.LinkIndex, IP: ip.Unmap(), State: neighbourStates[e.State]}
-		copy(k.MAC[:], e.HardwareAddr)
-		out = append(out, k)
-	}
-	return out, nil
-}
-
-// DeleteNeighbour removes one entry. One that is not there is no error.
-func (s *Space) DeleteNeighbour(nodeName string, ifindex int, ip netip.Addr) error {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return err
-	}
-	return tolerate(h.NeighDel(&netlink.Neigh{LinkIndex: ifindex, IP: ip.AsSlice()}), unix.ENOENT)
-}
-
-// FlushNeighbours removes all entries that are not permanent, and says how many.
-func (s *Space) FlushNeighbours(nodeName string) (int, error) {
-	n := 0
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		list, err := s.Neighbours(nodeName, family)
-		if err != nil {
-			return n, err
-		}
-		for _, e := range list {
-			if e.State == "PERMANENT" {
-				continue
-			}
-			if err := s.DeleteNeighbour(nodeName, e.Index, e.IP); err != nil {
-				return n, fmt.Errorf("%s: forget neighbour %s: %w", nodeName, e.IP, err)
-			}
-			n++
-		}
-	}
-	return n, nil
-}
-
 // FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
 func (s *Space) FlushRoutes(nodeName string) error {
 	return s.Enter(nodeName, func() error {
@@ -183,38 +131,6 @@ func (s *Space) FlushRoutes(nodeName string) error {
 		}
 		return err
 	})
-}
-
-// Route asks the kernel which way the node would send. The error is the lookup's own errno.
-func (s *Space) Route(nodeName string, q RouteQuery) (Route, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return Route{}, err
-	}
-	opts := &netlink.RouteGetOptions{}
-	if q.From.IsValid() {
-		opts.SrcAddr = q.From.AsSlice()
-	}
-	if q.IIF != "" {
-		opts.Iif = q.IIF
-	}
-	rs, err := h.RouteGetWithOptions(q.Dst.AsSlice(), opts)
-	if err != nil {
-		return Route{}, err
-	}
-	if len(rs) == 0 {
-		return Route{}, unix.ENETUNREACH
-	}
-	r := rs[0]
-	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL,
-		Redirected: r.Flags&rtcfRedirected != 0, DoRedirect: r.Flags&rtcfDoRedirect != 0}
-	if a, ok := netip.AddrFromSlice(r.Gw); ok {
-		out.Via = a.Unmap()
-	}
-	if a, ok := netip.AddrFromSlice(r.Src); ok {
-		out.Src = a.Unmap()
-	}
-	return out, nil
 }
 
 // Flags of a looked-up route (linux/in_route.h).

@@ -46,6 +46,8 @@ type node struct {
 	index  map[string]int // of interfaces; only while fresh
 	sock   *nl.SocketHandle
 	handle *netlink.Handle
+
+	wire wire
 }
 
 // NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
@@ -210,6 +212,7 @@ func (n *node) rest() {
 		n.handle.Close()
 		n.handle = nil
 	}
+	n.wire.close()
 	n.fresh, n.index = false, nil
 }
 

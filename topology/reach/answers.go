@@ -13,23 +13,26 @@ import (
 	"labctl/topology"
 )
 
-// An unanswered ARP request is sent arpTries times, arpEvery apart; answers are listened to until the last has had its time.
+// An unanswered request is sent arpTries times, arpEvery apart; whoever answers later than the first is listened for as
+// long. A proxy thinks for up to 0.8 s before it answers a broadcast (proxy_delay, arp(7)).
 const (
-	arpTries = 3
-	arpEvery = 250 * time.Millisecond
+	arpTries  = 3
+	arpEvery  = 100 * time.Millisecond
+	proxyTime = 1200 * time.Millisecond
 )
 
-// asker is one ARP question under way.
+// asker is one question under way: who holds this address, by ARP or by neighbour solicitation.
 type asker struct {
 	index  int
 	to     topology.Target
+	dst    netip.Addr
 	tap    *tap
 	sender netip.Addr
 	frame  []byte
 	macs   []topology.MAC // who answered, in order
 }
 
-// answers asks by ARP, all pairs at the same time.
+// answers asks all pairs at the same time.
 func (a *asking) answers(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
@@ -53,25 +56,62 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		}
 		asks = append(asks, k)
 	}
-	for range arpTries {
-		for _, k := range asks {
-			if len(k.macs) > 0 {
-				continue
-			}
-			if err := unix.Send(k.tap.fd, k.frame, 0); err != nil {
-				a.fail([]int{k.index}, fmt.Errorf("send an ARP request: %w", err))
-			}
-		}
-		listen(ctx, asks, time.Now().Add(arpEvery))
-	}
+	a.requests(ctx, asks)
 	if ctx.Err() != nil {
 		return
 	}
 	for _, k := range asks {
 		if r := &a.out[k.index]; r.Detail == "" {
-			r.Got, r.Detail = k.word(a.own)
+			r.Got, r.Exact, r.Detail = k.word(a.own)
 		}
 	}
+}
+
+// requests sends until all are answered, and listens.
+func (a *asking) requests(ctx context.Context, asks []*asker) {
+	for range arpTries {
+		open := false
+		for _, k := range asks {
+			if len(k.macs) > 0 {
+				continue
+			}
+			open = true
+			if err := unix.Send(k.tap.fd, k.frame, 0); err != nil {
+				a.fail([]int{k.index}, fmt.Errorf("send a request: %w", err))
+			}
+		}
+		if !open {
+			break
+		}
+		listen(ctx, asks, time.Now().Add(arpEvery))
+	}
+	if mayProxy(a.p.Lab) {
+		listen(ctx, asks, time.Now().Add(proxyTime))
+	}
+}
+
+// mayProxy reports whether the file speaks of answering for others, in a sysctl or in a command.
+func mayProxy(lab *topology.Lab) bool {
+	for _, n := range lab.Nodes {
+		for _, s := range n.Sysctls {
+			if strings.Contains(s.Key, "/proxy_") && s.Value != "0" {
+				return true
+			}
+		}
+		for _, c := range n.Run {
+			if strings.Contains(c.Sh, "proxy") {
+				return true
+			}
+		}
+	}
+	for _, st := range lab.Steps {
+		for _, do := range st.Do {
+			if do.Run != nil && strings.Contains(do.Run.Sh, "proxy") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // start makes the lab forget, unless its tables are to be kept.
@@ -82,10 +122,11 @@ func (a *asking) start() error {
 	return a.p.forgetAll()
 }
 
-// place is an interface of a node by its index.
+// place is an interface of a node by its index, and a family where that matters.
 type place struct {
 	node  string
 	index int
+	v6    bool
 }
 
 func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
@@ -94,21 +135,29 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !to.IP.IsValid() {
-		return nil, fmt.Errorf("%s has no IPv4 address to ask for", q.B)
+	dst := to.IP
+	if !dst.IsValid() {
+		dst = to.IP6
 	}
-	l, src, err := a.facing(from, to.IP)
+	if !dst.IsValid() {
+		return nil, fmt.Errorf("%s has no address to ask for", q.B)
+	}
+	l, src, err := a.facing(from, dst)
 	if err != nil {
 		return nil, err
 	}
-	t := taps[place{from.Node, l.Index}]
-	if t == nil {
-		if t, err = openTap(a.p.Machine, from.Node, l.Index, unix.ETH_P_ARP, false, arpReplies); err != nil {
+	k := &asker{index: i, to: to, dst: dst, sender: src}
+	at, proto, filter := place{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
+	if k.frame = arpRequest(l.MAC, src, dst); at.v6 {
+		proto, filter, k.frame = unix.ETH_P_IPV6, advertisements, solicitation(l.MAC, src, dst)
+	}
+	if taps[at] == nil {
+		if taps[at], err = openTap(a.p.Machine, from.Node, l.Index, proto, false, filter); err != nil {
 			return nil, err
 		}
-		taps[place{from.Node, l.Index}] = t
 	}
-	return &asker{index: i, to: to, tap: t, sender: src, frame: arpRequest(l.MAC, src, to.IP)}, nil
+	k.tap = taps[at]
+	return k, nil
 }
 
 // facing is the interface, and the address on it, from which a node would ask for dst: where its route goes, else the first
@@ -118,7 +167,7 @@ func (a *asking) facing(from topology.Target, dst netip.Addr) (Link, netip.Addr,
 	if from.Interface == "" {
 		if r, err := a.p.Machine.Route(from.Node, RouteQuery{Dst: dst}); err == nil && !r.Local {
 			if l, ok := a.own.linkAt(from.Node, r.Index); ok {
-				if src := firstAddr(l, false); src.IsValid() && !r.Src.IsValid() {
+				if src := firstAddr(l, is6(dst)); src.IsValid() && !r.Src.IsValid() {
 					return l, src, nil
 				}
 				return l, r.Src, nil
@@ -129,11 +178,11 @@ func (a *asking) facing(from topology.Target, dst netip.Addr) (Link, netip.Addr,
 		if l.Name == "lo" || from.Interface != "" && l.Name != from.Interface {
 			continue
 		}
-		if src := firstAddr(l, false); src.IsValid() {
+		if src := firstAddr(l, is6(dst)); src.IsValid() {
 			return l, src, nil
 		}
 	}
-	return Link{}, netip.Addr{}, fmt.Errorf("%s has no interface with an IPv4 address to ask from", from.Text)
+	return Link{}, netip.Addr{}, fmt.Errorf("%s has no interface with an address to ask from", from.Text)
 }
 
 // listen collects answers until the deadline.
@@ -157,12 +206,12 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 				if !ok {
 					break
 				}
-				mac, sender, target, isReply := arpReply(frame)
+				mac, sender, target, isReply := heldBy(frame)
 				if outgoing || !isReply {
 					continue
 				}
 				for _, k := range byTap[t] {
-					if k.to.IP == sender && k.sender == target && !slices.Contains(k.macs, mac) {
+					if k.dst == sender && k.sender == target && !slices.Contains(k.macs, mac) {
 						k.macs = append(k.macs, mac)
 					}
 				}
@@ -172,9 +221,9 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 }
 
 // word is yes, no, or who answers instead or as well.
-func (k *asker) word(own *owners) (word, detail string) {
+func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
-		return "no", fmt.Sprintf("%d requests for %s, no reply", arpTries, k.to.IP)
+		return "no", nil, fmt.Sprintf("%d requests for %s, no reply", arpTries, k.dst)
 	}
 	var words, said []string
 	for _, m := range k.macs {
@@ -188,9 +237,9 @@ func (k *asker) word(own *owners) (word, detail string) {
 		said = append(said, m.String())
 	}
 	slices.Sort(said)
-	detail = fmt.Sprintf("%s is at %s", k.to.IP, strings.Join(said, " and at "))
+	detail = fmt.Sprintf("%s is at %s", k.dst, strings.Join(said, " and at "))
 	if len(words) == 1 {
-		return words[0], detail
+		return words[0], own.exactMAC(k.macs[0]), detail
 	}
 	for i, w := range words {
 		if w == "yes" {
@@ -198,5 +247,5 @@ func (k *asker) word(own *owners) (word, detail string) {
 		}
 	}
 	slices.Sort(words)
-	return strings.Join(words, "+"), detail
+	return strings.Join(words, "+"), nil, detail
 }

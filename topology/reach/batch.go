@@ -90,7 +90,7 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 	if len(prs) == 1 {
 		return nil, nil
 	}
-	now, err := m.snapshot()
+	now, err := m.snapshot(m.v6)
 	if err != nil {
 		return nil, err
 	}

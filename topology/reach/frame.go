@@ -86,21 +86,27 @@ func (t *tap) lost() bool {
 	return err != nil || st.Drops > 0
 }
 
-// marked passes echo requests with a prober's cookie. VLAN tags are not in the frame by then (packet(7), PACKET_AUXDATA).
-func marked(v6 bool, cookie [8]byte) []bpf.Instruction {
-	etherType, protoAt, proto, echo, icmpAt := uint32(unix.ETH_P_IP), uint32(23), uint32(1), uint32(echo4), uint32(34)
-	if v6 {
-		etherType, protoAt, proto, echo, icmpAt = unix.ETH_P_IPV6, 20, 58, echo6, 54
-	}
+// marked passes echo requests, of either family, with a prober's cookie. VLAN tags are not in the frame by then (packet(7),
+// PACKET_AUXDATA).
+func marked(cookie [8]byte) []bpf.Instruction {
+	key := binary.BigEndian.Uint32(cookie[:])
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherType, SkipTrue: 7},
-		bpf.LoadAbsolute{Off: protoAt, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: proto, SkipTrue: 5},
-		bpf.LoadAbsolute{Off: icmpAt, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: echo, SkipTrue: 3},
-		bpf.LoadAbsolute{Off: icmpAt + 8, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(cookie[:]), SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: 6},
+		bpf.LoadAbsolute{Off: 23, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 1, SkipTrue: 13},
+		bpf.LoadAbsolute{Off: 34, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: echo4, SkipTrue: 11},
+		bpf.LoadAbsolute{Off: 42, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: key, SkipTrue: 8, SkipFalse: 9},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IPV6, SkipTrue: 8},
+		bpf.LoadAbsolute{Off: 20, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 58, SkipTrue: 6},
+		bpf.LoadAbsolute{Off: 54, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: echo6, SkipTrue: 4},
+		bpf.LoadAbsolute{Off: 62, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: key, SkipTrue: 1},
+		bpf.Jump{Skip: 1},
 		bpf.RetConstant{Val: 256},
 		bpf.RetConstant{Val: 0},
 	}
@@ -147,4 +153,49 @@ func arpReply(b []byte) (mac topology.MAC, sender, target netip.Addr, ok bool) {
 		return mac, sender, target, false
 	}
 	return topology.MAC(b[22:28]), netip.AddrFrom4([4]byte(b[28:32])), netip.AddrFrom4([4]byte(b[38:42])), true
+}
+
+// advertisements passes IPv6 neighbour advertisements.
+var advertisements = []bpf.Instruction{
+	bpf.LoadAbsolute{Off: 12, Size: 2},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IPV6, SkipTrue: 5},
+	bpf.LoadAbsolute{Off: 20, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 58, SkipTrue: 3},
+	bpf.LoadAbsolute{Off: 54, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 136, SkipTrue: 1},
+	bpf.RetConstant{Val: 256},
+	bpf.RetConstant{Val: 0},
+}
+
+// solicitation is a neighbour solicitation to the target's solicited-node group (RFC 4861, 4.3 and 7.2.2).
+func solicitation(mac topology.MAC, sender, target netip.Addr) []byte {
+	s, t := sender.As16(), target.As16()
+	b := make([]byte, 86)
+	copy(b, []byte{0x33, 0x33, 0xff, t[13], t[14], t[15]})
+	copy(b[6:], mac[:])
+	copy(b[12:], []byte{0x86, 0xdd, 0x60, 0, 0, 0, 0, 32, 58, 255})
+	copy(b[22:], s[:])
+	copy(b[38:], []byte{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, t[13], t[14], t[15]})
+	b[54] = 135
+	copy(b[62:], t[:])
+	copy(b[78:], []byte{1, 1})
+	copy(b[80:], mac[:])
+	pseudo := append(append([]byte{}, b[22:54]...), 0, 0, 0, 32, 0, 0, 0, 58)
+	binary.BigEndian.PutUint16(b[56:], checksum(append(pseudo, b[54:]...)))
+	return b
+}
+
+// heldBy reads who says, in an ARP reply or a neighbour advertisement, to hold which address.
+func heldBy(b []byte) (mac topology.MAC, sender, target netip.Addr, ok bool) {
+	if len(b) < 14 || b[12] != 0x86 {
+		return arpReply(b)
+	}
+	if len(b) < 78 || b[54] != 136 {
+		return mac, sender, target, false
+	}
+	mac = topology.MAC(b[6:12])
+	if len(b) >= 86 && b[78] == 2 { // target link-layer address
+		mac = topology.MAC(b[80:86])
+	}
+	return mac, netip.AddrFrom16([16]byte(b[62:78])), netip.AddrFrom16([16]byte(b[38:54])), true
 }

@@ -24,32 +24,33 @@ const (
 	maxSame    = 128                     // of one sender in a batch: what its socket holds while it resolves
 	errorSpace = 1050 * time.Millisecond // a router's "no route" errors: about one a second for each source (ip_error)
 	errorTries = 4
+	maxChunk   = 512 // pairs between two looks for entries that nobody expected
 )
 
 // snapshot is who waits for whom in the neighbour tables of the lab.
 type snapshot struct {
-	waiting []entry  // incomplete or failed
-	wanted  []string // the nodes that own the addresses waited for
-	asking  []string // the nodes that have sent ARP requests or neighbour solicitations
+	waiting   []entry  // incomplete or failed
+	resolving bool     // one is incomplete
+	wanted    []string // the nodes that own the addresses waited for
+	asking    []string // the nodes that have sent ARP requests or neighbour solicitations
 }
 
-type entry struct {
-	node  string
-	index int
-	ip    netip.Addr
-}
+// entry is one place in the tables, as a hop asks for it.
+type entry hop
 
 // fresh asks every pair as if alone in a lab just brought up.
 //
 // First each alone, one after the other, for a moment: most are decided by then, and only what they left behind is
-// forgotten. The rest wait for something that does not come. Those go in batches, each from empty tables, put together so
+// forgotten, before the first pair that could notice. The rest wait for something that does not come. Those go in batches, each from empty tables, put together so
 // that no pair waits for a node that another pair makes ask: an incomplete entry is completed by any request of its owner.
 // That this held is checked afterwards against what each pair was waiting for when it was alone; a pair for which it did
 // not is asked once more with nobody else.
 func (m *matrix) fresh() error {
-	if m.p.room() < 1 {
+	room := m.p.room()
+	if room < 1 {
 		return errNoRoom
 	}
+	m.mayOwe = min(room*entriesPerPair, maxOwed)
 	if err := m.p.forgetAll(); err != nil {
 		return err
 	}
@@ -101,18 +102,20 @@ func (m *matrix) leave() {
 
 // alone asks the pairs one after the other and returns those not decided at once.
 func (m *matrix) alone() (slow []*pair, err error) {
-	size := max(32, len(m.p.Lab.Nodes))
-	for chunk := range slices.Chunk(m.pairs, size) {
+	for chunk := range slices.Chunk(tiled(m.pairs), maxChunk) {
 		for _, pr := range chunk {
 			if err := m.once(pr, len(slow)); err != nil {
 				return nil, err
 			}
-			if err := m.forget(pr); err != nil {
+			if err := m.owe(pr); err != nil {
 				return nil, err
 			}
 			if pr.word == "" {
 				slow = append(slow, pr)
 			}
+		}
+		if err := m.pay(); err != nil {
+			return nil, err
 		}
 		n, err := m.leftovers()
 		if err != nil {
@@ -155,6 +158,9 @@ func (m *matrix) once(pr *pair, slow int) error {
 	}
 	pr.again()
 	m.plot(pr)
+	if err := m.clear(pr); err != nil {
+		return err
+	}
 	m.send(pr)
 	d := quick
 	if slow > manySlow {
@@ -166,21 +172,24 @@ func (m *matrix) once(pr *pair, slow int) error {
 	}
 	var err error
 	if pr.arp {
-		if pr.holds, err = m.p.holds(m.own, pr.from, pr.dst); err != nil {
+		if pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst); err != nil {
 			return err
 		}
 	}
 	if pr.word == "" {
-		pr.seen, err = m.snapshot()
+		if err := m.pay(); err != nil {
+			return err
+		}
+		pr.seen, err = m.snapshot(m.v6)
 	}
 	return err
 }
 
 // snapshot reads all neighbour tables.
-func (m *matrix) snapshot() (snapshot, error) {
+func (m *matrix) snapshot(v6 bool) (snapshot, error) {
 	var s snapshot
 	for _, node := range m.p.Lab.Nodes {
-		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+		ns, err := m.p.Machine.Neighbours(node.Name, family(v6))
 		if err != nil {
 			return s, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
 		}
@@ -189,6 +198,7 @@ func (m *matrix) snapshot() (snapshot, error) {
 			switch n.State {
 			case "INCOMPLETE", "FAILED":
 				s.waiting = append(s.waiting, entry{node.Name, n.Index, n.IP})
+				s.resolving = s.resolving || n.State == "INCOMPLETE"
 				s.wanted = append(s.wanted, m.own.byAddr[n.IP]...)
 				asking = true
 			case "REACHABLE", "PROBE":
@@ -226,7 +236,7 @@ func (m *matrix) forget(pr *pair) error {
 		return m.p.forgetAll()
 	}
 	for _, e := range t.entries {
-		if err := m.p.Machine.DeleteNeighbour(e.node, e.index, e.next); err != nil {
+		if err := m.p.Machine.DeleteNeighbours(e.node, []Neighbour{{Index: e.index, IP: e.next}}); err != nil {
 			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
 		}
 	}
@@ -319,16 +329,16 @@ func (m *matrix) rest(until time.Time) {
 // settle decides a pair that nothing came for, and reads what its arp cell asks.
 func (m *matrix) settle(pr *pair) (err error) {
 	if err = m.silent(pr); err == nil && pr.arp {
-		pr.holds, err = m.p.holds(m.own, pr.from, pr.dst)
+		pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst)
 	}
 	return err
 }
 
-// holds is the word of an arp cell: what the node's table has for the address.
-func (p *Prober) holds(own *owners, from topology.Target, dst netip.Addr) (string, error) {
+// holds is the word of an arp cell: what the node's table has for the address, and whose interface that is.
+func (p *Prober) holds(own *owners, from topology.Target, dst netip.Addr) (word string, exact []string, err error) {
 	ns, err := p.Machine.Neighbours(from.Node, family(is6(dst)))
 	if err != nil {
-		return "", fmt.Errorf("read the neighbours of %s: %w", from.Node, err)
+		return "", nil, fmt.Errorf("read the neighbours of %s: %w", from.Node, err)
 	}
 	for _, n := range ns {
 		if n.IP != dst {
@@ -338,9 +348,9 @@ func (p *Prober) holds(own *owners, from topology.Target, dst netip.Addr) (strin
 			continue
 		}
 		if failed(n) {
-			return "failed", nil
+			return "failed", nil, nil
 		}
-		return own.ofMAC(n.MAC), nil
+		return own.ofMAC(n.MAC), own.exactMAC(n.MAC), nil
 	}
-	return "-", nil
+	return "-", nil, nil
 }

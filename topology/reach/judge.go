@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"labctl/topology"
 )
@@ -134,7 +135,21 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept bool) erro
 	}
 	for i, c := range cells {
 		c.Asked, c.Result = true, results[i]
-		c.OK = !c.Cell.Judged || c.Cell.Want.Match(results[i].Got)
+		c.OK = !c.Cell.Judged || c.matches()
 	}
 	return nil
+}
+
+// matches reports whether the answer is wanted. Where the file wants one interface of the node and it is another, the answer
+// names that one.
+func (c *CellReport) matches() bool {
+	r := &c.Result
+	if c.Cell.Want.Match(r.Got) || slices.ContainsFunc(r.Exact, c.Cell.Want.Match) {
+		return true
+	}
+	node, _, _ := strings.Cut(r.Got, "+")
+	if len(r.Exact) > 0 && strings.Contains(c.Cell.Want.Text, node+":") {
+		r.Got = r.Exact[0]
+	}
+	return false
 }

@@ -1,19 +1,42 @@
 package reach
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
+
+// tables is what the neighbour tables had when the kept pairs began, and what these have added.
+type tables struct {
+	known map[known]bool
+	free  int // entries that the machine still has room for
+}
+
+// known is an address that a node has a neighbour for.
+type known struct {
+	node string
+	ip   netip.Addr
+}
 
 // kept asks the pairs one after the other and forgets nothing.
 func (m *matrix) kept() error {
+	t, err := m.tables()
+	if err != nil {
+		return err
+	}
 	for _, pr := range m.pairs {
 		if err := m.ctx.Err(); err != nil {
 			return err
 		}
-		if m.p.room() < 1 {
+		turned := m.turned
+		m.drain(pr.sock)
+		if m.turned != turned {
+			clear(m.ways) // an accepted redirect changes them
+		}
+		m.plot(pr)
+		if !t.holds(m, pr) {
 			pr.decide(Unknown, errNoRoom.Error())
 			continue
 		}
-		clear(m.ways) // an accepted redirect changes them
-		m.plot(pr)
 		m.unlimited(pr)
 		m.send(pr)
 		m.await(pr, m.p.patience())
@@ -31,14 +54,60 @@ func (m *matrix) kept() error {
 	return nil
 }
 
+// tables reads what is there: an entry that exists costs nothing.
+func (m *matrix) tables() (*tables, error) {
+	t := &tables{known: map[known]bool{}}
+	for _, n := range m.p.Lab.Nodes {
+		ns, err := m.p.Machine.Neighbours(n.Name, family(m.v6))
+		if err != nil {
+			return nil, fmt.Errorf("read the neighbours of %s: %w", n.Name, err)
+		}
+		for _, e := range ns {
+			if !failed(e) {
+				t.known[known{n.Name, e.IP}] = true
+			}
+		}
+	}
+	return t, nil
+}
+
+// holds reports whether the machine has room for what the pair may add, and counts it. What it has already is not counted:
+// the request and its reply use entries that exist.
+func (t *tables) holds(m *matrix, pr *pair) bool {
+	if len(pr.way.hops) == 0 {
+		return true
+	}
+	var lacking []known
+	for _, h := range pr.traces.entries {
+		if k := (known{h.node, h.next}); !t.known[k] {
+			lacking = append(lacking, k)
+		}
+	}
+	need := len(lacking)
+	if !pr.traces.exact() {
+		need = entriesPerPair * len(pr.way.hops)
+	}
+	if need > t.free {
+		t.free = m.p.room() * entriesPerPair
+	}
+	if need > t.free {
+		return false
+	}
+	t.free -= need
+	for _, k := range lacking {
+		t.known[k] = true
+	}
+	return true
+}
+
 // silent decides a pair for which nothing came: the sender's neighbour entry, when failed, says why (the error got lost).
 func (m *matrix) silent(pr *pair) error {
 	if pr.word != "" {
 		return nil
 	}
-	if pr.way != nil && pr.oob == nil && len(pr.way.hops) > 0 {
+	if pr.way != nil && len(pr.way.hops) > 0 {
 		h := pr.way.hops[0]
-		ns, err := m.p.Machine.Neighbours(h.node, family(m.v6))
+		ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
 		if err != nil {
 			return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
 		}

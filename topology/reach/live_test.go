@@ -181,7 +181,7 @@ func TestNaiveProberFails(t *testing.T) {
 	n := &matrix{p: p, ctx: context.Background(), own: own, first: p.next, ways: map[wayKey]*way{}}
 	var rs []Result
 	for _, q := range everyPair("ping", "a", "b", "c") {
-		pr, err := n.pair(q)
+		pr, err := n.pair(q, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,8 +20,8 @@ type Machine interface {
 	// Neighbours lists the neighbour table of the node, one family (unix.AF_INET or AF_INET6), every state but NOARP.
 	Neighbours(node string, family int) ([]Neighbour, error)
 
-	// DeleteNeighbour removes one entry; an entry that is not there is no error.
-	DeleteNeighbour(node string, ifindex int, ip netip.Addr) error
+	// DeleteNeighbours removes the entries with these interfaces and addresses; one that is not there is no error.
+	DeleteNeighbours(node string, entries []Neighbour) error
 
 	// FlushNeighbours removes every entry of both families that is not permanent and reports how many there were.
 	FlushNeighbours(node string) (int, error)
@@ -64,6 +64,7 @@ type RouteQuery struct {
 	Dst  netip.Addr
 	From netip.Addr // zero: locally sent, the kernel chooses
 	IIF  string     // "": locally sent
+	OIF  string     // locally sent by a socket bound to this interface; "": the kernel chooses
 }
 
 // Route is the kernel's answer.

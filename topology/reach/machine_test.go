@@ -216,22 +216,24 @@ func (m *liveMachine) Neighbours(node string, family int) ([]Neighbour, error) {
 	return out, nil
 }
 
-func (m *liveMachine) DeleteNeighbour(node string, ifindex int, ip netip.Addr) error {
+func (m *liveMachine) DeleteNeighbours(node string, entries []Neighbour) error {
 	n, err := m.node(node)
 	if err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fam := unix.AF_INET
-	if ip.Is6() {
-		fam = unix.AF_INET6
+	for _, e := range entries {
+		fam := unix.AF_INET
+		if e.IP.Is6() {
+			fam = unix.AF_INET6
+		}
+		err := n.nl.NeighDel(&netlink.Neigh{LinkIndex: e.Index, Family: fam, IP: e.IP.AsSlice()})
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
 	}
-	err = n.nl.NeighDel(&netlink.Neigh{LinkIndex: ifindex, Family: fam, IP: ip.AsSlice()})
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 func (m *liveMachine) FlushNeighbours(node string) (int, error) {
@@ -246,7 +248,7 @@ func (m *liveMachine) FlushNeighbours(node string) (int, error) {
 				continue
 			}
 			count++
-			if err := m.DeleteNeighbour(node, e.Index, e.IP); err != nil {
+			if err := m.DeleteNeighbours(node, []Neighbour{e}); err != nil {
 				return count, err
 			}
 		}
@@ -278,7 +280,7 @@ func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	opt := &netlink.RouteGetOptions{Iif: q.IIF}
+	opt := &netlink.RouteGetOptions{Iif: q.IIF, Oif: q.OIF}
 	if q.From.IsValid() {
 		opt.SrcAddr = q.From.AsSlice()
 	}

@@ -21,18 +21,28 @@ type matrix struct {
 	tries []*pair // by number: key - first
 	first uint32
 	ways  map[wayKey]*way
-	pkt   [echoLen]byte
-	buf   [2048]byte
+
+	owed   owed
+	mayOwe int // entries
+	turned int // redirects that have come
+
+	pkt [echoLen]byte
+	buf [2048]byte
+}
+
+func newMatrix(ctx context.Context, a *asking) *matrix {
+	return &matrix{p: a.p, ctx: ctx, own: a.own, first: a.p.next, ways: map[wayKey]*way{}}
 }
 
 type wayKey struct {
-	node string
-	dst  netip.Addr
+	node, oif string
+	dst       netip.Addr
 }
 
 // echoes asks the ping questions of one family, and in fresh mode the arp questions that go with them.
 func (a *asking) echoes(ctx context.Context, byKind map[string][]int, v6 bool) {
-	m := &matrix{p: a.p, ctx: ctx, own: a.own, v6: v6, first: a.p.next, ways: map[wayKey]*way{}}
+	m := newMatrix(ctx, a)
+	m.v6 = v6
 	kind := "ping"
 	if v6 {
 		kind = "ping6"
@@ -73,7 +83,7 @@ func (m *matrix) add(a *asking, index map[[2]string]*pair, i int) *pair {
 	pr := index[[2]string{q.A, q.B}]
 	if pr == nil {
 		var err error
-		if pr, err = m.pair(q); err != nil {
+		if pr, err = m.pair(q, m.v6); err != nil {
 			a.fail([]int{i}, err)
 			return nil
 		}
@@ -84,22 +94,22 @@ func (m *matrix) add(a *asking, index map[[2]string]*pair, i int) *pair {
 	return pr
 }
 
-func (m *matrix) pair(q topology.Question) (*pair, error) {
+func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
 	from, to, err := m.p.ends(q)
 	if err != nil {
 		return nil, err
 	}
 	pr := &pair{from: from, to: to, dst: to.IP, try: -1}
-	if m.v6 {
+	if v6 {
 		pr.dst = to.IP6
 	}
 	if !pr.dst.IsValid() {
 		return nil, fmt.Errorf("%s has no address of this family", q.B)
 	}
-	if pr.sock, err = m.p.echoSocket(from.Node, m.v6); err != nil {
+	if pr.sock, err = m.p.echoSocket(from.Node, v6); err != nil {
 		return nil, err
 	}
-	if m.v6 {
+	if v6 {
 		pr.addr = &unix.SockaddrInet6{Addr: pr.dst.As16()}
 	} else {
 		pr.addr = &unix.SockaddrInet4{Addr: pr.dst.As4()}
@@ -111,8 +121,9 @@ func (m *matrix) pair(q topology.Question) (*pair, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
 	}
-	src := firstAddr(l, m.v6)
-	if m.v6 {
+	pr.bound = RouteQuery{Dst: pr.dst, From: firstAddr(l, v6), OIF: l.Name}
+	src := pr.bound.From
+	if v6 {
 		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
 		if src.IsValid() {
 			info.Addr = src.As16()
@@ -149,9 +160,9 @@ func (m *matrix) report(a *asking, pr *pair) {
 	for _, i := range pr.asked {
 		r := &a.out[i]
 		if r.Question.Kind == "arp" {
-			r.Got, r.Detail = pr.holds, "after: "+detail
+			r.Got, r.Exact, r.Detail = pr.holds, pr.exact, "after: "+detail
 			if pr.holds == "" || word == Unknown {
-				r.Got, r.Detail = Unknown, detail
+				r.Got, r.Exact, r.Detail = Unknown, nil, detail
 			}
 			continue
 		}
@@ -159,28 +170,32 @@ func (m *matrix) report(a *asking, pr *pair) {
 	}
 }
 
-// way walks there, once for each sender and address.
-func (m *matrix) wayTo(node string, dst netip.Addr) *way {
-	k := wayKey{node, dst}
+// wayTo walks there, once for each sender and address.
+func (m *matrix) wayTo(node string, q RouteQuery) *way {
+	k := wayKey{node, q.OIF, q.Dst}
 	w := m.ways[k]
 	if w == nil {
-		w = m.own.walk(m.p.Machine, node, dst)
+		w = m.own.walk(m.p.Machine, node, q)
 		m.ways[k] = w
 	}
 	return w
 }
 
+// query is the sender's own look-up of its route.
+func (pr *pair) query() RouteQuery {
+	if pr.bound.OIF != "" {
+		return pr.bound
+	}
+	return RouteQuery{Dst: pr.dst}
+}
+
 // plot finds out which way the pair goes and what that leaves behind.
 func (m *matrix) plot(pr *pair) {
-	w := m.wayTo(pr.sock.node, pr.dst)
+	w := m.wayTo(pr.sock.node, pr.query())
 	pr.way = w
-	if pr.oob != nil {
-		pr.traces = traces{all: true} // RouteQuery cannot ask for a way out of one interface
-		return
-	}
 	var back *way
 	if w.src.IsValid() && len(w.hops) > 0 {
-		back = m.wayTo(w.nodes[len(w.nodes)-1], w.src)
+		back = m.wayTo(w.nodes[len(w.nodes)-1], RouteQuery{Dst: w.src})
 	}
 	pr.traces = left(w, back)
 }
@@ -189,7 +204,7 @@ func (m *matrix) plot(pr *pair) {
 func (m *matrix) send(pr *pair) {
 	pr.try = len(m.tries)
 	m.tries = append(m.tries, pr)
-	putEcho(m.pkt[:], m.v6, m.p.next, m.p.cookie)
+	putEcho(m.pkt[:], pr.sock.v6, m.p.next, m.p.cookie)
 	m.p.next++
 	pr.sent = time.Now()
 	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {
@@ -205,6 +220,7 @@ func (m *matrix) drain(s *echoSocket) {
 			return
 		}
 		if ev.kind == gotRedirect {
+			m.turned++
 			m.p.told(s.node, m.own.ofAddr(ev.from), time.Now())
 		}
 		if ev.ofReply {
@@ -313,7 +329,7 @@ func (m *matrix) grace() {
 
 // byKernel marks the answered pairs whose router would redirect but, its limiter being silent after nine, did not.
 func (m *matrix) byKernel(pr *pair) {
-	if pr.word == "ok" && pr.redirect == "" && pr.way != nil && pr.oob == nil && pr.way.redirect != "" {
+	if pr.word == "ok" && pr.redirect == "" && pr.way != nil && pr.way.redirect != "" {
 		pr.redirect = fmt.Sprintf("no redirect came; the kernel of %s says it would send one (redirects are rate limited)", pr.way.redirect)
 	}
 }

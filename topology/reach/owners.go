@@ -87,6 +87,37 @@ func (o *owners) ofAddr(a netip.Addr) string {
 	return a.String()
 }
 
+// exactMAC is the owner of a MAC said to the interface: what [owners.ofMAC] says of one node, once for each interface that
+// has it; nil when the owner is not one node.
+func (o *owners) exactMAC(m topology.MAC) []string {
+	nodes := o.byMAC[m]
+	if len(nodes) != 1 {
+		return nil
+	}
+	var out []string
+	for _, l := range o.links[nodes[0]] {
+		if l.MAC == m {
+			out = append(out, nodes[0]+":"+l.Name)
+		}
+	}
+	return out
+}
+
+// exactAddr is likewise the owner of an address.
+func (o *owners) exactAddr(a netip.Addr) []string {
+	nodes := o.byAddr[a]
+	if len(nodes) != 1 {
+		return nil
+	}
+	var out []string
+	for _, l := range o.links[nodes[0]] {
+		if slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Addr() == a }) {
+			out = append(out, nodes[0]+":"+l.Name)
+		}
+	}
+	return out
+}
+
 func (o *owners) owns(node string, a netip.Addr) bool { return slices.Contains(o.byAddr[a], node) }
 
 // link returns the node's interface of that name.

@@ -18,9 +18,10 @@ type pair struct {
 	dst      netip.Addr
 	sock     *echoSocket
 	addr     unix.Sockaddr
-	oob      []byte // node:if senders: the interface and its address
-	arp      bool   // an arp cell asks what the sender's table holds afterwards
-	asked    []int  // the questions: indexes of results
+	oob      []byte     // node:if senders: the interface and its address
+	bound    RouteQuery // likewise: their own look-up
+	arp      bool       // an arp cell asks what the sender's table holds afterwards
+	asked    []int      // the questions: indexes of results
 
 	way    *way
 	traces traces
@@ -33,6 +34,7 @@ type pair struct {
 	redirect string // how a redirect was noticed
 	dups     int
 	holds    string // the arp cell's word
+	exact    []string
 
 	seen snapshot // the tables while the pair, alone, was waiting
 }

@@ -40,6 +40,7 @@ type Prober struct {
 type Result struct {
 	Question topology.Question
 	Got      string        // a word of the table's grammar; [Unknown] when it could not be asked
+	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
 	Detail   string        // a sentence for a person, in ping's own words where it has some
 	RTT      time.Duration // of an answered ping, else 0
 }

@@ -28,12 +28,12 @@ func (a *asking) readARP(at []int) {
 			a.fail([]int{i}, fmt.Errorf("%s has no address", q.B))
 			continue
 		}
-		word, err := a.p.holds(a.own, from, dst)
+		word, exact, err := a.p.holds(a.own, from, dst)
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
 		}
-		a.out[i].Got, a.out[i].Detail = word, fmt.Sprintf("the entry of %s for %s", q.A, dst)
+		a.out[i].Got, a.out[i].Exact, a.out[i].Detail = word, exact, fmt.Sprintf("the entry of %s for %s", q.A, dst)
 	}
 }
 
@@ -63,6 +63,10 @@ func (a *asking) readRoutes(at []int) {
 			a.out[i].Got, a.out[i].Detail = routeWord(a.own, r), "to "+dst.String()
 			if r.Via.IsValid() {
 				a.out[i].Detail += " via " + r.Via.String()
+				a.out[i].Exact = a.own.exactAddr(r.Via)
+				for n := range a.out[i].Exact {
+					a.out[i].Exact[n] += strings.TrimPrefix(a.out[i].Got, a.own.ofAddr(r.Via))
+				}
 			}
 		}
 	}

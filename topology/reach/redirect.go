@@ -35,7 +35,7 @@ func (p *Prober) told(source, router string, now time.Time) {
 // unlimited waits until the router's limiter lets the redirect through that the pair should cause, if the sender would
 // believe it: a kept pair changes the sender's route as a lone ping would, whatever was probed just before.
 func (m *matrix) unlimited(pr *pair) {
-	if m.v6 || pr.way.redirect == "" || !m.believes(pr.sock.node) {
+	if pr.sock.v6 || pr.way.redirect == "" || !m.believes(pr.sock.node) {
 		return
 	}
 	m.drain(pr.sock)

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,8 @@ type ear struct {
 type flow struct {
 	pr      *pair
 	key     uint32
-	proof   []*ear // what leaves the sender
+	from    []*ear // what leaves the sender
+	to      []*ear // what arrives at the target
 	unknown error
 }
 
@@ -32,41 +34,49 @@ type watch struct {
 	m     *matrix
 	ears  map[place]*ear
 	flows map[[2]string]*flow
+	asked []*watched
+}
+
+// watched is one question.
+type watched struct {
+	index int
+	flow  *flow
+	ears  []*ear
 }
 
 // sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame is
-// seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come.
+// seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows whose
+// request got lost share one wait at the end: their marks tell them apart.
 func (a *asking) sees(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
-	m := &matrix{p: a.p, ctx: ctx, own: a.own, first: a.p.next, ways: map[wayKey]*way{}}
-	w := &watch{a: a, m: m, ears: map[place]*ear{}, flows: map[[2]string]*flow{}}
+	w := &watch{a: a, m: newMatrix(ctx, a), ears: map[place]*ear{}, flows: map[[2]string]*flow{}}
 	defer w.close()
-	listeners := make([][]*ear, len(at))
-	for n, i := range at {
-		var err error
-		if listeners[n], err = w.listeners(a.out[i].Question.At); err != nil {
+	for _, i := range at {
+		ears, err := w.listeners(a.out[i].Question.At)
+		if err != nil {
 			a.fail([]int{i}, err)
+			continue
 		}
+		w.asked = append(w.asked, &watched{index: i, ears: ears})
 	}
-	for _, i := range at {
-		if q := a.out[i].Question; w.flows[[2]string{q.A, q.B}] == nil {
-			w.flows[[2]string{q.A, q.B}] = w.flow(q)
+	for _, k := range w.asked {
+		q := a.out[k.index].Question
+		at := [2]string{q.A, q.B}
+		if w.flows[at] == nil {
+			w.flows[at] = w.flow(q)
 		}
+		k.flow = w.flows[at]
 	}
-	for _, i := range at {
-		q := a.out[i].Question
-		if f := w.flows[[2]string{q.A, q.B}]; f.key == 0 && f.unknown == nil {
+	for _, k := range w.asked {
+		if f := k.flow; f.key == 0 && f.unknown == nil {
 			f.unknown = w.run(f)
 		}
 	}
-	w.settle(listeners)
-	for n, i := range at {
-		q := a.out[i].Question
-		if a.out[i].Detail == "" {
-			a.out[i].Got, a.out[i].Detail = w.word(w.flows[[2]string{q.A, q.B}], listeners[n])
-		}
+	w.settle()
+	for _, k := range w.asked {
+		a.out[k.index].Got, a.out[k.index].Detail = w.word(k)
 	}
 }
 
@@ -100,44 +110,62 @@ func (w *watch) listeners(text string) ([]*ear, error) {
 }
 
 func (w *watch) ear(node string, index int, promiscuous bool) (*ear, error) {
-	if e := w.ears[place{node, index}]; e != nil {
+	at := place{node: node, index: index}
+	if e := w.ears[at]; e != nil {
 		return e, nil
 	}
 	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
-	t, err := openTap(w.a.p.Machine, node, index, unix.ETH_P_ALL, promiscuous, marked(w.m.v6, w.a.p.cookie))
+	t, err := openTap(w.a.p.Machine, node, index, unix.ETH_P_ALL, promiscuous, marked(w.a.p.cookie))
 	if err != nil {
 		return nil, err
 	}
 	e := &ear{tap: t, node: node, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
-	w.ears[place{node, index}] = e
+	w.ears[at] = e
 	return e, nil
 }
 
-// flow resolves A->B and opens the tap that proves that its request leaves. All listeners are open by now, so a promiscuous
-// one that is there already serves as well.
+// flow resolves A->B, by IPv6 if B has nothing else, and opens the taps that prove that its request leaves and arrives. All
+// listeners are open by now, so a promiscuous one that is there already serves as well; the others change nothing.
 func (w *watch) flow(q topology.Question) *flow {
-	pr, err := w.m.pair(q)
+	_, to, err := w.a.p.ends(q)
+	if err != nil {
+		return &flow{unknown: err}
+	}
+	pr, err := w.m.pair(q, !to.IP.IsValid())
 	if err != nil {
 		return &flow{unknown: err}
 	}
 	f := &flow{pr: pr}
-	for _, l := range w.a.own.links[pr.sock.node] {
+	if f.from, err = w.taps(pr.sock.node); err == nil && to.Node != "" {
+		f.to, err = w.taps(to.Node)
+	}
+	if err != nil {
+		return &flow{unknown: err}
+	}
+	return f
+}
+
+// taps are the sockets on all interfaces of a node.
+func (w *watch) taps(node string) ([]*ear, error) {
+	var out []*ear
+	for _, l := range w.a.own.links[node] {
 		if l.Name == "lo" || !l.Up {
 			continue
 		}
-		e, err := w.ear(pr.sock.node, l.Index, false)
+		e, err := w.ear(node, l.Index, false)
 		if err != nil {
-			return &flow{unknown: err}
+			return nil, err
 		}
-		f.proof = append(f.proof, e)
+		out = append(out, e)
 	}
-	return f
+	return out, nil
 }
 
 // introduction is how long the echo before the marked one may take: longer than a neighbour takes to fail.
 const introduction = time.Second
 
-// run lets the two sides exchange an echo and then sends the marked request.
+// run lets the two sides exchange an echo and then sends the marked request. When the sender itself gives the first up, it
+// would only try the same again: then that one is the marked one.
 func (w *watch) run(f *flow) error {
 	m := w.m
 	if err := w.a.start(); err != nil {
@@ -148,14 +176,47 @@ func (w *watch) run(f *flow) error {
 		d = m.p.patience()
 	}
 	m.plot(f.pr)
+	f.key = m.p.next
 	m.send(f.pr)
-	m.await(f.pr, d)
+	if err := m.quiet(f.pr, d); err != nil {
+		return err
+	}
+	w.drain()
+	if f.pr.word != "" && f.pr.word != "ok" && !heard(f.from, f.key) {
+		return m.ctx.Err()
+	}
 	f.pr.again()
 	f.key = m.p.next
 	m.send(f.pr)
-	m.await(f.pr, m.p.patience())
+	if err := m.quiet(f.pr, m.p.patience()); err != nil {
+		return err
+	}
 	w.drain()
 	return m.ctx.Err()
+}
+
+// calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is under
+// way then is only what got lost, or an answer that may still come and is listened for.
+const calm = 5 * quick
+
+// quiet waits until the pair is decided or all is calm, at most d from its sending.
+func (m *matrix) quiet(pr *pair, d time.Duration) error {
+	since := pr.sent
+	for {
+		m.await(pr, min(d, time.Since(pr.sent)+quick))
+		if pr.word != "" || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
+			return nil
+		}
+		now, err := m.snapshot(pr.sock.v6)
+		if err != nil {
+			return err
+		}
+		if now.resolving {
+			since = time.Now()
+		} else if time.Since(since) >= calm {
+			return nil
+		}
+	}
 }
 
 func (w *watch) drain() {
@@ -175,35 +236,55 @@ func (w *watch) drain() {
 	}
 }
 
-// settle listens on for a moment, since a copy may be behind the answer.
-func (w *watch) settle(listeners [][]*ear) {
+// heard reports whether one of a node's sockets has the request, coming or going.
+func heard(ears []*ear, key uint32) bool {
+	return slices.ContainsFunc(ears, func(e *ear) bool { return e.arrived[key] || e.left[key] })
+}
+
+// settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere has had
+// its time, if that matters to a listener.
+func (w *watch) settle() {
 	var fds []unix.PollFd
-	for _, ears := range listeners {
-		for _, e := range ears {
-			fds = append(fds, unix.PollFd{Fd: int32(e.fd), Events: unix.POLLIN})
-		}
+	for _, e := range w.ears {
+		fds = append(fds, unix.PollFd{Fd: int32(e.fd), Events: unix.POLLIN})
 	}
-	for end := time.Now().Add(linger); time.Now().Before(end) && w.m.ctx.Err() == nil; {
+	end := time.Now().Add(linger)
+	for w.m.ctx.Err() == nil {
 		w.drain()
-		poll(fds, time.Until(end))
+		until := end
+		for _, k := range w.asked {
+			if k.flow.unknown != nil || k.captured() {
+				continue
+			}
+			w.m.drain(k.flow.pr.sock)
+			if late := k.flow.pr.sent.Add(w.m.p.patience()); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
+				until = late
+			}
+		}
+		if !time.Now().Before(until) {
+			return
+		}
+		poll(fds, min(time.Until(until), maxNap))
 	}
-	w.drain()
+}
+
+// captured reports whether the listener has the marked request: as it arrives, or, at its own sender, as it leaves.
+func (k *watched) captured() bool {
+	f := k.flow
+	return slices.ContainsFunc(k.ears, func(e *ear) bool { return e.arrived[f.key] || e.node == f.pr.sock.node && e.left[f.key] })
 }
 
 // word is yes or no; a no counts only when the fate of the marked request is known, or it was seen leaving.
-func (w *watch) word(f *flow, listeners []*ear) (word, detail string) {
+func (w *watch) word(k *watched) (word, detail string) {
+	f := k.flow
 	if f.unknown != nil {
 		return Unknown, f.unknown.Error()
 	}
-	for _, e := range listeners {
-		if e.arrived[f.key] || e.node == f.pr.sock.node && e.left[f.key] {
-			return "yes", "the marked request was captured there"
-		}
+	if k.captured() {
+		return "yes", "the marked request was captured there"
 	}
-	for _, e := range listeners {
-		if e.lost() {
-			return Unknown, "the listener lost frames"
-		}
+	if slices.ContainsFunc(k.ears, func(e *ear) bool { return e.lost() }) {
+		return Unknown, "the listener lost frames"
 	}
 	if f.pr.word == Unknown {
 		return Unknown, f.pr.detail
@@ -212,10 +293,11 @@ func (w *watch) word(f *flow, listeners []*ear) (word, detail string) {
 		_, detail := f.pr.outcome()
 		return "no", "not captured; its fate: " + detail
 	}
-	for _, e := range f.proof {
-		if e.left[f.key] {
-			return "no", "not captured; it left " + f.pr.sock.node + " and nothing came back"
-		}
+	if heard(f.to, f.key) {
+		return "no", fmt.Sprintf("not captured; it arrived at %s, whose reply did not come", f.pr.to.Node)
+	}
+	if heard(f.from, f.key) {
+		return "no", "not captured; it left " + f.pr.sock.node + " and nothing came back"
 	}
 	if w.m.silent(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; it never left: " + f.pr.detail

@@ -45,8 +45,8 @@ func (p *Prober) Stream(ctx context.Context, from, to topology.Target, every tim
 		return nil, err
 	}
 	v6 := !to.IP.IsValid()
-	m := &matrix{p: p, own: own, v6: v6}
-	pr, err := m.pair(topology.Question{A: from.Text, B: to.Text})
+	m := &matrix{p: p, own: own}
+	pr, err := m.pair(topology.Question{A: from.Text, B: to.Text}, v6)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ type way struct {
 const maxHops = 64
 
 // walk asks node after node for the route.
-func (o *owners) walk(m Machine, node string, dst netip.Addr) *way {
-	w := &way{}
-	q := RouteQuery{Dst: dst}
+func (o *owners) walk(m Machine, node string, q RouteQuery) *way {
+	w := &way{src: q.From}
+	dst := q.Dst
 	in := 0
 	for range maxHops {
 		w.nodes = append(w.nodes, node)
@@ -92,12 +92,18 @@ type traces struct {
 	all     bool     // it cannot be said: every node forgets
 }
 
+// exact reports whether no more than its entries are left behind.
+func (t traces) exact() bool { return !t.all && len(t.flush) == 0 && len(t.routes) == 0 }
+
 // left says what the way there and the way back leave behind.
 func left(w, back *way) traces {
 	if w.odd || back != nil && back.odd {
 		return traces{all: true}
 	}
 	var t traces
+	if len(w.hops) == 0 && w.err != nil {
+		return t // refused by its own sender, who asks nobody
+	}
 	if w.redirect != "" {
 		t.routes = append(t.routes, w.nodes[0])
 	}

@@ -1,0 +1,108 @@
+package reach
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// owed is the entries that answered pairs have left behind and that are still to be forgotten. Pairs that have nothing to
+// do with them may be asked meanwhile: what a node knows of others changes nothing in how it finds and answers this one.
+type owed struct {
+	nodes  []string // in the order in which they came
+	byNode map[string][]Neighbour
+	all    map[entry]bool
+	since  time.Time
+}
+
+// owedFor is the longest that an entry is left: the kernel asks for an entry that it has used again after 5 s
+// (delay_first_probe_time), and such a request would be somebody's news.
+const owedFor = time.Second
+
+// maxOwed is where the kernel of a stock machine begins to look for entries to throw away (gc_thresh2, arp(7)).
+const maxOwed = 512
+
+// owe notes what an answered pair leaves, if that is known to the entry; otherwise it is forgotten at once.
+func (m *matrix) owe(pr *pair) error {
+	if !pr.traces.exact() || pr.word != "ok" || pr.redirect != "" {
+		return m.forget(pr)
+	}
+	o := &m.owed
+	if len(o.all) == 0 {
+		o.since, o.byNode, o.all = time.Now(), map[string][]Neighbour{}, map[entry]bool{}
+	}
+	for _, h := range pr.traces.entries {
+		if o.byNode[h.node] == nil {
+			o.nodes = append(o.nodes, h.node)
+		}
+		o.byNode[h.node] = append(o.byNode[h.node], Neighbour{Index: h.index, IP: h.next})
+		o.all[entry(h)] = true
+	}
+	return nil
+}
+
+// clear makes the tables empty as far as the pair can see.
+func (m *matrix) clear(pr *pair) error {
+	o := &m.owed
+	if len(o.all) == 0 {
+		return nil
+	}
+	t := pr.traces
+	if t.exact() && len(o.all)+len(t.entries) <= m.mayOwe && time.Since(o.since) < owedFor &&
+		!slices.ContainsFunc(t.entries, func(h hop) bool { return o.all[entry(h)] }) {
+		return nil
+	}
+	return m.pay()
+}
+
+// pay forgets what is owed.
+func (m *matrix) pay() error {
+	for _, n := range m.owed.nodes {
+		if err := m.p.Machine.DeleteNeighbours(n, m.owed.byNode[n]); err != nil {
+			return fmt.Errorf("forget neighbours of %s: %w", n, err)
+		}
+	}
+	m.owed = owed{}
+	return nil
+}
+
+// tile is how many senders are asked about how many targets before it is another group's turn: what they leave then lies
+// in few nodes, and each is made to forget with one request.
+const tile = 16
+
+// tiled puts the pairs into the order in which they are best asked; a pair and its opposite, which leave the same entries,
+// come apart.
+func tiled(pairs []*pair) []*pair {
+	number := map[string]int{}
+	of := func(node string) int {
+		n, ok := number[node]
+		if !ok {
+			n = len(number)
+			number[node] = n
+		}
+		return n
+	}
+	type placed struct {
+		key [5]int
+		pr  *pair
+	}
+	order := make([]placed, len(pairs))
+	for i, pr := range pairs {
+		a := of(pr.from.Node)
+		b := a
+		if pr.to.Node != "" {
+			b = of(pr.to.Node)
+		}
+		back := 0
+		if a > b {
+			a, b, back = b, a, 1
+		}
+		order[i] = placed{[5]int{a / tile, b / tile, back, a, b}, pr}
+	}
+	slices.SortStableFunc(order, func(x, y placed) int { return slices.Compare(x.key[:], y.key[:]) })
+	out := make([]*pair, len(pairs))
+	for i, p := range order {
+		out[i] = p.pr
+	}
+	return out
+}

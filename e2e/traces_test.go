@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,7 +71,7 @@ func mounts() string {
 		}
 	}
 	slices.Sort(out)
-	return strings.Join(out, "\n")
+	return strings.Join(append(out, ""), "\n")
 }
 
 func base() string {
@@ -89,17 +90,41 @@ func files(dir string) string {
 		}
 		return nil
 	})
-	return strings.Join(out, "\n")
+	return strings.Join(append(out, ""), "\n")
 }
 
 // expectUntouched compares, giving processes that were told to end the time to be gone.
 func expectUntouched(before map[string]string) {
 	GinkgoHelper()
 	Eventually(func() string { return fmt.Sprint(ours()) }, "5s").Should(Equal(before["processes"]))
-	after := machine()
-	for topic := range before {
-		Expect(after[topic]).To(Equal(before[topic]), topic)
+	expectSame(before, machine(), slices.Sorted(maps.Keys(before))...)
+}
+
+func expectSame(before, after map[string]string, topics ...string) {
+	GinkgoHelper()
+	for _, topic := range topics {
+		Expect(difference(before[topic], after[topic])).To(BeEmpty(), "%s: before -, after +", topic)
 	}
+}
+
+// difference are the lines that only one of two texts has.
+func difference(before, after string) string {
+	var b strings.Builder
+	count := map[string]int{}
+	for line := range strings.Lines(before) {
+		count[line]--
+	}
+	for line := range strings.Lines(after) {
+		count[line]++
+	}
+	for _, line := range slices.Sorted(maps.Keys(count)) {
+		if n := count[line]; n < 0 {
+			fmt.Fprintf(&b, "-%s\n", strings.TrimSuffix(line, "\n"))
+		} else if n > 0 {
+			fmt.Fprintf(&b, "+%s\n", strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return b.String()
 }
 
 var _ = Describe("the machine", func() {
@@ -107,9 +132,7 @@ var _ = Describe("the machine", func() {
 		before := machine()
 		Expect(labctl("up", "subnet-mask-typo")).To(Exit(0))
 		during := machine()
-		for _, topic := range []string{"ip link", "ip addr", "ip route show table all", "ip rule", "ip -6 rule", "nft", "sysctl ipv4", "sysctl ipv6", "sysctl bridge"} {
-			Expect(during[topic]).To(Equal(before[topic]), topic)
-		}
+		expectSame(before, during, "ip link", "ip addr", "ip route show table all", "ip rule", "ip -6 rule", "nft", "sysctl ipv4", "sysctl ipv6", "sysctl bridge")
 		Expect(state("subnet-mask-typo")).To(Equal("running"))
 		Expect(labctl("verify", "subnet-mask-typo")).To(Exit(0))
 		Expect(labctl("down")).To(Exit(0))

@@ -236,15 +236,15 @@ func planCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, lab, err := load(file)
+			_, lab, err := load(file)
 			if err != nil {
 				return err
 			}
-			s, err := start(f, lab, as, true)
+			instance, err := instanceFor(lab, as)
 			if err != nil {
 				return err
 			}
-			plan := topology.NewPlan(lab, s.Instance)
+			plan := topology.NewPlan(lab, instance)
 			type doc struct {
 				Format   int      `json:"format"`
 				Lab      string   `json:"lab"`
@@ -252,7 +252,7 @@ func planCommand(g *globals) *cobra.Command {
 				Commands []string `json:"commands"`
 			}
 			lines := strings.Split(strings.TrimSuffix(plan.String(), "\n"), "\n")
-			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, s.Instance, lines[2:]}, func(w io.Writer) error {
+			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, lines[2:]}, func(w io.Writer) error {
 				_, err := io.WriteString(w, plan.String())
 				return err
 			})
@@ -268,9 +268,9 @@ func versionCommand(g *globals) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			doc := map[string]any{"version": supervisor.Version(), "format": 1}
+			doc := map[string]any{"version": supervisor.Version, "format": 1}
 			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", supervisor.Version())
+				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", supervisor.Version)
 				return err
 			})
 		},

@@ -1,18 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
 	"labctl/topology"
 )
@@ -98,72 +97,17 @@ func oneFile(args []string) (string, error) {
 	return "", usagef("which lab? give a FILE, or the name of a shipped lab (labctl labs); there is no %s here", defaultFile)
 }
 
-// running finds the running lab that -l names, or the only one.
-func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
-	name := g.lab
-	if name == "" {
-		list, err := supervisor.Instances()
-		if err != nil {
-			return nil, err
-		}
-		switch len(list) {
-		case 0:
-			return nil, usagef("no lab is running; \"labctl up FILE\" starts one")
-		case 1:
-			name = list[0]
-		default:
-			return nil, usagef("which lab? %d are there: %s; choose with -l", len(list), strings.Join(list, ", "))
-		}
-	}
-	c, err := supervisor.Dial(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		list, _ := supervisor.Instances()
-		return nil, usagef("no lab %q is running%s", name, topology.Suggest(name, list))
-	}
-	if errors.Is(err, supervisor.ErrDead) {
-		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"labctl up\" with its file heals it, \"labctl down -l %s\" removes it", name, name)
-	}
-	return c, err
-}
+var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
-// instanceLab is the lab file that a running instance was given last.
-func instanceLab(instance string) (*topology.Lab, error) {
-	src, err := supervisor.Source(instance)
-	if err != nil {
-		return nil, err
+// instanceFor is the name under which a lab is brought up: its own, or --as.
+func instanceFor(lab *topology.Lab, as string) (string, error) {
+	if as == "" {
+		return lab.Name, nil
 	}
-	lab, problems := topology.Load("lab.yaml", src)
-	if lab == nil {
-		return nil, problems
+	if !instanceName.MatchString(as) {
+		return "", usagef("--as %q: want a lower-case letter, then letters, digits and '-', at most 40 in all", as)
 	}
-	return lab, nil
-}
-
-func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	names, _ := supervisor.Instances()
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeNodes completes node names of the chosen lab, for the first n arguments.
-func completeNodes(g *globals, n int) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if n > 0 && len(args) >= n {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		name := g.lab
-		if list, _ := supervisor.Instances(); name == "" && len(list) == 1 {
-			name = list[0]
-		}
-		lab, err := instanceLab(name)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		for _, k := range lab.Nodes {
-			names = append(names, k.Name)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
+	return as, nil
 }
 
 // completeFiles completes shipped labs beside paths.

@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
 	"go.yaml.in/yaml/v4"
-	"golang.org/x/term"
-
-	"labctl/cmd/labctl/supervisor"
 )
 
 // print writes a document as JSON or YAML, or calls table.
@@ -71,18 +67,4 @@ func columns(w io.Writer, header string, rows [][]string) error {
 		fmt.Fprintln(t, strings.Join(r, "\t"))
 	}
 	return t.Flush()
-}
-
-// progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows nothing.
-func progress() (events func(supervisor.Event), done func()) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return nil, func() {}
-	}
-	return func(e supervisor.Event) {
-		s := e.What
-		if e.Total > 0 && e.Done > 0 {
-			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
-		}
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%s …", s)
-	}, func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
 }

@@ -1,10 +1,10 @@
+// Command labctl builds network labs from one YAML file, probes them, judges them against the file, and takes them down.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
 )
 
@@ -77,7 +76,7 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor). exe
 	})
 	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
-	for _, add := range verbs {
+	for _, add := range append(fileVerbs, machineVerbs()...) {
 		root.AddCommand(add(g))
 	}
 	root.InitDefaultHelpCmd()
@@ -85,13 +84,8 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor). exe
 	return root
 }
 
-// verbs, in the order in which a newcomer meets them.
-var verbs = []func(*globals) *cobra.Command{
-	labsCommand, initCommand, validateCommand, schemaCommand, planCommand,
-	upCommand, downCommand, lsCommand, inspectCommand,
-	execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
-	neighCommand, fdbCommand, routesCommand, doctorCommand, versionCommand,
-}
+// fileVerbs need no machine.
+var fileVerbs = []func(*globals) *cobra.Command{labsCommand, initCommand, validateCommand, schemaCommand, planCommand, versionCommand}
 
 func must(err error) {
 	if err != nil {
@@ -125,7 +119,7 @@ func (g *globals) check() error {
 
 // report prints an error for a person and gives it its exit code.
 func report(err error, ctx context.Context) int {
-	var f *supervisor.Failure
+	var classed interface{ ExitCode() int }
 	var problems topology.Problems
 	var status exitStatus
 	var usage usageError
@@ -148,13 +142,8 @@ func report(err error, ctx context.Context) int {
 		return exitUsage
 	case errors.As(err, &usage) || cobraUsage(err):
 		code = exitUsage
-	case errors.As(err, &f):
-		code = map[supervisor.Class]int{supervisor.Usage: exitUsage, supervisor.Unsupported: exitUnsupported}[f.Class]
-		if code == 0 {
-			code = exitFailed
-		}
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
-		code = exitFailed
+	case errors.As(err, &classed):
+		code = classed.ExitCode()
 	}
 	fmt.Fprintln(os.Stderr, "labctl:", err)
 	return code

@@ -1,3 +1,5 @@
+//go:build linux
+
 package supervisor
 
 import (
@@ -40,7 +42,7 @@ func (c *call) event(e Event) { _ = writeLine(c.conn, reply{Event: &e}) }
 
 func (s *server) serve(conn *net.UnixConn) {
 	defer conn.Close()
-	if writeLine(conn, hello{protocolVersion, version}) != nil {
+	if writeLine(conn, hello{protocolVersion, Version}) != nil {
 		return
 	}
 	in := bufio.NewReader(conn)
@@ -50,7 +52,7 @@ func (s *server) serve(conn *net.UnixConn) {
 	}
 	h, ok := handlers[r.Method]
 	if !ok {
-		_ = writeLine(conn, reply{Error: &Failure{Usage, fmt.Sprintf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", version, r.Method)}})
+		_ = writeLine(conn, reply{Error: &Failure{Usage, fmt.Sprintf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", Version, r.Method)}})
 		return
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -1,3 +1,5 @@
+//go:build linux
+
 package supervisor
 
 import (
@@ -55,6 +57,17 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string { return f.Message }
+
+// ExitCode is the exit code that the failure deserves: see docs/cli.md.
+func (f *Failure) ExitCode() int {
+	switch f.Class {
+	case Usage:
+		return 2
+	case Unsupported:
+		return 4
+	}
+	return 3
+}
 
 func failure(err error) *Failure {
 	var f *Failure

@@ -1,3 +1,5 @@
+//go:build linux
+
 package supervisor
 
 import (
@@ -19,12 +21,6 @@ import (
 	"labctl/topology"
 	"labctl/topology/kernel"
 )
-
-// Version is what this binary calls itself; the release sets it.
-var version = "0.1.0-dev"
-
-// Version is what this binary calls itself.
-func Version() string { return version }
 
 // Start says what instance to bring up.
 type Start struct {
@@ -65,7 +61,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 			return nil, nil, err
 		}
 	}
-	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, version}
+	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, Version}
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}

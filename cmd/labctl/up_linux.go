@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,8 +11,6 @@ import (
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
 )
-
-var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 func upCommand(g *globals) *cobra.Command {
 	var as string
@@ -61,13 +58,11 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 
 // start checks what may be brought up under which name.
 func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.Start, error) {
-	s := supervisor.Start{Instance: lab.Name, File: f.identity, Lab: lab}
-	if as != "" {
-		if !instanceName.MatchString(as) {
-			return s, usagef("--as %q: want a lower-case letter, then letters, digits and '-', at most 40 in all", as)
-		}
-		s.Instance = as
+	instance, err := instanceFor(lab, as)
+	if err != nil {
+		return supervisor.Start{}, err
 	}
+	s := supervisor.Start{Instance: instance, File: f.identity, Lab: lab}
 	if !f.fromDisk && !allowRun {
 		for _, n := range lab.Nodes {
 			if len(n.Run) > 0 {

@@ -195,29 +195,6 @@ func cellsOf(lab *topology.Lab) []*topology.Cell {
 	return out
 }
 
-// annotating says whether a GitHub workflow reads along (docs.github.com, workflow commands).
-func annotating() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
-
-// annotation prints one workflow command on standard error, where the runner looks too.
-func annotation(level, file string, line, col int, message string) {
-	esc := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	prop := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(os.Stderr, "::%s file=%s,line=%d,col=%d::%s\n", level, prop.Replace(file), max(1, line), max(1, col), esc.Replace(message))
-}
-
-func annotateProblems(ps topology.Problems) {
-	if !annotating() {
-		return
-	}
-	for _, p := range ps {
-		level := "error"
-		if p.Warning {
-			level = "warning"
-		}
-		annotation(level, p.File, p.Line, p.Col, strings.TrimPrefix(p.Path+": "+p.Message, ": "))
-	}
-}
-
 func annotate(r *verified) {
 	if !annotating() || r.lab == nil {
 		return

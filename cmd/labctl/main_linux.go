@@ -1,4 +1,3 @@
-// Command labctl builds network labs from one YAML file, probes them, judges them against the file, and takes them down.
 package main
 
 import (

@@ -1,0 +1,38 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// machineVerbs are those that need a Linux kernel. Elsewhere they say so; lab files can be written and checked anywhere.
+func machineVerbs() []func(*globals) *cobra.Command {
+	var out []func(*globals) *cobra.Command
+	for _, name := range []string{"up", "down", "ls", "inspect", "exec", "shell", "ping", "matrix", "verify", "neigh", "fdb", "routes", "doctor"} {
+		out = append(out, func(*globals) *cobra.Command {
+			return &cobra.Command{
+				Use: name, Short: "Needs Linux", DisableFlagParsing: true,
+				RunE: func(*cobra.Command, []string) error {
+					return unsupported{errors.New("labctl " + name + " needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
+				},
+			}
+		})
+	}
+	return out
+}
+
+// unsupported is "this machine cannot do it".
+type unsupported struct{ error }
+
+func (unsupported) ExitCode() int { return exitUnsupported }
+
+func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// machineVerbs are those that need a Linux kernel, in the order in which a newcomer meets them.
+func machineVerbs() []func(*globals) *cobra.Command {
+	return []func(*globals) *cobra.Command{
+		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
+		neighCommand, fdbCommand, routesCommand, doctorCommand,
+	}
+}
+
+// running finds the running lab that -l names, or the only one.
+func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
+	name := g.lab
+	if name == "" {
+		list, err := supervisor.Instances()
+		if err != nil {
+			return nil, err
+		}
+		switch len(list) {
+		case 0:
+			return nil, usagef("no lab is running; \"labctl up FILE\" starts one")
+		case 1:
+			name = list[0]
+		default:
+			return nil, usagef("which lab? %d are there: %s; choose with -l", len(list), strings.Join(list, ", "))
+		}
+	}
+	c, err := supervisor.Dial(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		list, _ := supervisor.Instances()
+		return nil, usagef("no lab %q is running%s", name, topology.Suggest(name, list))
+	}
+	if errors.Is(err, supervisor.ErrDead) {
+		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"labctl up\" with its file heals it, \"labctl down -l %s\" removes it", name, name)
+	}
+	return c, err
+}
+
+// instanceLab is the lab file that a running instance was given last.
+func instanceLab(instance string) (*topology.Lab, error) {
+	src, err := supervisor.Source(instance)
+	if err != nil {
+		return nil, err
+	}
+	lab, problems := topology.Load("lab.yaml", src)
+	if lab == nil {
+		return nil, problems
+	}
+	return lab, nil
+}
+
+func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	names, _ := supervisor.Instances()
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNodes completes node names of the chosen lab, for the first n arguments.
+func completeNodes(g *globals, n int) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if n > 0 && len(args) >= n {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		name := g.lab
+		if list, _ := supervisor.Instances(); name == "" && len(list) == 1 {
+			name = list[0]
+		}
+		lab, err := instanceLab(name)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []string
+		for _, k := range lab.Nodes {
+			names = append(names, k.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows nothing.
+func progress() (events func(supervisor.Event), done func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil, func() {}
+	}
+	return func(e supervisor.Event) {
+		s := e.What
+		if e.Total > 0 && e.Done > 0 {
+			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
+		}
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s …", s)
+	}, func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
+}

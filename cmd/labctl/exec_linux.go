@@ -14,8 +14,8 @@ import (
 )
 
 func execCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:   "exec NODE -- COMMAND [ARG]...",
+	cmd := &cobra.Command{
+		Use:   "exec NODE [--] COMMAND [ARG]...",
 		Short: "Run a command in a node",
 		Long: `Run a command in a node, on this terminal: its exit code, standard input, terminal and signals pass through (127: there
 is no such command; 126: it may not be run). The command sees the node's interfaces in /sys and all node names in /etc/hosts.`,
@@ -23,12 +23,18 @@ is no such command; 126: it may not be run). The command sees the node's interfa
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: completeNodes(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if d := cmd.ArgsLenAtDash(); d >= 0 && d != 1 {
-				return usagef("want exactly one NODE before \"--\"")
+			argv := args[1:]
+			if argv[0] == "--" {
+				argv = argv[1:]
 			}
-			return g.enter(cmd, args[0], args[1:], os.Environ())
+			if len(argv) == 0 {
+				return usagef("which command? labctl exec NODE -- COMMAND")
+			}
+			return g.enter(cmd, args[0], argv, os.Environ())
 		},
 	}
+	cmd.Flags().SetInterspersed(false) // what follows NODE is the command's, flags too
+	return cmd
 }
 
 func shellCommand(g *globals) *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -240,10 +241,20 @@ func namespaces(named bool) *syscall.SysProcAttr {
 	a.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNS
 	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
-	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+	for c := uintptr(0); c <= lastCap(); c++ {
 		a.AmbientCaps = append(a.AmbientCaps, c)
 	}
 	return a
+}
+
+// lastCap is the last capability that this kernel knows (capabilities(7)); asking for one beyond it would fail.
+func lastCap() uintptr {
+	b, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
+	n, err2 := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || err2 != nil {
+		return unix.CAP_LAST_CAP
+	}
+	return min(uintptr(n), unix.CAP_LAST_CAP)
 }
 
 func cannotStart(err error, named bool) error {

@@ -59,7 +59,7 @@ var _ = Describe("a wrong file", func() {
 		func(content string) {
 			r := labctl("validate", write("x.yaml", content))
 			Expect(r).To(Exit(2))
-			Expect(len(r.err)).To(BeNumerically("<", 2000), r.err)
+			Expect(len(r.err)).To(BeNumerically("<", 4000), r.err)
 		},
 		Entry("empty", ""),
 		Entry("binary", "\x00\x01\xff\xfe\x7fELF"),

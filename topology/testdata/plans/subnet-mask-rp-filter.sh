@@ -1,0 +1,31 @@
+#!/bin/sh -e
+# lab subnet-mask-rp-filter: every kernel change of "labctl up", in order
+ip netns add subnet-mask-rp-filter.s1
+ip netns add subnet-mask-rp-filter.h0
+ip netns add subnet-mask-rp-filter.h2
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qw net/ipv4/ip_forward=0 net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0 net/ipv4/conf/all/accept_redirects=1 net/ipv4/conf/default/accept_redirects=1 net/ipv4/conf/all/send_redirects=1 net/ipv4/conf/default/send_redirects=1 net/ipv4/conf/all/secure_redirects=1 net/ipv4/conf/default/secure_redirects=1 net/ipv4/conf/all/shared_media=1 net/ipv4/conf/default/shared_media=1 net/ipv4/conf/all/arp_ignore=0 net/ipv4/conf/default/arp_ignore=0 net/ipv4/conf/all/arp_announce=0 net/ipv4/conf/default/arp_announce=0 net/ipv4/conf/all/arp_filter=0 net/ipv4/conf/default/arp_filter=0 net/ipv4/conf/all/arp_accept=0 net/ipv4/conf/default/arp_accept=0 net/ipv4/conf/all/proxy_arp=0 net/ipv4/conf/default/proxy_arp=0 net/ipv4/conf/all/accept_local=0 net/ipv4/conf/default/accept_local=0 net/ipv4/conf/all/log_martians=0 net/ipv4/conf/default/log_martians=0 net/ipv4/icmp_ratelimit=0 net/ipv4/icmp_ratemask=0
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qew net/ipv4/icmp_msgs_per_sec=100000 net/ipv4/icmp_msgs_burst=100000
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qw net/ipv4/icmp_echo_ignore_all=0 net/ipv4/icmp_echo_ignore_broadcasts=1
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qew net/bridge/bridge-nf-call-iptables=0 net/bridge/bridge-nf-call-ip6tables=0 net/bridge/bridge-nf-call-arptables=0 net/ipv6/conf/all/disable_ipv6=1 net/ipv6/conf/default/disable_ipv6=1
+ip -n subnet-mask-rp-filter.s1 link set dev lo up
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qw net/ipv4/ip_forward=0 net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0 net/ipv4/conf/all/accept_redirects=1 net/ipv4/conf/default/accept_redirects=1 net/ipv4/conf/all/send_redirects=1 net/ipv4/conf/default/send_redirects=1 net/ipv4/conf/all/secure_redirects=1 net/ipv4/conf/default/secure_redirects=1 net/ipv4/conf/all/shared_media=1 net/ipv4/conf/default/shared_media=1 net/ipv4/conf/all/arp_ignore=0 net/ipv4/conf/default/arp_ignore=0 net/ipv4/conf/all/arp_announce=0 net/ipv4/conf/default/arp_announce=0 net/ipv4/conf/all/arp_filter=0 net/ipv4/conf/default/arp_filter=0 net/ipv4/conf/all/arp_accept=0 net/ipv4/conf/default/arp_accept=0 net/ipv4/conf/all/proxy_arp=0 net/ipv4/conf/default/proxy_arp=0 net/ipv4/conf/all/accept_local=0 net/ipv4/conf/default/accept_local=0 net/ipv4/conf/all/log_martians=0 net/ipv4/conf/default/log_martians=0 net/ipv4/icmp_ratelimit=0 net/ipv4/icmp_ratemask=0
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qew net/ipv4/icmp_msgs_per_sec=100000 net/ipv4/icmp_msgs_burst=100000
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qw net/ipv4/icmp_echo_ignore_all=0 net/ipv4/icmp_echo_ignore_broadcasts=1
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qew net/bridge/bridge-nf-call-iptables=0 net/bridge/bridge-nf-call-ip6tables=0 net/bridge/bridge-nf-call-arptables=0 net/ipv6/conf/all/disable_ipv6=1 net/ipv6/conf/default/disable_ipv6=1
+ip -n subnet-mask-rp-filter.h0 link set dev lo up
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qw net/ipv4/ip_forward=0 net/ipv4/conf/all/rp_filter=0 net/ipv4/conf/default/rp_filter=0 net/ipv4/conf/all/accept_redirects=1 net/ipv4/conf/default/accept_redirects=1 net/ipv4/conf/all/send_redirects=1 net/ipv4/conf/default/send_redirects=1 net/ipv4/conf/all/secure_redirects=1 net/ipv4/conf/default/secure_redirects=1 net/ipv4/conf/all/shared_media=1 net/ipv4/conf/default/shared_media=1 net/ipv4/conf/all/arp_ignore=0 net/ipv4/conf/default/arp_ignore=0 net/ipv4/conf/all/arp_announce=0 net/ipv4/conf/default/arp_announce=0 net/ipv4/conf/all/arp_filter=0 net/ipv4/conf/default/arp_filter=0 net/ipv4/conf/all/arp_accept=0 net/ipv4/conf/default/arp_accept=0 net/ipv4/conf/all/proxy_arp=0 net/ipv4/conf/default/proxy_arp=0 net/ipv4/conf/all/accept_local=0 net/ipv4/conf/default/accept_local=0 net/ipv4/conf/all/log_martians=0 net/ipv4/conf/default/log_martians=0 net/ipv4/icmp_ratelimit=0 net/ipv4/icmp_ratemask=0
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qew net/ipv4/icmp_msgs_per_sec=100000 net/ipv4/icmp_msgs_burst=100000
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qw net/ipv4/icmp_echo_ignore_all=0 net/ipv4/icmp_echo_ignore_broadcasts=1
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qew net/bridge/bridge-nf-call-iptables=0 net/bridge/bridge-nf-call-ip6tables=0 net/bridge/bridge-nf-call-arptables=0 net/ipv6/conf/all/disable_ipv6=1 net/ipv6/conf/default/disable_ipv6=1
+ip -n subnet-mask-rp-filter.h2 link set dev lo up
+ip -n subnet-mask-rp-filter.s1 link add name s1 mtu 1500 type bridge
+ip -n subnet-mask-rp-filter.s1 link add name h0 master s1 up address fe:50:56:11:cf:d3 mtu 1500 type veth peer name eth0 netns subnet-mask-rp-filter.h0 address 00:50:56:11:cf:d3 mtu 1500
+ip -n subnet-mask-rp-filter.s1 link add name h2 master s1 up address fe:50:56:0a:0d:b1 mtu 1500 type veth peer name eth0 netns subnet-mask-rp-filter.h2 address 00:50:56:0a:0d:b1 mtu 1500
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/h0/retrans_time_ms=250 net/ipv4/neigh/h2/retrans_time_ms=250
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip -n subnet-mask-rp-filter.h0 addr replace 192.168.0.1/24 dev eth0
+ip -n subnet-mask-rp-filter.h0 link set dev eth0 up
+ip -n subnet-mask-rp-filter.h2 addr replace 192.168.0.129/25 dev eth0
+ip -n subnet-mask-rp-filter.h2 link set dev eth0 up
+ip -n subnet-mask-rp-filter.s1 link set dev s1 up

@@ -350,7 +350,7 @@ func down(ctx context.Context, c *call) (any, error) {
 		}
 		c.mu.Unlock()
 		slices.Sort(names)
-		return nil, &Failure{Failed, fmt.Sprintf("still running in %s:\n  %s\nend them, or use --force", c.meta.Instance, strings.Join(names, "\n  "))}
+		return nil, &Failure{Failed, fmt.Sprintf("still running in its nodes:\n  %s\nend them, or use --force; nothing was removed", strings.Join(names, "\n  "))}
 	}
 	if c.cancel != nil {
 		c.cancel(errors.New("interrupted by labctl down"))

@@ -148,8 +148,10 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 	}
 	k := &asker{index: i, to: to, dst: dst, sender: src}
 	at, proto, filter := place{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
-	if k.frame = arpRequest(l.MAC, src, dst); at.v6 {
+	if at.v6 {
 		proto, filter, k.frame = unix.ETH_P_IPV6, advertisements, solicitation(l.MAC, src, dst)
+	} else {
+		k.frame = arpRequest(l.MAC, src, dst)
 	}
 	if taps[at] == nil {
 		if taps[at], err = openTap(a.p.Machine, from.Node, l.Index, proto, false, filter); err != nil {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"labctl/topology"
 )
 
@@ -17,14 +15,12 @@ var errNoRoom = errors.New("the machine's neighbour table has no room left; rais
 // Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs time
 // to say so too early, never truth.
 const (
-	quick      = 20 * time.Millisecond
-	quicker    = 4 * time.Millisecond // once there were manySlow of them
-	manySlow   = 128
-	maxBatch   = 512
-	maxSame    = 128                     // of one sender in a batch: what its socket holds while it resolves
-	errorSpace = 1050 * time.Millisecond // a router's "no route" errors: about one a second for each source (ip_error)
-	errorTries = 4
-	maxChunk   = 512 // pairs between two looks for entries that nobody expected
+	quick    = 20 * time.Millisecond
+	quicker  = 4 * time.Millisecond // once there were manySlow of them
+	manySlow = 128
+	maxBatch = 512
+	maxSame  = 128 // of one sender in a batch: what its socket holds while it resolves
+	maxChunk = 512 // pairs between two looks for entries that nobody expected
 )
 
 // snapshot is who waits for whom in the neighbour tables of the lab.
@@ -257,80 +253,22 @@ func (m *matrix) forget(pr *pair) error {
 	return nil
 }
 
-// limited reports whether the pair waits for an error that a router may keep to itself: its own "no route", of which it
-// sends each source about one a second.
-func (m *matrix) limited(pr *pair) bool {
-	w := pr.way
-	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
-		return false
+// settle decides a pair that nothing came for, and reads what its arp cell asks.
+func (m *matrix) settle(pr *pair) error {
+	if err := m.look(pr); err != nil {
+		return err
 	}
-	return errors.Is(w.err, unix.ENETUNREACH) || errors.Is(w.err, unix.EHOSTUNREACH) || errors.Is(w.err, unix.EACCES)
-}
-
-// spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
-// asked often enough.
-func (m *matrix) spaced(prs []*pair) error {
-	queues := map[*echoSocket][]*pair{}
-	var order []*echoSocket
-	for _, pr := range prs {
-		if len(queues[pr.sock]) == 0 {
-			order = append(order, pr.sock)
-		}
-		queues[pr.sock] = append(queues[pr.sock], pr)
-	}
-	tries := map[*pair]int{}
-	for left := len(prs); left > 0; {
-		if err := m.p.forgetAll(); err != nil {
-			return err
-		}
-		begin := time.Now()
-		var round []*pair
-		wait := errorSpace
-		for _, s := range order {
-			if len(queues[s]) == 0 {
-				continue
-			}
-			pr := queues[s][0]
-			pr.again()
-			if tries[pr]++; tries[pr] == errorTries {
-				wait = m.p.patience()
-			}
-			m.send(pr)
-			round = append(round, pr)
-		}
-		m.awaitAll(round, begin.Add(wait))
-		for _, pr := range round {
-			if pr.word == "" && tries[pr] < errorTries {
-				continue
-			}
-			queues[pr.sock] = queues[pr.sock][1:]
-			left--
-			if err := m.settle(pr); err != nil {
-				return err
-			}
-		}
-		if left > 0 {
-			m.rest(begin.Add(errorSpace))
-		}
-		if err := m.ctx.Err(); err != nil {
-			return err
-		}
-	}
+	m.giveUp(pr)
 	return nil
 }
 
-// rest lets a limiter's second pass.
-func (m *matrix) rest(until time.Time) {
-	for m.ctx.Err() == nil && time.Now().Before(until) {
-		m.poll(nil, time.Until(until))
+// look reads what the tables say of a pair: that its neighbour failed, if nothing came, and what its arp cell asks.
+func (m *matrix) look(pr *pair) error {
+	if err := m.unanswered(pr); err != nil || !pr.arp {
+		return err
 	}
-}
-
-// settle decides a pair that nothing came for, and reads what its arp cell asks.
-func (m *matrix) settle(pr *pair) (err error) {
-	if err = m.silent(pr); err == nil && pr.arp {
-		pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst)
-	}
+	var err error
+	pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst)
 	return err
 }
 

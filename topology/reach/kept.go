@@ -43,9 +43,10 @@ func (m *matrix) kept() error {
 		if err := m.ctx.Err(); err != nil {
 			return err
 		}
-		if err := m.silent(pr); err != nil {
+		if err := m.unanswered(pr); err != nil {
 			pr.decide(Unknown, err.Error())
 		}
+		m.giveUp(pr)
 	}
 	m.grace()
 	for _, pr := range m.pairs {
@@ -100,26 +101,31 @@ func (t *tables) holds(m *matrix, pr *pair) bool {
 	return true
 }
 
-// silent decides a pair for which nothing came: the sender's neighbour entry, when failed, says why (the error got lost).
-func (m *matrix) silent(pr *pair) error {
-	if pr.word != "" {
+// unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error got
+// lost).
+func (m *matrix) unanswered(pr *pair) error {
+	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
 		return nil
 	}
-	if pr.way != nil && len(pr.way.hops) > 0 {
-		h := pr.way.hops[0]
-		ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
-		if err != nil {
-			return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
-		}
-		for _, n := range ns {
-			if n.Index == h.index && n.IP == h.next && failed(n) {
-				pr.decide("no-arp", fmt.Sprintf("the neighbour entry for %s is %s", n.IP, n.State))
-				return nil
-			}
+	h := pr.way.hops[0]
+	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
+	if err != nil {
+		return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
+	}
+	for _, n := range ns {
+		if n.Index == h.index && n.IP == h.next && failed(n) {
+			pr.decide("no-arp", fmt.Sprintf("the neighbour entry for %s is %s", n.IP, n.State))
+			return nil
 		}
 	}
-	pr.decide("silent", fmt.Sprintf("nothing came back within %v", m.p.patience()))
 	return nil
+}
+
+// giveUp calls what nothing came for silent.
+func (m *matrix) giveUp(pr *pair) {
+	if pr.word == "" {
+		pr.decide("silent", fmt.Sprintf("nothing came back within %v", m.p.patience()))
+	}
 }
 
 func failed(n Neighbour) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }

@@ -30,6 +30,7 @@ type Prober struct {
 	All           bool          // Judge also probes the cells that are not judged
 
 	mu        sync.Mutex
+	lab       *topology.Lab // that the sockets were opened for
 	sockets   map[socketKey]*echoSocket
 	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
 	redirects map[limiter]*redirected
@@ -103,6 +104,13 @@ func (a *asking) fail(at []int, err error) {
 }
 
 func (p *Prober) init() error {
+	if p.lab != p.Lab {
+		// A node of another lab may be another namespace, in which an old socket would go on asking the dead one.
+		if err := p.closeLocked(); err != nil {
+			return err
+		}
+		p.lab = p.Lab
+	}
 	if p.sockets != nil {
 		return nil
 	}
@@ -117,10 +125,15 @@ func (p *Prober) init() error {
 	return nil
 }
 
-// Close closes the sockets. The prober may be used again: it opens new ones.
+// Close closes the sockets. The prober may be used again: it opens new ones. It must be called when a node of the same Lab
+// is made again; another Lab is noticed.
 func (p *Prober) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.closeLocked()
+}
+
+func (p *Prober) closeLocked() error {
 	var errs []error
 	for _, s := range p.sockets {
 		errs = append(errs, s.close())

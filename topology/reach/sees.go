@@ -188,6 +188,10 @@ func (w *watch) run(f *flow) error {
 	f.pr.again()
 	f.key = m.p.next
 	m.send(f.pr)
+	m.await(f.pr, quick)
+	if w.drain(); heard(f.to, f.key) {
+		return m.ctx.Err()
+	}
 	if err := m.quiet(f.pr, m.p.patience()); err != nil {
 		return err
 	}
@@ -299,7 +303,7 @@ func (w *watch) word(k *watched) (word, detail string) {
 	if heard(f.from, f.key) {
 		return "no", "not captured; it left " + f.pr.sock.node + " and nothing came back"
 	}
-	if w.m.silent(f.pr) == nil && f.pr.word == "no-arp" {
+	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; it never left: " + f.pr.detail
 	}
 	return Unknown, "the marked request was never seen leaving " + f.pr.sock.node

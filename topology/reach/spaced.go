@@ -1,0 +1,110 @@
+package reach
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A router's own "no route" errors: five to each source, then one a second (ip_error, net/ipv4/route.c). So a try after
+// more than a second is answered; the others are for a redirect that has taken its turn.
+const (
+	errorSpace = 1050 * time.Millisecond
+	errorTries = 3
+)
+
+// limited reports whether the pair waits for an error that a router may keep to itself: its own "no route".
+func (m *matrix) limited(pr *pair) bool {
+	w := pr.way
+	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
+		return false
+	}
+	if errors.Is(w.err, unix.EHOSTUNREACH) {
+		return !m.closed(pr)
+	}
+	return errors.Is(w.err, unix.ENETUNREACH) || errors.Is(w.err, unix.EACCES)
+}
+
+// closed reports whether the node that would not send the request on does not forward at all: it knows a way itself, and
+// still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
+func (m *matrix) closed(pr *pair) bool {
+	r, err := m.p.Machine.Route(pr.way.errAt, RouteQuery{Dst: pr.dst})
+	return err == nil && !r.Local
+}
+
+// spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
+// asked often enough. Those that nothing came for are listened for together to the end.
+func (m *matrix) spaced(prs []*pair) error {
+	queues := map[*echoSocket][]*pair{}
+	var order []*echoSocket
+	for _, pr := range prs {
+		if len(queues[pr.sock]) == 0 {
+			order = append(order, pr.sock)
+		}
+		queues[pr.sock] = append(queues[pr.sock], pr)
+	}
+	tries := map[*pair]int{}
+	var lost []*pair
+	for left := len(prs); left > 0; {
+		if err := m.p.forgetAll(); err != nil {
+			return err
+		}
+		begin := time.Now()
+		var round []*pair
+		for _, s := range order {
+			if len(queues[s]) > 0 {
+				pr := queues[s][0]
+				pr.again()
+				tries[pr]++
+				m.send(pr)
+				round = append(round, pr)
+			}
+		}
+		m.awaitAll(round, begin.Add(errorSpace))
+		if err := m.resolved(round); err != nil {
+			return err
+		}
+		for _, pr := range round {
+			if pr.word == "" && tries[pr] < errorTries {
+				continue
+			}
+			queues[pr.sock] = queues[pr.sock][1:]
+			left--
+			if err := m.look(pr); err != nil {
+				return err
+			}
+			lost = append(lost, pr)
+		}
+		if left > 0 {
+			m.rest(begin.Add(errorSpace))
+		}
+		if err := m.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	for _, pr := range lost {
+		m.awaitAll([]*pair{pr}, pr.sent.Add(m.p.patience()))
+		m.giveUp(pr)
+	}
+	return m.ctx.Err()
+}
+
+// resolved waits for the pairs as long as some node still asks for a neighbour: a request may be waiting there.
+func (m *matrix) resolved(prs []*pair) error {
+	for _, pr := range prs {
+		if pr.word == "" {
+			if err := m.quiet(pr, m.p.patience()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rest lets a limiter's second pass.
+func (m *matrix) rest(until time.Time) {
+	for m.ctx.Err() == nil && time.Now().Before(until) {
+		m.poll(nil, time.Until(until))
+	}
+}

@@ -378,8 +378,9 @@ func (s *Space) forget(names []string) error {
 	s.mu.Unlock()
 	var errs []error
 	for _, n := range gone {
+		mine := s.named && Exists(s.Namespace(n.name), n.inode) // the name may be another's by now
 		n.close()
-		if s.named {
+		if mine {
 			errs = append(errs, unname(s.Namespace(n.name)))
 		}
 	}

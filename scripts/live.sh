@@ -1,0 +1,40 @@
+#!/bin/sh
+# The tests that need a kernel: as whoever calls, and when that is root also as an ordinary user. Arguments are packages;
+# without them the ones below. LABCTL_TEST_UID is the ordinary user's number (65534). Nothing may be skipped for want of
+# privileges: LABCTL_LIVE=1 makes that a failure.
+set -eu
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || set -- ./topology/kernel ./topology/reach ./e2e
+uid=${LABCTL_TEST_UID:-65534}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+
+go build -o "$work/labctl" ./cmd/labctl
+for package; do
+	go test -c -race -o "$work/$(basename "$package").test" "$package"
+done
+mkdir -m 700 "$work/home" "$work/home/tmp" "$work/home/run"
+
+status=0
+packages=$*
+# run WHO COMMAND...: every package's tests, each in its own directory, as go test does. Only e2e knows Ginkgo's flags.
+run() {
+	who=$1
+	shift
+	for package in $packages; do
+		echo "=== $package as $who"
+		flags=
+		[ "$(basename "$package")" = e2e ] && flags=-ginkgo.no-color
+		# shellcheck disable=SC2086 # no flag or one
+		(cd "$package" && env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" "$work/$(basename "$package").test" \
+			-test.v -test.timeout 10m $flags 2>&1) || status=1
+	done
+}
+run "$(id -un)"
+if [ "$(id -u)" -eq 0 ]; then
+	chown -R "$uid:$uid" "$work/home"
+	run "user $uid" HOME="$work/home" TMPDIR="$work/home/tmp" XDG_RUNTIME_DIR="$work/home/run" \
+		setpriv --reuid="$uid" --regid="$uid" --clear-groups
+fi
+exit $status

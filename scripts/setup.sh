@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs the programs that the tests need, if any is missing.
+set -eu
+export PATH="$PATH:/usr/sbin:/sbin"
+
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need ip iproute2
+need bridge iproute2
+need ping iputils-ping
+need tcpdump tcpdump
+need nft nftables
+need sysctl procps
+need script bsdutils
+need setpriv util-linux
+need bash bash
+need gcc gcc # the race detector
+[ -z "$missing" ] && exit 0
+
+packages=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "setup: the tests need the programs of these Debian packages; install them with this system's own tool: $packages" >&2
+	exit 1
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null 2>&1; then
+		echo "setup: run this as root: apt-get install $packages" >&2
+		exit 1
+	fi
+	as_root=sudo
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q
+# shellcheck disable=SC2086 # a list of words
+$as_root apt-get install -q -y --no-install-recommends $packages </dev/null

@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// TestMain runs everything again in namespaces as a supervisor has them, with a private /run, so that nothing is ever made
+// in the machine's own; without root in a user namespace too.
+func TestMain(m *testing.M) {
+	const inside = "LABCTL_KERNEL_INSIDE"
+	if os.Getenv(inside) != "" {
+		err := errors.Join(
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "set up private mounts:", err)
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
+	if os.Getuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.As(err, &exit):
+		os.Exit(exit.ExitCode())
+	case os.Getenv("LABCTL_LIVE") == "1":
+		fmt.Fprintln(os.Stderr, "LABCTL_LIVE=1, and no private namespaces to test in:", err)
+		os.Exit(1)
+	}
+	fmt.Fprintln(os.Stderr, "no private namespaces to test in (run scripts/live.sh), only the tests without a kernel run:", err)
+	noKernel = true
+	os.Exit(m.Run())
+}
+
+// noKernel is set once, before any test runs.
+var noKernel bool
+
+// newSpace is an empty space called "t" that is removed when the test ends, with the path of its journal.
+func newSpace(t testing.TB) (*Space, string) {
+	t.Helper()
+	if noKernel {
+		t.Skip("private namespaces are not allowed here; scripts/live.sh says how, and LABCTL_LIVE=1 makes this a failure")
+	}
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := OpenJournal(path, "t", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSpace("t", true, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+		if left := names(t); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	return s, path
+}
+
+// names are the namespaces that have one.
+func names(t testing.TB) []string {
+	t.Helper()
+	entries, err := os.ReadDir(NetnsDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+func apply(t testing.TB, s *Space, ops ...topology.Op) {
+	t.Helper()
+	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func noCommands(context.Context, string, topology.Command) error { return nil }
+
+// ip is iproute2's view, the independent one.
+func ip(t testing.TB, args string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// load is a lab.
+func load(t testing.TB, src string) *topology.Lab {
+	t.Helper()
+	lab, problems := topology.Load("test.yaml", []byte(src))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	return lab
+}

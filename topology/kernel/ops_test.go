@@ -1,0 +1,166 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/netip"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"labctl/topology"
+)
+
+// TestEveryOpApplies carries out every type of operation and asks iproute2 what came of it.
+func TestEveryOpApplies(t *testing.T) {
+	mac := func(s string) topology.MAC {
+		m, err := topology.ParseMAC(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	base := []topology.Op{
+		topology.AddNamespace{Node: "a"}, topology.AddNamespace{Node: "b"},
+		topology.SetUp{Node: "a", Name: "lo", Up: true},
+		topology.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
+		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "p0", MAC: mac("02:00:00:00:00:01"), MTU: 1500, Up: true},
+			Far: topology.VethEnd{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:02"), MTU: 1500}},
+		topology.SetUp{Node: "b", Name: "eth0", Up: true},
+	}
+	addr := topology.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")}
+	route := topology.Route{Dst: netip.MustParsePrefix("10.7.0.0/16"), Type: "unicast", Via: netip.MustParseAddr("10.0.0.9")}
+	neigh := topology.Neighbour{IP: netip.MustParseAddr("10.0.0.8"), Dev: "eth0", MAC: mac("02:00:00:00:00:08")}
+	to := topology.DefaultBridgeSettings()
+	to.Ageing, to.STP, to.Priority, to.McastSnooping, to.GroupFwdMask = 30*time.Second, true, 4096, false, 8
+	port := topology.DefaultPortSettings()
+	port.Learning, port.Isolated, port.Hairpin, port.Cost = false, true, true, 9
+	master := topology.SetMaster{Node: "a", Name: "p0", Master: "br"}
+
+	ran := ""
+	cases := []struct {
+		ops  []topology.Op // the last one is the one that is tested
+		look string        // ip -n t.…
+		want string        // in what it prints; "!x": not in it
+	}{
+		{[]topology.Op{topology.AddNamespace{Node: "c"}}, "netns list", "t.c"},
+		{[]topology.Op{topology.AddNamespace{Node: "c"}, topology.DelNamespace{Node: "c"}}, "netns list", "!t.c"},
+		{[]topology.Op{topology.SetSysctl{Node: "b", Sysctl: topology.Sysctl{Key: "net/ipv4/ip_default_ttl", Value: "9"}}}, "netns exec t.b sysctl net.ipv4.ip_default_ttl", "= 9"},
+		{[]topology.Op{topology.AddBridge{Node: "b", Name: "br1", MAC: mac("02:00:00:00:00:77"), MTU: 1400, Settings: to}}, "-d -n t.b link show br1", "mtu 1400"},
+		{nil, "-n t.b link show eth0", "02:00:00:00:00:02"}, // AddVeth, in base
+		{[]topology.Op{topology.AddUpper{Node: "a", Name: "mv", Type: topology.Macvlan, Lower: topology.End{Node: "b", Interface: "eth0"}, Mode: "vepa", MAC: mac("02:00:00:00:00:05"), MTU: 1500}}, "-d -n t.a link show mv", "macvlan mode vepa"},
+		{[]topology.Op{topology.DelLink{Node: "b", Name: "eth0"}}, "-n t.a link", "!p0"},
+		{[]topology.Op{master}, "-n t.a link show p0", "master br"},
+		{[]topology.Op{topology.SetUp{Node: "b", Name: "eth0", Up: false}}, "-n t.b link show eth0", "state DOWN"},
+		{[]topology.Op{topology.SetMAC{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:99")}}, "-n t.b link show eth0", "02:00:00:00:00:99"},
+		{[]topology.Op{topology.SetMTU{Node: "b", Name: "eth0", MTU: 1300}}, "-n t.b link show eth0", "mtu 1300"},
+		{[]topology.Op{topology.SetPromisc{Node: "b", Name: "eth0", On: true}}, "-d -n t.b link show eth0", "promiscuity 1"},
+		{[]topology.Op{topology.SetBridge{Node: "a", Name: "br", From: topology.DefaultBridgeSettings(), To: to}}, "-d -n t.a link show br", "ageing_time 3000 stp_state 1 priority 4096"},
+		{[]topology.Op{master, topology.SetPort{Node: "a", Name: "p0", From: topology.DefaultPortSettings(), To: port}}, "-d -n t.a link show p0", "hairpin on guard off root_block off fastleave off learning off"},
+		{[]topology.Op{addr}, "-n t.b addr show eth0", "10.0.0.1/24"},
+		{[]topology.Op{addr, topology.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},
+		{[]topology.Op{addr, topology.AddRoute{Node: "b", Route: route}}, "-n t.b route", "10.7.0.0/16 via 10.0.0.9"},
+		{[]topology.Op{addr, topology.AddRoute{Node: "b", Route: route}, topology.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
+		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "10.0.0.8 dev eth0 lladdr 02:00:00:00:00:08 PERMANENT"},
+		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}, topology.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
+		{[]topology.Op{topology.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
+	}
+	tested := map[string]bool{}
+	for _, c := range cases {
+		ops := append(base[:len(base):len(base)], c.ops...)
+		if c.ops == nil {
+			tested["AddVeth"] = true
+		}
+		for _, op := range ops[len(ops)-1:] {
+			tested[reflect.TypeOf(op).Name()] = true
+		}
+		t.Run(reflect.TypeOf(ops[len(ops)-1]).Name(), func(t *testing.T) {
+			s, _ := newSpace(t)
+			run := func(_ context.Context, node string, c topology.Command) error { ran = node + ":" + c.Sh; return nil }
+			if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, run); err != nil {
+				t.Fatal(err)
+			}
+			got := ip(t, c.look)
+			if not, ok := strings.CutPrefix(c.want, "!"); ok == strings.Contains(got, not) {
+				t.Errorf("ip %s: want %q in\n%s", c.look, c.want, got)
+			}
+		})
+	}
+	if !noKernel && ran != "b:x" {
+		t.Errorf("the command was run as %q", ran)
+	}
+	for _, name := range opTypes(t) {
+		if !tested[name] {
+			t.Errorf("no case for %s", name)
+		}
+	}
+}
+
+// opTypes are the operations of plan.go: the types there that have the method shell.
+func opTypes(t *testing.T) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "../plan.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, d := range f.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && fn.Name.Name == "shell" {
+			out = append(out, fn.Recv.List[0].Type.(*ast.Ident).Name)
+		}
+	}
+	if len(out) < 20 {
+		t.Fatalf("only %v found", out)
+	}
+	return out
+}
+
+// Deleting what is gone already is no error: the kernel takes some things away with others.
+func TestRemovalOfWhatIsGone(t *testing.T) {
+	s, _ := newSpace(t)
+	apply(t, s, topology.AddNamespace{Node: "a"},
+		topology.DelLink{Node: "a", Name: "nothing"},
+		topology.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
+	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
+	var oe *OpError
+	if !errors.As(err, &oe) || !strings.Contains(err.Error(), "ip -n t.a link set dev nothing mtu 1400") {
+		t.Errorf("changing what is not there: %v", err)
+	}
+}
+
+// What this kernel cannot do must be said to be so, and must be so: iproute2 fails too.
+func TestVLANsWhereTheKernelHasThem(t *testing.T) {
+	s, _ := newSpace(t)
+	apply(t, s, topology.AddNamespace{Node: "a"},
+		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: topology.VethEnd{Node: "a", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
+	one := func(op topology.Op) error {
+		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, noCommands)
+	}
+	settings := topology.DefaultBridgeSettings()
+	settings.VLANFiltering = true
+	for what, c := range map[string]struct {
+		op     topology.Op
+		byHand string
+	}{
+		"VLAN interface": {topology.AddUpper{Node: "a", Name: "v0.5", Type: topology.VLAN, Lower: topology.End{Node: "a", Interface: "v0"}, VLANID: 5, MAC: topology.MAC{2, 0, 0, 0, 0, 3}, MTU: 1500},
+			"ip -n t.a link add link v1 name v1.5 type vlan id 5"},
+		"VLAN filtering": {topology.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: settings},
+			"ip -n t.a link add by type bridge && ip -n t.a link set by type bridge vlan_filtering 1 && ip -n t.a -d link show by | grep -q 'vlan_filtering 1'"},
+	} {
+		err := one(c.op)
+		out, byHand := exec.Command("sh", "-c", c.byHand).CombinedOutput()
+		switch {
+		case err == nil && byHand != nil:
+			t.Errorf("%s: made, and iproute2 cannot: %v %s", what, byHand, out)
+		case err != nil && byHand == nil:
+			t.Errorf("%s: iproute2 can, and we say %v", what, err)
+		case err != nil && !errors.Is(err, ErrUnsupported):
+			t.Errorf("%s: %v is not ErrUnsupported", what, err)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/cli.md")
+
+const cliDoc = "../../docs/cli.md"
+
+// TestCLIDocs holds docs/cli.md to what the binary says of itself.
+func TestCLIDocs(t *testing.T) {
+	root := newRoot()
+	var b strings.Builder
+	b.WriteString("# labctl on the command line\n\nMade from the binary by `make docs`; do not edit.\n\n")
+	describe(&b, root)
+	if *update {
+		if err := os.WriteFile(cliDoc, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(cliDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != b.String() {
+		t.Error("docs/cli.md is not what the binary says; run \"make docs\"")
+	}
+}
+
+// describe writes a command and those below it.
+func describe(b *strings.Builder, c *cobra.Command) {
+	if c.Hidden || c.Name() == "help" {
+		return
+	}
+	fmt.Fprintf(b, "## %s\n\n", c.CommandPath())
+	text := c.Long
+	if c.Name() == "completion" || c.Parent() != nil && c.Parent().Name() == "completion" {
+		text = "" // the library's own, with lines for each shell; --help shows them
+	}
+	if text == "" {
+		text = c.Short + "."
+	}
+	fmt.Fprintf(b, "%s\n\n", text)
+	if c.Runnable() {
+		fmt.Fprintf(b, "```\n%s\n```\n\n", c.UseLine())
+	}
+	if c.Example != "" {
+		fmt.Fprintf(b, "Example:\n\n```\n%s\n```\n\n", c.Example)
+	}
+	flags(b, "Flags", c.NonInheritedFlags())
+	for _, k := range c.Commands() {
+		describe(b, k)
+	}
+}
+
+func flags(b *strings.Builder, title string, set *pflag.FlagSet) {
+	var rows []string
+	set.VisitAll(func(f *pflag.Flag) {
+		if f.Name == "help" || f.Hidden {
+			return
+		}
+		name := "`--" + f.Name + "`"
+		if f.Shorthand != "" {
+			name = "`-" + f.Shorthand + "`, " + name
+		}
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s |\n", name, f.Value.Type(), f.Usage))
+	})
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "%s:\n\n| flag | value | |\n|---|---|---|\n%s\n", title, strings.Join(rows, ""))
+	}
+}
+
+// Every verb says what it is for, and takes the flags that all have.
+func TestVerbsExplainThemselves(t *testing.T) {
+	root := newRoot()
+	for _, c := range root.Commands() {
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: wants a short sentence without a full stop: %q", c.Name(), c.Short)
+		}
+		if c.InheritedFlags().Lookup("output") == nil {
+			t.Errorf("%s does not take --output", c.Name())
+		}
+		if c.ValidArgsFunction == nil && strings.Contains(c.Use, "[") && !strings.Contains(c.Use, "init") && c.Name() != "completion" && c.Name() != "help" {
+			t.Errorf("%s completes nothing", c.Name())
+		}
+	}
+}

@@ -1,0 +1,200 @@
+// Package labctl_test holds the tree to the rules of docs/architecture.md.
+package labctl_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"labctl/labs"
+)
+
+// pkg is a package as "go list" has it.
+type pkg struct {
+	ImportPath, Dir string
+	Imports         []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("only %d packages", len(all))
+	}
+	return all
+}
+
+// rules say what a package may import beside the standard library, a path or all below one that ends in a slash, and what
+// of all that it must not. The parent decides and its children do: a decider that could do would be neither testable without
+// a machine nor portable.
+var rules = map[string]struct{ may, never []string }{
+	"labctl/labs":                  {never: []string{"net", "os"}},
+	"labctl/topology":              {may: []string{"go.yaml.in/yaml/"}, never: []string{"net", "os/exec", "os"}},
+	"labctl/topology/kernel":       {may: []string{"labctl/topology", "github.com/vishvananda/", "golang.org/x/sys/"}},
+	"labctl/topology/reach":        {may: []string{"labctl/topology", "golang.org/x/sys/", "golang.org/x/net/"}, never: []string{"labctl/topology/kernel"}},
+	"labctl/cmd/labctl/supervisor": {may: []string{"labctl/topology", "labctl/topology/", "golang.org/x/", "github.com/creack/pty"}},
+	"labctl/cmd/labctl": {may: []string{"labctl/", "golang.org/x/", "github.com/spf13/", "go.yaml.in/yaml/", "github.com/jstemmer/go-junit-report/"},
+		never: []string{"labctl/topology/reach"}},
+	"labctl/e2e":     {},
+	"labctl":         {},
+	"labctl/scripts": {may: []string{"github.com/vishvananda/", "golang.org/x/sys/"}},
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		rule, ok := rules[p.ImportPath]
+		if !ok {
+			t.Errorf("%s: a package that docs/architecture.md does not know", p.ImportPath)
+			continue
+		}
+		for _, i := range p.Imports {
+			if i == "C" {
+				t.Errorf("%s uses cgo", p.ImportPath)
+			}
+			std := !strings.Contains(strings.Split(i, "/")[0], ".") && !strings.HasPrefix(i, "labctl")
+			allowed := std || slices.ContainsFunc(rule.may, func(m string) bool { return i == m || strings.HasSuffix(m, "/") && strings.HasPrefix(i, m) })
+			if !allowed || slices.Contains(rule.never, i) {
+				t.Errorf("%s imports %s; docs/architecture.md says why it must not", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+// sources calls f with each Go file of the tree.
+func sources(t *testing.T, f func(path string, file *ast.File, set *token.FileSet, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		f(path, file, set, string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOnePackageComment(t *testing.T) {
+	comments := map[string][]string{}
+	dirs := map[string]bool{}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		dir := filepath.Dir(path)
+		if strings.HasSuffix(path, "_test.go") && dir != "e2e" && dir != "." {
+			return
+		}
+		dirs[dir] = true
+		if file.Doc != nil {
+			comments[dir] = append(comments[dir], path)
+		}
+	})
+	for dir := range dirs {
+		// A command has one for each system that it is built for.
+		if n := len(comments[dir]); n != 1 && !(dir == filepath.Join("cmd", "labctl") && n == 2) {
+			t.Errorf("%s has %d package comments, want one: %v", dir, n, comments[dir])
+		}
+	}
+}
+
+// Waiting for a time is not waiting for a state; and what is left to do belongs into the tracker.
+func TestNoSleepAndNoMarkers(t *testing.T) {
+	marker := regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b`)
+	sources(t, func(path string, file *ast.File, set *token.FileSet, text string) {
+		if m := marker.FindString(text); m != "" {
+			t.Errorf("%s: %s", path, m)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Sleep" {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
+					t.Errorf("%s: time.Sleep", set.Position(s.Pos()))
+				}
+			}
+			return true
+		})
+	})
+}
+
+func TestTopLevelFolders(t *testing.T) {
+	known := []string{".ci", ".git", ".github", "bin", "cmd", "docs", "e2e", "labs", "scripts", "topology"}
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && !slices.Contains(known, e.Name()) {
+			t.Errorf("%s/: a folder that docs/architecture.md does not know", e.Name())
+		}
+	}
+}
+
+func TestShippedLabsHaveADrawing(t *testing.T) {
+	for _, name := range labs.Names() {
+		src, err := labs.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, _, _ := strings.Cut(string(src), "\nformat:")
+		drawn := false
+		for line := range strings.Lines(head) {
+			if !strings.HasPrefix(line, "#") {
+				t.Errorf("%s: the drawing comes first, not %q", name, line)
+			}
+			drawn = drawn || strings.ContainsAny(line, "─│┌┐└┘├┤┬┴┼")
+		}
+		if !drawn {
+			t.Errorf("%s: no drawing on top", name)
+		}
+		if !strings.Contains(string(src), "\nlab: "+name+"\n") {
+			t.Errorf("%s: the file is called otherwise than the lab", name)
+		}
+	}
+}
+
+func TestScriptsAreDescribed(t *testing.T) {
+	text, err := os.ReadFile("scripts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("scripts/*.sh")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, f := range files {
+		if !strings.Contains(string(text), filepath.Base(f)) {
+			t.Errorf("%s has no line in scripts/README.md", f)
+		}
+		if st, err := os.Stat(f); err != nil || st.Mode()&0o111 == 0 {
+			t.Errorf("%s cannot be run", f)
+		}
+	}
+}

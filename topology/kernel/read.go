@@ -65,7 +65,7 @@ func (s *Space) handle(nodeName string) (*netlink.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.library(n)
+	return s.rtnl(n)
 }
 
 // Socket opens a socket inside the node's namespace. The caller owns the descriptor.

@@ -148,3 +148,15 @@ func Exists(name string, inode uint64) bool {
 	}
 	return inode == 0 || st.Sys().(*syscall.Stat_t).Ino == inode
 }
+
+// unname removes a name under NetnsDir as ip-netns(8) does. A name that is gone is no error.
+func unname(name string) error {
+	path := NetnsDir + "/" + name
+	if err := tolerate(unix.Unmount(path, unix.MNT_DETACH), unix.EINVAL, unix.ENOENT); err != nil {
+		return fmt.Errorf("unmount %s: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

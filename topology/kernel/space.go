@@ -181,8 +181,8 @@ func (s *Space) requests(n *node) (*nl.SocketHandle, error) {
 	return n.sock, nil
 }
 
-// library returns the node's netlink.Handle.
-func (s *Space) library(n *node) (*netlink.Handle, error) {
+// rtnl returns the node's netlink.Handle.
+func (s *Space) rtnl(n *node) (*netlink.Handle, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.handle == nil {

@@ -1,0 +1,153 @@
+//go:build linux
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// bridgeSettings writes what differs. STP, priority and the forwarding mask have no field in netlink.Bridge, so the request
+// is put together here; the attributes are those of linux/if_link.h.
+func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSettings) error {
+	if from == to {
+		return nil
+	}
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
+	data := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
+	if from.Ageing != to.Ageing {
+		data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, nl.Uint32Attr(uint32(to.Ageing/(10*time.Millisecond))))
+	}
+	if from.STP != to.STP {
+		data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(flag(to.STP)))
+	}
+	if from.Priority != to.Priority {
+		data.AddRtAttr(nl.IFLA_BR_PRIORITY, nl.Uint16Attr(to.Priority))
+	}
+	if from.VLANFiltering != to.VLANFiltering {
+		data.AddRtAttr(nl.IFLA_BR_VLAN_FILTERING, []byte{byte(flag(to.VLANFiltering))})
+	}
+	if from.McastSnooping != to.McastSnooping {
+		data.AddRtAttr(nl.IFLA_BR_MCAST_SNOOPING, []byte{byte(flag(to.McastSnooping))})
+	}
+	if from.GroupFwdMask != to.GroupFwdMask {
+		data.AddRtAttr(nl.IFLA_BR_GROUP_FWD_MASK, nl.Uint16Attr(to.GroupFwdMask))
+	}
+	err := s.setLink(nodeName, name, info)
+	if errors.Is(err, unix.EOPNOTSUPP) && to.VLANFiltering {
+		return errNoFiltering
+	}
+	if err != nil {
+		return err
+	}
+	return s.checkFiltering(nodeName, name, to)
+}
+
+func flag(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// checkFiltering reads VLAN filtering back: older kernels without CONFIG_BRIDGE_VLAN_FILTERING take the attribute and ignore it.
+func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings) error {
+	if !to.VLANFiltering {
+		return nil
+	}
+	return s.onLink(nodeName, name, func(_ *netlink.Handle, l netlink.Link) error {
+		if b, ok := l.(*netlink.Bridge); ok && b.VlanFiltering != nil && *b.VlanFiltering {
+			return nil
+		}
+		return errNoFiltering
+	})
+}
+
+var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)", ErrUnsupported)
+
+// portSettings writes a bridge port's knobs through sysfs-free netlink (bridge(8)); VLANs need a filtering bridge.
+func (s *Space) portSettings(o topology.SetPort) error {
+	data := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
+	changed := false
+	add := func(from, to bool, attr int) {
+		if from != to {
+			data.AddRtAttr(attr, []byte{byte(flag(to))})
+			changed = true
+		}
+	}
+	add(o.From.Learning, o.To.Learning, nl.IFLA_BRPORT_LEARNING)
+	add(o.From.Flood, o.To.Flood, nl.IFLA_BRPORT_UNICAST_FLOOD)
+	add(o.From.McastFlood, o.To.McastFlood, nl.IFLA_BRPORT_MCAST_FLOOD)
+	add(o.From.BcastFlood, o.To.BcastFlood, nl.IFLA_BRPORT_BCAST_FLOOD)
+	add(o.From.Isolated, o.To.Isolated, nl.IFLA_BRPORT_ISOLATED)
+	add(o.From.Hairpin, o.To.Hairpin, nl.IFLA_BRPORT_MODE)
+	add(o.From.Locked, o.To.Locked, brportLocked)
+	add(o.From.BPDUGuard, o.To.BPDUGuard, nl.IFLA_BRPORT_GUARD)
+	if o.From.Cost != o.To.Cost && o.To.Cost != 0 {
+		data.AddRtAttr(nl.IFLA_BRPORT_COST, nl.Uint32Attr(uint32(o.To.Cost)))
+		changed = true
+	}
+	if changed {
+		if err := s.setBridgeLink(o.Node, o.Name, data); err != nil {
+			return err
+		}
+	}
+	return s.portVLANs(o)
+}
+
+// brportLocked is IFLA_BRPORT_LOCKED of linux/if_link.h, since Linux 5.18.
+const brportLocked = 39
+
+// setBridgeLink is RTM_SETLINK of family AF_BRIDGE, which alone may change a port (rtnetlink(7)).
+func (s *Space) setBridgeLink(nodeName, name string, attr *nl.RtAttr) error {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return err
+	}
+	index, err := s.ifindex(n, name)
+	if err != nil {
+		return err
+	}
+	req, err := s.request(n, unix.RTM_SETLINK, unix.NLM_F_ACK)
+	if err != nil {
+		return err
+	}
+	msg := nl.NewIfInfomsg(unix.AF_BRIDGE)
+	msg.Index = int32(index)
+	req.AddData(msg)
+	req.AddData(attr)
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+func (s *Space) portVLANs(o topology.SetPort) error {
+	v := o.To.VLAN
+	if v == nil {
+		return nil
+	}
+	return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
+		err := h.BridgeVlanDel(l, 1, false, false, false, false)
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			return errNoFiltering
+		}
+		if v.PVID != 0 {
+			if err := h.BridgeVlanAdd(l, uint16(v.PVID), true, true, false, false); err != nil {
+				return err
+			}
+		}
+		for _, r := range v.Tagged {
+			if err := h.BridgeVlanAddRange(l, uint16(r.First), uint16(r.Last), false, false, false, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

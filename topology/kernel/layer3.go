@@ -1,0 +1,131 @@
+//go:build linux
+
+package kernel
+
+import (
+	"net"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// address is RTM_NEWADDR or RTM_DELADDR. Adding one that is there is no error.
+func (s *Space) address(what int, nodeName, name string, o topology.AddAddr) error {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return err
+	}
+	index, err := s.ifindex(n, name)
+	if err != nil {
+		return err
+	}
+	family, flags := unix.AF_INET, 0
+	if o.Addr.Addr().Is6() {
+		family, flags = unix.AF_INET6, unix.IFA_F_NODAD
+	}
+	req, err := s.request(n, what, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK)
+	if err != nil {
+		return err
+	}
+	msg := nl.NewIfAddrmsg(family)
+	msg.Index, msg.Prefixlen, msg.IfAddrmsg.Flags = uint32(index), uint8(o.Addr.Bits()), uint8(flags)
+	req.AddData(msg)
+	b := o.Addr.Addr().AsSlice()
+	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, b))
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, b))
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+func (s *Space) route(nodeName string, r topology.Route, do func(*netlink.Handle, *netlink.Route) error) error {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return err
+	}
+	h, err := s.rtnl(n)
+	if err != nil {
+		return err
+	}
+	nr := &netlink.Route{
+		Dst:      &net.IPNet{IP: r.Dst.Masked().Addr().AsSlice(), Mask: net.CIDRMask(r.Dst.Bits(), r.Dst.Addr().BitLen())},
+		Priority: r.Metric, Type: routeTypes[r.Type], Protocol: unix.RTPROT_BOOT, Scope: netlink.SCOPE_UNIVERSE,
+	}
+	if r.Via.IsValid() {
+		nr.Gw = r.Via.AsSlice()
+	} else if r.Type == "unicast" && r.Dst.Addr().Is4() {
+		nr.Scope = netlink.SCOPE_LINK
+	}
+	if r.Dev != "" {
+		if nr.LinkIndex, err = s.ifindex(n, r.Dev); err != nil {
+			return err
+		}
+	}
+	if r.Src.IsValid() {
+		nr.Src = r.Src.AsSlice()
+	}
+	if r.OnLink {
+		nr.Flags = int(netlink.FLAG_ONLINK)
+	}
+	return do(h, nr)
+}
+
+var routeTypes = map[string]int{
+	"": unix.RTN_UNICAST, "unicast": unix.RTN_UNICAST, "blackhole": unix.RTN_BLACKHOLE,
+	"unreachable": unix.RTN_UNREACHABLE, "prohibit": unix.RTN_PROHIBIT,
+}
+
+func (s *Space) neighbour(nodeName string, e topology.Neighbour, do func(*netlink.Handle, *netlink.Neigh) error) error {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return err
+	}
+	h, err := s.rtnl(n)
+	if err != nil {
+		return err
+	}
+	index, err := s.ifindex(n, e.Dev)
+	if err != nil {
+		return err
+	}
+	return do(h, &netlink.Neigh{LinkIndex: index, IP: e.IP.AsSlice(), HardwareAddr: e.MAC[:], State: netlink.NUD_PERMANENT})
+}
+
+// retransTime sets the retransmission timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
+func (s *Space) retransTime(n *node, family, dev string, ms uint64) error {
+	index, err := s.ifindex(n, dev)
+	if err != nil {
+		return err
+	}
+	table := "arp_cache"
+	if family == "ipv6" {
+		table = "ndisc_cache"
+	}
+	req, err := s.request(n, unix.RTM_SETNEIGHTBL, unix.NLM_F_ACK)
+	if err != nil {
+		return err
+	}
+	req.AddData(ndtmsg{})
+	req.AddData(nl.NewRtAttr(ndtaName, nl.ZeroTerminated(table)))
+	parms := nl.NewRtAttr(ndtaParms, nil)
+	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
+	parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(ms))
+	req.AddData(parms)
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+// ndtmsg is struct ndtmsg of linux/neighbour.h, AF_UNSPEC; the constants below are of the same file.
+type ndtmsg struct{}
+
+func (ndtmsg) Len() int          { return 4 }
+func (ndtmsg) Serialize() []byte { return make([]byte, 4) }
+
+const (
+	ndtaName         = 1
+	ndtaParms        = 6
+	ndtpaIfindex     = 1
+	ndtpaRetransTime = 5
+)

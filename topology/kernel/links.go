@@ -1,0 +1,147 @@
+//go:build linux
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// addVeth is one RTM_NEWLINK that makes both ends where they belong, under a master and up. netlink.Veth takes no
+// index for the far end, and looking it up afterwards would cost a request per host.
+func (s *Space) addVeth(o topology.AddVeth) error {
+	near, err := s.node(o.Near.Node)
+	if err != nil {
+		return err
+	}
+	far, err := s.node(o.Far.Node)
+	if err != nil {
+		return err
+	}
+	req, err := s.request(near, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
+	if err != nil {
+		return err
+	}
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	peer := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	// The kernel honours a chosen index of the far end only beside a chosen one of the near end (drivers/net/veth.c).
+	msg.Index = int32(near.choose(o.Near.Name))
+	if near.fresh {
+		peer.Index = int32(far.choose(o.Far.Name))
+	} else if far.fresh {
+		far.next++ // the kernel takes the lowest that is free, which must not be chosen again
+	}
+	if o.Near.Up {
+		msg.Flags, msg.Change = unix.IFF_UP, unix.IFF_UP
+	}
+	req.AddData(msg)
+	for _, a := range endAttrs(o.Near) {
+		req.AddData(a)
+	}
+	if o.Near.Master != "" {
+		m, err := s.ifindex(near, o.Near.Master)
+		if err != nil {
+			return err
+		}
+		req.AddData(nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
+	}
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("veth"))
+	data := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
+	p := data.AddRtAttr(nl.VETH_INFO_PEER, nil)
+	p.AddChild(peer)
+	for _, a := range endAttrs(o.Far) {
+		p.AddChild(a)
+	}
+	p.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(far.fd)))
+	req.AddData(info)
+	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+func endAttrs(e topology.VethEnd) []*nl.RtAttr {
+	return []*nl.RtAttr{
+		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(e.Name)),
+		nl.NewRtAttr(unix.IFLA_ADDRESS, e.MAC[:]),
+		nl.NewRtAttr(unix.IFLA_MTU, nl.Uint32Attr(uint32(e.MTU))),
+	}
+}
+
+func (s *Space) addBridge(o topology.AddBridge) error {
+	n, err := s.node(o.Node)
+	if err != nil {
+		return err
+	}
+	h, err := s.rtnl(n)
+	if err != nil {
+		return err
+	}
+	la := netlink.NewLinkAttrs()
+	la.Name, la.MTU, la.Index = o.Name, o.MTU, n.choose(o.Name)
+	if !o.MAC.IsZero() {
+		la.HardwareAddr = o.MAC[:]
+	}
+	if err := h.LinkAdd(&netlink.Bridge{LinkAttrs: la}); err != nil {
+		return err
+	}
+	return s.bridgeSettings(o.Node, o.Name, topology.DefaultBridgeSettings(), o.Settings)
+}
+
+func (s *Space) addUpper(o topology.AddUpper) error {
+	lower, err := s.node(o.Lower.Node)
+	if err != nil {
+		return err
+	}
+	n, err := s.node(o.Node)
+	if err != nil {
+		return err
+	}
+	h, err := s.rtnl(lower)
+	if err != nil {
+		return err
+	}
+	la := netlink.NewLinkAttrs()
+	la.Name, la.MTU, la.HardwareAddr = o.Name, o.MTU, o.MAC[:]
+	if la.ParentIndex, err = s.ifindex(lower, o.Lower.Interface); err != nil {
+		return err
+	}
+	la.Namespace = netlink.NsFd(n.fd)
+	la.Index = n.choose(o.Name)
+	if o.Type == topology.VLAN {
+		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
+	}
+	mv := netlink.Macvlan{LinkAttrs: la, Mode: macvlanModes[o.Mode]}
+	for _, m := range o.Sources {
+		mv.MACAddrs = append(mv.MACAddrs, net.HardwareAddr(m[:]))
+	}
+	if o.Type == topology.Macvtap {
+		return unsupported(h.LinkAdd(&netlink.Macvtap{Macvlan: mv}), "macvtap")
+	}
+	if err := unsupported(h.LinkAdd(&mv), "macvlan"); err != nil || len(o.Sources) == 0 {
+		return err
+	}
+	// The library does not pass sources when a macvlan is made, only afterwards.
+	return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
+		return h.MacvlanMACAddrSet(l, mv.MACAddrs)
+	})
+}
+
+var macvlanModes = map[string]netlink.MacvlanMode{
+	"bridge": netlink.MACVLAN_MODE_BRIDGE, "private": netlink.MACVLAN_MODE_PRIVATE, "vepa": netlink.MACVLAN_MODE_VEPA,
+	"passthru": netlink.MACVLAN_MODE_PASSTHRU, "source": netlink.MACVLAN_MODE_SOURCE,
+}
+
+// unsupported names the missing feature when the kernel does not know a kind of link.
+func unsupported(err error, what string) error {
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("%w: it has no %s", ErrUnsupported, what)
+	}
+	return err
+}

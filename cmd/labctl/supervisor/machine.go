@@ -67,5 +67,19 @@ func (m machine) NeighbourRoom() int {
 	if err != nil {
 		return -1
 	}
-	return max(0, m.s.neighMax-n)
+	return max(0, m.s.neighMax-n+m.permanent())
+}
+
+// permanent is how many entries the lab's file has put there: the kernel counts them among all, and not against the limit
+// (neigh_alloc, net/core/neighbour.c).
+func (m machine) permanent() int {
+	count := 0
+	for _, n := range m.s.prober.Lab.Nodes {
+		for _, e := range n.Neighbours {
+			if e.IP.Is4() {
+				count++
+			}
+		}
+	}
+	return count
 }

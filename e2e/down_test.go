@@ -70,7 +70,7 @@ var _ = Describe("down", func() {
 			names, _ := filepath.Glob("/run/netns/two-hosts.*")
 			Expect(names).To(BeEmpty())
 			Expect(strings.TrimSpace(files(base()))).To(BeEmpty())
-			Expect(supervisor("two-hosts")).To(BeZero())
+			Eventually(func() int { return supervisor("two-hosts") }, "5s").Should(BeZero())
 			if root {
 				Expect(strings.TrimSpace(run(nil, "", "ip", "netns", "list").out)).To(BeEmpty())
 			}

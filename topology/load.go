@@ -39,7 +39,7 @@ func Load(file string, src []byte) (lab *Lab, problems Problems) {
 // unreadable says why the bytes cannot be a lab file at all, before any of them is parsed.
 func unreadable(src []byte) string {
 	if len(src) > maxFile {
-		return fmt.Sprintf("the file has %d bytes; a lab file has at most %d (1 MiB)", len(src), maxFile)
+		return fmt.Sprintf("the file is too long; a lab file has at most %d bytes (1 MiB)", maxFile)
 	}
 	if len(bytes.TrimSpace(bytes.TrimPrefix(src, []byte(bom)))) == 0 {
 		return `the file is empty; a lab begins with "format: 1"`

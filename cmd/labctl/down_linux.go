@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
 
 func downCommand(g *globals) *cobra.Command {
@@ -31,7 +32,8 @@ still run in its nodes are named and keep it up (exit code 3); --force ends them
 				err := supervisor.Down(cmd.Context(), name, force)
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
-					fmt.Fprintf(os.Stderr, "%s is not up\n", name)
+					list, _ := supervisor.Instances()
+					fmt.Fprintf(os.Stderr, "%s is not up%s\n", name, topology.Suggest(name, list))
 				case err != nil:
 					errs = append(errs, fmt.Errorf("%s: %w", name, err))
 				default:
@@ -56,6 +58,9 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 		args = append(args, g.lab)
 	}
 	if len(args) == 0 {
+		if list, err = supervisor.Chosen(); err != nil {
+			return nil, err
+		}
 		switch len(list) {
 		case 0:
 			fmt.Fprintln(os.Stderr, "no lab is up")
@@ -67,14 +72,20 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 	}
 	var names []string
 	for _, a := range args {
-		if !slices.Contains(list, a) && strings.ContainsAny(a, "./") {
-			_, lab, err := load(a)
-			if err != nil {
-				return nil, err
-			}
-			a = lab.Name
+		if slices.Contains(list, a) || !strings.ContainsAny(a, "./") {
+			names = append(names, a)
+			continue
 		}
-		names = append(names, a)
+		// By where it came from first: the file may have been broken since, and its lab must come down all the same.
+		if up := supervisor.FromFile(identityOf(a)); len(up) > 0 {
+			names = append(names, up...)
+			continue
+		}
+		_, lab, err := load(a)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, lab.Name)
 	}
 	return names, nil
 }

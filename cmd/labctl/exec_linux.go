@@ -97,7 +97,7 @@ func (g *globals) instance(cmd *cobra.Command) (string, error) {
 		if _, err := supervisor.ReadMeta(g.lab); err == nil {
 			return g.lab, nil
 		}
-	} else if list, err := supervisor.Instances(); err == nil && len(list) == 1 {
+	} else if list, err := supervisor.Chosen(); err == nil && len(list) == 1 {
 		return list[0], nil
 	}
 	c, err := g.running(cmd.Context())

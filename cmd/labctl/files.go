@@ -112,7 +112,7 @@ func initCommand(*globals) *cobra.Command {
 				return usagef("%s is there already; --force overwrites it", path)
 			}
 			if err != nil {
-				return err
+				return usageError{err}
 			}
 			if _, err := f.Write(src); err != nil {
 				f.Close()

@@ -42,18 +42,23 @@ func findFile(arg string) (*labFile, error) {
 	src, err := readLimited(arg)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
-		return nil, usagef("%s: no such file, and no shipped lab of that name%s; \"labctl labs\" lists them", arg, topology.Suggest(arg, labs.Names()))
+		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg, topology.Suggest(arg, labs.Names()))
 	case err != nil:
 		return nil, usageError{err}
 	}
-	abs, err := filepath.Abs(arg)
+	return &labFile{display: arg, identity: identityOf(arg), source: src, fromDisk: true}, nil
+}
+
+// identityOf is what tells a file from another: its path from the root, without symbolic links.
+func identityOf(path string) string {
+	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
+		return path
 	}
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = real
+		return real
 	}
-	return &labFile{display: arg, identity: abs, source: src, fromDisk: true}, nil
+	return abs
 }
 
 // readLimited reads no more of a file than it takes to see that it is too long: a lab file has at most 1 MiB.

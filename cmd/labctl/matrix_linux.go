@@ -85,7 +85,11 @@ func (g *globals) probe(cmd *cobra.Command, kind string, from, to []string, kept
 	}
 	cells := []supervisor.Answer{}
 	if len(p.Questions) == 0 {
-		return cells, c.Instance, nil
+		family := "an"
+		if kind == "ping6" {
+			family = "an IPv6"
+		}
+		return nil, "", usagef("nothing to ask: no two nodes that were named have %s address", family)
 	}
 	events, done := progress()
 	defer done()

@@ -27,7 +27,7 @@ func machineVerbs() []func(*globals) *cobra.Command {
 func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 	name := g.lab
 	if name == "" {
-		list, err := supervisor.Instances()
+		list, err := supervisor.Chosen()
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func completeNodes(g *globals, n int) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		name := g.lab
-		if list, _ := supervisor.Instances(); name == "" && len(list) == 1 {
+		if list, _ := supervisor.Chosen(); name == "" && len(list) == 1 {
 			name = list[0]
 		}
 		lab, err := instanceLab(name)

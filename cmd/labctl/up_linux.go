@@ -36,6 +36,11 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 				return err
 			}
 			s.Reset, s.Tied = reset, foreground
+			if reset && supervisor.Alive(s.Instance) {
+				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {
+					return err
+				}
+			}
 			events, done := progress()
 			began := time.Now()
 			c, applied, err := supervisor.Up(cmd.Context(), s, events)
@@ -52,7 +57,7 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 	cmd.Flags().StringVar(&as, "as", "", "bring it up under this name, beside others of the same file")
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay, and take the lab down on Ctrl-C")
 	cmd.Flags().BoolVar(&allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
-	cmd.Flags().BoolVar(&reset, "reset", false, "build a dead lab anew instead of healing it")
+	cmd.Flags().BoolVar(&reset, "reset", false, "build the lab anew instead of changing or healing the one that is there")
 	return cmd
 }
 

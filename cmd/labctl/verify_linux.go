@@ -70,6 +70,9 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 		}
 		args = []string{arg}
 	}
+	if err := v.check(args); err != nil {
+		return err
+	}
 	all := make([]*verified, len(args))
 	slots := make(chan struct{}, max(1, v.jobs))
 	var wg sync.WaitGroup
@@ -97,12 +100,36 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 	return v.finish(cmd, g, all)
 }
 
+// check finds what would make the work useless before it is begun.
+func (v *verifyFlags) check(args []string) error {
+	if v.jobs < 1 {
+		return usagef("--jobs %d: at least 1", v.jobs)
+	}
+	if v.junit != "" {
+		if st, err := os.Stat(filepath.Dir(v.junit)); err != nil || !st.IsDir() {
+			return usagef("--junit %s: there is no directory %s", v.junit, filepath.Dir(v.junit))
+		}
+	}
+	if !v.update {
+		return nil
+	}
+	for _, a := range args {
+		if list, _ := supervisor.Instances(); slices.Contains(list, a) {
+			continue // writeBack says what file it is
+		}
+		if f, err := findFile(a); err == nil && !filepath.IsAbs(f.identity) {
+			return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", f.display, strings.TrimSuffix(f.display, ".yaml"))
+		}
+	}
+	return nil
+}
+
 // verifyDefault is what is judged when nothing is named: the running lab, or lab.yaml.
 func (g *globals) verifyDefault() (string, error) {
 	if g.lab != "" {
 		return g.lab, nil
 	}
-	list, err := supervisor.Instances()
+	list, err := supervisor.Chosen()
 	if err == nil && len(list) == 1 {
 		return list[0], nil
 	}
@@ -121,11 +148,20 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if r.file, r.lab, err = load(r.arg); err != nil {
 		return err
 	}
+	if len(cellsOf(r.lab)) == 0 && !v.update {
+		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under \"expect\"", r.file.display)
+	}
+	if up := supervisor.FromFile(r.file.identity); !v.n && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) {
+		if src, err := supervisor.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
+			r.arg = r.lab.Name
+			return v.standing(ctx, r)
+		}
+	}
 	s, err := start(r.file, r.lab, "", v.allowRun)
 	if err != nil {
 		return err
 	}
-	s.Instance, s.Tied = uniqueName(r.lab.Name), true
+	s.Instance, s.Tied, s.Temporary = uniqueName(r.lab.Name), true, true
 	r.name = s.Instance
 	events, done := progress()
 	defer done()
@@ -169,6 +205,9 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 		return problems
 	}
 	r.lab = lab
+	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
+		fmt.Fprintf(os.Stderr, "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
+	}
 	if len(lab.Steps) > 0 {
 		r.note = fmt.Sprintf("%s is running: judged as it stands; its %d steps change a lab, and are walked through on a new instance (--new)", r.arg, len(lab.Steps))
 	}
@@ -249,7 +288,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 	if v.junit != "" {
 		errs = append(errs, writeJUnit(v.junit, all, v.noTiming))
 	}
-	no, skipped := false, false
+	no, skipped := false, ""
 	for _, r := range all {
 		if r.note != "" {
 			fmt.Fprintln(os.Stderr, r.note)
@@ -262,7 +301,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		case r.err != nil:
 			errs = append(errs, r.err)
 		case r.skipped != "":
-			skipped = true
+			skipped = r.skipped
 		case !r.ok():
 			no = true
 		}
@@ -273,8 +312,8 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 	if no && !v.update {
 		return errNo
 	}
-	if skipped {
-		return &supervisor.Failure{Class: supervisor.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + all[0].skipped}
+	if skipped != "" {
+		return &supervisor.Failure{Class: supervisor.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + skipped}
 	}
 	return nil
 }
@@ -386,10 +425,8 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	}
 }
 
-// printTables prints the measured tables, then one legend for each kind.
+// printTables prints the measured tables in the file's order, each with its legend.
 func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]supervisor.Verdict) {
-	words := map[string][]string{}
-	var kinds []string
 	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *topology.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
 		io.WriteString(w, indent(topology.Render(t, func(c *topology.Cell) string {
@@ -402,18 +439,21 @@ func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]su
 			}
 			return m.Got
 		})))
-		if !slices.Contains(kinds, t.Kind) {
-			kinds = append(kinds, t.Kind)
-		}
+		words, kinds := map[string][]string{}, []string(nil)
 		for _, c := range t.Cells {
 			if m := got[c]; m.Got != "" {
-				words[t.Kind] = append(words[t.Kind], m.Got)
+				if words[c.Question.Kind] == nil {
+					kinds = append(kinds, c.Question.Kind)
+				}
+				words[c.Question.Kind] = append(words[c.Question.Kind], m.Got)
 			}
 		}
-	}
-	for _, k := range kinds {
-		if l := topology.Legend(k, words[k]); l != "" {
-			fmt.Fprintf(w, "\n%s", indent(l))
+		for _, k := range kinds {
+			l := topology.Legend(k, words[k])
+			if l != "" && len(kinds) > 1 {
+				fmt.Fprintf(w, "  # %s:\n", k)
+			}
+			io.WriteString(w, indent(l))
 		}
 	}
 }

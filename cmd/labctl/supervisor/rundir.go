@@ -151,6 +151,9 @@ type Meta struct {
 	Nodes    int    `json:"nodes"`
 	Named    bool   `json:"named"` // namespaces have names that ip-netns(8) takes
 	Version  string `json:"version"`
+
+	// Temporary instances belong to a verify that is under way: nobody means them who names no lab.
+	Temporary bool `json:"temporary,omitempty"`
 }
 
 func (r *rundir) writeMeta(m Meta, source []byte) error {
@@ -203,6 +206,24 @@ func Instances() ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// Chosen lists the instances that somebody may mean who names none: those of Instances that are not a verify's own.
+func Chosen() ([]string, error) {
+	all, err := Instances()
+	return slices.DeleteFunc(all, func(name string) bool {
+		m, err := ReadMeta(name)
+		return err == nil && m.Temporary
+	}), err
+}
+
+// FromFile lists the instances that were brought up from a file, see Meta.File.
+func FromFile(identity string) []string {
+	all, _ := Instances()
+	return slices.DeleteFunc(all, func(name string) bool {
+		m, err := ReadMeta(name)
+		return err != nil || m.Temporary || m.File != identity
+	})
 }
 
 // Alive reports whether a live process holds an instance.

@@ -142,13 +142,17 @@ func (s *server) set(state string) {
 func (s *server) starter(in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
 	word, _ := in.ReadString('\n')
 	if word == "keep\n" {
+		s.meta.Temporary = false
+		if err := s.rundir.writeMeta(s.meta, s.lab.Source); err != nil {
+			slog.Error("cannot say that the lab stays", "err", err)
+		}
 		return
 	}
 	s.mu.Lock()
 	starting := s.state == "starting"
 	s.mu.Unlock()
 	if starting {
-		cancel(errors.New("interrupted: the labctl that started it is gone"))
+		cancel(errors.New("the labctl that started it is gone"))
 	} else if tied {
 		s.quit("the labctl that it was tied to is gone")
 	}

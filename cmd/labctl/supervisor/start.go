@@ -25,11 +25,12 @@ import (
 
 // Start says what instance to bring up.
 type Start struct {
-	Instance string
-	File     string // see Meta.File
-	Lab      *topology.Lab
-	Reset    bool // a dead instance is built anew instead of adopted
-	Tied     bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
+	Instance  string
+	File      string // see Meta.File
+	Lab       *topology.Lab
+	Reset     bool // a dead instance is built anew instead of adopted
+	Temporary bool // see Meta
+	Tied      bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
 }
 
 // startParams is what the new process is told on its control socket.
@@ -62,7 +63,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 			return nil, nil, err
 		}
 	}
-	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, Version}
+	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, Version, s.Temporary}
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}

@@ -226,12 +226,14 @@ func (s *Space) everywhere(ctx context.Context, jobs []*settings) error {
 	for w := range errs {
 		wg.Go(func() {
 			errs[w] = onThrowawayThread(func() error {
+				proc := &procSys{fd: -1}
+				defer proc.close()
 				for ctx.Err() == nil {
 					k := int(next.Add(1)) - 1
 					if k >= len(jobs) {
 						return nil
 					}
-					if err := s.inside(jobs[k]); err != nil {
+					if err := s.inside(jobs[k], proc); err != nil {
 						next.Store(int64(len(jobs))) // the others need not go on
 						return err
 					}
@@ -261,7 +263,7 @@ func (s *Space) readBaseline(jobs []*settings) {
 }
 
 // inside must run on a throw-away thread: it leaves it in the node's namespace, which it makes if it is not there yet.
-func (s *Space) inside(j *settings) error {
+func (s *Space) inside(j *settings, proc *procSys) error {
 	if j.node == nil {
 		n, err := s.makeNamespace(j.name)
 		if err != nil {
@@ -271,7 +273,7 @@ func (s *Space) inside(j *settings) error {
 	} else if err := netns.Set(j.node.fd); err != nil {
 		return fmt.Errorf("%s: enter namespace: %w", j.name, err)
 	}
-	dirs := sysctlDirs{}
+	dirs := sysctlDirs{proc: proc.turn(), fds: map[string]int{}}
 	defer dirs.close()
 	forwarding, disabled := false, ""
 	for _, o := range j.ops {
@@ -301,44 +303,6 @@ func (s *Space) inside(j *settings) error {
 	return nil
 }
 
-// sysctlDirs holds the directories net/ipv4, net/ipv6, … of one namespace open. Every look-up of them goes through the
-// entries of all namespaces, for they have the same name under the same parent; below them each namespace is alone.
-type sysctlDirs map[string]int
-
-func (d sysctlDirs) close() {
-	for _, fd := range d {
-		unix.Close(fd)
-	}
-}
-
-func (d sysctlDirs) write(s topology.Sysctl) error {
-	cut := strings.IndexByte(s.Key, '/') + 1
-	cut += strings.IndexByte(s.Key[cut:], '/')
-	dir, ok := d[s.Key[:cut]]
-	var err error
-	if !ok {
-		if dir, err = unix.Open("/proc/sys/"+s.Key[:cut], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-			d[s.Key[:cut]] = dir
-		}
-	}
-	fd := -1
-	if err == nil {
-		fd, err = unix.Openat(dir, s.Key[cut+1:], unix.O_WRONLY|unix.O_CLOEXEC, 0)
-	}
-	if errors.Is(err, unix.ENOENT) {
-		if s.Optional() {
-			return nil
-		}
-		return fmt.Errorf("no such value in a network namespace: %w", ErrUnsupported)
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	_, err = unix.Write(fd, []byte(s.Value))
-	return err
-}
-
 // loopbackUp brings lo up in the thread's namespace: without it the kernel's own unreachable errors never arrive.
 func loopbackUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -359,7 +323,7 @@ func (s *Space) rest() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, n := range s.nodes {
-		if n.fresh || n.sock != nil || n.handle != nil {
+		if n.fresh || n.wire.fd > 0 || n.handle != nil {
 			n.rest()
 		}
 	}

@@ -116,16 +116,12 @@ func (s *Space) setBridgeLink(nodeName, name string, attr *nl.RtAttr) error {
 	if err != nil {
 		return err
 	}
-	req, err := s.request(n, unix.RTM_SETLINK, unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_BRIDGE)
 	msg.Index = int32(index)
 	req.AddData(msg)
 	req.AddData(attr)
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(n, req)
 }
 
 func (s *Space) portVLANs(o topology.SetPort) error {

@@ -97,15 +97,18 @@ func linkError(n *node, name string, err error) error {
 	return err
 }
 
-// choose picks the next index in a fresh namespace; 0 lets the kernel choose.
-func (n *node) choose(name string) int {
+// choose picks the next index in a fresh namespace, another one than not; 0 lets the kernel choose.
+func (n *node) choose(name string, not int) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.fresh {
 		return 0
 	}
 	i := n.next
-	n.next++
+	if i == not {
+		i++
+	}
+	n.next = i + 1
 	n.index[name] = i
 	return i
 }
@@ -126,15 +129,9 @@ func (s *Space) onLink(nodeName, name string, f func(*netlink.Handle, netlink.Li
 	return tolerate(f(h, l), none...)
 }
 
-// request begins a hand-made request on a node's own socket.
-func (s *Space) request(n *node, what, flags int) (*nl.NetlinkRequest, error) {
-	sock, err := s.requests(n)
-	if err != nil {
-		return nil, err
-	}
-	req := nl.NewNetlinkRequest(what, flags)
-	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: sock}
-	return req, nil
+// send sends one hand-made request on the node's wire and waits for its acknowledgement.
+func (s *Space) send(n *node, req *nl.NetlinkRequest) error {
+	return s.exchange(n, req.Serialize(), func(uint16, []byte) {}, func(e unix.Errno) error { return e })
 }
 
 // setLink is an RTM_NEWLINK on an existing interface with the given attributes.
@@ -147,18 +144,14 @@ func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) e
 	if err != nil {
 		return err
 	}
-	req, err := s.request(n, unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	msg.Index = int32(index)
 	req.AddData(msg)
 	for _, a := range attrs {
 		req.AddData(a)
 	}
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(n, req)
 }
 
 func (s *Space) setUp(o topology.SetUp) error {
@@ -170,18 +163,14 @@ func (s *Space) setUp(o topology.SetUp) error {
 	if err != nil {
 		return err
 	}
-	req, err := s.request(n, unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	msg.Index, msg.Change = int32(index), unix.IFF_UP
 	if o.Up {
 		msg.Flags = unix.IFF_UP
 	}
 	req.AddData(msg)
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(n, req)
 }
 
 func (s *Space) setMaster(o topology.SetMaster) error {

@@ -26,18 +26,14 @@ func (s *Space) address(what int, nodeName, name string, o topology.AddAddr) err
 	if o.Addr.Addr().Is6() {
 		family, flags = unix.AF_INET6, unix.IFA_F_NODAD
 	}
-	req, err := s.request(n, what, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(what, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK)
 	msg := nl.NewIfAddrmsg(family)
 	msg.Index, msg.Prefixlen, msg.IfAddrmsg.Flags = uint32(index), uint8(o.Addr.Bits()), uint8(flags)
 	req.AddData(msg)
 	b := o.Addr.Addr().AsSlice()
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, b))
 	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, b))
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(n, req)
 }
 
 func (s *Space) route(nodeName string, r topology.Route, do func(*netlink.Handle, *netlink.Route) error) error {
@@ -103,18 +99,14 @@ func (s *Space) retransTime(n *node, family, dev string, ms uint64) error {
 	if family == "ipv6" {
 		table = "ndisc_cache"
 	}
-	req, err := s.request(n, unix.RTM_SETNEIGHTBL, unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(unix.RTM_SETNEIGHTBL, unix.NLM_F_ACK)
 	req.AddData(ndtmsg{})
 	req.AddData(nl.NewRtAttr(ndtaName, nl.ZeroTerminated(table)))
 	parms := nl.NewRtAttr(ndtaParms, nil)
 	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
 	parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(ms))
 	req.AddData(parms)
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(n, req)
 }
 
 // ndtmsg is struct ndtmsg of linux/neighbour.h, AF_UNSPEC; the constants below are of the same file.

@@ -25,16 +25,15 @@ func (s *Space) addVeth(o topology.AddVeth) error {
 	if err != nil {
 		return err
 	}
-	req, err := s.request(near, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
-	if err != nil {
-		return err
-	}
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	peer := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	// The kernel honours a chosen index of the far end only beside a chosen one of the near end (drivers/net/veth.c).
-	msg.Index = int32(near.choose(o.Near.Name))
+	msg.Index = int32(near.choose(o.Near.Name, 0))
 	if near.fresh {
-		peer.Index = int32(far.choose(o.Far.Name))
+		// Not the same at both ends: the kernel takes such a link for one that has no lower, and lets its carrier wait for up
+		// to a second (net/core/link_watch.c, linkwatch_urgent_event).
+		peer.Index = int32(far.choose(o.Far.Name, int(msg.Index)))
 	} else if far.fresh {
 		far.next++ // the kernel takes the lowest that is free, which must not be chosen again
 	}
@@ -62,8 +61,7 @@ func (s *Space) addVeth(o topology.AddVeth) error {
 	}
 	p.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(far.fd)))
 	req.AddData(info)
-	_, err = req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return s.send(near, req)
 }
 
 func endAttrs(e topology.VethEnd) []*nl.RtAttr {
@@ -84,7 +82,7 @@ func (s *Space) addBridge(o topology.AddBridge) error {
 		return err
 	}
 	la := netlink.NewLinkAttrs()
-	la.Name, la.MTU, la.Index = o.Name, o.MTU, n.choose(o.Name)
+	la.Name, la.MTU, la.Index = o.Name, o.MTU, n.choose(o.Name, 0)
 	if !o.MAC.IsZero() {
 		la.HardwareAddr = o.MAC[:]
 	}
@@ -113,7 +111,7 @@ func (s *Space) addUpper(o topology.AddUpper) error {
 		return err
 	}
 	la.Namespace = netlink.NsFd(n.fd)
-	la.Index = n.choose(o.Name)
+	la.Index = n.choose(o.Name, 0)
 	if o.Type == topology.VLAN {
 		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
 	}

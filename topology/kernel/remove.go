@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -19,15 +20,17 @@ import (
 // interfaces are gone. The space is of no use afterwards.
 func (s *Space) Remove() error {
 	names := s.Nodes()
-	gone, err := newBarrier()
+	fds := make([]int, 0, len(names))
+	for _, name := range names {
+		if fd, err := s.FD(name); err == nil {
+			fds = append(fds, fd)
+		}
+	}
+	gone, err := newBarrier(fds)
 	if err != nil {
 		return errors.Join(err, s.forget(names))
 	}
-	if err := s.forget(names); err != nil {
-		gone.close()
-		return err
-	}
-	return gone.wait()
+	return errors.Join(s.forget(names), gone.wait())
 }
 
 // RemoveByJournal does the same for the named namespaces that a journal tells of, when the process that made them is dead.
@@ -41,103 +44,175 @@ func RemoveByJournal(state *State) error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a namespace to wait in: %w", err)
 		}
-		gone, err := newBarrier()
-		if err != nil {
-			return err
-		}
-		var errs []error
+		var names []string
+		var fds []int
 		for _, n := range state.Namespaces {
-			var st unix.Stat_t
-			path := filepath.Join(NetnsDir, n.Name)
-			if err := unix.Stat(path, &st); errors.Is(err, unix.ENOENT) {
+			fd, err := OpenNetns(n.Name)
+			if errors.Is(err, unix.ENOENT) {
 				continue
 			}
-			// Inode 0: it died between making the name and recording what it is. The name was claimed in the journal, and
-			// nobody else takes a name that exists.
-			if n.Inode == 0 || st.Ino == n.Inode {
-				errs = append(errs, unname(n.Name))
+			var st unix.Stat_t
+			if err == nil {
+				err = unix.Fstat(fd, &st)
 			}
+			// Inode 0: it died between making the name and recording what it is. The name was claimed in the journal, and
+			// nobody else takes a name that exists. It may be no namespace yet: then there is nothing to wait for.
+			if err != nil || n.Inode != 0 && st.Ino != n.Inode {
+				continue
+			}
+			names, fds = append(names, n.Name), append(fds, fd)
 		}
-		return errors.Join(append(errs, gone.wait())...)
+		gone, err := newBarrier(fds)
+		errs := []error{err}
+		for i, name := range names {
+			unix.Close(fds[i])
+			errs = append(errs, unname(name))
+		}
+		if err == nil {
+			errs = append(errs, gone.wait())
+		}
+		return errors.Join(errs...)
 	})
 }
 
-// barrier tells when the kernel has let go of namespaces that lost their last user after it was made. It is a veth from
-// the hub into a namespace of its own, let go last: the kernel takes namespaces apart in that order, asynchronously
-// (net/core/net_namespace.c, cleanup_net), and the hub hears when the veth dies.
+// barrier tells when the kernel has let go of namespaces, which it does asynchronously (net/core/net_namespace.c,
+// cleanup_net), and of some only after an RCU grace period: a netlink socket lets go of its own so late. Each namespace gets
+// a number in the hub, which it loses when the kernel begins to take it apart. When all are lost, a veth into one more
+// namespace is let go: its turn comes after theirs, and the hub hears when it dies.
 type barrier struct {
-	index    int
-	sentinel netns.NsHandle
-	updates  chan netlink.LinkUpdate
-	done     chan struct{}
+	hub   *node // only for its wire
+	nsids map[uint32]bool
 }
 
-// barrierTimeout is far beyond the second that a thousand namespaces take.
-const barrierTimeout = 60 * time.Second
+// barrierTimeout is far beyond the two seconds that a thousand namespaces take.
+const barrierTimeout = 20 * time.Second
 
-// newBarrier must run in the hub.
-func newBarrier() (*barrier, error) {
-	b := &barrier{updates: make(chan netlink.LinkUpdate, 64), done: make(chan struct{})}
-	err := onThrowawayThread(func() (err error) {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return err
-		}
-		b.sentinel, err = threadNetns()
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make the namespace to wait for: %w", err)
+// newBarrier must run in the hub, while the namespaces are still held open by the descriptors.
+func newBarrier(fds []int) (*barrier, error) {
+	b := &barrier{hub: &node{name: "the hub"}, nsids: map[uint32]bool{}}
+	// Opened here and not on first use: this thread is in the hub, and perhaps it alone.
+	var err error
+	if b.hub.wire.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
+		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
+		b.close()
 		return nil, err
 	}
 	defer h.Close()
-	la := netlink.NewLinkAttrs()
-	la.Name = fmt.Sprintf("barrier%d", b.sentinel)
-	veth := &netlink.Veth{LinkAttrs: la, PeerName: "barrier", PeerNamespace: netlink.NsFd(b.sentinel)}
-	if err := h.LinkAdd(veth); err != nil {
-		b.sentinel.Close()
-		return nil, fmt.Errorf("make the link to wait for: %w", err)
-	}
-	b.index = veth.Attrs().Index
-	err = netlink.LinkSubscribeWithOptions(b.updates, b.done, netlink.LinkSubscribeOptions{ErrorCallback: func(error) {}})
-	if err != nil {
-		b.sentinel.Close()
-		return nil, fmt.Errorf("listen for links: %w", err)
+	for _, fd := range fds {
+		if err := h.SetNetNsIdByFd(fd, -1); err != nil && !errors.Is(err, unix.EEXIST) {
+			continue // no namespace: a name that was not bound yet
+		}
+		if id, err := h.GetNetNsIdByFd(fd); err == nil && id >= 0 {
+			b.nsids[uint32(id)] = true
+		}
 	}
 	return b, nil
 }
 
-func (b *barrier) close() {
-	b.sentinel.Close()
-	close(b.done)
-	for range b.updates { // ends when the subscription has closed it
-	}
+func (b *barrier) close() { b.hub.wire.close() }
+
+// standing counts the namespaces that still have their number. They are asked for, and not heard of: a thousand go faster
+// than a socket's buffer takes, and an ordinary user may not enlarge that.
+func (b *barrier) standing() (n int, err error) {
+	req, start := message(nil, unix.RTM_GETNSID, unix.NLM_F_DUMP, make([]byte, 4)) // struct rtgenmsg, padded
+	err = (&Space{}).exchange(b.hub, finish(req, start), func(typ uint16, m []byte) {
+		if typ == unix.RTM_NEWNSID && len(m) >= 4 {
+			attributes(m[4:], func(typ uint16, v []byte) {
+				if typ == netnsaNSID && len(v) == 4 && b.nsids[binary.NativeEndian.Uint32(v)] {
+					n++
+				}
+			})
+		}
+	}, func(e unix.Errno) error { return e })
+	return n, err
 }
 
+// netnsaNSID is NETNSA_NSID of linux/net_namespace.h.
+const netnsaNSID = 1
+
+// wait must run in the hub, when the namespaces have been let go.
 func (b *barrier) wait() error {
-	b.sentinel.Close()
-	defer func() {
-		close(b.done)
-		for range b.updates {
-		}
-	}()
+	defer b.close()
 	timeout := time.NewTimer(barrierTimeout)
 	defer timeout.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n, err := b.standing()
+		if err != nil {
+			return fmt.Errorf("wait for the kernel to let go: %w", err)
+		}
+		if n == 0 {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-timeout.C:
+			return fmt.Errorf("the kernel has not let go of %d namespaces within %s: something else holds them open", n, barrierTimeout)
+		}
+	}
+	return b.last(timeout.C)
+}
+
+// last sees the veth die.
+func (b *barrier) last(timeout <-chan time.Time) error {
+	links, done := make(chan netlink.LinkUpdate, 16), make(chan struct{})
+	if err := netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{ErrorCallback: func(error) {}}); err != nil {
+		return fmt.Errorf("listen for links: %w", err)
+	}
+	defer func() {
+		close(done)
+		for range links { // ends when the subscription has closed it
+		}
+	}()
+	index, err := b.sentinel()
+	if err != nil {
+		return err
+	}
 	for {
 		select {
-		case u, ok := <-b.updates:
+		case u, ok := <-links:
 			if !ok {
 				return errors.New("wait for the kernel to let go: the subscription ended")
 			}
-			if u.Header.Type == unix.RTM_DELLINK && int(u.Index) == b.index {
+			if u.Header.Type == unix.RTM_DELLINK && int(u.Index) == index {
 				return nil
 			}
-		case <-timeout.C:
-			return fmt.Errorf("the kernel has not let go of the namespaces within %s: something still holds them open", barrierTimeout)
+		case <-timeout:
+			return fmt.Errorf("the kernel has not taken all namespaces apart within %s", barrierTimeout)
 		}
 	}
+}
+
+// sentinel makes the veth into one more namespace, lets go of that, and returns the veth's index.
+func (b *barrier) sentinel() (int, error) {
+	ns := netns.None()
+	err := onThrowawayThread(func() (err error) {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return err
+		}
+		ns, err = threadNetns()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("make the namespace to wait for: %w", err)
+	}
+	defer ns.Close()
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return 0, err
+	}
+	defer h.Close()
+	la := netlink.NewLinkAttrs()
+	la.Name = fmt.Sprintf("barrier%d", ns)
+	veth := &netlink.Veth{LinkAttrs: la, PeerName: "barrier", PeerNamespace: netlink.NsFd(ns)}
+	if err := h.LinkAdd(veth); err != nil {
+		return 0, fmt.Errorf("make the link to wait for: %w", err)
+	}
+	return veth.Attrs().Index, nil
 }
 
 // Exists reports whether a named namespace stands under NetnsDir with that inode (0: any).

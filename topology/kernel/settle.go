@@ -5,117 +5,157 @@ package kernel
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-)
 
-// bridgePortForwarding is BR_STATE_FORWARDING of linux/if_bridge.h.
-const bridgePortForwarding = 3
+	"labctl/topology"
+)
 
 // settleTimeout is beyond twice the forward delay of 15 s that STP takes (IEEE 802.1D).
 const settleTimeout = 60 * time.Second
 
-// AwaitSettled waits until a node behaves as it will from now on: with stp, until each of its bridge ports that has a
-// carrier has left the listening and learning states; with ipv6, until no address is tentative.
-func (s *Space) AwaitSettled(ctx context.Context, nodeName string, stp, ipv6 bool) error {
+// AwaitSettled waits until the nodes behave as they will from now on: every interface with a carrier is running, every
+// bridge port with one has left the disabled, listening and learning states, and no IPv6 address is tentative. The kernel
+// gets there some time after the last request was answered (net/core/link_watch.c), and sends nothing until then.
+func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
+	// Bridges last: they are settled when all around them is, and one with a thousand ports is slow to look at.
+	for _, bridges := range []bool{false, true} {
+		for _, k := range nodes {
+			if bridges == (k.Kind == topology.Bridge) {
+				if err := s.awaitNode(ctx, k.Name, k.IPv6); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Space) awaitNode(ctx context.Context, name string, ipv6 bool) error {
+	n, err := s.node(name)
+	if err != nil {
+		return err
+	}
+	defer n.wire.close() // a thousand open sockets cost memory
+	var tick *time.Ticker
 	for {
-		why, err := s.unsettled(nodeName, stp, ipv6)
+		why, err := s.unsettled(n, ipv6)
 		if err != nil || why == "" {
 			return err
+		}
+		if tick == nil {
+			tick = time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s: not ready within %s: %s: %w", nodeName, settleTimeout, why, context.Cause(ctx))
+			return fmt.Errorf("%s: not ready within %s: %s: %w", name, settleTimeout, why, context.Cause(ctx))
 		}
 	}
 }
 
+// States of a bridge port, linux/if_bridge.h.
+const (
+	portDisabled = iota
+	portListening
+	portLearning
+	portForwarding
+)
+
 // unsettled says what a node still waits for, or "".
-func (s *Space) unsettled(nodeName string, stp, ipv6 bool) (string, error) {
-	h, err := s.handle(nodeName)
+func (s *Space) unsettled(n *node, ipv6 bool) (string, error) {
+	links, err := s.dump(n, unix.AF_UNSPEC)
 	if err != nil {
 		return "", err
 	}
-	if stp {
-		ports, err := s.portStates(nodeName)
+	up, bridges := map[int32]bool{}, false
+	for _, l := range links {
+		carrier := l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0
+		up[l.index] = carrier
+		bridges = bridges || l.master != 0
+		if carrier && l.flags&unix.IFF_RUNNING == 0 {
+			return l.name + " has a carrier and is not running", nil
+		}
+	}
+	if bridges {
+		ports, err := s.dump(n, unix.AF_BRIDGE)
 		if err != nil {
 			return "", err
 		}
-		for name, state := range ports {
-			if state == 1 || state == 2 {
-				return fmt.Sprintf("STP has port %s in state %d, %d is forwarding", name, state, bridgePortForwarding), nil
+		for _, p := range ports {
+			if p.port && up[p.index] && up[p.master] && p.state < portForwarding {
+				return fmt.Sprintf("bridge port %s is in state %d, and %d is forwarding", p.name, p.state, portForwarding), nil
 			}
 		}
 	}
 	if ipv6 {
-		addrs, err := h.AddrList(nil, unix.AF_INET6)
-		if err != nil {
-			return "", err
-		}
-		for _, a := range addrs {
-			if a.Flags&unix.IFA_F_TENTATIVE != 0 && a.Flags&unix.IFA_F_DADFAILED == 0 {
-				return fmt.Sprintf("address %s is tentative", a.IP), nil
-			}
-		}
+		return s.tentative(n)
 	}
 	return "", nil
 }
 
-// portStates reads the STP state of every bridge port: IFLA_BRPORT_STATE of an AF_BRIDGE dump, for which the library has
-// no field.
-func (s *Space) portStates(nodeName string) (map[string]uint8, error) {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return nil, err
-	}
-	sock, err := s.requests(n)
-	if err != nil {
-		return nil, err
-	}
-	req := nl.NewNetlinkRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP)
-	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: sock}
-	req.AddData(nl.NewIfInfomsg(unix.AF_BRIDGE))
-	msgs, err := req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWLINK)
-	if err != nil {
-		return nil, fmt.Errorf("%s: list bridge ports: %w", nodeName, err)
-	}
-	out := map[string]uint8{}
-	for _, m := range msgs {
-		attrs, err := nl.ParseRouteAttr(m[unix.SizeofIfInfomsg:])
-		if err != nil {
-			return nil, err
+// tentative names an IPv6 address that duplicate address detection has not released.
+func (s *Space) tentative(n *node) (why string, err error) {
+	req, start := message(nil, unix.RTM_GETADDR, unix.NLM_F_DUMP, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofIfAddrmsg-1)...))
+	err = s.exchange(n, finish(req, start), func(typ uint16, b []byte) {
+		if typ == unix.RTM_NEWADDR && len(b) >= unix.SizeofIfAddrmsg && b[0] == unix.AF_INET6 && b[2]&unix.IFA_F_TENTATIVE != 0 && b[2]&unix.IFA_F_DADFAILED == 0 {
+			why = "an IPv6 address is tentative"
 		}
-		name, state := "", uint8(0)
-		for _, a := range attrs {
-			switch a.Attr.Type &^ unix.NLA_F_NESTED {
+	}, func(e unix.Errno) error { return e })
+	return why, err
+}
+
+// linkState is what a dump says of an interface.
+type linkState struct {
+	index, master int32
+	flags         uint32
+	name          string
+	port          bool // the dump was of bridge ports, and this is one
+	state         uint8
+}
+
+// Of linux/if_link.h and linux/rtnetlink.h: counters are most of an answer, and nobody wants them here.
+const (
+	brportState        = 1 // IFLA_BRPORT_STATE
+	rtextFilterNoStats = 8 // RTEXT_FILTER_SKIP_STATS
+)
+
+// dump lists interfaces (AF_UNSPEC) or bridge ports (AF_BRIDGE).
+func (s *Space) dump(n *node, family byte) ([]linkState, error) {
+	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
+	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
+	var out []linkState
+	err := s.exchange(n, finish(req, start), func(typ uint16, b []byte) {
+		if typ != unix.RTM_NEWLINK || len(b) < unix.SizeofIfInfomsg {
+			return
+		}
+		l := linkState{index: int32(binary.NativeEndian.Uint32(b[4:])), flags: binary.NativeEndian.Uint32(b[8:])}
+		attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
+			switch typ {
 			case unix.IFLA_IFNAME:
-				name = string(bytes.TrimRight(a.Value, "\x00"))
+				l.name = string(bytes.TrimRight(v, "\x00"))
+			case unix.IFLA_MASTER:
+				l.master = int32(binary.NativeEndian.Uint32(v))
 			case unix.IFLA_PROTINFO:
-				inner, err := nl.ParseRouteAttr(a.Value)
-				if err != nil {
-					return nil, err
-				}
-				for _, i := range inner {
-					if i.Attr.Type == brportState && len(i.Value) == 1 {
-						state = i.Value[0]
-					}
+				if family == unix.AF_BRIDGE {
+					attributes(v, func(typ uint16, v []byte) {
+						if typ == brportState && len(v) == 1 {
+							l.port, l.state = true, v[0]
+						}
+					})
 				}
 			}
-		}
-		if name != "" {
-			out[name] = state
-		}
+		})
+		out = append(out, l)
+	}, func(e unix.Errno) error { return e })
+	if err != nil {
+		return nil, fmt.Errorf("%s: list interfaces: %w", n.name, err)
 	}
 	return out, nil
 }
-
-// brportState is IFLA_BRPORT_STATE of linux/if_link.h.
-const brportState = 1

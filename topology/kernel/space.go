@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +43,6 @@ type node struct {
 
 	mu     sync.Mutex
 	index  map[string]int // of interfaces; only while fresh
-	sock   *nl.SocketHandle
 	handle *netlink.Handle
 
 	wire wire
@@ -167,20 +165,6 @@ func within(hub, ns netns.NsHandle, f func() error) error {
 	return <-done
 }
 
-// requests returns the node's socket for hand-made requests.
-func (s *Space) requests(n *node) (*nl.SocketHandle, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.sock == nil {
-		sock, err := nl.GetNetlinkSocketAt(n.fd, s.hub, unix.NETLINK_ROUTE)
-		if err != nil {
-			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
-		}
-		n.sock = &nl.SocketHandle{Socket: sock}
-	}
-	return n.sock, nil
-}
-
 // rtnl returns the node's netlink.Handle.
 func (s *Space) rtnl(n *node) (*netlink.Handle, error) {
 	n.mu.Lock()
@@ -204,10 +188,6 @@ func (s *Space) rtnl(n *node) (*netlink.Handle, error) {
 func (n *node) rest() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.sock != nil {
-		n.sock.Close()
-		n.sock = nil
-	}
 	if n.handle != nil {
 		n.handle.Close()
 		n.handle = nil

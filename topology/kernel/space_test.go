@@ -202,6 +202,9 @@ func TestAdoptTellsTheLostFromTheWhole(t *testing.T) {
 	if other.Inode("s1") != s.Inode("s1") {
 		t.Error("adopted another namespace")
 	}
+	for _, n := range other.nodes {
+		n.close() // Remove waits until nobody holds them
+	}
 	if err := s.Remove(); err != nil {
 		t.Fatal(err)
 	}

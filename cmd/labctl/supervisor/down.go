@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"labctl/topology/kernel"
 )
 
@@ -23,7 +25,10 @@ func Down(ctx context.Context, instance string, force bool) error {
 	}
 	c, err := Dial(instance)
 	if err == nil {
-		err = c.Call(ctx, "down", DownParams{force}, nil, nil)
+		ended := c.ended()
+		if err = c.Call(ctx, "down", DownParams{force}, nil, nil); err == nil {
+			ended()
+		}
 		if err == nil || ctx.Err() == nil && !exists(dirOf(instance)) {
 			return nil
 		}
@@ -32,6 +37,18 @@ func Down(ctx context.Context, instance string, force bool) error {
 		}
 	}
 	return clearDead(ctx, instance)
+}
+
+// ended returns a function that waits until the supervisor process is gone, which is a moment after its last word.
+func (c *Client) ended() func() {
+	fd, err := unix.PidfdOpen(c.PID, 0)
+	if err != nil {
+		return func() {}
+	}
+	return func() {
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
+		unix.Close(fd)
+	}
 }
 
 // clearDead removes what a supervisor that was killed left behind.

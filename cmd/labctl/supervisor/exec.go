@@ -123,7 +123,7 @@ func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
 // what a command there shall see and becomes it, or with --monitor stays above it. It returns an exit status.
 func InNode(args []string) int {
 	var hosts, tty string
-	monitor := false
+	monitor, plain := false, false
 	for len(args) > 0 && args[0] != "--" {
 		switch args[0] {
 		case "--hosts":
@@ -132,10 +132,22 @@ func InNode(args []string) int {
 			tty, args = args[1], args[1:]
 		case "--monitor":
 			monitor = true
+		case "--plain":
+			plain = true
 		}
 		args = args[1:]
 	}
 	argv := args[1:]
+	if plain {
+		// A signal that is caught becomes the default on exec (signal(7)); one that is ignored stays ignored.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGINT, syscall.SIGHUP)
+		path, err := exec.LookPath(argv[0])
+		if err == nil {
+			err = &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, argv, os.Environ())}
+		}
+		fmt.Fprintln(os.Stderr, "labctl:", err)
+		return CannotRun(err)
+	}
 	if !monitor {
 		err := kernel.Exec(-1, hosts, argv, os.Environ())
 		fmt.Fprintln(os.Stderr, "labctl:", err)
@@ -176,6 +188,13 @@ func (m *monitorProcess) run(argv []string, tty string) {
 	}
 	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	if tty != "" {
+		// The child takes the terminal's foreground itself, which stops a background process unless it ignores SIGTTOU. It
+		// inherits that, so this binary stands in between and gives the signal back.
+		signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
+		argv = append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...)
+		path = "/proc/self/exe"
+	}
+	if tty != "" {
 		slave, err := m.terminal(tty)
 		if err != nil {
 			m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
@@ -184,8 +203,6 @@ func (m *monitorProcess) run(argv []string, tty string) {
 		attr.Files = []uintptr{slave.Fd(), slave.Fd(), slave.Fd()}
 		attr.Sys.Foreground, attr.Sys.Ctty = true, int(slave.Fd())
 	}
-	// A background process that writes to its terminal or sets its foreground group is stopped by these; the monitor does both.
-	signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGHUP)
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		m.say(monitorWord{Exited: true, Code: CannotRun(err), Error: fmt.Sprintf("%s: %v", path, err)})

@@ -116,6 +116,10 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	progress := func(e Event) { _ = writeLine(control, reply{Event: &e}) }
 	if err := s.start(ctx, adopt, progress); err != nil {
 		s.set("stopping")
+		if adopt { // somebody's lab: what is whole of it stays, and "ls" calls it degraded
+			s.procs.stopAll()
+			return err
+		}
 		return errors.Join(err, s.clear())
 	}
 	s.mu.Lock()
@@ -162,10 +166,13 @@ func (s *server) starter(in *bufio.Reader, tied bool, cancel context.CancelCause
 // and this process has none.
 func (s *server) signals() {
 	sig := make(chan os.Signal, 1)
-	signal.Notify(sig, syscall.SIGTERM)
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
-	<-sig
-	s.quit("terminated")
+	// Not ignored: the commands of the lab would inherit that.
+	signal.Notify(sig, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	for got := range sig {
+		if got == syscall.SIGTERM {
+			s.quit("terminated")
+		}
+	}
 }
 
 // quit takes the lab down without being asked by a client.
@@ -440,19 +447,10 @@ func (e *commandError) Error() string {
 	return s
 }
 
-// ready waits until the lab behaves as it will from now on: STP ports forward, IPv6 addresses are no longer tentative.
+// ready waits until the lab behaves as it will from now on.
 func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
-	for _, n := range lab.Nodes {
-		stp := false
-		for _, i := range n.Interfaces {
-			stp = stp || i.Bridge != nil && i.Bridge.STP
-		}
-		if !stp && !n.IPv6 {
-			continue
-		}
-		if err := s.space.AwaitSettled(ctx, n.Name, stp, n.IPv6); err != nil {
-			return err
-		}
+	if err := s.space.AwaitSettled(ctx, lab.Nodes); err != nil {
+		return err
 	}
 	return s.remember()
 }

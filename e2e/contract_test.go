@@ -61,10 +61,16 @@ var _ = Describe("exit codes", func() {
 	})
 
 	It("3: could not be done", func() {
-		file := write("four.yaml", four)
+		file := write("four.yaml", four+"expect: {ping: ok}\n")
 		edit(file, "a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, run: [\"exit 1\"]}")
 		Expect(labctl("up", file)).To(Exit(3))
 		Expect(labctl("verify", file)).To(Exit(3))
+	})
+
+	It("2: a file that expects nothing cannot be verified, and is not brought up for it", func() {
+		r := labctl("verify", write("four.yaml", four))
+		Expect(r).To(Exit(2))
+		Expect(r.err).To(ContainSubstring("expects nothing"))
 	})
 
 	It("4: this kernel cannot do it, which it proves to iproute2 too", func() {

@@ -17,7 +17,7 @@ import (
 // settleTimeout is beyond twice the forward delay of 15 s that STP takes (IEEE 802.1D).
 const settleTimeout = 60 * time.Second
 
-// AwaitSettled waits until the nodes behave as they will from now on: every interface with a carrier is running, every
+// AwaitSettled waits until the nodes behave as they will from now on: every link end with a carrier is running, every
 // bridge port with one has left the disabled, listening and learning states, and no IPv6 address is tentative. The kernel
 // gets there some time after the last request was answered (net/core/link_watch.c), and sends nothing until then.
 func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error {
@@ -79,7 +79,8 @@ func (s *Space) unsettled(n *node, ipv6 bool) (string, error) {
 		carrier := l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0
 		up[l.index] = carrier
 		bridges = bridges || l.master != 0
-		if carrier && l.flags&unix.IFF_RUNNING == 0 {
+		// A bridge's own flag follows up to a second later and means nothing: it has sent since it was opened.
+		if carrier && l.lower && l.flags&unix.IFF_RUNNING == 0 {
 			return l.name + " has a carrier and is not running", nil
 		}
 	}
@@ -116,6 +117,7 @@ type linkState struct {
 	index, master int32
 	flags         uint32
 	name          string
+	lower         bool // it is one end of a pair, or stacked on another
 	port          bool // the dump was of bridge ports, and this is one
 	state         uint8
 }
@@ -140,6 +142,8 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 			switch typ {
 			case unix.IFLA_IFNAME:
 				l.name = string(bytes.TrimRight(v, "\x00"))
+			case unix.IFLA_LINK, unix.IFLA_LINK_NETNSID:
+				l.lower = true
 			case unix.IFLA_MASTER:
 				l.master = int32(binary.NativeEndian.Uint32(v))
 			case unix.IFLA_PROTINFO:

@@ -50,6 +50,9 @@ func (m *matrix) fresh() error {
 	if err := m.p.forgetAll(); err != nil {
 		return err
 	}
+	if err := m.findPermanent(); err != nil {
+		return err
+	}
 	slow, err := m.alone()
 	if err != nil {
 		return err
@@ -79,6 +82,29 @@ func (m *matrix) fresh() error {
 	}
 	m.leave()
 	return nil
+}
+
+// findPermanent notes which entries are permanent: a deletion by address would take them too.
+func (m *matrix) findPermanent() error {
+	m.permanent = map[entry]bool{}
+	for _, node := range m.p.Lab.Nodes {
+		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+		if err != nil {
+			return fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+		}
+		for _, n := range ns {
+			if n.State == "PERMANENT" {
+				m.permanent[entry{node.Name, n.Index, n.IP}] = true
+			}
+		}
+	}
+	return nil
+}
+
+// spare takes the permanent entries off what a pair leaves behind: they were there before, and stay.
+func (m *matrix) spare(t traces) traces {
+	t.entries = slices.DeleteFunc(t.entries, func(h hop) bool { return m.permanent[entry(h)] })
+	return t
 }
 
 // leave makes the tables what the last answered pair of the table leaves behind, whatever order the pairs were asked in: a

@@ -22,6 +22,8 @@ type matrix struct {
 	first uint32
 	ways  map[wayKey]*way
 
+	permanent map[entry]bool // entries that stay: the file's, or a person's
+
 	owed   owed
 	mayOwe int // entries
 	turned int // redirects that have come
@@ -197,7 +199,7 @@ func (m *matrix) plot(pr *pair) {
 	if w.src.IsValid() && len(w.hops) > 0 {
 		back = m.wayTo(w.nodes[len(w.nodes)-1], RouteQuery{Dst: w.src})
 	}
-	pr.traces = left(w, back)
+	pr.traces = m.spare(left(w, back))
 }
 
 // send makes a new try. A refusal by the sender's kernel decides the pair.

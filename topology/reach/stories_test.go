@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"labctl/topology"
 )
 
@@ -244,4 +246,46 @@ func TestBusy(t *testing.T) {
 			t.Logf("run %d: %v", i, d)
 		}
 	}
+}
+
+// TestPermanentEntries: they are the experiment, not its traces. A wrong one makes the pair silent, a right one reaches a
+// host that answers no ARP, and both are there afterwards.
+func TestPermanentEntries(t *testing.T) {
+	lab, steps := segment(24, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
+	m := build(t, lab, steps)
+	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
+	defer p.Close()
+	var mac string
+	for _, l := range must(m.Links("c")) {
+		if len(l.Addrs) > 0 && l.Addrs[0].Addr() == addr("10.0.0.3") {
+			mac = l.MAC.String()
+		}
+	}
+	sh(t, "a", "ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:98 dev eth0 nud permanent; ip neigh add 10.0.0.3 lladdr "+mac+" dev eth0 nud permanent")
+	sh(t, "c", "sysctl -qw net.ipv4.conf.all.arp_ignore=8")
+	ping := func(a, b string) topology.Question { return topology.Question{Kind: "ping", A: a, B: b} }
+	for range 2 {
+		wantText(t, ask(t, p, false, ping("a", "b"), ping("a", "c"), ping("b", "a"), ping("c", "a")), `
+ping:a->b silent
+ping:a->c ok
+ping:b->a silent
+ping:c->a ok
+`)
+	}
+	permanent := 0
+	for _, n := range must(m.Neighbours("a", unix.AF_INET)) {
+		if n.State == "PERMANENT" {
+			permanent++
+		}
+	}
+	if permanent != 2 {
+		t.Errorf("a has %d permanent entries left of 2", permanent)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -83,7 +83,7 @@ var _ = Describe("exit codes", func() {
 			Expect(r).To(Exit(4), out)
 			Expect(r.err).To(ContainSubstring("8021q"))
 			Expect(labctl("up", file)).To(Exit(4))
-			Expect(labctl("verify", file, "--require")).To(Exit(4))
+			Expect(labctl("verify", file, "--require")).To(Exit(1))
 		}
 	})
 

@@ -129,7 +129,7 @@ func nameMeans(kind, word string, v6 bool) string {
 	by := cmp.Or(node, "another node")
 	for _, t := range icmpTypes {
 		if t.name == name && t.v6 == v6 {
-			return fmt.Sprintf("an ICMP error from %s (%s; %s)", by, t.says, t.from)
+			return fmt.Sprintf("an ICMP error from %s, or its own refusal (%s; %s)", by, t.says, t.from)
 		}
 	}
 	return "an ICMP error from " + by

@@ -68,7 +68,7 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 		case 1:
 			return list, nil
 		}
-		return nil, usagef("which lab? %d are there: %s", len(list), strings.Join(list, ", "))
+		return nil, usagef("which lab? %d are there: %s; name them, or use --all", len(list), strings.Join(list, ", "))
 	}
 	var names []string
 	for _, a := range args {

@@ -31,10 +31,11 @@ func verifyCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [LAB|FILE]...",
 		Short: "Judge labs against the tables in their files",
-		Long: `Judge every expectation of a lab. A lab that is running (LAB, or -l) is judged as it stands, without its steps; a FILE is
-brought up under a name of its own, judged, walked through its steps, and taken down again.
+		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
+steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
+through its steps, and taken down again; --new and --update always do that.
 
-Exit code 0: everything is as the file says; 1: something is not; 4: this machine lacks what the lab needs.`,
+Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
 		ValidArgsFunction: completeFiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return v.run(cmd, g, args) },
 	}
@@ -151,9 +152,10 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if len(cellsOf(r.lab)) == 0 && !v.update {
 		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under \"expect\"", r.file.display)
 	}
-	if up := supervisor.FromFile(r.file.identity); !v.n && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) {
+	if up := supervisor.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && supervisor.Alive(r.lab.Name) {
 		if src, err := supervisor.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
+			fmt.Fprintf(os.Stderr, "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
 			return v.standing(ctx, r)
 		}
 	}
@@ -298,6 +300,9 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		}
 		annotate(r)
 		switch {
+		case v.require && supervisor.Missing(r.err):
+			fmt.Fprintln(os.Stderr, "labctl:", r.err)
+			no = true
 		case r.err != nil:
 			errs = append(errs, r.err)
 		case r.skipped != "":

@@ -90,15 +90,16 @@ func limits() []Finding {
 func tools() []Finding {
 	var out []Finding
 	for _, t := range []struct{ bin, pkg string }{{"ip", "iproute2"}, {"ping", "iputils-ping"}, {"tcpdump", "tcpdump"}, {"nft", "nftables"}, {"sysctl", "procps"}} {
-		_, err := exec.LookPath(t.bin)
-		if err != nil {
-			for _, dir := range []string{"/usr/sbin/", "/sbin/"} {
-				if exists(dir + t.bin) {
-					err = nil
+		f := Finding{What: "program " + t.bin, OK: true}
+		if _, err := exec.LookPath(t.bin); err != nil {
+			f.OK, f.Cure = false, "sudo apt-get install "+t.pkg
+			for _, dir := range []string{"/usr/sbin", "/sbin"} {
+				if exists(dir + "/" + t.bin) {
+					f.Detail, f.Cure = "it is in "+dir+", which is not on your PATH", "PATH=$PATH:"+dir
 				}
 			}
 		}
-		out = append(out, Finding{What: "program " + t.bin, OK: err == nil, Cure: "sudo apt-get install " + t.pkg})
+		out = append(out, f)
 	}
 	return out
 }

@@ -152,8 +152,8 @@ type ApplyParams struct {
 
 // Applied says what an apply changed; nothing when the lab was so already.
 type Applied struct {
+	Healed  bool              `json:"healed,omitempty"` // it was dead, and is adopted
 	Changes []topology.Change `json:"changes"`
-	Plan    string            `json:"plan,omitempty"`
 }
 
 // Neighbour is one line of "neigh".

@@ -68,6 +68,9 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}
 	c, applied, err := launch(ctx, r, m, adopt, s.Tied, events)
+	if applied != nil {
+		applied.Healed = adopt
+	}
 	if err != nil && !adopt && exists(dirOf(s.Instance)) {
 		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
 		// ours too until now, so only taking it anew tells whether that process lives.

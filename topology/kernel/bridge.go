@@ -41,7 +41,7 @@ func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSe
 	if from.GroupFwdMask != to.GroupFwdMask {
 		data.AddRtAttr(nl.IFLA_BR_GROUP_FWD_MASK, nl.Uint16Attr(to.GroupFwdMask))
 	}
-	err := s.setLink(nodeName, name, info)
+	err := s.setLink(nodeName, name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), info)
 	if errors.Is(err, unix.EOPNOTSUPP) && to.VLANFiltering {
 		return errNoFiltering
 	}
@@ -96,7 +96,8 @@ func (s *Space) portSettings(o topology.SetPort) error {
 		changed = true
 	}
 	if changed {
-		if err := s.setBridgeLink(o.Node, o.Name, data); err != nil {
+		// Only this family and request may change a port (rtnetlink(7)).
+		if err := s.setLink(o.Node, o.Name, unix.RTM_SETLINK, nl.NewIfInfomsg(unix.AF_BRIDGE), data); err != nil {
 			return err
 		}
 	}
@@ -105,24 +106,6 @@ func (s *Space) portSettings(o topology.SetPort) error {
 
 // brportLocked is IFLA_BRPORT_LOCKED of linux/if_link.h, since Linux 5.18.
 const brportLocked = 39
-
-// setBridgeLink is RTM_SETLINK of family AF_BRIDGE, which alone may change a port (rtnetlink(7)).
-func (s *Space) setBridgeLink(nodeName, name string, attr *nl.RtAttr) error {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return err
-	}
-	index, err := s.ifindex(n, name)
-	if err != nil {
-		return err
-	}
-	req := nl.NewNetlinkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK)
-	msg := nl.NewIfInfomsg(unix.AF_BRIDGE)
-	msg.Index = int32(index)
-	req.AddData(msg)
-	req.AddData(attr)
-	return s.send(n, req)
-}
 
 func (s *Space) portVLANs(o topology.SetPort) error {
 	v := o.To.VLAN

@@ -134,8 +134,8 @@ func (s *Space) send(n *node, req *nl.NetlinkRequest) error {
 	return s.exchange(n, req.Serialize(), func(uint16, []byte) {}, func(e unix.Errno) error { return e })
 }
 
-// setLink is an RTM_NEWLINK on an existing interface with the given attributes.
-func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) error {
+// setLink changes an existing interface: what is RTM_NEWLINK, or RTM_SETLINK for a bridge port; msg gets its index.
+func (s *Space) setLink(nodeName, name string, what int, msg *nl.IfInfomsg, attrs ...nl.NetlinkRequestData) error {
 	n, err := s.node(nodeName)
 	if err != nil {
 		return err
@@ -144,8 +144,7 @@ func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) e
 	if err != nil {
 		return err
 	}
-	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	req := nl.NewNetlinkRequest(what, unix.NLM_F_ACK)
 	msg.Index = int32(index)
 	req.AddData(msg)
 	for _, a := range attrs {
@@ -155,22 +154,12 @@ func (s *Space) setLink(nodeName, name string, attrs ...nl.NetlinkRequestData) e
 }
 
 func (s *Space) setUp(o topology.SetUp) error {
-	n, err := s.node(o.Node)
-	if err != nil {
-		return err
-	}
-	index, err := s.ifindex(n, o.Name)
-	if err != nil {
-		return err
-	}
-	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	msg.Index, msg.Change = int32(index), unix.IFF_UP
+	msg.Change = unix.IFF_UP
 	if o.Up {
 		msg.Flags = unix.IFF_UP
 	}
-	req.AddData(msg)
-	return s.send(n, req)
+	return s.setLink(o.Node, o.Name, unix.RTM_NEWLINK, msg)
 }
 
 func (s *Space) setMaster(o topology.SetMaster) error {
@@ -182,5 +171,5 @@ func (s *Space) setMaster(o topology.SetMaster) error {
 	if err != nil {
 		return err
 	}
-	return s.setLink(o.Node, o.Name, nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
+	return s.setLink(o.Node, o.Name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
 }

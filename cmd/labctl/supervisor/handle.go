@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -442,6 +441,3 @@ func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, 
 	}
 	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone))
 }
-
-// log writes a line for whoever reads the log later.
-func (s *server) logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

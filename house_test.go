@@ -50,10 +50,12 @@ func packages(t *testing.T) []pkg {
 // a machine nor portable.
 var rules = map[string]struct{ may, never []string }{
 	"labctl/labs":                  {never: []string{"net", "os"}},
-	"labctl/topology":              {may: []string{"go.yaml.in/yaml/"}, never: []string{"net", "os/exec", "os"}},
+	"labctl/switchcore":            {never: []string{"net", "os", "os/exec", "sync", "sync/atomic", "syscall"}},
+	"labctl/switchcore/datapath":   {may: []string{"labctl/switchcore", "golang.org/x/sys/"}},
+	"labctl/topology":              {may: []string{"go.yaml.in/yaml/", "labctl/switchcore"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/kernel":       {may: []string{"labctl/topology", "github.com/vishvananda/", "golang.org/x/sys/"}},
 	"labctl/topology/reach":        {may: []string{"labctl/topology", "golang.org/x/sys/", "golang.org/x/net/"}, never: []string{"labctl/topology/kernel"}},
-	"labctl/cmd/labctl/supervisor": {may: []string{"labctl/topology", "labctl/topology/", "golang.org/x/", "github.com/creack/pty"}},
+	"labctl/cmd/labctl/supervisor": {may: []string{"labctl/topology", "labctl/topology/", "labctl/switchcore", "labctl/switchcore/", "golang.org/x/", "github.com/creack/pty"}},
 	"labctl/cmd/labctl": {may: []string{"labctl/", "golang.org/x/", "github.com/spf13/", "go.yaml.in/yaml/", "github.com/jstemmer/go-junit-report/"},
 		never: []string{"labctl/topology/reach"}},
 	"labctl/e2e":     {},
@@ -145,7 +147,7 @@ func TestNoSleepAndNoMarkers(t *testing.T) {
 }
 
 func TestTopLevelFolders(t *testing.T) {
-	known := []string{".ci", ".git", ".github", "bin", "cmd", "docs", "e2e", "labs", "scripts", "topology"}
+	known := []string{".ci", ".git", ".github", "bin", "cmd", "docs", "e2e", "labs", "scripts", "switchcore", "topology"}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ type Expectation struct {
 
 // Table is one printed table of cells of one kind. A blank line in the file begins another Table.
 type Table struct {
-	Kind    string   // ping ping6 answers arp route sees fdb cases (streams port drops hits: later)
+	Kind    string   // ping ping6 answers sees streams arp route fdb port drops cases (hits: later)
 	Pos     Pos      // the first header cell; for the short form ("ping: ok") the scalar
 	Corner  string   // the header's first word, "from\to"
 	Rows    []string // as written, with '*'
@@ -38,11 +38,15 @@ type Cell struct {
 	Case        int  // kind cases: index into Step.Cases of the column; else -1
 }
 
+// DropMatch narrows a drops question to frames of one sort; an empty field means any.
+type DropMatch struct{ Reason, Function, Length, Src, Dst string }
+
 // Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and --only.
 type Question struct {
-	Kind string // ping ping6 answers arp route sees fdb
-	A, B string // from and to; for fdb whose MAC and on which switch
-	At   string // sees: who listens
+	Kind string    // ping ping6 answers sees streams arp route fdb port drops
+	A, B string    // from and to; for fdb whose MAC and on which switch; port, drops: A is switch:port, node:if or switch; streams: A is the name
+	At   string    // sees: who listens; port: the column
+	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen
 }
 
 // Target is what a row or a column of a table stands for.
@@ -77,11 +81,46 @@ type Case struct {
 
 // Action is one entry of "do". Exactly one of the pointers is set.
 type Action struct {
-	Pos    Pos
-	Flush  *Flush
-	Run    *RunAction
-	Stream *Stream
-	Stop   *Stop
+	Pos     Pos
+	Flush   *Flush
+	Run     *RunAction
+	Stream  *Stream
+	Send    *Send
+	Stop    *Stop
+	Restart []string // nodes that are torn down and built again
+}
+
+// Send is forged frames from a node's interface.
+type Send struct {
+	Name     string
+	From     Target // a node with one interface, or node:if
+	Src, Dst Station
+	VLAN     int // 802.1Q tag; 0: none
+	Type     uint16
+	Payload  []byte // behind Type
+	Echo     *Echo  // an ICMP echo request instead of Type and Payload
+	ARP      *ARP   // likewise
+	Count    int
+	Every    time.Duration // between two; 0: one at once after the other
+	Endless  bool          // Every without Count: until stopped, in the background
+}
+
+// Station is who a frame is from or for. The zero Station as a source is the interface's own address.
+type Station struct {
+	MAC       MAC    // literal, of a name, or ff:ff:ff:ff:ff:ff
+	Node      string // the address that this node's interface has at the moment
+	Interface string // "" is the node's only one
+}
+
+// Echo is an ICMP echo request.
+type Echo struct{ From, To netip.Addr }
+
+// ARP is an ARP packet (RFC 826). A zero Station is 00:00:00:00:00:00.
+type ARP struct {
+	Op                 uint16 // 1 request, 2 reply
+	SenderMAC          Station
+	TargetMAC          Station
+	SenderIP, TargetIP netip.Addr
 }
 
 // Flush forgets tables of nodes, in file order.

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"labctl/switchcore"
 )
 
 // Lab is a checked lab. [Load] is its only constructor, so a Lab that exists is valid: every name resolves, every
@@ -39,9 +41,10 @@ type Kind string
 
 // The kinds of nodes of this format.
 const (
-	Host   Kind = "host"
-	Router Kind = "router"
-	Bridge Kind = "bridge"
+	Host    Kind = "host"
+	Router  Kind = "router"
+	Bridge  Kind = "bridge"
+	VSwitch Kind = "vswitch"
 )
 
 // Node is one network namespace.
@@ -55,6 +58,21 @@ type Node struct {
 	Neighbours []Neighbour
 	Sysctls    []Sysctl // every net.* value that the plan pins for this node, in the order in which they must be written
 	Run        []Command
+	Switch     *Switch // kind vswitch, else nil
+}
+
+// Switch is what a vswitch node carries out.
+type Switch struct {
+	Config switchcore.Config
+	Ports  []SwitchPort // as Config.Ports, one by one
+}
+
+// SwitchPort says which interfaces belong to a port of a virtual switch.
+type SwitchPort struct {
+	Name   string
+	At     End  // what the data path opens: an interface of the switch's own namespace, or one that stays with the holder
+	Far    End  // the adapter behind a leaf port: its MAC and promiscuity are the guest's; zero for an uplink
+	Shared bool // the holder of At goes on using it
 }
 
 // Interface returns the node's interface of that name, or nil.

@@ -33,8 +33,19 @@ type Machine interface {
 	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
 	Route(node string, q RouteQuery) (Route, error)
 
-	// FDB lists the forwarding entries of a Linux bridge, without the permanent ones.
+	// FDB lists the forwarding entries of a Linux bridge, without the permanent ones; or, when node is a virtual switch, all
+	// that it knows, static addresses too.
 	FDB(node, bridge string) ([]FDBEntry, error)
+
+	// Interface reads the state of one interface, for port tables.
+	Interface(node, name string) (InterfaceState, error)
+
+	// SwitchPort reads a port of a virtual switch as the switch has it now.
+	SwitchPort(node, port string) (SwitchPort, error)
+
+	// Drops lists what a virtual switch dropped since the set of the current step was done, frames of one sort as one entry.
+	// Lost is how many dropped frames are not in the list.
+	Drops(node string) (list []Drop, lost int, err error)
 
 	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
 	// machine's, not the namespace's: arp(7)); negative: not known.
@@ -81,4 +92,27 @@ type Route struct {
 type FDBEntry struct {
 	MAC  topology.MAC
 	Port string
+}
+
+// InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (forwarding, disabled,
+// blocking, listening, learning), else up or down by carrier.
+type InterfaceState struct {
+	State       string
+	MAC         topology.MAC
+	Flags       uint32 // as in /sys/class/net/IF/flags
+	Promiscuity int    // IFLA_PROMISCUITY
+}
+
+// SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or "-".
+type SwitchPort struct {
+	State, Promiscuous string
+	Initial, Effective topology.MAC
+}
+
+// Drop counts dropped frames of one sort. Function is ESXi's name of the dropping function, "-" where it is not known.
+type Drop struct {
+	Port, Reason, Function string
+	Length                 int // bytes, without frame check sequence
+	Src, Dst               topology.MAC
+	Frames                 int
 }

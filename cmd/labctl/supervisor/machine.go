@@ -3,6 +3,8 @@
 package supervisor
 
 import (
+	"errors"
+
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
@@ -82,4 +84,16 @@ func (m machine) permanent() int {
 		}
 	}
 	return count
+}
+
+func (m machine) Interface(node, name string) (reach.InterfaceState, error) {
+	return reach.InterfaceState{}, errors.New("not read yet")
+}
+
+func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
+	return reach.SwitchPort{}, errors.New("not read yet")
+}
+
+func (m machine) Drops(node string) ([]reach.Drop, int, error) {
+	return nil, 0, errors.New("not read yet")
 }

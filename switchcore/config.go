@@ -1,0 +1,162 @@
+package switchcore
+
+import "time"
+
+// Profile says which family of switch is modelled: what is learned, where unknown unicast goes, and what the platform lets an
+// administrator set. It cannot change while a switch runs.
+type Profile uint8
+
+// The profiles.
+const (
+	Standard    Profile = iota // vSphere standard switch: static addresses only, two levels of policy
+	Distributed                // vSphere distributed switch 6.6.0 and later: MAC learning by port, three levels
+	NSX                        // NSX segment: as Distributed, but learning itself admits a foreign source address
+	Learning                   // physical switch, Linux bridge: learned on every port, no policies
+)
+
+// Config is all that an administrator sets on a switch. It is a plain value: a running switch is given another one by
+// [Switch.Configure], and what differs takes effect at once. The zero Config is a standard switch without ports.
+type Config struct {
+	Profile Profile
+	Preset  string // the name under which [Preset] made it, "" for a plain profile; only for display
+	Spec    Spec   // what holds for the whole switch
+	Groups  []Group
+	Ports   []Port // uplinks and leaf ports; the order gives the port numbers
+
+	BlockGuestBPDU              bool // Net.BlockGuestBPDU
+	ReversePathCheck            bool // Net.ReversePathFwdCheck; the platform's default is true
+	ReversePathCheckPromiscuous bool // Net.ReversePathFwdCheckPromisc
+
+	PVLANs []PVLAN // the private VLANs of a distributed switch
+
+	// Only of profile Learning.
+	Ageing    time.Duration // how long a source that is silent stays known; 0 keeps nothing: a hub
+	FDBSize   int           // entries in the table; 0: not limited
+	MaxPorts  int           // 0: not limited
+	LinkLocal bool          // true: frames to 01:80:c2:00:00:00 to 0f are dropped (IEEE 802.1Q 8.6.3), false: forwarded
+
+	// What the sources leave open, with the choice made when false or zero (see docs).
+	LearningAdmits       *bool // an enabled MAC learning replaces the source check; nil: true on NSX, else false
+	ConflictHostWide     bool  // a static address of another VLAN also keeps a port from learning it
+	PromiscuousPortGroup bool  // promiscuous ports see their own port group only, not all of their VLAN
+	PromiscuousAssumed   bool  // every guest counts as having asked for promiscuous reception
+	LearnBeforeLinkLocal bool  // the source of a dropped link-local frame is learned all the same
+	BlockPVST            bool  // BlockGuestBPDU covers 01:00:0c:cc:cc:cd too
+	TransmitToUplink     bool  // VMwareDVSPortSetting.txUplink: a copy of everything leaves on the uplink
+}
+
+// Spec is what one level (switch, port group, port) says; nil is inherited from the level above.
+type Spec struct {
+	Promiscuous     *bool // true: accept
+	MACChanges      *bool
+	ForgedTransmits *bool
+	Learning        LearningSpec
+	VLAN            *VLAN
+	Teaming         TeamingSpec
+	SourceCheck     *SourceCheck
+	Blocked         *bool // blocked by the administrator; the guest is not told
+}
+
+// LearningSpec is MAC learning on distributed and NSX switches; nil is inherited key by key.
+type LearningSpec struct {
+	Enabled  *bool
+	Flooding *bool          // unknown unicast reaches the port
+	Limit    *int           // learned addresses of one port, 0 to 4096
+	Drop     *bool          // over the limit: true drops the frame, false lets it pass without learning
+	Ageing   *time.Duration // silence after which a learned address is forgotten; more than 0
+}
+
+// VLANMode is how a port treats tags.
+type VLANMode uint8
+
+// The VLAN modes.
+const (
+	Untagged    VLANMode = iota // ID 0 (external tagging, EST) or 1 to 4094 (virtual switch tagging, VST)
+	Trunk                       // guest tagging (VGT): the tags of Ranges pass unchanged
+	PrivateVLAN                 // ID is a secondary (or the primary) id of one of Config.PVLANs
+)
+
+// VLAN is the VLAN setting of a port.
+type VLAN struct {
+	Mode   VLANMode
+	ID     int
+	Ranges []VLANRange // Trunk; 0 stands for untagged frames
+}
+
+// VLANRange is First to Last, both included, each 0 to 4094.
+type VLANRange struct{ First, Last int }
+
+// PVLAN is one primary VLAN with its secondaries. A port with the primary id is a promiscuous port of it.
+type PVLAN struct {
+	Primary   int
+	Isolated  int // 0: none
+	Community []int
+}
+
+// TeamingPolicy chooses the uplink of a frame.
+type TeamingPolicy uint8
+
+// The teaming policies, by the names of the vSphere API.
+const (
+	OriginatingPort TeamingPolicy = iota // loadbalance_srcid
+	SourceMAC                            // loadbalance_srcmac
+	IPHash                               // loadbalance_ip
+	Explicit                             // failover_explicit
+)
+
+// TeamingSpec is what one level says of uplinks; nil is inherited key by key. A nil Active at every level means all uplinks.
+type TeamingSpec struct {
+	Policy   *TeamingPolicy
+	Active   []string // ports, by name; nil: inherited
+	Standby  []string // nil: inherited
+	Failback *bool
+	Notify   *bool // notify switches
+}
+
+// SourceCheckMode is what a frame's source is compared with.
+type SourceCheckMode uint8
+
+// The source checks.
+const (
+	CheckEffective SourceCheckMode = iota // vSphere: the address the guest uses
+	CheckInitial                          // the address the administrator gave
+	CheckAllowed                          // Initial or one of SourceCheck.Allowed
+)
+
+// SourceCheck replaces the address that forged transmits compare with. With CheckAllowed unicast is delivered to the allowed
+// addresses too, and to no others.
+type SourceCheck struct {
+	Mode    SourceCheckMode
+	Allowed []MAC
+}
+
+// Overrides are the kinds of settings that a port of a group may set for itself.
+type Overrides uint8
+
+// The overrides.
+const (
+	OverrideSecurity Overrides = 1 << iota // promiscuous, MAC changes, forged transmits, learning
+	OverrideVLAN
+	OverrideTeaming
+	OverrideBlocked
+)
+
+// Group is a port group: a container of policies, not a broadcast domain.
+type Group struct {
+	Name      string
+	Spec      Spec
+	Overrides Overrides // nothing on a standard switch
+}
+
+// Port is one port as the administrator has it. Ports are the same port from one Config to the next if they have the same name.
+type Port struct {
+	Name     string
+	Group    string // "" on a switch without groups, and for uplinks
+	Uplink   bool
+	Spec     Spec
+	Initial  MAC  // the address the administrator gave to the adapter behind the port; zero: nobody said, then the first one seen
+	MTU      int  // longest payload that leaves the port, in bytes; 0: not limited
+	Down     bool // unplugged by the administrator; the guest sees it
+	Isolated bool // no frames to other isolated ports
+	Hairpin  bool // frames may go back out of the port they came in by
+}

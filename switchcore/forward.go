@@ -1,0 +1,469 @@
+package switchcore
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// passage is one frame on its way through the switch. There is one of it, used again for each frame.
+type passage struct {
+	now   time.Duration
+	p     *port // where the frame came in
+	f     Frame
+	dry   bool // Explain asks: nothing is counted, learned or told
+	plain bool // as Switch.plain
+
+	dst, src uint64
+	payload  int // length on the wire without header and outermost tag; of a piece if it will be cut
+	tagged   bool
+	tci      uint16
+
+	fdb  uint16 // VLAN of the tables
+	wire uint16 // VLAN on trunks and uplinks: differs from fdb in private VLANs
+	keep bool   // the port keeps tags: what was sent comes out of others that do
+
+	known    bool // the source is learned at p
+	noUplink bool // an uplink was wanted and none was usable
+	reversed bool // a port was left out because of reverseOK alone
+	why      string
+	hits     int // ports that have the destination
+	v        Verdict
+	ended    bool // the drop ended the passage before any port was looked at
+}
+
+const (
+	broadcastAddr = 1<<48 - 1
+	groupBit      = 1 << 40
+	linkLocalAddr = 0x0180c2000000
+	pvstAddr      = 0x01000ccccccd
+)
+
+// Forward decides where a frame that came in by a port goes. It counts the frame and learns from it. The verdict is valid until
+// the next call. A frame from a port that does not exist is PortBlocked.
+func (s *Switch) Forward(now time.Duration, in PortID, f Frame) Verdict {
+	if now >= s.nextAging && s.learned.n > 0 {
+		s.age(now)
+	}
+	p := s.port(in)
+	if p == nil {
+		return Verdict{Drop: PortBlocked}
+	}
+	p.counters.RxFrames++
+	p.counters.RxBytes += uint64(len(f.Data))
+	s.judge(now, p, f, false)
+	v := s.w.v
+	if len(v.Out) == 0 && len(v.Lost) == 0 {
+		p.counters.Drops[v.Drop]++
+	}
+	for i := range v.Lost {
+		s.ports[v.Lost[i].Port].counters.Drops[v.Lost[i].Reason]++
+	}
+	n := uint64(len(s.w.f.Data))
+	for i := range v.Out {
+		c := &s.ports[v.Out[i].Port].counters
+		c.TxFrames++
+		c.TxBytes += n
+	}
+	return v
+}
+
+// judge leaves in s.w what becomes of the frame.
+func (s *Switch) judge(now time.Duration, p *port, f Frame, dry bool) {
+	w := &s.w
+	*w = passage{now: now, p: p, f: f, dry: dry, plain: s.plain}
+	s.serial++
+	s.out, s.lost = s.out[:0], s.lost[:0]
+	if !s.enter(w) {
+		return
+	}
+	if s.hook != nil && !s.runHook(w) {
+		return
+	}
+	switch {
+	case !p.leaf:
+		s.fromUplink(w)
+	case s.conf.Profile == Learning:
+		s.flood(w)
+	case w.dst&groupBit != 0:
+		s.groupFromLeaf(w)
+	default:
+		s.unicastFromLeaf(w)
+	}
+	s.finish(w)
+}
+
+// enter runs the input checks in the order of the specification, sections 2.3 and 2.4; false: the frame ends here.
+func (s *Switch) enter(w *passage) bool {
+	p := w.p
+	if p.blocked || !p.up {
+		return w.drop(PortBlocked)
+	}
+	if !w.parse() || w.src&groupBit != 0 || w.src == 0 {
+		return w.drop(Malformed)
+	}
+	if p.checkSource && !p.maySend(w.src) {
+		return w.drop(MacForgery)
+	}
+	if s.conf.BlockGuestBPDU && !p.conf.Uplink && (w.dst == linkLocalAddr || w.dst == pvstAddr && s.conf.BlockPVST) {
+		return w.drop(GuestBPDU)
+	}
+	if !s.admit(w) {
+		return w.drop(VlanMismatch)
+	}
+	if !p.leaf {
+		if !s.used.has(w.wire) {
+			return w.drop(VlanMismatch)
+		}
+		return true
+	}
+	local := s.conf.LinkLocal && w.dst&^0xf == linkLocalAddr
+	if local && !s.conf.LearnBeforeLinkLocal {
+		return w.drop(LinkLocal)
+	}
+	if p.learns && !s.learn(w) {
+		return w.drop(LearnLimit)
+	}
+	if local {
+		return w.drop(LinkLocal)
+	}
+	return true
+}
+
+// parse reads the header; false if there is none. A tag that is cut off is no header either: what follows the addresses cannot be told.
+func (w *passage) parse() bool {
+	d := w.f.Data
+	if len(d) < 14 {
+		return false
+	}
+	w.dst = binary.BigEndian.Uint64(d) >> 16
+	w.src = binary.BigEndian.Uint64(d[6:]) >> 16
+	w.payload = len(d) - 14
+	w.tagged, w.tci = w.f.Tagged, 0
+	if w.tagged {
+		w.tci = w.f.TCI
+	} else if d[12] == 0x81 && d[13] == 0 {
+		if len(d) < 18 {
+			return false
+		}
+		w.tagged, w.tci = true, binary.BigEndian.Uint16(d[14:])
+		w.payload -= 4
+	}
+	if w.f.Segment > 0 {
+		w.payload = w.f.Segment
+	}
+	return true
+}
+
+// maySend is comparison 2 of the specification's section 1.1: the frame's source with what forged transmits compare with.
+func (p *port) maySend(src uint64) bool {
+	switch p.checkMode {
+	case CheckInitial:
+		return src == p.initial.addr()
+	case CheckAllowed:
+		return p.allows(src)
+	}
+	return src == p.station
+}
+
+func (p *port) allows(addr uint64) bool {
+	if addr == p.initial.addr() {
+		return true
+	}
+	for i := range p.pol.SourceCheck.Allowed {
+		if p.pol.SourceCheck.Allowed[i].addr() == addr {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *passage) drop(r Reason) bool {
+	w.v = Verdict{Drop: r, VLAN: w.fdb, Data: w.v.Data}
+	w.ended = true
+	return false
+}
+
+// unicastFromLeaf is section 2.3's Dispatch for unicast.
+func (s *Switch) unicastFromLeaf(w *passage) {
+	own := s.toHolders(w)
+	if w.hits == 0 && own {
+		w.drop(SamePort)
+		return
+	}
+	unknown := w.hits == 0
+	if len(s.promisc) > 0 {
+		s.toPromiscuous(w)
+	}
+	if unknown {
+		w.v.Rule = RuleUnknownUnicast
+		s.toLearners(w)
+	}
+	if unknown || s.conf.TransmitToUplink {
+		s.toTeam(w)
+	}
+}
+
+// toHolders sends to all ports that have the destination, by their adapter or learned, and says whether the ingress port is one
+// of them. Two ports with one address get a copy each: the table has no notion of a conflict.
+func (s *Switch) toHolders(w *passage) (own bool) {
+	if e := s.static.find(keyOf(0, w.dst)); e != nil {
+		for i := e.val; i >= 0; i = s.holders[i].next {
+			if s.toHolder(w, s.holders[i].p, RuleStatic) {
+				own = true
+			}
+		}
+	}
+	if q := s.whereLearned(w); q != nil {
+		own = s.toHolder(w, q, RuleLearned) || own
+	}
+	return own
+}
+
+// whereLearned is the port behind which the destination was learned, or nil. The entry of the frame's own source may be missing
+// or old in the table, as Explain enters nothing.
+func (s *Switch) whereLearned(w *passage) *port {
+	if w.known && w.dst == w.src {
+		return w.p
+	}
+	if e := s.fresh(w.now, keyOf(w.fdb, w.dst)); e != nil {
+		return s.ports[e.val]
+	}
+	return nil
+}
+
+func (s *Switch) toHolder(w *passage, q *port, rule Rule) (own bool) {
+	switch s.reach(w, q) {
+	case CauseNone:
+		w.hits++
+		if w.v.Rule == RuleDrop {
+			w.v.Rule = rule
+		}
+		if q.allowOnly && !q.allows(w.dst) {
+			s.lose(q, ReceiveFilter)
+			return false
+		}
+		s.emit(w, q)
+	case CauseSamePort:
+		return q.carries(w)
+	case CauseIsolated:
+		s.lose(q, PvlanIsolation)
+	}
+	return false
+}
+
+// reach says whether q could get the frame at all: CauseNone, or what keeps it away.
+func (s *Switch) reach(w *passage, q *port) Cause {
+	switch {
+	case q == w.p && !q.conf.Hairpin:
+		return CauseSamePort
+	case !q.up:
+		return CauseDown
+	case !q.carries(w):
+		return CauseOtherVLAN
+	case s.isolates(w, q):
+		return CauseIsolated
+	case q.blocked:
+		return CauseBlocked
+	}
+	return CauseNone
+}
+
+// groupFromLeaf is Dispatch for broadcast and multicast.
+func (s *Switch) groupFromLeaf(w *passage) {
+	w.v.Rule = groupRule(w.dst)
+	for _, q := range s.leaves {
+		s.offerGroup(w, q)
+	}
+	s.toTeam(w)
+}
+
+func groupRule(dst uint64) Rule {
+	if dst == broadcastAddr {
+		return RuleBroadcast
+	}
+	return RuleMulticast
+}
+
+// offerGroup gives q a copy of a group frame if it may have and wants it. A blocked port loses it: that is what its owner sees
+// when somebody asks for the blocked guest.
+func (s *Switch) offerGroup(w *passage, q *port) {
+	cause := s.reach(w, q)
+	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked {
+		return
+	}
+	if !s.wants(w, q) {
+		return
+	}
+	switch {
+	case cause == CauseIsolated:
+		s.lose(q, PvlanIsolation)
+	case cause == CauseBlocked:
+		s.lose(q, PortBlocked)
+	case !w.p.leaf && !s.reverseOK(w, q) && !(s.overhears(w, q) && !s.conf.ReversePathCheckPromiscuous):
+		w.reversed = true
+	default:
+		s.emit(w, q)
+	}
+}
+
+// wants says whether the guest behind q receives frames to this group (specification 2.7, basic mode).
+func (s *Switch) wants(w *passage, q *port) bool {
+	if w.dst == broadcastAddr || s.conf.Profile == Learning || q.requested.AllMulti || s.overhears(w, q) {
+		return true
+	}
+	for i := range q.requested.Groups {
+		if q.requested.Groups[i].addr() == w.dst {
+			return true
+		}
+	}
+	return false
+}
+
+// overhears says whether q gets the frame because it is granted promiscuous reception.
+func (s *Switch) overhears(w *passage, q *port) bool {
+	if !q.accepted.Promiscuous {
+		return false
+	}
+	if !s.conf.PromiscuousPortGroup || w.p.leaf && w.p.conf.Group == q.conf.Group {
+		return true
+	}
+	for _, o := range s.out[:min(w.hits, len(s.out))] {
+		if s.ports[o.Port].conf.Group == q.conf.Group {
+			return true
+		}
+	}
+	return !w.p.leaf && w.hits == 0
+}
+
+func (s *Switch) toPromiscuous(w *passage) {
+	for _, q := range s.promisc {
+		if s.offersUnicast(w, q) && s.overhears(w, q) {
+			if !w.p.leaf && s.conf.ReversePathCheckPromiscuous && !s.reverseOK(w, q) {
+				w.reversed = w.reversed || q.stamp != s.serial
+				continue
+			}
+			s.emit(w, q)
+		}
+	}
+}
+
+// toLearners sends unknown unicast to the ports that learn and want it, never to others.
+func (s *Switch) toLearners(w *passage) {
+	for _, q := range s.learners {
+		if !s.offersUnicast(w, q) {
+			continue
+		}
+		if !w.p.leaf && !s.reverseOK(w, q) {
+			w.reversed = true
+			continue
+		}
+		s.emit(w, q)
+	}
+}
+
+// offersUnicast says whether q may get unicast that is not known to be for it.
+func (s *Switch) offersUnicast(w *passage, q *port) bool {
+	return s.reach(w, q) == CauseNone && !(q.allowOnly && !q.allows(w.dst))
+}
+
+// fromUplink is section 2.4. Nothing that came by an uplink leaves by one.
+func (s *Switch) fromUplink(w *passage) {
+	if w.dst&groupBit != 0 {
+		w.v.Rule = groupRule(w.dst)
+		if s.conf.ReversePathCheck && s.localSource(w) {
+			w.drop(ReversePath)
+			return
+		}
+		for _, q := range s.leaves {
+			s.offerGroup(w, q)
+		}
+		return
+	}
+	s.toHolders(w)
+	unknown := w.hits == 0
+	if unknown {
+		s.toLearners(w)
+		w.v.Rule = RuleUnknownUnicast
+		if len(s.out) == 0 {
+			w.v.Rule = RulePromiscuous
+		}
+	}
+	s.toPromiscuous(w)
+}
+
+// localSource says whether the source is an address of this switch's own ports: then a group frame came back.
+func (s *Switch) localSource(w *passage) bool {
+	if e := s.static.find(keyOf(0, w.src)); e != nil {
+		for i := e.val; i >= 0; i = s.holders[i].next {
+			if s.holders[i].p.carries(w) {
+				return true
+			}
+		}
+	}
+	return s.fresh(w.now, keyOf(w.fdb, w.src)) != nil
+}
+
+// flood is the dispatch of a learning switch: to where the destination was seen, else to all.
+func (s *Switch) flood(w *passage) {
+	if w.dst&groupBit == 0 {
+		if q := s.whereLearned(w); q != nil {
+			w.v.Rule = RuleLearned
+			if s.toHolder(w, q, RuleLearned) {
+				w.drop(SamePort)
+			}
+			return
+		}
+		w.v.Rule = RuleUnknownUnicast
+	} else {
+		w.v.Rule = groupRule(w.dst)
+	}
+	for _, q := range s.leaves {
+		if w.dst&groupBit == 0 && q.allowOnly && !q.allows(w.dst) {
+			continue
+		}
+		s.offerGroup(w, q)
+	}
+}
+
+// emit is section 2.5: a copy for q, once.
+func (s *Switch) emit(w *passage, q *port) {
+	if q.stamp == s.serial {
+		return
+	}
+	q.stamp = s.serial
+	if q.conf.MTU > 0 && w.payload > q.conf.MTU {
+		s.lost = append(s.lost, Loss{q.id, MtuExceeded})
+		return
+	}
+	s.out = append(s.out, s.tag(w, q))
+}
+
+func (s *Switch) lose(q *port, r Reason) {
+	if q.stamp != s.serial {
+		q.stamp = s.serial
+		s.lost = append(s.lost, Loss{q.id, r})
+	}
+}
+
+// finish names the reason of a frame that nobody got.
+func (s *Switch) finish(w *passage) {
+	if w.ended {
+		return
+	}
+	v := &w.v
+	v.VLAN, v.Out, v.Lost = w.fdb, s.out, s.lost
+	if len(v.Out) > 0 {
+		return
+	}
+	v.Out, v.Rule = nil, RuleDrop
+	switch {
+	case len(v.Lost) > 0:
+		v.Drop = v.Lost[0].Reason
+	case w.noUplink:
+		v.Drop = UplinkDown
+	case w.reversed:
+		v.Drop = ReversePath
+	default:
+		v.Drop = UnknownUnicast
+	}
+}

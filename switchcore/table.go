@@ -1,0 +1,127 @@
+package switchcore
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// A key is a VLAN id and an address in one word; 0 is none, as the zero address is never stored.
+type key uint64
+
+const addressBits = 1<<48 - 1
+
+func keyOf(vlan uint16, addr uint64) key { return key(uint64(vlan)<<48 | addr) }
+
+func (k key) vlan() uint16 { return uint16(k >> 48) }
+
+func (k key) mac() MAC {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(k))
+	return MAC(b[2:])
+}
+
+// addr is the address as a number.
+func (m MAC) addr() uint64 {
+	return uint64(binary.BigEndian.Uint16(m[:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
+}
+
+// table maps keys to a port, or to an index, with the time of the last refresh: open addressing with linear probing. The zero table is empty.
+type table struct {
+	slots []slot // a power of two, at most 3/4 used
+	shift uint8
+	n     int
+}
+
+type slot struct {
+	key key
+	at  time.Duration
+	val int32
+}
+
+func (t *table) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> t.shift) }
+
+// find returns the slot of k or nil; it is valid until the table changes.
+func (t *table) find(k key) *slot {
+	if t.n == 0 {
+		return nil
+	}
+	mask := len(t.slots) - 1
+	for i := t.home(k) & mask; ; i = (i + 1) & mask {
+		switch s := &t.slots[i]; s.key {
+		case k:
+			return s
+		case 0:
+			return nil
+		}
+	}
+}
+
+// put adds k, which is not there.
+func (t *table) put(k key, val int32, at time.Duration) *slot {
+	if 4*(t.n+1) > 3*len(t.slots) {
+		t.grow()
+	}
+	mask := len(t.slots) - 1
+	i := t.home(k) & mask
+	for t.slots[i].key != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = slot{key: k, at: at, val: val}
+	t.n++
+	return &t.slots[i]
+}
+
+func (t *table) grow() {
+	old := t.slots
+	size := max(16, 2*len(old))
+	t.slots = make([]slot, size)
+	t.n = 0
+	t.shift = 64
+	for ; size > 1; size >>= 1 {
+		t.shift--
+	}
+	for i := range old {
+		if old[i].key != 0 {
+			t.put(old[i].key, old[i].val, old[i].at)
+		}
+	}
+}
+
+// remove deletes k, and moves what follows in its run back so that no run has a hole.
+func (t *table) remove(k key) {
+	s := t.find(k)
+	if s == nil {
+		return
+	}
+	mask := len(t.slots) - 1
+	hole := t.home(k) & mask
+	for t.slots[hole].key != k {
+		hole = (hole + 1) & mask
+	}
+	for i := (hole + 1) & mask; t.slots[i].key != 0; i = (i + 1) & mask {
+		home := t.home(t.slots[i].key) & mask
+		if (i-home)&mask >= (i-hole)&mask {
+			t.slots[hole] = t.slots[i]
+			hole = i
+		}
+	}
+	t.slots[hole] = slot{}
+	t.n--
+}
+
+// clear forgets everything and keeps the memory.
+func (t *table) clear() {
+	clear(t.slots)
+	t.n = 0
+}
+
+// keys returns the keys for which keep says yes, in no order that means anything; the table may be changed while they are used.
+func (t *table) keys(keep func(*slot) bool) []key {
+	var ks []key
+	for i := range t.slots {
+		if t.slots[i].key != 0 && keep(&t.slots[i]) {
+			ks = append(ks, t.slots[i].key)
+		}
+	}
+	return ks
+}

@@ -22,6 +22,9 @@ import (
 // TestMain gives root a private /run, so that labs that stand on the machine are neither seen nor disturbed. The network
 // namespace is the machine's own: nothing may come of that, and the specs look.
 func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) == changerRole {
+		os.Exit(changeAddresses(os.Args[1:]))
+	}
 	const inside = "LABCTL_E2E_INSIDE"
 	if os.Geteuid() != 0 {
 		os.Exit(m.Run())

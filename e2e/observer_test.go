@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"context"
-	"encoding/binary"
+	bits "encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -93,8 +93,8 @@ func changeAddresses(args []string) int {
 		frame := make([]byte, 60)
 		copy(frame, dst)
 		copy(frame[6:], src[:])
-		binary.BigEndian.PutUint16(frame[12:], 0x88b5)
-		binary.BigEndian.PutUint16(frame[14:], mark)
+		bits.BigEndian.PutUint16(frame[12:], 0x88b5)
+		bits.BigEndian.PutUint16(frame[14:], mark)
 		return unix.Sendto(fd, frame, 0, to)
 	}
 	old := [6]byte(nic.HardwareAddr)

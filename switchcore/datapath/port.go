@@ -1,0 +1,275 @@
+//go:build linux
+
+package datapath
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+)
+
+// Port is what a port of the switch is attached to: an interface, through a packet socket that was opened in its network
+// namespace, or the descriptor of a TAP or macvtap.
+type Port struct {
+	// FD is a socket(AF_PACKET, SOCK_RAW, 0), or with Tap a descriptor of /dev/net/tun with IFF_TAP|IFF_NO_PI|IFF_VNET_HDR or of
+	// /dev/tapN. The loop owns it from the moment Attach is called, also if that fails.
+	FD    int
+	Index int // of the interface, in the socket's namespace; unused with Tap
+	Tap   bool
+	// Promiscuous asks the interface for frames to any address, as an uplink on a real adapter must; not with Tap. A veth needs no
+	// asking.
+	Promiscuous bool
+}
+
+// port is an attached port. It belongs to the owner.
+type port struct {
+	id       switchcore.PortID
+	name     string
+	number   uint32
+	uplink   bool
+	observed bool // the observer has spoken of it: the guest is connected, with this filter
+	filter   switchcore.Filter
+
+	fd     int
+	index  int
+	tap    bool
+	header int // length of the header in front of frames
+	addr   unix.RawSockaddrLinklayer
+	sender *sender // nil: tap
+
+	parked   []parkedFrame
+	budget   float64 // re-reads that may still be asked for
+	refilled time.Duration
+	due      time.Duration // when a waiting port is looked at again
+	down     time.Duration // how long its interface was waited for; 0: it is not down
+	idle     int           // times it was said to be ready and was not
+}
+
+// queueBytes is how much the kernel keeps for a port while the owner is busy: TCP at full speed has some megabytes on the way,
+// counted with the memory around it.
+const queueBytes = 8 << 20
+
+// Attach plugs an interface into a port that the switch has, and takes ownership of p.FD. An uplink is connected by that; a leaf
+// port is once its observer tells the guest's filter, or by [switchcore.Switch.Connect] where nobody observes. Frames of other
+// interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
+// to it already, or if the kernel refuses.
+func (l *Loop) Attach(id switchcore.PortID, p Port) error {
+	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, header: vnetLen, budget: rereads}
+	setup := n.openSocket
+	if p.Tap {
+		setup = func(bool) error { return n.openTap() }
+	}
+	if err := setup(p.Promiscuous); err != nil {
+		unix.Close(p.FD)
+		return fmt.Errorf("attach port %d: %w", id, err)
+	}
+	err := errors.New("the data path is closed")
+	l.do(func() { err = l.plug(n) })
+	if err != nil {
+		unix.Close(p.FD)
+		return fmt.Errorf("attach port %d: %w", id, err)
+	}
+	return nil
+}
+
+// openSocket readies a packet socket. Until all is set a filter drops everything, as a socket that was opened for a protocol hears
+// all interfaces until it is bound to one (packet(7)).
+func (p *port) openSocket(promiscuous bool) error {
+	nothing := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
+	prog := unix.SockFprog{Len: uint16(len(nothing)), Filter: &nothing[0]}
+	if err := unix.SetsockoptSockFprog(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
+		return fmt.Errorf("close the socket's filter: %w", err)
+	}
+	for _, o := range []struct {
+		level, option int
+		name          string
+	}{
+		{unix.SOL_PACKET, unix.PACKET_VNET_HDR, "PACKET_VNET_HDR"},
+		{unix.SOL_PACKET, unix.PACKET_AUXDATA, "PACKET_AUXDATA"},
+		{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING"},
+	} {
+		if err := unix.SetsockoptInt(p.fd, o.level, o.option, 1); err != nil {
+			return fmt.Errorf("set %s: %w", o.name, err)
+		}
+	}
+	// Only root of the machine may ask for more than net.core.rmem_max.
+	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		if unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, o[0], queueBytes) != nil {
+			_ = unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, o[1], queueBytes)
+		}
+	}
+	if err := unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: p.index}); err != nil {
+		return fmt.Errorf("bind to interface %d: %w", p.index, err)
+	}
+	if promiscuous {
+		m := unix.PacketMreq{Ifindex: int32(p.index), Type: unix.PACKET_MR_PROMISC}
+		if err := unix.SetsockoptPacketMreq(p.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &m); err != nil {
+			return fmt.Errorf("ask interface %d for all frames: %w", p.index, err)
+		}
+	}
+	var b [1]byte
+	for {
+		if _, _, err := unix.Recvfrom(p.fd, b[:], unix.MSG_DONTWAIT); err == unix.EAGAIN {
+			break
+		} else if err != nil && err != unix.EINTR && err != unix.EINVAL {
+			return fmt.Errorf("empty the socket of interface %d: %w", p.index, err)
+		}
+	}
+	if err := unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
+		return fmt.Errorf("open the socket's filter: %w", err)
+	}
+	p.addr = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(p.index)}
+	return nil
+}
+
+// networkOrder is v such that it lies in memory as the network has it.
+func networkOrder(v uint16) uint16 {
+	var b [2]byte
+	binary.BigEndian.PutUint16(b[:], v)
+	return binary.NativeEndian.Uint16(b[:])
+}
+
+// openTap readies a TAP. Frames to the guest may be long and have an open checksum only if that was agreed, those from the guest
+// come so only if the guest was told that it may.
+func (p *port) openTap() error {
+	if err := unix.SetNonblock(p.fd, true); err != nil {
+		return err
+	}
+	size, err := unix.IoctlGetUint32(p.fd, unix.TUNGETVNETHDRSZ)
+	if err != nil {
+		return fmt.Errorf("not a TAP: TUNGETVNETHDRSZ: %w", err)
+	}
+	if size != vnetLen && size != vnetLen+2 {
+		return fmt.Errorf("a TAP header of %d bytes, know 10 and 12", size)
+	}
+	p.header = int(size)
+	const offloads = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
+	if err := unix.IoctlSetInt(p.fd, unix.TUNSETOFFLOAD, offloads); err != nil {
+		return fmt.Errorf("TUNSETOFFLOAD: %w", err)
+	}
+	return nil
+}
+
+// plug makes a ready port the switch's. Only the owner calls it.
+func (l *Loop) plug(p *port) error {
+	if p.id < 0 || !l.exists(p.id) {
+		return errors.New("the switch has no such port")
+	}
+	if l.port(p.id) != nil {
+		return errors.New("something is attached to it already")
+	}
+	st := l.core.Status(p.id)
+	p.name, p.number, p.uplink = st.Name, st.Number, st.Uplink
+	if !p.tap {
+		s, err := l.senderFor(p)
+		if err != nil {
+			return err
+		}
+		p.sender = s
+	}
+	if err := l.poll(p.fd, int32(p.id)); err != nil {
+		l.leaveSender(p)
+		return err
+	}
+	for int(p.id) >= len(l.ports) {
+		l.ports = append(l.ports, nil)
+	}
+	l.ports[p.id] = p
+	if p.uplink {
+		l.core.Connect(l.now(), p.id, switchcore.Filter{})
+	}
+	return nil
+}
+
+func (l *Loop) exists(id switchcore.PortID) bool {
+	for _, have := range l.core.Ports() {
+		if have == id {
+			return true
+		}
+	}
+	return false
+}
+
+// port is an attached port, nil if nothing is attached.
+func (l *Loop) port(id switchcore.PortID) *port {
+	if id < 0 || int(id) >= len(l.ports) {
+		return nil
+	}
+	return l.ports[id]
+}
+
+// Detach unplugs what is attached to a port, if anything is: the descriptor is closed, and the switch forgets the guest.
+func (l *Loop) Detach(id switchcore.PortID) {
+	l.do(func() { l.unplug(id) })
+}
+
+func (l *Loop) unplug(id switchcore.PortID) {
+	if l.port(id) == nil {
+		return
+	}
+	l.closePort(id)
+	if l.exists(id) {
+		l.core.Disconnect(l.now(), id)
+	}
+}
+
+// dropRemoved closes the ports that a new configuration does not have, or has under an ID that is another's now.
+func (l *Loop) dropRemoved() {
+	for id, p := range l.ports {
+		if p != nil && l.core.Lookup(p.name) != p.id {
+			l.closePort(switchcore.PortID(id))
+		}
+	}
+}
+
+// closePort lets go of a port's descriptor. Closing a packet socket waits for all processors, and with a promiscuous interface for
+// everybody who configures the network (packet_release), so another thread does it.
+func (l *Loop) closePort(id switchcore.PortID) {
+	p := l.port(id)
+	if p == nil {
+		return
+	}
+	l.ports[id] = nil
+	p.parked = nil
+	l.stopWaiting(p)
+	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.fd, nil)
+	l.leaveSender(p)
+	l.closes.Go(func() { unix.Close(p.fd) })
+}
+
+// Overruns counts the frames that the kernel threw away before the switch saw them, since it was last asked, because more came in
+// by a port than was taken away.
+func (l *Loop) Overruns(id switchcore.PortID) (n uint64) {
+	l.do(func() {
+		if p := l.port(id); p != nil && !p.tap {
+			if st, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+				n = uint64(st.Drops)
+			}
+		}
+	})
+	return n
+}
+
+// interfaceState tells what became of a packet socket's interface.
+func (p *port) interfaceState() (up, exists bool) {
+	var req struct {
+		name  [unix.IFNAMSIZ]byte
+		value int32
+		_     [20]byte
+	}
+	req.value = int32(p.index)
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&req))); e != 0 {
+		return false, e != unix.ENODEV
+	}
+	req.value = 0
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), unix.SIOCGIFFLAGS, uintptr(unsafe.Pointer(&req))); e != 0 {
+		return false, e != unix.ENODEV
+	}
+	return *(*uint16)(unsafe.Pointer(&req.value))&unix.IFF_UP != 0, true
+}

@@ -1,0 +1,262 @@
+//go:build linux
+
+package datapath
+
+import (
+	"encoding/binary"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+)
+
+// A batch is what is taken from a port at once. The buffers belong to the whole switch, so the largest batch of the largest frames
+// is what a switch takes of memory, however many ports it has; pages that no frame was long enough for are never there.
+const (
+	batch     = 32
+	frameRoom = 1<<16 + 64 // the longest frame that segmentation offload makes (GSO_LEGACY_MAX_SIZE), and its header and tags
+	frameAt   = 32         // where a frame begins in its buffer
+	slotSize  = frameAt + frameRoom
+	auxSpace  = 40 // a cmsghdr and struct tpacket_auxdata
+)
+
+// receiver is where frames come in.
+type receiver struct {
+	slab    []byte
+	msgs    [batch]unix.Mmsghdr
+	iovs    [batch]unix.Iovec
+	control [batch][auxSpace]byte
+	frames  [batch]received
+}
+
+// received is a frame with its header in front.
+type received struct {
+	raw    []byte
+	tci    uint16
+	tagged bool
+}
+
+func (r *receiver) open() (err error) {
+	r.slab, err = unix.Mmap(-1, 0, batch*slotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return err
+	}
+	for i := range r.msgs {
+		r.iovs[i].Base = &r.slot(i)[frameAt-vnetLen]
+		r.iovs[i].SetLen(vnetLen + frameRoom)
+		h := &r.msgs[i].Hdr
+		h.Iov = &r.iovs[i]
+		h.SetIovlen(1)
+		h.Control = &r.control[i][0]
+		h.SetControllen(auxSpace)
+	}
+	return nil
+}
+
+func (r *receiver) close() {
+	if r.slab != nil {
+		_ = unix.Munmap(r.slab)
+		r.slab = nil
+	}
+}
+
+func (r *receiver) slot(i int) []byte { return r.slab[i*slotSize : (i+1)*slotSize] }
+
+// socket takes a batch from a packet socket.
+func (r *receiver) socket(fd int) ([]received, unix.Errno) {
+	n, e := recvmmsg(fd, r.msgs[:])
+	for i := range n {
+		m := &r.msgs[i]
+		f := &r.frames[i]
+		at := frameAt - vnetLen
+		*f = received{raw: r.slot(i)[at : at+int(m.Len)]}
+		if m.Hdr.Flags&unix.MSG_TRUNC != 0 {
+			f.raw = f.raw[:vnetLen]
+		} else if m.Hdr.Controllen > 0 {
+			r.auxdata(i, f)
+		}
+		if len(f.raw) >= vnetLen {
+			clean(f.raw, len(f.raw)-vnetLen)
+		}
+		m.Hdr.SetControllen(auxSpace)
+	}
+	return r.frames[:n], e
+}
+
+// auxdata takes the tag that the kernel has put beside the frame; one that is not 802.1Q goes back in.
+func (r *receiver) auxdata(i int, f *received) {
+	c := &r.control[i]
+	h := (*unix.Cmsghdr)(unsafe.Pointer(c))
+	if h.Level != unix.SOL_PACKET || h.Type != unix.PACKET_AUXDATA {
+		return
+	}
+	aux := c[unix.SizeofCmsghdr:]
+	status := binary.NativeEndian.Uint32(aux)
+	if status&unix.TP_STATUS_VLAN_VALID == 0 {
+		return
+	}
+	tci, tpid := binary.NativeEndian.Uint16(aux[16:]), binary.NativeEndian.Uint16(aux[18:])
+	if status&unix.TP_STATUS_VLAN_TPID_VALID == 0 || tpid == typeVLAN {
+		f.tagged, f.tci = true, tci
+		return
+	}
+	if len(f.raw) < vnetLen+macsLen {
+		return
+	}
+	end := frameAt - vnetLen + len(f.raw)
+	f.raw = r.slot(i)[insertTag(r.slot(i), frameAt-vnetLen, tpid, tci):end]
+}
+
+// tap takes a batch from a TAP, which gives one frame at a time.
+func (r *receiver) tap(p *port) ([]received, unix.Errno) {
+	n := 0
+	for ; n < batch; n++ {
+		s := r.slot(n)
+		iov := unix.Iovec{Base: &s[frameAt-p.header]}
+		iov.SetLen(p.header + frameRoom)
+		size, e := readv(p.fd, unsafe.Slice(&iov, 1))
+		if e != 0 || size < p.header {
+			return r.frames[:n], e
+		}
+		// The two bytes between the shorter header and the frame are of no use here.
+		copy(s[frameAt-vnetLen:], s[frameAt-p.header:frameAt-p.header+vnetLen])
+		f := received{raw: s[frameAt-vnetLen : frameAt-p.header+size]}
+		clean(f.raw, len(f.raw)-vnetLen)
+		r.frames[n] = f
+	}
+	return r.frames[:n], 0
+}
+
+// ready takes what a port has. The observer is asked after the frames were taken and before they are judged: what a guest did to
+// its adapter before it sent them is then known (netlink tells it while it is done).
+func (l *Loop) ready(id switchcore.PortID, events uint32) {
+	p := l.port(id)
+	if p == nil || len(p.parked) > 0 {
+		return
+	}
+	var frames []received
+	var e unix.Errno
+	if p.tap {
+		frames, e = l.in.tap(p)
+	} else {
+		frames, e = l.in.socket(p.fd)
+	}
+	if len(frames) > 0 {
+		p.idle = 0
+		if l.o.Observer != nil {
+			if fd := l.o.Observer.FD(); fd >= 0 && readable(fd) {
+				l.drain()
+			}
+		}
+		if l.ports[id] == p { // the observer may have taken it away
+			l.judgeBatch(p, frames)
+		}
+		l.flush()
+	}
+	if l.ports[id] == p && (e != 0 || len(frames) == 0) {
+		l.trouble(p, e, events)
+	}
+}
+
+// trouble is what a port reports that has no frame. A packet socket says ENETDOWN when its interface goes down, which deletion
+// begins with; a TAP without its device is in error for ever.
+func (l *Loop) trouble(p *port, e unix.Errno, events uint32) {
+	switch e {
+	case 0, unix.EAGAIN, unix.EINTR, unix.EIO:
+		p.idle++
+		if p.tap && events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 || p.idle > 1000 {
+			l.vanished(p, "its descriptor is in error")
+		}
+	case unix.EINVAL, unix.ENOBUFS, unix.ENOMEM, unix.EMSGSIZE:
+		// A frame whose kind of segmentation has no header to describe it, or that there was no memory for: lost.
+	case unix.ENETDOWN:
+		l.carrier(p, false)
+		p.down = time.Millisecond
+		l.waitFor(p, l.now()+p.down)
+	default:
+		l.vanished(p, e.Error())
+	}
+}
+
+// vanished unplugs a port whose interface is not there any more.
+func (l *Loop) vanished(p *port, why string) {
+	l.logf("port %s is detached: %s", p.name, why)
+	l.unplug(p.id)
+}
+
+// checkDown looks what became of an interface that went down: a socket is not told when it is deleted afterwards, nor when it is
+// up again.
+func (l *Loop) checkDown(p *port, now time.Duration) {
+	up, exists := p.interfaceState()
+	switch {
+	case !exists:
+		l.vanished(p, "its interface is gone")
+	case up:
+		p.down = 0
+		l.stopWaiting(p)
+		l.carrier(p, true)
+	default:
+		p.down = min(2*p.down, time.Second)
+		p.due = now + p.down
+	}
+}
+
+// carrier tells the switch what became of a port's link, unless the observer does.
+func (l *Loop) carrier(p *port, up bool) {
+	if l.o.Observer == nil {
+		l.core.SetLink(l.now(), p.id, up)
+	}
+}
+
+// judgeBatch asks the switch about frames of one port, in their order.
+func (l *Loop) judgeBatch(p *port, frames []received) {
+	now := l.now()
+	for i := range frames {
+		f := frames[i].frame()
+		if l.o.Observer != nil && !p.uplink && l.core.Suspect(p.id, f) && l.park(p, frames[i:], now) {
+			return
+		}
+		l.judge(now, p, frames[i].raw, f)
+	}
+}
+
+func (r *received) frame() switchcore.Frame {
+	if len(r.raw) < vnetLen {
+		return switchcore.Frame{}
+	}
+	data := r.raw[vnetLen:]
+	return switchcore.Frame{Data: data, TCI: r.tci, Tagged: r.tagged, Segment: segment(r.raw, data)}
+}
+
+// judge asks the switch about one frame, and queues what it says.
+func (l *Loop) judge(now time.Duration, p *port, raw []byte, f switchcore.Frame) {
+	v := l.core.Forward(now, p.id, f)
+	if v.Data != nil {
+		raw = replaced(raw, v.Data)
+	}
+	if len(l.taps) > 0 {
+		l.tapVerdict(p, raw, f, &v)
+	}
+	for i := range v.Out {
+		l.queue(p, raw, v.Out[i], f.Segment)
+	}
+	if v.Drop != switchcore.None || len(v.Lost) > 0 {
+		l.logDrops(p, raw, f, &v)
+	}
+	if len(l.failed) > 0 {
+		l.reportFailures()
+	}
+}
+
+// replaced is a hook's frame with a header in front of it. As long as the frame was only overwritten, what was open in it still is;
+// a frame of another length must be complete.
+func replaced(raw, data []byte) []byte {
+	out := make([]byte, vnetLen+len(data))
+	if len(raw) == len(out) {
+		copy(out, raw[:vnetLen])
+	}
+	copy(out[vnetLen:], data)
+	return out
+}

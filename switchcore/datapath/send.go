@@ -1,0 +1,214 @@
+//go:build linux
+
+package datapath
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+)
+
+// sendQueue is how many copies wait until they are sent with one system call.
+const sendQueue = 128
+
+// sender sends to all ports of one network namespace, by the socket of one of them: a packet socket sends to any interface of its
+// namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not 99.
+type sender struct {
+	cookie uint64
+	fd     int
+	ports  []*port // whose sockets may be used; fd is the first one's
+	n      int
+	msgs   [sendQueue]unix.Mmsghdr
+	iovs   [sendQueue][2]unix.Iovec
+	heads  [sendQueue][headLen]byte
+	copies [sendQueue]outgoing
+}
+
+// outgoing says whose copy a message is.
+type outgoing struct {
+	in, out *port // in is nil for a frame of the switch itself
+	raw     []byte
+	segment int
+}
+
+// failure is a copy that could not be sent.
+type failure struct {
+	outgoing
+	reason switchcore.Reason
+}
+
+func (l *Loop) senderFor(p *port) (*sender, error) {
+	cookie, err := unix.GetsockoptUint64(p.fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return nil, fmt.Errorf("tell its network namespace: %w", err)
+	}
+	for _, s := range l.senders {
+		if s.cookie == cookie {
+			s.ports = append(s.ports, p)
+			return s, nil
+		}
+	}
+	s := &sender{cookie: cookie, fd: p.fd, ports: []*port{p}}
+	l.senders = append(l.senders, s)
+	return s, nil
+}
+
+// leaveSender takes a port's socket out of use; what waits for it is sent before.
+func (l *Loop) leaveSender(p *port) {
+	s := p.sender
+	if s == nil {
+		return
+	}
+	l.flushSender(s)
+	for i, have := range s.ports {
+		if have == p {
+			s.ports = append(s.ports[:i], s.ports[i+1:]...)
+			break
+		}
+	}
+	if len(s.ports) > 0 {
+		s.fd = s.ports[0].fd
+		return
+	}
+	for i, have := range l.senders {
+		if have == s {
+			l.senders = append(l.senders[:i], l.senders[i+1:]...)
+			return
+		}
+	}
+}
+
+// queue has a copy of a frame sent, soon. raw must stay as it is until flush.
+func (l *Loop) queue(in *port, raw []byte, out switchcore.Output, segment int) {
+	p := l.port(out.Port)
+	c := outgoing{in: in, out: p, raw: raw, segment: segment}
+	if p == nil || len(raw) < vnetLen+headerLen {
+		l.failed = append(l.failed, failure{c, switchcore.TxFail})
+		if p == nil {
+			l.failed[len(l.failed)-1].out = &port{id: out.Port}
+		}
+		return
+	}
+	if p.tap {
+		l.write(c, out)
+		return
+	}
+	s := p.sender
+	if s.n == sendQueue {
+		l.flushSender(s)
+	}
+	i := s.n
+	s.n++
+	s.copies[i] = c
+	iov := &s.iovs[i]
+	count := compose(iov, &s.heads[i], raw, out)
+	h := &s.msgs[i].Hdr
+	h.Name = (*byte)(unsafe.Pointer(&p.addr))
+	h.Namelen = unix.SizeofSockaddrLinklayer
+	h.Iov = &iov[0]
+	h.SetIovlen(count)
+}
+
+// compose describes how a frame leaves with the tag that it shall have, and returns the number of pieces.
+func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, out switchcore.Output) int {
+	n, rest := rewrite(head, raw, out)
+	if n == 0 {
+		iov[0].Base = &raw[0]
+		iov[0].SetLen(len(raw))
+		return 1
+	}
+	iov[0].Base = &head[0]
+	iov[0].SetLen(n)
+	iov[1].Base = &raw[rest]
+	iov[1].SetLen(len(raw) - rest)
+	return 2
+}
+
+// write sends a copy to a TAP, which takes one frame at a time.
+func (l *Loop) write(c outgoing, out switchcore.Output) {
+	var head [headLen]byte
+	n, rest := rewrite(&head, c.raw, out)
+	if n == 0 {
+		rest = vnetLen
+		n = copy(head[:], c.raw[:vnetLen])
+	}
+	if c.out.header > vnetLen { // the number of buffers, which nobody reads, comes behind the shorter header
+		n += copy(head[vnetLen+2:], head[vnetLen:n]) - (n - vnetLen) + 2
+		head[vnetLen], head[vnetLen+1] = 0, 0
+	}
+	iov := [2]unix.Iovec{{Base: &head[0]}, {Base: &c.raw[rest]}}
+	iov[0].SetLen(n)
+	iov[1].SetLen(len(c.raw) - rest)
+	if e := writev(c.out.fd, iov[:]); e != 0 {
+		l.failed = append(l.failed, failure{c, reasonOf(e)})
+	}
+}
+
+func (l *Loop) flush() {
+	for _, s := range l.senders {
+		l.flushSender(s)
+	}
+	if len(l.failed) > 0 {
+		l.reportFailures()
+	}
+}
+
+// flushSender sends what waits. A socket also returns errors that are not the message's (of its own interface, which went down;
+// of a frame that it could not receive), once: so a message is a failure when it was refused twice.
+func (l *Loop) flushSender(s *sender) {
+	refused := -1
+	for i := 0; i < s.n; {
+		n, e := sendmmsg(s.fd, s.msgs[i:s.n])
+		switch {
+		case e == 0:
+			i += n
+		case e == unix.EINTR:
+		case refused != i && e != unix.EAGAIN && e != unix.ENOBUFS && e != unix.EMSGSIZE:
+			refused = i
+		default:
+			l.failed = append(l.failed, failure{s.copies[i], reasonOf(e)})
+			i++
+		}
+	}
+	clear(s.copies[:s.n])
+	s.n = 0
+}
+
+func reasonOf(e unix.Errno) switchcore.Reason {
+	if e == unix.EMSGSIZE { // longer than the interface's MTU
+		return switchcore.MtuExceeded
+	}
+	return switchcore.TxFail
+}
+
+// reportFailures tells the switch, and whoever reads the drops, which copies did not leave.
+func (l *Loop) reportFailures() {
+	for _, f := range l.failed {
+		l.core.TxFailed(f.out.id, f.reason)
+		in := switchcore.NoPort
+		if f.in != nil {
+			in = f.in.id
+		}
+		l.logDrop(in, f.out.id, f.reason, f.raw, switchcore.Frame{Segment: f.segment})
+	}
+	clear(l.failed)
+	l.failed = l.failed[:0]
+}
+
+// announce sends frames of the switch itself.
+func (l *Loop) announce(list []switchcore.Announcement) {
+	for _, a := range list {
+		raw := make([]byte, vnetLen+len(a.Frame))
+		copy(raw[vnetLen:], a.Frame)
+		for _, out := range a.Outputs {
+			if len(l.taps) > 0 {
+				l.tapOutput(nil, raw, switchcore.Frame{}, out, "announcement of the switch")
+			}
+			l.queue(nil, raw, out, 0)
+		}
+	}
+	l.flush()
+}

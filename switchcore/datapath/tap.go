@@ -1,0 +1,211 @@
+//go:build linux
+
+package datapath
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"labctl/switchcore"
+)
+
+// TapFilter chooses what a [Tap] copies. The zero filter is everything.
+type TapFilter struct {
+	Points []string            // of the constants; nil: all
+	Ports  []switchcore.PortID // frames from and copies to these; nil: all
+	Snap   int                 // bytes kept of a frame; 0: all
+	Queue  int                 // frames kept until they are fetched; 0: 4096
+}
+
+// TapFrame is one frame at one point.
+type TapFrame struct {
+	Time    time.Time // wall clock
+	Point   string
+	Port    switchcore.PortID // the port it came in by, or is about to leave by; NoPort: dropped and made by the switch
+	Name    string
+	Number  uint32
+	Verdict string // what was decided about it, such as "static: to b" or "dropped: MacForgery"
+	Length  int    // of the frame
+	Segment int    // as in DropRecord
+	Data    []byte // with the tag that it has at this point; the first Snap bytes
+}
+
+// Tap is a copy of what passes. It changes no filter, no verdict and no counter of the switch.
+type Tap struct {
+	filter TapFilter
+	loop   *Loop
+
+	mu    sync.Mutex
+	queue []TapFrame
+	lost  uint64
+	ended bool
+	more  chan struct{} // has room for one wake-up
+}
+
+// Tap begins to copy frames; the caller must Close it. On a closed loop it has nothing to tell.
+func (l *Loop) Tap(f TapFilter) *Tap {
+	if f.Queue == 0 {
+		f.Queue = 4096
+	}
+	t := &Tap{filter: f, loop: l, more: make(chan struct{}, 1)}
+	if !l.do(func() { l.taps = append(l.taps, t) }) {
+		t.end()
+	}
+	return t
+}
+
+// Close ends the copying. Frames that were not fetched are gone, and whoever waits in Next is told ErrClosed.
+func (t *Tap) Close() {
+	t.loop.do(func() { t.loop.taps = slices.DeleteFunc(t.loop.taps, func(o *Tap) bool { return o == t }) })
+	t.end()
+}
+
+func (t *Tap) end() {
+	t.mu.Lock()
+	t.ended = true
+	t.mu.Unlock()
+	t.wake()
+}
+
+func (t *Tap) wake() {
+	select {
+	case t.more <- struct{}{}:
+	default:
+	}
+}
+
+// Next returns all frames that wait, and waits for some if there are none. Its error is the context's or [ErrClosed]. One
+// goroutine at a time may call it.
+func (t *Tap) Next(ctx context.Context) ([]TapFrame, error) {
+	for {
+		t.mu.Lock()
+		frames, ended := t.queue, t.ended
+		t.queue = nil
+		t.mu.Unlock()
+		switch {
+		case len(frames) > 0:
+			return frames, nil
+		case ended:
+			t.wake() // for the next call
+			return nil, ErrClosed
+		}
+		select {
+		case <-t.more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Lost counts the frames that were not copied because nobody fetched those before them.
+func (t *Tap) Lost() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lost
+}
+
+func (t *Tap) wants(point string, port switchcore.PortID) bool {
+	return (t.filter.Points == nil || slices.Contains(t.filter.Points, point)) && (t.filter.Ports == nil || slices.Contains(t.filter.Ports, port))
+}
+
+// put copies a frame.
+func (t *Tap) put(f TapFrame, raw []byte, tagged bool, tci uint16) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.queue) >= t.filter.Queue {
+		t.lost++
+		return
+	}
+	f.Length = max(len(raw)-vnetLen, 0)
+	if tagged {
+		f.Length += tagLen
+	}
+	keep := f.Length
+	if t.filter.Snap > 0 {
+		keep = min(keep, t.filter.Snap)
+	}
+	f.Data = make([]byte, max(keep, macsLen+tagLen))
+	if len(raw) > vnetLen {
+		copyFrame(f.Data, raw, tagged, tci)
+	}
+	f.Data = f.Data[:keep]
+	t.queue = append(t.queue, f)
+	t.wake()
+}
+
+func (l *Loop) tapAt(point string, at switchcore.PortID, text string, raw []byte, tagged bool, tci uint16, segment int) {
+	var f TapFrame
+	for _, t := range l.taps {
+		if !t.wants(point, at) {
+			continue
+		}
+		if f.Point == "" {
+			who := l.identify(at)
+			f = TapFrame{Time: time.Now(), Point: point, Port: at, Name: who.name, Number: who.number, Verdict: text, Segment: segment}
+		}
+		t.put(f, raw, tagged, tci)
+	}
+}
+
+// tapVerdict shows the taps a frame that came in and all that becomes of it. The ports of a verdict are named without asking the
+// switch, or its slices would be gone.
+func (l *Loop) tapVerdict(p *port, raw []byte, f switchcore.Frame, v *switchcore.Verdict) {
+	out, lost := slices.Clone(v.Out), slices.Clone(v.Lost)
+	v.Out, v.Lost = out, lost
+	text := l.verdictText(v)
+	point := PortInput
+	if p.uplink {
+		point = UplinkRcv
+	}
+	l.tapAt(point, p.id, text, raw, f.Tagged, f.TCI, f.Segment)
+	for _, o := range out {
+		l.tapOutput(p, raw, f, o, text)
+	}
+	if r := v.Input(); r != switchcore.None {
+		l.tapAt(Drop, p.id, dropText(r), raw, f.Tagged, f.TCI, f.Segment)
+	}
+	for _, o := range lost {
+		l.tapAt(Drop, p.id, dropText(o.Reason)+" at "+l.identify(o.Port).name, raw, f.Tagged, f.TCI, f.Segment)
+	}
+}
+
+// tapOutput shows a copy as it leaves.
+func (l *Loop) tapOutput(_ *port, raw []byte, f switchcore.Frame, out switchcore.Output, text string) {
+	point := PortOutput
+	if p := l.port(out.Port); p != nil && p.uplink {
+		point = UplinkSnd
+	}
+	var head [headLen]byte
+	if len(raw) < vnetLen+headerLen {
+		return
+	}
+	if n, rest := rewrite(&head, raw, out); n > 0 {
+		raw = append(head[:n:n], raw[rest:]...)
+	}
+	l.tapAt(point, out.Port, text, raw, false, 0, f.Segment)
+}
+
+func dropText(r switchcore.Reason) string {
+	text, _, function := r.ESXi()
+	switch {
+	case text != "":
+		return "dropped: " + r.String() + " (" + text + ", " + function + ")"
+	default:
+		return "dropped: " + r.String()
+	}
+}
+
+// verdictText says in a line what was decided.
+func (l *Loop) verdictText(v *switchcore.Verdict) string {
+	if v.Drop != switchcore.None {
+		return dropText(v.Drop)
+	}
+	names := make([]string, len(v.Out))
+	for i, o := range v.Out {
+		names[i] = l.identify(o.Port).name
+	}
+	return v.Rule.String() + ": to " + strings.Join(names, ", ")
+}

@@ -36,16 +36,7 @@ func (t *tap) set(proto uint16, promiscuous bool, filter []bpf.Instruction) erro
 	if err := unix.SetNonblock(t.fd, true); err != nil {
 		return err
 	}
-	raw, err := bpf.Assemble(filter)
-	if err != nil {
-		return err
-	}
-	ops := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
-		ops[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	prog := unix.SockFprog{Len: uint16(len(ops)), Filter: &ops[0]}
-	if err := unix.SetsockoptSockFprog(t.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
+	if err := t.attach(filter); err != nil {
 		return err
 	}
 	if err := unix.Bind(t.fd, &unix.SockaddrLinklayer{Protocol: swap16(proto), Ifindex: t.index}); err != nil {
@@ -56,6 +47,20 @@ func (t *tap) set(proto uint16, promiscuous bool, filter []bpf.Instruction) erro
 	}
 	req := unix.PacketMreq{Ifindex: int32(t.index), Type: unix.PACKET_MR_PROMISC}
 	return unix.SetsockoptPacketMreq(t.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &req)
+}
+
+// attach puts a filter in the place of the one that is there.
+func (t *tap) attach(filter []bpf.Instruction) error {
+	raw, err := bpf.Assemble(filter)
+	if err != nil {
+		return err
+	}
+	ops := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		ops[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	prog := unix.SockFprog{Len: uint16(len(ops)), Filter: &ops[0]}
+	return unix.SetsockoptSockFprog(t.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
 }
 
 func (t *tap) close() { _ = unix.Close(t.fd) }

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"labctl/topology"
@@ -41,14 +42,18 @@ func (r *Report) OK() bool {
 	return judged > 0
 }
 
-// readKinds are the tables that are only read: nothing is sent for them when tables are kept.
-var readKinds = []string{"arp", "route", "fdb"}
+// readKinds are the tables that a wait may have: nothing is sent for them when tables are kept.
+var readKinds = []string{"arp", "route", "fdb", "port", "drops", "streams"}
 
 // Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables together
-// with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners.
+// with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners. What an
+// [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
 func (p *Prober) Judge(ctx context.Context, e *topology.Expectation) (*Report, error) {
 	r := newReport(e.Tables)
-	var groups [][]*CellReport
+	if err := p.settleOverheard(ctx); err != nil {
+		return nil, err
+	}
+	var groups []phaseCells
 	group := map[string]int{}
 	for ti := range r.Tables {
 		t := &r.Tables[ti]
@@ -57,17 +62,19 @@ func (p *Prober) Judge(ctx context.Context, e *topology.Expectation) (*Report, e
 			if !c.Cell.Judged && !p.All {
 				continue
 			}
-			key := phase(t.Table, ti, c.Cell.Question.Kind, e.Kept)
+			key, rank := phase(t.Table, ti, c.Cell.Question.Kind, e.Kept)
 			n, ok := group[key]
 			if !ok {
 				n = len(groups)
-				group[key], groups = n, append(groups, nil)
+				group[key], groups = n, append(groups, phaseCells{rank: rank})
 			}
-			groups[n] = append(groups[n], c)
+			groups[n].cells = append(groups[n].cells, c)
 		}
 	}
-	for _, cells := range groups {
-		if err := p.judge(ctx, cells, e.Kept); err != nil {
+	// The rows of a cases table are of all kinds and in any order.
+	slices.SortStableFunc(groups, func(a, b phaseCells) int { return a.rank - b.rank })
+	for _, g := range groups {
+		if err := p.judge(ctx, g.cells, e.Kept, false); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +99,7 @@ func (p *Prober) Read(ctx context.Context, e *topology.Expectation) (*Report, er
 			}
 		}
 	}
-	return r, p.judge(ctx, cells, true)
+	return r, p.judge(ctx, cells, true, true)
 }
 
 func newReport(tables []*topology.Table) *Report {
@@ -107,21 +114,29 @@ func newReport(tables []*topology.Table) *Report {
 	return r
 }
 
+// phaseCells are cells that are asked together; phases go by their rank.
+type phaseCells struct {
+	rank  int
+	cells []*CellReport
+}
+
 // phase names the cells that are asked together.
-func phase(t *topology.Table, index int, kind string, kept bool) string {
+func phase(t *topology.Table, index int, kind string, kept bool) (name string, rank int) {
 	switch {
-	case kind == "sees":
-		return "sees " + string(rune('0'+index))
-	case kind == "answers":
-		return kind
 	case !kept && kind == "arp", kind == "ping", kind == "ping6":
-		return "ping"
+		return "ping", 0
+	case kind == "answers":
+		return kind, 1
+	case kind == "sees":
+		return "sees " + string(rune('0'+index)), 2
+	case kind == "streams":
+		return kind, 3
 	default:
-		return "read"
+		return "read", 4
 	}
 }
 
-func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept bool) error {
+func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool) error {
 	if len(cells) == 0 {
 		return nil
 	}
@@ -129,7 +144,7 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept bool) erro
 	for i, c := range cells {
 		qs[i] = c.Cell.Question
 	}
-	results, err := p.Ask(ctx, qs, kept)
+	results, err := p.ask(ctx, qs, kept, look)
 	if err != nil {
 		return err
 	}
@@ -144,6 +159,10 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept bool) erro
 // names that one.
 func (c *CellReport) matches() bool {
 	r := &c.Result
+	if r.lost > 0 && !c.surely() {
+		r.Got = Unknown
+		return false
+	}
 	if c.Cell.Want.Match(r.Got) || slices.ContainsFunc(r.Exact, c.Cell.Want.Match) {
 		return true
 	}
@@ -152,4 +171,19 @@ func (c *CellReport) matches() bool {
 		r.Got = r.Exact[0]
 	}
 	return false
+}
+
+// surely reports whether the answer to a count of frames is the same however many of the lost ones belong to it.
+func (c *CellReport) surely() bool {
+	low, err := strconv.Atoi(c.Result.Got)
+	if err != nil {
+		return false
+	}
+	wanted := c.Cell.Want.Match(c.Result.Got)
+	for n := low + 1; n <= low+min(c.Result.lost, 1000); n++ {
+		if c.Cell.Want.Match(strconv.Itoa(n)) != wanted {
+			return false
+		}
+	}
+	return true
 }

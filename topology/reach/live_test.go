@@ -319,7 +319,7 @@ func TestStream(t *testing.T) {
 	defer p.Close()
 	from, _ := lab.Target("a")
 	to, _ := lab.Target("b")
-	s, err := p.Stream(context.Background(), from, to, 5*time.Millisecond)
+	s, err := p.Stream(context.Background(), "chat", from, to, 5*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

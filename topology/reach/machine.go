@@ -3,6 +3,7 @@
 package reach
 
 import (
+	"context"
 	"net/netip"
 
 	"labctl/topology"
@@ -46,6 +47,10 @@ type Machine interface {
 	// Drops lists what a virtual switch dropped since the set of the current step was done, frames of one sort as one entry.
 	// Lost is how many dropped frames are not in the list.
 	Drops(node string) (list []Drop, lost int, err error)
+
+	// Quiet returns when the virtual switches know what the nodes' adapters are like by now (address, promiscuity, carrier)
+	// and have judged the frames that had reached them. At once when there are none.
+	Quiet(ctx context.Context) error
 
 	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
 	// machine's, not the namespace's: arp(7)); negative: not known.

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -331,3 +332,30 @@ func (m *liveMachine) FDB(node, bridge string) ([]FDBEntry, error) {
 }
 
 func (m *liveMachine) NeighbourRoom() int { return m.room }
+
+func (m *liveMachine) Interface(node, name string) (InterfaceState, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return InterfaceState{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l, err := n.nl.LinkByName(name)
+	if err != nil {
+		return InterfaceState{}, err
+	}
+	a := l.Attrs()
+	s := InterfaceState{State: a.OperState.String(), Flags: a.RawFlags, Promiscuity: a.Promisc}
+	copy(s.MAC[:], a.HardwareAddr)
+	return s, nil
+}
+
+func (m *liveMachine) SwitchPort(node, port string) (SwitchPort, error) {
+	return SwitchPort{}, fmt.Errorf("%s is no virtual switch", node)
+}
+
+func (m *liveMachine) Drops(node string) ([]Drop, int, error) {
+	return nil, 0, fmt.Errorf("%s is no virtual switch", node)
+}
+
+func (m *liveMachine) Quiet(context.Context) error { return nil }

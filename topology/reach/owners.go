@@ -27,6 +27,9 @@ func (p *Prober) owners() (*owners, error) {
 			return nil, fmt.Errorf("list the interfaces of %s: %w", n.Name, err)
 		}
 		o.links[n.Name] = links
+		if n.Kind == topology.VSwitch {
+			continue // its ends are nobody's address; an uplink's may well be that of the holder's own interface too
+		}
 		for _, l := range links {
 			o.mac(l.MAC, n.Name)
 			for _, a := range l.Addrs {

@@ -35,6 +35,13 @@ type Prober struct {
 	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
 	redirects map[limiter]*redirected
 	next      uint32 // identifier and sequence number of the next echo request
+
+	named   sync.Mutex // guards what follows; never held while something is waited for
+	streams map[string]*Stream
+	over    *Overhearing // the listeners that are open, nil if none are
+	mark    time.Time    // when the set of the step was done
+	markLab *topology.Lab
+	forged  time.Time // when the last forged frame was sent
 }
 
 // Result is the answer to a question.
@@ -44,13 +51,20 @@ type Result struct {
 	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
 	Detail   string        // a sentence for a person, in ping's own words where it has some
 	RTT      time.Duration // of an answered ping, else 0
+
+	lost int // of a count of frames: how many more there may be
 }
 
 // Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten and
 // pings go one after the other; otherwise every pair is asked as if alone in a lab just brought up, and the tables are
-// afterwards as the last answered pair, flow or request left them. Pings come first, then answers and sees, then what is only
-// read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
+// afterwards as the last answered pair, flow or request left them. Pings come first, then answers and sees, then streams, then
+// what is only read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
 func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]Result, error) {
+	return p.ask(ctx, qs, kept, false)
+}
+
+// ask is [Prober.Ask]; with look nothing is sent or waited for.
+func (p *Prober) ask(ctx context.Context, qs []topology.Question, kept, look bool) ([]Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.init(); err != nil {
@@ -72,27 +86,31 @@ func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]
 		}
 		return out, nil
 	}
-	a := &asking{p: p, own: own, kept: kept, out: out}
+	a := &asking{p: p, own: own, kept: kept, look: look, out: out}
 	a.echoes(ctx, byKind, false)
 	a.echoes(ctx, byKind, true)
 	a.answers(ctx, byKind["answers"])
 	a.sees(ctx, byKind["sees"])
+	a.readStreams(ctx, byKind["streams"])
 	if kept {
 		a.readARP(byKind["arp"])
 	}
 	a.readRoutes(byKind["route"])
 	a.readFDB(byKind["fdb"])
+	a.readPorts(byKind["port"])
+	a.readDrops(ctx, byKind["drops"])
 	return out, ctx.Err()
 }
 
 // kinds are the questions that Ask understands.
-var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "fdb"}
+var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "streams", "fdb", "port", "drops"}
 
 // asking is one call of Ask.
 type asking struct {
 	p    *Prober
 	own  *owners
 	kept bool
+	look bool // take what is known, send nothing
 	out  []Result
 }
 
@@ -140,6 +158,23 @@ func (p *Prober) closeLocked() error {
 	}
 	p.sockets = nil
 	return errors.Join(errs...)
+}
+
+// Mark says that the set of a step has been done: streams that are only looked at are judged by what was sent since.
+func (p *Prober) Mark() {
+	p.named.Lock()
+	defer p.named.Unlock()
+	p.mark, p.markLab = time.Now(), p.Lab
+}
+
+// marked is the moment of the last mark. Another Lab is another state: nobody having said so, it began when it was noticed.
+func (p *Prober) marked() time.Time {
+	p.named.Lock()
+	defer p.named.Unlock()
+	if p.markLab != p.Lab {
+		p.mark, p.markLab = time.Now(), p.Lab
+	}
+	return p.mark
 }
 
 func (p *Prober) patience() time.Duration {

@@ -83,7 +83,7 @@ func routeWord(own *owners, r Route) string {
 	return word
 }
 
-// readFDB reads where bridges have learned addresses.
+// readFDB reads where bridges have learned addresses, and virtual switches have any.
 func (a *asking) readFDB(at []int) {
 	tables := map[[2]string][]FDBEntry{}
 	for _, i := range at {
@@ -102,9 +102,13 @@ func (a *asking) readFDB(at []int) {
 		if _, ok := tables[k]; !ok {
 			if tables[k], err = a.p.Machine.FDB(node, bridge); err != nil {
 				delete(tables, k)
-				a.fail([]int{i}, fmt.Errorf("read the forwarding table of %s in %s: %w", bridge, node, err))
+				a.fail([]int{i}, fmt.Errorf("read the forwarding table of %s in %s: %w", q.B, node, err))
 				continue
 			}
+		}
+		where := bridge
+		if where == "" {
+			where = node
 		}
 		var ports []string
 		for _, e := range tables[k] {
@@ -113,9 +117,9 @@ func (a *asking) readFDB(at []int) {
 			}
 		}
 		slices.Sort(ports)
-		a.out[i].Got, a.out[i].Detail = "-", fmt.Sprintf("%s has none of %s", bridge, macList(macs))
+		a.out[i].Got, a.out[i].Detail = "-", fmt.Sprintf("%s has none of %s", where, macList(macs))
 		if len(ports) > 0 {
-			a.out[i].Got, a.out[i].Detail = strings.Join(ports, "+"), macList(macs)+" in "+bridge
+			a.out[i].Got, a.out[i].Detail = strings.Join(ports, "+"), macList(macs)+" in "+where
 		}
 	}
 }
@@ -164,7 +168,8 @@ func (a *asking) macs(text string) ([]topology.MAC, error) {
 	return out, nil
 }
 
-// bridge finds the bridge that a column of an fdb table names: node:bridge, or a node's own.
+// bridge finds the bridge that a column of an fdb table names: node:bridge, or a node's own; a virtual switch has no other
+// name than its node's.
 func (a *asking) bridge(text string) (node, bridge string, err error) {
 	name, ifname, _ := strings.Cut(text, ":")
 	n := a.p.Lab.Node(name)
@@ -174,8 +179,11 @@ func (a *asking) bridge(text string) (node, bridge string, err error) {
 	if ifname != "" {
 		return name, ifname, nil
 	}
-	if n.Kind == topology.Bridge {
+	switch n.Kind {
+	case topology.Bridge:
 		return name, n.Base(), nil
+	case topology.VSwitch:
+		return name, "", nil
 	}
 	for _, i := range n.Interfaces {
 		if i.Type == topology.BridgeLink {

@@ -2,37 +2,29 @@ package reach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"labctl/topology"
 )
-
-// ear is a listener of a sees table, or the tap that proves that a request left its sender.
-type ear struct {
-	*tap
-	node    string
-	arrived map[uint32]bool
-	left    map[uint32]bool // sent by the node itself
-}
 
 // flow is one A->B of a sees table, with its marked request.
 type flow struct {
 	pr      *pair
 	key     uint32
-	from    []*ear // what leaves the sender
-	to      []*ear // what arrives at the target
+	stream  *Stream // running already: any of its requests is the marked one
+	from    []*ear  // what leaves the sender
+	to      []*ear  // what arrives at the target
 	unknown error
 }
 
 // watch is the sees questions of one table.
 type watch struct {
+	*audience
 	a     *asking
 	m     *matrix
-	ears  map[place]*ear
 	flows map[[2]string]*flow
 	asked []*watched
 }
@@ -41,7 +33,7 @@ type watch struct {
 type watched struct {
 	index int
 	flow  *flow
-	ears  []*ear
+	column
 }
 
 // sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame is
@@ -51,15 +43,22 @@ func (a *asking) sees(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
-	w := &watch{a: a, m: newMatrix(ctx, a), ears: map[place]*ear{}, flows: map[[2]string]*flow{}}
-	defer w.close()
+	w := &watch{audience: newAudience(a.p, a.own, marked(a.p.cookie)), a: a, m: newMatrix(ctx, a), flows: map[[2]string]*flow{}}
+	defer func() {
+		if err := w.close(ctx); err != nil {
+			a.fail(at, err)
+		}
+	}()
 	for _, i := range at {
-		ears, err := w.listeners(a.out[i].Question.At)
+		if a.overheard(i) {
+			continue
+		}
+		c, err := w.listeners(a.out[i].Question.At)
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
 		}
-		w.asked = append(w.asked, &watched{index: i, ears: ears})
+		w.asked = append(w.asked, &watched{index: i, column: c})
 	}
 	for _, k := range w.asked {
 		q := a.out[k.index].Question
@@ -69,8 +68,18 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		}
 		k.flow = w.flows[at]
 	}
+	if len(w.ears) > 0 {
+		if err := a.p.Machine.Quiet(ctx); err != nil {
+			a.fail(at, err)
+			return
+		}
+	}
 	for _, k := range w.asked {
-		if f := k.flow; f.key == 0 && f.unknown == nil {
+		switch f := k.flow; {
+		case f.unknown != nil:
+		case f.stream != nil:
+			w.follow(f)
+		case f.key == 0:
 			f.unknown = w.run(f)
 		}
 	}
@@ -80,62 +89,26 @@ func (a *asking) sees(ctx context.Context, at []int) {
 	}
 }
 
-func (w *watch) close() {
-	for _, e := range w.ears {
-		e.close()
-	}
-}
-
-// listeners opens the promiscuous sockets of a column: all interfaces of a node, or one.
-func (w *watch) listeners(text string) ([]*ear, error) {
-	t, ok := w.a.p.target(text)
-	if !ok || t.Node == "" {
-		return nil, fmt.Errorf("%q is no node of this lab", text)
-	}
-	var out []*ear
-	for _, l := range w.a.own.links[t.Node] {
-		if l.Name == "lo" || !l.Up || t.Interface != "" && l.Name != t.Interface {
-			continue
-		}
-		e, err := w.ear(t.Node, l.Index, true)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, e)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s has no interface that is up to listen on", text)
-	}
-	return out, nil
-}
-
-func (w *watch) ear(node string, index int, promiscuous bool) (*ear, error) {
-	at := place{node: node, index: index}
-	if e := w.ears[at]; e != nil {
-		return e, nil
-	}
-	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
-	t, err := openTap(w.a.p.Machine, node, index, unix.ETH_P_ALL, promiscuous, marked(w.a.p.cookie))
-	if err != nil {
-		return nil, err
-	}
-	e := &ear{tap: t, node: node, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
-	w.ears[at] = e
-	return e, nil
-}
-
-// flow resolves A->B, by IPv6 if B has nothing else, and opens the taps that prove that its request leaves and arrives. All
-// listeners are open by now, so a promiscuous one that is there already serves as well; the others change nothing.
+// flow resolves A->B, by IPv6 if B has nothing else, or the name of a stream, and opens the taps that prove that its request
+// leaves and arrives. All listeners are open by now, so a promiscuous one that is there already serves as well; the others
+// change nothing.
 func (w *watch) flow(q topology.Question) *flow {
-	_, to, err := w.a.p.ends(q)
+	f := &flow{}
+	if q.B == "" {
+		if f.stream = w.p.streamOf(q.A); f.stream == nil {
+			return &flow{unknown: fmt.Errorf("no stream called %q is running, and nothing of that name was sent while there were listeners", q.A)}
+		}
+		q.A, q.B = f.stream.from.Text, f.stream.to.Text
+		f.key = f.stream.id
+	}
+	_, to, err := w.p.ends(q)
 	if err != nil {
 		return &flow{unknown: err}
 	}
-	pr, err := w.m.pair(q, !to.IP.IsValid())
-	if err != nil {
+	if f.pr, err = w.m.pair(q, !to.IP.IsValid()); err != nil {
 		return &flow{unknown: err}
 	}
-	f := &flow{pr: pr}
+	pr := f.pr
 	if f.from, err = w.taps(pr.sock.node); err == nil && to.Node != "" {
 		f.to, err = w.taps(to.Node)
 	}
@@ -143,22 +116,6 @@ func (w *watch) flow(q topology.Question) *flow {
 		return &flow{unknown: err}
 	}
 	return f
-}
-
-// taps are the sockets on all interfaces of a node.
-func (w *watch) taps(node string) ([]*ear, error) {
-	var out []*ear
-	for _, l := range w.a.own.links[node] {
-		if l.Name == "lo" || !l.Up {
-			continue
-		}
-		e, err := w.ear(node, l.Index, false)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, e)
-	}
-	return out, nil
 }
 
 // introduction is how long the echo before the marked one may take: longer than a neighbour takes to fail.
@@ -199,6 +156,21 @@ func (w *watch) run(f *flow) error {
 	return m.ctx.Err()
 }
 
+// follow listens until the stream has sent as many requests as make a verdict, from now on.
+func (w *watch) follow(f *flow) {
+	w.m.plot(f.pr)
+	base := f.stream.Sent()
+	for w.m.ctx.Err() == nil && f.stream.Sent() < base+enough {
+		if f.stream.stopped() {
+			f.unknown = errors.New("the stream was stopped meanwhile")
+			return
+		}
+		poll(w.pollFds(), min(f.stream.every, maxNap))
+		w.drain()
+	}
+	f.pr.sent = time.Now()
+}
+
 // calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is under
 // way then is only what got lost, or an answer that may still come and is listened for.
 const calm = 5 * quick
@@ -231,7 +203,12 @@ func (w *watch) drain() {
 			if !ok {
 				break
 			}
-			if key, ok := markOf(frame, w.a.p.cookie); ok && outgoing {
+			key, ok := markOf(frame, w.a.p.cookie)
+			if !ok {
+				key, ok = markOf(frame, streamCookie(w.a.p.cookie))
+				key &^= 0xffff // any request of the stream
+			}
+			if ok && outgoing {
 				e.left[key] = true
 			} else if ok {
 				e.arrived[key] = true
@@ -248,16 +225,13 @@ func heard(ears []*ear, key uint32) bool {
 // settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere has had
 // its time, if that matters to a listener.
 func (w *watch) settle() {
-	var fds []unix.PollFd
-	for _, e := range w.ears {
-		fds = append(fds, unix.PollFd{Fd: int32(e.fd), Events: unix.POLLIN})
-	}
+	fds := w.pollFds()
 	end := time.Now().Add(linger)
 	for w.m.ctx.Err() == nil {
 		w.drain()
 		until := end
 		for _, k := range w.asked {
-			if k.flow.unknown != nil || k.captured() {
+			if k.flow.unknown != nil || k.flow.stream != nil || k.captured() {
 				continue
 			}
 			w.m.drain(k.flow.pr.sock)
@@ -272,10 +246,13 @@ func (w *watch) settle() {
 	}
 }
 
-// captured reports whether the listener has the marked request: as it arrives, or, at its own sender, as it leaves.
+// captured reports whether the listener has the marked request: as it arrives, or, at its own sender and at a port of a
+// switch, as it leaves.
 func (k *watched) captured() bool {
 	f := k.flow
-	return slices.ContainsFunc(k.ears, func(e *ear) bool { return e.arrived[f.key] || e.node == f.pr.sock.node && e.left[f.key] })
+	return slices.ContainsFunc(k.ears, func(e *ear) bool {
+		return e.arrived[f.key] || (k.through || e.node == f.pr.sock.node) && e.left[f.key]
+	})
 }
 
 // word is yes or no; a no counts only when the fate of the marked request is known, or it was seen leaving.
@@ -285,10 +262,13 @@ func (w *watch) word(k *watched) (word, detail string) {
 		return Unknown, f.unknown.Error()
 	}
 	if k.captured() {
-		return "yes", "the marked request was captured there"
+		return "yes", "it was captured there"
 	}
 	if slices.ContainsFunc(k.ears, func(e *ear) bool { return e.lost() }) {
 		return Unknown, "the listener lost frames"
+	}
+	if f.stream != nil {
+		return w.streamWord(f)
 	}
 	if f.pr.word == Unknown {
 		return Unknown, f.pr.detail
@@ -307,4 +287,18 @@ func (w *watch) word(k *watched) (word, detail string) {
 		return "no", "not captured; it never left: " + f.pr.detail
 	}
 	return Unknown, "the marked request was never seen leaving " + f.pr.sock.node
+}
+
+// streamWord is what a listener that has none of a stream's requests may say.
+func (w *watch) streamWord(f *flow) (word, detail string) {
+	if heard(f.to, f.key) {
+		return "no", fmt.Sprintf("not captured; requests of the stream arrived at %s", f.pr.to.Node)
+	}
+	if heard(f.from, f.key) {
+		return "no", "not captured; requests of the stream left " + f.pr.sock.node
+	}
+	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
+		return "no", "not captured; they never left: " + f.pr.detail
+	}
+	return Unknown, fmt.Sprintf("%d requests of the stream were sent and none was seen leaving %s", enough, f.pr.sock.node)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,10 +17,33 @@ import (
 
 // Stream is echo requests with one identifier, which is one connection to connection tracking, until it is stopped.
 type Stream struct {
+	p        *Prober
+	name     string
+	from, to topology.Target
+	every    time.Duration
+	id       uint32 // the upper half of every request's key
+
 	sent, received atomic.Uint64
 	stop           context.CancelFunc
 	done           chan struct{}
+
+	mu     sync.Mutex
+	rounds []round // oldest first, at most keptRounds that are closed
 }
+
+// round is one request of a stream. It is closed once roundTime, or the time between two requests if that is longer, has passed
+// and the replies that had come by then are counted.
+type round struct {
+	key              uint32
+	sent             time.Time
+	answered, closed bool
+}
+
+const (
+	roundTime  = 200 * time.Millisecond
+	keptRounds = 64
+	enough     = 3 // requests that make a verdict about a stream
+)
 
 // Sent is how many requests have been sent; those that the sender's kernel refused count.
 func (s *Stream) Sent() uint64 { return s.sent.Load() }
@@ -27,11 +52,29 @@ func (s *Stream) Sent() uint64 { return s.sent.Load() }
 func (s *Stream) Received() uint64 { return s.received.Load() }
 
 // Stop ends the stream and returns when its socket is closed. It may be called more than once.
-func (s *Stream) Stop() { s.stop(); <-s.done }
+func (s *Stream) Stop() {
+	s.stop()
+	<-s.done
+	s.p.named.Lock()
+	defer s.p.named.Unlock()
+	if s.p.streams[s.name] == s {
+		delete(s.p.streams, s.name)
+	}
+}
+
+func (s *Stream) stopped() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // Stream begins to send echo requests, one at once and then one every so often, until ctx is done or it is stopped. It has
-// a socket of its own and disturbs no question except as its packets do.
-func (p *Prober) Stream(ctx context.Context, from, to topology.Target, every time.Duration) (*Stream, error) {
+// a socket of its own and disturbs no question except as its packets do. Tables know it by its name; a later one of the same
+// name takes its place there.
+func (p *Prober) Stream(ctx context.Context, name string, from, to topology.Target, every time.Duration) (*Stream, error) {
 	if from.Node == "" || every <= 0 {
 		return nil, errors.New("a stream needs a node to come from and a time between its requests")
 	}
@@ -56,23 +99,48 @@ func (p *Prober) Stream(ctx context.Context, from, to topology.Target, every tim
 	// A new identifier; the questions go on with the one after it.
 	id := p.next&^0xffff + 0x10000
 	p.next = id + 0x10000
-	cookie := p.cookie
-	binary.BigEndian.PutUint32(cookie[4:], ^binary.BigEndian.Uint32(cookie[4:]))
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Stream{stop: cancel, done: make(chan struct{})}
-	go s.run(ctx, pr, id, cookie, every)
+	s := &Stream{p: p, name: name, from: from, to: to, every: every, id: id, stop: cancel, done: make(chan struct{})}
+	p.named.Lock()
+	defer p.named.Unlock()
+	if p.streams == nil {
+		p.streams = map[string]*Stream{}
+	}
+	p.streams[name] = s
+	go s.run(ctx, pr, streamCookie(p.cookie))
 	return s, nil
 }
 
-func (s *Stream) run(ctx context.Context, pr *pair, id uint32, cookie [8]byte, every time.Duration) {
+// streamCookie marks the requests of streams, so that they are nobody's answer.
+func streamCookie(cookie [8]byte) [8]byte {
+	binary.BigEndian.PutUint32(cookie[4:], ^binary.BigEndian.Uint32(cookie[4:]))
+	return cookie
+}
+
+// streamOf is the running stream of that name, or nil.
+func (p *Prober) streamOf(name string) *Stream {
+	p.named.Lock()
+	defer p.named.Unlock()
+	s := p.streams[name]
+	if s == nil || s.stopped() {
+		return nil
+	}
+	return s
+}
+
+func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 	defer close(s.done)
 	defer pr.sock.close()
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	var pkt [echoLen]byte
 	var buf [2048]byte
 	for seq := uint32(0); ; seq++ {
-		putEcho(pkt[:], pr.sock.v6, id|seq&0xffff, cookie)
+		key := s.id | seq&0xffff
+		putEcho(pkt[:], pr.sock.v6, key, cookie)
+		s.mu.Lock()
+		s.rounds = append(s.rounds, round{key: key, sent: time.Now()})
+		s.mu.Unlock()
 		_ = unix.Sendmsg(pr.sock.fd, pkt[:], pr.oob, pr.addr, 0) // counted as sent: a lab may make it fail on purpose
 		s.sent.Add(1)
 		select {
@@ -80,15 +148,101 @@ func (s *Stream) run(ctx context.Context, pr *pair, id uint32, cookie [8]byte, e
 			return
 		case <-tick.C:
 		}
+		// What had come by now is read afterwards, so that a reply is late only if it is, and not the reader.
+		now := time.Now()
 		for {
 			ev, ok := pr.sock.receive(buf[:], cookie)
 			if !ok {
 				break
 			}
-			if ev.kind == gotReply && ev.key&^0xffff == id {
+			if ev.kind == gotReply && ev.key&^0xffff == s.id {
 				s.received.Add(1)
+				s.answer(ev.key)
 			}
 		}
 		pr.sock.clear()
+		s.close(now)
+	}
+}
+
+// answer notes a reply; one to a closed round comes too late.
+func (s *Stream) answer(key uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.rounds {
+		if r := &s.rounds[i]; r.key == key && !r.closed {
+			r.answered = true
+		}
+	}
+}
+
+// close closes the rounds whose time was over.
+func (s *Stream) close(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closed := 0
+	for i := range s.rounds {
+		// A ticker's tick comes a little early or late.
+		if r := &s.rounds[i]; now.Sub(r.sent) >= max(s.every*9/10, roundTime) {
+			r.closed = true
+			closed++
+		}
+	}
+	if closed > keptRounds {
+		s.rounds = slices.Delete(s.rounds, 0, closed-keptRounds)
+	}
+}
+
+// verdict is the word about the last requests of those that were sent after a moment; false while there are not enough.
+// ok: each was answered in its round; silent: none was; else lossy.
+func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen, answered := 0, 0
+	for _, r := range slices.Backward(s.rounds) {
+		if !r.closed || seen == enough {
+			continue
+		}
+		if !r.sent.After(since) {
+			break
+		}
+		if seen++; r.answered {
+			answered++
+		}
+	}
+	detail = fmt.Sprintf("%d of the last %d requests were answered within %v", answered, seen, max(s.every, roundTime))
+	switch {
+	case seen < enough:
+		return Unknown, fmt.Sprintf("only %d requests so far have had their %v", seen, max(s.every, roundTime)), false
+	case answered == enough:
+		return "ok", detail, true
+	case answered == 0:
+		return "silent", detail, true
+	default:
+		return "lossy", detail, true
+	}
+}
+
+// readStreams says how streams do: those that are judged by what is sent from now on, those that are only looked at by what
+// was sent since the step's set.
+func (a *asking) readStreams(ctx context.Context, at []int) {
+	since := time.Now()
+	if a.look {
+		since = a.p.marked()
+	}
+	for _, i := range at {
+		r := &a.out[i]
+		s := a.p.streamOf(r.Question.A)
+		if s == nil {
+			r.Got, r.Detail = Unknown, fmt.Sprintf("no stream called %q is running", r.Question.A)
+			continue
+		}
+		ok := false
+		for {
+			if r.Got, r.Detail, ok = s.verdict(since); ok || a.look || ctx.Err() != nil || s.stopped() {
+				break
+			}
+			poll(nil, min(s.every, maxNap))
+		}
 	}
 }

@@ -1,0 +1,149 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// ear is a listener of a sees table, or the tap that proves that a frame left its sender.
+type ear struct {
+	*tap
+	node    string
+	arrived map[uint32]bool // marked requests
+	left    map[uint32]bool // sent by the node itself
+}
+
+// audience is the ears that are open at the same time, one for each interface.
+type audience struct {
+	p      *Prober
+	own    *owners
+	filter []bpf.Instruction
+	ears   map[place]*ear
+}
+
+func newAudience(p *Prober, own *owners, filter []bpf.Instruction) *audience {
+	return &audience{p: p, own: own, filter: filter, ears: map[place]*ear{}}
+}
+
+// close closes all ears; the switches have noticed when it returns.
+func (l *audience) close(ctx context.Context) error {
+	if len(l.ears) == 0 {
+		return nil
+	}
+	for _, e := range l.ears {
+		e.close()
+	}
+	clear(l.ears)
+	return l.p.Machine.Quiet(ctx)
+}
+
+// column is who listens in a column of a sees table.
+type column struct {
+	ears    []*ear
+	through bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
+}
+
+// listeners opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would be,
+// but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
+func (l *audience) listeners(text string) (column, error) {
+	node, ifname, isPort := l.p.port(text)
+	if !isPort {
+		t, ok := l.p.target(text)
+		if !ok || t.Node == "" {
+			return column{}, fmt.Errorf("%q is no node of this lab", text)
+		}
+		node, ifname = t.Node, t.Interface
+	}
+	own := isPort
+	out := column{through: isPort}
+	if n := l.p.Lab.Node(node); n != nil {
+		own = own || n.Kind == topology.VSwitch
+		if i := n.Interface(ifname); i != nil && i.Master != "" {
+			out.through = true
+		}
+	}
+	for _, k := range l.own.links[node] {
+		if k.Name == "lo" || !k.Up || ifname != "" && k.Name != ifname {
+			continue
+		}
+		e, err := l.ear(node, k.Index, !own)
+		if err != nil {
+			return column{}, err
+		}
+		out.ears = append(out.ears, e)
+	}
+	if len(out.ears) == 0 {
+		return column{}, fmt.Errorf("%s has no interface that is up to listen on", text)
+	}
+	return out, nil
+}
+
+func (l *audience) ear(node string, index int, promiscuous bool) (*ear, error) {
+	at := place{node: node, index: index}
+	if e := l.ears[at]; e != nil {
+		return e, nil
+	}
+	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
+	t, err := openTap(l.p.Machine, node, index, unix.ETH_P_ALL, promiscuous, l.filter)
+	if err != nil {
+		return nil, err
+	}
+	e := &ear{tap: t, node: node, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
+	l.ears[at] = e
+	return e, nil
+}
+
+// taps are the sockets on all interfaces of a node.
+func (l *audience) taps(node string) ([]*ear, error) {
+	var out []*ear
+	for _, k := range l.own.links[node] {
+		if k.Name == "lo" || !k.Up {
+			continue
+		}
+		e, err := l.ear(node, k.Index, false)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// port finds the interface of a virtual switch's port, which may be another node's; false if the text names none.
+func (p *Prober) port(text string) (node, ifname string, ok bool) {
+	name, port, named := strings.Cut(text, ":")
+	n := p.Lab.Node(name)
+	if !named || n == nil {
+		return "", "", false
+	}
+	if n.Kind != topology.VSwitch {
+		// An uplink may be written as the interface of the node that holds the switch.
+		t, found := p.target(text)
+		if n = p.Lab.Node(t.Node); !found || n == nil || n.Kind != topology.VSwitch {
+			return "", "", false
+		}
+		port = t.Interface
+	}
+	if n.Switch != nil {
+		for _, s := range n.Switch.Ports {
+			if s.Name == port {
+				return s.At.Node, s.At.Interface, true
+			}
+		}
+	}
+	return n.Name, port, n.Interface(port) != nil
+}
+
+func (l *audience) pollFds() []unix.PollFd {
+	var fds []unix.PollFd
+	for _, e := range l.ears {
+		fds = append(fds, unix.PollFd{Fd: int32(e.fd), Events: unix.POLLIN})
+	}
+	return fds
+}

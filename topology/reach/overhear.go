@@ -1,0 +1,329 @@
+package reach
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent there is gone
+// when its tables are judged.
+type Overhearing struct {
+	p       *Prober
+	crowd   *audience
+	columns map[sight]column
+	unheard map[sight]error // whose listeners could not be opened
+
+	mu      sync.Mutex
+	sends   map[string]*Sending // what was sent under the names that are listened for
+	met     map[*ear]*meetings
+	settled bool
+}
+
+// sight is a question: the name of a frame, and the column.
+type sight struct{ name, at string }
+
+// meetings is what an ear has of the frames, by their names.
+type meetings struct {
+	arrived, left map[string]bool
+	doubtful      map[string]bool // one that could as well be another's
+	lost          bool
+}
+
+// Overhear opens the listeners of the sees tables of a step that speak of frames which the step sends, and of no others: they
+// are promiscuous, and so part of the experiment. It returns when the switches have noticed. It is called before the step
+// acts; [Prober.Judge], or [Overhearing.Settle], listens to the end and closes them. A step without such tables opens
+// nothing. Close it in any case.
+func (p *Prober) Overhear(ctx context.Context, st *topology.Step) (*Overhearing, error) {
+	o := &Overhearing{p: p, columns: map[sight]column{}, unheard: map[sight]error{}, sends: map[string]*Sending{}, met: map[*ear]*meetings{}}
+	var names []string
+	for _, a := range st.Do {
+		if a.Send != nil {
+			names = append(names, a.Send.Name)
+		}
+	}
+	if st.Expect == nil || len(names) == 0 {
+		o.settled = true
+		return o, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own, err := p.owners()
+	if err != nil {
+		return nil, err
+	}
+	o.crowd = newAudience(p, own, passing(nil))
+	for _, t := range st.Expect.Tables {
+		for _, c := range t.Cells {
+			if q := c.Question; q.Kind == "sees" && q.B == "" && slices.Contains(names, q.A) && (c.Judged || p.All) {
+				o.open(q)
+			}
+		}
+	}
+	if len(o.columns) > 0 {
+		if err := p.Machine.Quiet(ctx); err != nil {
+			return nil, errors.Join(err, o.crowd.close(ctx))
+		}
+	}
+	p.named.Lock()
+	defer p.named.Unlock()
+	p.over = o
+	return o, nil
+}
+
+// open opens the listeners of a cell.
+func (o *Overhearing) open(q topology.Question) {
+	key := sight{q.A, q.At}
+	c, err := o.crowd.listeners(q.At)
+	if err == nil {
+		for _, e := range c.ears {
+			if o.met[e] != nil {
+				continue
+			}
+			o.met[e] = &meetings{arrived: map[string]bool{}, left: map[string]bool{}, doubtful: map[string]bool{}}
+			// The tag of a frame that arrives is not in its bytes (packet(7)).
+			if err = unix.SetsockoptInt(e.fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		o.unheard[key] = err
+		return
+	}
+	o.columns[key] = c
+}
+
+// expectFrame tells the open listeners of a frame that is about to be sent.
+func (p *Prober) expectFrame(s *Sending) {
+	p.named.Lock()
+	o := p.over
+	p.named.Unlock()
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.settled {
+		return
+	}
+	o.sends[s.name] = s
+	var frames [][]byte
+	for _, x := range o.sends {
+		frames = append(frames, x.frame)
+	}
+	for e, m := range o.met {
+		if err := e.attach(passing(frames)); err != nil {
+			m.lost = true
+		}
+	}
+}
+
+// Close closes the listeners, if they are open still. It may be called more than once.
+func (o *Overhearing) Close() error {
+	o.p.named.Lock()
+	if o.p.over == o {
+		o.p.over = nil
+	}
+	o.p.named.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.settled {
+		return nil
+	}
+	o.settled = true
+	return o.crowd.close(context.Background())
+}
+
+// settleOverheard settles what is open.
+func (p *Prober) settleOverheard(ctx context.Context) error {
+	p.named.Lock()
+	o := p.over
+	p.named.Unlock()
+	if o == nil {
+		return nil
+	}
+	return o.Settle(ctx)
+}
+
+// Settle listens on until the frames have had their time to arrive everywhere, and closes the listeners; the answers stay
+// until Close. Frames that are still being sent must have left once.
+func (o *Overhearing) Settle(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.settled {
+		return nil
+	}
+	fds := o.crowd.pollFds()
+	since := time.Now()
+	for ctx.Err() == nil {
+		o.drain()
+		if wait := o.pending(since); wait > 0 {
+			poll(fds, min(wait, maxNap))
+			continue
+		}
+		break
+	}
+	for e, m := range o.met {
+		m.lost = e.lost() || m.lost
+	}
+	o.settled = true
+	return errors.Join(context.Cause(ctx), o.crowd.close(ctx))
+}
+
+// farewell is how long a frame may take from its sender to the last listener: it has no answer that would tell.
+const farewell = 3 * linger
+
+// pending is how long there is still something to be listened for: nothing once every listener has its frame.
+func (o *Overhearing) pending(since time.Time) time.Duration {
+	for key := range o.columns {
+		if !o.captured(key) {
+			return time.Until(since.Add(farewell))
+		}
+	}
+	return 0
+}
+
+func (o *Overhearing) drain() {
+	buf := make([]byte, 1<<16)
+	for e, m := range o.met {
+		for {
+			frame, tags, outgoing, ok := e.nextTagged(buf)
+			if !ok {
+				break
+			}
+			m.note(o.sends, frame, tags, outgoing)
+		}
+	}
+}
+
+// note finds out which of the sends a frame is. Two that differ in their tags only are told apart by these, if they still
+// have them.
+func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, outgoing bool) {
+	rest, vids := content(frame, tags...)
+	var like, exact []string
+	for name, s := range sends {
+		r, v := content(s.frame)
+		if r != rest {
+			continue
+		}
+		like = append(like, name)
+		if slices.Equal(v, vids) {
+			exact = append(exact, name)
+		}
+	}
+	which := like
+	if len(like) > 1 && len(exact) > 0 {
+		which = exact
+	}
+	for _, name := range which {
+		switch {
+		case len(which) > 1:
+			m.doubtful[name] = true
+		case outgoing:
+			m.left[name] = true
+		default:
+			m.arrived[name] = true
+		}
+	}
+}
+
+// captured reports whether the listener of a question has the frame: as it arrives, or, at its own sender and at a port of a
+// switch, as it leaves.
+func (o *Overhearing) captured(key sight) bool {
+	name := key.name
+	c, s := o.columns[key], o.sends[name]
+	return s != nil && slices.ContainsFunc(c.ears, func(e *ear) bool {
+		m := o.met[e]
+		return m.arrived[name] || (c.through || e.node == s.node) && m.left[name]
+	})
+}
+
+// overheard answers a question about a forged frame, if it is one that is listened for.
+func (a *asking) overheard(i int) bool {
+	q := a.out[i].Question
+	if q.B != "" {
+		return false
+	}
+	a.p.named.Lock()
+	o := a.p.over
+	a.p.named.Unlock()
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := sight{q.A, q.At}
+	err, failed := o.unheard[key]
+	if _, known := o.columns[key]; !known && !failed {
+		return false
+	}
+	if failed {
+		a.fail([]int{i}, err)
+		return true
+	}
+	a.out[i].Got, a.out[i].Detail = o.word(key)
+	return true
+}
+
+// word is yes or no; a no counts only when the frame was seen leaving its sender.
+func (o *Overhearing) word(key sight) (word, detail string) {
+	name := key.name
+	s := o.sends[name]
+	switch {
+	case s == nil:
+		return Unknown, fmt.Sprintf("no frame called %q was sent", name)
+	case o.captured(key):
+		return "yes", "the frame was captured there"
+	}
+	for _, e := range o.columns[key].ears {
+		if m := o.met[e]; m.doubtful[name] {
+			return Unknown, "a frame was captured that may be this one or another that was sent"
+		} else if m.lost {
+			return Unknown, "the listener lost frames"
+		}
+	}
+	if s.Left() == 0 {
+		return Unknown, fmt.Sprintf("%d frames were sent and none was seen leaving %s", s.Sent(), s.node)
+	}
+	return "no", fmt.Sprintf("not captured; %d left %s", s.Left(), s.node)
+}
+
+// nextTagged is [tap.next] of a socket with PACKET_AUXDATA: the frame, and the tag that the kernel took out of it, if it did.
+func (t *tap) nextTagged(buf []byte) (frame []byte, tags []uint16, outgoing, ok bool) {
+	var oob [128]byte
+	for {
+		n, oobn, _, from, err := unix.Recvmsg(t.fd, buf, oob[:], 0)
+		if err == unix.EINTR || err == unix.ENETDOWN {
+			continue
+		}
+		if err != nil {
+			return nil, nil, false, false
+		}
+		ll, _ := from.(*unix.SockaddrLinklayer)
+		return buf[:n], tagOf(oob[:oobn]), ll != nil && ll.Pkttype == unix.PACKET_OUTGOING, true
+	}
+}
+
+// tagOf reads struct tpacket_auxdata: status, len, snaplen, mac, net, vlan_tci, vlan_tpid.
+func tagOf(oob []byte) []uint16 {
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	for _, m := range msgs {
+		if m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA && len(m.Data) >= 20 &&
+			binary.NativeEndian.Uint32(m.Data)&unix.TP_STATUS_VLAN_VALID != 0 {
+			return []uint16{binary.NativeEndian.Uint16(m.Data[16:])}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"labctl/topology"
+)
+
+// readPorts reads the columns of port tables. What only a port of a virtual switch has is unknown elsewhere; what only an
+// interface has is, for such a port, that of the switch's own end.
+func (a *asking) readPorts(at []int) {
+	type look struct {
+		p   SwitchPort
+		i   InterfaceState
+		err error
+	}
+	ports, interfaces := map[string]look{}, map[string]look{}
+	for _, n := range at {
+		q := a.out[n].Question
+		var word string
+		var err error
+		ofSwitch := slices.Contains([]string{"promiscuous", "initial", "effective"}, q.At)
+		node, ifname, isPort := a.p.port(q.A)
+		switch {
+		case isPort && (ofSwitch || q.At == "state"):
+			k, ok := ports[q.A]
+			if !ok {
+				sw, port := a.p.portName(q.A)
+				k.p, k.err = a.p.Machine.SwitchPort(sw, port)
+				ports[q.A] = k
+			}
+			word, err = k.p.word(q.At), k.err
+		case ofSwitch:
+			err = fmt.Errorf("%s is no port of a virtual switch, and only these have the column %q", q.A, q.At)
+		default:
+			k, ok := interfaces[q.A]
+			if !ok {
+				k.i, k.err = a.interfaceState(q.A, node, ifname, isPort)
+				interfaces[q.A] = k
+			}
+			word, err = k.i.word(q.At), k.err
+		}
+		if err == nil && word == "" {
+			err = fmt.Errorf("a port has no %q", q.At)
+		}
+		if err != nil {
+			a.fail([]int{n}, err)
+			continue
+		}
+		a.out[n].Got, a.out[n].Detail = word, q.At+" of "+q.A
+	}
+}
+
+func (a *asking) interfaceState(text, node, ifname string, isPort bool) (InterfaceState, error) {
+	if !isPort {
+		t, ok := a.p.target(text)
+		if !ok || t.Node == "" || t.Interface == "" {
+			return InterfaceState{}, fmt.Errorf("%q is no interface of this lab", text)
+		}
+		node, ifname = t.Node, t.Interface
+	}
+	s, err := a.p.Machine.Interface(node, ifname)
+	if err != nil {
+		return s, fmt.Errorf("read interface %s of %s: %w", ifname, node, err)
+	}
+	return s, nil
+}
+
+// portName is the switch and the port that a text names, as [Prober.port] has found it.
+func (p *Prober) portName(text string) (node, port string) {
+	node, port, _ = strings.Cut(text, ":")
+	if n := p.Lab.Node(node); n != nil && n.Kind != topology.VSwitch {
+		t, _ := p.target(text)
+		return t.Node, t.Interface
+	}
+	return node, port
+}
+
+// word is a column of a port table, "" for one that it has not.
+func (s SwitchPort) word(column string) string {
+	switch column {
+	case "state":
+		return s.State
+	case "promiscuous":
+		return s.Promiscuous
+	case "initial":
+		return macWord(s.Initial)
+	case "effective":
+		return macWord(s.Effective)
+	}
+	return ""
+}
+
+func (s InterfaceState) word(column string) string {
+	switch column {
+	case "state":
+		return s.State
+	case "mac":
+		return macWord(s.MAC)
+	case "flags":
+		return fmt.Sprintf("%#x", s.Flags)
+	case "promiscuity":
+		return strconv.Itoa(s.Promiscuity)
+	}
+	return ""
+}
+
+func macWord(m topology.MAC) string {
+	if m.IsZero() {
+		return "-"
+	}
+	return m.String()
+}
+
+// readDrops counts dropped frames, or says for which reasons frames were dropped.
+func (a *asking) readDrops(ctx context.Context, at []int) {
+	if len(at) == 0 {
+		return
+	}
+	if err := a.p.dropped(ctx); err != nil {
+		a.fail(at, err)
+		return
+	}
+	type list struct {
+		drops []Drop
+		lost  int
+		err   error
+	}
+	lists := map[string]list{}
+	for _, i := range at {
+		r := &a.out[i]
+		node, port, _ := strings.Cut(r.Question.A, ":")
+		if port != "" {
+			node, port = a.p.portName(r.Question.A)
+		}
+		l, ok := lists[node]
+		if !ok {
+			l.drops, l.lost, l.err = a.p.Machine.Drops(node)
+			lists[node] = l
+		}
+		if l.err != nil {
+			a.fail([]int{i}, fmt.Errorf("read what %s dropped: %w", node, l.err))
+			continue
+		}
+		m, err := a.dropFilter(r.Question.Drop, port)
+		if err != nil {
+			a.fail([]int{i}, err)
+			continue
+		}
+		r.count(slices.DeleteFunc(slices.Clone(l.drops), func(d Drop) bool { return !m(d) }), l.lost)
+	}
+}
+
+// dropped waits until a frame that was forged a moment ago has met its fate.
+func (p *Prober) dropped(ctx context.Context) error {
+	p.named.Lock()
+	until := p.forged.Add(farewell)
+	p.named.Unlock()
+	for ctx.Err() == nil && time.Now().Before(until) {
+		poll(nil, min(time.Until(until), maxNap))
+	}
+	return errors.Join(ctx.Err(), p.Machine.Quiet(ctx))
+}
+
+// dropFilter is the sort of frames that a question is about.
+func (a *asking) dropFilter(m topology.DropMatch, port string) (func(Drop) bool, error) {
+	src, err := a.stations(m.Src)
+	if err != nil {
+		return nil, err
+	}
+	dst, err := a.stations(m.Dst)
+	if err != nil {
+		return nil, err
+	}
+	return func(d Drop) bool {
+		return (port == "" || d.Port == port) && (m.Reason == "" || d.Reason == m.Reason) && (m.Function == "" || d.Function == m.Function) &&
+			(m.Length == "" || strconv.Itoa(d.Length) == m.Length) && (src == nil || slices.Contains(src, d.Src)) && (dst == nil || slices.Contains(dst, d.Dst))
+	}, nil
+}
+
+// stations are the addresses that a column of a drops table stands for: a MAC, broadcast, a node, an interface or a name; nil
+// for any.
+func (a *asking) stations(text string) ([]topology.MAC, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if text == "broadcast" {
+		return []topology.MAC{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
+	}
+	if m, err := topology.ParseMAC(text); err == nil {
+		return []topology.MAC{m}, nil
+	}
+	return a.macs(text)
+}
+
+// count answers a drops question with the frames that it is about; lost is how many are not in the list.
+func (r *Result) count(drops []Drop, lost int) {
+	frames := 0
+	var reasons []string
+	for _, d := range drops {
+		frames += d.Frames
+		if d.Frames > 0 && !slices.Contains(reasons, d.Reason) {
+			reasons = append(reasons, d.Reason)
+		}
+	}
+	slices.Sort(reasons)
+	r.Detail = fmt.Sprintf("%d frames", frames)
+	if len(reasons) > 0 {
+		r.Detail += ": " + strings.Join(reasons, ", ")
+	}
+	if lost > 0 {
+		r.Detail += fmt.Sprintf("; %d more are not in the switch's list", lost)
+	}
+	switch {
+	case r.Question.Drop != topology.DropMatch{}:
+		r.Got, r.lost = strconv.Itoa(frames), lost
+	case lost > 0:
+		r.Got = Unknown
+	case len(reasons) == 0:
+		r.Got = "-"
+	default:
+		r.Got = strings.Join(reasons, "+")
+	}
+}

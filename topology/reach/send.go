@@ -1,0 +1,191 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// Sending is forged frames on their way.
+type Sending struct {
+	name, node string
+	index      int
+	frame      []byte
+	fd         int
+	control    *tap // hears what leaves the interface
+	sent       atomic.Uint64
+	left       atomic.Uint64
+	stop       context.CancelFunc
+	done       chan struct{}
+	err        error // of the first frame that was refused; read it when done is closed
+	closing    sync.Once
+}
+
+// Frame is the frame as it is sent, padded, without check sequence. The caller must not change it.
+func (s *Sending) Frame() []byte { return s.frame }
+
+// Sent is how many frames the interface has taken.
+func (s *Sending) Sent() uint64 { return s.sent.Load() }
+
+// Left is how many frames were seen leaving the interface.
+func (s *Sending) Left() uint64 { return s.left.Load() }
+
+// Wait returns when the last frame has been sent, or when ctx is done; of an endless sending, when it was stopped. The error is
+// that of a frame which the interface refused: nothing more was sent then.
+func (s *Sending) Wait(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Stop ends the sending and returns when its sockets are closed. It may be called more than once, also when all is sent.
+func (s *Sending) Stop() { s.stop(); <-s.done }
+
+// Send forges frames and sends them from inside a node, as the node's own root would by a packet socket: no address, route or
+// neighbour of the node plays a part, and its own address filter does not. The first frame, and all that have no time between
+// them, have been sent when it returns; the others go on in the background until they are sent, ctx is done or it is stopped.
+// Stations are resolved to the addresses that their interfaces have at this moment.
+func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
+	s, err := p.sending(a)
+	if err != nil {
+		return nil, fmt.Errorf("send from %s: %w", a.From.Text, err)
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	p.expectFrame(s)
+	count := max(a.Count, 1)
+	for s.err == nil && count > 0 {
+		s.one()
+		if count--; a.Every > 0 {
+			break
+		}
+	}
+	if s.err != nil || count == 0 && !a.Endless || a.Every <= 0 {
+		s.close()
+		p.sentNow()
+		if s.err != nil {
+			return nil, fmt.Errorf("send from %s: %w", a.From.Text, s.err)
+		}
+		return s, nil
+	}
+	if a.Endless {
+		count = -1
+	}
+	go func() {
+		defer s.close()
+		s.run(ctx, a.Every, count)
+		p.sentNow()
+	}()
+	return s, nil
+}
+
+// sending prepares the frame and the sockets.
+func (p *Prober) sending(a *topology.Send) (*Sending, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own, err := p.owners()
+	if err != nil {
+		return nil, err
+	}
+	l, err := p.nic(own, a.From.Node, a.From.Interface)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sending{name: a.Name, node: a.From.Node, index: l.Index, done: make(chan struct{})}
+	if s.frame, err = p.forge(own, a, l); err != nil {
+		return nil, err
+	}
+	if s.fd, err = p.Machine.Socket(s.node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
+		return nil, fmt.Errorf("open a packet socket: %w", err)
+	}
+	// Its own frames do not come back to a packet socket: another one has to hear them leave.
+	if s.control, err = openTap(p.Machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame})); err != nil {
+		_ = unix.Close(s.fd)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Sending) close() {
+	s.closing.Do(func() {
+		s.stop()
+		_ = unix.Close(s.fd)
+		s.control.close()
+		close(s.done)
+	})
+}
+
+// one sends one frame. A packet socket's frame passes the taps of its interface before sendto returns.
+func (s *Sending) one() {
+	err := unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
+	}
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.sent.Add(1)
+	buf := make([]byte, len(s.frame)+1)
+	for {
+		frame, outgoing, ok := s.control.next(buf)
+		if !ok {
+			return
+		}
+		if outgoing && slices.Equal(frame, s.frame) {
+			s.left.Add(1)
+		}
+	}
+}
+
+func (s *Sending) run(ctx context.Context, every time.Duration, count int) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for s.err == nil && count != 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.one()
+		count--
+	}
+}
+
+// sentNow notes when the last forged frame was sent: what became of it may take a moment to be known.
+func (p *Prober) sentNow() {
+	p.named.Lock()
+	defer p.named.Unlock()
+	p.forged = time.Now()
+}
+
+// passing passes frames with the addresses of one of these; none passes nothing.
+func passing(frames [][]byte) []bpf.Instruction {
+	const all = 1 << 18
+	var out []bpf.Instruction
+	for _, f := range frames {
+		word := func(at int) uint32 {
+			return uint32(f[at])<<24 | uint32(f[at+1])<<16 | uint32(f[at+2])<<8 | uint32(f[at+3])
+		}
+		out = append(out,
+			bpf.LoadAbsolute{Off: 0, Size: 4},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: word(0), SkipTrue: 5},
+			bpf.LoadAbsolute{Off: 4, Size: 4},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: word(4), SkipTrue: 3},
+			bpf.LoadAbsolute{Off: 8, Size: 4},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: word(8), SkipTrue: 1},
+			bpf.RetConstant{Val: all})
+	}
+	return append(out, bpf.RetConstant{Val: 0})
+}

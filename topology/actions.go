@@ -26,6 +26,10 @@ func (st *story) action(n *yaml.Node, path string) *Action {
 		a.Stream = st.stream(v, path)
 	case "stop":
 		a.Stop = st.stop(v, path)
+	case "send":
+		a.Send = st.send(v, path)
+	case "restart":
+		a.Restart = st.restart(v, path)
 	default:
 		st.expectLater(n.Content[0].Value, v)
 		return nil

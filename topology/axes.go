@@ -9,8 +9,8 @@ import (
 func (p *tableParser) row(line int, w tableWord) axis {
 	a := axis{text: w.text, q: Question{Kind: p.kind, A: w.text}, ok: true}
 	if w.text == "*" {
-		if p.kind == "sees" || p.kind == "cases" {
-			p.wrong(line, w, `"*" is no row of %s; write %s`, p.kind, rowOf(p.kind))
+		if what := rowOf(p.kind); what != "" {
+			p.wrong(line, w, `"*" is no row of %s; write %s`, p.kind, what)
 			a.ok = false
 		}
 		return a
@@ -22,24 +22,40 @@ func (p *tableParser) row(line int, w tableWord) axis {
 		a.q, a.ok = p.asked(line, w)
 	case "fdb":
 		a.ok = p.macOf(line, w)
+	case "port":
+		a.ok = p.portRow(line, w)
+	case "drops":
+		a.ok = p.dropRow(line, w)
+	case "streams":
+		a.ok = p.streamRow(line, w)
 	default:
 		a.node, a.ok = p.sender(line, w)
 	}
 	return a
 }
 
+// rowOf is what the rows are of a kind that has no row "*", or "".
 func rowOf(kind string) string {
-	if kind == "sees" {
+	switch kind {
+	case "sees":
 		return "A->B, or the name of a stream"
+	case "cases":
+		return "a question, ping:A->B"
+	case "port":
+		return "switch:port or node:interface"
+	case "drops":
+		return "a virtual switch or switch:port"
+	case "streams":
+		return "the name of a stream"
 	}
-	return "a question, ping:A->B"
+	return ""
 }
 
 // column resolves a word of the header.
 func (p *tableParser) column(line int, w tableWord) axis {
 	a := axis{text: w.text, ok: true}
 	if w.text == "*" {
-		if p.kind == "fdb" || p.kind == "cases" {
+		if p.kind == "fdb" || p.kind != "sees" && rowOf(p.kind) != "" {
 			p.wrong(line, w, `"*" is no column of %s; name each`, p.kind)
 			a.ok = false
 		}
@@ -55,6 +71,12 @@ func (p *tableParser) column(line int, w tableWord) axis {
 		}
 	case "fdb":
 		a.ok = p.bridge(line, w)
+	case "port":
+		a.ok = p.oneOf(line, w, portColumns())
+	case "drops":
+		a.ok = p.oneOf(line, w, dropColumns())
+	case "streams":
+		a.ok = p.oneOf(line, w, []string{"is"})
 	default:
 		a.node, a.ok = p.target(line, w, p.kind, true)
 	}
@@ -153,7 +175,7 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 
 // bridge resolves a column of fdb.
 func (p *tableParser) bridge(line int, w tableWord) bool {
-	if n, _ := p.rs.lab.bridgeOf(w.text); n != nil {
+	if _, ports := p.rs.lab.switchPorts(w.text); ports != nil {
 		return true
 	}
 	t, ok := p.find(line, w)
@@ -169,7 +191,7 @@ func (p *tableParser) bridge(line int, w tableWord) bool {
 		}
 	}
 	if len(bridges) == 0 {
-		p.wrong(line, w, "%s is no bridge and has none; name a bridge node or node:bridge", w.text)
+		p.wrong(line, w, "%s is no bridge and has none; name a bridge node, a virtual switch or node:bridge", w.text)
 	} else {
 		p.wrong(line, w, "%s is no bridge; write %s", w.text, strings.Join(bridges, " or "))
 	}
@@ -181,7 +203,7 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
 		kind, rest, _ := strings.Cut(w.text, ":")
-		if kind == "drops" || kind == "port" || kind == "hits" {
+		if kind == "hits" {
 			p.wrong(line, w, "questions of kind %q: not yet in this version of labctl", kind)
 		} else if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
 			p.wrong(line, w, "no questions of kind %q%s", kind, near)
@@ -201,6 +223,17 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 		b.at--
 		ok := p.macOf(line, a)
 		return q, p.bridge(line, b) && ok
+	case "port":
+		ok := p.portRow(line, a)
+		return q, p.oneOf(line, tableWord{w.at + len(w.text) - len(q.At), q.At}, portColumns()) && ok
+	case "drops":
+		if q.Drop != (DropMatch{}) {
+			p.wrong(line, w, "a case asks which reasons were seen; write drops:%s", q.A)
+			return q, false
+		}
+		return q, p.dropRow(line, a)
+	case "streams":
+		return q, p.streamRow(line, a)
 	}
 	from, ok := p.sender(line, a)
 	to, okB := p.target(line, b, q.Kind, false)

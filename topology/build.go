@@ -18,29 +18,35 @@ type build struct {
 	all  []*made // file order
 	of   map[*site][]*made
 	node map[*site]*Node
+
+	alias    map[End]End // interfaces that their node's virtual switch has taken: where they are now
+	borrowed map[*site][]*borrowed
 }
 
 // made is an interface while it is being made.
 type made struct {
 	*Interface
-	end    End
-	site   *site
-	key    *yaml.Node // where it is said how it is made
-	path   string
-	link   *end // Veth between nodes
-	ports  []*yaml.Node
-	lower  *yaml.Node
-	above  *made // what Lower names
-	addrs  []*yaml.Node
-	ownMTU *yaml.Node
-	ownMAC *yaml.Node
-	inner  bool // both ends of the veth are in this node
-	broken bool // something is wrong with its values: what depends on them is not said
+	end      End
+	site     *site
+	key      *yaml.Node // where it is said how it is made
+	path     string
+	link     *end // Veth between nodes
+	ports    []*yaml.Node
+	lower    *yaml.Node
+	above    *made // what Lower names
+	addrs    []*yaml.Node
+	ownMTU   *yaml.Node
+	ownMAC   *yaml.Node
+	inner    bool  // both ends of the veth are in this node
+	taken    bool  // an uplink that its node's virtual switch has taken: site is the switch
+	uplinkOf *site // that switch, or the one that has it as an uplink where it is
+	broken   bool  // something is wrong with its values: what depends on them is not said
 }
 
 // newBuild makes all nodes. Everything that is wrong is reported.
 func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *build {
 	b := &build{loader: l, body: body, path: path, made: map[End]*made{}, of: map[*site][]*made{}, node: map[*site]*Node{},
+		alias: map[End]End{}, borrowed: map[*site][]*borrowed{},
 		lab: &Lab{File: l.file, Name: stringOf(field(l.root, "lab"), ""), About: stringOf(field(l.root, "about"), ""),
 			KernelTimers: field(l.root, "timers") != nil, Names: l.ended}}
 	for _, s := range l.sites {
@@ -50,14 +56,25 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 		n := &Node{Name: s.full, Kind: s.kind, Pos: l.at(s.key)}
 		b.node[s] = n
 		b.lab.Nodes = append(b.lab.Nodes, n)
-		if s.kind == Bridge {
+		switch s.kind {
+		case Bridge:
 			b.bridgeNode(s)
-		} else {
+		case VSwitch:
+			b.switchNode(s)
+		default:
 			b.host(s)
+		}
+	}
+	b.uplinks()
+	b.repeer()
+	for _, s := range l.sites {
+		if b.node[s] != nil && s.kind != Bridge && s.kind != VSwitch {
+			b.shortForm(s, field(b.bodyOf(s), "interfaces"))
 		}
 	}
 	b.stack()
 	b.masters()
+	b.onlySwitches()
 	b.loops()
 	b.sizes()
 	for _, s := range l.sites {
@@ -71,6 +88,12 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 		}
 	}
 	b.addresses()
+	for _, s := range l.sites {
+		if n := b.node[s]; n != nil && s.kind == VSwitch {
+			b.virtualSwitch(s, n)
+		}
+	}
+	b.lab.aliases = b.alias
 	b.lab.reindex()
 	return b
 }
@@ -165,7 +188,6 @@ func (b *build) host(s *site) {
 		}
 		b.linkEnd(s, e)
 	}
-	b.shortForm(s, list)
 }
 
 // entry makes or describes one entry of "interfaces".
@@ -259,6 +281,13 @@ func (b *build) shortForm(s *site, list *yaml.Node) {
 		}
 		path := pathKey(b.path(s), name)
 		have := b.of[s]
+		if len(have) == 0 { // its only interface may be its switch's by now
+			for _, x := range s.inner {
+				for _, u := range b.borrowed[x] {
+					have = append(have, u.made)
+				}
+			}
+		}
 		if len(have) != 1 {
 			if len(have) == 0 {
 				if len(b.ends[s]) == 0 && (len(b.links) > 0 || !b.failed()) {

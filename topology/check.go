@@ -27,8 +27,8 @@ func (b *build) duplicates() {
 			switch {
 			case !twice:
 				ips[a] = at
-			case was.site != m.site && !meantIP[a] && !a.IsLinkLocalUnicast():
-				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s; for a purpose list it under \"names\"", onBoth(a.String(), was.site.full, was.at, m.site.full, at.at.Line))
+			case was.machine() != m.machine() && !meantIP[a] && !a.IsLinkLocalUnicast():
+				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s; for a purpose list it under \"names\"", onBoth(a.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
 			}
 		}
 		if m.ownMAC == nil || m.MAC.IsZero() || meantMAC[m.MAC] {
@@ -39,8 +39,8 @@ func (b *build) duplicates() {
 		switch {
 		case !twice:
 			macs[m.MAC] = at
-		case was.site != m.site:
-			b.errorf(m.ownMAC, pathKey(m.path, "mac"), "%s; for a purpose list it under \"names\"", onBoth(m.MAC.String(), was.site.full, was.at, m.site.full, at.at.Line))
+		case was.machine() != m.machine():
+			b.errorf(m.ownMAC, pathKey(m.path, "mac"), "%s; for a purpose list it under \"names\"", onBoth(m.MAC.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
 		}
 	}
 }

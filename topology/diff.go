@@ -21,7 +21,8 @@ func NewPlan(lab *Lab, instance string) *Plan {
 
 // Diff is the plan that turns a running instance of one lab into another. Nodes of both with the same kind, IPv6 and
 // commands keep their namespace; what differs in them is changed in place, and only interfaces that must be made anew are.
-// Changes is empty exactly if nothing differs.
+// Changes is empty exactly if nothing differs. The settings of virtual switches are only among the changes: the kernel knows
+// nothing of them.
 func Diff(old, new *Lab, instance string) (*Plan, []Change) {
 	d := &differ{
 		old: index(old), new: index(new), rebuilt: map[string]bool{}, made: map[End]bool{}, bornUp: map[End]bool{}, readdress: map[string]bool{},
@@ -32,6 +33,9 @@ func Diff(old, new *Lab, instance string) (*Plan, []Change) {
 	for _, n := range new.Nodes {
 		if d.rebuilt[n.Name] {
 			d.add(AddNamespace{n.Name})
+		}
+		if n.Kind == VSwitch && d.rebuilt[n.Name] {
+			d.plan.Switches = append(d.plan.Switches, n.Name)
 		}
 	}
 	for _, n := range new.Nodes {
@@ -96,6 +100,8 @@ func (d *differ) decide(old, new *Lab) {
 		} else if why := mustRebuild(o, n); why != "" {
 			d.rebuilt[n.Name] = true
 			d.say(n.Name, "rebuilt: %s", why)
+		} else if n.Kind == VSwitch {
+			d.changes = append(d.changes, SwitchChanges(o, n)...)
 		}
 	}
 	for _, n := range new.Nodes {
@@ -148,8 +154,10 @@ func (d *differ) spread(new *Lab) {
 // mustRebuild says why a node cannot be changed in place, or "".
 func mustRebuild(o, n *Node) string {
 	switch {
-	case o.Kind != n.Kind && (o.Kind == Bridge || n.Kind == Bridge || o.Kind == "gone"):
+	case o.Kind != n.Kind && (o.Kind == Bridge || n.Kind == Bridge || o.Kind == VSwitch || n.Kind == VSwitch || o.Kind == "gone"):
 		return fmt.Sprintf("kind %s -> %s", o.Kind, n.Kind)
+	case n.Kind == VSwitch && platform(o) != platform(n):
+		return fmt.Sprintf("profile %s -> %s", platform(o), platform(n))
 	case o.IPv6 != n.IPv6:
 		return fmt.Sprintf("ipv6 %v -> %v", o.IPv6, n.IPv6)
 	case !slices.EqualFunc(o.Run, n.Run, func(a, b Command) bool { return a.Sh == b.Sh && a.Background == b.Background }):
@@ -165,6 +173,14 @@ func mustRebuild(o, n *Node) string {
 		}
 	}
 	return ""
+}
+
+// platform is the profile or the preset of a virtual switch, which it cannot change.
+func platform(n *Node) string {
+	if c := &n.Switch.Config; c.Preset != "" {
+		return c.Preset
+	}
+	return profileNames()[n.Switch.Config.Profile]
 }
 
 // makeup is what an interface cannot change without being made anew.

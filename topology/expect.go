@@ -23,8 +23,9 @@ type Table struct {
 	Short   bool     // written as "ping: ok"
 	Cells   []*Cell  // row by row, '*' rows and columns expanded, without the diagonal; '.' cells are there, not Judged
 
-	shownRows, shownColumns []string    // with '*' expanded
-	lines                   []tableLine // where it stands in the file; none for the short form
+	shownRows, shownColumns []string     // with '*' expanded
+	lines                   []tableLine  // where it stands in the file; none for the short form
+	narrowing               [][]cellWord // kind drops: the words of every row, of which only those of "frames" are cells
 }
 
 // Cell is one question with the answer that the file wants.

@@ -21,7 +21,7 @@ type nodeKind struct {
 }
 
 // nodeKinds are the kinds of nodes in the order of the documentation.
-func nodeKinds() []Kind { return []Kind{Host, Router, Bridge} }
+func nodeKinds() []Kind { return []Kind{Host, Router, Bridge, VSwitch} }
 
 // format1 is the only format. It is never changed once made.
 var format1 = sync.OnceValue(func() *fileGrammar {
@@ -41,7 +41,18 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 		"interfaces": `a bridge node has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
 		"bridge":     "a bridge node is one bridge, and its ports are the ends of links on it",
 	}
+	for _, k := range []string{"profile", "uplinks"} {
+		inSet[k] = "cannot be changed by a step; change the file"
+	}
+	switchHint := map[string]string{
+		"interfaces": `a virtual switch has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
+		"ip":         "a virtual switch has no address; give one to a node that is linked to it",
+	}
 	fixed := nodeFixed()
+	platform := []shapeKey{
+		{name: "profile", shape: &shape{form: formText, want: orList(profileNames()), word: profileNames(), doc: "what kind of switch it is; standard if not given"}},
+		{name: "uplinks", shape: &shape{form: formList, want: "a list of ports", of: interfaceName(), doc: "ports that lead out: link ends, or interfaces of the node that holds the switch"}},
+	}
 	g := &fileGrammar{kind: map[Kind]nodeKind{
 		Host: {"a network namespace with interfaces, like a machine",
 			&shape{form: formObject, want: "a host", keys: slices.Concat(fixed, host), hint: hostHint}, &shape{form: formObject, want: "a host's keys", keys: hostSet, hint: inSet}},
@@ -49,6 +60,9 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 			&shape{form: formObject, want: "a router", keys: slices.Concat(fixed, host), hint: hostHint}, &shape{form: formObject, want: "a router's keys", keys: hostSet, hint: inSet}},
 		Bridge: {"a namespace with one Linux bridge, named like the node; every link end on it is a port",
 			&shape{form: formObject, want: "a bridge node", keys: slices.Concat(fixed, bridge), hint: bridgeHint}, &shape{form: formObject, want: "a bridge node's keys", keys: bridgeSet, hint: inSet}},
+		VSwitch: {"labctl's own switch, with the port policies of vSphere and others",
+			&shape{form: formObject, want: "a virtual switch", keys: slices.Concat(fixed, platform, vswitchKeys()), hint: switchHint},
+			&shape{form: formObject, want: "a virtual switch's keys", keys: append(vswitchKeys(), later), hint: inSet}},
 	}}
 	g.top = topShape()
 	return g

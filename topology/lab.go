@@ -26,7 +26,8 @@ type Lab struct {
 	Steps        []*Step
 	Source       []byte // the file, byte for byte
 
-	byName map[string]int // places in Nodes, a hint for Target
+	byName  map[string]int // places in Nodes, a hint for Target
+	aliases map[End]End    // interfaces that belong to the virtual switch of their node: where they are
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.

@@ -41,7 +41,27 @@ var meanings = map[string][][2]string{
 		{"unknown", "could not be listened for; never what was wanted"},
 	},
 	"fdb": {
-		{"-", "the bridge has not learned this MAC"},
+		{"-", "the switch does not know this MAC"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+	"port": {
+		{"forwarding", "frames pass"},
+		{"blocked", "shut both ways by a policy or by the administrator; the guest is not told"},
+		{"down", "no carrier"},
+		{"up", "there is a carrier"},
+		{"granted", "the guest asked for promiscuous reception, and gets it"},
+		{"refused", "the guest asked for promiscuous reception, and does not get it"},
+		{"-", "not asked, or none"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+	"drops": {
+		{"-", "nothing was dropped"},
+		{"unknown", "could not be read; never what was wanted"},
+	},
+	"streams": {
+		{"ok", "the replies come"},
+		{"silent", "no replies come"},
+		{"lossy", "some replies are missing"},
 		{"unknown", "could not be read; never what was wanted"},
 	},
 }
@@ -49,7 +69,7 @@ var meanings = map[string][][2]string{
 // namesAre explains the words of a kind that are names.
 var namesAre = map[string]string{
 	"answers": "answers instead", "arp": "owns the MAC in the entry", "route": "is the next hop",
-	"fdb": "is the port behind which it was learned",
+	"fdb": "is the port behind which it was learned", "port": "as the port has it", "drops": "a reason, or a number of frames",
 }
 
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing

@@ -23,12 +23,14 @@ type end struct {
 	pos   Pos
 	width int
 	path  string
+	group string // of a virtual switch, as written
+	wide  int    // bytes of the node in front of the group
 	far   *end
 	bad   bool // no name could be found for it
 }
 
-// port reports whether the end is on a bridge node.
-func (e *end) port() bool { return e.site.kind == Bridge }
+// port reports whether the end is on a switch: a bridge node or a virtual switch.
+func (e *end) port() bool { return e.site.kind == Bridge || e.site.kind == VSwitch }
 
 var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(/[^:/]*)?(:[A-Za-z][A-Za-z0-9_.-]*)?$`)
 
@@ -47,7 +49,7 @@ func linkText(s string) string {
 	}
 	for _, word := range append(strings.Fields(left), strings.TrimSpace(right)) {
 		if !endRE.MatchString(word) {
-			return fmt.Sprintf("%q is no end of a link; want node or node:interface", clip(word))
+			return fmt.Sprintf("%q is no end of a link; want node or node:interface, or switch/group", clip(word))
 		}
 	}
 	return ""
@@ -70,6 +72,7 @@ func (l *loader) wire() {
 		l.ends[k.b.site] = append(l.ends[k.b.site], k.b)
 	}
 	l.nameEnds()
+	l.inGroups()
 }
 
 func (l *loader) linksOf(s *site, path string) {
@@ -122,20 +125,20 @@ func (l *loader) end(from *site, word string, at Pos, path string) *end {
 		l.add(at, len(m[1]), path, why, false)
 		return bad
 	}
-	if m[2] != "" {
-		l.add(Pos{at.Line, at.Col + len(m[1])}, len(m[2]), path, "port groups ("+m[2]+") are "+notYet, false)
+	if s.skip {
 		return bad
 	}
-	if s.skip {
+	if m[2] != "" && s.kind != VSwitch {
+		l.add(Pos{at.Line, at.Col + len(m[1])}, len(m[2]), path, s.full+" is no virtual switch and has no port groups; write "+s.full, false)
 		return bad
 	}
 	if name != "" {
 		if why := interfaceName().textOK(name); why != "" {
-			l.add(Pos{at.Line, at.Col + len(m[1]) + 1}, len(name), path, why, false)
+			l.add(Pos{at.Line, at.Col + len(m[1]) + len(m[2]) + 1}, len(name), path, why, false)
 			return bad
 		}
 	}
-	return &end{site: s, iface: name, pos: at, width: len(word), path: path}
+	return &end{site: s, iface: name, pos: at, width: len(word), path: path, group: strings.TrimPrefix(m[2], "/"), wide: len(m[1])}
 }
 
 // nameEnds gives names to the ends that have none: the ones that the file gives come first, wherever they stand.
@@ -154,7 +157,7 @@ func (l *loader) nameEnds() {
 				e.bad = true
 				continue
 			}
-			if e.port() && e.iface == e.site.base {
+			if e.site.kind == Bridge && e.iface == e.site.base {
 				l.add(e.pos, e.width, e.path, fmt.Sprintf("%s is the bridge itself; give the port another name", e.iface), false)
 				e.bad = true
 				continue
@@ -218,7 +221,7 @@ func madeBy(n *yaml.Node) (LinkType, *yaml.Node) {
 // namePort calls a port like the far node if plain, else <node>-<interface>.
 func (l *loader) namePort(e *end, taken map[string]*end, plain bool) {
 	name := e.far.site.base
-	free := func() bool { return name != e.site.base && taken[name] == nil }
+	free := func() bool { return (e.site.kind != Bridge || name != e.site.base) && taken[name] == nil }
 	if !free() {
 		if plain {
 			return

@@ -46,14 +46,17 @@ func (b *build) addresses() {
 	}
 }
 
-// portEnd reports whether an end of a link is a port rather than a machine's NIC: on a bridge node, or between two hosts
+// portEnd reports whether an end of a link is a port rather than a machine's NIC: on a bridge node or a virtual switch, or between two hosts
 // if its node puts it into a bridge.
 func (b *build) portEnd(m *made) bool {
-	if m.site.kind == Bridge {
+	if m.taken {
+		return false // a vmnic: a machine's NIC, whichever switch has it
+	}
+	if m.site.kind == Bridge || m.site.kind == VSwitch {
 		return true
 	}
 	far := b.made[m.Peer]
-	return m.Master != "" && far != nil && far.site.kind != Bridge
+	return m.Master != "" && far != nil && far.site.kind != Bridge && (far.site.kind != VSwitch || far.taken)
 }
 
 // derive finds the first free address from the hash of the interface's name on.

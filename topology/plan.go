@@ -14,6 +14,7 @@ type Plan struct {
 	Lab      string
 	Instance string // namespaces are called <instance>.<node>
 	Ops      []Op
+	Switches []string // the virtual switches of the lab: nodes whose ports are joined by labctl itself, not by the kernel
 }
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file.
@@ -195,6 +196,9 @@ func (p *Plan) String() string {
 			continue
 		}
 		b.WriteString(p.Ops[i].shell(p.Namespace) + "\n")
+	}
+	for _, s := range p.Switches {
+		fmt.Fprintf(&b, "# %s: a virtual switch, which labctl is itself; this script makes its ports, and nothing joins them (see \"labctl switch run\")\n", s)
 	}
 	return b.String()
 }

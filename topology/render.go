@@ -29,7 +29,7 @@ func Render(t *Table, got func(*Cell) string) string {
 		line := []string{row}
 		for j, c := range grid[i] {
 			if c == nil {
-				line = append(line, t.blank(row, t.columns()[j]))
+				line = append(line, t.blank(i, j))
 				continue
 			}
 			word, difference := c.shown(got)
@@ -82,6 +82,10 @@ func (c *Cell) Label() string {
 		return c.Row + " at " + c.Column
 	case c.Question.Kind == "fdb":
 		return c.Row + " on " + c.Column
+	case c.Question.Kind == "port", c.Question.Kind == "streams":
+		return c.Row + " " + c.Column
+	case c.Question.Kind == "drops":
+		return c.Row + " " + strings.NewReplacer("@", "", ",", " ").Replace(c.Question.Drop.suffix())
 	default:
 		return c.Row + " -> " + c.Column
 	}
@@ -120,8 +124,11 @@ func (t *Table) grid() [][]*Cell {
 }
 
 // blank is what stands where nothing is asked.
-func (t *Table) blank(row, column string) string {
-	if pairs(t.Kind) && sameNode(row, column) {
+func (t *Table) blank(i, j int) string {
+	if t.narrowing != nil {
+		return t.narrowing[i][j].want.Text
+	}
+	if pairs(t.Kind) && sameNode(t.rows()[i], t.columns()[j]) {
 		return "-"
 	}
 	return "."

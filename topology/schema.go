@@ -28,18 +28,21 @@ type jsonMap = map[string]any
 
 // defs are the parts that the schema refers to.
 func (g *fileGrammar) defs() jsonMap {
-	host, bridge := g.kind[Host], g.kind[Bridge]
+	host, bridge, vswitch := g.kind[Host], g.kind[Bridge], g.kind[VSwitch]
 	name := nodesShape().name.schema()
 	full := jsonMap{"pattern": `^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$`, "maxLength": maxNodeName}
-	isBridge := jsonMap{"properties": jsonMap{"kind": jsonMap{"const": string(Bridge)}}, "required": []string{"kind"}}
+	is := func(k Kind) jsonMap {
+		return jsonMap{"properties": jsonMap{"kind": jsonMap{"const": string(k)}}, "required": []string{"kind"}}
+	}
 	return jsonMap{
 		"nodes": jsonMap{"type": "object", "propertyNames": name, "additionalProperties": jsonMap{"$ref": "#/$defs/node"}},
-		"node": jsonMap{"type": "object", "if": isBridge,
-			"then": jsonMap{"$ref": "#/$defs/bridge"}, "else": jsonMap{"$ref": "#/$defs/host"}},
-		"host":   withDescription(host.file.schema(), host.doc),
-		"bridge": withDescription(bridge.file.schema(), bridge.doc),
+		"node": jsonMap{"type": "object", "if": is(Bridge), "then": jsonMap{"$ref": "#/$defs/bridge"},
+			"else": jsonMap{"if": is(VSwitch), "then": jsonMap{"$ref": "#/$defs/vswitch"}, "else": jsonMap{"$ref": "#/$defs/host"}}},
+		"host":    withDescription(host.file.schema(), host.doc),
+		"bridge":  withDescription(bridge.file.schema(), bridge.doc),
+		"vswitch": withDescription(vswitch.file.schema(), vswitch.doc),
 		"set": jsonMap{"type": "object", "propertyNames": full,
-			"additionalProperties": jsonMap{"anyOf": []any{host.set.schema(), bridge.set.schema()}}},
+			"additionalProperties": jsonMap{"anyOf": []any{host.set.schema(), bridge.set.schema(), vswitch.set.schema()}}},
 	}
 }
 

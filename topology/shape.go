@@ -42,6 +42,7 @@ type shape struct {
 	min  int                   // number; list and dict: the fewest entries
 	max  int                   // number; text: bytes (0: any); list: the most entries (0: any)
 	step int                   // number: a multiple of; 0: any
+	hex  bool                  // number: may be written 0x88cc too
 	def  string                // the schema's name of this shape; nodes and sets are checked by whoever knows the node's kind
 }
 
@@ -120,6 +121,9 @@ func (s *shape) scalar(n *yaml.Node) string {
 			return strconv.Quote(clip(n.Value)) + " is neither true nor false"
 		}
 	case formNumber:
+		if s.hex && plain && hexNumber.MatchString(n.Value) {
+			return ""
+		}
 		if !plain || !decimal.MatchString(n.Value) {
 			return strconv.Quote(clip(n.Value)) + " is no number; want " + s.want
 		}

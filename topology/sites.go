@@ -105,10 +105,6 @@ func (l *loader) kindOf(s *site) {
 		}
 	}
 	s.skip = true
-	if n.Value == "vswitch" {
-		l.errorf(n, s.pathTo("kind"), notYet)
-		return
-	}
 	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", clip(n.Value), orList(words), suggestWord(n.Value, words))
 }
 

@@ -95,6 +95,10 @@ func (b *build) stack() {
 			continue
 		}
 		lower := b.made[End{where.full, name}]
+		if to, taken := b.alias[End{where.full, name}]; taken {
+			b.errorf(m.lower, path, "%s:%s is an uplink of %s and belongs to it alone", where.full, name, to.Node)
+			continue
+		}
 		if lower == nil {
 			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, suggestWord(name, b.interfaceNames(where)))
 			continue
@@ -162,6 +166,8 @@ func (b *build) enslave(br *made, n *yaml.Node, path string) {
 	}
 	m := b.made[End{br.site.full, n.Value}]
 	switch {
+	case b.alias[End{br.site.full, n.Value}].Node != "":
+		b.errorf(n, path, "%s is an uplink of %s and belongs to it alone", n.Value, b.alias[End{br.site.full, n.Value}].Node)
 	case m == nil:
 		for _, e := range b.ends[br.site] {
 			if e.bad && e.iface == n.Value {
@@ -274,10 +280,11 @@ func (b *build) order(s *site, n *Node) {
 	}
 }
 
-// ipv6 says whether the node has IPv6: when the lab or the node says so, and when it has such an address anyway.
+// ipv6 says whether the node has IPv6: when the lab or the node says so, and when it has such an address anyway. The
+// namespace of a virtual switch never has: its ports must not speak for themselves.
 func (b *build) ipv6(s *site, n *Node) {
 	n.IPv6 = boolOf(field(b.root, "ipv6"), false)
-	n.IPv6 = boolOf(b.key(s, "ipv6"), n.IPv6)
+	n.IPv6 = boolOf(b.key(s, "ipv6"), n.IPv6) && s.kind != VSwitch
 	for _, m := range b.of[s] {
 		for i, p := range m.Addrs {
 			if p.Addr().Is4() {

@@ -5,10 +5,11 @@ package topology
 func expectKinds() []expectKind {
 	return []expectKind{
 		{name: "ping", short: true, doc: "who reaches whom by IPv4"}, {name: "ping6", short: true, doc: "who reaches whom by IPv6"},
-		{name: "answers", short: true, doc: "who answers whose ARP request"}, {name: "sees", doc: "who overhears what"}, {name: "streams", later: true, reads: true},
+		{name: "answers", short: true, doc: "who answers whose ARP request"}, {name: "sees", doc: "who overhears what"}, {name: "streams", reads: true, doc: "how streams of echo requests fare"},
 		{name: "arp", reads: true, doc: "whose MAC a neighbour table holds"}, {name: "route", reads: true, doc: "the next hop"},
-		{name: "fdb", reads: true, doc: "the port on which a bridge learned a MAC"},
-		{name: "port", later: true, reads: true}, {name: "drops", later: true, reads: true}, {name: "hits", later: true, reads: true},
+		{name: "fdb", reads: true, doc: "the port on which a switch knows a MAC"},
+		{name: "port", reads: true, doc: "the state of ports and interfaces"}, {name: "drops", reads: true, doc: "what virtual switches dropped, and why"},
+		{name: "hits", later: true, reads: true},
 		{name: "cases", doc: "questions against the cases of the step"},
 	}
 }
@@ -37,7 +38,7 @@ func waitShape() *shape {
 	s := &shape{form: formObject, want: "a map from kinds to tables", hint: map[string]string{}}
 	for _, k := range expectKinds() {
 		if !k.reads {
-			s.hint[k.name] = "sends something or changes the lab; a wait only reads (arp, route, fdb)"
+			s.hint[k.name] = "sends something or changes the lab; a wait only reads (arp, route, fdb, port, drops, streams)"
 			continue
 		}
 		s.keys = append(s.keys, shapeKey{name: k.name, later: k.later, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
@@ -85,7 +86,9 @@ func actionShape() *shape {
 	return &shape{form: formObject, want: "an action", sole: true, keys: []shapeKey{
 		{name: "flush", shape: withDoc(flush, "what nodes forget")}, {name: "run", shape: withDoc(run, "a command in a node")},
 		{name: "stream", shape: withDoc(stream, "echo requests with one identifier, until stopped")}, {name: "stop", shape: withDoc(stop, "ends a stream or a command in the background")},
-		{name: "arp_spoof", later: true}, {name: "send", later: true}, {name: "restart", later: true}}}
+		{name: "send", shape: withDoc(sendShape(), "forged frames")},
+		{name: "restart", shape: &shape{form: formList, want: "a list of nodes", min: 1, of: node, doc: "nodes that are torn down and built again"}},
+		{name: "arp_spoof", later: true}}}
 }
 
 func flushWords() []string { return []string{"neigh", "routes", "fdb", "conntrack"} }

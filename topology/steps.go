@@ -49,6 +49,7 @@ type story struct {
 	lab     *Lab                 // as it stands
 	running map[string]bool      // background actions; false: stopped
 	streams []string             // all so far
+	sent    []string             // what "send" has sent so far
 }
 
 func (st *story) step(n *yaml.Node, path string) *Step {

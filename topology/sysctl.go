@@ -235,7 +235,7 @@ func (b *build) pinLimits(n *Node, p *pins) {
 
 // pinTimers makes a failed neighbour take 0.8 s and not 3. They exist only per interface: neigh/default is the machine's.
 func (b *build) pinTimers(n *Node, p *pins) {
-	if field(b.root, "timers") != nil {
+	if field(b.root, "timers") != nil || n.Kind == VSwitch {
 		return
 	}
 	for _, i := range n.Interfaces {

@@ -10,6 +10,7 @@ import (
 type resolver struct {
 	lab     *Lab
 	streams []string // and other things that send: rows of sees beside A->B
+	chats   []string // streams alone: the rows of streams
 	cases   []string // of the step: the columns of cases
 }
 
@@ -34,6 +35,7 @@ const maxCells = 1 << 22
 var corners = map[string]string{
 	"ping": `from\to`, "ping6": `from\to`, "answers": `from\to`, "arp": `from\to`, "route": `from\to`,
 	"sees": `flow\at`, "fdb": `mac\on`, "cases": "question",
+	"port": "port", "drops": "at", "streams": "stream",
 }
 
 // pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
@@ -192,10 +194,14 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	for _, l := range lines[1:] {
 		row := p.row(l.line, l.words[0])
 		t.Rows = append(t.Rows, row.text)
-		if first, twice := seen[row.text]; twice {
+		key := row.text
+		if p.kind == "drops" {
+			key = p.narrow(&row, columns, l.words[1:])
+		}
+		if first, twice := seen[key]; twice {
 			p.wrong(l.line, l.words[0], "row %q stands already in line %d; each row once", row.text, first)
 		} else {
-			seen[row.text] = l.line
+			seen[key] = l.line
 		}
 		rows = append(rows, row)
 		cells = append(cells, p.cells(l, &row, columns))
@@ -216,6 +222,9 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 		}
 		seen[w.text] = true
 		columns = append(columns, p.column(head.line, w))
+	}
+	if p.kind == "drops" {
+		p.dropHead(head, columns)
 	}
 	return columns
 }
@@ -251,7 +260,13 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 	c := cellWord{Want{w.text}, w.pos(line), len(w.text)}
 	q := Question{Kind: p.kind}
 	if row != nil {
-		if !row.ok && p.kind == "cases" {
+		if !row.ok && (p.kind == "cases" || p.kind == "port") || !column.ok && (p.kind == "port" || p.kind == "drops") {
+			return c
+		}
+		if p.kind == "drops" && column.text != "frames" {
+			if msg := p.words.narrows(column.text, w.text); msg != "" {
+				p.errorf(c.pos, c.width, "%s", msg)
+			}
 			return c
 		}
 		q = p.question(row, column)
@@ -274,7 +289,8 @@ func (p *tableParser) question(row, column *axis) Question {
 	q := row.q
 	switch p.kind {
 	case "cases":
-	case "sees":
+	case "drops", "streams":
+	case "sees", "port":
 		q.At = column.text
 	default:
 		q.B = column.text
@@ -292,9 +308,15 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		return
 	}
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
+	if p.kind == "drops" {
+		t.narrowing = words
+	}
 	slab := make([]Cell, 0, len(rows)*len(columns))
 	for i := range rows {
 		for j := range columns {
+			if p.kind == "drops" && columns[j].text != "frames" {
+				continue
+			}
 			starred := t.Rows[fromRow[i]] == "*" || t.Columns[fromColumn[j]] == "*"
 			if p.skips(&rows[i], &columns[j], starred) {
 				continue

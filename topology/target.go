@@ -7,10 +7,13 @@ import (
 
 // Target finds what the text of a row or column stands for: a node by its full name, an interface as node:interface, or
 // an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a target
-// that has none, as a bridge may well be. The second result is false when the text stands for nothing in this lab.
+// that has none, as a bridge may well be. An interface that its node's virtual switch has taken is one of the switch's node. The second result is false when the text stands for nothing in this lab.
 func (l *Lab) Target(text string) (Target, bool) {
 	node, ifname, hasIf := strings.Cut(text, ":")
 	if n := l.find(node); n != nil {
+		if to, taken := l.aliases[End{node, ifname}]; taken {
+			return Target{Text: text, Node: to.Node, Interface: to.Interface}, true
+		}
 		if hasIf && n.Interface(ifname) == nil {
 			return Target{}, false
 		}
@@ -92,6 +95,29 @@ func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 		return n, i
 	}
 	return nil, nil
+}
+
+// switchPorts returns the node that an fdb column stands for, a virtual switch, a bridge node or node:bridge, and its ports;
+// nil when it stands for nothing that learns.
+func (l *Lab) switchPorts(text string) (*Node, []string) {
+	if n := l.find(text); n != nil && n.Switch != nil {
+		ports := []string{}
+		for _, p := range n.Switch.Ports {
+			ports = append(ports, p.Name)
+		}
+		return n, ports
+	}
+	n, br := l.bridgeOf(text)
+	if n == nil {
+		return nil, nil
+	}
+	ports := []string{}
+	for _, i := range n.Interfaces {
+		if i.Master == br.Name {
+			ports = append(ports, i.Name)
+		}
+	}
+	return n, ports
 }
 
 // sameNode reports whether two rows or columns are the same machine, whatever the interface.

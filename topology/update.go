@@ -239,8 +239,8 @@ func (u *updater) full(t *Table) [][]string {
 				line = append(line, u.word(c))
 				continue
 			}
-			blank := t.blank(row, column)
-			if blank == "." {
+			blank := t.blank(i, j)
+			if blank == "." && t.narrowing == nil {
 				blank = u.word(t.leftOut(row, column))
 			}
 			line = append(line, blank)

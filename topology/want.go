@@ -7,7 +7,8 @@ import (
 )
 
 // Want is the answer that a cell wants: words joined with "|", each a word of the cell's kind, one with its tail left
-// open (ok*), or x, which in a ping means: does not get through, for whatever reason. The text "." wants nothing.
+// open (ok*), >= and a number, or x, which in a ping means: does not get
+// through, for whatever reason. The text "." wants nothing.
 type Want struct{ Text string }
 
 // Match reports whether a measured word is wanted. "unknown", could not be asked, never is, and neither is no word at
@@ -31,7 +32,7 @@ func (w Want) Match(got string) bool {
 			if strings.HasPrefix(base+sortParts(got[len(base):]), prefix) {
 				return true
 			}
-		case sameParts(alt, got):
+		case sameParts(alt, got), atLeast(alt, got):
 			return true
 		}
 	}
@@ -66,6 +67,9 @@ var kindWords = map[string][]string{
 	"route":   {"-", "direct", "unknown"},
 	"sees":    {"yes", "no", "unknown"},
 	"fdb":     {"-", "unknown"},
+	"port":    {"forwarding", "blocked", "down", "up", "granted", "refused", "-", "unknown"},
+	"drops":   {"-", "unknown"},
+	"streams": {"ok", "silent", "lossy", "unknown"},
 }
 
 // vocabulary judges the words of cells. It is not safe for concurrent use.
@@ -114,10 +118,14 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 		return `"-" is for a node and itself; write "." for a cell that is not judged`
 	case alt == "-" && q.Kind == "sees":
 		return `"-" is no answer; write "." for a cell that is not judged`
-	case slices.Contains(kindWords[q.Kind], alt):
-		return ""
 	case strings.HasSuffix(alt, "!"):
 		return quoted(alt) + ` carries the mark of a cell that differs; write ` + quoted(strings.TrimSuffix(alt, "!"))
+	case q.Kind == "drops" && q.Drop != (DropMatch{}):
+		return frames(alt)
+	case q.Kind == "port" && q.At != "":
+		return g.portWord(q, alt)
+	case slices.Contains(kindWords[q.Kind], alt):
+		return ""
 	}
 	switch q.Kind {
 	case "ping", "ping6":
@@ -128,6 +136,8 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 		return g.nextHop(q, alt)
 	case "fdb":
 		return g.port(q, alt)
+	case "drops":
+		return g.reasons(alt)
 	default:
 		return g.unknown(q.Kind, alt, kindWords[q.Kind])
 	}
@@ -210,16 +220,10 @@ func (g *vocabulary) owner(kind, word string, addr bool) string {
 func (g *vocabulary) port(q Question, word string) string {
 	ports, ok := g.ports[q.B]
 	if !ok {
-		if n, b := g.lab.bridgeOf(q.B); n != nil {
-			for _, i := range n.Interfaces {
-				if i.Master == b.Name {
-					ports = append(ports, i.Name)
-				}
-			}
-		}
+		_, ports = g.lab.switchPorts(q.B)
 		g.ports[q.B] = ports
 	}
-	if ports == nil || slices.Contains(ports, word) {
+	if len(ports) == 0 || slices.Contains(ports, word) {
 		return ""
 	}
 	return q.B + " has no port " + quoted(word) + g.near(word, ports)
@@ -243,9 +247,13 @@ func (g *vocabulary) begins(q Question, prefix string) bool {
 	case "answers", "arp", "route":
 		prefix = last
 		return last == "" || has(g.names()) || q.Kind == "route" && strings.HasPrefix("redirect", last)
+	case "port":
+		return slices.Contains([]string{"initial", "effective", "mac", "flags"}, q.At) || has(portWords(q.At)) || q.At == "state" && has(bridgeStates())
+	case "drops":
+		return q.Drop == (DropMatch{}) && has(dropReasons())
 	case "fdb":
 		g.port(q, prefix)
-		return g.ports[q.B] == nil || has(g.ports[q.B])
+		return len(g.ports[q.B]) == 0 || has(g.ports[q.B])
 	}
 	return false
 }
@@ -293,6 +301,8 @@ func nounOf(kind string) string {
 		return "next hop"
 	case "fdb":
 		return "port"
+	case "drops":
+		return "reason for a drop"
 	default:
 		return "answer"
 	}
@@ -310,7 +320,9 @@ func wantedOf(kind string) string {
 	case "route":
 		return `"-", direct or the node that is the next hop`
 	case "fdb":
-		return `"-" or a port of the bridge`
+		return `"-" or a port of the switch`
+	case "streams":
+		return "ok, silent or lossy"
 	default:
 		return "yes or no"
 	}

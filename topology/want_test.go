@@ -86,14 +86,17 @@ func TestEveryWordIsReadMeasuredAndExplained(t *testing.T) {
 
 func TestQuestionRoundTrip(t *testing.T) {
 	for _, s := range []string{"ping:h0->h2", "ping6:a.b->c:eth0", "answers:A->B", "arp:A->cluster", "route:A-->B",
-		"sees:A->B@X:eth0", "sees:talk@X", "fdb:A:eth0@SW:br0"} {
+		"sees:A->B@X:eth0", "sees:talk@X", "fdb:A:eth0@SW:br0",
+		"port:dvs:p1@state", "port:h0:eth0@promiscuity", "drops:dvs", "drops:dvs:p1", "drops:dvs@MacForgery", "streams:chat",
+		"drops:dvs:p1@MacForgery,function=L2Sec_FilterSrcMACForgeries,length=60,src=00:11:22:33:44:55,dst=ff:ff:ff:ff:ff:ff"} {
 		q, err := ParseQuestion(s)
 		if err != nil || q.String() != s {
 			t.Errorf("%q: %+v, %v", s, q, err)
 		}
 	}
 	for _, s := range []string{"", "ping", "ping:", "ping:a", "ping:->b", "ping:a->", "pong:a->b", "sees:a->b", "sees:@x", "sees:a->@x",
-		"sees:->b@x", "fdb:a", "fdb:@s", "fdb:a@", "ping:a ->b", "drops:sw:p"} {
+		"sees:->b@x", "fdb:a", "fdb:@s", "fdb:a@", "ping:a ->b", "port:sw:p", "port:@state", "drops:", "drops:sw@",
+		"drops:sw@MacForgery,", "drops:sw@MacForgery,src", "drops:sw@MacForgery,port=1", "drops:sw@MacForgery,dst=a,src=b", "drops:sw@,src=a,src=b", "streams:", "hits:a/b/c"} {
 		if q, err := ParseQuestion(s); err == nil {
 			t.Errorf("%q: %+v, want an error", s, q)
 		}

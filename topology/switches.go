@@ -1,0 +1,190 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// inGroups checks that every link end on a virtual switch says its port group exactly if it has to.
+func (l *loader) inGroups() {
+	for _, k := range l.links {
+		for _, e := range []*end{k.a, k.b} {
+			if e.site.kind == VSwitch && !e.bad {
+				l.inGroup(e)
+			}
+		}
+	}
+}
+
+func (l *loader) inGroup(e *end) {
+	var groups []string
+	for k := range entries(field(e.site.body, "groups")) {
+		groups = append(groups, k.Value)
+	}
+	at := Pos{e.pos.Line, e.pos.Col + e.wide + 1}
+	switch {
+	case isUplink(e.site, e.iface) && e.group != "":
+		l.add(at, len(e.group), e.path, fmt.Sprintf("%s is an uplink of %s, and uplinks are in no port group; write %s:%s", e.iface, e.site.full, e.site.base, e.iface), false)
+	case isUplink(e.site, e.iface):
+	case e.group == "" && len(groups) > 0:
+		l.add(e.pos, e.width, e.path, fmt.Sprintf("%s has port groups: write %s/<group>, one of %s", e.site.full, e.site.base, orList(clipList(groups))), false)
+	case e.group != "" && len(groups) == 0:
+		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port groups; write %s", e.site.full, e.site.base), false)
+	case e.group != "" && !slices.Contains(groups, e.group):
+		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), suggestWord(e.group, groups)), false)
+	}
+}
+
+// isUplink reports whether the switch calls the port an uplink. Steps cannot change which ports are.
+func isUplink(s *site, port string) bool {
+	return slices.ContainsFunc(items(field(s.body, "uplinks")), func(n *yaml.Node) bool { return n.Value == port })
+}
+
+// switchNode makes the ports of a virtual switch that links end on.
+func (b *build) switchNode(s *site) {
+	body := b.bodyOf(s)
+	for _, e := range b.ends[s] {
+		if e.bad {
+			continue
+		}
+		m := b.linkEnd(s, e)
+		if m == nil {
+			continue
+		}
+		if v := field(body, "mtu"); v != nil {
+			m.MTU, m.ownMTU = intOf(v, m.MTU), v
+		}
+		m.Up = boolOf(field(field(field(body, "ports"), m.Name), "up"), true)
+	}
+}
+
+// uplinks gives each virtual switch the interfaces of its holder that it calls uplinks. A veth end is then made in the
+// switch's own namespace and is the switch's alone; everything else, and what is shared, stays with the holder.
+func (b *build) uplinks() {
+	for _, s := range b.sites {
+		if b.node[s] == nil || s.kind != VSwitch {
+			continue
+		}
+		seen := map[string]bool{}
+		for i, n := range items(field(s.body, "uplinks")) {
+			path := pathIndex(s.pathTo("uplinks"), i)
+			switch {
+			case n.Kind != yaml.ScalarNode || interfaceName().textOK(n.Value) != "":
+			case seen[n.Value]:
+				b.errorf(n, path, "%s stands here twice", n.Value)
+			default:
+				b.uplink(s, n, path)
+			}
+			seen[n.Value] = true
+		}
+		b.portOrder(s)
+	}
+}
+
+func (b *build) uplink(s *site, n *yaml.Node, path string) {
+	if b.made[End{s.full, n.Value}] != nil || slices.ContainsFunc(b.ends[s], func(e *end) bool { return e.bad && (e.iface == n.Value || e.iface == "") }) {
+		b.refuseShared(s, n.Value)
+		return
+	}
+	if s.holder == b.top {
+		b.errorf(n, path, "no link ends on %s:%s, and no node holds %s whose interface it could be", s.full, n.Value, s.full)
+		return
+	}
+	from := End{s.holder.full, n.Value}
+	if to, gone := b.alias[from]; gone {
+		b.errorf(n, path, "%s is an uplink of %s already", from, to.Node)
+		return
+	}
+	m := b.made[from]
+	if m == nil {
+		if b.node[s.holder] == nil || slices.ContainsFunc(b.ends[s.holder], func(e *end) bool { return e.bad && e.iface == n.Value }) {
+			return
+		}
+		b.errorf(n, path, "no link ends on %s:%s, and %s has no interface %q%s", s.full, n.Value, s.holder.full, n.Value, suggestWord(n.Value, b.interfaceNames(s.holder)))
+		return
+	}
+	if m.uplinkOf != nil {
+		b.errorf(n, path, "%s is an uplink of %s already", from, m.uplinkOf.full)
+		return
+	}
+	m.uplinkOf = s
+	shared := boolOf(field(field(field(b.bodyOf(s), "ports"), n.Value), "shared"), false)
+	if m.Type == Veth && !shared {
+		b.takeUplink(s, m)
+	}
+	b.borrowed[s] = append(b.borrowed[s], &borrowed{made: m, name: n.Value, shared: shared})
+}
+
+// borrowed is an uplink that is an interface of the switch's holder, taken away from it or not.
+type borrowed struct {
+	*made
+	name   string
+	shared bool
+}
+
+// machine is the node that a reader takes the interface to be in: of an uplink, the one that holds the switch.
+func (m *made) machine() *site {
+	if m.taken {
+		return m.site.holder
+	}
+	return m.site
+}
+
+// takeUplink moves an interface of the holder into the switch.
+func (b *build) takeUplink(s *site, m *made) {
+	from, to := m.end, End{s.full, m.Name}
+	b.alias[from] = to
+	delete(b.made, from)
+	b.made[to] = m
+	b.of[m.site] = slices.DeleteFunc(b.of[m.site], func(x *made) bool { return x == m })
+	b.of[s] = append(b.of[s], m)
+	m.end, m.site, m.taken = to, s, true
+	m.Up = m.Up && boolOf(field(field(field(b.bodyOf(s), "ports"), m.Name), "up"), true)
+}
+
+// refuseShared refuses to share an uplink that nobody but the switch has.
+func (b *build) refuseShared(s *site, port string) {
+	if k, v := entry(field(field(b.bodyOf(s), "ports"), port), "shared"); v != nil && v.Value == "true" {
+		b.errorf(k, pathKey(b.path(s), "ports."+port+".shared"), "%s is the switch's own; only an interface of the node that holds the switch can be shared with it", port)
+	}
+}
+
+// repeer makes the far ends of what was moved point to where it is now.
+func (b *build) repeer() {
+	for _, m := range b.all {
+		if to, moved := b.alias[m.Peer]; moved {
+			m.Peer = to
+		}
+	}
+}
+
+// portOrder puts the uplinks first, as they stand in "uplinks", and leaves the order of the links to the others.
+func (b *build) portOrder(s *site) {
+	rank := map[string]int{}
+	for i, n := range items(field(s.body, "uplinks")) {
+		rank[n.Value] = i - len(items(field(s.body, "uplinks")))
+	}
+	slices.SortStableFunc(b.of[s], func(x, y *made) int { return rank[x.Name] - rank[y.Name] })
+}
+
+// onlySwitches refuses what an uplink that belongs to a switch alone cannot have.
+func (b *build) onlySwitches() {
+	for _, s := range b.sites {
+		for _, u := range b.borrowed[s] {
+			if u.shared {
+				if u.Master != "" {
+					b.errorf(u.key, u.path, "%s is a port of %s; a switch that is to share it takes %s as its uplink", u.Name, u.Master, u.Master)
+				}
+				continue
+			}
+			if len(u.addrs) > 0 {
+				b.errorf(u.addrs[0], pathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; an address cannot be on it", u.Name, s.full)
+			}
+			if u.Master != "" {
+				b.errorf(u.key, u.path, "%s is a port of %s and cannot be an uplink of %s too", u.Name, u.Master, s.full)
+			}
+		}
+	}
+}

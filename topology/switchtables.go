@@ -1,0 +1,258 @@
+package topology
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// portColumns are what a table of ports can ask. The first two and the addresses that the administrator and the guest gave
+// belong to ports of virtual switches.
+func portColumns() []string {
+	return []string{"state", "promiscuous", "initial", "effective", "mac", "flags", "promiscuity"}
+}
+
+// dropColumns are what narrows a row of drops, and the number that is judged.
+func dropColumns() []string { return []string{"reason", "function", "length", "src", "dst", "frames"} }
+
+// dropReasons are the names of the reasons, as [switchcore.Reasons] has them.
+func dropReasons() []string {
+	return []string{"MacForgery", "PortBlocked", "VlanMismatch", "Shaper", "TxFail", "UplinkDown", "UnknownUnicast", "SamePort", "ReversePath",
+		"GuestBPDU", "LearnLimit", "PvlanIsolation", "Malformed", "LinkLocal", "MtuExceeded", "Filtered"}
+}
+
+// portOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has instead when there is no such one.
+func (l *Lab) portOf(text string) (n *Node, ok bool, ports []string) {
+	node, name, has := strings.Cut(text, ":")
+	if n = l.find(node); n == nil {
+		return nil, false, nil
+	}
+	if to, taken := l.aliases[End{node, name}]; taken {
+		return l.find(to.Node), true, nil
+	}
+	if n.Switch != nil {
+		for _, p := range n.Switch.Ports {
+			ports = append(ports, p.Name)
+		}
+	} else {
+		for _, i := range n.Interfaces {
+			ports = append(ports, i.Name)
+		}
+	}
+	return n, has && slices.Contains(ports, name), ports
+}
+
+// portRow resolves a row of port.
+func (p *tableParser) portRow(line int, w tableWord) bool {
+	n, ok, ports := p.rs.lab.portOf(w.text)
+	node, name, has := strings.Cut(w.text, ":")
+	switch {
+	case ok:
+		return true
+	case n == nil:
+		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
+	case !has && len(ports) > 0:
+		p.wrong(line, w, "name a port or an interface: %s:%s", node, ports[0])
+	case n.Switch != nil:
+		p.wrong(line, w, "%s has no port %q%s", node, name, p.words.near(name, ports))
+	default:
+		p.wrong(line, w, "%s has no interface %q%s", node, name, p.words.near(name, ports))
+	}
+	return false
+}
+
+// dropRow resolves a row of drops: a virtual switch, or one of its ports.
+func (p *tableParser) dropRow(line int, w tableWord) bool {
+	node, _, has := strings.Cut(w.text, ":")
+	n := p.rs.lab.find(node)
+	switch {
+	case n == nil:
+		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
+		return false
+	case n.Kind != VSwitch:
+		p.wrong(line, w, "%s is no virtual switch, and only those say what they drop", node)
+		return false
+	}
+	return !has || p.portRow(line, w)
+}
+
+// streamRow resolves a row of streams.
+func (p *tableParser) streamRow(line int, w tableWord) bool {
+	if slices.Contains(p.rs.chats, w.text) {
+		return true
+	}
+	p.wrong(line, w, "no stream is called %q here%s", w.text, p.words.near(w.text, p.rs.chats))
+	return false
+}
+
+// oneOf resolves a column that is one of a few words.
+func (p *tableParser) oneOf(line int, w tableWord, words []string) bool {
+	if slices.Contains(words, w.text) {
+		return true
+	}
+	p.wrong(line, w, "%q is no column of %s; there are %s%s", w.text, p.kind, andList(words), p.words.near(w.text, words))
+	return false
+}
+
+// dropHead checks that a header of drops has what a row needs.
+func (p *tableParser) dropHead(head tableLine, columns []axis) {
+	for _, name := range []string{"reason", "frames"} {
+		if !slices.ContainsFunc(columns, func(a axis) bool { return a.text == name }) {
+			p.wrong(head.line, head.words[0], "a table of drops has a column %q; write it beside the others", name)
+		}
+	}
+}
+
+// narrow reads the words of a row of drops that say which frames it counts, and returns what makes the row unlike others.
+func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) string {
+	d := &row.q.Drop
+	for i, w := range words[:min(len(words), len(columns))] {
+		text := w.text
+		if text == "." || !columns[i].ok {
+			continue
+		}
+		switch columns[i].text {
+		case "reason":
+			d.Reason = text
+		case "function":
+			d.Function = text
+		case "length":
+			d.Length = text
+		case "src":
+			d.Src = p.rs.lab.macNamed(text)
+		case "dst":
+			d.Dst = p.rs.lab.macNamed(text)
+		}
+	}
+	return row.q.String()
+}
+
+// macNamed is the address of an entry of "names", or the text itself.
+func (l *Lab) macNamed(text string) string {
+	for _, e := range l.Names {
+		if e.Name == text && !e.MAC.IsZero() {
+			return e.MAC.String()
+		}
+	}
+	return text
+}
+
+// narrows judges a word of drops that is not judged itself but says which frames are.
+func (g *vocabulary) narrows(column, text string) string {
+	if text == "." && column != "reason" {
+		return ""
+	}
+	switch column {
+	case "reason":
+		if !slices.Contains(dropReasons(), text) {
+			return quoted(text) + " is no reason for a drop" + g.near(text, dropReasons())
+		}
+	case "length":
+		if !decimal.MatchString(text) {
+			return quoted(text) + " is no length in bytes"
+		}
+	case "src", "dst":
+		if _, err := ParseMAC(g.lab.macNamed(text)); err != nil {
+			return quoted(text) + ` is neither a MAC address nor one under "names"`
+		}
+	}
+	return ""
+}
+
+// frames judges how many frames are wanted: a number, or ">=" and one.
+func frames(text string) string {
+	if decimal.MatchString(strings.TrimPrefix(text, ">=")) {
+		return ""
+	}
+	return quoted(text) + " is no number of frames; want 3, >=1 or 0"
+}
+
+// atLeast reports whether a number is as large as ">=1" wants.
+func atLeast(want, got string) bool {
+	low, some := strings.CutPrefix(want, ">=")
+	if !some || !decimal.MatchString(low) || !decimal.MatchString(got) {
+		return false
+	}
+	w, _ := strconv.Atoi(low)
+	n, _ := strconv.Atoi(got)
+	return n >= w
+}
+
+// reasons judges a cell of cases that asks which reasons were seen.
+func (g *vocabulary) reasons(word string) string {
+	for part := range strings.SplitSeq(word, "+") {
+		if !slices.Contains(dropReasons(), part) {
+			return quoted(part) + ` is no reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
+		}
+	}
+	return ""
+}
+
+// bridgeStates are the kernel's words for a port of a Linux bridge (net/bridge/br_stp.c).
+func bridgeStates() []string {
+	return []string{"disabled", "listening", "learning", "forwarding", "blocking"}
+}
+
+// portWord judges a word of a table of ports by its column and by what the row is.
+func (g *vocabulary) portWord(q Question, word string) string {
+	n, _, _ := g.lab.portOf(q.A)
+	ofSwitch := n == nil || n.Switch != nil
+	switch q.At {
+	case "promiscuous", "initial", "effective":
+		if !ofSwitch {
+			return q.A + ` is no port of a virtual switch and has no "` + q.At + `"; write "."`
+		}
+	}
+	words := portWords(q.At)
+	if q.At == "state" {
+		words = g.states(n, q.A)
+	}
+	if slices.Contains(words, word) {
+		return ""
+	}
+	switch q.At {
+	case "state", "promiscuous":
+		return quoted(word) + " is no " + q.At + " of " + q.A + "; want " + orList(words) + g.near(word, words)
+	case "flags":
+		if n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32); err == nil && word == "0x"+strconv.FormatUint(n, 16) {
+			return ""
+		}
+		return quoted(word) + " are no flags; want them as /sys/class/net has them, 0x1003"
+	case "promiscuity":
+		if decimal.MatchString(word) {
+			return ""
+		}
+		return quoted(word) + " is no promiscuity; want a number"
+	}
+	if _, err := ParseMAC(word); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func portWords(column string) []string {
+	switch column {
+	case "promiscuous":
+		return []string{"granted", "refused", "-", "unknown"}
+	case "state":
+		return []string{"forwarding", "blocked", "down", "up", "unknown"}
+	case "initial", "effective":
+		return []string{"-", "unknown"}
+	}
+	return []string{"unknown"}
+}
+
+// states are what the state of a row can be: on a virtual switch, of a port of a Linux bridge, elsewhere.
+func (g *vocabulary) states(n *Node, row string) []string {
+	_, name, _ := strings.Cut(row, ":")
+	switch {
+	case n == nil:
+		return portWords("state")
+	case n.Switch != nil:
+		return []string{"forwarding", "blocked", "down", "unknown"}
+	}
+	if i := n.Interface(name); i != nil && i.Master != "" {
+		return append(bridgeStates(), "unknown")
+	}
+	return []string{"up", "down", "unknown"}
+}

@@ -117,7 +117,7 @@ func (p *port) openSocket(promiscuous bool) error {
 	for {
 		if _, _, err := unix.Recvfrom(p.fd, b[:], unix.MSG_DONTWAIT); err == unix.EAGAIN {
 			break
-		} else if err != nil && err != unix.EINTR && err != unix.EINVAL {
+		} else if err != nil && err != unix.EINTR && err != unix.EINVAL && err != unix.ENETDOWN { // a bound socket is told once that its interface is down
 			return fmt.Errorf("empty the socket of interface %d: %w", p.index, err)
 		}
 	}

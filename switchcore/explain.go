@@ -146,9 +146,10 @@ func (s *Switch) hint(w *passage, q *port) string {
 // narrate tells the passage. The numbers are those of the specification of the switch.
 func (s *Switch) narrate(w *passage, f Frame, v *Verdict) []string {
 	p := w.p
+	w.parse()
 	var steps []string
 	say := func(format string, args ...any) { steps = append(steps, fmt.Sprintf(format, args...)) }
-	say("%d bytes from port %s%s", len(f.Data), p.conf.Name, s.addresses(w))
+	say("%d bytes from port %s%s", len(f.Data), p.conf.Name, w.addresses())
 	if p.blocked || !p.up {
 		say("I1: the port is %s, %s: PortBlocked", p.state(), p.why())
 		return steps
@@ -189,7 +190,7 @@ func (s *Switch) narrate(w *passage, f Frame, v *Verdict) []string {
 	return steps
 }
 
-func (s *Switch) addresses(w *passage) string {
+func (w *passage) addresses() string {
 	if len(w.f.Data) < 14 {
 		return ""
 	}

@@ -27,6 +27,7 @@ type passage struct {
 	reversed bool // a port was left out because of reverseOK alone
 	why      string
 	hits     int // ports that have the destination
+	direct   int // outputs that these make
 	v        Verdict
 	ended    bool // the drop ended the passage before any port was looked at
 }
@@ -107,18 +108,15 @@ func (s *Switch) enter(w *passage) bool {
 	if s.conf.BlockGuestBPDU && !p.conf.Uplink && (w.dst == linkLocalAddr || w.dst == pvstAddr && s.conf.BlockPVST) {
 		return w.drop(GuestBPDU)
 	}
-	if !s.admit(w) {
+	local := s.conf.LinkLocal && p.leaf && w.dst&^0xf == linkLocalAddr
+	if local && !s.conf.LearnBeforeLinkLocal {
+		return w.drop(LinkLocal)
+	}
+	if !s.admit(w) || !p.leaf && !s.used.has(w.wire) {
 		return w.drop(VlanMismatch)
 	}
 	if !p.leaf {
-		if !s.used.has(w.wire) {
-			return w.drop(VlanMismatch)
-		}
 		return true
-	}
-	local := s.conf.LinkLocal && w.dst&^0xf == linkLocalAddr
-	if local && !s.conf.LearnBeforeLinkLocal {
-		return w.drop(LinkLocal)
 	}
 	if p.learns && !s.learn(w) {
 		return w.drop(LearnLimit)
@@ -216,6 +214,7 @@ func (s *Switch) toHolders(w *passage) (own bool) {
 	if q := s.whereLearned(w); q != nil {
 		own = s.toHolder(w, q, RuleLearned) || own
 	}
+	w.direct = len(s.out)
 	return own
 }
 
@@ -246,6 +245,7 @@ func (s *Switch) toHolder(w *passage, q *port, rule Rule) (own bool) {
 	case CauseSamePort:
 		return q.carries(w)
 	case CauseIsolated:
+		w.hits++
 		s.lose(q, PvlanIsolation)
 	}
 	return false
@@ -285,24 +285,26 @@ func groupRule(dst uint64) Rule {
 }
 
 // offerGroup gives q a copy of a group frame if it may have and wants it. A blocked port loses it: that is what its owner sees
-// when somebody asks for the blocked guest.
+// when somebody asks for the blocked guest. A port that nothing is plugged into loses nothing.
 func (s *Switch) offerGroup(w *passage, q *port) {
 	cause := s.reach(w, q)
-	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked {
+	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked || !s.wants(w, q) {
 		return
 	}
-	if !s.wants(w, q) {
-		return
-	}
+	s.offer(w, q, cause, s.overhears(w, q))
+}
+
+// offer is the last step before a copy is made: the rule for frames from an uplink, then what keeps the copy from leaving.
+func (s *Switch) offer(w *passage, q *port, cause Cause, overhears bool) {
 	switch {
+	case !w.p.leaf && !(overhears && !s.conf.ReversePathCheckPromiscuous) && !s.reverseOK(w, q):
+		w.reversed = w.reversed || cause != CauseBlocked
+	case cause == CauseNone:
+		s.emit(w, q)
 	case cause == CauseIsolated:
 		s.lose(q, PvlanIsolation)
 	case cause == CauseBlocked:
 		s.lose(q, PortBlocked)
-	case !w.p.leaf && !s.reverseOK(w, q) && !(s.overhears(w, q) && !s.conf.ReversePathCheckPromiscuous):
-		w.reversed = true
-	default:
-		s.emit(w, q)
 	}
 }
 
@@ -327,7 +329,7 @@ func (s *Switch) overhears(w *passage, q *port) bool {
 	if !s.conf.PromiscuousPortGroup || w.p.leaf && w.p.conf.Group == q.conf.Group {
 		return true
 	}
-	for _, o := range s.out[:min(w.hits, len(s.out))] {
+	for _, o := range s.out[:w.direct] {
 		if s.ports[o.Port].conf.Group == q.conf.Group {
 			return true
 		}
@@ -337,12 +339,8 @@ func (s *Switch) overhears(w *passage, q *port) bool {
 
 func (s *Switch) toPromiscuous(w *passage) {
 	for _, q := range s.promisc {
-		if s.offersUnicast(w, q) && s.overhears(w, q) {
-			if !w.p.leaf && s.conf.ReversePathCheckPromiscuous && !s.reverseOK(w, q) {
-				w.reversed = w.reversed || q.stamp != s.serial
-				continue
-			}
-			s.emit(w, q)
+		if q.stamp != s.serial && s.overhears(w, q) {
+			s.offerUnicast(w, q, true)
 		}
 	}
 }
@@ -350,20 +348,18 @@ func (s *Switch) toPromiscuous(w *passage) {
 // toLearners sends unknown unicast to the ports that learn and want it, never to others.
 func (s *Switch) toLearners(w *passage) {
 	for _, q := range s.learners {
-		if !s.offersUnicast(w, q) {
-			continue
+		if q.stamp != s.serial {
+			s.offerUnicast(w, q, false)
 		}
-		if !w.p.leaf && !s.reverseOK(w, q) {
-			w.reversed = true
-			continue
-		}
-		s.emit(w, q)
 	}
 }
 
-// offersUnicast says whether q may get unicast that is not known to be for it.
-func (s *Switch) offersUnicast(w *passage, q *port) bool {
-	return s.reach(w, q) == CauseNone && !(q.allowOnly && !q.allows(w.dst))
+// offerUnicast gives q a copy of unicast that is not known to be for it.
+func (s *Switch) offerUnicast(w *passage, q *port, overhears bool) {
+	cause := s.reach(w, q)
+	if (cause == CauseNone || cause == CauseIsolated) && !(q.allowOnly && !q.allows(w.dst)) {
+		s.offer(w, q, cause, overhears)
+	}
 }
 
 // fromUplink is section 2.4. Nothing that came by an uplink leaves by one.

@@ -179,7 +179,6 @@ func (s *Switch) freeID() PortID {
 // resolve computes what holds for each port and lays it out for the data path.
 func (s *Switch) resolve(now time.Duration) {
 	c := &s.conf
-	s.plain = c.Profile == Learning && !c.mentionsVLAN()
 	s.admits = c.Profile == NSX
 	if c.LearningAdmits != nil {
 		s.admits = *c.LearningAdmits
@@ -196,22 +195,35 @@ func (s *Switch) resolve(now time.Duration) {
 			s.uplinks = append(s.uplinks, p)
 		}
 	}
-	for _, p := range s.order {
-		was := p.pol
-		p.pol = c.compute(&p.conf)
-		first := p.trunk == nil && p.vlan == 0 && reflect.DeepEqual(was, Computed{})
-		if !first && !reflect.DeepEqual(was, p.pol) {
-			s.event(EventPolicyChanged, p, "", "", "configuration")
-		}
-		if !first && !reflect.DeepEqual(was.VLAN, p.pol.VLAN) || was.Learning.Enabled.Value && !p.pol.Learning.Enabled.Value {
-			s.forget(p)
-		}
-		s.layOut(p)
-		if first || !reflect.DeepEqual(was.Teaming, p.pol.Teaming) {
-			p.usable = nil
-		}
+	past := make([]Computed, len(s.order))
+	for i, p := range s.order {
+		past[i], p.pol = p.pol, c.compute(&p.conf)
+	}
+	wasPlain := s.plain
+	if s.plain = c.Profile == Learning && !s.aware(); s.plain != wasPlain {
+		s.FlushTable(now)
+	}
+	for i, p := range s.order {
+		s.adopt(p, &past[i])
 		p.active, p.standby = pick(byName, p.pol.Teaming.Active), pick(byName, p.pol.Teaming.Standby)
 		p.usable = slices.DeleteFunc(p.usable, func(u *port) bool { return s.port(u.id) != u })
+	}
+}
+
+// adopt draws the consequences of a port's new policy; was is the one before.
+func (s *Switch) adopt(p *port, was *Computed) {
+	s.layOut(p)
+	if !p.settled {
+		return
+	}
+	if !reflect.DeepEqual(*was, p.pol) {
+		s.event(EventPolicyChanged, p, "", "", "configuration")
+	}
+	if !reflect.DeepEqual(was.VLAN, p.pol.VLAN) || was.Learning.Enabled.Value && !p.pol.Learning.Enabled.Value {
+		s.forget(p)
+	}
+	if !reflect.DeepEqual(was.Teaming, p.pol.Teaming) {
+		p.usable = nil
 	}
 }
 

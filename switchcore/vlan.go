@@ -27,18 +27,10 @@ func (v *vlanSet) lowest() uint16 {
 	return 0
 }
 
-// mentionsVLAN says whether any level has a VLAN setting.
-func (c *Config) mentionsVLAN() bool {
-	if c.Spec.VLAN != nil {
-		return true
-	}
-	for i := range c.Groups {
-		if c.Groups[i].Spec.VLAN != nil {
-			return true
-		}
-	}
-	for i := range c.Ports {
-		if c.Ports[i].Spec.VLAN != nil {
+// aware says whether tags mean anything to a learning switch: they do as soon as one port is in a VLAN or a trunk.
+func (s *Switch) aware() bool {
+	for _, p := range s.order {
+		if v := &p.pol.VLAN; !p.conf.Uplink && (v.Mode != Untagged || v.ID != 0) || p.conf.Spec.VLAN != nil && p.conf.Uplink {
 			return true
 		}
 	}

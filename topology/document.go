@@ -103,7 +103,7 @@ func (r *reader) at(n *yaml.Node) Pos { return r.pos(n.Line, n.Column) }
 // width is how much of the line a value's own word takes.
 func (r *reader) width(n *yaml.Node, p Pos) int {
 	s := r.line(p.Line)
-	if p.Col > len(s) {
+	if p.Col < 1 || p.Col > len(s) {
 		return 1
 	}
 	s = s[p.Col-1:]

@@ -26,6 +26,10 @@ type Lab struct {
 	Steps        []*Step
 	Source       []byte // the file, byte for byte
 
+	origin []byte    // the file that this lab, or the step that it is of, stands in
+	stage  int       // how many of its steps are behind it
+	over   []Overlay // live changes
+
 	byName  map[string]int // places in Nodes, a hint for Target
 	aliases map[End]End    // interfaces that belong to the virtual switch of their node: where they are
 }

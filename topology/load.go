@@ -33,6 +33,7 @@ func Load(file string, src []byte) (lab *Lab, problems Problems) {
 		return nil, problems
 	}
 	lab.Source = src
+	lab.settle(src)
 	return lab, problems
 }
 

@@ -20,14 +20,16 @@ type Problem struct {
 	Source  string `json:"source,omitempty"` // the line itself
 }
 
-// Error is the one-line form: file:line:col: path: message.
+// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.File)
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Col)
 	}
-	b.WriteString(": ")
+	if p.File != "" {
+		b.WriteString(": ")
+	}
 	if p.Warning {
 		b.WriteString("warning: ")
 	}

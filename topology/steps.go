@@ -24,6 +24,7 @@ func (l *loader) load() *Lab {
 	lab := l.base.lab
 	l.base.warnings()
 	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, running: map[string]bool{}}
+	st.remember()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
 	l.unreached(lab.Expect)
 	names := map[string]Pos{}
@@ -37,6 +38,7 @@ func (l *loader) load() *Lab {
 			l.errorf(field(n, "name"), pathKey(path, "name"), "%q is the name of the step in line %d too", clip(s.Name), was.Line)
 		}
 		names[s.Name] = s.Pos
+		st.remember()
 		lab.Steps = append(lab.Steps, s)
 	}
 	return lab

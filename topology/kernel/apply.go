@@ -163,7 +163,7 @@ func (s *Space) namespaces(ctx context.Context, ops []topology.Op) (int, error) 
 		}
 	}
 	s.mu.Unlock()
-	return n + count, errors.Join(err, s.journal.made(made))
+	return n + count, errors.Join(err, s.journal.made(made), s.numberNew(made))
 }
 
 // sysctls writes the stretch of values that ops begins with.
@@ -323,9 +323,7 @@ func (s *Space) rest() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, n := range s.nodes {
-		if n.fresh || n.wire.fd > 0 || n.handle != nil {
-			n.rest()
-		}
+		n.rest()
 	}
 }
 

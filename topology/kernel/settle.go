@@ -17,9 +17,10 @@ import (
 // settleTimeout is beyond twice the forward delay of 15 s that STP takes (IEEE 802.1D).
 const settleTimeout = 60 * time.Second
 
-// AwaitSettled waits until the nodes behave as they will from now on: every link end with a carrier is running, every
-// bridge port with one has left the disabled, listening and learning states, and no IPv6 address is tentative. The kernel
-// gets there some time after the last request was answered (net/core/link_watch.c), and sends nothing until then.
+// AwaitSettled waits until the nodes behave as they will from now on: every link end with a carrier is running, and none without
+// one on a virtual switch; every bridge port with one has left the disabled, listening and learning states, and no IPv6 address is
+// tentative. The kernel gets there some time after the last request was answered (net/core/link_watch.c), and sends nothing
+// until then.
 func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -27,7 +28,7 @@ func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error 
 	for _, bridges := range []bool{false, true} {
 		for _, k := range nodes {
 			if bridges == (k.Kind == topology.Bridge) {
-				if err := s.awaitNode(ctx, k.Name, k.IPv6); err != nil {
+				if err := s.awaitNode(ctx, k); err != nil {
 					return err
 				}
 			}
@@ -36,15 +37,15 @@ func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error 
 	return nil
 }
 
-func (s *Space) awaitNode(ctx context.Context, name string, ipv6 bool) error {
-	n, err := s.node(name)
+func (s *Space) awaitNode(ctx context.Context, k *topology.Node) error {
+	n, err := s.node(k.Name)
 	if err != nil {
 		return err
 	}
 	defer n.wire.close() // a thousand open sockets cost memory
 	var tick *time.Ticker
 	for {
-		why, err := s.unsettled(n, ipv6)
+		why, err := s.unsettled(n, k)
 		if err != nil || why == "" {
 			return err
 		}
@@ -55,7 +56,7 @@ func (s *Space) awaitNode(ctx context.Context, name string, ipv6 bool) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s: not ready within %s: %s: %w", name, settleTimeout, why, context.Cause(ctx))
+			return fmt.Errorf("%s: not ready within %s: %s: %w", k.Name, settleTimeout, why, context.Cause(ctx))
 		}
 	}
 }
@@ -69,7 +70,7 @@ const (
 )
 
 // unsettled says what a node still waits for, or "".
-func (s *Space) unsettled(n *node, ipv6 bool) (string, error) {
+func (s *Space) unsettled(n *node, k *topology.Node) (string, error) {
 	links, err := s.dump(n, unix.AF_UNSPEC)
 	if err != nil {
 		return "", err
@@ -83,6 +84,10 @@ func (s *Space) unsettled(n *node, ipv6 bool) (string, error) {
 		if carrier && l.lower && l.flags&unix.IFF_RUNNING == 0 {
 			return l.name + " has a carrier and is not running", nil
 		}
+		// Switches take the flag for the carrier, as sent messages do (see Seen).
+		if k.Kind == topology.VSwitch && !carrier && l.lower && running(l.flags) {
+			return l.name + " has no carrier and is running", nil
+		}
 	}
 	if bridges {
 		ports, err := s.dump(n, unix.AF_BRIDGE)
@@ -95,7 +100,7 @@ func (s *Space) unsettled(n *node, ipv6 bool) (string, error) {
 			}
 		}
 	}
-	if ipv6 {
+	if k.IPv6 {
 		return s.tentative(n)
 	}
 	return "", nil

@@ -31,6 +31,8 @@ type Space struct {
 
 	mu    sync.RWMutex
 	nodes map[string]*node
+
+	numbers numbers
 }
 
 // node is one namespace. Its sockets are opened on first use.
@@ -46,6 +48,8 @@ type node struct {
 	handle *netlink.Handle
 
 	wire wire
+	asks asks
+	id   int32 // the namespace's number in the hub, see Space.number; negative: none yet
 }
 
 // NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
@@ -198,7 +202,9 @@ func (n *node) rest() {
 
 // close lets go of the namespace.
 func (n *node) close() {
+	n.asks.shut() // a socket would keep the namespace from ending
 	n.rest()
+	n.wire.shut()
 	n.fd.Close()
 }
 
@@ -256,7 +262,7 @@ func newNode(name string, fd netns.NsHandle) (*node, error) {
 		fd.Close()
 		return nil, err
 	}
-	return &node{name: name, fd: fd, inode: st.Ino, fresh: true, next: 2, index: map[string]int{"lo": 1}}, nil
+	return &node{name: name, fd: fd, inode: st.Ino, fresh: true, next: 2, index: map[string]int{"lo": 1}, id: -1}, nil
 }
 
 // Adopt opens the named namespaces that an earlier process made, as the journal tells them, and returns the nodes whose

@@ -16,6 +16,7 @@ import (
 type wire struct {
 	mu  sync.Mutex
 	fd  int // 0: not open
+	end bool
 	seq uint32
 }
 
@@ -31,11 +32,22 @@ func (w *wire) close() {
 	}
 }
 
-// open opens the socket on first use. The caller holds w.mu.
+// shut closes it for good: the namespace's descriptor is about to become another file's.
+func (w *wire) shut() {
+	w.close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end = true
+}
+
+// openWireLocked opens the socket on first use. The caller holds w.mu.
 func (s *Space) openWireLocked(n *node) error {
 	w := &n.wire
 	if w.fd > 0 {
 		return nil
+	}
+	if w.end {
+		return fmt.Errorf("%s has no namespace any more: %w", n.name, unix.ENODEV)
 	}
 	err := within(s.hub, n.fd, func() (err error) {
 		w.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)

@@ -1,0 +1,165 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+func TestInterfaceState(t *testing.T) {
+	s := cable(t)
+	apply(t, s, topology.AddBridge{Node: "g", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()}, topology.SetUp{Node: "g", Name: "br", Up: true},
+		topology.AddVeth{Near: topology.VethEnd{Node: "g", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500, Up: true, Master: "br"},
+			Far: topology.VethEnd{Node: "c", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
+	type state struct {
+		state       string
+		promiscuity int
+	}
+	look := func(what, node, name string, want state) {
+		t.Helper()
+		word, mac, flags, promiscuity, err := s.InterfaceState(node, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (state{word, promiscuity}); got != want {
+			t.Errorf("%s: %+v, want %+v", what, got, want)
+		}
+		link := ip(t, "-n t."+node+" link show "+name)
+		if !strings.Contains(link, mac.String()) {
+			t.Errorf("%s: %v is not in\n%s", what, mac, link)
+		}
+		raw := strings.TrimSpace(ip(t, "netns exec t."+node+" cat /sys/class/net/"+name+"/flags"))
+		if got := fmt.Sprintf("%#x", flags); got != raw {
+			t.Errorf("%s: flags are %s, and %s in sysfs", what, got, raw)
+		}
+	}
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}}); err != nil {
+		t.Fatal(err)
+	}
+	look("plain", "g", "eth0", state{"up", 0})
+	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
+	stop := packetSocket(t, s, guestEnd)
+	look("promiscuous twice", "g", "eth0", state{"up", 2})
+	if _, _, flags, _, _ := s.InterfaceState("g", "eth0"); flags != 0x1103 {
+		t.Errorf("flags are %#x, want 0x1103", flags)
+	}
+	stop()
+	look("promiscuous once", "g", "eth0", state{"up", 1})
+	look("port without carrier", "g", "v0", state{"disabled", 1})
+	look("unplugged", "c", "v1", state{"down", 0})
+	ip(t, "-n t.c link set v1 up")
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "c"}}); err != nil {
+		t.Fatal(err)
+	}
+	look("port", "g", "v0", state{"forwarding", 1})
+	if _, _, _, _, err := s.InterfaceState("g", "nothing"); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("an interface that is not there: %v", err)
+	}
+}
+
+// A virtual switch's ports are under no bridge; when they are settled, both ends run.
+func TestSettledWithoutABridge(t *testing.T) {
+	s, _ := newSpace(t)
+	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g", Kind: topology.Host}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []topology.End{portEnd, guestEnd} {
+		if state, _, _, _, err := s.InterfaceState(e.Node, e.Interface); err != nil || state != "up" {
+			t.Errorf("%s is %s: %v", e, state, err)
+		}
+	}
+}
+
+func TestPacketSocketReceivesNothingUntilItIsBound(t *testing.T) {
+	s := cable(t)
+	fd, index, err := s.PacketSocket(portEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	out, from, err := s.PacketSocket(guestEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(out)
+	link := ip(t, "-o -n t.sw link show p0")
+	if want, _, _ := strings.Cut(link, ":"); want != strconv.Itoa(index) {
+		t.Errorf("index %d is not in %s", index, link)
+	}
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw"}, {Name: "g"}}); err != nil {
+		t.Fatal(err)
+	}
+	frame := append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0x50, 0x56, 0, 0, 1, 0x88, 0xb5}, make([]byte, 46)...)
+	send := func() {
+		if err := unix.Sendto(out, frame, 0, &unix.SockaddrLinklayer{Ifindex: from}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	b := make([]byte, 100)
+	if n, err := unix.Read(fd, b); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("%d bytes before it was bound: %v", n, err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: 0x0300, Ifindex: index}); err != nil {
+		t.Fatal(err)
+	}
+	send()
+	if n, err := unix.Read(fd, b); err != nil || n != len(frame) {
+		t.Errorf("%d bytes after it was bound: %v", n, err)
+	}
+	if _, _, err := s.PacketSocket(topology.End{Node: "g", Interface: "nothing"}); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("an interface that is not there: %v", err)
+	}
+}
+
+// Devices need root in the machine's user namespace; without it the error must say so.
+func TestTaps(t *testing.T) {
+	s := cable(t)
+	users, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := os.Getuid() == 0 && strings.Contains(string(users), "4294967295") // all numbers are mapped: the machine's own user namespace
+	apply(t, s, topology.AddUpper{Node: "g", Name: "mt0", Type: topology.Macvtap, Lower: guestEnd, Mode: "bridge", MAC: topology.MAC{2, 0, 0, 0, 0, 5}, MTU: 1500})
+	ip(t, "-n t.g link set mt0 up")
+	fd, err := s.OpenMacvtap(topology.End{Node: "g", Interface: "mt0"})
+	check := func(what string, fd int, err error) bool {
+		switch {
+		case err == nil:
+			t.Cleanup(func() { unix.Close(fd) })
+			return true
+		case root && !errors.Is(err, unix.ENOENT) || !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT):
+			t.Errorf("%s: %v", what, err)
+		}
+		return false
+	}
+	frame := append(make([]byte, tapHeaderSize), append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 5, 0x88, 0xb5}, make([]byte, 46)...)...)
+	if check("macvtap", fd, err) {
+		if n, err := unix.Write(fd, frame); err != nil || n != len(frame) {
+			t.Errorf("sent %d bytes by the macvtap: %v", n, err)
+		}
+	}
+	if _, err := s.OpenMacvtap(guestEnd); err == nil || !strings.Contains(err.Error(), "not a macvtap") {
+		t.Errorf("a veth opened as macvtap: %v", err)
+	}
+	fd, err = s.AddTap(topology.End{Node: "c", Interface: "tap0"})
+	if check("TAP", fd, err) {
+		if link := ip(t, "-d -n t.c link show tap0"); !strings.Contains(link, "tun type tap pi off vnet_hdr on") {
+			t.Errorf("made\n%s", link)
+		}
+		ip(t, "-n t.c link set tap0 up")
+		if n, err := unix.Write(fd, frame); err != nil || n != len(frame) {
+			t.Errorf("sent %d bytes by the TAP: %v", n, err)
+		}
+	}
+}

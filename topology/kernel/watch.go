@@ -1,0 +1,307 @@
+//go:build linux
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// Seen is what a [Watch] knows of a port: what the guest has programmed into its adapter, and whether the switch's own end works.
+type Seen struct {
+	MAC         topology.MAC // the effective address: the adapter's as it is now; zero without an adapter
+	Promiscuity int          // 1 while anybody wants the adapter to receive everything, else 0: not the kernel's count
+	AllMulti    int          // 1 while anybody wants all multicast frames, else 0
+	Up          bool         // the adapter is administratively up; without one, the port is
+	Carrier     bool         // the port's own end is running
+	Gone        bool         // the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its place
+}
+
+// Watch follows interfaces for one virtual switch. It learns of changes in two ways. Link messages come synchronously with the
+// change: once "ip link set address" has returned, the next Drain reports it. What the kernel does not send a message for, or
+// sends one with old values (a macvlan that comes up or goes makes its lower promiscuous or not), is read again whenever there
+// is reason to, and once a second in any case, in a goroutine of the Watch's own.
+//
+// Drain is for one goroutine at a time. All other methods are safe for concurrent use, beside Drain too.
+type Watch struct {
+	s    *Space
+	poll int // epoll, over the two below
+	ear  int // rtnetlink in the hub
+	bell int // eventfd: something was read
+	rung atomic.Bool
+
+	buf [32 << 10]byte // Drain's own, as are the next four
+	oob [64]byte
+	iov unix.Iovec
+	hdr unix.Msghdr
+	out []*followed
+
+	mu       sync.Mutex
+	closed   bool
+	ports    map[int]*followed
+	links    map[place][]*followed // by adapter and by own end
+	guests   map[int32][]*followed // by the number of the adapter's namespace
+	wanted   map[*followed]bool    // to be read again; true: to be reported whether it has changed or not
+	waiting  []chan struct{}       // of Quiet, for the next round of reading
+	found    []reading             // read, not yet drained
+	answered []chan struct{}       // closed by the Drain that takes found
+
+	kick chan struct{} // there is something wanted
+	stop chan struct{}
+	done chan struct{}
+}
+
+// place is an interface as link messages name it.
+type place struct {
+	ns    int32 // the namespace's number in the hub
+	index int32
+}
+
+// followed is one port.
+type followed struct {
+	key           int
+	guest, holder *node // of the adapter (nil: none) and of the port
+	port          place
+
+	// Under Watch.mu.
+	adapter place // negative namespace: not in its node
+	seen    Seen
+	heard   uint64 // messages that changed seen: what was read before the last of them is stale
+	changed bool   // in Watch.out
+	off     bool   // not followed any more
+
+	mu    sync.Mutex // held while the interfaces are read
+	flags int        // sysfs's file of that name of the adapter, negative: not open
+	blind bool       // there is no sysfs to be had
+}
+
+// reading is a port as it was read.
+type reading struct {
+	f       *followed
+	seen    Seen
+	heard   uint64 // of f when reading began
+	report  bool
+	adapter place // where the adapter is now
+}
+
+const (
+	pollEvery = time.Second
+	// afterDelete: a deleted macvlan has let go of its lower by then.
+	afterDelete = 100 * time.Millisecond
+	earBuffer   = 1 << 20 // bytes; a message has one to four thousand
+)
+
+var errWatchClosed = errors.New("the watch was closed")
+
+// Watch begins to watch, without any port to follow yet. Close must be called.
+func (s *Space) Watch() (*Watch, error) {
+	if err := s.numberAll(); err != nil {
+		return nil, err
+	}
+	w := &Watch{s: s, poll: -1, ear: -1, bell: -1,
+		ports: map[int]*followed{}, links: map[place][]*followed{}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{},
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	if err := w.open(); err != nil {
+		w.closeFDs()
+		return nil, fmt.Errorf("watch interfaces: %w", err)
+	}
+	go w.read()
+	return w, nil
+}
+
+func (w *Watch) open() (err error) {
+	if err = within(w.s.hub, w.s.hub, func() error { w.ear, err = openEar(); return err }); err != nil {
+		return err
+	}
+	if w.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
+	}
+	if w.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	for _, fd := range []int{w.ear, w.bell} {
+		if err := unix.EpollCtl(w.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openEar opens a socket that hears of the links of all namespaces that have a number in the calling thread's.
+func openEar() (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return -1, err
+	}
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, earBuffer) != nil { // outside the machine's user namespace
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, earBuffer)
+	}
+	err = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1 << (unix.RTNLGRP_LINK - 1)})
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// Close ends everything at once. Drain must have returned for the last time.
+func (w *Watch) Close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	w.mu.Unlock()
+	close(w.stop)
+	<-w.done
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.ports {
+		f.close()
+	}
+	clear(w.ports)
+	w.closeFDs()
+	return nil
+}
+
+func (w *Watch) closeFDs() {
+	for _, fd := range []int{w.poll, w.ear, w.bell} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// Follow begins to follow a port under a key of the caller's, in place of what was followed under it before, and returns its
+// present state. adapter is the guest's interface; its zero value means that only the port's own end is followed. Whatever
+// happens after Follow was called comes through Drain, which reports the port once more in any case.
+func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
+	f := &followed{key: key, flags: -1}
+	var err error
+	if f.holder, f.port, err = w.find(port); err != nil {
+		return Seen{}, err
+	}
+	if adapter != (topology.End{}) {
+		if f.guest, f.adapter, err = w.find(adapter); err != nil {
+			return Seen{}, err
+		}
+	}
+	seen, at := w.look(f, f.adapter)
+	if seen.Gone {
+		f.close()
+		return Seen{}, fmt.Errorf("%s or %s is gone: %w", adapter, port, unix.ENODEV)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		f.close()
+		return Seen{}, errWatchClosed
+	}
+	w.unfollowLocked(key)
+	f.seen = seen
+	w.ports[key] = f
+	w.moveLocked(f, at)
+	w.links[f.port] = append(w.links[f.port], f)
+	w.wantLocked(f, true) // what happened while it was being read was not heard
+	return f.seen, nil
+}
+
+// find resolves the name of an interface.
+func (w *Watch) find(e topology.End) (*node, place, error) {
+	n, err := w.s.node(e.Node)
+	if err != nil {
+		return nil, place{}, err
+	}
+	id, err := w.s.number(n)
+	if err != nil {
+		return nil, place{}, err
+	}
+	r := requestByName(e.Interface)
+	if err := w.s.ioctl(n, unix.SIOCGIFINDEX, &r); err != nil {
+		return nil, place{}, fmt.Errorf("%s has no interface %s: %w", e.Node, e.Interface, err)
+	}
+	return n, place{id, r.int32()}, nil
+}
+
+// Unfollow forgets a port. One that is not followed is no error; Drain does not report it any more.
+func (w *Watch) Unfollow(key int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unfollowLocked(key)
+}
+
+func (w *Watch) unfollowLocked(key int) {
+	f := w.ports[key]
+	if f == nil {
+		return
+	}
+	w.lostLocked(f)
+	f.off = true
+	delete(w.ports, key)
+	delete(w.wanted, f)
+	f.close()
+}
+
+// FD is readable when Drain has something to do. It is the Watch's.
+func (w *Watch) FD() int { return w.poll }
+
+// Reread asks for a fresh look at a port, which Drain reports in any case, even if nothing has changed or the port is gone.
+// A key that is not followed is not reported.
+func (w *Watch) Reread(key int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.ports[key]; f != nil {
+		w.wantLocked(f, true)
+	}
+}
+
+// wantLocked has f read again.
+func (w *Watch) wantLocked(f *followed, report bool) {
+	if f.off || f.seen.Gone && !report {
+		return
+	}
+	w.wanted[f] = w.wanted[f] || report
+	w.kickReader()
+}
+
+func (w *Watch) kickReader() {
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Quiet reads everything that is followed once more and returns when Drain has reported all of that and all that was asked
+// for and heard before: every change that was finished when Quiet was called has been reported when it returns. It waits for
+// Drain, which somebody must call when FD is readable.
+func (w *Watch) Quiet(ctx context.Context) error {
+	drained := make(chan struct{})
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errWatchClosed
+	}
+	w.waiting = append(w.waiting, drained)
+	w.kickReader()
+	w.mu.Unlock()
+	select {
+	case <-drained:
+		return nil
+	case <-w.stop:
+		return errWatchClosed
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the interfaces to be read: %w", context.Cause(ctx))
+	}
+}

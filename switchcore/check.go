@@ -204,15 +204,15 @@ func (k *checker) teaming(t *TeamingSpec) {
 	if t.Policy != nil && *t.Policy > Explicit {
 		k.say("teaming", "unknown policy %d", *t.Policy)
 	}
-	seen := map[string]bool{}
-	for _, n := range slices.Concat(t.Active, t.Standby) {
-		if !slices.ContainsFunc(k.c.Ports, func(p Port) bool { return p.Name == n && p.Uplink }) {
-			k.say("teaming", "%s is not an uplink of this switch", n)
+	for _, list := range [][]string{t.Active, t.Standby} {
+		for i, n := range list {
+			if !slices.ContainsFunc(k.c.Ports, func(p Port) bool { return p.Name == n && p.Uplink }) {
+				k.say("teaming", "%s is not an uplink of this switch", n)
+			}
+			if slices.Contains(list[:i], n) {
+				k.say("teaming", "%s is named twice", n)
+			}
 		}
-		if seen[n] {
-			k.say("teaming", "%s is named twice", n)
-		}
-		seen[n] = true
 	}
 	if len(t.Standby) > 0 && t.Active == nil && k.c.Spec.Teaming.Active == nil {
 		k.say("teaming", "say which uplinks are active; without that all are, and none can stand by")

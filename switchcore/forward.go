@@ -298,7 +298,7 @@ func (s *Switch) offerGroup(w *passage, q *port) {
 func (s *Switch) offer(w *passage, q *port, cause Cause, overhears bool) {
 	switch {
 	case !w.p.leaf && !(overhears && !s.conf.ReversePathCheckPromiscuous) && !s.reverseOK(w, q):
-		w.reversed = w.reversed || cause != CauseBlocked
+		w.reversed = w.reversed || cause == CauseNone
 	case cause == CauseNone:
 		s.emit(w, q)
 	case cause == CauseIsolated:
@@ -356,9 +356,8 @@ func (s *Switch) toLearners(w *passage) {
 
 // offerUnicast gives q a copy of unicast that is not known to be for it.
 func (s *Switch) offerUnicast(w *passage, q *port, overhears bool) {
-	cause := s.reach(w, q)
-	if (cause == CauseNone || cause == CauseIsolated) && !(q.allowOnly && !q.allows(w.dst)) {
-		s.offer(w, q, cause, overhears)
+	if s.reach(w, q) == CauseNone && !(q.allowOnly && !q.allows(w.dst)) {
+		s.offer(w, q, CauseNone, overhears)
 	}
 }
 

@@ -87,6 +87,7 @@ func (c *Config) compute(p *Port) Computed {
 		r.lay(&g.Spec, LevelGroup, p.Uplink)
 	}
 	r.lay(&p.Spec, LevelPort, false)
+	// One level may name as standby what another named as active: then it is active.
 	r.Teaming.Standby = slices.DeleteFunc(r.Teaming.Standby, func(n string) bool { return slices.Contains(r.Teaming.Active, n) })
 	return r
 }

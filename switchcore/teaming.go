@@ -61,7 +61,7 @@ func (s *Switch) reverseOK(w *passage, q *port) bool {
 	if len(s.uplinks) == 1 || q.pol.Teaming.Policy == IPHash {
 		return true
 	}
-	addr := q.own
+	addr := q.station
 	if w.dst&groupBit == 0 {
 		addr = w.dst
 	}

@@ -226,12 +226,17 @@ func planCommand(g *globals) *cobra.Command {
 	var as string
 	cmd := &cobra.Command{
 		Use:   "plan [FILE]",
-		Short: "Print what up would do, as a shell script",
+		Short: "Print what up would do, as a shell script; of a running lab, how it differs from its file",
 		Long: `Print every kernel change of "labctl up", in order, as a script that does the same where labctl is not installed:
-"labctl plan FILE | sudo sh -e" builds the lab. Nothing is touched.`,
+"labctl plan FILE | sudo sh -e" builds the lab, but for its virtual switches, which labctl itself runs. Nothing is touched.
+
+With -l LAB, which is running: list what was set by hand since, and what would change if it were again as its file says.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if g.lab != "" && len(args) == 0 {
+				return g.differences(cmd)
+			}
 			file, err := oneFile(args)
 			if err != nil {
 				return err

@@ -105,7 +105,7 @@ func neighCommand(g *globals) *cobra.Command {
 func fdbCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "fdb [NODE]...",
-		Short:             "Show what the bridges have learned, with the node that owns each MAC",
+		Short:             "Show what bridges and virtual switches know, with the node that owns each MAC",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list := []supervisor.FDBEntry{}
@@ -115,9 +115,13 @@ func fdbCommand(g *globals) *cobra.Command {
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
 				for _, n := range list {
-					rows = append(rows, []string{n.Switch, n.MAC, n.Holder, n.Port})
+					vlan := ""
+					if n.VLAN > 0 {
+						vlan = strconv.Itoa(n.VLAN)
+					}
+					rows = append(rows, []string{n.Switch, n.MAC, vlan, n.Holder, n.Port, n.How})
 				}
-				return columns(w, "SWITCH MAC HOLDER PORT", rows)
+				return columns(w, "SWITCH MAC VLAN HOLDER PORT HOW", rows)
 			})
 		},
 	}

@@ -15,7 +15,8 @@ func main() { os.Exit(run(os.Args[1:])) }
 // machineVerbs are those that need a Linux kernel. Elsewhere they say so; lab files can be written and checked anywhere.
 func machineVerbs() []func(*globals) *cobra.Command {
 	var out []func(*globals) *cobra.Command
-	for _, name := range []string{"up", "down", "ls", "inspect", "exec", "shell", "ping", "matrix", "verify", "neigh", "fdb", "routes", "doctor"} {
+	for _, name := range []string{"up", "down", "ls", "inspect", "exec", "shell", "ping", "matrix", "verify",
+		"step", "set", "reset", "policy", "port", "link", "send", "ports", "fdb", "drops", "capture", "events", "explain", "neigh", "routes", "ps", "switch", "doctor"} {
 		out = append(out, func(*globals) *cobra.Command {
 			return &cobra.Command{
 				Use: name, Short: "Needs Linux", DisableFlagParsing: true,
@@ -35,4 +36,9 @@ func (unsupported) ExitCode() int { return exitUnsupported }
 
 func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// differences needs a running lab.
+func (g *globals) differences(*cobra.Command) error {
+	return unsupported{errors.New("labctl plan -l needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
 }

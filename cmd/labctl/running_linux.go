@@ -19,7 +19,8 @@ import (
 func machineVerbs() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
-		neighCommand, fdbCommand, routesCommand, doctorCommand,
+		stepCommand, setCommand, resetCommand, policyCommand, portCommand, linkCommand, sendCommand,
+		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, explainCommand, neighCommand, routesCommand, psCommand, switchCommand, doctorCommand,
 	}
 }
 

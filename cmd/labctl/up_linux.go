@@ -108,6 +108,9 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 		}
 		fmt.Fprintf(w, "%s changed, ready in %.2f s\n", s.Instance, took.Seconds())
 	}
+	for _, k := range a.Kept {
+		fmt.Fprintf(w, "  kept, set by hand: %s\n", k)
+	}
 	return nil
 }
 

@@ -398,22 +398,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	}
 	got := r.measured()
 	for _, s := range r.result.Steps {
-		if s.Step != "" {
-			fmt.Fprintf(w, "\nstep: %s\n", s.Step)
-		}
-		if s.Failed != "" {
-			fmt.Fprintf(w, "  FAILED: %s\n", s.Failed)
-			for _, t := range s.Wait {
-				for _, c := range t.Cells {
-					if !c.OK {
-						fmt.Fprintf(w, "    %s: wanted %s, got %s\n", c.Question, c.Want, c.Got)
-					}
-				}
-			}
-		}
-		if e := r.expectation(s.Step); e != nil {
-			printTables(w, e, got)
-		}
+		r.printStep(w, s, got)
 	}
 	bad, judged := r.count()
 	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
@@ -427,6 +412,26 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 		fmt.Fprintf(w, "\n%s: all %d cells are as expected%s\n", r.lab.Name, judged, took)
 	default:
 		fmt.Fprintf(w, "\n%s: %d of %d cells differ%s\n", r.lab.Name, bad, judged, took)
+	}
+}
+
+// printStep prints what a step found, or the first expectation.
+func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*topology.Cell]supervisor.Verdict) {
+	if s.Step != "" {
+		fmt.Fprintf(w, "\nstep: %s\n", s.Step)
+	}
+	if s.Failed != "" {
+		fmt.Fprintf(w, "  FAILED: %s\n", s.Failed)
+		for _, t := range s.Wait {
+			for _, c := range t.Cells {
+				if !c.OK {
+					fmt.Fprintf(w, "    %s: wanted %s, got %s\n", c.Question, c.Want, c.Got)
+				}
+			}
+		}
+	}
+	if e := r.expectation(s.Step); e != nil {
+		printTables(w, e, got)
 	}
 }
 

@@ -71,6 +71,16 @@ func (c *Client) connect() (*net.UnixConn, *bufio.Reader, error) {
 // Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
 // supervisor hears of it by the closed connection.
 func (c *Client) Call(ctx context.Context, method string, params, result any, events func(Event)) error {
+	return c.call(ctx, method, params, result, events, nil)
+}
+
+// Stream asks a question that has many answers: each gets one after the other, until there are no more, ctx ends, or each
+// returns an error.
+func (c *Client) Stream(ctx context.Context, method string, params any, each func(item json.RawMessage) error) error {
+	return c.call(ctx, method, params, nil, nil, each)
+}
+
+func (c *Client) call(ctx context.Context, method string, params, result any, events func(Event), each func(json.RawMessage) error) error {
 	conn, in, err := c.connect()
 	if err != nil {
 		return err
@@ -92,6 +102,13 @@ func (c *Client) Call(ctx context.Context, method string, params, result any, ev
 		case r.Event != nil:
 			if events != nil {
 				events(*r.Event)
+			}
+		case r.Item != nil:
+			if each == nil {
+				continue
+			}
+			if err := each(r.Item); err != nil {
+				return err
 			}
 		case r.Error != nil:
 			return r.Error

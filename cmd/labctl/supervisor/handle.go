@@ -37,6 +37,9 @@ type call struct {
 	params json.RawMessage
 }
 
+// item sends one of a stream of things; the error is that the client went away.
+func (c *call) item(v any) error { return writeLine(c.conn, reply{Item: mustJSON(v)}) }
+
 func (c *call) event(e Event) { _ = writeLine(c.conn, reply{Event: &e}) }
 
 func (s *server) serve(conn *net.UnixConn) {
@@ -112,6 +115,17 @@ func init() {
 		"fdb":     {false, fdb},
 		"routes":  {false, routes},
 		"exec":    {false, execIn},
+		"ports":   {false, ports},
+		"drops":   {false, dropped},
+		"events":  {false, events},
+		"differs": {false, difference},
+		"set":     {true, set},
+		"reset":   {true, reset},
+		"step":    {true, step},
+		"send":    {true, send},
+		"capture": {false, capture},
+		"explain": {false, explain},
+		"ps":      {false, ps},
 		"down":    {false, down},
 		"apply":   {true, apply},
 		"ask":     {true, ask},
@@ -293,6 +307,13 @@ func fdb(_ context.Context, c *call) (any, error) {
 	}
 	out := []FDBEntry{}
 	for _, n := range nodes {
+		if n.Switch != nil {
+			list, err := c.switchTable(n.Name, owners)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, list...)
+		}
 		for _, i := range n.Interfaces {
 			if i.Bridge == nil {
 				continue
@@ -306,7 +327,7 @@ func fdb(_ context.Context, c *call) (any, error) {
 				return nil, err
 			}
 			for _, e := range list {
-				out = append(out, FDBEntry{name, e.MAC.String(), owners[e.MAC], e.Port})
+				out = append(out, FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port})
 			}
 		}
 	}
@@ -380,30 +401,36 @@ func apply(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	lab := c.current()
-	if !bytes.Equal(p.Source, lab.Source) {
+	file, t := c.file, c.story
+	if !bytes.Equal(p.Source, file.Source) {
 		var problems topology.Problems
-		if lab, problems = topology.Load(p.File, p.Source); lab == nil {
+		if file, problems = topology.Load(p.File, p.Source); file == nil {
 			return nil, &Failure{Usage, problems.Errors().Error()}
 		}
+		t.Step = 0                                 // the steps of another file lead somewhere else
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
-	return c.become(ctx, lab)
+	return c.become(ctx, file, t, "up")
 }
 
-// become turns the running lab into another, and heals nodes whose namespace somebody removed.
-func (c *call) become(ctx context.Context, lab *topology.Lab) (any, error) {
+// become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
+func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause string) (any, error) {
+	lab, err := t.over(file)
+	if err != nil {
+		return nil, err
+	}
 	old := c.current()
 	plan, changes := topology.Diff(old, lab, c.meta.Instance)
-	if len(plan.Ops) > 0 {
+	if len(changes) > 0 || len(plan.Ops) > 0 {
 		c.event(Event{What: "changing", Total: len(plan.Ops)})
-		if err := c.server.apply(ctx, plan); err != nil {
+		if err := c.server.apply(ctx, plan, lab); err != nil {
 			c.set("degraded")
 			return nil, fmt.Errorf("the lab is now neither what it was nor what the file says; \"labctl up\" tries again after \"labctl down\": %w", err)
 		}
 	}
 	c.mu.Lock()
-	c.lab, c.prober.Lab = lab, lab
+	renewed := !slices.Equal(c.file.Source, file.Source)
+	c.file, c.story, c.lab, c.prober.Lab = file, t, lab, lab
 	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
 	c.mu.Unlock()
 	healed, err := c.heal(ctx, lab)
@@ -411,19 +438,21 @@ func (c *call) become(ctx context.Context, lab *topology.Lab) (any, error) {
 		return nil, err
 	}
 	changes = append(changes, healed...)
-	if len(changes) > 0 || !slices.Equal(old.Source, lab.Source) {
-		if err := errors.Join(c.rundir.writeMeta(c.meta, lab.Source), c.writeHosts()); err != nil {
+	if len(changes) > 0 || renewed {
+		if err := errors.Join(c.rundir.writeMeta(c.meta, file.Source), c.writeHosts()); err != nil {
 			return nil, err
 		}
 	}
 	c.set("running")
-	if len(changes) > 0 {
-		go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
+	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words()}
+	for _, h := range changes {
+		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
 	if len(changes) == 0 {
-		return Applied{Changes: []topology.Change{}}, nil
+		return out, c.remember()
 	}
-	return Applied{Changes: changes}, c.ready(ctx, lab)
+	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
+	return out, c.ready(ctx, lab)
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
@@ -439,5 +468,5 @@ func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, 
 	if len(gone) == 0 {
 		return nil, nil
 	}
-	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone))
+	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab)
 }

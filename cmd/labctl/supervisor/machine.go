@@ -3,8 +3,9 @@
 package supervisor
 
 import (
-	"errors"
+	"context"
 
+	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
@@ -52,6 +53,9 @@ func (m machine) Route(node string, q reach.RouteQuery) (reach.Route, error) {
 }
 
 func (m machine) FDB(node, bridge string) ([]reach.FDBEntry, error) {
+	if bridge == "" {
+		return m.s.switches.table(node)
+	}
 	list, err := m.s.space.FDB(node, bridge)
 	out := make([]reach.FDBEntry, len(list))
 	for i, e := range list {
@@ -87,13 +91,16 @@ func (m machine) permanent() int {
 }
 
 func (m machine) Interface(node, name string) (reach.InterfaceState, error) {
-	return reach.InterfaceState{}, errors.New("not read yet")
+	state, mac, flags, promiscuity, err := m.s.space.InterfaceState(node, name)
+	return reach.InterfaceState{State: state, MAC: mac, Flags: flags, Promiscuity: promiscuity}, err
 }
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
-	return reach.SwitchPort{}, errors.New("not read yet")
+	st, err := m.s.switches.port(node, port)
+	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: topology.MAC(st.Initial), Effective: topology.MAC(st.Effective)}, err
 }
 
-func (m machine) Drops(node string) ([]reach.Drop, int, error) {
-	return nil, 0, errors.New("not read yet")
-}
+func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.s.switches.drops(node) }
+
+// Quiet returns when the virtual switches know what the nodes' adapters are like by now.
+func (m machine) Quiet(ctx context.Context) error { return m.s.switches.quiet(ctx) }

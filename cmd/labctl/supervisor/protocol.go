@@ -29,6 +29,7 @@ type request struct {
 // reply is one line from the supervisor: any number of events, then one result or one error.
 type reply struct {
 	Event  *Event          `json:"event,omitempty"`
+	Item   json.RawMessage `json:"item,omitempty"` // one of a stream of things, before the result
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *Failure        `json:"error,omitempty"`
 }
@@ -154,6 +155,7 @@ type ApplyParams struct {
 type Applied struct {
 	Healed  bool              `json:"healed,omitempty"` // it was dead, and is adopted
 	Changes []topology.Change `json:"changes"`
+	Kept    []string          `json:"kept,omitempty"` // live changes that are still laid over the file
 }
 
 // Neighbour is one line of "neigh".
@@ -172,6 +174,8 @@ type FDBEntry struct {
 	MAC    string `json:"mac"`
 	Holder string `json:"holder"`
 	Port   string `json:"port"`
+	VLAN   int    `json:"vlan,omitempty"` // of a virtual switch that keeps VLANs apart
+	How    string `json:"how,omitempty"`  // of a virtual switch: static, or learned and when
 }
 
 // Route is one line of "routes".

@@ -43,6 +43,9 @@ type server struct {
 	space     *kernel.Space
 	procs     *processes
 	prober    *reach.Prober
+	switches  *switches
+	captures  captures
+	happened  *eventLog
 	neighMax  int
 	arpCache  *os.File
 	directory string
@@ -52,7 +55,9 @@ type server struct {
 	work chan struct{} // capacity 1: a lock that a context can give up waiting for
 
 	mu       sync.Mutex
-	lab      *topology.Lab
+	file     *topology.Lab // what the file says
+	story    story         // what was laid over it since
+	lab      *topology.Lab // what the kernel has: file and story
 	state    string
 	cancel   context.CancelCauseFunc // of what holds work
 	sessions map[*process]bool
@@ -75,7 +80,8 @@ func Serve(instance string) int {
 	}
 	s := &server{
 		base: sp.Base, meta: sp.Meta, rundir: &rundir{instance, lock}, neighMax: sp.NeighMax, directory: sp.Directory,
-		work: make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
+		happened: newEventLog(instance),
+		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
 	}
 	var st unix.Stat_t
 	if unix.Fstat(5, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
@@ -204,7 +210,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if lab == nil {
 		return &Failure{Usage, problems.Errors().Error()}
 	}
-	s.lab = lab
+	s.file, s.lab = lab, lab
 	var old *kernel.State
 	if adopt {
 		if old, err = kernel.ReadJournal(s.rundir.path("journal")); err != nil {
@@ -218,6 +224,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 		return err
 	}
 	s.procs = newProcesses(s.space)
+	s.switches = newSwitches(s.space, s.happened)
 	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
 	if err := s.writeHosts(); err != nil {
 		return err
@@ -225,18 +232,24 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if adopt {
 		return s.adopt(ctx, old, progress)
 	}
+	// Without root, what a dead supervisor left died with it, but for what was set by hand.
+	if lab, s.story, err = s.retell(); err != nil {
+		return err
+	}
+	s.lab, s.prober.Lab = lab, lab
 	plan := topology.NewPlan(lab, s.meta.Instance)
 	go s.writePlan(lab)
 	progress(Event{What: "building", Total: len(plan.Ops)})
-	if err := s.apply(ctx, plan); err != nil {
+	if err := s.apply(ctx, plan, lab); err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // what loading took is not needed again
 	return s.ready(ctx, lab)
 }
 
-// apply makes a plan true and forgets sockets that may be in namespaces that are gone.
-func (s *server) apply(ctx context.Context, plan *topology.Plan) error {
+// apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as one is
+// open, the kernel keeps its namespace.
+func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.Lab) error {
 	gone := map[string]bool{}
 	for _, op := range plan.Ops {
 		if d, ok := op.(topology.DelNamespace); ok {
@@ -245,11 +258,28 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan) error {
 	}
 	if len(gone) > 0 {
 		s.procs.stopIn(gone)
+		s.captures.closeIn(gone)
+		if err := s.switches.forget(gone); err != nil {
+			return err
+		}
 	}
 	if err := s.prober.Close(); err != nil {
 		return err
 	}
-	return s.space.Apply(ctx, plan, s.runCommand)
+	began := false
+	err := s.space.Apply(ctx, plan, func(ctx context.Context, node string, c topology.Command) error {
+		if !began { // the file's commands may need a network that works
+			began = true
+			if err := s.switches.sync(lab); err != nil {
+				return err
+			}
+		}
+		return s.runCommand(ctx, node, c)
+	})
+	if err != nil || began {
+		return err
+	}
+	return s.switches.sync(lab)
 }
 
 // writePlan leaves the script that builds the lab in the run directory, for a person who looks there.
@@ -322,31 +352,24 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 		}
 	}
 	progress(Event{What: fmt.Sprintf("healing: %d of %d nodes are built anew", len(names), len(was.Nodes))})
-	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names)); err != nil {
+	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
-	plan, _ := topology.Diff(was, s.lab, s.meta.Instance)
-	if err := s.apply(ctx, plan); err != nil {
+	lab, told, err := s.retell()
+	if err != nil {
 		return err
 	}
+	plan, _ := topology.Diff(was, lab, s.meta.Instance)
+	if err := s.apply(ctx, plan, lab); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.lab, s.story, s.prober.Lab = lab, told, lab
+	s.mu.Unlock()
 	if err := s.restartBackground(ctx, was, broken); err != nil {
 		return err
 	}
-	if err := s.remember(); err != nil {
-		return err
-	}
-	return s.ready(ctx, s.lab)
-}
-
-// adopted is the lab as the dead supervisor had it last.
-func (s *server) adopted() *topology.Lab {
-	source, err := os.ReadFile(s.rundir.path("applied.yaml"))
-	if err == nil {
-		if lab, _ := topology.Load(s.meta.File, source); lab != nil {
-			return lab
-		}
-	}
-	return s.lab
+	return s.ready(ctx, lab)
 }
 
 // restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.
@@ -366,15 +389,6 @@ func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebui
 	return nil
 }
 
-// remember records the lab that the kernel has now, for whoever heals it.
-func (s *server) remember() error {
-	tmp := s.rundir.path(".applied.yaml")
-	if err := os.WriteFile(tmp, s.lab.Source, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, s.rundir.path("applied.yaml"))
-}
-
 // clear removes everything: processes, namespaces, the run directory.
 func (s *server) clear() error {
 	s.planFile.Lock() // or the plan could be written into a directory that is being removed
@@ -383,8 +397,12 @@ func (s *server) clear() error {
 	if s.procs != nil {
 		s.procs.stopAll()
 	}
+	s.captures.closeIn(nil)
 	if s.prober != nil {
 		errs = append(errs, s.prober.Close())
+	}
+	if s.switches != nil {
+		errs = append(errs, s.switches.close())
 	}
 	if s.space != nil {
 		errs = append(errs, s.space.Remove())
@@ -449,8 +467,17 @@ func (e *commandError) Error() string {
 
 // ready waits until the lab behaves as it will from now on.
 func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
+	if err := s.settle(ctx, lab); err != nil {
+		return err
+	}
+	s.switches.mark()
+	return s.remember()
+}
+
+// settle waits until what was changed has taken effect everywhere.
+func (s *server) settle(ctx context.Context, lab *topology.Lab) error {
 	if err := s.space.AwaitSettled(ctx, lab.Nodes); err != nil {
 		return err
 	}
-	return s.remember()
+	return s.switches.quiet(ctx)
 }

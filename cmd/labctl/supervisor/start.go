@@ -99,7 +99,11 @@ func salvage(r *rundir, s Start) (adopt bool, err error) {
 	if err := kernel.RemoveByJournal(st); err != nil {
 		return false, fmt.Errorf("clear away what a killed labctl left: %w", err)
 	}
-	for _, f := range []string{"journal", "sock", "plan.sh"} {
+	rest := []string{"journal", "sock", "plan.sh"}
+	if s.Reset {
+		rest = append(rest, "story.json")
+	}
+	for _, f := range rest {
 		if err := os.Remove(r.path(f)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}

@@ -196,6 +196,11 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 	if err := v.shift(ctx, st.Lab); err != nil {
 		return sv, err
 	}
+	over, err := v.prober.Overhear(ctx, st)
+	if err != nil {
+		return sv, err
+	}
+	defer over.Close()
 	for _, a := range st.Do {
 		if err := v.act(ctx, a); err != nil {
 			if ctx.Err() != nil {
@@ -220,22 +225,31 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 	if st.Expect == nil {
 		return sv, nil
 	}
-	var err error
 	sv.Tables, err = v.expect(ctx, st)
 	return sv, err
 }
 
 // shift changes the running lab into another state of the same file.
 func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
-	plan, _ := topology.Diff(v.current(), to, v.meta.Instance)
-	if len(plan.Ops) > 0 {
-		if err := v.server.apply(ctx, plan); err != nil {
+	plan, changes := topology.Diff(v.current(), to, v.meta.Instance)
+	if len(plan.Ops) > 0 || len(changes) > 0 {
+		if err := v.server.apply(ctx, plan, to); err != nil {
 			return err
 		}
 	}
 	v.mu.Lock()
 	v.lab, v.prober.Lab = to, to
 	v.mu.Unlock()
+	for _, h := range changes {
+		v.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
+	}
+	if len(changes) > 0 {
+		if err := v.settle(ctx, to); err != nil {
+			return err
+		}
+	}
+	v.switches.mark()
+	v.prober.Mark()
 	return nil
 }
 
@@ -318,8 +332,11 @@ func (v *verifier) wait(ctx context.Context, st *topology.Step) ([]TableVerdicts
 	}
 }
 
-// stream is a background stream of echo requests.
-type stream struct{ s *reach.Stream }
+// stream is a background action that this process itself carries out.
+type stream struct {
+	kind, node, what string
+	stop             func()
+}
 
 // act carries out one action.
 func (v *verifier) act(ctx context.Context, a topology.Action) error {
@@ -336,21 +353,49 @@ func (v *verifier) act(ctx context.Context, a topology.Action) error {
 	case a.Run != nil:
 		return v.runAction(ctx, a.Run)
 	case a.Stream != nil:
-		s, err := v.prober.Stream(context.Background(), a.Stream.From, a.Stream.To, a.Stream.Every)
+		s, err := v.prober.Stream(context.Background(), a.Stream.Name, a.Stream.From, a.Stream.To, a.Stream.Every)
 		if err != nil {
 			return err
 		}
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.streams[a.Stream.Name] = &stream{s}
+		v.background(a.Stream.Name, &stream{"stream", a.Stream.From.Node, fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), s.Stop})
 		return nil
+	case a.Send != nil:
+		return v.send(ctx, a.Send)
+	case a.Restart != nil:
+		return v.restart(ctx, a.Restart)
 	case a.Stop != nil:
 		return v.stop(a.Stop.Name)
 	}
 	return errors.New("no such action")
 }
 
+// background notes an action that runs until it is stopped.
+func (v *verifier) background(name string, s *stream) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.streams[name] = s
+}
+
+func (v *verifier) send(ctx context.Context, a *topology.Send) error {
+	bg := ctx
+	if a.Endless {
+		bg = context.Background()
+	}
+	s, err := v.prober.Send(bg, a)
+	if err != nil {
+		return err
+	}
+	if a.Endless {
+		v.background(a.Name, &stream{"send", a.From.Node, fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), s.Stop})
+		return nil
+	}
+	return s.Wait(ctx)
+}
+
 func (v *verifier) flush(node, what string) error {
+	if n := v.current().Node(node); n != nil && n.Switch != nil && what == "fdb" {
+		return v.switches.flush(node)
+	}
 	switch what {
 	case "neigh":
 		_, err := v.space.FlushNeighbours(node)
@@ -386,7 +431,7 @@ func (v *verifier) stop(name string) error {
 	delete(v.streams, name)
 	v.mu.Unlock()
 	if s != nil {
-		s.s.Stop()
+		s.stop()
 		return nil
 	}
 	for _, p := range v.procs.list() {
@@ -415,7 +460,7 @@ func (v *verifier) stopStreams() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for name, s := range v.streams {
-		s.s.Stop()
+		s.stop()
 		delete(v.streams, name)
 	}
 }

@@ -1,0 +1,345 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"labctl/switchcore"
+	"labctl/topology"
+)
+
+// SendParams is a forged frame in words.
+type SendParams struct {
+	From    string `json:"from"` // node with one interface, or node:if
+	Src     string `json:"src,omitempty"`
+	Dst     string `json:"dst"`
+	VLAN    int    `json:"vlan,omitempty"`
+	Type    uint16 `json:"type,omitempty"`
+	Payload []byte `json:"payload,omitempty"`
+	ICMP    string `json:"icmp,omitempty"` // FROM,TO
+	ARP     string `json:"arp,omitempty"`  // request|reply,SENDERIP[@MAC],TARGETIP[@MAC]
+	Count   int    `json:"count"`
+	Every   int64  `json:"every_us,omitempty"`
+}
+
+// Sent says what became of forged frames, as far as virtual switches can say it.
+type Sent struct {
+	Frames int            `json:"frames"`
+	From   string         `json:"from"`
+	Length int            `json:"length"`
+	Data   string         `json:"data"` // hexadecimal
+	Drops  []DroppedFrame `json:"drops"`
+}
+
+func send(ctx context.Context, c *call) (any, error) {
+	var p SendParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	s, err := c.frame(p)
+	if err != nil {
+		return nil, err
+	}
+	before := map[*vswitch]uint64{}
+	for _, v := range c.switches.list() {
+		_, before[v], _ = v.loop.Drops(^uint64(0))
+	}
+	sending, err := c.prober.Send(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := sending.Wait(ctx); err != nil {
+		return nil, err
+	}
+	frame := sending.Frame()
+	out := Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []DroppedFrame{}}
+	out.Drops = c.droppedSince(ctx, before, frame)
+	c.happened.add(Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("%d frames of %d bytes", out.Frames, out.Length)})
+	return out, nil
+}
+
+// droppedSince finds the frame in the drop logs. A frame crosses a switch in microseconds; it is looked for a little longer.
+func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) []DroppedFrame {
+	out := []DroppedFrame{}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 4 {
+		for v, at := range before {
+			records, next, _ := v.loop.Drops(at)
+			before[v] = next
+			for _, r := range records {
+				if n := min(len(r.Data), len(frame)); n > 0 && slices.Equal(r.Data[:n], frame[:n]) {
+					out = append(out, dropOf(v.node, r))
+				}
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return out
+		}
+	}
+	slices.SortStableFunc(out, func(a, b DroppedFrame) int { return a.Time.Compare(b.Time) })
+	return out
+}
+
+// frame reads a frame in words, as the "send" of a step has it.
+func (c *call) frame(p SendParams) (*topology.Send, error) {
+	lab := c.current()
+	t, ok := lab.Target(p.From)
+	if !ok || t.Node == "" {
+		node, _, _ := strings.Cut(p.From, ":")
+		if lab.Node(node) == nil {
+			return nil, UnknownNode(lab, node)
+		}
+		return nil, usagef("%s has no interface %q", node, strings.TrimPrefix(p.From, node+":"))
+	}
+	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 {
+		var names []string
+		for _, i := range n.Interfaces {
+			names = append(names, n.Name+":"+i.Name)
+		}
+		return nil, usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+	}
+	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1), Every: time.Duration(p.Every) * time.Microsecond}
+	var err error
+	if p.Src != "" {
+		if s.Src, err = station(lab, p.Src); err != nil {
+			return nil, err
+		}
+	}
+	if s.Dst, err = station(lab, p.Dst); err != nil {
+		return nil, err
+	}
+	if p.ICMP != "" {
+		from, to, _ := strings.Cut(p.ICMP, ",")
+		s.Echo = &topology.Echo{}
+		if s.Echo.From, err = address4(lab, from); err == nil {
+			s.Echo.To, err = address4(lab, to)
+		}
+	}
+	if p.ARP != "" && err == nil {
+		s.ARP, err = arpWords(lab, p.ARP)
+	}
+	return s, err
+}
+
+// station is a MAC address, "broadcast", a node with one interface, node:if, or a name.
+func station(lab *topology.Lab, text string) (topology.Station, error) {
+	if text == "broadcast" {
+		return topology.Station{MAC: topology.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
+	}
+	if m, err := topology.ParseMAC(strings.ToLower(text)); err == nil {
+		return topology.Station{MAC: m}, nil
+	}
+	t, ok := lab.Target(text)
+	if !ok {
+		return topology.Station{}, usagef("%q is no MAC address, node, interface or name of lab %s", text, lab.Name)
+	}
+	for _, n := range lab.Names {
+		if n.Name == t.Name {
+			if n.MAC.IsZero() {
+				return topology.Station{}, usagef("%q has no MAC address under \"names\"", text)
+			}
+			return topology.Station{MAC: n.MAC}, nil
+		}
+	}
+	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 && n.Kind != topology.Bridge {
+		return topology.Station{}, usagef("%s has %d interfaces: write %s:INTERFACE", t.Node, len(n.Interfaces), t.Node)
+	}
+	return topology.Station{Node: t.Node, Interface: t.Interface}, nil
+}
+
+// address4 is an IPv4 address, or whose it is.
+func address4(lab *topology.Lab, text string) (netip.Addr, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Is4() {
+		return a, nil
+	}
+	if t, ok := lab.Target(text); ok && t.IP.IsValid() {
+		return t.IP, nil
+	}
+	return netip.Addr{}, usagef("%q is no IPv4 address, nor a node or name that has one", text)
+}
+
+// arpWords reads request|reply,SENDERIP[@MAC],TARGETIP[@MAC].
+func arpWords(lab *topology.Lab, text string) (*topology.ARP, error) {
+	words := strings.Split(text, ",")
+	if len(words) != 3 || words[0] != "request" && words[0] != "reply" {
+		return nil, usagef("--arp %q: write request|reply,SENDER_IP[@MAC],TARGET_IP[@MAC]", text)
+	}
+	a := &topology.ARP{Op: 1}
+	if words[0] == "reply" {
+		a.Op = 2
+	}
+	for i, to := range []struct {
+		ip  *netip.Addr
+		mac *topology.Station
+	}{{&a.SenderIP, &a.SenderMAC}, {&a.TargetIP, &a.TargetMAC}} {
+		ip, mac, has := strings.Cut(words[i+1], "@")
+		var err error
+		if *to.ip, err = address4(lab, ip); err != nil {
+			return nil, err
+		}
+		if has {
+			if *to.mac, err = station(lab, mac); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return a, nil
+}
+
+// ExplainParams asks a switch what it would do with a frame that comes in at a port.
+type ExplainParams struct {
+	Switch string     `json:"switch"`
+	Port   string     `json:"port"`
+	Frame  SendParams `json:"frame"`
+}
+
+// Explained is the switch's own account.
+type Explained struct {
+	Steps []string `json:"steps"`
+	Drop  string   `json:"drop,omitempty"` // the reason, if nobody gets it
+	Fates []Fate   `json:"fates"`
+}
+
+// Fate is what becomes of the frame at one port.
+type Fate struct {
+	Port      string `json:"port"`
+	Delivered bool   `json:"delivered"`
+	Why       string `json:"why"`
+	Hint      string `json:"hint,omitempty"`
+}
+
+func explain(_ context.Context, c *call) (any, error) {
+	var p ExplainParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	if err := c.checkSwitches([]string{p.Switch + ":" + p.Port}); err != nil {
+		return nil, err
+	}
+	data, err := c.bytes(p.Frame)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.switches.get(p.Switch)
+	if err != nil {
+		return nil, err
+	}
+	out := Explained{Fates: []Fate{}}
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
+		e := s.Explain(now, s.Lookup(p.Port), switchcore.Frame{Data: data})
+		out.Steps = e.Steps
+		if e.Verdict.Drop != switchcore.None {
+			out.Drop = e.Verdict.Drop.String()
+		}
+		for _, f := range e.Fates {
+			why := f.Cause.String()
+			if f.Reason != switchcore.None {
+				why = f.Reason.String()
+			}
+			out.Fates = append(out.Fates, Fate{s.Status(f.Port).Name, f.Delivered, why, f.Hint})
+		}
+	})
+	return out, nil
+}
+
+// bytes are a frame of minimal length with the addresses in words; where src is not given it is that of the adapter behind the port.
+func (c *call) bytes(p SendParams) ([]byte, error) {
+	data := make([]byte, 60)
+	for _, a := range []struct {
+		text string
+		to   []byte
+	}{{p.Dst, data[:6]}, {p.Src, data[6:12]}} {
+		st, err := station(c.current(), a.text)
+		if err != nil {
+			return nil, err
+		}
+		mac := st.MAC
+		if st.Node != "" {
+			if mac, err = c.macOf(st); err != nil {
+				return nil, err
+			}
+		}
+		copy(a.to, mac[:])
+	}
+	if p.VLAN > 0 {
+		data = slices.Insert(data, 12, 0x81, 0x00, byte(p.VLAN>>8), byte(p.VLAN))
+	}
+	at := len(data) - 48
+	if p.Type == 0 {
+		p.Type = 0x0800
+	}
+	data[at], data[at+1] = byte(p.Type>>8), byte(p.Type)
+	return data, nil
+}
+
+// macOf is the address that an interface has now.
+func (c *call) macOf(st topology.Station) (topology.MAC, error) {
+	links, err := c.space.Links(st.Node)
+	if err != nil {
+		return topology.MAC{}, err
+	}
+	for _, l := range links {
+		if l.Name == st.Interface || st.Interface == "" && l.Name != "lo" {
+			return l.MAC, nil
+		}
+	}
+	return topology.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
+}
+
+// Running is a background action or a command of a lab.
+type Running struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // stream send run exec
+	Node string `json:"node"`
+	What string `json:"what"`
+	PID  int    `json:"pid,omitempty"` // as the lab's own processes see it
+}
+
+func ps(_ context.Context, c *call) (any, error) {
+	out := []Running{}
+	c.mu.Lock()
+	for name, s := range c.streams {
+		out = append(out, Running{Name: name, Kind: s.kind, Node: s.node, What: s.what})
+	}
+	sessions := map[*process]bool{}
+	for p := range c.sessions {
+		sessions[p] = true
+	}
+	file := c.file
+	c.mu.Unlock()
+	v := &verifier{call: c, file: file}
+	for _, p := range c.procs.list() {
+		r := Running{Name: v.names(p), Kind: "run", Node: p.Node, What: p.What, PID: p.PID}
+		if sessions[p] {
+			r.Kind = "exec"
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b Running) int {
+		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.Node+a.What, b.Kind+"\x00"+b.Name+"\x00"+b.Node+b.What)
+	})
+	return out, nil
+}
+
+// restart tears nodes down and builds them again, with their links, names and addresses.
+func (v *verifier) restart(ctx context.Context, nodes []string) error {
+	lab := v.current()
+	if err := v.server.apply(ctx, topology.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		v.happened.add(Happened{Kind: "restarted", Node: n})
+	}
+	return v.settle(ctx, lab)
+}

@@ -1,0 +1,246 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"labctl/topology"
+)
+
+// story is what was laid over the file of a running lab: how many of its steps were walked through by hand, and what was set
+// by hand since.
+type story struct {
+	Step    int                `json:"step"`
+	Changes []topology.Overlay `json:"changes,omitempty"`
+}
+
+// over is the file as the story leaves it.
+func (t story) over(file *topology.Lab) (*topology.Lab, error) {
+	lab := file
+	if t.Step > len(file.Steps) {
+		return nil, usagef("the file has only %d steps by now, and the lab was walked through %d; \"labctl up --reset\" begins anew", len(file.Steps), t.Step)
+	}
+	if t.Step > 0 {
+		lab = file.Steps[t.Step-1].Lab
+	}
+	if len(t.Changes) == 0 {
+		return lab, nil
+	}
+	lab, problems := lab.Overlaid(t.Changes)
+	if lab == nil {
+		return nil, &Failure{Usage, problems.Errors().Error()}
+	}
+	return lab, nil
+}
+
+// words are the changes as "set" takes them.
+func (t story) words() []string {
+	var out []string
+	for _, o := range t.Changes {
+		out = append(out, o.String())
+	}
+	return out
+}
+
+// remember records what the kernel has now, for whoever heals it. What "up" has to restore is the same.
+func (s *server) remember() error {
+	s.mu.Lock()
+	source, told := s.file.Source, s.story
+	s.mu.Unlock()
+	b, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{"applied.yaml": source, "story.json": b} {
+		tmp := s.rundir.path("." + name)
+		if err := os.WriteFile(tmp, data, 0o600); err != nil {
+			return err
+		}
+		if err := os.Rename(tmp, s.rundir.path(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// told reads the story that a dead supervisor left.
+func (s *server) told() (t story, err error) {
+	b, err := os.ReadFile(s.rundir.path("story.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, json.Unmarshal(b, &t)
+}
+
+// adopted is the lab as the dead supervisor had it last.
+func (s *server) adopted() *topology.Lab {
+	source, err := os.ReadFile(s.rundir.path("applied.yaml"))
+	if err != nil {
+		return s.lab
+	}
+	file, _ := topology.Load(s.meta.File, source)
+	if file == nil {
+		return s.lab
+	}
+	if t, err := s.told(); err == nil {
+		if lab, err := t.over(file); err == nil {
+			return lab
+		}
+	}
+	return file
+}
+
+// retell lays what a dead supervisor left over the file as it is now.
+func (s *server) retell() (*topology.Lab, story, error) {
+	t, err := s.told()
+	if err != nil {
+		return nil, t, err
+	}
+	lab, err := t.over(s.file)
+	if err != nil {
+		return nil, t, fmt.Errorf("what was set by hand does not fit the file any more; \"labctl up --reset\" drops it: %w", err)
+	}
+	return lab, t, nil
+}
+
+// SetParams are assignments as on the command line: NODE.key=value.
+type SetParams struct {
+	Assignments []string `json:"assignments"`
+}
+
+func set(ctx context.Context, c *call) (any, error) {
+	var p SetParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	t := story{c.story.Step, slices.Clone(c.story.Changes)}
+	for _, text := range p.Assignments {
+		o, err := c.overlay(text)
+		if err != nil {
+			return nil, err
+		}
+		// A map adds to what is there; a single value takes an earlier one's place.
+		if !strings.ContainsAny(o.Value, "{:\n") {
+			t.Changes = slices.DeleteFunc(t.Changes, func(x topology.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
+		}
+		t.Changes = append(t.Changes, o)
+	}
+	return c.become(ctx, c.file, t, "set")
+}
+
+// overlay reads one assignment.
+func (c *call) overlay(text string) (o topology.Overlay, err error) {
+	key, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return o, usagef("%q is no assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
+	}
+	node, path, ok := c.current().SplitSetting(key)
+	switch {
+	case !ok:
+		first, _, _ := strings.Cut(key, ".")
+		return o, UnknownNode(c.current(), first)
+	case len(path) == 0:
+		return o, usagef("%q says nothing of what to set: write %s.key=value", text, node)
+	}
+	return topology.Overlay{Node: node, Path: path, Value: value}, nil
+}
+
+func reset(ctx context.Context, c *call) (any, error) {
+	var p NodesParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	t := story{Step: c.story.Step}
+	if len(p.Nodes) == 0 {
+		t = story{}
+		(&verifier{call: c, prober: c.prober}).stopStreams()
+	}
+	for _, name := range p.Nodes {
+		if c.current().Node(name) == nil {
+			return nil, UnknownNode(c.current(), name)
+		}
+	}
+	for _, o := range c.story.Changes {
+		if len(p.Nodes) > 0 && !slices.Contains(p.Nodes, o.Node) {
+			t.Changes = append(t.Changes, o)
+		}
+	}
+	return c.become(ctx, c.file, t, "reset")
+}
+
+// Difference says how a running lab differs from its file.
+type Difference struct {
+	Lab     string            `json:"lab"`
+	File    string            `json:"file"`
+	Step    int               `json:"step"`          // steps walked through by hand
+	Set     []string          `json:"set,omitempty"` // what was set by hand
+	Changes []topology.Change `json:"changes"`       // what "up --reset" would change
+}
+
+func difference(_ context.Context, c *call) (any, error) {
+	c.mu.Lock()
+	file, lab, t := c.file, c.lab, c.story
+	c.mu.Unlock()
+	_, changes := topology.Diff(lab, file, c.meta.Instance)
+	return Difference{c.meta.Instance, c.meta.File, t.Step, t.words(), append([]topology.Change{}, changes...)}, nil
+}
+
+// StepParams: Count steps are walked through, all that are left if it is 0.
+type StepParams struct {
+	Count int `json:"count"`
+}
+
+// Walked is what the steps found, and how many there are.
+type Walked struct {
+	Steps []StepVerdicts `json:"steps"`
+	Done  int            `json:"done"`
+	Total int            `json:"total"`
+}
+
+func step(ctx context.Context, c *call) (any, error) {
+	var p StepParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	out := Walked{Steps: []StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps)}
+	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total; n++ {
+		st := *c.file.Steps[out.Done]
+		t := story{out.Done + 1, c.story.Changes}
+		lab, err := t.over(c.file)
+		if err != nil {
+			return nil, err
+		}
+		st.Lab = lab
+		c.event(Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
+		v := &verifier{call: c, prober: c.prober, file: c.file}
+		sv, err := v.step(ctx, &st)
+		if err != nil {
+			return nil, fmt.Errorf("step %q: %w", st.Name, err)
+		}
+		out.Done++
+		c.mu.Lock()
+		c.story = t
+		c.mu.Unlock()
+		c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", out.Done, out.Total)})
+		if err := c.remember(); err != nil {
+			return nil, err
+		}
+		sv.Tables = inFileOrder(sv.Tables)
+		out.Steps = append(out.Steps, sv)
+		if sv.Failed != "" {
+			break
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,363 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+	"labctl/switchcore/datapath"
+	"labctl/topology"
+	"labctl/topology/kernel"
+	"labctl/topology/reach"
+)
+
+// dropsKept is how many dropped frames a switch remembers.
+const dropsKept = 4096
+
+// switches are the virtual switches of the lab. They run in this process, each with a loop of its own.
+type switches struct {
+	space *kernel.Space
+	log   *eventLog
+
+	mu     sync.Mutex
+	byNode map[string]*vswitch
+}
+
+// vswitch is one running switch.
+type vswitch struct {
+	node  string
+	inode uint64 // of the namespace that it was started in
+	loop  *datapath.Loop
+	watch *kernel.Watch
+	conf  switchcore.Config
+	ports map[string]*plugged // by name
+	since uint64              // where in the drop log the set of the current step was done
+}
+
+// plugged is a port that has its interface.
+type plugged struct {
+	id      switchcore.PortID
+	at, far topology.End
+	index   int    // of the interface
+	inode   uint64 // of its namespace
+	behind  uint64 // inode of the namespace of far
+	initial switchcore.MAC
+}
+
+func newSwitches(space *kernel.Space, log *eventLog) *switches {
+	return &switches{space: space, log: log, byNode: map[string]*vswitch{}}
+}
+
+// sync makes the running switches those of the lab, after the kernel's part of the lab was changed.
+func (w *switches) sync(lab *topology.Lab) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, v := range w.byNode {
+		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode || v.conf.Profile != n.Switch.Config.Profile {
+			delete(w.byNode, name)
+			if err := v.close(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range lab.Nodes {
+		if n.Switch == nil {
+			continue
+		}
+		if err := w.syncOne(n); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (w *switches) syncOne(n *topology.Node) error {
+	v := w.byNode[n.Name]
+	if v == nil {
+		var err error
+		if v, err = w.start(n); err != nil {
+			return err
+		}
+		w.byNode[n.Name] = v
+	} else if !reflect.DeepEqual(v.conf, n.Switch.Config) {
+		var err error
+		v.loop.Do(func(now time.Duration, s *switchcore.Switch) { err = s.Configure(now, n.Switch.Config) })
+		if err != nil {
+			return err
+		}
+		v.conf = n.Switch.Config
+	}
+	return w.plug(v, n.Switch)
+}
+
+func (w *switches) start(n *topology.Node) (*vswitch, error) {
+	core, err := switchcore.New(n.Switch.Config)
+	if err != nil {
+		return nil, err
+	}
+	watch, err := w.space.Watch()
+	if err != nil {
+		return nil, err
+	}
+	loop, err := datapath.Start(core, datapath.Options{
+		Observer: observer{watch}, DropLog: dropsKept,
+		Events: func(list []switchcore.Event) { w.happened(n.Name, list) },
+		Log:    func(format string, args ...any) { slog.Warn(fmt.Sprintf(format, args...), "switch", n.Name) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, watch.Close())
+	}
+	return &vswitch{node: n.Name, inode: w.space.Inode(n.Name), loop: loop, watch: watch, conf: n.Switch.Config, ports: map[string]*plugged{}}, nil
+}
+
+// happened puts what a switch says of itself into the lab's events.
+func (w *switches) happened(node string, list []switchcore.Event) {
+	for _, e := range list {
+		w.log.add(Happened{Kind: e.Kind, Node: node, Object: e.Port, Old: e.Old, New: e.New, Cause: e.Cause})
+	}
+}
+
+// plug gives every port its interface: first the sockets, then the guests, whose arrival may send on the uplinks.
+func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
+	known := map[string]bool{}
+	fresh := []*plugged{}
+	for i, p := range sw.Ports {
+		known[p.Name] = true
+		was := v.ports[p.Name]
+		now, err := w.attach(v, p, sw.Config.Ports[i], was)
+		if err != nil {
+			return fmt.Errorf("port %s: %w", p.Name, err)
+		}
+		if now != was {
+			fresh = append(fresh, now)
+		}
+		v.ports[p.Name] = now
+	}
+	for name, p := range v.ports {
+		if !known[name] {
+			v.watch.Unfollow(int(p.id))
+			v.loop.Detach(p.id)
+			delete(v.ports, name)
+		}
+	}
+	for _, p := range fresh {
+		seen, err := v.watch.Follow(int(p.id), p.far, p.at)
+		if err != nil {
+			return fmt.Errorf("follow %s: %w", p.at, err)
+		}
+		v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
+			if seen.Carrier {
+				s.Connect(now, p.id, filterOf(seen))
+			} else {
+				s.SetFilter(now, p.id, filterOf(seen))
+				s.SetLink(now, p.id, false)
+			}
+		})
+	}
+	return nil
+}
+
+// attach opens the socket of a port, unless it has the right one already.
+func (w *switches) attach(v *vswitch, p topology.SwitchPort, c switchcore.Port, was *plugged) (*plugged, error) {
+	fd, index, err := w.space.PacketSocket(p.At)
+	if err != nil {
+		return nil, err
+	}
+	now := &plugged{at: p.At, far: p.Far, index: index, inode: w.space.Inode(p.At.Node), behind: w.space.Inode(p.Far.Node), initial: c.Initial}
+	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) { now.id = s.Lookup(p.Name) })
+	if was != nil && *was == *now {
+		return was, closeFD(fd)
+	}
+	if was != nil {
+		v.watch.Unfollow(int(was.id))
+		v.loop.Detach(was.id)
+	}
+	return now, v.loop.Attach(now.id, datapath.Port{FD: fd, Index: index, Promiscuous: c.Uplink})
+}
+
+// observer lets a loop see the guests' adapters through the kernel's notifications.
+type observer struct{ *kernel.Watch }
+
+func (o observer) Drain(each func(switchcore.PortID, datapath.Seen)) {
+	o.Watch.Drain(func(key int, s kernel.Seen) {
+		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone})
+	})
+}
+
+func (o observer) Reread(port switchcore.PortID) { o.Watch.Reread(int(port)) }
+
+// filterOf is what a Linux guest asks its adapter for. Its multicast list cannot be followed reliably, so it counts as
+// wanting all of it; without that IPv6 would not find its neighbours.
+func filterOf(s kernel.Seen) switchcore.Filter {
+	return switchcore.Filter{MAC: switchcore.MAC(s.MAC), Promiscuous: s.Promiscuity > 0, AllMulti: true}
+}
+
+func (v *vswitch) close() error {
+	err := v.loop.Close()
+	return errors.Join(err, v.watch.Close())
+}
+
+func (w *switches) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var errs []error
+	for name, v := range w.byNode {
+		errs = append(errs, v.close())
+		delete(w.byNode, name)
+	}
+	return errors.Join(errs...)
+}
+
+// list is the running switches by name.
+func (w *switches) list() []*vswitch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []*vswitch
+	for _, v := range w.byNode {
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b *vswitch) int { return strings.Compare(a.node, b.node) })
+	return out
+}
+
+func (w *switches) get(node string) (*vswitch, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if v := w.byNode[node]; v != nil {
+		return v, nil
+	}
+	return nil, fmt.Errorf("%s is no running virtual switch", node)
+}
+
+// quiet returns when the switches know what the guests' adapters are like by now.
+func (w *switches) quiet(ctx context.Context) error {
+	for _, v := range w.list() {
+		if err := v.watch.Quiet(ctx); err != nil {
+			return fmt.Errorf("%s: read its guests' adapters: %w", v.node, err)
+		}
+		v.loop.Do(func(time.Duration, *switchcore.Switch) {})
+	}
+	return nil
+}
+
+// mark begins to count dropped frames anew, for the tables of a step. The ports' counters go on.
+func (w *switches) mark() {
+	for _, v := range w.list() {
+		_, next, _ := v.loop.Drops(math.MaxUint64)
+		w.mu.Lock()
+		v.since = next
+		w.mu.Unlock()
+	}
+}
+
+// drops lists what was dropped since the mark, frames of one sort as one entry.
+func (w *switches) drops(node string) ([]reach.Drop, int, error) {
+	v, err := w.get(node)
+	if err != nil {
+		return nil, 0, err
+	}
+	w.mu.Lock()
+	since := v.since
+	w.mu.Unlock()
+	records, _, lost := v.loop.Drops(since)
+	sorts := map[reach.Drop]int{}
+	for _, r := range records {
+		d := reach.Drop{Port: place(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
+		if len(r.Data) >= 12 {
+			d.Dst, d.Src = topology.MAC(r.Data[:6]), topology.MAC(r.Data[6:12])
+		}
+		sorts[d]++
+	}
+	out := []reach.Drop{}
+	for d, n := range sorts {
+		d.Frames = n
+		out = append(out, d)
+	}
+	slices.SortFunc(out, func(a, b reach.Drop) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return out, int(lost), nil
+}
+
+// place is the port at which a frame ended: the one that a copy was for, else the one that it came from.
+func place(r datapath.DropRecord) string {
+	if r.Out != switchcore.NoPort {
+		return r.OutName
+	}
+	return r.PortName
+}
+
+func function(r switchcore.Reason) string { _, _, f := r.ESXi(); return f }
+
+// port reads one port.
+func (w *switches) port(node, port string) (st switchcore.PortStatus, err error) {
+	v, err := w.get(node)
+	if err != nil {
+		return st, err
+	}
+	err = fmt.Errorf("%s has no port %q", node, port)
+	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
+		if id := s.Lookup(port); id != switchcore.NoPort {
+			st, err = s.Status(id), nil
+		}
+	})
+	return st, err
+}
+
+// table reads what a switch knows, static addresses too.
+func (w *switches) table(node string) (out []reach.FDBEntry, err error) {
+	v, err := w.get(node)
+	if err != nil {
+		return nil, err
+	}
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
+		for _, e := range s.Table(now) {
+			out = append(out, reach.FDBEntry{MAC: topology.MAC(e.MAC), Port: s.Status(e.Port).Name})
+		}
+	})
+	return out, nil
+}
+
+// forget closes everything that is open in nodes that are about to go.
+func (w *switches) forget(gone map[string]bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, v := range w.byNode {
+		if gone[name] {
+			delete(w.byNode, name)
+			if err := v.close(); err != nil {
+				return err
+			}
+			continue
+		}
+		for port, p := range v.ports {
+			if gone[p.far.Node] || gone[p.at.Node] {
+				v.watch.Unfollow(int(p.id))
+				v.loop.Detach(p.id)
+				delete(v.ports, port)
+			}
+		}
+	}
+	return nil
+}
+
+// flush forgets what a switch has learned.
+func (w *switches) flush(node string) error {
+	v, err := w.get(node)
+	if err == nil {
+		v.loop.Do(func(now time.Duration, s *switchcore.Switch) { s.FlushTable(now) })
+	}
+	return err
+}
+
+func closeFD(fd int) error { return unix.Close(fd) }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type Overhearing struct {
 
 	mu      sync.Mutex
 	sends   map[string]*Sending // what was sent under the names that are listened for
+	before  map[string]uint64   // what of it had left before there were listeners
 	met     map[*ear]*meetings
 	settled bool
 }
@@ -38,20 +40,19 @@ type meetings struct {
 	lost          bool
 }
 
-// Overhear opens the listeners of the sees tables of a step that speak of frames which the step sends, and of no others: they
-// are promiscuous, and so part of the experiment. It returns when the switches have noticed. It is called before the step
-// acts; [Prober.Judge], or [Overhearing.Settle], listens to the end and closes them. A step without such tables opens
-// nothing. Close it in any case.
+// Overhear opens the listeners of the sees tables of a step that speak of frames which the step sends, or which are being sent
+// in the background, and of no others: they are promiscuous, and so part of the experiment. It returns when the switches have
+// noticed. It is called before the step acts; [Prober.Judge], or [Overhearing.Settle], listens to the end and closes them. A
+// step without such tables opens nothing. Close it in any case.
 func (p *Prober) Overhear(ctx context.Context, st *topology.Step) (*Overhearing, error) {
-	o := &Overhearing{p: p, columns: map[sight]column{}, unheard: map[sight]error{}, sends: map[string]*Sending{}, met: map[*ear]*meetings{}}
-	var names []string
-	for _, a := range st.Do {
-		if a.Send != nil {
-			names = append(names, a.Send.Name)
+	o := &Overhearing{p: p, columns: map[sight]column{}, unheard: map[sight]error{}, sends: p.background(), before: map[string]uint64{}, met: map[*ear]*meetings{}}
+	var cells []topology.Question
+	for _, q := range p.sightings(st) {
+		if o.sends[q.A] != nil || slices.ContainsFunc(st.Do, func(a topology.Action) bool { return a.Send != nil && a.Send.Name == q.A }) {
+			cells = append(cells, q)
 		}
 	}
-	if st.Expect == nil || len(names) == 0 {
-		o.settled = true
+	if o.settled = len(cells) == 0; o.settled {
 		return o, nil
 	}
 	p.mu.Lock()
@@ -60,23 +61,51 @@ func (p *Prober) Overhear(ctx context.Context, st *topology.Step) (*Overhearing,
 	if err != nil {
 		return nil, err
 	}
-	o.crowd = newAudience(p, own, passing(nil))
-	for _, t := range st.Expect.Tables {
-		for _, c := range t.Cells {
-			if q := c.Question; q.Kind == "sees" && q.B == "" && slices.Contains(names, q.A) && (c.Judged || p.All) {
-				o.open(q)
-			}
-		}
+	for name, s := range o.sends {
+		o.before[name] = s.Left()
 	}
-	if len(o.columns) > 0 {
-		if err := p.Machine.Quiet(ctx); err != nil {
-			return nil, errors.Join(err, o.crowd.close(ctx))
-		}
+	o.crowd = newAudience(p, own, passing(o.frames()))
+	for _, q := range cells {
+		o.open(q)
+	}
+	if err := p.Machine.Quiet(ctx); err != nil {
+		return nil, errors.Join(err, o.crowd.close(ctx))
 	}
 	p.named.Lock()
 	defer p.named.Unlock()
 	p.over = o
 	return o, nil
+}
+
+// sightings are the questions of a step about what goes by a name.
+func (p *Prober) sightings(st *topology.Step) (out []topology.Question) {
+	if st.Expect == nil {
+		return nil
+	}
+	for _, t := range st.Expect.Tables {
+		for _, c := range t.Cells {
+			if q := c.Question; q.Kind == "sees" && q.B == "" && (c.Judged || p.All) {
+				out = append(out, q)
+			}
+		}
+	}
+	return out
+}
+
+// background is what is being sent at the moment.
+func (p *Prober) background() map[string]*Sending {
+	p.named.Lock()
+	defer p.named.Unlock()
+	out := map[string]*Sending{}
+	maps.Copy(out, p.sendings)
+	return out
+}
+
+func (o *Overhearing) frames() (out [][]byte) {
+	for _, s := range o.sends {
+		out = append(out, s.frame)
+	}
+	return out
 }
 
 // open opens the listeners of a cell.
@@ -116,12 +145,9 @@ func (p *Prober) expectFrame(s *Sending) {
 		return
 	}
 	o.sends[s.name] = s
-	var frames [][]byte
-	for _, x := range o.sends {
-		frames = append(frames, x.frame)
-	}
+	delete(o.before, s.name)
 	for e, m := range o.met {
-		if err := e.attach(passing(frames)); err != nil {
+		if err := e.attach(passing(o.frames())); err != nil {
 			m.lost = true
 		}
 	}
@@ -155,7 +181,7 @@ func (p *Prober) settleOverheard(ctx context.Context) error {
 }
 
 // Settle listens on until the frames have had their time to arrive everywhere, and closes the listeners; the answers stay
-// until Close. Frames that are still being sent must have left once.
+// until Close. Of what is still being sent it waits for a few more. It may be called more than once.
 func (o *Overhearing) Settle(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -184,12 +210,18 @@ const farewell = 3 * linger
 
 // pending is how long there is still something to be listened for: nothing once every listener has its frame.
 func (o *Overhearing) pending(since time.Time) time.Duration {
+	var left time.Duration
 	for key := range o.columns {
-		if !o.captured(key) {
-			return time.Until(since.Add(farewell))
+		if o.captured(key) {
+			continue
 		}
+		d := farewell
+		if s := o.sends[key.name]; s != nil && s.running() {
+			d += enough * s.every
+		}
+		left = max(left, time.Until(since.Add(d)))
 	}
-	return 0
+	return left
 }
 
 func (o *Overhearing) drain() {
@@ -291,10 +323,11 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 			return Unknown, "the listener lost frames"
 		}
 	}
-	if s.Left() == 0 {
-		return Unknown, fmt.Sprintf("%d frames were sent and none was seen leaving %s", s.Sent(), s.node)
+	left := s.Left() - o.before[name]
+	if left == 0 {
+		return Unknown, fmt.Sprintf("%d frames were sent and none was seen leaving %s meanwhile", s.Sent(), s.node)
 	}
-	return "no", fmt.Sprintf("not captured; %d left %s", s.Left(), s.node)
+	return "no", fmt.Sprintf("not captured; %d left %s", left, s.node)
 }
 
 // nextTagged is [tap.next] of a socket with PACKET_AUXDATA: the frame, and the tag that the kernel took out of it, if it did.

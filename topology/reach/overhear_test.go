@@ -213,6 +213,17 @@ func TestSendEndless(t *testing.T) {
 	if got := acted(t, p, seesTable(sees("beat", "", "b")), s); got != "sees:beat@b yes\n" {
 		t.Errorf("got %s", got)
 	}
+	// Nobody sends it in this step; another of that name has gone long ago.
+	if k, err = p.Send(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	if got := acted(t, p, seesTable(sees("beat", "", "b"), sees("beat", "", "s1"))); got != "sees:beat@b yes\nsees:beat@s1 yes\n" {
+		t.Errorf("while it is sent in the background: %s", got)
+	}
+	k.Stop()
+	if got := acted(t, p, seesTable(sees("beat", "", "b"))); got != "sees:beat@b unknown\n" {
+		t.Errorf("when it is no longer sent: %s", got)
+	}
 	s.Count, s.Endless = 4, false
 	if k, err = p.Send(ctx, s); err != nil {
 		t.Fatal(err)

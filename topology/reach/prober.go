@@ -36,12 +36,13 @@ type Prober struct {
 	redirects map[limiter]*redirected
 	next      uint32 // identifier and sequence number of the next echo request
 
-	named   sync.Mutex // guards what follows; never held while something is waited for
-	streams map[string]*Stream
-	over    *Overhearing // the listeners that are open, nil if none are
-	mark    time.Time    // when the set of the step was done
-	markLab *topology.Lab
-	forged  time.Time // when the last forged frame was sent
+	named    sync.Mutex // guards what follows; never held while something is waited for
+	streams  map[string]*Stream
+	sendings map[string]*Sending // in the background
+	over     *Overhearing        // the listeners that are open, nil if none are
+	mark     time.Time           // when the set of the step was done
+	markLab  *topology.Lab
+	forged   time.Time // when the last forged frame was sent
 }
 
 // Result is the answer to a question.

@@ -17,7 +17,9 @@ import (
 
 // Sending is forged frames on their way.
 type Sending struct {
+	p          *Prober
 	name, node string
+	every      time.Duration
 	index      int
 	frame      []byte
 	fd         int
@@ -50,13 +52,23 @@ func (s *Sending) Wait(ctx context.Context) error {
 	}
 }
 
+func (s *Sending) running() bool {
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Stop ends the sending and returns when its sockets are closed. It may be called more than once, also when all is sent.
 func (s *Sending) Stop() { s.stop(); <-s.done }
 
 // Send forges frames and sends them from inside a node, as the node's own root would by a packet socket: no address, route or
 // neighbour of the node plays a part, and its own address filter does not. The first frame, and all that have no time between
 // them, have been sent when it returns; the others go on in the background until they are sent, ctx is done or it is stopped.
-// Stations are resolved to the addresses that their interfaces have at this moment.
+// Stations are resolved to the addresses that their interfaces have at this moment. Tables know it by its name, as
+// [Prober.Overhear] says.
 func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	s, err := p.sending(a)
 	if err != nil {
@@ -73,7 +85,6 @@ func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	}
 	if s.err != nil || count == 0 && !a.Endless || a.Every <= 0 {
 		s.close()
-		p.sentNow()
 		if s.err != nil {
 			return nil, fmt.Errorf("send from %s: %w", a.From.Text, s.err)
 		}
@@ -82,10 +93,15 @@ func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	if a.Endless {
 		count = -1
 	}
+	p.named.Lock()
+	defer p.named.Unlock()
+	if p.sendings == nil {
+		p.sendings = map[string]*Sending{}
+	}
+	p.sendings[s.name] = s
 	go func() {
 		defer s.close()
-		s.run(ctx, a.Every, count)
-		p.sentNow()
+		s.run(ctx, count)
 	}()
 	return s, nil
 }
@@ -102,7 +118,7 @@ func (p *Prober) sending(a *topology.Send) (*Sending, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sending{name: a.Name, node: a.From.Node, index: l.Index, done: make(chan struct{})}
+	s := &Sending{p: p, name: a.Name, node: a.From.Node, every: a.Every, index: l.Index, done: make(chan struct{})}
 	if s.frame, err = p.forge(own, a, l); err != nil {
 		return nil, err
 	}
@@ -122,6 +138,12 @@ func (s *Sending) close() {
 		s.stop()
 		_ = unix.Close(s.fd)
 		s.control.close()
+		s.p.named.Lock()
+		defer s.p.named.Unlock()
+		s.p.forged = time.Now()
+		if s.p.sendings[s.name] == s {
+			delete(s.p.sendings, s.name)
+		}
 		close(s.done)
 	})
 }
@@ -149,8 +171,8 @@ func (s *Sending) one() {
 	}
 }
 
-func (s *Sending) run(ctx context.Context, every time.Duration, count int) {
-	tick := time.NewTicker(every)
+func (s *Sending) run(ctx context.Context, count int) {
+	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	for s.err == nil && count != 0 {
 		select {
@@ -161,13 +183,6 @@ func (s *Sending) run(ctx context.Context, every time.Duration, count int) {
 		s.one()
 		count--
 	}
-}
-
-// sentNow notes when the last forged frame was sent: what became of it may take a moment to be known.
-func (p *Prober) sentNow() {
-	p.named.Lock()
-	defer p.named.Unlock()
-	p.forged = time.Now()
 }
 
 // passing passes frames with the addresses of one of these; none passes nothing.

@@ -58,10 +58,10 @@ func (s *Switch) Explain(now time.Duration, in PortID, f Frame) Explanation {
 	if p == nil {
 		return Explanation{Verdict: Verdict{Drop: PortBlocked}, Steps: []string{"no such port"}}
 	}
-	s.judge(now, p, f, true)
+	s.judge(now, p, &f, true)
 	w := &s.w
-	e := Explanation{Verdict: w.v}
-	e.Out, e.Lost = slices.Clone(w.v.Out), slices.Clone(w.v.Lost)
+	e := Explanation{Verdict: s.verdict()}
+	e.Out, e.Lost = slices.Clone(e.Out), slices.Clone(e.Lost)
 	for _, q := range s.order {
 		if q != p || p.conf.Hairpin {
 			e.Fates = append(e.Fates, s.fate(w, q, &e.Verdict))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// passage is one frame on its way through the switch. There is one of it, used again for each frame.
+// passage is one frame on its way through the switch. There is one of it, used again for each frame; begin resets it.
 type passage struct {
 	now   time.Duration
 	p     *port // where the frame came in
@@ -25,11 +25,21 @@ type passage struct {
 	known    bool // the source is learned at p
 	noUplink bool // an uplink was wanted and none was usable
 	reversed bool // a port was left out because of reverseOK alone
-	why      string
-	hits     int // ports that have the destination
-	direct   int // outputs that these make
-	v        Verdict
 	ended    bool // the drop ended the passage before any port was looked at
+	replaced bool // f.Data is a hook's
+	hits     int  // ports that have the destination
+	direct   int  // outputs that these make
+	dropped  Reason
+	rule     Rule
+	why      string // of the hook
+}
+
+// begin writes field by field what no later step writes first: as one literal it would be built beside the old one and copied.
+func (w *passage) begin(now time.Duration, p *port, f *Frame, dry, plain bool) {
+	w.now, w.p, w.f, w.dry, w.plain = now, p, *f, dry, plain
+	w.dst, w.src, w.fdb, w.wire, w.tagged, w.tci = 0, 0, 0, 0, false, 0
+	w.keep, w.known, w.noUplink, w.reversed, w.ended, w.replaced = false, false, false, false, false, false
+	w.hits, w.direct, w.dropped, w.rule = 0, 0, None, RuleDrop
 }
 
 const (
@@ -51,33 +61,40 @@ func (s *Switch) Forward(now time.Duration, in PortID, f Frame) Verdict {
 	}
 	p.counters.RxFrames++
 	p.counters.RxBytes += uint64(len(f.Data))
-	s.judge(now, p, f, false)
-	v := s.w.v
-	if len(v.Out) == 0 && len(v.Lost) == 0 {
-		p.counters.Drops[v.Drop]++
+	s.judge(now, p, &f, false)
+	w := &s.w
+	if len(s.out) == 0 && len(s.lost) == 0 {
+		p.counters.Drops[w.dropped]++
 	}
-	for i := range v.Lost {
-		s.ports[v.Lost[i].Port].counters.Drops[v.Lost[i].Reason]++
+	for i := range s.lost {
+		s.ports[s.lost[i].Port].counters.Drops[s.lost[i].Reason]++
 	}
-	n := uint64(len(s.w.f.Data))
-	for i := range v.Out {
-		c := &s.ports[v.Out[i].Port].counters
+	n := uint64(len(w.f.Data))
+	for i := range s.out {
+		c := &s.ports[s.out[i].Port].counters
 		c.TxFrames++
 		c.TxBytes += n
+	}
+	return s.verdict()
+}
+
+// verdict puts together what judge has found.
+func (s *Switch) verdict() Verdict {
+	w := &s.w
+	v := Verdict{Out: s.out, Drop: w.dropped, Rule: w.rule, VLAN: w.fdb, Lost: s.lost}
+	if w.replaced {
+		v.Data = w.f.Data
 	}
 	return v
 }
 
-// judge leaves in s.w what becomes of the frame.
-func (s *Switch) judge(now time.Duration, p *port, f Frame, dry bool) {
+// judge leaves in s.w, s.out and s.lost what becomes of the frame.
+func (s *Switch) judge(now time.Duration, p *port, f *Frame, dry bool) {
 	w := &s.w
-	*w = passage{now: now, p: p, f: f, dry: dry, plain: s.plain}
+	w.begin(now, p, f, dry, s.plain)
 	s.serial++
 	s.out, s.lost = s.out[:0], s.lost[:0]
-	if !s.enter(w) {
-		return
-	}
-	if s.hook != nil && !s.runHook(w) {
+	if !s.enter(w) || s.hook != nil && !s.runHook(w) {
 		return
 	}
 	switch {
@@ -90,7 +107,9 @@ func (s *Switch) judge(now time.Duration, p *port, f Frame, dry bool) {
 	default:
 		s.unicastFromLeaf(w)
 	}
-	s.finish(w)
+	if !w.ended {
+		s.finish(w)
+	}
 }
 
 // enter runs the input checks in the order of the specification, sections 2.3 and 2.4; false: the frame ends here.
@@ -176,8 +195,7 @@ func (p *port) allows(addr uint64) bool {
 }
 
 func (w *passage) drop(r Reason) bool {
-	w.v = Verdict{Drop: r, VLAN: w.fdb, Data: w.v.Data}
-	w.ended = true
+	w.dropped, w.rule, w.ended = r, RuleDrop, true
 	return false
 }
 
@@ -193,7 +211,7 @@ func (s *Switch) unicastFromLeaf(w *passage) {
 		s.toPromiscuous(w)
 	}
 	if unknown {
-		w.v.Rule = RuleUnknownUnicast
+		w.rule = RuleUnknownUnicast
 		s.toLearners(w)
 	}
 	if unknown || s.conf.TransmitToUplink {
@@ -234,8 +252,8 @@ func (s *Switch) toHolder(w *passage, q *port, rule Rule) (own bool) {
 	switch s.reach(w, q) {
 	case CauseNone:
 		w.hits++
-		if w.v.Rule == RuleDrop {
-			w.v.Rule = rule
+		if w.rule == RuleDrop {
+			w.rule = rule
 		}
 		if q.allowOnly && !q.allows(w.dst) {
 			s.lose(q, ReceiveFilter)
@@ -270,7 +288,7 @@ func (s *Switch) reach(w *passage, q *port) Cause {
 
 // groupFromLeaf is Dispatch for broadcast and multicast.
 func (s *Switch) groupFromLeaf(w *passage) {
-	w.v.Rule = groupRule(w.dst)
+	w.rule = groupRule(w.dst)
 	for _, q := range s.leaves {
 		s.offerGroup(w, q)
 	}
@@ -364,7 +382,7 @@ func (s *Switch) offerUnicast(w *passage, q *port, overhears bool) {
 // fromUplink is section 2.4. Nothing that came by an uplink leaves by one.
 func (s *Switch) fromUplink(w *passage) {
 	if w.dst&groupBit != 0 {
-		w.v.Rule = groupRule(w.dst)
+		w.rule = groupRule(w.dst)
 		if s.conf.ReversePathCheck && s.localSource(w) {
 			w.drop(ReversePath)
 			return
@@ -378,9 +396,9 @@ func (s *Switch) fromUplink(w *passage) {
 	unknown := w.hits == 0
 	if unknown {
 		s.toLearners(w)
-		w.v.Rule = RuleUnknownUnicast
+		w.rule = RuleUnknownUnicast
 		if len(s.out) == 0 {
-			w.v.Rule = RulePromiscuous
+			w.rule = RulePromiscuous
 		}
 	}
 	s.toPromiscuous(w)
@@ -402,15 +420,15 @@ func (s *Switch) localSource(w *passage) bool {
 func (s *Switch) flood(w *passage) {
 	if w.dst&groupBit == 0 {
 		if q := s.whereLearned(w); q != nil {
-			w.v.Rule = RuleLearned
+			w.rule = RuleLearned
 			if s.toHolder(w, q, RuleLearned) {
 				w.drop(SamePort)
 			}
 			return
 		}
-		w.v.Rule = RuleUnknownUnicast
+		w.rule = RuleUnknownUnicast
 	} else {
-		w.v.Rule = groupRule(w.dst)
+		w.rule = groupRule(w.dst)
 	}
 	for _, q := range s.leaves {
 		if w.dst&groupBit == 0 && q.allowOnly && !q.allows(w.dst) {
@@ -442,23 +460,18 @@ func (s *Switch) lose(q *port, r Reason) {
 
 // finish names the reason of a frame that nobody got.
 func (s *Switch) finish(w *passage) {
-	if w.ended {
+	if len(s.out) > 0 {
 		return
 	}
-	v := &w.v
-	v.VLAN, v.Out, v.Lost = w.fdb, s.out, s.lost
-	if len(v.Out) > 0 {
-		return
-	}
-	v.Out, v.Rule = nil, RuleDrop
+	w.rule = RuleDrop
 	switch {
-	case len(v.Lost) > 0:
-		v.Drop = v.Lost[0].Reason
+	case len(s.lost) > 0:
+		w.dropped = s.lost[0].Reason
 	case w.noUplink:
-		v.Drop = UplinkDown
+		w.dropped = UplinkDown
 	case w.reversed:
-		v.Drop = ReversePath
+		w.dropped = ReversePath
 	default:
-		v.Drop = UnknownUnicast
+		w.dropped = UnknownUnicast
 	}
 }

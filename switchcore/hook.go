@@ -36,8 +36,7 @@ func (s *Switch) runHook(w *passage) bool {
 	if r.Data == nil {
 		return true
 	}
-	w.v.Data = r.Data
-	w.f.Data = r.Data
+	w.f.Data, w.replaced = r.Data, true
 	if !w.parse() {
 		w.drop(Malformed)
 		return false

@@ -28,7 +28,7 @@ func (s *Switch) fresh(now time.Duration, k key) *slot {
 func (s *Switch) learn(w *passage) bool {
 	p := w.p
 	if s.conf.Profile != Learning {
-		if w.src == p.own || s.isStatic(w, w.src) {
+		if w.src == p.own && !p.allowOnly || s.isStatic(w, w.src) {
 			return true
 		}
 	}
@@ -97,14 +97,15 @@ func (s *Switch) alive(now time.Duration, of *port) int {
 	return n
 }
 
-// isStatic says whether another leaf port's adapter has the address: then it is not learned, and static wins.
+// isStatic says whether the address is one that a leaf port has without learning, this one or another: then it is not learned,
+// and static wins.
 func (s *Switch) isStatic(w *passage, addr uint64) bool {
 	e := s.static.find(keyOf(0, addr))
 	if e == nil {
 		return false
 	}
 	for i := e.val; i >= 0; i = s.holders[i].next {
-		if q := s.holders[i].p; q != w.p && (s.conf.ConflictHostWide || q.carries(w)) {
+		if q := s.holders[i].p; s.conf.ConflictHostWide || q.carries(w) {
 			return true
 		}
 	}

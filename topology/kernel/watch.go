@@ -198,10 +198,10 @@ func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
 			return Seen{}, err
 		}
 	}
-	seen, at := w.look(f, f.adapter)
-	if seen.Gone {
+	seen, at, err := w.look(f, f.adapter)
+	if err != nil {
 		f.close()
-		return Seen{}, fmt.Errorf("%s or %s is gone: %w", adapter, port, unix.ENODEV)
+		return Seen{}, fmt.Errorf("read %s and its adapter: %w", port, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -165,11 +165,11 @@ func (w *Watch) seeLocked(f *followed, s Seen, report bool) {
 
 // take takes in what was read, after all messages that came before it.
 func (w *Watch) take() (answered []chan struct{}) {
-	w.rung.Store(false)
-	var b [8]byte
-	_, _ = unix.Read(w.bell, b[:])
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.rung.Store(false) // with the bell, under the lock: one without the other would leave FD readable for good
+	var b [8]byte
+	_, _ = unix.Read(w.bell, b[:])
 	stale := false
 	for _, k := range w.found {
 		if k.f.off {

@@ -49,7 +49,12 @@ func (w *Watch) round() {
 	for i := range jobs {
 		k := &jobs[i]
 		if !k.seen.Gone {
-			k.seen, k.adapter = w.look(k.f, k.adapter)
+			s, at, err := w.look(k.f, k.adapter)
+			if err == nil {
+				k.seen, k.adapter = s, at
+			}
+			// Only what is not there is gone; what cannot be read at the moment, for want of descriptors perhaps, is tried again.
+			k.seen.Gone = errors.Is(err, unix.ENODEV)
 		}
 	}
 	w.mu.Lock()
@@ -68,7 +73,8 @@ func (w *Watch) round() {
 
 // look reads a port whose adapter was last at a place, and says where it is now. It does so without waiting for RTNL, which
 // another lab's teardown holds for hundreds of milliseconds, unless the adapter has left its node or there is no sysfs.
-func (w *Watch) look(f *followed, at place) (Seen, place) {
+// ENODEV: the adapter or the port is gone.
+func (w *Watch) look(f *followed, at place) (Seen, place, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var s Seen
@@ -85,8 +91,7 @@ func (w *Watch) look(f *followed, at place) (Seen, place) {
 			at, err = w.lookElsewhere(f, at, &s)
 		}
 	}
-	s.Gone = err != nil
-	return s, at
+	return s, at, err
 }
 
 // lookAtAdapter reads the adapter in its node; ENODEV: it is not there.

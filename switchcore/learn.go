@@ -28,7 +28,7 @@ func (s *Switch) fresh(now time.Duration, k key) *slot {
 func (s *Switch) learn(w *passage) bool {
 	p := w.p
 	if s.conf.Profile != Learning {
-		if w.src == p.own && !p.allowOnly || s.isStatic(w, w.src) {
+		if w.src == p.own || s.isStatic(w, w.src) {
 			return true
 		}
 	}

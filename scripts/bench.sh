@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures labctl beside its peers, on this machine, in one run; prints medians. As root, on an idle machine.
-# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|exec|memory]…
+# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|exec|memory|switch]…
 set -eu
 runs=5
 [ "${1:-}" = -n ] && { runs=$2; shift 2; }
@@ -132,5 +132,36 @@ bench_memory() {
   $labctl down bench-1000 2>/dev/null
 }
 
+# peer PROGRAM PACKAGE: whether it is there
+peer() { command -v "$1" >/dev/null || { echo "skipped: no $1; install $2" >&2; return 1; }; }
+# The systems take turns, so that a machine that slows down slows all of them.
+bench_switch() {
+  peer trafgen netsniff-ng && peer iperf3 iperf3 && peer nft nftables || return 0
+  go build -o "$dir/pingpong" scripts/pingpong.go
+  export LABCTL=$labctl PINGPONG=$dir/pingpong
+  local systems="labctl bridge" system
+  peer ovs-vswitchd openvswitch-switch && systems="$systems ovs"
+  peer vde_switch vde2 && systems="$systems vde"
+  for _ in $(seq "$runs"); do
+    for system in $systems; do
+      scripts/bench_switch.sh pair "$system" >> "$dir/pair-$system" || echo "bench.sh: switch, $system failed" >&2
+    done
+  done
+  for system in $systems; do
+    printf '%-58s %9.0f frames/s %8.3f Gbit/s %8.1f us\n' "two hosts, 24 ports, TCP and its round trip: $system" \
+      "$(column 1 "$dir/pair-$system")" "$(column 2 "$dir/pair-$system")" "$(column 3 "$dir/pair-$system")"
+  done
+  awk -v labctl="$(column 1 "$dir/pair-labctl") $(column 2 "$dir/pair-labctl") $(column 3 "$dir/pair-labctl")" \
+    '{split(labctl, l); printf "%-58s %8.2fx frames/s %7.2fx TCP %11.2fx round trip\n", "labctl against " $1, l[1]/$2, l[2]/$3, l[3]/$4}' \
+    < <(for system in ${systems#labctl }; do echo "$system $(column 1 "$dir/pair-$system") $(column 2 "$dir/pair-$system") $(column 3 "$dir/pair-$system")"; done)
+  for system in labctl bridge; do
+    for _ in $(seq "$runs"); do scripts/bench_switch.sh broadcast "$system"; done | median |
+      awk -v n="15,000 broadcasts at 3,000/s to 100 ports: $system" '{printf "%-58s %9d of 1,500,000 lost\n", n, $1}'
+  done
+  for _ in $(seq "$runs"); do scripts/bench_switch.sh idle >> "$dir/idle"; done
+  printf '%-58s %9.2f %% of a core, %d kB more than with a bridge\n' "idle, 24 ports, 10 s: the supervisor" "$(column 1 "$dir/idle")" "$(column 2 "$dir/idle")"
+}
+column() { awk -v c="$1" '{print $c}' "$2" | median; }
+
 echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), medians of $runs"
-for what in ${*:-up matrix verify exec memory}; do bench_$what; done
+for what in ${*:-up matrix verify exec memory switch}; do bench_$what; done

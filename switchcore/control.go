@@ -151,6 +151,7 @@ func (s *Switch) settleFilter(p *port, cause string) {
 		p.accepted.Promiscuous = s.asks(p) && p.pol.Promiscuous.Value
 	}
 	p.own = p.accepted.MAC.addr()
+	p.easy = p.up && !p.blocked && p.trunk == nil && p.primary == 0 && !p.conf.Isolated && !p.allowOnly
 	s.tellPromiscuous(p, cause)
 }
 

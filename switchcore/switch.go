@@ -45,46 +45,46 @@ type holder struct {
 	next int32 // in Switch.holders, or -1
 }
 
-// port is a port in operation.
+// port is a port in operation. What every frame asks for comes first, so that it shares cache lines.
 type port struct {
-	id   PortID
-	conf Port
-	pol  Computed
-	leaf bool
-
-	// Resolved from pol for the data path.
-	checkSource bool
-	checkMode   SourceCheckMode
-	allowOnly   bool
-	learns      bool
-	trunk       *vlanSet // of a trunk, else nil
+	id          PortID
 	vlan        uint16
 	primary     uint16 // of a private VLAN port, else 0
-	active      []*port
-	standby     []*port
+	leaf        bool   // has a client; with profile Learning every port
+	up          bool   // connected, and there is carrier
+	blocked     bool
+	easy        bool // up, in one ordinary VLAN, neither blocked nor isolated nor with an allow-list: see toHolder
+	checkSource bool
+	learns      bool
+	allowOnly   bool
+	checkMode   SourceCheckMode
+	mtu         int
+	station     uint64 // requested.MAC as a number
+	own         uint64 // accepted.MAC as a number
+	stamp       uint64 // of the frame that last had an output or loss here
+	counters    Counters
+
+	conf    Port
+	pol     Computed
+	trunk   *vlanSet // of a trunk, else nil
+	active  []*port
+	standby []*port
 
 	// What happened to it.
 	connected bool
 	link      bool
 	initial   MAC
 	requested Filter
-	refusedM  bool // blocked because MAC changes are rejected
 
 	// Derived by settle.
-	up        bool // connected, and there is carrier
-	blocked   bool
+	refusedM  bool   // blocked because MAC changes are rejected
 	accepted  Filter // what is granted; zero while blocked or down
-	station   uint64 // requested.MAC as a number
-	own       uint64 // accepted.MAC as a number
 	usable    []*port
 	entries   int // learned on this port, aged ones that nobody has asked for included
 	announced MAC
 	via       *port
 	answer    string // to the wish for promiscuous reception
 	settled   bool   // settle has seen it before
-
-	stamp    uint64 // of the frame that last had an output or loss here
-	counters Counters
 }
 
 // New makes a switch with all ports unconnected and all uplinks with link. It copies c, and fails if [Config.Check] finds mistakes.
@@ -244,14 +244,15 @@ func (s *Switch) layOut(p *port) {
 	p.checkSource = p.leaf && !pol.ForgedTransmits.Value && !(s.admits && pol.Learning.Enabled.Value)
 	p.checkMode = pol.SourceCheck.Mode
 	p.allowOnly = p.leaf && p.checkMode == CheckAllowed
-	p.trunk, p.vlan, p.primary = nil, 0, 0
-	switch pol.VLAN.Mode {
-	case Trunk:
+	p.trunk, p.vlan, p.primary, p.mtu = nil, 0, 0, p.conf.MTU
+	switch {
+	case s.plain:
+	case pol.VLAN.Mode == Trunk:
 		p.trunk = &vlanSet{}
 		for _, r := range pol.VLAN.Ranges {
 			p.trunk.add(r.First, r.Last)
 		}
-	case PrivateVLAN:
+	case pol.VLAN.Mode == PrivateVLAN:
 		p.vlan = uint16(pol.VLAN.ID)
 		p.primary = s.pvlans.primary(p.vlan)
 	default:

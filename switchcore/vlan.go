@@ -72,8 +72,6 @@ func (s *Switch) admit(w *passage) bool {
 // carries says whether the port is in the frame's VLAN. Private VLANs are told apart by isolates.
 func (p *port) carries(w *passage) bool {
 	switch {
-	case w.plain:
-		return true
 	case p.trunk != nil:
 		return p.trunk.has(w.wire)
 	case p.primary != 0:

@@ -17,7 +17,7 @@ lab: guarded
 names:
   forged: {mac: 00:11:22:33:44:55}
 nodes:
-  sw: {kind: vswitch, profile: standard}
+  sw: {kind: vswitch, profile: distributed}
   guest: {ip: 192.168.0.4/24, mac: 00:50:56:00:00:04}
   other: {ip: 192.168.0.5/24}
   gw: {ip: 192.168.0.1/24, mac: 00:1b:8b:ae:d2:8a}
@@ -101,7 +101,7 @@ var _ = Describe("a virtual switch", func() {
 		p := portOf("guarded", "sw:guest")
 		Expect(p.Drops).To(Equal(map[string]uint64{"MacForgery": 1}))
 		Expect(p.Initial).To(Equal("00:50:56:00:00:04"))
-		Expect(p.Policy["forged_transmits"]).To(Equal(struct{ Value, From string }{"reject", "platform"}))
+		Expect(p.Policy["forged_transmits"]).To(Equal(struct{ Value, From string }{"reject", "default"}))
 
 		Expect(labctl("policy", "set", "sw", "forged_transmits=accept")).To(Exit(0))
 		r = labctl("send", "guest", "--src", "00:11:22:33:44:55", "--dst", "gw", "--icmp", "192.168.0.4,192.168.0.1")
@@ -115,7 +115,7 @@ var _ = Describe("a virtual switch", func() {
 			Fail("scapy is not installed: scripts/setup.sh")
 		}
 		// An address that Scapy resolves itself would need an answer to a forged source, so the destination is given.
-		r := labctl("exec", "guest", "--", "python3", "-c",
+		r := labctl("exec", "guest", "--", "/usr/bin/python3", "-c",
 			`from scapy.all import *; sendp(Ether(src="00:11:22:33:44:55", dst="00:1b:8b:ae:d2:8a")/IP(src="192.168.0.4", dst="192.168.0.1")/ICMP()/Padding(b"\0"*18), iface="ens192", verbose=0)`)
 		Expect(r).To(Exit(0))
 		Eventually(func() string { return labctl("drops", "sw:guest").out }, "5s").Should(MatchRegexp(articleDrop.String()))
@@ -239,7 +239,7 @@ var _ = Describe("a virtual switch", func() {
 		Entry("a key that is none", `unknown key.*promiscuous`, "set", "sw.promiscous=accept"),
 		Entry("a node that is not there", `no node "sv"`, "set", "sv.promiscuous=accept"),
 		Entry("no assignment", `NODE.key=value`, "set", "sw.promiscuous"),
-		Entry("a policy that the platform has not", `standard switch`, "policy", "set", "sw:guest", "promiscuous=accept"),
+		Entry("a setting that the platform has not", `ageing`, "set", "sw.ageing=10s"),
 		Entry("a VLAN that is none", `vlan`, "set", "sw.vlan=5000"),
 		Entry("a port that is not there", `no port "nobody"`, "ports", "sw:nobody"),
 		Entry("drops of a host", `not a vswitch`, "drops", "guest"),
@@ -268,14 +268,14 @@ var _ = Describe("nested-esxi", func() {
 
 var _ = Describe("a lab file with a switch that its platform does not allow", func() {
 	DescribeTable("is refused with its place", func(line, want string) {
-		text := strings.Replace(guarded, "  sw: {kind: vswitch, profile: standard}\n", line+"\n", 1)
+		text := strings.Replace(guarded, "  sw: {kind: vswitch, profile: distributed}\n", line+"\n", 1)
 		path := write("bad.yaml", text)
 		r := labctl("validate", path)
 		Expect(r).To(Exit(2))
 		Expect(r.err).To(MatchRegexp(`bad\.yaml:\d+:\d+: .*` + want))
 		Expect(labctl("up", path)).To(Exit(2))
 	},
-		Entry("a port's own policy on a standard switch", `  sw: {kind: vswitch, profile: standard, ports: {guest: {promiscuous: accept}}}`, `a standard switch has no policy per port`),
+		Entry("a port's own policy on a standard switch", `  sw: {kind: vswitch, profile: standard, ports: {guest: {promiscuous: accept}}}`, `ports of a standard switch have no policies of their own`),
 		Entry("learning on a standard switch", `  sw: {kind: vswitch, profile: standard, mac_learning: true}`, `standard`),
 		Entry("VLAN 5000", `  sw: {kind: vswitch, profile: standard, vlan: 5000}`, `4094`),
 	)

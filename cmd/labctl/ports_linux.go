@@ -57,7 +57,7 @@ func policies(p supervisor.Port) string {
 			return ""
 		}
 		word := strings.ToUpper(v.Value[:1])
-		if v.From != "platform" && v.From != "" {
+		if v.From != "default" && v.From != "" {
 			word += v.From[:1]
 		}
 		words = append(words, word)

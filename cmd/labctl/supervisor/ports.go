@@ -37,7 +37,7 @@ type Port struct {
 	Drops       map[string]uint64 `json:"drops,omitempty"` // by reason
 }
 
-// Policy is a computed value and the level that it comes from: platform, switch, group or port.
+// Policy is a computed value and the level that it comes from: default, switch, group or port.
 type Policy struct {
 	Value string `json:"value"`
 	From  string `json:"from"`

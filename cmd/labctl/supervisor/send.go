@@ -244,7 +244,10 @@ func explain(_ context.Context, c *call) (any, error) {
 		}
 		for _, f := range e.Fates {
 			why := f.Cause.String()
-			if f.Reason != switchcore.None {
+			switch {
+			case f.Delivered:
+				why = ""
+			case f.Reason != switchcore.None:
 				why = f.Reason.String()
 			}
 			out.Fates = append(out.Fates, Fate{s.Status(f.Port).Name, f.Delivered, why, f.Hint})

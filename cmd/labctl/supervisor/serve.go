@@ -134,7 +134,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	}
 	s.mu.Unlock()
 	<-s.work
-	_ = writeLine(control, reply{Result: json.RawMessage("{}")})
+	_ = writeLine(control, reply{Result: mustJSON(Applied{Kept: s.story.words()})})
 	if !tied {
 		control.Close()
 	}

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -219,8 +220,12 @@ func awaitReady(ctx context.Context, control *os.File, m Meta, events func(Event
 			_, _ = io.Copy(io.Discard, in) // until it has cleared away and is gone
 			return nil, nil, rep.Error
 		default:
+			var a Applied
+			if err := json.Unmarshal(rep.Result, &a); err != nil {
+				return nil, nil, err
+			}
 			c, err := Dial(m.Instance)
-			return c, &Applied{}, err
+			return c, &a, err
 		}
 	}
 }

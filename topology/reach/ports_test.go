@@ -172,6 +172,8 @@ func TestLostDrops(t *testing.T) {
 		{"0", "2", false},
 		{"2|3|4", "2", true},
 		{"2|3", Unknown, false},
+		{">=1", "2", true},
+		{">=3", Unknown, false},
 		{"4", Unknown, false},
 		{"5", "2", false},
 	} {

@@ -1,0 +1,336 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"labctl/switchcore"
+	"labctl/switchcore/datapath"
+	"labctl/topology"
+)
+
+// The points of a node's own interface, by the names that vSphere gives them. Those of a switch are datapath's.
+const (
+	vnicTx = "VnicTx" // the guest sends
+	vnicRx = "VnicRx" // the guest receives
+)
+
+// CaptureParams says what to copy.
+type CaptureParams struct {
+	What        []string `json:"what"`        // NODE, NODE:INTERFACE, SWITCH or SWITCH:PORT
+	Drops       bool     `json:"drops"`       // of switches, only what they drop
+	Promiscuous bool     `json:"promiscuous"` // of nodes: ask the interface for frames to any address, as a sniffer there would
+}
+
+// CapturePlace is a place where frames are copied: a port of a switch, or an interface of a node.
+type CapturePlace struct {
+	Name        string `json:"name"`        // vSwitch0:guest, h1:eth0
+	Description string `json:"description"` // what it is, and its points
+}
+
+// CapturedFrame is one frame at one point.
+type CapturedFrame struct {
+	Time    time.Time `json:"time"`
+	Name    string    `json:"name"` // of a [CapturePlace]; one that was not announced came later
+	Point   string    `json:"point"`
+	Verdict string    `json:"verdict,omitempty"` // of a switch
+	Length  int       `json:"length"`
+	Data    []byte    `json:"data"` // the whole frame, with its tags; more than the MTU where it is cut only later (TSO)
+}
+
+// CaptureEnd is what is left to say when a capture is over.
+type CaptureEnd struct {
+	Lost map[string]uint64 `json:"lost"` // frames that were not copied, by place; those of a switch are all at its first place
+	Why  string            `json:"why,omitempty"`
+}
+
+// captureItem is one line of a capture's stream. The first one has the places.
+type captureItem struct {
+	Places []CapturePlace  `json:"places,omitempty"`
+	Frames []CapturedFrame `json:"frames,omitempty"`
+}
+
+// captureSource is one of the things that a capture copies from.
+type captureSource interface {
+	places() []CapturePlace
+	// frames waits for some; after ctx has ended it returns what is there already, with an error.
+	frames(ctx context.Context) ([]CapturedFrame, error)
+	lost() uint64
+	close()
+}
+
+// capture copies frames to the client until that has no more to say, and ends with what was lost.
+func capture(ctx context.Context, c *call) (any, error) {
+	var p CaptureParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	if c.current() == nil || c.switches == nil {
+		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	}
+	sources, err := c.captureSources(p)
+	defer func() {
+		for _, s := range sources {
+			s.close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	var places []CapturePlace
+	for _, s := range sources {
+		places = append(places, s.places()...)
+	}
+	if err := c.item(captureItem{Places: places}); err != nil {
+		return nil, err
+	}
+	end := CaptureEnd{Lost: map[string]uint64{}}
+	end.Why = pump(ctx, sources, func(f []CapturedFrame) error { return c.item(captureItem{Frames: f}) })
+	for _, s := range sources {
+		if n := s.lost(); n > 0 {
+			end.Lost[s.places()[0].Name] += n
+		}
+	}
+	return end, nil
+}
+
+// pump passes on what the sources have until ctx or one of them ends, or nobody takes it; it says which source has ended.
+func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame) error) (why string) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan []CapturedFrame)
+	var all sync.WaitGroup
+	for _, s := range sources {
+		all.Go(func() {
+			for {
+				frames, err := s.frames(ctx)
+				if len(frames) > 0 {
+					batches <- frames
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	go func() { all.Wait(); close(batches) }()
+	var failed error
+	for b := range batches {
+		if failed != nil {
+			continue // nobody listens, and the sources are about to notice
+		}
+		if failed = to(b); failed != nil {
+			cancel(failed)
+		}
+	}
+	if err := context.Cause(ctx); errors.Is(err, errSourceEnded) {
+		return err.Error()
+	}
+	return ""
+}
+
+// errSourceEnded means that what a capture copies from is there no longer.
+var errSourceEnded = errors.New("it is gone")
+
+// captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
+// returns is to be closed, also with an error.
+func (c *call) captureSources(p CaptureParams) (sources []captureSource, err error) {
+	ports := map[string][]string{} // by switch; nil: all
+	var order []string
+	for _, what := range p.What {
+		node, port, hasPort := strings.Cut(what, ":")
+		n := c.current().Node(node)
+		switch {
+		case n == nil:
+			return sources, UnknownNode(c.current(), node)
+		case n.Switch == nil:
+			if p.Drops {
+				return sources, usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
+			}
+			s, err := c.captureInterface(what, p.Promiscuous)
+			if err != nil {
+				return sources, err
+			}
+			sources = append(sources, s)
+			continue
+		case hasPort:
+			if err := c.checkSwitches([]string{what}); err != nil {
+				return sources, err
+			}
+		}
+		if have, ok := ports[node]; !ok {
+			order = append(order, node)
+			ports[node] = []string{}
+			if hasPort {
+				ports[node] = append(ports[node], port)
+			}
+		} else if hasPort && len(have) > 0 && !slices.Contains(have, port) {
+			ports[node] = append(have, port)
+		} else if !hasPort {
+			ports[node] = []string{}
+		}
+	}
+	for _, node := range order {
+		s, err := c.captureSwitch(node, ports[node], p.Drops)
+		if err != nil {
+			return sources, err
+		}
+		sources = append(sources, s)
+	}
+	return sources, nil
+}
+
+// tapSource copies from a switch.
+type tapSource struct {
+	node string
+	list []CapturePlace
+	tap  *datapath.Tap
+}
+
+// captureSwitch taps the ports with these names, all if there are none.
+func (c *call) captureSwitch(node string, names []string, drops bool) (captureSource, error) {
+	v, err := c.switches.get(node)
+	if err != nil {
+		return nil, err
+	}
+	s := &tapSource{node: node}
+	var filter datapath.TapFilter
+	if drops {
+		filter.Points = []string{datapath.Drop}
+	}
+	v.loop.Do(func(_ time.Duration, sw *switchcore.Switch) {
+		for _, id := range sw.Ports() {
+			st := sw.Status(id)
+			if len(names) > 0 && !slices.Contains(names, st.Name) {
+				continue
+			}
+			if len(names) > 0 {
+				filter.Ports = append(filter.Ports, id)
+			}
+			s.list = append(s.list, CapturePlace{node + ":" + st.Name, describePort(st, drops)})
+		}
+	})
+	if len(s.list) == 0 {
+		return nil, usagef("%s has no ports", node)
+	}
+	s.tap = v.loop.Tap(filter)
+	return s, nil
+}
+
+// describePort says what a port is and at which points its frames are seen.
+func describePort(st switchcore.PortStatus, drops bool) string {
+	what, points := "port", []string{datapath.PortInput, datapath.PortOutput, datapath.Drop}
+	if st.Uplink {
+		what, points = "uplink", []string{datapath.UplinkRcv, datapath.UplinkSnd, datapath.Drop}
+	}
+	if drops {
+		points = points[2:]
+	}
+	if st.Group != "" {
+		what += " of group " + st.Group
+	}
+	return fmt.Sprintf("%s %d: %s", what, st.Number, strings.Join(points, ", "))
+}
+
+func (s *tapSource) places() []CapturePlace { return s.list }
+func (s *tapSource) lost() uint64           { return s.tap.Lost() }
+func (s *tapSource) close()                 { s.tap.Close() }
+
+func (s *tapSource) frames(ctx context.Context) ([]CapturedFrame, error) {
+	list, err := s.tap.Next(ctx)
+	if err != nil && ctx.Err() != nil {
+		list, _ = s.tap.Next(ctx) // what came just before the end
+	} else if errors.Is(err, datapath.ErrClosed) {
+		err = fmt.Errorf("%s: %w", s.node, errSourceEnded)
+	}
+	out := make([]CapturedFrame, len(list))
+	for i, f := range list {
+		name := s.node
+		if f.Name != "" {
+			name += ":" + f.Name
+		}
+		out[i] = CapturedFrame{f.Time, name, f.Point, strings.TrimPrefix(f.Verdict, "dropped: "), f.Length, f.Data}
+	}
+	return out, err
+}
+
+// captureInterface listens at an interface of a node.
+func (c *call) captureInterface(what string, promiscuous bool) (captureSource, error) {
+	lab := c.current()
+	t, ok := lab.Target(what)
+	node, name, _ := strings.Cut(what, ":")
+	if !ok {
+		var names []string
+		for _, i := range lab.Node(node).Interfaces {
+			names = append(names, i.Name)
+		}
+		return nil, usagef("%s has no interface %q; it has %s", node, name, strings.Join(names, ", "))
+	}
+	n := lab.Node(t.Node)
+	if t.Interface == "" {
+		if len(n.Interfaces) != 1 {
+			var names []string
+			for _, i := range n.Interfaces {
+				names = append(names, n.Name+":"+i.Name)
+			}
+			return nil, usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+		}
+		t.Interface = n.Interfaces[0].Name
+	}
+	end := topology.End{Node: t.Node, Interface: t.Interface}
+	fd, index, err := c.space.PacketSocket(end)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSocketSource(end, fd, index, promiscuous)
+	if err != nil {
+		return nil, fmt.Errorf("listen at %s: %w", end, err)
+	}
+	c.captures.add(s)
+	return s, nil
+}
+
+// captures are the sockets in the nodes that captures hold open. As long as one is open, the kernel keeps its namespace, so
+// they are closed before a node goes.
+type captures struct {
+	mu   sync.Mutex
+	open map[*socketSource]bool
+}
+
+func (k *captures) add(s *socketSource) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open == nil {
+		k.open = map[*socketSource]bool{}
+	}
+	k.open[s] = true
+	s.forget = func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.open, s)
+	}
+}
+
+// closeIn ends the captures in some nodes, in all if gone is nil.
+func (k *captures) closeIn(gone map[string]bool) {
+	k.mu.Lock()
+	var list []*socketSource
+	for s := range k.open {
+		if gone == nil || gone[s.end.Node] {
+			list = append(list, s)
+		}
+	}
+	k.mu.Unlock()
+	for _, s := range list {
+		s.close()
+	}
+}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+)
+
+// Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has begun;
+// more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at the end
+// is valid if the error is nil.
+func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]CapturePlace) error, more func([]CapturedFrame) (bool, error)) (end CaptureEnd, err error) {
+	conn, in, err := c.connect()
+	if err != nil {
+		return end, err
+	}
+	defer conn.Close()
+	if err := writeLine(conn, request{Method: "capture", Params: mustJSON(p)}); err != nil {
+		return end, err
+	}
+	// Half a connection is enough to hear what came last, and what was lost.
+	defer context.AfterFunc(ctx, func() { _ = conn.CloseWrite() })()
+	for going := true; ; {
+		var r reply
+		if err := readLine(in, &r); err != nil {
+			return end, fmt.Errorf("%s: the supervisor ended during the capture (see %s): %w", c.Instance, filepath.Join(dirOf(c.Instance), "log"), err)
+		}
+		switch {
+		case r.Error != nil:
+			return end, r.Error
+		case r.Item != nil:
+			var item captureItem
+			if err := json.Unmarshal(r.Item, &item); err != nil {
+				return end, err
+			}
+			if item.Places != nil {
+				if err := begin(item.Places); err != nil {
+					return end, err
+				}
+			}
+			if going && len(item.Frames) > 0 {
+				if going, err = more(item.Frames); err != nil {
+					return end, err
+				}
+				if !going {
+					_ = conn.CloseWrite()
+				}
+			}
+		default:
+			return end, json.Unmarshal(r.Result, &end)
+		}
+	}
+}

@@ -1,0 +1,284 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+	"labctl/switchcore/datapath"
+)
+
+// SwitchStart says what switch to run on interfaces that are there already.
+type SwitchStart struct {
+	Name   string
+	Preset string // see switchcore.Preset
+	Ports  []*NIC // taken over, also if it fails
+	// Ready is called when the switch forwards frames.
+	Ready func() error
+	// Say is told what happens, a line at a time, by one goroutine at a time.
+	Say func(line string)
+}
+
+// SwitchShow is what "switch show" shows of a switch.
+type SwitchShow struct {
+	Name    string       `json:"name"`
+	State   string       `json:"state"` // running, dead
+	PID     int          `json:"pid,omitempty"`
+	Preset  string       `json:"preset,omitempty"`
+	Ports   []SwitchPort `json:"ports"` // in the order in which they were added
+	Entries []FDBEntry   `json:"entries"`
+}
+
+// SwitchPort is a port of such a switch. Device is the interface by its name today.
+type SwitchPort struct {
+	Port
+	Device string `json:"device"`
+}
+
+// addParams describe a port; its sockets come beside them.
+type addParams struct {
+	Name   string `json:"name"`
+	Index  int    `json:"index"`
+	Group  string `json:"group,omitempty"`
+	Uplink bool   `json:"uplink,omitempty"`
+	MAC    string `json:"mac,omitempty"`
+}
+
+type deleteParams struct {
+	Name string `json:"name"`
+}
+
+// standalone is a switch that runs without a lab.
+type standalone struct {
+	name, preset string
+	loop         *datapath.Loop
+	lines        chan string
+	stop         context.CancelFunc
+
+	mu   sync.Mutex // held while ports change
+	nics []*nic
+}
+
+// nic is an interface that is a port.
+type nic struct {
+	name   string // of the port, the interface's when it was added
+	device string // the interface's now
+	id     switchcore.PortID
+	index  int
+	cookie uint64   // of the interface's network namespace
+	look   *os.File // a socket there
+	up     bool
+}
+
+// RunSwitch runs a switch until ctx ends or somebody stops it, and leaves nothing behind.
+func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
+	defer func() {
+		for _, n := range o.Ports {
+			n.Close()
+		}
+	}()
+	conf, ok := switchcore.Preset(o.Preset)
+	if !ok {
+		return usagef("there is no preset %q; there are %s", o.Preset, strings.Join(switchcore.PresetNames(), ", "))
+	}
+	dir, err := takeSwitch(o.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.remove()) }()
+	core, err := switchcore.New(conf)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &standalone{name: o.Name, preset: o.Preset, lines: make(chan string, 256), stop: cancel}
+	go func() {
+		for line := range s.lines {
+			o.Say(line)
+		}
+	}()
+	if s.loop, err = datapath.Start(core, datapath.Options{Events: s.happened, Log: s.logf}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, n := range o.Ports {
+		if err := s.add(n.params, n.files[:]); err != nil {
+			return err
+		}
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir.path("sock"), Net: "unix"})
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if err := os.Chmod(dir.path("sock"), 0o600); err != nil {
+		return err
+	}
+	go s.accept(listener)
+	if err := o.Ready(); err != nil {
+		return err
+	}
+	s.watch(ctx)
+	return nil
+}
+
+// close unplugs everything.
+func (s *standalone) close() error {
+	err := s.loop.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.nics {
+		n.look.Close()
+	}
+	s.nics = nil
+	return err
+}
+
+// logf drops a line rather than wait: the switch's own thread calls it.
+func (s *standalone) logf(format string, args ...any) {
+	select {
+	case s.lines <- fmt.Sprintf(format, args...):
+	default:
+	}
+}
+
+// happened tells of events, but not of every address that comes and goes.
+func (s *standalone) happened(list []switchcore.Event) {
+	for _, e := range list {
+		if e.Kind == switchcore.EventMACLearned || e.Kind == switchcore.EventMACAged {
+			continue
+		}
+		line := e.Port + ": " + e.Kind
+		if (e.Old != "" || e.New != "") && e.New != (switchcore.MAC{}).String() {
+			line += " " + strings.TrimSpace(e.Old+" -> "+e.New)
+		}
+		if e.Cause != "" {
+			line += " (" + e.Cause + ")"
+		}
+		s.logf("%s", line)
+	}
+}
+
+func (s *standalone) accept(l *net.UnixListener) {
+	for {
+		conn, err := l.AcceptUnix()
+		if err != nil {
+			return
+		}
+		go s.serve(conn)
+	}
+}
+
+func (s *standalone) serve(conn *net.UnixConn) {
+	defer conn.Close()
+	if uid, err := peerUID(conn); err != nil || uid != 0 && uid != uint32(os.Geteuid()) {
+		_ = writeLine(conn, reply{Error: &Failure{Failed, "this switch is another user's"}})
+		return
+	}
+	if writeLine(conn, hello{protocolVersion, Version}) != nil {
+		return
+	}
+	var r request
+	if readLine(bufio.NewReader(conn), &r) != nil {
+		return
+	}
+	result, err := s.answer(conn, r)
+	rep := reply{Result: mustJSON(result)}
+	if err != nil {
+		rep = reply{Error: failure(err)}
+	}
+	_ = writeLine(conn, rep)
+	if r.Method == "stop" {
+		s.stop()
+	}
+}
+
+func peerUID(conn *net.UnixConn) (uid uint32, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	cerr := raw.Control(func(fd uintptr) {
+		var cred *unix.Ucred
+		if cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			uid = cred.Uid
+		}
+	})
+	return uid, errors.Join(err, cerr)
+}
+
+func (s *standalone) answer(conn *net.UnixConn, r request) (any, error) {
+	switch r.Method {
+	case "add":
+		var p addParams
+		if err := json.Unmarshal(r.Params, &p); err != nil {
+			return nil, err
+		}
+		// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
+		if err := writeLine(conn, reply{Event: &Event{What: "descriptors"}}); err != nil {
+			return nil, err
+		}
+		files, err := receiveFiles(conn, 2)
+		if err != nil {
+			return nil, err
+		}
+		defer files[0].Close()
+		defer files[1].Close()
+		return struct{}{}, s.add(p, files)
+	case "delete":
+		var p deleteParams
+		if err := json.Unmarshal(r.Params, &p); err != nil {
+			return nil, err
+		}
+		return struct{}{}, s.delete(p.Name)
+	case "show":
+		return s.show(), nil
+	case "stop":
+		return struct{}{}, nil
+	}
+	return nil, usagef("this switch (labctl %s) does not know how to %s: it was started by another version", Version, r.Method)
+}
+
+// show reads the switch in one moment.
+func (s *standalone) show() SwitchShow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := SwitchShow{Name: s.name, State: "running", Preset: s.preset, Ports: []SwitchPort{}, Entries: []FDBEntry{}}
+	s.loop.Do(func(now time.Duration, sw *switchcore.Switch) {
+		for _, n := range s.nics {
+			out.Ports = append(out.Ports, SwitchPort{portOf(s.name, sw.Status(n.id)), n.device})
+		}
+		for _, e := range sw.Table(now) {
+			how := "static"
+			if !e.Static {
+				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
+			}
+			out.Entries = append(out.Entries, FDBEntry{Switch: s.name, MAC: e.MAC.String(), Port: sw.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+		}
+	})
+	return out
+}
+
+// find returns the port with that name, or of the interface that is called so now.
+func (s *standalone) findLocked(name string) *nic {
+	for _, same := range []func(*nic) bool{func(n *nic) bool { return n.name == name }, func(n *nic) bool { return n.device == name }} {
+		if i := slices.IndexFunc(s.nics, same); i >= 0 {
+			return s.nics[i]
+		}
+	}
+	return nil
+}

@@ -72,11 +72,11 @@ func (p *tableParser) column(line int, w tableWord) axis {
 	case "fdb":
 		a.ok = p.bridge(line, w)
 	case "port":
-		a.ok = p.oneOf(line, w, portColumns())
+		a.ok = p.oneOf(line, w, p.kind, portColumns())
 	case "drops":
-		a.ok = p.oneOf(line, w, dropColumns())
+		a.ok = p.oneOf(line, w, p.kind, dropColumns())
 	case "streams":
-		a.ok = p.oneOf(line, w, []string{"is"})
+		a.ok = p.oneOf(line, w, p.kind, []string{"is"})
 	default:
 		a.node, a.ok = p.target(line, w, p.kind, true)
 	}
@@ -225,7 +225,7 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 		return q, p.bridge(line, b) && ok
 	case "port":
 		ok := p.portRow(line, a)
-		return q, p.oneOf(line, tableWord{w.at + len(w.text) - len(q.At), q.At}, portColumns()) && ok
+		return q, p.oneOf(line, tableWord{w.at + len(w.text) - len(q.At), q.At}, q.Kind, portColumns()) && ok
 	case "drops":
 		if q.Drop != (DropMatch{}) {
 			p.wrong(line, w, "a case asks which reasons were seen; write drops:%s", q.A)

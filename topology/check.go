@@ -55,6 +55,9 @@ func (b *build) warnings() {
 		if m.link != nil {
 			used[m.site] = true
 		}
+		if m.uplinkOf != nil {
+			used[m.uplinkOf] = true
+		}
 		if m.above != nil && m.above.site != m.site {
 			used[m.site], used[m.above.site] = true, true
 		}

@@ -114,8 +114,11 @@ func (l *loader) unreached(e *Expectation) {
 		}
 	}
 	for _, m := range l.base.all {
-		if m.link != nil && m.Peer.Node != "" {
+		if m.Peer.Node != "" && m.Peer.Node != m.end.Node {
 			join(m.end.Node, m.Peer.Node)
+		}
+		if m.uplinkOf != nil {
+			join(m.end.Node, m.uplinkOf.full)
 		}
 		if m.above != nil {
 			join(m.end.Node, m.Lower.Node)

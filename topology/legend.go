@@ -69,7 +69,7 @@ var meanings = map[string][][2]string{
 // namesAre explains the words of a kind that are names.
 var namesAre = map[string]string{
 	"answers": "answers instead", "arp": "owns the MAC in the entry", "route": "is the next hop",
-	"fdb": "is the port behind which it was learned", "port": "as the port has it", "drops": "a reason, or a number of frames",
+	"fdb": "is the port behind which it was learned", "drops": "is why frames were dropped",
 }
 
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
@@ -82,7 +82,9 @@ func Legend(kind string, words []string) string {
 	used, names := map[string]bool{}, []string{}
 	for _, w := range words {
 		for alt := range strings.SplitSeq(w, "|") {
-			names = append(names, legendParts(kind, alt, used)...)
+			if parts := legendParts(kind, alt, used); namesAre[kind] != "" || kind == "ping" || strings.HasSuffix(alt, "*") {
+				names = append(names, parts...) // addresses and numbers explain themselves
+			}
 		}
 	}
 	slices.Sort(names)
@@ -118,6 +120,7 @@ func legendParts(kind, alt string, used map[string]bool) (names []string) {
 	case strings.HasSuffix(alt, "*"):
 		return []string{alt}
 	case base == "" || base == "-" && (kind == "ping" || kind == "answers"):
+	case kind == "drops" && decimal.MatchString(strings.TrimPrefix(base, ">=")):
 	case base == "." || slices.ContainsFunc(meanings[kind], func(m [2]string) bool { return m[0] == base }):
 		used[base] = true
 	default:

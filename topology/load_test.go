@@ -72,6 +72,19 @@ func describeLab(l *Lab) string {
 				fmt.Fprintf(&b, "stream %+v\n", *a.Stream)
 			case a.Stop != nil:
 				fmt.Fprintf(&b, "stop %+v\n", *a.Stop)
+			case a.Send != nil:
+				send := *a.Send
+				send.Echo, send.ARP = nil, nil
+				fmt.Fprintf(&b, "send %+v", send)
+				if a.Send.Echo != nil {
+					fmt.Fprintf(&b, " %+v", *a.Send.Echo)
+				}
+				if a.Send.ARP != nil {
+					fmt.Fprintf(&b, " %+v", *a.Send.ARP)
+				}
+				b.WriteByte('\n')
+			default:
+				fmt.Fprintf(&b, "restart %v\n", a.Restart)
 			}
 		}
 		for _, c := range s.Cases {
@@ -82,9 +95,28 @@ func describeLab(l *Lab) string {
 	return b.String()
 }
 
+// describeSwitch is what a node does as a virtual switch.
+func describeSwitch(b *strings.Builder, n *Node) {
+	if n.Switch == nil {
+		return
+	}
+	for _, s := range n.settings() {
+		fmt.Fprintf(b, "  %s = %s\n", s.key, s.value)
+	}
+	for i, p := range n.Switch.Config.Ports {
+		at := n.Switch.Ports[i]
+		fmt.Fprintf(b, "  port %s group=%q uplink=%v mtu=%d down=%v at=%s shared=%v", p.Name, p.Group, p.Uplink, p.MTU, p.Down, at.At, at.Shared)
+		if at.Far.Node != "" {
+			fmt.Fprintf(b, " far=%s initial=%s", at.Far, MAC(p.Initial))
+		}
+		b.WriteByte('\n')
+	}
+}
+
 func describeNodes(b *strings.Builder, l *Lab) {
 	for _, n := range l.Nodes {
 		fmt.Fprintf(b, "%s %s ipv6=%v\n", n.Kind, n.Name, n.IPv6)
+		describeSwitch(b, n)
 		for _, i := range n.Interfaces {
 			fmt.Fprintf(b, "  %s %s %s mtu=%d up=%v promisc=%v %v", i.Type, i.Name, i.MAC, i.MTU, i.Up, i.Promisc, i.Addrs)
 			if i.Peer.Node != "" {

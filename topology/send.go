@@ -130,7 +130,7 @@ func (st *story) nic(n *yaml.Node, path string) Target {
 	}
 	node := st.lab.find(t.Node)
 	if node.Kind == VSwitch {
-		st.errorf(n, path, "%s is a virtual switch and sends nothing of its own; name a node, or a port: %s:PORT", t.Node, t.Node)
+		st.errorf(n, path, "%s is a virtual switch and sends nothing of its own; name a node that is linked to it", t.Node)
 		return t
 	}
 	linked := slices.DeleteFunc(slices.Clone(node.Interfaces), func(i *Interface) bool { return i.Type != Veth || i.Peer.Node == node.Name })

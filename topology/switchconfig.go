@@ -1,7 +1,9 @@
 package topology
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -224,14 +226,17 @@ func (b *build) brokenEnds(s *site) bool {
 	return false
 }
 
-// switchMistakes says what the platform does not allow, where the file says it.
+// switchMistakes says what the platform does not allow, where the file says it. What the grammar has refused already, and
+// groups, which belong to links, are not among it.
 func (b *build) switchMistakes(s *site, c *switchcore.Config) {
 	if b.brokenEnds(s) {
 		return // a port that could not be made may be the uplink or the port that is missed
 	}
-	body := b.bodyOf(s)
 	for _, m := range c.Check() {
-		at, path, n := s.key, b.path(s), body
+		if m.Key == "group" {
+			continue
+		}
+		at, path, n := s.key, b.path(s), b.bodyOf(s)
 		step := func(key string) {
 			if k, v := entry(n, key); k != nil {
 				at, path, n = k, pathKey(path, key), v
@@ -239,34 +244,34 @@ func (b *build) switchMistakes(s *site, c *switchcore.Config) {
 				n = nil
 			}
 		}
-		who := s.full
+		text := m.Message
 		switch {
 		case m.Port != "":
-			who += ":" + m.Port
-			if e := b.endOf(s, m.Port); e != nil && m.Key == "group" {
-				b.add(e.pos, e.width, e.path, who+": "+m.Message, false)
-				continue
-			}
+			text = s.full + ":" + m.Port + ": " + text
 			step("ports")
 			step(m.Port)
 		case m.Group != "":
-			who += "/" + m.Group
+			text = s.full + "/" + m.Group + ": " + text
 			step("groups")
 			step(m.Group)
+		case m.Key == "vlan" && strings.HasPrefix(text, "private VLAN"): // the core has no word for the map of them
+			m.Key = "pvlans"
+		case m.Key == "ports":
+			m.Key = "max_ports"
 		}
 		if m.Key != "" {
 			step(m.Key)
 		}
-		b.errorf(at, path, "%s: %s", who, m.Message)
+		if !b.refused(path) {
+			b.errorf(at, path, "%s", text)
+		}
 	}
 }
 
-// endOf is the link end that a port is.
-func (b *build) endOf(s *site, port string) *end {
-	for _, e := range b.ends[s] {
-		if e.iface == port && !e.bad {
-			return e
-		}
-	}
-	return nil
+// refused reports whether something is wrong at a path, or further in, already.
+func (b *build) refused(path string) bool {
+	return slices.ContainsFunc(b.probs, func(p Problem) bool {
+		rest, inside := strings.CutPrefix(p.Path, path)
+		return inside && !p.Warning && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
 }

@@ -137,7 +137,9 @@ func specSettings(add func(key, value string), at string, s *switchcore.Spec) {
 	word("teaming.failback", s.Teaming.Failback, "true", "false")
 	word("teaming.notify_switches", s.Teaming.Notify, "true", "false")
 	word("blocked", s.Blocked, "true", "false")
-	if s.SourceCheck != nil {
+	if s.SourceCheck != nil && s.SourceCheck.Mode == switchcore.CheckInitial {
+		add(at+"source_check", "initial MAC")
+	} else if s.SourceCheck != nil {
 		var words []string
 		for _, m := range s.SourceCheck.Allowed {
 			words = append(words, MAC(m).String())

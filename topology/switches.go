@@ -114,7 +114,7 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 	if m.Type == Veth && !shared {
 		b.takeUplink(s, m)
 	}
-	b.borrowed[s] = append(b.borrowed[s], &borrowed{made: m, name: n.Value, shared: shared})
+	b.borrowed[s] = append(b.borrowed[s], &borrowed{made: m, name: n.Value, shared: shared, said: n, where: path})
 }
 
 // borrowed is an uplink that is an interface of the switch's holder, taken away from it or not.
@@ -122,6 +122,8 @@ type borrowed struct {
 	*made
 	name   string
 	shared bool
+	said   *yaml.Node // in "uplinks"
+	where  string
 }
 
 // machine is the node that a reader takes the interface to be in: of an uplink, the one that holds the switch.
@@ -175,15 +177,19 @@ func (b *build) onlySwitches() {
 		for _, u := range b.borrowed[s] {
 			if u.shared {
 				if u.Master != "" {
-					b.errorf(u.key, u.path, "%s is a port of %s; a switch that is to share it takes %s as its uplink", u.Name, u.Master, u.Master)
+					b.errorf(u.said, u.where, "%s is a port of %s; a switch that is to share it takes %s as its uplink", u.Name, u.Master, u.Master)
 				}
 				continue
 			}
-			if len(u.addrs) > 0 {
+			switch {
+			case len(u.addrs) > 0 && u.taken:
 				b.errorf(u.addrs[0], pathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; an address cannot be on it", u.Name, s.full)
+			case len(u.addrs) > 0:
+				b.errorf(u.addrs[0], pathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; if %s is to go on using it, write \"ports: {%s: {shared: true}}\" at %s",
+					u.Name, s.full, u.site.full, u.Name, s.base)
 			}
 			if u.Master != "" {
-				b.errorf(u.key, u.path, "%s is a port of %s and cannot be an uplink of %s too", u.Name, u.Master, s.full)
+				b.errorf(u.said, u.where, "%s is a port of %s and cannot be an uplink of %s too", u.Name, u.Master, s.full)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"labctl/switchcore"
 )
 
 // portColumns are what a table of ports can ask. The first two and the addresses that the administrator and the guest gave
@@ -15,10 +17,13 @@ func portColumns() []string {
 // dropColumns are what narrows a row of drops, and the number that is judged.
 func dropColumns() []string { return []string{"reason", "function", "length", "src", "dst", "frames"} }
 
-// dropReasons are the names of the reasons, as [switchcore.Reasons] has them.
+// dropReasons are the names of the reasons.
 func dropReasons() []string {
-	return []string{"MacForgery", "PortBlocked", "VlanMismatch", "Shaper", "TxFail", "UplinkDown", "UnknownUnicast", "SamePort", "ReversePath",
-		"GuestBPDU", "LearnLimit", "PvlanIsolation", "Malformed", "LinkLocal", "MtuExceeded", "Filtered"}
+	var out []string
+	for _, r := range switchcore.Reasons() {
+		out = append(out, r.String())
+	}
+	return out
 }
 
 // portOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has instead when there is no such one.
@@ -86,11 +91,11 @@ func (p *tableParser) streamRow(line int, w tableWord) bool {
 }
 
 // oneOf resolves a column that is one of a few words.
-func (p *tableParser) oneOf(line int, w tableWord, words []string) bool {
+func (p *tableParser) oneOf(line int, w tableWord, kind string, words []string) bool {
 	if slices.Contains(words, w.text) {
 		return true
 	}
-	p.wrong(line, w, "%q is no column of %s; there are %s%s", w.text, p.kind, andList(words), p.words.near(w.text, words))
+	p.wrong(line, w, "%q is no column of %s; want %s%s", w.text, kind, orList(words), p.words.near(w.text, words))
 	return false
 }
 

@@ -270,6 +270,9 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 			return c
 		}
 		q = p.question(row, column)
+		if p.kind == "drops" && q.Drop.Reason == "" {
+			q.Drop.Reason = "?" // complained about; the number is judged as one all the same
+		}
 		if pairs(p.kind) && row.node != "" && row.node == column.node {
 			// Where "-" is an answer too, "none", a dot cannot be taken for a mistake.
 			if w.text != "-" && (w.text != "." || p.kind != "arp" && p.kind != "route") {

@@ -8,7 +8,7 @@ import (
 )
 
 // tableLab is a lab of hosts h0, h1 … behind the bridge s1, a router rt with two interfaces, a host hv with a bridge
-// inside and a guest hv.vm1, and two entries of "names".
+// inside and a guest hv.vm1, a virtual switch dvs, and two entries of "names".
 func tableLab(hosts int) *Lab {
 	l := &Lab{Name: "tables"}
 	s1 := &Node{Name: "s1", Kind: Bridge, Interfaces: []*Interface{{Name: "s1", Type: BridgeLink, Bridge: &BridgeSettings{}}}}
@@ -35,6 +35,8 @@ func richLab() *Lab {
 			{Name: "vm1", Type: Veth, Master: "br0"}}},
 		&Node{Name: "hv.vm1", Kind: Host, Interfaces: []*Interface{
 			{Name: "eth0", Type: Veth, Addrs: mustPrefixes("10.0.0.77/16", "2001:db8::77/64")}}},
+		&Node{Name: "dvs", Kind: VSwitch, Interfaces: []*Interface{{Name: "up", Type: Veth}, {Name: "p1", Type: Veth}},
+			Switch: &Switch{Ports: []SwitchPort{{Name: "up"}, {Name: "p1"}}}},
 		&Node{Name: "six", Kind: Host, Interfaces: []*Interface{{Name: "eth0", Type: Veth, Addrs: mustPrefixes("2001:db8::6/64")}}})
 	l.Names = []NamedEnd{{Name: "cluster", IP: netip.MustParseAddr("10.0.0.50"), MAC: MAC{2, 0xbf}}, {Name: "mask1", MAC: MAC{2, 1}}}
 	return l
@@ -49,7 +51,7 @@ func mustPrefixes(ss ...string) []netip.Prefix {
 }
 
 func richResolver() *resolver {
-	return &resolver{lab: richLab(), streams: []string{"talk"}, cases: []string{"RRR", "RRA"}}
+	return &resolver{lab: richLab(), streams: []string{"talk"}, chats: []string{"talk"}, cases: []string{"RRR", "RRA"}}
 }
 
 func TestTarget(t *testing.T) {

@@ -131,7 +131,9 @@ func (s *Switch) enter(w *passage) bool {
 	if local && !s.conf.LearnBeforeLinkLocal {
 		return w.drop(LinkLocal)
 	}
-	if !s.admit(w) || !p.leaf && !s.used.has(w.wire) {
+	if !w.tagged && p.trunk == nil && p.primary == 0 && s.pvlans == nil {
+		w.wire, w.fdb = p.vlan, p.vlan
+	} else if !s.admit(w) || !p.leaf && !s.used.has(w.wire) {
 		return w.drop(VlanMismatch)
 	}
 	if !p.leaf {

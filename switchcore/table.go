@@ -38,7 +38,7 @@ type slot struct {
 	val int32
 }
 
-func (t *table) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> t.shift) }
+func (t *table) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> (t.shift & 63)) }
 
 // find returns the slot of k or nil; it is valid until the table changes.
 func (t *table) find(k key) *slot {

@@ -42,7 +42,6 @@ func (s *Switch) aware() bool {
 func (s *Switch) admit(w *passage) bool {
 	p := w.p
 	if s.plain {
-		w.keep = true
 		return true
 	}
 	var vid uint16

@@ -53,9 +53,9 @@ func shift(h []byte, by int) {
 	}
 }
 
-// segment is the longest payload of the frames into which one is cut, 0 if it is not cut. Of the headers in front of the
+// segment is the longest payload of the frames into which one is cut, 0 if it is not cut; its outermost tag is not payload. Of the headers in front of the
 // transport's it takes the end from where the checksum starts, as every kind of segmentation has one that is still open.
-func segment(h, data []byte) int {
+func segment(h, data []byte, beside bool) int {
 	if h[1] == 0 {
 		return 0
 	}
@@ -71,7 +71,7 @@ func segment(h, data []byte) int {
 	case gsoUFO: // pieces of an IP packet, the size is without the IP header
 		return size + 20
 	}
-	if tagged(data) {
+	if !beside && tagged(data) {
 		payload -= tagLen
 	}
 	return payload
@@ -94,11 +94,11 @@ func insertTag(buf []byte, at int, tpid, tci uint16) int {
 }
 
 // rewrite composes how a frame leaves: with the outermost tag that out wants in place of the one it came with. raw is its header
-// and data as they came. When nothing differs it returns n = 0, and raw is to be sent as it is; else the first n bytes of head and
+// and data as they came; beside means that its outermost tag is not in there. When nothing differs it returns n = 0, and raw is to be sent as it is; else the first n bytes of head and
 // then raw from rest. The frame must have at least 14 bytes.
-func rewrite(head *[headLen]byte, raw []byte, out switchcore.Output) (n, rest int) {
+func rewrite(head *[headLen]byte, raw []byte, beside bool, out switchcore.Output) (n, rest int) {
 	strip := 0
-	if tagged(raw[vnetLen:]) {
+	if !beside && tagged(raw[vnetLen:]) {
 		strip = tagLen
 	}
 	if !out.Tagged && strip == 0 {

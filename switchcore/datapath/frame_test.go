@@ -27,32 +27,35 @@ func raw(gso byte, size, start int, rest ...byte) []byte {
 	return append(b, rest...)
 }
 
-func sent(raw []byte, out switchcore.Output) []byte {
+func sent(raw []byte, beside bool, out switchcore.Output) []byte {
 	var head [headLen]byte
-	n, rest := rewrite(&head, raw, out)
+	n, rest := rewrite(&head, raw, beside, out)
 	return append(head[:n:n], raw[rest:]...)
 }
 
 func TestTheOutermostTagIsReplaced(t *testing.T) {
 	tag := func(tci uint16) switchcore.Output { return switchcore.Output{Tagged: true, TCI: tci} }
 	for _, c := range []struct {
-		name string
-		in   []byte
-		out  switchcore.Output
-		want []byte
+		name   string
+		in     []byte
+		beside bool
+		out    switchcore.Output
+		want   []byte
 	}{
-		{"none to none", raw(0, 0, 34, 8, 0, 1), switchcore.Output{}, raw(0, 0, 34, 8, 0, 1)},
-		{"put in, the checksum's start moves", raw(0, 0, 34, 8, 0, 1), tag(0x2005), raw(0, 0, 38, 0x81, 0, 0x20, 5, 8, 0, 1)},
-		{"put in, nothing open", raw(0, 0, 0, 8, 0, 1), tag(5), raw(0, 0, 0, 0x81, 0, 0, 5, 8, 0, 1)},
-		{"put in, the header length of segments moves too", raw(gsoTCP4, 1448, 34, 8, 0, 1), tag(5), raw(gsoTCP4, 1448, 38, 0x81, 0, 0, 5, 8, 0, 1)},
-		{"taken out", raw(gsoTCP6, 1448, 58, 0x81, 0, 0, 5, 0x86, 0xdd), switchcore.Output{}, raw(gsoTCP6, 1448, 54, 0x86, 0xdd)},
-		{"another", raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0), tag(6), raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0)},
-		{"the same", raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0), tag(5), raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0)},
-		{"put before an inner one of another kind", raw(0, 0, 38, 0x88, 0xa8, 0, 5, 8, 0), tag(6), raw(0, 0, 42, 0x81, 0, 0, 6, 0x88, 0xa8, 0, 5, 8, 0)},
-		{"only the outer of two is taken out", raw(0, 0, 42, 0x81, 0, 0, 5, 0x81, 0, 0, 6, 8, 0), switchcore.Output{}, raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0)},
+		{"none to none", raw(0, 0, 34, 8, 0, 1), false, switchcore.Output{}, raw(0, 0, 34, 8, 0, 1)},
+		{"put in, the checksum's start moves", raw(0, 0, 34, 8, 0, 1), false, tag(0x2005), raw(0, 0, 38, 0x81, 0, 0x20, 5, 8, 0, 1)},
+		{"put in, nothing open", raw(0, 0, 0, 8, 0, 1), false, tag(5), raw(0, 0, 0, 0x81, 0, 0, 5, 8, 0, 1)},
+		{"put in, the header length of segments moves too", raw(gsoTCP4, 1448, 34, 8, 0, 1), false, tag(5), raw(gsoTCP4, 1448, 38, 0x81, 0, 0, 5, 8, 0, 1)},
+		{"taken out", raw(gsoTCP6, 1448, 58, 0x81, 0, 0, 5, 0x86, 0xdd), false, switchcore.Output{}, raw(gsoTCP6, 1448, 54, 0x86, 0xdd)},
+		{"another", raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0), false, tag(6), raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0)},
+		{"the same", raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0), false, tag(5), raw(0, 0, 38, 0x81, 0, 0, 5, 8, 0)},
+		{"put before an inner one of another kind", raw(0, 0, 38, 0x88, 0xa8, 0, 5, 8, 0), false, tag(6), raw(0, 0, 42, 0x81, 0, 0, 6, 0x88, 0xa8, 0, 5, 8, 0)},
+		{"only the outer of two is taken out", raw(0, 0, 42, 0x81, 0, 0, 5, 0x81, 0, 0, 6, 8, 0), false, switchcore.Output{}, raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0)},
+		{"what is beside it is outside of what is in it", raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0), true, tag(5), raw(0, 0, 42, 0x81, 0, 0, 5, 0x81, 0, 0, 6, 8, 0)},
+		{"and is all that is taken off", raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0), true, switchcore.Output{}, raw(0, 0, 38, 0x81, 0, 0, 6, 8, 0)},
 	} {
 		in := bytes.Clone(c.in)
-		if got := sent(c.in, c.out); !bytes.Equal(got, c.want) {
+		if got := sent(c.in, c.beside, c.out); !bytes.Equal(got, c.want) {
 			t.Errorf("%s:\n%x, want\n%x", c.name, got, c.want)
 		}
 		if !bytes.Equal(in, c.in) {
@@ -67,8 +70,8 @@ func TestNoLengthIsTooShort(t *testing.T) {
 		r := received{raw: whole[:n]}
 		r.frame()
 		if n >= vnetLen+headerLen {
-			sent(whole[:n], switchcore.Output{})
-			sent(whole[:n], switchcore.Output{Tagged: true, TCI: 1})
+			sent(whole[:n], false, switchcore.Output{})
+			sent(whole[:n], false, switchcore.Output{Tagged: true, TCI: 1})
 		}
 		var to [8]byte
 		copyFrame(to[:], whole[:n], true, 7)
@@ -109,7 +112,7 @@ func TestSegmentIsWhatAPieceCarries(t *testing.T) {
 		{"fragments", raw(gsoUFO, 1480, 34, 8, 0), 1500},
 		{"no room for a header", raw(gsoTCP4, 1448, 34, 8, 0), 1468},
 	} {
-		if got := segment(c.raw, c.raw[vnetLen:]); got != c.want {
+		if got := segment(c.raw, c.raw[vnetLen:], false); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}

@@ -227,7 +227,7 @@ func (r *received) frame() switchcore.Frame {
 		return switchcore.Frame{}
 	}
 	data := r.raw[vnetLen:]
-	return switchcore.Frame{Data: data, TCI: r.tci, Tagged: r.tagged, Segment: segment(r.raw, data)}
+	return switchcore.Frame{Data: data, TCI: r.tci, Tagged: r.tagged, Segment: segment(r.raw, data, r.tagged)}
 }
 
 // judge asks the switch about one frame, and queues what it says.
@@ -240,7 +240,7 @@ func (l *Loop) judge(now time.Duration, p *port, raw []byte, f switchcore.Frame)
 		l.tapVerdict(p, raw, f, &v)
 	}
 	for i := range v.Out {
-		l.queue(p, raw, v.Out[i], f.Segment)
+		l.queue(p, raw, &f, v.Out[i])
 	}
 	if v.Drop != switchcore.None || len(v.Lost) > 0 {
 		l.logDrops(p, raw, f, &v)

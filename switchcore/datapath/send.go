@@ -31,6 +31,8 @@ type sender struct {
 type outgoing struct {
 	in, out *port // in is nil for a frame of the switch itself
 	raw     []byte
+	tci     uint16 // of the tag beside it
+	tagged  bool
 	segment int
 }
 
@@ -82,9 +84,9 @@ func (l *Loop) leaveSender(p *port) {
 }
 
 // queue has a copy of a frame sent, soon. raw must stay as it is until flush.
-func (l *Loop) queue(in *port, raw []byte, out switchcore.Output, segment int) {
+func (l *Loop) queue(in *port, raw []byte, f *switchcore.Frame, out switchcore.Output) {
 	p := l.port(out.Port)
-	c := outgoing{in: in, out: p, raw: raw, segment: segment}
+	c := outgoing{in, p, raw, f.TCI, f.Tagged, f.Segment}
 	if p == nil || len(raw) < vnetLen+headerLen {
 		l.failed = append(l.failed, failure{c, switchcore.TxFail})
 		if p == nil {
@@ -104,7 +106,7 @@ func (l *Loop) queue(in *port, raw []byte, out switchcore.Output, segment int) {
 	s.n++
 	s.copies[i] = c
 	iov := &s.iovs[i]
-	count := compose(iov, &s.heads[i], raw, out)
+	count := compose(iov, &s.heads[i], raw, f.Tagged, out)
 	h := &s.msgs[i].Hdr
 	h.Name = (*byte)(unsafe.Pointer(&p.addr))
 	h.Namelen = unix.SizeofSockaddrLinklayer
@@ -113,8 +115,8 @@ func (l *Loop) queue(in *port, raw []byte, out switchcore.Output, segment int) {
 }
 
 // compose describes how a frame leaves with the tag that it shall have, and returns the number of pieces.
-func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, out switchcore.Output) int {
-	n, rest := rewrite(head, raw, out)
+func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, beside bool, out switchcore.Output) int {
+	n, rest := rewrite(head, raw, beside, out)
 	if n == 0 {
 		iov[0].Base = &raw[0]
 		iov[0].SetLen(len(raw))
@@ -130,7 +132,7 @@ func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, out switchcore
 // write sends a copy to a TAP, which takes one frame at a time.
 func (l *Loop) write(c outgoing, out switchcore.Output) {
 	var head [headLen]byte
-	n, rest := rewrite(&head, c.raw, out)
+	n, rest := rewrite(&head, c.raw, c.tagged, out)
 	if n == 0 {
 		rest = vnetLen
 		n = copy(head[:], c.raw[:vnetLen])
@@ -192,7 +194,7 @@ func (l *Loop) reportFailures() {
 		if f.in != nil {
 			in = f.in.id
 		}
-		l.logDrop(in, f.out.id, f.reason, f.raw, switchcore.Frame{Segment: f.segment})
+		l.logDrop(in, f.out.id, f.reason, f.raw, switchcore.Frame{TCI: f.tci, Tagged: f.tagged, Segment: f.segment})
 	}
 	clear(l.failed)
 	l.failed = l.failed[:0]
@@ -201,13 +203,13 @@ func (l *Loop) reportFailures() {
 // announce sends frames of the switch itself.
 func (l *Loop) announce(list []switchcore.Announcement) {
 	for _, a := range list {
-		raw := make([]byte, vnetLen+len(a.Frame))
+		raw, f := make([]byte, vnetLen+len(a.Frame)), switchcore.Frame{}
 		copy(raw[vnetLen:], a.Frame)
 		for _, out := range a.Outputs {
 			if len(l.taps) > 0 {
-				l.tapOutput(nil, raw, switchcore.Frame{}, out, "announcement of the switch")
+				l.tapOutput(raw, f, out, "announcement of the switch")
 			}
-			l.queue(nil, raw, out, 0)
+			l.queue(nil, raw, &f, out)
 		}
 	}
 	l.flush()

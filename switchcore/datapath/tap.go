@@ -162,7 +162,7 @@ func (l *Loop) tapVerdict(p *port, raw []byte, f switchcore.Frame, v *switchcore
 	}
 	l.tapAt(point, p.id, text, raw, f.Tagged, f.TCI, f.Segment)
 	for _, o := range out {
-		l.tapOutput(p, raw, f, o, text)
+		l.tapOutput(raw, f, o, text)
 	}
 	if r := v.Input(); r != switchcore.None {
 		l.tapAt(Drop, p.id, dropText(r), raw, f.Tagged, f.TCI, f.Segment)
@@ -173,7 +173,7 @@ func (l *Loop) tapVerdict(p *port, raw []byte, f switchcore.Frame, v *switchcore
 }
 
 // tapOutput shows a copy as it leaves.
-func (l *Loop) tapOutput(_ *port, raw []byte, f switchcore.Frame, out switchcore.Output, text string) {
+func (l *Loop) tapOutput(raw []byte, f switchcore.Frame, out switchcore.Output, text string) {
 	point := PortOutput
 	if p := l.port(out.Port); p != nil && p.uplink {
 		point = UplinkSnd
@@ -182,7 +182,7 @@ func (l *Loop) tapOutput(_ *port, raw []byte, f switchcore.Frame, out switchcore
 	if len(raw) < vnetLen+headerLen {
 		return
 	}
-	if n, rest := rewrite(&head, raw, out); n > 0 {
+	if n, rest := rewrite(&head, raw, f.Tagged, out); n > 0 {
 		raw = append(head[:n:n], raw[rest:]...)
 	}
 	l.tapAt(point, out.Port, text, raw, false, 0, f.Segment)

@@ -1,0 +1,217 @@
+//go:build linux
+
+package datapath
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+)
+
+// fakeObserver says what tests tell it to say, as soon as it is asked for.
+type fakeObserver struct {
+	fd      int
+	mu      sync.Mutex
+	news    []news
+	rereads map[switchcore.PortID]int
+	// answer is what a re-read finds; nil: it never ends.
+	answer func(switchcore.PortID) Seen
+}
+
+type news struct {
+	port switchcore.PortID
+	seen Seen
+}
+
+func newFakeObserver(t *testing.T) *fakeObserver {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return &fakeObserver{fd: fd, rereads: map[switchcore.PortID]int{}}
+}
+
+func (o *fakeObserver) FD() int { return o.fd }
+
+func (o *fakeObserver) Drain(each func(switchcore.PortID, Seen)) {
+	var b [8]byte
+	_, _ = unix.Read(o.fd, b[:])
+	o.mu.Lock()
+	news := o.news
+	o.news = nil
+	o.mu.Unlock()
+	for _, n := range news {
+		each(n.port, n.seen)
+	}
+}
+
+func (o *fakeObserver) Reread(id switchcore.PortID) {
+	o.mu.Lock()
+	o.rereads[id]++
+	answer := o.answer
+	o.mu.Unlock()
+	if answer != nil {
+		go o.tell(id, answer(id))
+	}
+}
+
+func (o *fakeObserver) tell(id switchcore.PortID, s Seen) {
+	o.mu.Lock()
+	o.news = append(o.news, news{id, s})
+	o.mu.Unlock()
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	if _, err := unix.Write(o.fd, one[:]); err != nil {
+		panic(err)
+	}
+}
+
+func (o *fakeObserver) count(id switchcore.PortID) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.rereads[id]
+}
+
+func adapter(mac switchcore.MAC) Seen {
+	return Seen{Filter: switchcore.Filter{MAC: mac, AllMulti: true}, Up: true}
+}
+
+// observed is a switch that rejects forged transmits but lets guests change their address.
+func observed(t *testing.T) (*Loop, *fakeObserver) {
+	guests(t, 2)
+	c := standard(2)
+	yes := true
+	c.Spec.MACChanges = &yes
+	o := newFakeObserver(t)
+	l := start(t, c, Options{Observer: o})
+	for i := range 2 {
+		o.tell(switchcore.PortID(i), adapter(guestMAC(i+1)))
+		eventually(t, "the port is connected", func() bool { return state(l, i) == "forwarding" })
+	}
+	return l, o
+}
+
+// What the guest did before it sent is known when its frame is judged, without asking it again.
+func TestAChangeBeforeAFrameIsKnownWhenItIsJudged(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	for i := 10; i < 210; i++ {
+		o.tell(0, adapter(guestMAC(i)))
+		f := frame(i, 2, "88b5 0000")
+		send(t, a, f)
+		hears(t, b, f)
+	}
+	if n := counters(l, 0).Drops[switchcore.MacForgery]; n != 0 || o.count(0) != 0 {
+		t.Errorf("%d frames were dropped, %d re-reads", n, o.count(0))
+	}
+}
+
+// An observer that is late is asked before a frame is punished, and the frames behind it wait in order.
+func TestTheAdapterIsReadAgainBeforeAFrameIsPunished(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	o.answer = func(switchcore.PortID) Seen { return adapter(guestMAC(7)) }
+	for i := range 20 {
+		send(t, a, frame(7, 2, fmt.Sprintf("88b5 00%02x", i)))
+	}
+	for i := range 20 {
+		hears(t, b, frame(7, 2, fmt.Sprintf("88b5 00%02x", i))) // forgets what comes too early
+	}
+	if n := o.count(0); n != 1 {
+		t.Errorf("%d re-reads", n)
+	}
+	if n := counters(l, 0).Drops[switchcore.MacForgery]; n != 0 {
+		t.Errorf("%d frames were dropped", n)
+	}
+}
+
+// A forger costs ten re-reads a second, and no frame of others.
+func TestReadingAgainIsLimited(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	o.answer = func(switchcore.PortID) Seen { return adapter(guestMAC(1)) }
+	from := time.Now()
+	for i := range 500 {
+		send(t, a, frame(9, 2, "88b5 0000"))
+		eventually(t, "the forged frame is dropped", func() bool { return counters(l, 0).Drops[switchcore.MacForgery] > uint64(i) })
+	}
+	most := rereads*(1+time.Since(from).Seconds()) + 1
+	if n := o.count(0); n < 1 || float64(n) > most {
+		t.Errorf("%d re-reads, at most %.0f are allowed", n, most)
+	}
+	f := frame(1, 2, "88b5 0100")
+	send(t, a, f)
+	hears(t, b, f)
+}
+
+// Without an answer a frame is judged by what is known.
+func TestAnObserverThatNeverAnswers(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	send(t, a, frame(9, 2, "88b5 0000"))
+	send(t, a, frame(1, 2, "88b5 0100"))
+	hears(t, b, frame(1, 2, "88b5 0100"))
+	if n := counters(l, 0).Drops[switchcore.MacForgery]; n != 1 || o.count(0) != 1 {
+		t.Errorf("%d frames were dropped after %d re-reads", n, o.count(0))
+	}
+}
+
+func TestAnAdapterThatIsGoneIsADisconnect(t *testing.T) {
+	l, o := observed(t)
+	o.tell(0, Seen{Gone: true})
+	eventually(t, "the port is down", func() bool { return state(l, 0) == "down" })
+	o.tell(0, adapter(guestMAC(1)))
+	eventually(t, "another one was plugged in", func() bool { return state(l, 0) == "forwarding" })
+	down := adapter(guestMAC(1))
+	down.Up = false
+	o.tell(0, down)
+	eventually(t, "the port has no carrier", func() bool { return state(l, 0) == "down" })
+}
+
+// A guest's connection is announced, by a frame with nobody's tag but the uplink's.
+func TestAnnouncementsAreSent(t *testing.T) {
+	guests(t, 2)
+	c := switchcore.Config{Ports: []switchcore.Port{
+		{Name: "p1", Group: "G", Initial: guestMAC(1)}, {Name: "p2", Uplink: true},
+	}, Groups: []switchcore.Group{{Name: "G", Spec: switchcore.Spec{VLAN: &switchcore.VLAN{ID: 10}}}}}
+	o := newFakeObserver(t)
+	var mu sync.Mutex
+	var kinds []string
+	outside := station(t, "g2", "e0")
+	start(t, c, Options{Observer: o, Events: func(list []switchcore.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, e := range list {
+			kinds = append(kinds, e.Kind+" "+e.Port)
+		}
+	}})
+	o.tell(0, adapter(guestMAC(1)))
+	eventually(t, "the announcement arrives", func() bool {
+		var r receiver
+		var b [2048]byte
+		n, control, _, _, err := unix.Recvmsg(outside, b[:], r.control[0][:], 0)
+		if err != nil || control == 0 {
+			return false
+		}
+		f := received{raw: b[:n]}
+		r.auxdata(0, &f)
+		return f.tagged && f.tci == 10 && switchcore.MAC(b[6:12]) == guestMAC(1) && b[12] == 0x80 && b[13] == 0x35
+	})
+	eventually(t, "the event is told", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, k := range kinds {
+			if k == "connected p1" {
+				return true
+			}
+		}
+		return false
+	})
+}

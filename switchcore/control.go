@@ -93,6 +93,9 @@ func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.order {
 		s.settleLink(p, cause)
 	}
+	for _, p := range s.uplinks {
+		s.settleBlocked(p)
+	}
 	for _, p := range s.leaves {
 		s.settleFilter(p, cause)
 	}
@@ -135,16 +138,7 @@ func (s *Switch) settleFilter(p *port, cause string) {
 		s.event(EventMACChangeRefused, p, p.initial.String(), p.requested.MAC.String(), cause)
 	}
 	p.refusedM = refused
-	blocked := refused || p.pol.Blocked.Value
-	if blocked != p.blocked {
-		p.blocked = blocked
-		kind := EventPortUnblocked
-		if blocked {
-			kind = EventPortBlocked
-			s.forget(p)
-		}
-		s.event(kind, p, "", "", p.blockedBy())
-	}
+	s.settleBlocked(p)
 	p.accepted = Filter{}
 	if p.up && !p.blocked {
 		p.accepted = p.requested
@@ -155,10 +149,25 @@ func (s *Switch) settleFilter(p *port, cause string) {
 	s.tellPromiscuous(p, cause)
 }
 
+// settleBlocked blocks the port, or lets it go on, and tells when that changes.
+func (s *Switch) settleBlocked(p *port) {
+	blocked := p.refusedM || p.pol.Blocked.Value
+	if blocked == p.blocked {
+		return
+	}
+	p.blocked = blocked
+	kind := EventPortUnblocked
+	if blocked {
+		kind = EventPortBlocked
+		s.forget(p)
+	}
+	s.event(kind, p, "", "", p.blockedBy())
+}
+
 // blockedBy names who blocked a port, "" for one that is not blocked.
 func (p *port) blockedBy() string {
 	switch {
-	case p.refusedM && p.leaf:
+	case p.refusedM:
 		return "mac changes rejected"
 	case p.pol.Blocked.Value:
 		return "blocked by the administrator"

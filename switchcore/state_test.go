@@ -245,3 +245,24 @@ func TestKnownUnicastAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// An uplink that the administrator blocks is as good as one without link.
+func TestBlockedUplink(t *testing.T) {
+	c, _ := Preset("distributed")
+	c.Spec.Teaming.Policy = ptr(Explicit)
+	c.Ports = []Port{{Name: "u1", Uplink: true}, {Name: "u2", Uplink: true}, {Name: "p", Initial: mac(1)}}
+	s := newSwitch(t, c)
+	c.Ports[0].Spec.Blocked = ptr(true)
+	if err := s.Configure(0, c); err != nil {
+		t.Fatal(err)
+	}
+	if got := kinds(s); got != "policy-changed u1, port-blocked u1, uplink-failover p" {
+		t.Error(got)
+	}
+	if v := s.Forward(0, 2, frame(mac(9), mac(1))); outs(s, v) != "u2" {
+		t.Errorf("%+v", v)
+	}
+	if v := s.Forward(0, 0, frame(mac(1), mac(9))); v.Drop != PortBlocked || s.Status(0).State != "blocked" {
+		t.Errorf("%+v, %+v", v, s.Status(0))
+	}
+}

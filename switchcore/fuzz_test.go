@@ -33,6 +33,9 @@ func TestTwin(t *testing.T) {
 			drops[v.drop]++
 			delivered += len(v.out)
 		}
+		if err := w.miscounted(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
 	}
 	t.Logf("%d copies delivered, drops %v", delivered, drops)
 	// What the generator must reach, or the comparison proves little.

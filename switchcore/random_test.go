@@ -21,10 +21,11 @@ type world struct {
 	log   []func() string
 	macs  []MAC
 	vlans bool
+	count map[string]*Counters // what the counters of each port should be, learning left out
 }
 
 func newWorld(r choices) (*world, error) {
-	w := &world{r: r}
+	w := &world{r: r, count: map[string]*Counters{}}
 	for i := range 9 {
 		w.macs = append(w.macs, MAC{0, 0x50, 0x56, 0, byte(i), byte('A' + i)})
 	}
@@ -241,7 +242,9 @@ func (w *world) reconfigure() error {
 			uplinks = append(uplinks, p.Name)
 		}
 	}
-	switch w.r.IntN(5) {
+	i := w.r.IntN(len(c.Ports))
+	p := &c.Ports[i]
+	switch w.r.IntN(8) {
 	case 0:
 		c.Spec = w.spec(c, uplinks, 60)
 	case 1:
@@ -249,15 +252,24 @@ func (w *world) reconfigure() error {
 			c.Groups[w.r.IntN(len(c.Groups))].Spec = w.spec(c, uplinks, 40)
 		}
 	case 2:
-		if p := &c.Ports[w.r.IntN(len(c.Ports))]; !p.Uplink {
+		if !p.Uplink {
 			p.Spec = Spec{}
 			w.portSpec(&c, p, uplinks)
 		}
 	case 3:
-		p := &c.Ports[w.r.IntN(len(c.Ports))]
 		p.Down = !p.Down
 	case 4:
 		c.ReversePathCheck, c.ReversePathCheckPromiscuous = w.chance(50), c.Profile != Learning && w.chance(50)
+	case 5:
+		if !p.Uplink { // another port in its place, whose adapter is not plugged yet
+			p.Name += "x"
+		}
+	case 6:
+		p.Initial, p.MTU = w.mac(), one(w, 0, 80)
+	case 7:
+		if c.Profile == Learning {
+			c.Ageing, p.Isolated, p.Hairpin = one(w, 0, 20*time.Second), w.chance(20), w.chance(20)
+		}
 	}
 	if err := w.s.Configure(w.now, c); err != nil {
 		return fmt.Errorf("%w\n%s", err, describe(c))
@@ -350,6 +362,7 @@ func (w *world) step() (twinVerdict, error) {
 	if !slices.Equal(out, t.out) || !slices.Equal(lost, t.lost) || v.Drop != drop {
 		return t, w.fail(name, f, fmt.Sprintf("core: out %v lost %v drop %v\ntwin: out %v lost %v drop %v\n%s", out, lost, v.Drop, t.out, t.lost, t.drop, strings.Join(e.Steps, "\n")))
 	}
+	w.account(name, len(f.Data), v)
 	return t, nil
 }
 

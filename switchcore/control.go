@@ -108,6 +108,9 @@ func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.leaves {
 		s.settleTeam(p, cause)
 	}
+	for _, p := range s.order {
+		p.settled = true
+	}
 	s.age(now)
 }
 
@@ -277,7 +280,6 @@ func (s *Switch) settleTeam(p *port, cause string) {
 	if is := p.teamName(); is != was && p.settled {
 		s.event(EventUplinkFailover, p, was, is, cause)
 	}
-	p.settled = true
 	mac := p.accepted.MAC
 	var via *port
 	if p.pol.Teaming.Policy == IPHash && len(p.usable) > 0 {

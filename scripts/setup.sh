@@ -9,6 +9,7 @@ need ip iproute2
 need bridge iproute2
 need ping iputils-ping
 need tcpdump tcpdump
+need tshark tshark # reads what "labctl capture" writes
 need nft nftables
 need sysctl procps
 need script bsdutils

@@ -122,13 +122,18 @@ func (k *captureRun) frames(list []supervisor.CapturedFrame) (more bool, err err
 	k.seen += len(list)
 	if k.pcap != nil {
 		err = k.pcap.Write(list)
-		if errors.Is(err, syscall.EPIPE) && k.wireshark { // its window was closed
+		if k.windowClosed(err) {
 			return false, nil
 		}
 	} else {
 		err = k.print(list)
 	}
 	return k.count == 0 || k.seen < k.count, err
+}
+
+// windowClosed reports whether nothing could be written because Wireshark was closed, which is how its user ends a capture.
+func (k *captureRun) windowClosed(err error) bool {
+	return k.wireshark && (errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed))
 }
 
 func (k *captureRun) print(list []supervisor.CapturedFrame) error {
@@ -154,7 +159,7 @@ func (k *captureRun) print(list []supervisor.CapturedFrame) error {
 // finish completes the file, and tells what was lost.
 func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
 	if k.pcap != nil {
-		if werr := k.pcap.End(time.Now(), end); err == nil && !errors.Is(werr, syscall.EPIPE) {
+		if werr := k.pcap.End(time.Now(), end); err == nil && !k.windowClosed(werr) {
 			err = werr
 		}
 	}
@@ -203,9 +208,10 @@ func (k *captureRun) startWireshark(cancel context.CancelCauseFunc) (wait func()
 	}()
 	return func() error {
 		_ = k.out.Close()
-		if err := <-ended; err != nil {
-			return fmt.Errorf("wireshark: %w", err)
+		err := <-ended
+		if err == nil || w.ProcessState.Sys().(syscall.WaitStatus).Signaled() { // Ctrl-C is for both
+			return nil
 		}
-		return nil
+		return fmt.Errorf("wireshark: %w", err)
 	}, nil
 }

@@ -106,7 +106,7 @@ func capture(ctx context.Context, c *call) (any, error) {
 func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame) error) (why string) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := make(chan []CapturedFrame)
+	batches := make(chan []CapturedFrame, 64) // a socket of an ordinary user has room for three frames of 64 KB
 	var all sync.WaitGroup
 	for _, s := range sources {
 		all.Go(func() {
@@ -258,7 +258,11 @@ func (s *tapSource) frames(ctx context.Context) ([]CapturedFrame, error) {
 		if f.Name != "" {
 			name += ":" + f.Name
 		}
-		out[i] = CapturedFrame{f.Time, name, f.Point, strings.TrimPrefix(f.Verdict, "dropped: "), f.Length, f.Data}
+		verdict := f.Verdict
+		if f.Point == datapath.Drop { // which says it already
+			verdict = strings.TrimPrefix(verdict, "dropped: ")
+		}
+		out[i] = CapturedFrame{f.Time, name, f.Point, verdict, f.Length, f.Data}
 	}
 	return out, err
 }

@@ -55,8 +55,6 @@ func describeARP(a *layers.ARP) string {
 		return fmt.Sprintf("ARP, who-has %s tell %s", to, from)
 	case layers.ARPReply:
 		return fmt.Sprintf("ARP, %s is-at %s", from, macText(a.SourceHwAddress))
-	case 3, 4: // RFC 903
-		return "RARP, " + macText(a.DstHwAddress)
 	}
 	return fmt.Sprintf("ARP, operation %d", a.Operation)
 }

@@ -22,7 +22,7 @@ import (
 // header and tags; what the kernel keeps while nobody reads; and how much is passed on at once.
 const (
 	captureRoom  = 1<<16 + 64
-	captureQueue = 8 << 20
+	captureQueue = 32 << 20
 	captureBatch = 64
 )
 
@@ -141,12 +141,12 @@ func (s *socketSource) frames(ctx context.Context) ([]CapturedFrame, error) {
 	switch {
 	case ctx.Err() != nil:
 		return append(out, s.rest()...), context.Cause(ctx)
-	case errors.Is(err, os.ErrClosed):
+	case err != nil: // closed, as the node goes
 		return out, fmt.Errorf("%s: %w", s.end, errSourceEnded)
 	case trouble != nil:
 		return out, fmt.Errorf("%s: %w (%v)", s.end, errSourceEnded, trouble)
 	}
-	return out, err
+	return out, nil
 }
 
 // rest is what the socket has just now.

@@ -1,0 +1,217 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"labctl/switchcore/datapath"
+)
+
+// frame makes an Ethernet frame of 60 bytes at least: to, from, and what follows.
+func frame(rest ...byte) []byte {
+	f := append([]byte{0, 0x1b, 0x8b, 0xae, 0xd2, 0x8a, 0, 0x11, 0x22, 0x33, 0x44, 0x55}, rest...)
+	for len(f) < 60 {
+		f = append(f, 0)
+	}
+	return f
+}
+
+var captured = []CapturedFrame{
+	{time.Unix(1700000000, 123456789), "vSwitch0:guest", datapath.PortInput, "dropped: MacForgery", 60, frame(8, 0, 0x45, 0, 0, 20)},
+	{time.Unix(1700000000, 123456790), "vSwitch0:guest", datapath.Drop, "MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)", 60, frame(8, 0, 0x45, 0, 0, 20)},
+	{time.Unix(1700000001, 0), "vSwitch0:up", datapath.UplinkSnd, "broadcast: to up, other", 64, frame(0x81, 0, 0, 5, 8, 6)[:60]},
+	{time.Unix(1700000002, 0), "h1:eth0", vnicTx, "", 65226, bytes.Repeat([]byte{8}, 65226)},
+}
+
+// written is a file with the frames above; the place of the last one is not announced.
+func written(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	places := []CapturePlace{{"vSwitch0:guest", "port 2: PortInput, PortOutput, Drop"}, {"vSwitch0:up", "uplink 1: UplinkRcv, UplinkSnd, Drop"}}
+	f, err := NewCaptureFile(&b, places, time.Unix(1700000000, 0))
+	if err == nil {
+		err = errors.Join(f.Write(captured[:2]), f.Write(captured[2:]), f.End(time.Unix(1700000003, 0), CaptureEnd{Lost: map[string]uint64{"vSwitch0:up": 7}}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestCaptureFileComesBack(t *testing.T) {
+	r, err := pcapgo.NewNgReader(bytes.NewReader(written(t)), pcapgo.DefaultNgReaderOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range captured {
+		data, info, o, err := r.ReadPacketDataWithOptions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(data, want.Data) || !info.Timestamp.Equal(want.Time) || info.Length != want.Length {
+			t.Errorf("frame %d: %d of %d bytes at %v, want %d of %d at %v", i, len(data), info.Length, info.Timestamp, len(want.Data), want.Length, want.Time)
+		}
+		if len(o.Comments) != 1 || o.Comments[0] != want.Comment() {
+			t.Errorf("frame %d: comments %q, want %q", i, o.Comments, want.Comment())
+		}
+		in, err := r.Interface(info.InterfaceIndex)
+		if err != nil || in.Name != want.Name {
+			t.Errorf("frame %d is of %q (%v), want %q", i, in.Name, err, want.Name)
+		}
+	}
+	if _, _, err := r.ReadPacketData(); err != io.EOF {
+		t.Errorf("behind the last frame: %v", err)
+	}
+	for id, want := range []struct{ received, lost uint64 }{{2, 0}, {8, 7}, {1, 0}} {
+		in, err := r.Interface(id)
+		if st := in.Statistics; err != nil || st.PacketsReceived != want.received || st.PacketsDropped != want.lost {
+			t.Errorf("%s: received %d, lost %d (%v), want %v", in.Name, st.PacketsReceived, st.PacketsDropped, err, want)
+		}
+	}
+}
+
+func TestTsharkReadsCaptureFiles(t *testing.T) {
+	path, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Fatal("tshark is not there: sudo apt-get install tshark, as scripts/setup.sh does")
+	}
+	cmd := exec.Command(path, "-n", "-r", "-", "-T", "fields", "-E", "separator=|", "-e", "frame.interface_name", "-e", "frame.interface_description",
+		"-e", "frame.time_epoch", "-e", "frame.len", "-e", "frame.packet_flags_direction", "-e", "frame.comment")
+	cmd.Stdin = bytes.NewReader(written(t))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `vSwitch0:guest|port 2: PortInput, PortOutput, Drop|1700000000.123456789|60|0x00000001|PortInput: dropped: MacForgery
+vSwitch0:guest|port 2: PortInput, PortOutput, Drop|1700000000.123456790|60||Drop: MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)
+vSwitch0:up|uplink 1: UplinkRcv, UplinkSnd, Drop|1700000001.000000000|64|0x00000002|UplinkSnd: broadcast: to up, other
+h1:eth0||1700000002.000000000|65226|0x00000002|VnicTx
+`
+	if string(out) != want {
+		t.Errorf("tshark says\n%swant\n%s", out, want)
+	}
+}
+
+func TestCaptureFileOfNothing(t *testing.T) {
+	if _, err := NewCaptureFile(io.Discard, nil, time.Unix(0, 0)); err == nil {
+		t.Error("a file without interfaces was begun")
+	}
+}
+
+func TestFramesAreDescribed(t *testing.T) {
+	arp := append([]byte{8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 10, 0, 0, 1}, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2)
+	reply := append(bytes.Clone(arp[:8]), append([]byte{0, 2}, arp[10:]...)...)
+	rarp := append([]byte{0x80, 0x35}, append(bytes.Clone(arp[2:8]), append([]byte{0, 3}, arp[10:]...)...)...)
+	ip := func(proto byte, payload ...byte) []byte {
+		h := []byte{8, 0, 0x45, 0, 0, byte(20 + len(payload)), 0, 0, 0, 0, 64, proto, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2}
+		return append(h, payload...)
+	}
+	tcp := []byte{0x1f, 0x90, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x12, 0, 0, 0, 0, 0, 0}
+	const who = "00:11:22:33:44:55 > 00:1b:8b:ae:d2:8a"
+	for want, data := range map[string][]byte{
+		who + ", ARP, who-has 10.0.0.2 tell 10.0.0.1":   frame(arp...),
+		who + ", ARP, 10.0.0.1 is-at 00:11:22:33:44:55": frame(reply...),
+		who + ", RARP": frame(rarp...),
+		who + ", 10.0.0.1 > 10.0.0.2, ICMP echo request, id 3, seq 7": frame(ip(1, 8, 0, 0, 0, 0, 3, 0, 7)...),
+		who + ", 10.0.0.1.8080 > 10.0.0.2.80, TCP [S.]":               frame(ip(6, tcp...)...),
+		who + ", 10.0.0.1.53 > 10.0.0.2.67, UDP":                      frame(ip(17, 0, 53, 0, 67, 0, 8, 0, 0)...),
+		who + ", 10.0.0.1 > 10.0.0.2, OSPF":                           frame(ip(89)...),
+		who + ", vlan 10 p 5, 10.0.0.1.53 > 10.0.0.2.67, UDP":         frame(append([]byte{0x81, 0, 0xa0, 10}, ip(17, 0, 53, 0, 67, 0, 8, 0, 0)...)...),
+		who + ", 802.3, LLC 42 42":                                    frame(0, 0x26, 0x42, 0x42, 3),
+		who + ", ethertype 0x88b5":                                    frame(0x88, 0xb5),
+		"no Ethernet frame: 01 02 03":                                 {1, 2, 3},
+	} {
+		if have := describeFrame(data); have != want {
+			t.Errorf("%s\nwant %s", have, want)
+		}
+	}
+	c := captured[1]
+	if line := c.Line(); !strings.Contains(line, "Drop       vSwitch0:guest  "+who) || !strings.HasSuffix(line, ", length 60  [MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)]") {
+		t.Error(line)
+	}
+}
+
+// No bytes from a wire may make describing them panic.
+func FuzzDescribeFrame(f *testing.F) {
+	for _, c := range captured[:3] {
+		f.Add(c.Data)
+	}
+	f.Add([]byte{})
+	f.Add(frame(0x81, 0, 0, 5, 0x81, 0))
+	f.Fuzz(func(_ *testing.T, data []byte) { describeFrame(data) })
+}
+
+func TestWithTag(t *testing.T) {
+	for _, c := range []struct{ frame, tag, want string }{
+		{"ddddddssssssTTpayload", "VVVV", "ddddddssssssVVVVTTpayload"},
+		{"ddddddssssssTTpayload", "", "ddddddssssssTTpayload"},
+		{"short", "VVVV", "short"},
+	} {
+		if have := string(withTag([]byte(c.frame), []byte(c.tag))); have != c.want {
+			t.Errorf("%q with %q is %q, want %q", c.frame, c.tag, have, c.want)
+		}
+	}
+}
+
+// listSource gives its frames one by one, then ends as it is told.
+type listSource struct {
+	list []CapturedFrame
+	end  error
+}
+
+func (s *listSource) places() []CapturePlace { return nil }
+func (s *listSource) lost() uint64           { return 0 }
+func (s *listSource) close()                 {}
+func (s *listSource) frames(ctx context.Context) ([]CapturedFrame, error) {
+	if len(s.list) > 0 {
+		f := s.list[:1]
+		s.list = s.list[1:]
+		return f, nil
+	}
+	if s.end != nil {
+		return nil, s.end
+	}
+	<-ctx.Done()
+	return captured[3:], ctx.Err() // what came last
+}
+
+func TestPumpEndsWithItsSources(t *testing.T) {
+	n := 0
+	why := pump(t.Context(), []captureSource{&listSource{list: captured[:2]}, &listSource{list: captured[:1], end: errSourceEnded}},
+		func(f []CapturedFrame) error { n += len(f); return nil })
+	if why != errSourceEnded.Error() || n < 2 {
+		t.Errorf("ended by %q after %d frames", why, n)
+	}
+}
+
+func TestPumpKeepsWhatCameBeforeTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	why := pump(ctx, []captureSource{&listSource{list: captured[:2]}}, func(f []CapturedFrame) error {
+		if n += len(f); n == 2 {
+			cancel()
+		}
+		return nil
+	})
+	if why != "" || n != 3 {
+		t.Errorf("%q, %d frames, want 3", why, n)
+	}
+}
+
+func TestPumpEndsWhenNobodyListens(t *testing.T) {
+	calls := 0
+	why := pump(t.Context(), []captureSource{&listSource{list: captured}}, func([]CapturedFrame) error { calls++; return io.ErrClosedPipe })
+	if why != "" || calls != 1 {
+		t.Errorf("%q, asked %d times", why, calls)
+	}
+}

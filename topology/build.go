@@ -56,22 +56,10 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 		n := &Node{Name: s.full, Kind: s.kind, Pos: l.at(s.key)}
 		b.node[s] = n
 		b.lab.Nodes = append(b.lab.Nodes, n)
-		switch s.kind {
-		case Bridge:
-			b.bridgeNode(s)
-		case VSwitch:
-			b.switchNode(s)
-		default:
-			b.host(s)
-		}
+		b.interfaces(s)
 	}
 	b.uplinks()
-	b.repeer()
-	for _, s := range l.sites {
-		if b.node[s] != nil && s.kind != Bridge && s.kind != VSwitch {
-			b.shortForm(s, field(b.bodyOf(s), "interfaces"))
-		}
-	}
+	b.shortForms()
 	b.stack()
 	b.masters()
 	b.onlySwitches()
@@ -96,6 +84,18 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 	b.lab.aliases = b.alias
 	b.lab.reindex()
 	return b
+}
+
+// interfaces makes what a node's own body, and the links that end on it, make.
+func (b *build) interfaces(s *site) {
+	switch s.kind {
+	case Bridge:
+		b.bridgeNode(s)
+	case VSwitch:
+		b.switchNode(s)
+	default:
+		b.host(s)
+	}
 }
 
 func (b *build) bodyOf(s *site) *yaml.Node {
@@ -269,6 +269,15 @@ func (b *build) vethOther(s *site, k, other *yaml.Node, path string) {
 	}
 	o.inner = true
 	m.Peer, o.Peer = o.end, m.end
+}
+
+// shortForms applies what stands at hosts, once it is known which interfaces are left to them.
+func (b *build) shortForms() {
+	for _, s := range b.sites {
+		if b.node[s] != nil && s.kind != Bridge && s.kind != VSwitch {
+			b.shortForm(s, field(b.bodyOf(s), "interfaces"))
+		}
+	}
 }
 
 // shortForm applies what stands at the node to its only interface.

@@ -175,14 +175,6 @@ func mustRebuild(o, n *Node) string {
 	return ""
 }
 
-// platform is the profile or the preset of a virtual switch, which it cannot change.
-func platform(n *Node) string {
-	if c := &n.Switch.Config; c.Preset != "" {
-		return c.Preset
-	}
-	return profileNames()[n.Switch.Config.Profile]
-}
-
 // makeup is what an interface cannot change without being made anew.
 func makeup(i *Interface) string {
 	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)

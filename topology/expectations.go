@@ -9,7 +9,7 @@ import (
 
 // expectation reads an "expect" or a "wait"; nil if there is none.
 func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expectation {
-	if n == nil || n.Kind != yaml.MappingNode {
+	if n == nil || n.Kind != yaml.MappingNode || st.bare {
 		return nil
 	}
 	e := &Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}

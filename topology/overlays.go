@@ -38,7 +38,7 @@ func (l *Lab) Overlaid(list []Overlay) (*Lab, Problems) {
 	if root == nil {
 		return nil, Problems{{Path: "set", Message: "this lab cannot be changed: it is not a file's or a step's"}}
 	}
-	ld := &loader{reader: r, root: root, grammar: format1()}
+	ld := &loader{reader: r, root: root, grammar: format1(), bare: true}
 	ld.load()
 	r.probs, r.seen = nil, map[Problem]bool{}
 	body := ld.stages[l.stage]

@@ -3,6 +3,7 @@ package topology
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,12 +36,33 @@ func asJSON(src []byte) (v any, ok bool) {
 	if err := yaml.Load(src, &doc); err != nil {
 		return nil, false
 	}
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(textKeys(doc))
 	if err != nil {
 		return nil, false
 	}
 	v, err = jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	return v, err == nil
+}
+
+// textKeys is a value whose keys are all text, as JSON has them: editors read the key 100 as "100".
+func textKeys(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = textKeys(v[k])
+		}
+	case map[any]any:
+		out := map[string]any{}
+		for k := range v {
+			out[fmt.Sprint(k)] = textKeys(v[k])
+		}
+		return out
+	case []any:
+		for i := range v {
+			v[i] = textKeys(v[i])
+		}
+	}
+	return v
 }
 
 func TestSchemaAcceptsWhatLoads(t *testing.T) {

@@ -24,6 +24,7 @@ type loader struct {
 	base   *build      // the file's own nodes
 	macs   map[End]MAC // derived addresses: a step must not move them
 	labMTU int
+	bare   bool                   // only the bodies of nodes are wanted: no expectations, no labs of steps
 	stages []map[*site]*yaml.Node // the changed bodies: of the file, none, and after each step
 }
 

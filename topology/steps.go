@@ -154,6 +154,9 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 	if len(st.probs) > before || st.failed() && len(touched) == 0 {
 		return body, st.lab
 	}
+	if st.bare {
+		return body, st.lab
+	}
 	at := func(s *site) string {
 		if touched[s] {
 			return pathKey(path, s.full)

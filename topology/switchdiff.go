@@ -40,6 +40,14 @@ func SwitchChanges(old, new *Node) []Change {
 	return out
 }
 
+// platform is the profile or the preset of a virtual switch, which it cannot change.
+func platform(n *Node) string {
+	if c := &n.Switch.Config; c.Preset != "" {
+		return c.Preset
+	}
+	return profileNames()[n.Switch.Config.Profile]
+}
+
 // setting is one value of a virtual switch in words.
 type setting struct{ key, value string }
 

@@ -81,6 +81,11 @@ func (b *build) uplinks() {
 		}
 		b.portOrder(s)
 	}
+	for _, m := range b.all {
+		if to, moved := b.alias[m.Peer]; moved {
+			m.Peer = to
+		}
+	}
 }
 
 func (b *build) uplink(s *site, n *yaml.Node, path string) {
@@ -150,15 +155,6 @@ func (b *build) takeUplink(s *site, m *made) {
 func (b *build) refuseShared(s *site, port string) {
 	if k, v := entry(field(field(b.bodyOf(s), "ports"), port), "shared"); v != nil && v.Value == "true" {
 		b.errorf(k, pathKey(b.path(s), "ports."+port+".shared"), "%s is the switch's own; only an interface of the node that holds the switch can be shared with it", port)
-	}
-}
-
-// repeer makes the far ends of what was moved point to where it is now.
-func (b *build) repeer() {
-	for _, m := range b.all {
-		if to, moved := b.alias[m.Peer]; moved {
-			m.Peer = to
-		}
 	}
 }
 

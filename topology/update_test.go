@@ -20,13 +20,29 @@ func expectationsOf(l *Lab) []*Expectation {
 // answerer answers each question with one of the words of its kind, chosen by the question and a seed.
 func answerer(seed int) func(*Cell) (string, bool) {
 	return func(c *Cell) (string, bool) {
-		words := kindWords[c.Question.Kind]
+		words := measurable(c.Question)
 		sum := seed
 		for _, b := range []byte(c.Question.String()) {
 			sum = (sum*31 + int(b)) % 65521
 		}
 		return words[sum%len(words)], sum%7 != 0
 	}
+}
+
+// measurable are words that a prober could answer a question with.
+func measurable(q Question) []string {
+	switch {
+	case q.Kind == "drops" && q.Drop != (DropMatch{}):
+		return []string{"0", "1", "12", "unknown"}
+	case q.Kind == "drops":
+		return []string{"-", "MacForgery", "MacForgery+PortBlocked", "unknown"}
+	case q.Kind == "port" && q.At == "state":
+		return []string{"down", "unknown"} // of every sort of port
+	case q.Kind == "port":
+		return append(portWords(q.At), map[string]string{"mac": "02:00:00:00:00:07", "initial": "02:00:00:00:00:07", "effective": "02:00:00:00:00:07",
+			"promiscuous": "granted", "flags": "0x1103", "promiscuity": "2"}[q.At])
+	}
+	return kindWords[q.Kind]
 }
 
 // comments are the words behind each # of a file.

@@ -173,8 +173,56 @@ func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
 	return slow, m.p.forgetAll()
 }
 
+// A request of an earlier pair may still be on its way when that pair has been forgotten: a macvlan hands broadcasts on by a
+// kernel thread, a virtual switch by a process. Whoever it reaches then knows a neighbour that it never asked for.
+const (
+	lateFor   = 250 * time.Millisecond // how long after a pair that was not decided at once this is looked for
+	lateTries = 3
+)
+
 // once tries a pair for a moment; if that does not decide it, it notes who waits for whom.
 func (m *matrix) once(pr *pair, slow int) error {
+	for range lateTries {
+		if err := m.try(pr, slow); err != nil {
+			return err
+		}
+		if pr.word != "" && time.Since(m.slowAt) > lateFor {
+			break
+		}
+		told, err := m.told(pr)
+		if err != nil {
+			return err
+		}
+		if !told {
+			break
+		}
+		if err := m.p.forgetAll(); err != nil {
+			return err
+		}
+	}
+	if pr.word == "" {
+		m.slowAt = time.Now()
+	}
+	return nil
+}
+
+// told reports whether the sender knows its neighbour although it did not ask: an entry that an answer has made is
+// REACHABLE, one that another's request has made is STALE until it is used, and then DELAY (arp(7)).
+func (m *matrix) told(pr *pair) (bool, error) {
+	if len(pr.way.hops) == 0 {
+		return false, nil
+	}
+	h := pr.way.hops[0]
+	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
+	if err != nil {
+		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
+	}
+	return slices.ContainsFunc(ns, func(n Neighbour) bool {
+		return n.Index == h.index && n.IP == h.next && (n.State == "STALE" || n.State == "DELAY")
+	}), nil
+}
+
+func (m *matrix) try(pr *pair, slow int) error {
 	if err := m.ctx.Err(); err != nil {
 		return err
 	}

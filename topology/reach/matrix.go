@@ -25,8 +25,9 @@ type matrix struct {
 	permanent map[entry]bool // entries that stay: the file's, or a person's
 
 	owed   owed
-	mayOwe int // entries
-	turned int // redirects that have come
+	mayOwe int       // entries
+	turned int       // redirects that have come
+	slowAt time.Time // when a pair was last not decided at once
 
 	pkt [echoLen]byte
 	buf [2048]byte

@@ -1,0 +1,43 @@
+package reach
+
+import (
+	"testing"
+	"time"
+
+	"labctl/topology"
+)
+
+// belated lets a request of b reach a only when a has been made to forget b, once.
+type belated struct {
+	*liveMachine
+	arrive func()
+}
+
+func (m *belated) DeleteNeighbours(node string, entries []Neighbour) error {
+	err := m.liveMachine.DeleteNeighbours(node, entries)
+	if node == "a" && m.arrive != nil {
+		m.arrive()
+		m.arrive = nil
+	}
+	return err
+}
+
+// TestLateRequest: a pair must not find what an earlier pair's broadcast has left at its sender after that was forgotten.
+func TestLateRequest(t *testing.T) {
+	lab, live := order(t)
+	m := &belated{liveMachine: live}
+	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
+	defer p.Close()
+	own := must(p.owners())
+	b, _ := own.link("b", "eth0")
+	arrived := false
+	m.arrive = func() {
+		arrived = true
+		sh(t, "a", "ip neigh replace 10.0.0.2 lladdr "+b.MAC.String()+" dev eth0 nud stale")
+	}
+	ping := func(a, b string) topology.Question { return topology.Question{Kind: "ping", A: a, B: b} }
+	wantText(t, ask(t, p, false, ping("b", "a"), ping("a", "b")), "ping:b->a silent\nping:a->b no-arp\n")
+	if !arrived {
+		t.Error("nothing came late, so this proves nothing")
+	}
+}

@@ -38,7 +38,8 @@ type found struct {
 
 func (w *passage) begin(now time.Duration, p *port, f *Frame, dry bool) {
 	w.now, w.p, w.dry = now, p, dry
-	w.f = *f
+	// Field by field, for the reason given at verdict.
+	w.f.Data, w.f.TCI, w.f.Tagged, w.f.Segment = f.Data, f.TCI, f.Tagged, f.Segment
 	w.found = found{}
 }
 
@@ -79,9 +80,12 @@ func (s *Switch) Forward(now time.Duration, in PortID, f Frame) Verdict {
 }
 
 // verdict puts together what judge has found.
-func (s *Switch) verdict() Verdict {
+func (s *Switch) verdict() (v Verdict) {
 	w := &s.w
-	v := Verdict{Out: s.out, Drop: w.dropped, Rule: w.rule, VLAN: w.fdb, Lost: s.lost}
+	// By way of variables: what was just written in words cannot be read in larger pieces without waiting for it.
+	out, lost := s.out, s.lost
+	v.Out, v.Lost = out, lost
+	v.Drop, v.Rule, v.VLAN = w.dropped, w.rule, w.fdb
 	if w.replaced {
 		v.Data = w.f.Data
 	}

@@ -168,8 +168,8 @@ func switchAddCommand() *cobra.Command {
 		Use:   "add NAME INTERFACE",
 		Short: "Make an interface a port of a running switch",
 		Long: `Make an interface a port of a running switch. The interface is looked for in the network namespace in which this command runs
-(ip netns exec NS labctl switch add NAME INTERFACE), which need not be the switch's. It is followed by its number: renamed it stays
-the port, gone it takes the port with it.`,
+(ip netns exec NS labctl switch add NAME INTERFACE), which need not be the switch's; as long as it is a port, its namespace lives. It is
+followed by its number: renamed it stays the port, gone it takes the port with it.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

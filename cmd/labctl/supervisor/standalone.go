@@ -116,7 +116,9 @@ func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, n := range o.Ports {
-		if err := s.add(n.params, n.files[:]); err != nil {
+		err := s.add(n.params, n.files[:])
+		n.Close() // or the interface would stay promiscuous after the port is gone
+		if err != nil {
 			return err
 		}
 	}

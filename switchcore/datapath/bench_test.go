@@ -124,6 +124,7 @@ func BenchmarkTCP(b *testing.B) {
 		}
 		defer server.Wait()
 		var out []byte
+		mine, from := used(b, unix.RUSAGE_SELF), time.Now()
 		eventually(b, "iperf3 has run", func() (ok bool) {
 			var err error
 			out, err = exec.Command("ip", "netns", "exec", "g1", "iperf3", "-c", "10.0.0.2", "-t", "3", "-f", "m").Output()
@@ -133,6 +134,8 @@ func BenchmarkTCP(b *testing.B) {
 			if f := strings.Fields(line); len(f) > 7 && f[len(f)-1] == "receiver" {
 				v, _ := strconv.ParseFloat(f[6], 64)
 				b.ReportMetric(v/1000, "Gbit/s")
+				gigabytes := v / 8000 * time.Since(from).Seconds()
+				b.ReportMetric(float64((used(b, unix.RUSAGE_SELF)-mine).Milliseconds())/gigabytes, "switch-ms/GB")
 			}
 		}
 	})

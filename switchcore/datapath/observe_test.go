@@ -73,6 +73,12 @@ func (o *fakeObserver) tell(id switchcore.PortID, s Seen) {
 	}
 }
 
+func (o *fakeObserver) answers(f func(switchcore.PortID) Seen) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.answer = f
+}
+
 func (o *fakeObserver) count(id switchcore.PortID) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -117,7 +123,7 @@ func TestAChangeBeforeAFrameIsKnownWhenItIsJudged(t *testing.T) {
 func TestTheAdapterIsReadAgainBeforeAFrameIsPunished(t *testing.T) {
 	l, o := observed(t)
 	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
-	o.answer = func(switchcore.PortID) Seen { return adapter(guestMAC(7)) }
+	o.answers(func(switchcore.PortID) Seen { return adapter(guestMAC(7)) })
 	for i := range 20 {
 		send(t, a, frame(7, 2, fmt.Sprintf("88b5 00%02x", i)))
 	}
@@ -136,7 +142,7 @@ func TestTheAdapterIsReadAgainBeforeAFrameIsPunished(t *testing.T) {
 func TestReadingAgainIsLimited(t *testing.T) {
 	l, o := observed(t)
 	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
-	o.answer = func(switchcore.PortID) Seen { return adapter(guestMAC(1)) }
+	o.answers(func(switchcore.PortID) Seen { return adapter(guestMAC(1)) })
 	from := time.Now()
 	for i := range 500 {
 		send(t, a, frame(9, 2, "88b5 0000"))

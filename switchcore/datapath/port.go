@@ -40,6 +40,7 @@ type port struct {
 	index  int
 	tap    bool
 	header int // length of the header in front of frames
+	batch  int // how many frames to take at once
 	addr   unix.RawSockaddrLinklayer
 	sender *sender // nil: tap
 
@@ -60,7 +61,7 @@ const queueBytes = 8 << 20
 // interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
 // to it already, or if the kernel refuses.
 func (l *Loop) Attach(id switchcore.PortID, p Port) error {
-	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, header: vnetLen, budget: rereads}
+	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, header: vnetLen, batch: batch, budget: rereads}
 	setup := n.openSocket
 	if p.Tap {
 		setup = func(bool) error { return n.openTap() }

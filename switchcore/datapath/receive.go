@@ -16,6 +16,8 @@ import (
 // is what a switch takes of memory, however many ports it has; pages that no frame was long enough for are never there.
 const (
 	batch     = 32
+	longBatch = 8 // while frames are longer than longFrame: so that they are still in the processor's cache when they are sent
+	longFrame = 1 << 14
 	frameRoom = 1<<16 + 64 // the longest frame that segmentation offload makes (GSO_LEGACY_MAX_SIZE), and its header and tags
 	frameAt   = 32         // where a frame begins in its buffer
 	slotSize  = frameAt + frameRoom
@@ -65,8 +67,9 @@ func (r *receiver) close() {
 func (r *receiver) slot(i int) []byte { return r.slab[i*slotSize : (i+1)*slotSize] }
 
 // socket takes a batch from a packet socket.
-func (r *receiver) socket(fd int) ([]received, unix.Errno) {
-	n, e := recvmmsg(fd, r.msgs[:])
+func (r *receiver) socket(p *port) ([]received, unix.Errno) {
+	n, e := recvmmsg(p.fd, r.msgs[:p.batch])
+	p.batch = batch
 	for i := range n {
 		m := &r.msgs[i]
 		f := &r.frames[i]
@@ -81,6 +84,9 @@ func (r *receiver) socket(fd int) ([]received, unix.Errno) {
 			clean(f.raw, len(f.raw)-vnetLen)
 		}
 		m.Hdr.SetControllen(auxSpace)
+		if m.Len > longFrame {
+			p.batch = longBatch
+		}
 	}
 	return r.frames[:n], e
 }
@@ -141,7 +147,7 @@ func (l *Loop) ready(id switchcore.PortID, events uint32) {
 	if p.tap {
 		frames, e = l.in.tap(p)
 	} else {
-		frames, e = l.in.socket(p.fd)
+		frames, e = l.in.socket(p)
 	}
 	if len(frames) > 0 {
 		p.idle = 0
@@ -172,9 +178,7 @@ func (l *Loop) trouble(p *port, e unix.Errno, events uint32) {
 	case unix.EINVAL, unix.ENOBUFS, unix.ENOMEM, unix.EMSGSIZE:
 		// A frame whose kind of segmentation has no header to describe it, or that there was no memory for: lost.
 	case unix.ENETDOWN:
-		l.carrier(p, false)
-		p.down = time.Millisecond
-		l.waitFor(p, l.now()+p.down)
+		l.doubt(p)
 	default:
 		l.vanished(p, e.Error())
 	}
@@ -184,6 +188,12 @@ func (l *Loop) trouble(p *port, e unix.Errno, events uint32) {
 func (l *Loop) vanished(p *port, why string) {
 	l.logf("port %s is detached: %s", p.name, why)
 	l.unplug(p.id)
+}
+
+// doubt has a port's interface looked at soon: it may be on its way down.
+func (l *Loop) doubt(p *port) {
+	p.down = time.Millisecond
+	l.waitFor(p, l.now())
 }
 
 // checkDown looks what became of an interface that went down: a socket is not told when it is deleted afterwards, nor when it is
@@ -198,6 +208,7 @@ func (l *Loop) checkDown(p *port, now time.Duration) {
 		l.stopWaiting(p)
 		l.carrier(p, true)
 	default:
+		l.carrier(p, false)
 		p.down = min(2*p.down, time.Second)
 		p.due = now + p.down
 	}

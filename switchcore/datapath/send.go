@@ -170,6 +170,7 @@ func (l *Loop) flushSender(s *sender) {
 		case e == unix.EINTR:
 		case refused != i && e != unix.EAGAIN && e != unix.ENOBUFS && e != unix.EMSGSIZE:
 			refused = i
+			l.doubt(s.ports[0]) // receiving will not report what sending has
 		default:
 			l.failed = append(l.failed, failure{s.copies[i], reasonOf(e)})
 			i++

@@ -247,7 +247,10 @@ func (w *switches) quiet(ctx context.Context) error {
 		if err := v.watch.Quiet(ctx); err != nil {
 			return fmt.Errorf("%s: read its guests' adapters: %w", v.node, err)
 		}
-		v.loop.Do(func(time.Duration, *switchcore.Switch) {})
+		// Between two calls a loop looks at every port: frames that have arrived are judged and counted.
+		for range 3 {
+			v.loop.Do(func(time.Duration, *switchcore.Switch) {})
+		}
 	}
 	return nil
 }

@@ -211,6 +211,9 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 			return sv, nil
 		}
 	}
+	if err := over.Settle(ctx); err != nil { // or a wait would see our own listeners
+		return sv, err
+	}
 	if st.Wait != nil {
 		missed, err := v.wait(ctx, st)
 		if err != nil {

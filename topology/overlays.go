@@ -143,7 +143,7 @@ func (r *reader) unplaced() Problems {
 // earlier one.
 func (l *Lab) Set(node string, path []string, value string) (*Lab, Problems) {
 	list := l.Overlays()
-	if !strings.ContainsAny(value, "{:\n") {
+	if !strings.HasPrefix(strings.TrimSpace(value), "{") && !strings.Contains(value, ": ") {
 		list = slices.DeleteFunc(list, func(o Overlay) bool { return o.Node == node && slices.Equal(o.Path, path) })
 	}
 	return l.Overlaid(append(list, Overlay{node, slices.Clone(path), value}))

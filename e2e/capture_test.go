@@ -123,6 +123,16 @@ var _ = Describe("capture", func() {
 		Expect(tshark(file, "eth.type == 0x88b6")).To(ConsistOf("a:eth0 VnicTx", "s:a PortInput: static: to b", "s:b PortOutput: static: to b"))
 	}, SpecTimeout(limit))
 
+	It("puts back the tags that the kernel takes out, and writes to standard output", func(ctx SpecContext) {
+		up(write("lab.yaml", "# a ── b\nformat: 1\nlab: wire\nnodes:\n  a: {ip: 10.8.0.1/24}\n  b: {ip: 10.8.0.2/24}\nlinks:\n  - a -- b\n"))
+		c := capture(ctx, "a", "b", "-w", "-")
+		Expect(labctl("send", "a", "--dst", "b", "--vlan", "5", "--type", "0x88b5", "--payload", "c0ffee")).To(Exit(0))
+		r := c.stop()
+		Expect(r).To(Exit(0))
+		file := write("out.pcapng", r.out)
+		Expect(tshark(file, "vlan.id == 5 && vlan.etype == 0x88b5 && frame contains c0:ff:ee")).To(ConsistOf("a:eth0 VnicTx", "b:eth0 VnicRx"))
+	}, SpecTimeout(limit))
+
 	It("prints drops alone, and ends after as many frames as wanted", func(ctx SpecContext) {
 		up(write("lab.yaml", snooped))
 		c := capture(ctx, "s:a", "--drops", "-c", "2")

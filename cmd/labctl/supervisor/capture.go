@@ -144,43 +144,38 @@ var errSourceEnded = errors.New("it is gone")
 // captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
 // returns is to be closed, also with an error.
 func (c *call) captureSources(p CaptureParams) (sources []captureSource, err error) {
-	ports := map[string][]string{} // by switch; nil: all
+	ports := map[string][]string{} // by switch; "" stands for all
 	var order []string
 	for _, what := range p.What {
-		node, port, hasPort := strings.Cut(what, ":")
+		node, port, _ := strings.Cut(what, ":")
 		n := c.current().Node(node)
 		switch {
 		case n == nil:
 			return sources, UnknownNode(c.current(), node)
-		case n.Switch == nil:
-			if p.Drops {
-				return sources, usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
+		case n.Switch != nil:
+			if err := c.checkSwitches([]string{what}); err != nil {
+				return sources, err
 			}
+			if ports[node] == nil {
+				order = append(order, node)
+			}
+			ports[node] = append(ports[node], port)
+		case p.Drops:
+			return sources, usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
+		default:
 			s, err := c.captureInterface(what, p.Promiscuous)
 			if err != nil {
 				return sources, err
 			}
 			sources = append(sources, s)
-			continue
-		case hasPort:
-			if err := c.checkSwitches([]string{what}); err != nil {
-				return sources, err
-			}
-		}
-		if have, ok := ports[node]; !ok {
-			order = append(order, node)
-			ports[node] = []string{}
-			if hasPort {
-				ports[node] = append(ports[node], port)
-			}
-		} else if hasPort && len(have) > 0 && !slices.Contains(have, port) {
-			ports[node] = append(have, port)
-		} else if !hasPort {
-			ports[node] = []string{}
 		}
 	}
 	for _, node := range order {
-		s, err := c.captureSwitch(node, ports[node], p.Drops)
+		names := ports[node]
+		if slices.Contains(names, "") {
+			names = nil
+		}
+		s, err := c.captureSwitch(node, names, p.Drops)
 		if err != nil {
 			return sources, err
 		}

@@ -298,7 +298,7 @@ func (w *world) frame() (PortID, string, Frame) {
 	var f Frame
 	d := append(slices.Clone(dst[:]), src[:]...)
 	if w.vlans && w.chance(p.tagging()) || w.chance(5) {
-		tci := uint16(one(w, 0, 10, 10, 20, 25, 100, 101, 102)) | uint16(one(w, 0, 0, 5))<<13
+		tci := uint16(one(w, 0, 10, 10, 20, 25, 100, 101, 102)) | uint16(one(w, 0, 0, 10, 11))<<12
 		if w.chance(50) {
 			f.Tagged, f.TCI = true, tci
 		} else {

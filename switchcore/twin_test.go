@@ -233,7 +233,7 @@ func sameVLAN(a, b VLAN) bool {
 
 // taken: the address is known without learning.
 func (t *twin) taken(mac MAC, vlan int) bool {
-	return slices.ContainsFunc(t.ports, func(p *twinPort) bool { return t.static(p, mac, vlan) })
+	return slices.ContainsFunc(t.ports, func(p *twinPort) bool { return t.static(p, mac, vlan) || t.c.ConflictHostWide && t.uses(p, mac) })
 }
 
 func (t *twin) connect(now time.Duration, name string, f Filter) {

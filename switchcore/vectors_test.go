@@ -77,18 +77,16 @@ func TestGoldenVectors(t *testing.T) {
 func TestEightCombinations(t *testing.T) {
 	const setup = "switch profile=standard promiscuous=%s mac_changes=%s forged_transmits=%s\ngroup pg\nport g group=pg mac=A\nport h group=pg mac=H\nuplink u1\n"
 	results := map[string]string{
-		"plain ok":     "g A->H = h\ng A->ff = h u1\nh H->A = g\nh H->ff = g u1",
-		"changed ok":   "guest g mac=Y\ng Y->H = h\ng Y->ff = h u1\nh H->Y = g\nh H->ff = g u1\nh H->A = u1",
-		"changed B":    "guest g mac=Y\ng Y->H = drop PortBlocked\ng Y->ff = drop PortBlocked\nh H->Y = u1\nh H->ff = u1 g!PortBlocked\nh H->A = u1",
-		"foreign ok":   "guest g promisc\ng X->ff = h u1\ng X->H = h\nh H->X = g u1\nh H->ff = g u1",
-		"foreign T":    "guest g promisc\ng X->ff = drop MacForgery\ng X->H = drop MacForgery\nh H->ff = g u1",
-		"foreign N":    "guest g promisc\ng X->ff = h u1\ng X->H = h\nh H->X = u1\nbecause g FilterNoMatch\nh H->ff = g u1",
-		"spoof ok":     "g X->H = h",
-		"spoof T":      "g X->H = drop MacForgery",
-		"sniffer no":   "add port s group=pg mac=S\nguest s promisc\nh H->A = g\ng A->H = h\nu1 Q->A = g",
-		"sniffer yes":  "add port s group=pg mac=S\nguest s promisc\nh H->A = g s\ng A->H = h s\nu1 Q->A = g s",
-		"no uplink N":  "",
-		"no uplink ok": "",
+		"plain ok":    "g A->H = h\ng A->ff = h u1\nh H->A = g\nh H->ff = g u1",
+		"changed ok":  "guest g mac=Y\ng Y->H = h\ng Y->ff = h u1\nh H->Y = g\nh H->ff = g u1\nh H->A = u1",
+		"changed B":   "guest g mac=Y\ng Y->H = drop PortBlocked\ng Y->ff = drop PortBlocked\nh H->Y = u1\nh H->ff = u1 g!PortBlocked\nh H->A = u1",
+		"foreign ok":  "guest g promisc\ng X->ff = h u1\ng X->H = h\nh H->X = g u1\nh H->ff = g u1",
+		"foreign T":   "guest g promisc\ng X->ff = drop MacForgery\ng X->H = drop MacForgery\nh H->ff = g u1",
+		"foreign N":   "guest g promisc\ng X->ff = h u1\ng X->H = h\nh H->X = u1\nbecause g FilterNoMatch\nh H->ff = g u1",
+		"spoof ok":    "g X->H = h",
+		"spoof T":     "g X->H = drop MacForgery",
+		"sniffer no":  "add port s group=pg mac=S\nguest s promisc\nh H->A = g\ng A->H = h\nu1 Q->A = g",
+		"sniffer yes": "add port s group=pg mac=S\nguest s promisc\nh H->A = g s\ng A->H = h s\nu1 Q->A = g s",
 	}
 	rows := []struct{ row, cells string }{
 		{"plain", "ok ok ok ok ok ok ok ok"},
@@ -155,9 +153,30 @@ func TestLearningRules(t *testing.T) {
 		"disconnect":    "g X->H = h\ndisconnect g\nforgot X",
 		"VLAN":          "g X->H = h\nset group pg vlan=10\nforgot X",
 		"switched off":  "g X->H = h\nset switch mac_learning=off\nforgot X",
+		"C7 host wide":  vlans + "set group pg mac_changes=accept\nset switch conflict_host_wide=on\ng X->K = k\nguest e mac=X\nknows X e static vlan=20\ndisconnect e\nforgot X",
 		"C7":            "g X->H = h\nset group pg mac_changes=accept\nguest k mac=X\nknows X k static\nh H->X = k",
 	} {
 		t.Run(name, func(t *testing.T) { tell(t, setup+lines) })
+	}
+}
+
+// Table 3.1: 4096 addresses of one port, and the next is allowed without being learned.
+func TestLearningLimitOfThePlatform(t *testing.T) {
+	w := newStory()
+	if err := w.run("switch profile=distributed forged_transmits=accept mac_learning=on\ngroup pg\nport g group=pg mac=A\nport h group=pg mac=H\nstart"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4097 {
+		f, err := w.build([]string{fmt.Sprintf("02:00:00:00:%02x:%02x->H", i>>8, i&255)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := w.s.Forward(0, w.s.Lookup("g"), f); len(v.Out) != 1 {
+			t.Fatalf("address %d: %v", i+1, v.Drop)
+		}
+	}
+	if err := w.run("count g MACsLearned 4096\ncount g MACNotLearnedAllowed 1\nknows 02:00:00:00:0f:ff g\nforgot 02:00:00:00:10:00"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -257,7 +276,7 @@ func TestAllPairsOfFour(t *testing.T) {
 	tell(t, b.String())
 }
 
-// 10-G and 4.4: the presets of other platforms are what section 7 says they are.
+// Section 7: the presets of other platforms.
 func TestPresetsOfOtherPlatforms(t *testing.T) {
 	for preset, lines := range map[string]string{
 		"hyperv":                  "port g mac=A\nport h mac=H\nh H->ff = g\ng X->H = drop MacForgery\ng A->H = h",

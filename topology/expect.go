@@ -89,6 +89,19 @@ type Action struct {
 	Send    *Send
 	Stop    *Stop
 	Restart []string // nodes that are torn down and built again
+
+	ARPSpoof *ARPSpoof
+}
+
+// ARPSpoof is unsolicited ARP replies, as dsniff's arpspoof(8) sends them, until stopped: to Victim, that the address of Claims
+// is at From's MAC; with Both also to Claims, that Victim's is.
+type ARPSpoof struct {
+	Name   string
+	From   Target // a node with one interface, or node:if
+	Victim Target
+	Claims Target
+	Both   bool
+	Every  time.Duration // between two replies to the same victim
 }
 
 // Send is forged frames from a node's interface.

@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"labctl/switchcore"
+	"labctl/topology"
+)
+
+// swap is a change of a lab file that puts a switch of the other make into it.
+type swap struct {
+	to, text string // text is the changed file
+}
+
+// otherMake replaces the Linux bridges of a lab by learning switches of ours, or the other way round: what one says of the lab
+// the other must say too. Only switches that learn and have no policies have a twin; "" if a lab has none, or others.
+func otherMake(f labFile) swap {
+	lab, _ := topology.Load(f.arg, f.source)
+	if lab == nil {
+		return swap{}
+	}
+	bridges, ours := 0, 0
+	for _, n := range lab.Nodes {
+		switch {
+		case n.Kind == topology.Bridge:
+			bridges++
+		case n.Kind == topology.VSwitch && n.Switch.Config.Profile == switchcore.Learning:
+			ours++
+		case n.Kind == topology.VSwitch:
+			return swap{}
+		}
+	}
+	text := string(f.source)
+	switch {
+	case bridges > 0 && ours == 0:
+		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge}", "{kind: vswitch, profile: learning}")}
+	case ours > 0 && bridges == 0:
+		text = regexp.MustCompile(`\{kind: vswitch, profile: (learning|simple_vswitch)\}`).ReplaceAllString(text, "{kind: bridge}")
+		// A bridge that has no spanning tree of its own passes those of others on (br_handle_frame in net/bridge/br_input.c).
+		text = regexp.MustCompile(`(?m)^( +bpdu) +no +no +no$`).ReplaceAllString(text, "$1 yes yes yes")
+		return swap{"bridge", withoutTables(text, "drops")}
+	}
+	return swap{}
+}
+
+// withoutTables takes the tables of a kind out of a lab file: a Linux bridge counts no drops by reason.
+func withoutTables(text, kind string) string {
+	indent := -1 // of the table that is being left out
+	return strings.Join(slices.DeleteFunc(strings.SplitAfter(text, "\n"), func(line string) bool {
+		body := strings.TrimLeft(line, " ")
+		at := len(line) - len(body)
+		if indent >= 0 && (at > indent || strings.TrimSpace(body) == "") {
+			return true
+		}
+		indent = -1
+		if strings.HasPrefix(body, kind+": |") {
+			indent = at
+		}
+		return indent >= 0
+	}), "")
+}
+
+var _ = Describe("a switch of the other make", func() {
+	for _, f := range labFiles() {
+		s := otherMake(f)
+		if s.to == "" {
+			continue
+		}
+		It(fmt.Sprintf("as %s in %s", s.to, f.arg), func() {
+			lab, problems := topology.Load(f.arg, []byte(s.text))
+			Expect(lab).NotTo(BeNil(), "%v", problems)
+			for _, n := range lab.Nodes {
+				Expect(n.Kind).NotTo(Equal(map[string]topology.Kind{"vswitch": topology.Bridge, "bridge": topology.VSwitch}[s.to]), n.Name)
+			}
+			run := labctlWith(nil, s.text, "verify", "-", "--new", "-o", "json")
+			Expect(run.code).To(BeElementOf(0, 1, 4), run.String())
+			got := decode[verification](run)
+			skipMissing(got)
+			var wrong []string
+			for _, step := range got.Steps {
+				Expect(step.Failed).To(BeEmpty(), step.Step)
+				for _, t := range step.Tables {
+					for _, c := range t.Cells {
+						if c.Judged && !c.OK {
+							wrong = append(wrong, fmt.Sprintf("%s: %s: wanted %s, got %s: %s", step.Step, c.Question, c.Want, c.Got, c.Detail))
+						}
+					}
+				}
+			}
+			Expect(wrong).To(BeEmpty())
+			Expect(run).To(Exit(0))
+			Expect(got.Judged).To(BeNumerically(">", 0))
+		})
+	}
+	It("is there for the labs that have one", func() {
+		var swapped []string
+		for _, f := range labFiles() {
+			if otherMake(f).to != "" {
+				swapped = append(swapped, f.arg)
+			}
+		}
+		Expect(swapped).To(ContainElements("nested", "routed", "simple-vswitch", "subnet-mask-redirect", "subnet-mask-rp-filter", "subnet-mask-typo"))
+	})
+})

@@ -64,9 +64,13 @@ func (l *Loop) apply(now time.Duration, id switchcore.PortID, p *port, seen Seen
 	switch {
 	case p == nil: // detached meanwhile
 	case seen.Gone:
-		p.observed = false
+		p.observed, p.lost = false, true
 		l.core.Disconnect(now, id)
 	case p.uplink:
+		if p.lost {
+			p.lost = false
+			l.core.Connect(now, id, switchcore.Filter{})
+		}
 		l.core.SetLink(now, id, seen.Up)
 	case !p.observed:
 		p.observed, p.filter = true, seen.Filter

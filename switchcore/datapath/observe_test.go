@@ -191,13 +191,17 @@ func TestAnnouncementsAreSent(t *testing.T) {
 	var mu sync.Mutex
 	var kinds []string
 	outside := station(t, "g2", "e0")
-	start(t, c, Options{Observer: o, Events: func(list []switchcore.Event) {
+	l := start(t, c, Options{Observer: o, Events: func(list []switchcore.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, e := range list {
 			kinds = append(kinds, e.Kind+" "+e.Port)
 		}
 	}})
+	o.tell(1, Seen{Gone: true})
+	eventually(t, "the uplink is down", func() bool { return state(l, 1) == "down" })
+	o.tell(1, Seen{Up: true})
+	eventually(t, "the uplink is back", func() bool { return state(l, 1) == "forwarding" })
 	o.tell(0, adapter(guestMAC(1)))
 	eventually(t, "the announcement arrives", func() bool {
 		var r receiver

@@ -249,7 +249,7 @@ pairs 3
 $L switch run vsw --detach --add veth1-vsw --add veth2-vsw --add veth3-vsw
 ip netns exec NS1 ping -f -q -w 20 192.168.100.102 >/run/flood &
 flood=$!
-for i in $(seq 20); do
+for i in $(seq 6); do
 	$L switch delete vsw veth2-vsw
 	$L switch delete vsw veth3-vsw
 	[ "$(entry veth2-vsw || :)" = 0 ]

@@ -154,7 +154,7 @@ func (s *standalone) configureLocked(n *nic, p addParams, files []*os.File) erro
 	var conf switchcore.Config
 	s.loop.Do(func(_ time.Duration, sw *switchcore.Switch) { conf = sw.Config() })
 	if conf.Profile != switchcore.Learning && !p.Uplink && p.MAC == "" {
-		return usagef("%s is a %s switch, which learns no addresses: say that of the adapter behind %s with --mac, or --uplink", s.name, s.preset, p.Name)
+		return usagef("%s is a %s switch, which learns no addresses: labctl switch add %s %s --mac ADDRESS, that of the adapter behind it, or --uplink", s.name, s.preset, s.name, p.Name)
 	}
 	if conf.MaxPorts > 0 && len(conf.Ports) >= conf.MaxPorts {
 		return &Failure{Failed, fmt.Sprintf("%s is full: a %s switch has at most %d ports", s.name, s.preset, conf.MaxPorts)}

@@ -43,7 +43,7 @@ func (r *Report) OK() bool {
 }
 
 // readKinds are the tables that a wait may have: nothing is sent for them when tables are kept.
-var readKinds = []string{"arp", "route", "fdb", "port", "drops", "streams"}
+var readKinds = []string{"arp", "route", "fdb", "port", "drops", "hits", "streams"}
 
 // Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables together
 // with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners. What an

@@ -48,6 +48,10 @@ type Machine interface {
 	// Lost is how many dropped frames are not in the list.
 	Drops(node string) (list []Drop, lost int, err error)
 
+	// Hits counts the packets that the rules of the node's loaded sets have matched since the set of the current step was
+	// done, by "set/rule". It resets nothing.
+	Hits(node string) (map[string]uint64, error)
+
 	// Quiet returns when the virtual switches know what the nodes' adapters are like by now (address, promiscuity, carrier)
 	// and have judged the frames that had reached them. At once when there are none.
 	Quiet(ctx context.Context) error

@@ -358,4 +358,8 @@ func (m *liveMachine) Drops(node string) ([]Drop, int, error) {
 	return nil, 0, fmt.Errorf("%s is no virtual switch", node)
 }
 
+func (m *liveMachine) Hits(node string) (map[string]uint64, error) {
+	return nil, fmt.Errorf("%s has no rules", node)
+}
+
 func (m *liveMachine) Quiet(context.Context) error { return nil }

@@ -100,11 +100,12 @@ func (p *Prober) ask(ctx context.Context, qs []topology.Question, kept, look boo
 	a.readFDB(byKind["fdb"])
 	a.readPorts(byKind["port"])
 	a.readDrops(ctx, byKind["drops"])
+	a.readHits(ctx, byKind["hits"])
 	return out, ctx.Err()
 }
 
 // kinds are the questions that Ask understands.
-var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "streams", "fdb", "port", "drops"}
+var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "streams", "fdb", "port", "drops", "hits"}
 
 // asking is one call of Ask.
 type asking struct {

@@ -29,7 +29,7 @@ type Spoofing struct {
 	stop    chan struct{}
 	silent  bool // set before stop is closed
 	done    chan struct{}
-	refused error // the last one; read it when done is closed
+	refused error // why frames could not be sent the last time; read it when done is closed
 }
 
 // The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says otherwise
@@ -64,7 +64,8 @@ func (s *Spoofing) Sent() uint64 { return s.sent.Load() }
 
 // Stop ends the spoofing and returns when its socket is closed. Unless silent, the victims are told the truth first, several
 // times over a good second, as arpspoof does when it is interrupted; whose address the claimed one is must be known for that.
-// The first call counts. The error is that of the last frame that the interface refused.
+// The first call counts. The error is that the interface refused
+// the last correction.
 func (s *Spoofing) Stop(silent bool) error {
 	s.end.Do(func() {
 		s.silent = silent
@@ -199,6 +200,7 @@ func (s *Spoofing) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.stop:
+			s.refused = nil
 			if !s.silent {
 				s.correct(ctx)
 			}

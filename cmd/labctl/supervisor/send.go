@@ -303,7 +303,7 @@ func (c *call) macOf(st topology.Station) (topology.MAC, error) {
 // Running is a background action or a command of a lab.
 type Running struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // stream send run exec
+	Kind string `json:"kind"` // arp_spoof exec run send stream
 	Node string `json:"node"`
 	What string `json:"what"`
 	PID  int    `json:"pid,omitempty"` // as the lab's own processes see it

@@ -339,6 +339,7 @@ func (v *verifier) wait(ctx context.Context, st *topology.Step) ([]TableVerdicts
 type stream struct {
 	kind, node, what string
 	stop             func()
+	leave            func() error // instead of stop, when a step ends it and does not say silently; nil: stop
 }
 
 // act carries out one action.
@@ -360,14 +361,16 @@ func (v *verifier) act(ctx context.Context, a topology.Action) error {
 		if err != nil {
 			return err
 		}
-		v.background(a.Stream.Name, &stream{"stream", a.Stream.From.Node, fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), s.Stop})
+		v.background(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node, what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
 		return nil
 	case a.Send != nil:
 		return v.send(ctx, a.Send)
 	case a.Restart != nil:
 		return v.restart(ctx, a.Restart)
 	case a.Stop != nil:
-		return v.stop(a.Stop.Name)
+		return v.stop(a.Stop)
+	case a.ARPSpoof != nil:
+		return v.spoof(a.ARPSpoof)
 	}
 	return errors.New("no such action")
 }
@@ -389,10 +392,26 @@ func (v *verifier) send(ctx context.Context, a *topology.Send) error {
 		return err
 	}
 	if a.Endless {
-		v.background(a.Name, &stream{"send", a.From.Node, fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), s.Stop})
+		v.background(a.Name, &stream{kind: "send", node: a.From.Node, what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
 		return nil
 	}
 	return s.Wait(ctx)
+}
+
+// spoof begins to forge ARP replies. The error of a frame that was refused is the interface's: a lab may take it down on purpose.
+func (v *verifier) spoof(a *topology.ARPSpoof) error {
+	s, err := v.prober.Spoof(context.Background(), a)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("tells %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Every)
+	if a.Both {
+		what = fmt.Sprintf("tells %s that it is %s and %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Claims.Text, a.Victim.Text, a.Every)
+	}
+	v.background(a.Name, &stream{kind: "arp_spoof", node: a.From.Node, what: what,
+		stop:  func() { _ = s.Stop(true) },
+		leave: func() error { return s.Stop(false) }})
+	return nil
 }
 
 func (v *verifier) flush(node, what string) error {
@@ -427,24 +446,27 @@ func (v *verifier) runAction(ctx context.Context, a *topology.RunAction) error {
 	return fmt.Errorf("%s: %s: %w", a.Node, a.Sh, ce)
 }
 
-// stop ends a stream or a background command by its name.
-func (v *verifier) stop(name string) error {
+// stop ends a background action by its name.
+func (v *verifier) stop(a *topology.Stop) error {
 	v.mu.Lock()
-	s := v.streams[name]
-	delete(v.streams, name)
+	s := v.streams[a.Name]
+	delete(v.streams, a.Name)
 	v.mu.Unlock()
-	if s != nil {
+	switch {
+	case s != nil && s.leave != nil && !a.Silent:
+		return s.leave()
+	case s != nil:
 		s.stop()
 		return nil
 	}
 	for _, p := range v.procs.list() {
-		if v.names(p) == name {
+		if v.names(p) == a.Name {
 			_ = syscall.Kill(-p.PID, syscall.SIGTERM)
 			<-p.done
 			return nil
 		}
 	}
-	return fmt.Errorf("nothing called %q is running", name)
+	return fmt.Errorf("nothing called %q is running", a.Name)
 }
 
 // names finds the name that a step gave to a background command.

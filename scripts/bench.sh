@@ -141,7 +141,7 @@ bench_switch() {
   export LABCTL=$labctl PINGPONG=$dir/pingpong
   local systems="labctl bridge" system
   peer ovs-vswitchd openvswitch-switch && systems="$systems ovs"
-  peer vde_switch vde2 && systems="$systems vde"
+  peer vde_switch vde2 && systems="$systems vde vde-plug"
   for _ in $(seq "$runs"); do
     for system in $systems; do
       scripts/bench_switch.sh pair "$system" >> "$dir/pair-$system" || echo "bench.sh: switch, $system failed" >&2

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures one switch with two talking hosts and 22 silent ones; bench.sh switch calls it, each system in turn.
-# usage: bench_switch.sh pair labctl|bridge|ovs|vde      prints: frames/s, TCP Gbit/s, median round trip in microseconds
+# usage: bench_switch.sh pair labctl|bridge|ovs|vde|vde-plug   prints: frames/s, TCP Gbit/s, median round trip in microseconds
 #        bench_switch.sh broadcast labctl|bridge|ovs     prints: frames lost of 15,000 broadcasts at 3,000/s, summed over 100 ports
 #        bench_switch.sh idle                            prints: share of a core in per cent, kB more than a lab without a switch of labctl's
 # Wants $LABCTL and $PINGPONG, the two binaries. Everything, daemons too, lives in namespaces of its own that end with the script.
@@ -88,6 +88,17 @@ up_vde() {
 	# shellcheck disable=SC2086 # words on purpose
 	vde_switch -s "$dir/vde.ctl" -n $((ports + 8)) $taps -d -p "$dir/vde.pid"
 	hosts take
+}
+
+# A plug process for each host, as VDE's own documents connect a TAP to a switch.
+plug() {
+	ip netns exec "h$1" vde_plug2tap -d -s "$dir/vde.ctl" eth0
+	await 5 ip -n "h$1" link show eth0
+}
+up_vde-plug() {
+	quiet
+	vde_switch -s "$dir/vde.ctl" -n $((ports + 8)) -d -p "$dir/vde.pid"
+	hosts plug
 }
 
 # trafgen sends frames of 60 bytes from h1 as fast as it can; h2's interface counts for three seconds.

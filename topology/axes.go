@@ -28,6 +28,8 @@ func (p *tableParser) row(line int, w tableWord) axis {
 		a.ok = p.dropRow(line, w)
 	case "streams":
 		a.ok = p.streamRow(line, w)
+	case "hits":
+		a.ok = p.ruleRow(line, w, true)
 	default:
 		a.node, a.ok = p.sender(line, w)
 	}
@@ -47,6 +49,8 @@ func rowOf(kind string) string {
 		return "a virtual switch or switch:port"
 	case "streams":
 		return "the name of a stream"
+	case "hits":
+		return "node/set/rule"
 	}
 	return ""
 }
@@ -77,6 +81,8 @@ func (p *tableParser) column(line int, w tableWord) axis {
 		a.ok = p.oneOf(line, w, p.kind, dropColumns())
 	case "streams":
 		a.ok = p.oneOf(line, w, p.kind, []string{"is"})
+	case "hits":
+		a.ok = p.oneOf(line, w, p.kind, []string{"hits"})
 	default:
 		a.node, a.ok = p.target(line, w, p.kind, true)
 	}
@@ -203,9 +209,7 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
 		kind, rest, _ := strings.Cut(w.text, ":")
-		if kind == "hits" {
-			p.wrong(line, w, "questions of kind %q: not yet in this version of labctl", kind)
-		} else if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
+		if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
 			p.wrong(line, w, "no questions of kind %q%s", kind, near)
 		} else {
 			p.wrong(line, w, "%v", err)
@@ -234,6 +238,8 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 		return q, p.dropRow(line, a)
 	case "streams":
 		return q, p.streamRow(line, a)
+	case "hits":
+		return q, p.ruleRow(line, a, false)
 	}
 	from, ok := p.sender(line, a)
 	to, okB := p.target(line, b, q.Kind, false)

@@ -81,6 +81,11 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 			b.virtualSwitch(s, n)
 		}
 	}
+	for _, s := range l.sites {
+		if n := b.node[s]; n != nil {
+			b.rules(s, n)
+		}
+	}
 	b.lab.aliases = b.alias
 	b.lab.reindex()
 	return b

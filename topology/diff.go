@@ -467,6 +467,9 @@ func (d *differ) hosts(new *Lab) {
 		}
 	}
 	for _, n := range new.Nodes {
+		d.rules(n)
+	}
+	for _, n := range new.Nodes {
 		if d.rebuilt[n.Name] {
 			for _, c := range n.Run {
 				d.add(RunCommand{n.Name, c})

@@ -15,7 +15,7 @@ type Expectation struct {
 
 // Table is one printed table of cells of one kind. A blank line in the file begins another Table.
 type Table struct {
-	Kind    string   // ping ping6 answers sees streams arp route fdb port drops cases (hits: later)
+	Kind    string   // ping ping6 answers sees streams arp route fdb port drops hits cases
 	Pos     Pos      // the first header cell; for the short form ("ping: ok") the scalar
 	Corner  string   // the header's first word, "from\to"
 	Rows    []string // as written, with '*'
@@ -44,8 +44,8 @@ type DropMatch struct{ Reason, Function, Length, Src, Dst string }
 
 // Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and --only.
 type Question struct {
-	Kind string    // ping ping6 answers sees streams arp route fdb port drops
-	A, B string    // from and to; for fdb whose MAC and on which switch; port, drops: A is switch:port, node:if or switch; streams: A is the name
+	Kind string    // ping ping6 answers sees streams arp route fdb port drops hits
+	A, B string    // from and to; for fdb whose MAC and on which switch; port, drops: A is switch:port, node:if or switch; streams: A is the name; hits: A is node/set/rule
 	At   string    // sees: who listens; port: the column
 	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen
 }

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,9 +26,8 @@ func nodeKinds() []Kind { return []Kind{Host, Router, Bridge, VSwitch} }
 
 // format1 is the only format. It is never changed once made.
 var format1 = sync.OnceValue(func() *fileGrammar {
-	host, bridge := hostKeys(false), bridgeKeys(false)
-	later := shapeKey{name: "rules", later: true}
-	hostSet, bridgeSet := append(hostKeys(true), later), append(bridgeKeys(true), later)
+	host, bridge := append(hostKeys(false), rulesKey(false)), append(bridgeKeys(false), rulesKey(false))
+	hostSet, bridgeSet := append(hostKeys(true), rulesKey(true)), append(bridgeKeys(true), rulesKey(true))
 	inSet := map[string]string{}
 	for _, k := range []string{"kind", "nodes", "links", "run"} {
 		inSet[k] = "cannot be changed by a step; change the file"
@@ -44,7 +44,10 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 	for _, k := range []string{"profile", "uplinks"} {
 		inSet[k] = "cannot be changed by a step; change the file"
 	}
+	switchSetHint := maps.Clone(inSet)
+	switchSetHint["rules"] = noSwitchRules
 	switchHint := map[string]string{
+		"rules":      noSwitchRules,
 		"interfaces": `a virtual switch has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
 		"ip":         "a virtual switch has no address; give one to a node that is linked to it",
 	}
@@ -62,7 +65,7 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 			&shape{form: formObject, want: "a bridge node", keys: slices.Concat(fixed, bridge), hint: bridgeHint}, &shape{form: formObject, want: "a bridge node's keys", keys: bridgeSet, hint: inSet}},
 		VSwitch: {"labctl's own switch, with the port policies of vSphere and others",
 			&shape{form: formObject, want: "a virtual switch", keys: slices.Concat(fixed, platform, vswitchKeys()), hint: switchHint},
-			&shape{form: formObject, want: "a virtual switch's keys", keys: append(vswitchKeys(), later), hint: inSet}},
+			&shape{form: formObject, want: "a virtual switch's keys", keys: vswitchKeys(), hint: switchSetHint}},
 	}}
 	g.top = topShape()
 	return g
@@ -160,7 +163,6 @@ func nodeFixed() []shapeKey {
 		{name: "kind", shape: &shape{form: formText, want: orList(words), word: words}},
 		{name: "nodes", shape: nodesShape()},
 		{name: "links", shape: linksShape()},
-		{name: "rules", later: true},
 		{name: "run", shape: &shape{form: formList, want: "a list of commands", of: run, doc: "commands at start-up, in order; each must exit 0"}},
 	}
 }

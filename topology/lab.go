@@ -63,8 +63,38 @@ type Node struct {
 	Neighbours []Neighbour
 	Sysctls    []Sysctl // every net.* value that the plan pins for this node, in the order in which they must be written
 	Run        []Command
-	Switch     *Switch // kind vswitch, else nil
+	Switch     *Switch    // kind vswitch, else nil
+	Rules      []*RuleSet // file order, loaded or not
 }
+
+// RuleSet is one entry of "rules". Which of Lines and Text it has follows from Form and Level.
+type RuleSet struct {
+	Name    string
+	Load    bool
+	Form    string // iptables ip6tables nft port_guard
+	Pos     Pos
+	Level   string     // port_guard: l2 l3
+	Lines   []RuleLine // iptables, ip6tables, and what port_guard writes at level l3
+	Text    string     // nft, and what port_guard writes at level l2: as "nft -f" reads it; it only adds, and ends with a newline
+	TextPos Pos        // of the first line of Text in the file, of which the lines follow one by one; zero: only Pos is known
+	Tables  []NFTable  // that Text makes, in its order, each once; no other set of the node has any of them
+	Names   []string   // of every rule that has one, in order, each once
+
+	uncounted map[string]bool // rules of Text that have no counter
+}
+
+// RuleLine is one command of iptables or ip6tables.
+type RuleLine struct {
+	Table string   // filter nat mangle raw security
+	Args  []string // what stands behind the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
+	Name  string   // "": it is no rule, or one that only serves another
+	Pos   Pos
+}
+
+// NFTable is a table of nftables.
+type NFTable struct{ Family, Name string }
+
+func (t NFTable) String() string { return t.Family + " " + t.Name }
 
 // Switch is what a vswitch node carries out.
 type Switch struct {

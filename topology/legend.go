@@ -58,6 +58,9 @@ var meanings = map[string][][2]string{
 		{"-", "nothing was dropped"},
 		{"unknown", "could not be read; never what was wanted"},
 	},
+	"hits": {
+		{"unknown", "could not be read; never what was wanted"},
+	},
 	"streams": {
 		{"ok", "the replies come"},
 		{"silent", "no replies come"},
@@ -120,7 +123,7 @@ func legendParts(kind, alt string, used map[string]bool) (names []string) {
 	case strings.HasSuffix(alt, "*"):
 		return []string{alt}
 	case base == "" || base == "-" && (kind == "ping" || kind == "answers"):
-	case kind == "drops" && decimal.MatchString(strings.TrimPrefix(base, ">=")):
+	case (kind == "drops" || kind == "hits") && decimal.MatchString(strings.TrimPrefix(base, ">=")):
 	case base == "." || slices.ContainsFunc(meanings[kind], func(m [2]string) bool { return m[0] == base }):
 		used[base] = true
 	default:

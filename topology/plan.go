@@ -137,6 +137,15 @@ type (
 		Neighbour
 	}
 
+	// SetRules replaces all rules of a node that labctl has loaded by others, all at once or not at all. Tables and NFT say what
+	// the kernel's tools shall read. Rules that others made are not touched, unless they stand in a table of iptables that
+	// one of the sets uses: such a table is the lab's as a whole.
+	SetRules struct {
+		Node     string
+		From, To []*RuleSet // the loaded sets, file order
+		Sysctls  []Sysctl   // bridge-nf-call-* as they must be while To is loaded, where From and To differ in that; not optional
+	}
+
 	// RunCommand runs a node's own command, which must exit 0, or starts one in the background.
 	RunCommand struct {
 		Node string

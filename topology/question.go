@@ -9,14 +9,14 @@ import (
 var questionForms = map[string]string{
 	"ping": "ping:A->B", "ping6": "ping6:A->B", "answers": "answers:A->B", "arp": "arp:A->B", "route": "route:A->B",
 	"sees": "sees:A->B@X", "fdb": "fdb:A@SW", "port": "port:SW:p@column",
-	"drops": "drops:SW:p", "streams": "streams:NAME",
+	"drops": "drops:SW:p", "streams": "streams:NAME", "hits": "hits:NODE/SET/RULE",
 }
 
 // questionKinds are the kinds of questions, in the order in which they are judged.
-var questionKinds = []string{"ping", "ping6", "answers", "sees", "streams", "arp", "route", "fdb", "port", "drops"}
+var questionKinds = []string{"ping", "ping6", "answers", "sees", "streams", "arp", "route", "fdb", "port", "drops", "hits"}
 
 // String is the name of the question: ping:h0->h2, sees:h3->h0@rt, fdb:kali3@virbr6, port:sw:p1@state,
-// drops:sw:p1 (which reasons), drops:sw:p1@MacForgery,length=60 (how many frames). A stream takes the place of A->B.
+// drops:sw:p1 (which reasons), drops:sw:p1@MacForgery,length=60 (how many frames), hits:br/deny/to-p1. A stream takes the place of A->B.
 func (q Question) String() string {
 	switch {
 	case q.Kind == "fdb":
@@ -27,7 +27,7 @@ func (q Question) String() string {
 		return q.Kind + ":" + q.A + "@" + q.At
 	case q.Kind == "drops":
 		return q.Kind + ":" + q.A + q.Drop.suffix()
-	case q.Kind == "streams":
+	case q.Kind == "streams", q.Kind == "hits":
 		return q.Kind + ":" + q.A
 	default:
 		return q.Kind + ":" + q.A + "->" + q.B
@@ -47,7 +47,7 @@ func ParseQuestion(s string) (Question, error) {
 	kind, rest, _ := strings.Cut(s, ":")
 	form, ok := questionForms[kind]
 	if !ok {
-		return Question{}, fmt.Errorf("%q is no question: want ping:A->B, ping6:, answers:, arp: or route: likewise, sees:A->B@X, fdb:A@SW, port:SW:p@column, drops:SW:p or streams:NAME", s)
+		return Question{}, fmt.Errorf("%q is no question: want ping:A->B, ping6:, answers:, arp: or route: likewise, sees:A->B@X, fdb:A@SW, port:SW:p@column, drops:SW:p, hits:NODE/SET/RULE or streams:NAME", s)
 	}
 	q, ok := Question{Kind: kind}, false
 	switch kind {
@@ -71,6 +71,8 @@ func ParseQuestion(s string) (Question, error) {
 		ok = ok && isWord(q.A) && narrowed == (only != "")
 	case "streams":
 		q.A, ok = rest, isWord(rest)
+	case "hits":
+		q.A, ok = rest, isWord(rest) && isRule(rest)
 	default:
 		q.A, q.B, ok = strings.Cut(rest, "->")
 		ok = ok && isWord(q.A) && isWord(q.B)
@@ -83,6 +85,12 @@ func ParseQuestion(s string) (Question, error) {
 
 // isWord reports whether s could be a node, a node's interface or a name.
 func isWord(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\r\n@#>") }
+
+// isRule reports whether s could be node/set/rule.
+func isRule(s string) bool {
+	parts := strings.Split(s, "/")
+	return len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != ""
+}
 
 // suffix is what stands behind the place in the name of a question about drops.
 func (d DropMatch) suffix() string {

@@ -84,6 +84,8 @@ func (c *Cell) Label() string {
 		return c.Row + " on " + c.Column
 	case c.Question.Kind == "port", c.Question.Kind == "streams":
 		return c.Row + " " + c.Column
+	case c.Question.Kind == "hits":
+		return c.Row
 	case c.Question.Kind == "drops":
 		return c.Row + " " + strings.NewReplacer("@", "", ",", " ").Replace(c.Question.Drop.suffix())
 	default:

@@ -9,7 +9,7 @@ func expectKinds() []expectKind {
 		{name: "arp", reads: true, doc: "whose MAC a neighbour table holds"}, {name: "route", reads: true, doc: "the next hop"},
 		{name: "fdb", reads: true, doc: "the port on which a switch knows a MAC"},
 		{name: "port", reads: true, doc: "the state of ports and interfaces"}, {name: "drops", reads: true, doc: "what virtual switches dropped, and why"},
-		{name: "hits", later: true, reads: true},
+		{name: "hits", reads: true, doc: "how many packets rules have met"},
 		{name: "cases", doc: "questions against the cases of the step"},
 	}
 }

@@ -35,7 +35,7 @@ const maxCells = 1 << 22
 var corners = map[string]string{
 	"ping": `from\to`, "ping6": `from\to`, "answers": `from\to`, "arp": `from\to`, "route": `from\to`,
 	"sees": `flow\at`, "fdb": `mac\on`, "cases": "question",
-	"port": "port", "drops": "at", "streams": "stream",
+	"port": "port", "drops": "at", "streams": "stream", "hits": "rule",
 }
 
 // pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
@@ -260,7 +260,7 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 	c := cellWord{Want{w.text}, w.pos(line), len(w.text)}
 	q := Question{Kind: p.kind}
 	if row != nil {
-		if !row.ok && (p.kind == "cases" || p.kind == "port") || !column.ok && (p.kind == "port" || p.kind == "drops") {
+		if !row.ok && (p.kind == "cases" || p.kind == "port" || p.kind == "hits") || !column.ok && (p.kind == "port" || p.kind == "drops") {
 			return c
 		}
 		if p.kind == "drops" && column.text != "frames" {
@@ -292,7 +292,7 @@ func (p *tableParser) question(row, column *axis) Question {
 	q := row.q
 	switch p.kind {
 	case "cases":
-	case "drops", "streams":
+	case "drops", "streams", "hits":
 	case "sees", "port":
 		q.At = column.text
 	default:

@@ -70,6 +70,7 @@ var kindWords = map[string][]string{
 	"port":    {"forwarding", "blocked", "down", "up", "granted", "refused", "-", "unknown"},
 	"drops":   {"-", "unknown"},
 	"streams": {"ok", "silent", "lossy", "unknown"},
+	"hits":    {"unknown"},
 }
 
 // vocabulary judges the words of cells. It is not safe for concurrent use.
@@ -136,6 +137,8 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 		return g.nextHop(q, alt)
 	case "fdb":
 		return g.port(q, alt)
+	case "hits":
+		return packets(alt)
 	case "drops":
 		return g.reasons(alt)
 	default:

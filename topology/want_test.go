@@ -96,7 +96,7 @@ func TestQuestionRoundTrip(t *testing.T) {
 	}
 	for _, s := range []string{"", "ping", "ping:", "ping:a", "ping:->b", "ping:a->", "pong:a->b", "sees:a->b", "sees:@x", "sees:a->@x",
 		"sees:->b@x", "fdb:a", "fdb:@s", "fdb:a@", "ping:a ->b", "port:sw:p", "port:@state", "drops:", "drops:sw@",
-		"drops:sw@MacForgery,", "drops:sw@MacForgery,src", "drops:sw@MacForgery,port=1", "drops:sw@MacForgery,dst=a,src=b", "drops:sw@,src=a,src=b", "streams:", "hits:a/b/c"} {
+		"drops:sw@MacForgery,", "drops:sw@MacForgery,src", "drops:sw@MacForgery,port=1", "drops:sw@MacForgery,dst=a,src=b", "drops:sw@,src=a,src=b", "streams:", "hits:a/b", "hits:a/b/", "hits:a/b/c/d"} {
 		if q, err := ParseQuestion(s); err == nil {
 			t.Errorf("%q: %+v, want an error", s, q)
 		}

@@ -1,0 +1,151 @@
+package topology
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// textLine is a line of a text in the file, and where it begins there.
+type textLine struct {
+	text string
+	pos  Pos
+}
+
+// textLines cuts a text of the file into lines. Those of a literal block stand where they stand; of any other text only its
+// beginning is known, unless it is one line.
+func (r *reader) textLines(n *yaml.Node) []textLine {
+	var out []textLine
+	if n.Style&yaml.LiteralStyle != 0 && n.Line > 0 {
+		text, at := r.block(n)
+		for i, s := range strings.Split(text, "\n") {
+			out = append(out, textLine{s, Pos{at.Line + i, at.Col}})
+		}
+		return out
+	}
+	at := r.at(n)
+	if at.Line > 0 && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		at.Col++
+	}
+	for s := range strings.SplitSeq(strings.TrimRight(n.Value, " \n"), "\n") {
+		out = append(out, textLine{s, at})
+	}
+	return out
+}
+
+// rules reads the rule sets of a node.
+func (b *build) rules(s *site, n *Node) {
+	for k, v := range entries(b.key(s, "rules")) {
+		path := pathKey(pathKey(b.path(s), "rules"), k.Value)
+		if v.Kind != yaml.MappingNode {
+			continue
+		}
+		set := &RuleSet{Name: k.Value, Load: boolOf(field(v, "load"), true), Pos: b.at(k), uncounted: map[string]bool{}}
+		var body *yaml.Node
+		for _, f := range ruleForms() {
+			if x := field(v, f); x != nil && body == nil {
+				set.Form, body = f, x
+			}
+		}
+		if body == nil {
+			b.errorf(k, path, "has no rules; write one of %s", orList(ruleForms()))
+			continue
+		}
+		at := pathKey(path, set.Form)
+		switch set.Form {
+		case "port_guard":
+			set.Level = stringOf(field(v, "level"), "l2")
+			b.portGuard(s, n, set, body, at)
+		case "nft":
+			b.nftText(n, set, body, at)
+		default:
+			b.ruleLines(set, body, at)
+		}
+		n.Rules = append(n.Rules, set)
+	}
+	b.ownTables(n, b.path(s))
+}
+
+// named notes the name of a rule. A name that is taken is refused.
+func (set *RuleSet) named(name string) bool {
+	if slices.Contains(set.Names, name) {
+		return false
+	}
+	set.Names = append(set.Names, name)
+	return true
+}
+
+// ownTables refuses tables that two sets make: what is counted could not be told apart, and what is unloaded neither.
+func (b *build) ownTables(n *Node, path string) {
+	owner := map[NFTable]*RuleSet{}
+	iptables := map[NFTable]*RuleSet{}
+	for _, set := range n.Rules {
+		family := map[string]string{"iptables": "ip", "ip6tables": "ip6", "port_guard": "ip"}[set.Form]
+		for _, l := range set.Lines {
+			iptables[NFTable{family, l.Table}] = set
+		}
+	}
+	for _, set := range n.Rules {
+		for _, t := range set.Tables {
+			at := pathKey(pathKey(path, "rules"), set.Name)
+			if was := owner[t]; was != nil {
+				b.add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
+			} else if was := iptables[t]; was != nil {
+				b.add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
+			}
+			owner[t] = set
+		}
+	}
+}
+
+// Loaded are the rule sets of the node that are loaded, in file order.
+func (n *Node) Loaded() []*RuleSet {
+	var out []*RuleSet
+	for _, set := range n.Rules {
+		if set.Load {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// RuleSet returns the node's rule set of that name, or nil.
+func (n *Node) RuleSet(name string) *RuleSet {
+	for _, set := range n.Rules {
+		if set.Name == name {
+			return set
+		}
+	}
+	return nil
+}
+
+// Rule takes node/set/rule apart. The last result is false when this lab has no such rule.
+func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
+	parts := strings.Split(text, "/")
+	if len(parts) != 3 {
+		return "", "", "", false
+	}
+	node, set, rule = parts[0], parts[1], parts[2]
+	n := l.find(node)
+	if n == nil {
+		return node, set, rule, false
+	}
+	s := n.RuleSet(set)
+	return node, set, rule, s != nil && slices.Contains(s.Names, rule)
+}
+
+// guardIPText says why s is no address or prefix of IPv4, or "".
+func guardIPText(s string) string {
+	if !strings.Contains(s, "/") {
+		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
+			return ""
+		}
+		return quoted(clip(s)) + " is no IPv4 address; a port guard knows no other"
+	}
+	if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
+		return quoted(clip(s)) + " is no prefix of IPv4 addresses; a port guard knows no other"
+	}
+	return ""
+}

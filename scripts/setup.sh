@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that the tests need, if any is missing.
+# Installs the programs that the tests need, if any is missing; "setup.sh bench": those that labctl is measured with, too.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -10,12 +10,20 @@ need bridge iproute2
 need ping iputils-ping
 need tcpdump tcpdump
 need tshark tshark # reads what "labctl capture" writes
+need scapy python3-scapy # the article's own command
 need nft nftables
 need sysctl procps
 need script bsdutils
 need setpriv util-linux
 need bash bash
 need gcc gcc # the race detector
+# The peers of "bench.sh switch"; it leaves out those that are not there.
+if [ "${1:-}" = bench ]; then
+	need iperf3 iperf3
+	need trafgen netsniff-ng
+	need ovs-vswitchd openvswitch-switch
+	need vde_switch vde2
+fi
 [ -z "$missing" ] && exit 0
 
 packages=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')

@@ -25,6 +25,17 @@ type Port struct {
 	// Promiscuous asks the interface for frames to any address, as an uplink on a real adapter must; not with Tap. A veth needs no
 	// asking.
 	Promiscuous bool
+	// Shared is set for an interface that the node behind it goes on using. Not with Tap.
+	Shared *Shared
+}
+
+// Shared says how a switch shares an interface with the node that has it. The switch then hears what the node sends too.
+type Shared struct {
+	// Out is the interface, in the same namespace, that frames are sent by instead; what goes in there comes in by the shared one.
+	Out int
+	// Mark is put on all packets that are sent (SO_MARK of socket(7)), and what comes in by the shared interface with it was the
+	// switch's own. No other interface of the namespace may be shared under the same mark, and it is not 0.
+	Mark uint32
 }
 
 // port is an attached port. It belongs to the owner.
@@ -40,6 +51,7 @@ type port struct {
 	fd     int
 	index  int
 	tap    bool
+	shared *Shared
 	header int // length of the header in front of frames
 	batch  int // how many frames to take at once
 	addr   unix.RawSockaddrLinklayer
@@ -62,7 +74,7 @@ const queueBytes = 8 << 20
 // interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
 // to it already, or if the kernel refuses.
 func (l *Loop) Attach(id switchcore.PortID, p Port) error {
-	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, header: vnetLen, batch: batch, budget: rereads}
+	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads}
 	setup := n.openSocket
 	if p.Tap {
 		setup = func(bool) error { return n.openTap() }
@@ -83,22 +95,11 @@ func (l *Loop) Attach(id switchcore.PortID, p Port) error {
 // openSocket readies a packet socket. Until all is set a filter drops everything, as a socket that was opened for a protocol hears
 // all interfaces until it is bound to one (packet(7)).
 func (p *port) openSocket(promiscuous bool) error {
-	nothing := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
-	prog := unix.SockFprog{Len: uint16(len(nothing)), Filter: &nothing[0]}
-	if err := unix.SetsockoptSockFprog(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
+	if err := p.filterBy([]unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}); err != nil {
 		return fmt.Errorf("close the socket's filter: %w", err)
 	}
-	for _, o := range []struct {
-		level, option int
-		name          string
-	}{
-		{unix.SOL_PACKET, unix.PACKET_VNET_HDR, "PACKET_VNET_HDR"},
-		{unix.SOL_PACKET, unix.PACKET_AUXDATA, "PACKET_AUXDATA"},
-		{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING"},
-	} {
-		if err := unix.SetsockoptInt(p.fd, o.level, o.option, 1); err != nil {
-			return fmt.Errorf("set %s: %w", o.name, err)
-		}
+	if err := p.socketOptions(); err != nil {
+		return err
 	}
 	// Only root of the machine may ask for more than net.core.rmem_max.
 	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
@@ -123,11 +124,59 @@ func (p *port) openSocket(promiscuous bool) error {
 			return fmt.Errorf("empty the socket of interface %d: %w", p.index, err)
 		}
 	}
-	if err := unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
+	if err := p.openFilter(); err != nil {
 		return fmt.Errorf("open the socket's filter: %w", err)
 	}
 	p.addr = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(p.index)}
+	if p.shared != nil {
+		p.addr.Ifindex = int32(p.shared.Out)
+	}
 	return nil
+}
+
+func (p *port) socketOptions() error {
+	type option struct {
+		level, option, value int
+		name                 string
+	}
+	list := []option{{unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1, "PACKET_VNET_HDR"}, {unix.SOL_PACKET, unix.PACKET_AUXDATA, 1, "PACKET_AUXDATA"}}
+	if p.shared == nil {
+		list = append(list, option{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"})
+	} else {
+		list = append(list, option{unix.SOL_SOCKET, unix.SO_MARK, int(p.shared.Mark), "SO_MARK"})
+	}
+	for _, o := range list {
+		if err := unix.SetsockoptInt(p.fd, o.level, o.option, o.value); err != nil {
+			return fmt.Errorf("set %s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+func (p *port) filterBy(list []unix.SockFilter) error {
+	return unix.SetsockoptSockFprog(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]})
+}
+
+// openFilter lets everything in, but for what comes in by a shared interface and was sent by this port. What goes out with its mark
+// is the node's: it forwards packets with their marks.
+func (p *port) openFilter() error {
+	if p.shared == nil {
+		return unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
+	}
+	const (
+		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+		equals = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		answer = unix.BPF_RET | unix.BPF_K
+	)
+	const packetType, mark = 0xfffff000 + 4, 0xfffff000 + 20 // SKF_AD_OFF and SKF_AD_PKTTYPE, SKF_AD_MARK of linux/filter.h
+	return p.filterBy([]unix.SockFilter{
+		{Code: load, K: packetType},
+		{Code: equals, Jt: 2, K: unix.PACKET_OUTGOING},
+		{Code: load, K: mark},
+		{Code: equals, Jt: 1, K: p.shared.Mark},
+		{Code: answer, K: ^uint32(0)},
+		{Code: answer, K: 0},
+	})
 }
 
 // networkOrder is v such that it lies in memory as the network has it.
@@ -206,19 +255,25 @@ func (l *Loop) port(id switchcore.PortID) *port {
 	return l.ports[id]
 }
 
-// Detach unplugs what is attached to a port, if anything is: the descriptor is closed, and the switch forgets the guest.
+// Detach unplugs what is attached to a port, if anything is: the switch forgets the guest, and when Detach returns the descriptor is
+// closed, so that the interface is not promiscuous for it any more.
 func (l *Loop) Detach(id switchcore.PortID) {
-	l.do(func() { l.unplug(id) })
+	var closed <-chan struct{}
+	l.do(func() { closed = l.unplug(id) })
+	if closed != nil {
+		<-closed
+	}
 }
 
-func (l *Loop) unplug(id switchcore.PortID) {
+func (l *Loop) unplug(id switchcore.PortID) (closed <-chan struct{}) {
 	if l.port(id) == nil {
-		return
+		return nil
 	}
-	l.closePort(id)
+	closed = l.closePort(id)
 	if l.exists(id) {
 		l.core.Disconnect(l.now(), id)
 	}
+	return closed
 }
 
 // dropRemoved closes the ports that a new configuration does not have, or has under an ID that is another's now.
@@ -232,17 +287,22 @@ func (l *Loop) dropRemoved() {
 
 // closePort lets go of a port's descriptor. Closing a packet socket waits for all processors, and with a promiscuous interface for
 // everybody who configures the network (packet_release), so another thread does it.
-func (l *Loop) closePort(id switchcore.PortID) {
+func (l *Loop) closePort(id switchcore.PortID) <-chan struct{} {
 	p := l.port(id)
 	if p == nil {
-		return
+		return nil
 	}
 	l.ports[id] = nil
 	p.parked = nil
 	l.stopWaiting(p)
 	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.fd, nil)
 	l.leaveSender(p)
-	l.closes.Go(func() { unix.Close(p.fd) })
+	done := make(chan struct{})
+	l.closes.Go(func() {
+		unix.Close(p.fd)
+		close(done)
+	})
+	return done
 }
 
 // Overruns counts the frames that the kernel threw away before the switch saw them, since it was last asked, because more came in

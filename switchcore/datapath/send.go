@@ -15,9 +15,11 @@ import (
 const sendQueue = 128
 
 // sender sends to all ports of one network namespace, by the socket of one of them: a packet socket sends to any interface of its
-// namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not 99.
+// namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not 99. A shared interface's port,
+// whose mark is its socket's, has one of its own.
 type sender struct {
 	cookie uint64
+	mark   uint32
 	fd     int
 	ports  []*port // whose sockets may be used; fd is the first one's
 	n      int
@@ -47,13 +49,17 @@ func (l *Loop) senderFor(p *port) (*sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tell its network namespace: %w", err)
 	}
+	var mark uint32
+	if p.shared != nil {
+		mark = p.shared.Mark
+	}
 	for _, s := range l.senders {
-		if s.cookie == cookie {
+		if s.cookie == cookie && s.mark == mark {
 			s.ports = append(s.ports, p)
 			return s, nil
 		}
 	}
-	s := &sender{cookie: cookie, fd: p.fd, ports: []*port{p}}
+	s := &sender{cookie: cookie, mark: mark, fd: p.fd, ports: []*port{p}}
 	l.senders = append(l.senders, s)
 	return s, nil
 }

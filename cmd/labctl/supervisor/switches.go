@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
@@ -54,6 +52,8 @@ type plugged struct {
 	inode   uint64 // of its namespace
 	behind  uint64 // inode of the namespace of far
 	initial switchcore.MAC
+	inlet   int // index of the interface that a shared uplink is sent by; 0: not shared
+	mtu     int // of the inlet
 }
 
 func newSwitches(space *kernel.Space, log *eventLog) *switches {
@@ -67,7 +67,7 @@ func (w *switches) sync(lab *topology.Lab) error {
 	for name, v := range w.byNode {
 		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode || v.conf.Profile != n.Switch.Config.Profile {
 			delete(w.byNode, name)
-			if err := v.close(); err != nil {
+			if err := w.stop(v); err != nil {
 				return err
 			}
 		}
@@ -134,8 +134,11 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 	known := map[string]bool{}
 	fresh := []*plugged{}
 	for i, p := range sw.Ports {
-		known[p.Name] = true
 		was := v.ports[p.Name]
+		if sw.Config.Ports[i].Down && p.At.Node != v.node {
+			continue // the interface is its holder's: it stays up, and the switch lets go of it
+		}
+		known[p.Name] = true
 		now, err := w.attach(v, p, sw.Config.Ports[i], was)
 		if err != nil {
 			return fmt.Errorf("port %s: %w", p.Name, err)
@@ -147,9 +150,10 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 	}
 	for name, p := range v.ports {
 		if !known[name] {
-			v.watch.Unfollow(int(p.id))
-			v.loop.Detach(p.id)
 			delete(v.ports, name)
+			if err := w.detach(v, p); err != nil {
+				return fmt.Errorf("port %s: %w", name, err)
+			}
 		}
 	}
 	for _, p := range fresh {
@@ -167,24 +171,6 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 		})
 	}
 	return nil
-}
-
-// attach opens the socket of a port, unless it has the right one already.
-func (w *switches) attach(v *vswitch, p topology.SwitchPort, c switchcore.Port, was *plugged) (*plugged, error) {
-	fd, index, err := w.space.PacketSocket(p.At)
-	if err != nil {
-		return nil, err
-	}
-	now := &plugged{at: p.At, far: p.Far, index: index, inode: w.space.Inode(p.At.Node), behind: w.space.Inode(p.Far.Node), initial: c.Initial}
-	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) { now.id = s.Lookup(p.Name) })
-	if was != nil && *was == *now {
-		return was, closeFD(fd)
-	}
-	if was != nil {
-		v.watch.Unfollow(int(was.id))
-		v.loop.Detach(was.id)
-	}
-	return now, v.loop.Attach(now.id, datapath.Port{FD: fd, Index: index, Promiscuous: c.Uplink})
 }
 
 // observer lets a loop see the guests' adapters through the kernel's notifications.
@@ -338,16 +324,17 @@ func (w *switches) forget(gone map[string]bool) error {
 	for name, v := range w.byNode {
 		if gone[name] {
 			delete(w.byNode, name)
-			if err := v.close(); err != nil {
+			if err := w.stop(v); err != nil {
 				return err
 			}
 			continue
 		}
 		for port, p := range v.ports {
 			if gone[p.far.Node] || gone[p.at.Node] {
-				v.watch.Unfollow(int(p.id))
-				v.loop.Detach(p.id)
 				delete(v.ports, port)
+				if err := w.detach(v, p); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -362,5 +349,3 @@ func (w *switches) flush(node string) error {
 	}
 	return err
 }
-
-func closeFD(fd int) error { return unix.Close(fd) }

@@ -30,21 +30,12 @@ func (st *story) action(n *yaml.Node, path string) *Action {
 		a.Send = st.send(v, path)
 	case "restart":
 		a.Restart = st.restart(v, path)
+	case "arp_spoof":
+		a.ARPSpoof = st.arpSpoof(v, path)
 	default:
-		st.expectLater(n.Content[0].Value, v)
 		return nil
 	}
 	return a
-}
-
-// expectLater notes the name of an action that is refused as not yet built, so that what refers to it is not wrong too.
-func (st *story) expectLater(word string, v *yaml.Node) {
-	if k := actionShape().key(word); k == nil || !k.later {
-		return
-	}
-	name := stringOf(field(v, "name"), word)
-	st.running[name] = true
-	st.streams = append(st.streams, name)
 }
 
 func (st *story) flush(v *yaml.Node, path string) *Flush {

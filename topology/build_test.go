@@ -258,7 +258,7 @@ func TestEveryKeyIsUsed(t *testing.T) {
 			return
 		}
 		for _, k := range s.keys {
-			if !k.later && !strings.Contains(text, k.name+":") {
+			if !strings.Contains(text, k.name+":") {
 				t.Errorf("no good file has the key %q", k.name)
 			}
 			walk(k.shape, depth+1)

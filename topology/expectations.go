@@ -20,7 +20,7 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 	}
 	for k, v := range entries(n) {
 		i, known := rank[k.Value]
-		if !known || expectKinds()[i].later || k.Value == "cases" && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
+		if !known || k.Value == "cases" && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
 			continue
 		}
 		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, pathKey(path, k.Value), rs)...)

@@ -83,6 +83,8 @@ func describeLab(l *Lab) string {
 					fmt.Fprintf(&b, " %+v", *a.Send.ARP)
 				}
 				b.WriteByte('\n')
+			case a.ARPSpoof != nil:
+				fmt.Fprintf(&b, "arp_spoof %+v\n", *a.ARPSpoof)
 			default:
 				fmt.Fprintf(&b, "restart %v\n", a.Restart)
 			}

@@ -127,9 +127,6 @@ func (s *shape) objectSchema(m jsonMap) {
 	properties, beside := jsonMap{}, jsonMap{}
 	var must []string
 	for _, k := range s.keys {
-		if k.later {
-			continue
-		}
 		properties[k.name] = k.shape.schema()
 		if k.must {
 			must = append(must, k.name)

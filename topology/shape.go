@@ -51,7 +51,6 @@ type shapeKey struct {
 	name  string
 	shape *shape
 	must  bool
-	later bool     // known, not built yet
 	needs []string // one of these has to stand beside it
 	bars  []string // none of these may
 }
@@ -64,8 +63,6 @@ func (s *shape) key(name string) *shapeKey {
 	}
 	return nil
 }
-
-const notYet = "not yet in this version of labctl"
 
 // check reports everything in which a value is not as its shape says.
 func (r *reader) check(n *yaml.Node, s *shape, path string) bool {
@@ -190,8 +187,6 @@ func (r *reader) checkObject(n *yaml.Node, s *shape, path string) bool {
 			r.errorf(k, at, "%s", s.hint[k.Value])
 		case spec == nil:
 			r.errorf(k, at, "unknown key%s", s.suggest(k.Value))
-		case spec.later:
-			r.errorf(k, at, notYet)
 		default:
 			r.check(v, spec.shape, at)
 			r.checkBeside(n, k, spec, at)
@@ -232,9 +227,7 @@ func (r *reader) checkBeside(n, k *yaml.Node, spec *shapeKey, path string) {
 func (s *shape) suggest(word string) string {
 	var names []string
 	for _, k := range s.keys {
-		if !k.later {
-			names = append(names, k.name)
-		}
+		names = append(names, k.name)
 	}
 	if m := suggestWord(word, names); m != "" {
 		return m

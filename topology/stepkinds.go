@@ -1,6 +1,6 @@
 package topology
 
-// expectKinds are the kinds of tables in the order in which they are judged; later ones are known and not built yet.
+// expectKinds are the kinds of tables in the order in which they are judged.
 // A table is short when it may be written as one word.
 func expectKinds() []expectKind {
 	return []expectKind{
@@ -15,8 +15,8 @@ func expectKinds() []expectKind {
 }
 
 type expectKind struct {
-	name, doc           string
-	short, reads, later bool
+	name, doc    string
+	short, reads bool
 }
 
 // expectShape is "expect" at the top or in a step.
@@ -28,7 +28,7 @@ func expectShape(step bool) *shape {
 			s.hint = map[string]string{"cases": "belongs to a step with cases"}
 			continue
 		}
-		s.keys = append(s.keys, shapeKey{name: k.name, later: k.later, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
+		s.keys = append(s.keys, shapeKey{name: k.name, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
 	}
 	return s
 }
@@ -38,10 +38,10 @@ func waitShape() *shape {
 	s := &shape{form: formObject, want: "a map from kinds to tables", hint: map[string]string{}}
 	for _, k := range expectKinds() {
 		if !k.reads {
-			s.hint[k.name] = "sends something or changes the lab; a wait only reads (arp, route, fdb, port, drops, streams)"
+			s.hint[k.name] = "sends something or changes the lab; a wait only reads (arp, route, fdb, port, drops, hits, streams)"
 			continue
 		}
-		s.keys = append(s.keys, shapeKey{name: k.name, later: k.later, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
+		s.keys = append(s.keys, shapeKey{name: k.name, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
 	}
 	s.hint["neighbours"] = "a wait sends nothing, so there is nothing to start from"
 	return s
@@ -88,7 +88,7 @@ func actionShape() *shape {
 		{name: "stream", shape: withDoc(stream, "echo requests with one identifier, until stopped")}, {name: "stop", shape: withDoc(stop, "ends a stream or a command in the background")},
 		{name: "send", shape: withDoc(sendShape(), "forged frames")},
 		{name: "restart", shape: &shape{form: formList, want: "a list of nodes", min: 1, of: node, doc: "nodes that are torn down and built again"}},
-		{name: "arp_spoof", later: true}}}
+		{name: "arp_spoof", shape: withDoc(spoofShape(), "unsolicited ARP replies, until stopped")}}}
 }
 
 func flushWords() []string { return []string{"neigh", "routes", "fdb", "conntrack"} }

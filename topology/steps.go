@@ -23,7 +23,7 @@ func (l *loader) load() *Lab {
 	l.base.duplicates()
 	lab := l.base.lab
 	l.base.warnings()
-	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, running: map[string]bool{}}
+	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, running: map[string]bool{}, spoofs: map[string]bool{}}
 	st.remember()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
 	l.unreached(lab.Expect)
@@ -50,6 +50,7 @@ type story struct {
 	body    map[*site]*yaml.Node // of the nodes that steps have changed
 	lab     *Lab                 // as it stands
 	running map[string]bool      // background actions; false: stopped
+	spoofs  map[string]bool      // those of them that are ARP spoofing
 	streams []string             // all so far
 	sent    []string             // what "send" has sent so far
 }
@@ -95,6 +96,8 @@ func (st *story) step(n *yaml.Node, path string) *Step {
 	}
 	expect := field(n, "expect")
 	s.Expect = st.expectation(expect, pathKey(path, "expect"), cases)
+	ek, _ := entry(n, "expect")
+	st.freshBesideSpoofing(ek, s.Expect, pathKey(path, "expect"))
 	k, _ := entry(n, "cases")
 	tk, _ := entry(expect, "cases")
 	switch {

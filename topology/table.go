@@ -68,7 +68,7 @@ func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
 	}
 	p := newTableParser(kind, rs)
 	if corners[kind] == "" {
-		p.errorf(at, 1, "tables of kind %q: not yet in this version of labctl", kind)
+		p.errorf(at, 1, "there are no tables of kind %q", kind)
 		return nil, p.problems
 	}
 	var tables []*Table
@@ -90,7 +90,7 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
 	switch {
 	case corners[kind] == "":
-		p.errorf(at, len(word), "tables of kind %q: not yet in this version of labctl", kind)
+		p.errorf(at, len(word), "there are no tables of kind %q", kind)
 		return t, p.problems
 	case kind != "ping" && kind != "ping6" && kind != "answers":
 		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, quoted(corners[kind]))

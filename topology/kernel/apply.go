@@ -84,6 +84,11 @@ func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner
 		if op.Name == "lo" { // stands among the sysctls of fresh nodes
 			return s.sysctls(ctx, plan.Ops[i:])
 		}
+	case topology.SetRules:
+		if err := s.setRules(ctx, op); err != nil {
+			return 0, &OpError{op, op.Node + ": load rules", err}
+		}
+		return 1, nil
 	case topology.RunCommand:
 		return 1, run(ctx, op.Node, op.Command)
 	}

@@ -33,6 +33,7 @@ type Space struct {
 	nodes map[string]*node
 
 	numbers numbers
+	tool    Tool
 }
 
 // node is one namespace. Its sockets are opened on first use.

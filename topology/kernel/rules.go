@@ -1,0 +1,415 @@
+//go:build linux
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"labctl/topology"
+)
+
+// Tool runs a program inside a node's namespace to its end. The error is that of a program that did not exit with 0 or could
+// not be run; what it wrote is returned in any case. It may be called concurrently.
+type Tool func(ctx context.Context, node string, argv []string, stdin []byte) (stdout, stderr []byte, err error)
+
+// SetTool says how programs are run; it must be called before a plan with rules is applied. Only the owner of the process can
+// know how, because somebody must wait for all its children.
+func (s *Space) SetTool(t Tool) { s.tool = t }
+
+// RuleError is a rule that a tool or the kernel refuses. Nothing of the change it was part of is left.
+type RuleError struct {
+	Node, Set string       // Set is "" when nobody knows which
+	Pos       topology.Pos // in the lab file; zero when not known
+	Message   string       // in the tool's or the kernel's words
+}
+
+func (e *RuleError) Error() string { return e.Path() + ": " + e.Message }
+
+// Path is the rule set as messages about lab files name it.
+func (e *RuleError) Path() string {
+	p := "nodes." + e.Node + ".rules"
+	if e.Set != "" {
+		p += "." + e.Set
+	}
+	return p
+}
+
+// toolPath finds a program; an ordinary user's PATH often leaves out where these are.
+func toolPath(name string) (string, error) {
+	if p, err := exec.LookPath(name); err == nil {
+		return p, nil
+	}
+	for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/local/sbin"} {
+		p := filepath.Join(dir, name)
+		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return p, nil
+		}
+	}
+	pkg, program := "iptables", strings.TrimSuffix(strings.TrimSuffix(name, "-restore"), "-save")
+	if name == "nft" {
+		pkg = "nftables"
+	}
+	return "", fmt.Errorf("%s is not installed: apt-get install %s (or what this system calls that package): %w", program, pkg, ErrUnsupported)
+}
+
+// call runs a tool by its bare name.
+func (s *Space) call(ctx context.Context, node, stdin, name string, args ...string) (stdout, stderr string, err error) {
+	path, err := toolPath(name)
+	if err != nil {
+		return "", "", err
+	}
+	if s.tool == nil {
+		return "", "", errors.New("nobody said how to run " + name)
+	}
+	out, text, err := s.tool(ctx, node, append([]string{path}, args...), []byte(stdin))
+	return string(out), string(text), err
+}
+
+// rulePart is what one tool has to make of a change of rules.
+type rulePart struct {
+	tool   string   // iptables, ip6tables, nft
+	tables []string // of iptables
+	text   string
+	lines  []ruleOrigin // where the lines of text come from
+}
+
+// ruleOrigin is a rule set and a place in it; without a set the line is labctl's own.
+type ruleOrigin struct {
+	set *topology.RuleSet
+	pos topology.Pos
+}
+
+// setRules makes a node's rules those of o.To, or leaves everything as it was.
+func (s *Space) setRules(ctx context.Context, o topology.SetRules) error {
+	if _, err := s.node(o.Node); err != nil {
+		return err
+	}
+	parts := ruleParts(o)
+	back, err := s.bridgeCalls(o.Node, o.Sysctls)
+	if err != nil {
+		return err
+	}
+	undo := []func() error{back}
+	for _, p := range parts {
+		back, err := s.loadRules(ctx, o.Node, p)
+		if back != nil {
+			undo = append(undo, back)
+		}
+		if err == nil {
+			continue
+		}
+		for _, u := range slices.Backward(undo) {
+			if uerr := u(); uerr != nil {
+				err = fmt.Errorf("%w; and what was loaded before could not be brought back: %w", err, uerr)
+			}
+		}
+		return err
+	}
+	for _, p := range parts {
+		s.deleteTables(ctx, o.Node, p.tool, slices.DeleteFunc(slices.Clone(p.tables), func(t string) bool { return usesTable(o.To, p.tool, t) }))
+	}
+	return nil
+}
+
+// ruleParts are the tools' shares of a change, without those that have nothing to change.
+func ruleParts(o topology.SetRules) []rulePart {
+	back := topology.SetRules{Node: o.Node, From: o.To, To: o.From}
+	was := xtParts(back)
+	var out []rulePart
+	for i, p := range xtParts(o) {
+		if p.text != was[i].text { // both have the same tables
+			out = append(out, p)
+		}
+	}
+	text, places := o.NFT()
+	if before, _ := back.NFT(); before == text {
+		return out
+	}
+	p := rulePart{tool: "nft", text: text}
+	for _, at := range places {
+		from := ruleOrigin{pos: at}
+		for _, set := range o.To {
+			if at.Line > 0 && set.Text != "" && !after(set.Pos, at) {
+				from.set = set // the last that begins before the place
+			}
+		}
+		p.lines = append(p.lines, from)
+	}
+	return append(out, p)
+}
+
+func after(a, b topology.Pos) bool { return a.Line > b.Line || a.Line == b.Line && a.Col > b.Col }
+
+// xtParts are the shares of iptables and ip6tables.
+func xtParts(o topology.SetRules) []rulePart {
+	var out []rulePart
+	for _, t := range o.Tables() {
+		if len(out) == 0 || out[len(out)-1].tool != t.Family {
+			out = append(out, rulePart{tool: t.Family})
+		}
+		p := &out[len(out)-1]
+		p.tables = append(p.tables, t.Table)
+		p.text += t.Text
+		for _, l := range t.Lines {
+			p.lines = append(p.lines, lineOrigin(o.To, l))
+		}
+	}
+	return out
+}
+
+// lineOrigin finds the set that a command is one of.
+func lineOrigin(sets []*topology.RuleSet, l *topology.RuleLine) ruleOrigin {
+	for _, set := range sets {
+		for i := range set.Lines {
+			if &set.Lines[i] == l {
+				return ruleOrigin{set, l.Pos}
+			}
+		}
+	}
+	return ruleOrigin{}
+}
+
+// xtTool is the tool that loads the lines of a set, "" when it has none.
+func xtTool(set *topology.RuleSet) string {
+	switch {
+	case len(set.Lines) == 0:
+		return ""
+	case set.Form == "ip6tables":
+		return "ip6tables"
+	}
+	return "iptables"
+}
+
+// usesTable reports whether any of the sets has lines for a table.
+func usesTable(sets []*topology.RuleSet, tool, table string) bool {
+	return slices.ContainsFunc(sets, func(set *topology.RuleSet) bool {
+		return xtTool(set) == tool && slices.ContainsFunc(set.Lines, func(l topology.RuleLine) bool { return l.Table == table })
+	})
+}
+
+// tryRules lets a tool read its input without doing anything: most mistakes are found so.
+func (s *Space) tryRules(ctx context.Context, node string, p rulePart) error {
+	name, args := p.tool+"-restore", []string{"--test"}
+	if p.tool == "nft" {
+		name, args = "nft", []string{"-c", "-f", "-"}
+	}
+	_, text, err := s.call(ctx, node, p.text, name, args...)
+	return ruleFailure(ctx, node, p, text, err)
+}
+
+// loadRules carries out one part. back, if not nil, undoes it, counters included.
+func (s *Space) loadRules(ctx context.Context, node string, p rulePart) (back func() error, err error) {
+	if p.tool == "nft" {
+		_, text, err := s.call(ctx, node, p.text, "nft", "-f", "-")
+		return nil, ruleFailure(ctx, node, p, text, err) // one transaction, and the last of all parts
+	}
+	before, text, err := s.call(ctx, node, "", p.tool+"-save", "-c")
+	if err != nil {
+		return nil, ruleFailure(ctx, node, p, text, err)
+	}
+	back = func() error {
+		ctx := context.WithoutCancel(ctx) // half a change helps nobody
+		kept, rest := savedTables(before, p.tables)
+		_, text, err := s.call(ctx, node, kept+emptied(p, rest), p.tool+"-restore", "--counters")
+		if err != nil {
+			return fmt.Errorf("%s: %s-restore: %s: %w", node, p.tool, toolWords(text), err)
+		}
+		s.deleteTables(ctx, node, p.tool, rest)
+		return nil
+	}
+	_, text, err = s.call(ctx, node, p.text, p.tool+"-restore")
+	return back, ruleFailure(ctx, node, p, text, err)
+}
+
+// emptied is what iptables-restore reads to empty tables of a part.
+func emptied(p rulePart, tables []string) string {
+	var lines []topology.RuleLine
+	for _, t := range tables {
+		lines = append(lines, topology.RuleLine{Table: t, Args: []string{"-N", "none"}})
+	}
+	var b strings.Builder
+	for _, t := range (topology.SetRules{From: []*topology.RuleSet{{Form: p.tool, Lines: lines}}}).Tables() {
+		b.WriteString(t.Text)
+	}
+	return b.String()
+}
+
+// savedTables takes the text of some tables out of what iptables-save printed, and says which of them are not in it.
+func savedTables(saved string, tables []string) (text string, rest []string) {
+	var b strings.Builder
+	rest = slices.Clone(tables)
+	in := false
+	for line := range strings.Lines(saved) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "*"); ok {
+			in = slices.Contains(tables, name)
+			rest = slices.DeleteFunc(rest, func(t string) bool { return t == name })
+		}
+		if in {
+			b.WriteString(line)
+		}
+		in = in && strings.TrimSpace(line) != "COMMIT"
+	}
+	return b.String(), rest
+}
+
+// deleteTables removes emptied tables where iptables keeps them in nftables. Where it does not, or without nft, an empty one stays and
+// lets everything pass as none would.
+func (s *Space) deleteTables(ctx context.Context, node, tool string, tables []string) {
+	family := map[string]string{"iptables": "ip", "ip6tables": "ip6"}[tool]
+	var b strings.Builder
+	for _, t := range tables {
+		fmt.Fprintf(&b, "add table %s %s\ndelete table %s %s\n", family, t, family, t)
+	}
+	if b.Len() > 0 {
+		_, _, _ = s.call(context.WithoutCancel(ctx), node, b.String(), "nft", "-f", "-")
+	}
+}
+
+// Where a tool found the mistake: iptables-restore's "line 5 failed", "Error occurred at line: 3" and "line 3: RULE_APPEND
+// failed"; nft's "/dev/stdin:7:37-43: Error: …".
+var (
+	xtLine  = regexp.MustCompile(`line:? (\d+)`)
+	nftLine = regexp.MustCompile(`(?m)^[^\s:]*:(\d+):(\d+)(?:-\d+)?: Error: (.*)$`)
+)
+
+// ruleFailure turns a tool's complaint into a RuleError with the place in the lab file.
+func ruleFailure(ctx context.Context, node string, p rulePart, text string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, ErrUnsupported) || strings.TrimSpace(text) == "" {
+		return err
+	}
+	e := &RuleError{Node: node, Message: toolWords(text)}
+	line, col := 0, 0
+	if m := nftLine.FindStringSubmatch(text); p.tool == "nft" && m != nil {
+		line, _ = strconv.Atoi(m[1])
+		col, _ = strconv.Atoi(m[2])
+		e.Message = m[3]
+	} else if m := xtLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1])
+	}
+	if line < 1 || line > len(p.lines) {
+		return e
+	}
+	from := p.blame(line-1, text)
+	if from.set == nil {
+		return e
+	}
+	e.Set, e.Pos = from.set.Name, from.pos
+	if e.Pos == (topology.Pos{}) {
+		e.Pos = from.set.Pos
+	} else if col > 1 && from.set.Form == "nft" {
+		e.Pos.Col += col - 1
+	}
+	return e
+}
+
+var chainWord = regexp.MustCompile(`[Cc]hain '([^']+)'`)
+
+// blame finds where line i, counted from 0, comes from. What only the kernel finds wrong is often reported for the end of the
+// table: then a chain's name may tell the line, and if not, there may be just one set.
+func (p rulePart) blame(i int, words string) ruleOrigin {
+	if p.lines[i].set != nil {
+		return p.lines[i]
+	}
+	list := strings.Split(p.text, "\n")
+	m := chainWord.FindStringSubmatch(words)
+	var only ruleOrigin
+	for k := i; k >= 0 && !strings.HasPrefix(list[k], "*"); k-- {
+		set := p.lines[k].set
+		switch {
+		case set == nil:
+		case m != nil && slices.Contains(strings.Fields(list[k]), m[1]):
+			return p.lines[k]
+		case only.set == nil:
+			only.set = set
+		case only.set != set:
+			return ruleOrigin{}
+		}
+	}
+	return only
+}
+
+var (
+	toolPrefix = regexp.MustCompile(`^\S*(?:tables\S*|nft)(?: v\S+ \(\w+\))?: *`)
+	advice     = regexp.MustCompile(`^(?:Try .*for more information\.|Error occurred at line: \d+)$`)
+	lineNumber = regexp.MustCompile(`^line \d+:? *`)
+)
+
+// toolWords is what a tool said, on one line, without its own name, line numbers and advice.
+func toolWords(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		for range 2 {
+			line = strings.TrimSpace(toolPrefix.ReplaceAllString(line, ""))
+		}
+		line = lineNumber.ReplaceAllString(line, "")
+		if line != "" && !advice.MatchString(line) {
+			out = append(out, line)
+		}
+	}
+	if len(out) > 3 {
+		out = out[:3]
+	}
+	if s := strings.Join(out, "; "); s != "failed" {
+		return s
+	}
+	return "the kernel refuses a rule and does not say which or why" // all that older versions of iptables-restore know
+}
+
+// CheckRules looks ahead at a plan's rules and changes nothing. A program that they need and that is not installed is ErrUnsupported. On nodes that are there
+// already the tools try the rules, which finds most mistakes (RuleError); the rest only the kernel finds.
+func (s *Space) CheckRules(ctx context.Context, plan *topology.Plan) error {
+	unmade := map[string]bool{}
+	for _, op := range plan.Ops {
+		if d, ok := op.(topology.DelNamespace); ok {
+			unmade[d.Node] = true
+		}
+	}
+	for _, op := range plan.Ops {
+		o, ok := op.(topology.SetRules)
+		if !ok {
+			continue
+		}
+		if err := needTools(o.To); err != nil {
+			return err
+		}
+		if _, err := s.node(o.Node); err != nil || unmade[o.Node] {
+			continue
+		}
+		for _, p := range ruleParts(o) {
+			if err := s.tryRules(ctx, o.Node, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// needTools finds the programs that loaded sets need.
+func needTools(sets []*topology.RuleSet) error {
+	for _, set := range sets {
+		name := "nft"
+		if xt := xtTool(set); xt != "" {
+			name = xt + "-restore"
+		}
+		if _, err := toolPath(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -102,8 +102,5 @@ func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
 
 func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.s.switches.drops(node) }
 
-// Hits counts what rules have matched.
-func (m machine) Hits(string) (map[string]uint64, error) { return nil, nil }
-
 // Quiet returns when the virtual switches know what the nodes' adapters are like by now.
 func (m machine) Quiet(ctx context.Context) error { return m.s.switches.quiet(ctx) }

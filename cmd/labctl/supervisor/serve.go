@@ -44,6 +44,8 @@ type server struct {
 	prober    *reach.Prober
 	switches  *switches
 	captures  captures
+	marks     ruleMarks
+	ruleLog   *ruleLog
 	happened  *eventLog
 	neighMax  int
 	arpCache  *os.File
@@ -223,6 +225,8 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 		return err
 	}
 	s.procs = newProcesses(s.space)
+	s.space.SetTool(s.tool)
+	s.ruleLog = newRuleLog(s.space)
 	s.switches = newSwitches(s.space, s.happened)
 	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
 	if err := s.writeHosts(); err != nil {
@@ -255,9 +259,13 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 			gone[d.Node] = true
 		}
 	}
+	if err := s.checkRules(ctx, plan); err != nil {
+		return err
+	}
 	if len(gone) > 0 {
 		s.procs.stopIn(gone)
 		s.captures.closeIn(gone)
+		s.ruleLog.closeIn(gone)
 		if err := s.switches.forget(gone); err != nil {
 			return err
 		}
@@ -275,8 +283,12 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 		}
 		return s.runCommand(ctx, node, c)
 	})
-	if err != nil || began {
-		return err
+	if err != nil {
+		return s.refused(ctx, err, plan)
+	}
+	s.ruleLog.sync(lab)
+	if began {
+		return nil
 	}
 	return s.switches.sync(lab)
 }
@@ -397,6 +409,9 @@ func (s *server) clear() error {
 		s.procs.stopAll()
 	}
 	s.captures.closeIn(nil)
+	if s.ruleLog != nil {
+		s.ruleLog.closeIn(nil)
+	}
 	if s.prober != nil {
 		errs = append(errs, s.prober.Close())
 	}
@@ -470,6 +485,9 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
 		return err
 	}
 	s.switches.mark()
+	if err := s.markRules(ctx); err != nil {
+		return err
+	}
 	return s.remember()
 }
 

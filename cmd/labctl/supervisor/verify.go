@@ -253,7 +253,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 	}
 	v.switches.mark()
 	v.prober.Mark()
-	return nil
+	return v.markRules(ctx)
 }
 
 // expect judges a step's tables; those of cases column by column, each after its own set, which is then taken back.

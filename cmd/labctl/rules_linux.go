@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+)
+
+func rulesCommand(g *globals) *cobra.Command {
+	var log, follow bool
+	cmd := &cobra.Command{
+		Use:   "rules [NODE]...",
+		Short: "Show the nodes' filter rules by name, with what they have met",
+		Long: `Show the rules of the nodes' rule sets in the order of the file, loaded or not, with the packets and bytes that each has met
+since its set was loaded. Loading or unloading a set ("labctl set NODE.rules.SET.load=true") makes all tables of the node's rules anew,
+so all their counters begin at 0 then; reading never resets them.
+
+With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's
+prefix. (The targets that write to the kernel's log print nothing from a network namespace.)`,
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if follow && !log {
+				return usagef("--follow goes with --log")
+			}
+			if log {
+				return g.stream(cmd, "rulelog", supervisor.FollowParams{Nodes: args, Follow: follow}, showLogged)
+			}
+			list := []supervisor.Rule{}
+			if err := g.read(cmd, "rules", args, &list); err != nil {
+				return err
+			}
+			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
+				var rows [][]string
+				for _, r := range list {
+					loaded := "no"
+					if r.Loaded {
+						loaded = "yes"
+					}
+					rows = append(rows, []string{r.Node, r.Set, loaded, r.Rule, counted(r.Packets), counted(r.Bytes), r.Text})
+				}
+				return columns(w, "NODE SET LOADED RULE PACKETS BYTES TEXT", rows)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&log, "log", false, "show what rules have logged")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "with --log: go on with what is logged from now on, until interrupted")
+	return cmd
+}
+
+func counted(n *uint64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatUint(*n, 10)
+}
+
+func showLogged(item json.RawMessage, w io.Writer) error {
+	var e supervisor.Logged
+	if err := json.Unmarshal(item, &e); err != nil {
+		return err
+	}
+	way := ""
+	if e.In != "" {
+		way += " in " + e.In
+	}
+	if e.Out != "" {
+		way += " out " + e.Out
+	}
+	_, err := fmt.Fprintf(w, "%s  %-12s %-20s%s  %s, length %d\n", e.Time.Local().Format("15:04:05.000000"), e.Node, e.Rule, way, e.What, e.Length)
+	return err
+}

@@ -1,0 +1,284 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/florianl/go-nflog/v2"
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// Logged is a packet that a rule with the target NFLOG, or nft's "log group", has met.
+type Logged struct {
+	Seq    uint64    `json:"seq"` // counts from 1; a gap means that some were lost
+	Time   time.Time `json:"time"`
+	Node   string    `json:"node"`
+	Rule   string    `json:"rule"`          // the rule's prefix, which is its name unless the file says otherwise
+	In     string    `json:"in,omitempty"`  // of a bridged frame the port
+	Out    string    `json:"out,omitempty"` // likewise
+	What   string    `json:"what"`
+	Length int       `json:"length"` // of the packet, or of what the rule copied of it
+}
+
+// loggedKept is how many logged packets a supervisor remembers.
+const loggedKept = 4096
+
+// ruleLog listens to what the rules of all nodes log, from the moment they are loaded, and remembers the last of it.
+type ruleLog struct {
+	space *kernel.Space
+
+	mu        sync.Mutex
+	ring      []Logged
+	seq       uint64
+	more      chan struct{} // closed when there is a new entry, and then replaced
+	listeners map[logPlace]*logListener
+}
+
+// logPlace is an NFLOG group of a namespace.
+type logPlace struct {
+	node  string
+	inode uint64
+	group uint16
+}
+
+type logListener struct {
+	socket *nflog.Nflog
+	cancel context.CancelFunc
+	names  map[uint32]string // of interfaces; the receiving goroutine's own
+}
+
+func newRuleLog(space *kernel.Space) *ruleLog {
+	return &ruleLog{space: space, more: make(chan struct{}), listeners: map[logPlace]*logListener{}}
+}
+
+// add appends an entry and gives it its number.
+func (l *ruleLog) add(e Logged) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seq++
+	e.Seq = l.seq
+	if len(l.ring) < loggedKept {
+		l.ring = append(l.ring, e)
+	} else {
+		l.ring[(l.seq-1)%loggedKept] = e
+	}
+	close(l.more)
+	l.more = make(chan struct{})
+}
+
+// after returns the entries with numbers above seq that are still kept, and a channel that is closed when there are more.
+func (l *ruleLog) after(seq uint64) ([]Logged, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := seq + 1
+	if l.seq > loggedKept {
+		first = max(first, l.seq-loggedKept+1)
+	}
+	var out []Logged
+	for n := first; n <= l.seq; n++ {
+		out = append(out, l.ring[(n-1)%loggedKept])
+	}
+	return out, l.more
+}
+
+// sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is told of in the
+// log, and no reason to give up.
+func (l *ruleLog) sync(lab *topology.Lab) {
+	want := map[logPlace]bool{}
+	for _, n := range lab.Nodes {
+		for _, g := range logGroups(n.Rules) {
+			want[logPlace{n.Name, l.space.Inode(n.Name), g}] = true
+		}
+	}
+	l.closeWhere(func(p logPlace) bool { return !want[p] })
+	for p := range want {
+		l.mu.Lock()
+		_, have := l.listeners[p]
+		l.mu.Unlock()
+		if have {
+			continue
+		}
+		k, err := l.listen(p)
+		if err != nil {
+			l.add(Logged{Time: time.Now(), Node: p.node, What: fmt.Sprintf("cannot listen to NFLOG group %d: %v", p.group, err)})
+			continue
+		}
+		l.mu.Lock()
+		l.listeners[p] = k
+		l.mu.Unlock()
+	}
+}
+
+// closeIn lets go of namespaces that are about to be removed; nil means all.
+func (l *ruleLog) closeIn(gone map[string]bool) {
+	l.closeWhere(func(p logPlace) bool { return gone == nil || gone[p.node] })
+}
+
+func (l *ruleLog) closeWhere(which func(logPlace) bool) {
+	var closing []*logListener
+	l.mu.Lock()
+	for p, k := range l.listeners {
+		if which(p) {
+			closing = append(closing, k)
+			delete(l.listeners, p)
+		}
+	}
+	l.mu.Unlock()
+	for _, k := range closing {
+		k.cancel()
+		_ = k.socket.Close()
+	}
+}
+
+// listen opens the socket on a thread inside the node: the library's own way there goes by a path below /proc that names another process
+// when /proc belongs to another PID namespace.
+func (l *ruleLog) listen(p logPlace) (*logListener, error) {
+	k := &logListener{names: map[uint32]string{}}
+	err := l.space.Enter(p.node, func() (err error) {
+		// QThresh: each packet at once, not a hundred together or after a second.
+		k.socket, err = nflog.Open(&nflog.Config{Group: p.group, Copymode: nflog.CopyPacket, Bufsize: 256, QThresh: 1})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	k.cancel = cancel
+	err = k.socket.RegisterWithErrorFunc(ctx, func(a nflog.Attribute) int {
+		l.add(l.entry(p.node, k, a))
+		return 0
+	}, func(err error) int {
+		if ctx.Err() == nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EINTR)) {
+			return 0 // some were lost, or nothing happened
+		}
+		return 1
+	})
+	if err != nil {
+		cancel()
+		return nil, errors.Join(err, k.socket.Close())
+	}
+	return k, nil
+}
+
+// entry describes a packet that was logged.
+func (l *ruleLog) entry(node string, k *logListener, a nflog.Attribute) Logged {
+	e := Logged{Time: time.Now(), Node: node}
+	if a.Prefix != nil {
+		e.Rule = *a.Prefix
+	}
+	e.In, e.Out = l.device(node, k, a.PhysInDev, a.InDev), l.device(node, k, a.PhysOutDev, a.OutDev)
+	if a.Payload == nil {
+		e.What = "nothing"
+		return e
+	}
+	e.Length = len(*a.Payload)
+	protocol := uint16(0)
+	if a.HwProtocol != nil {
+		protocol = *a.HwProtocol
+	}
+	e.What = describePacket(protocol, *a.Payload)
+	return e
+}
+
+// device names the first interface that is given.
+func (l *ruleLog) device(node string, k *logListener, candidates ...*uint32) string {
+	for _, c := range candidates {
+		if c == nil || *c == 0 {
+			continue
+		}
+		if _, ok := k.names[*c]; !ok {
+			links, err := l.space.Links(node)
+			if err != nil {
+				return fmt.Sprint(*c)
+			}
+			clear(k.names)
+			for _, i := range links {
+				k.names[uint32(i.Index)] = i.Name
+			}
+		}
+		if name := k.names[*c]; name != "" {
+			return name
+		}
+		return fmt.Sprint(*c)
+	}
+	return ""
+}
+
+// describePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what the host
+// itself sends, the version tells.
+func describePacket(etherType uint16, data []byte) string {
+	if etherType == 0 && len(data) > 0 {
+		etherType = map[byte]uint16{4: uint16(layers.EthernetTypeIPv4), 6: uint16(layers.EthernetTypeIPv6)}[data[0]>>4]
+	}
+	var first gopacket.Decoder
+	switch layers.EthernetType(etherType) {
+	case layers.EthernetTypeIPv4:
+		first = layers.LayerTypeIPv4
+	case layers.EthernetTypeIPv6:
+		first = layers.LayerTypeIPv6
+	case layers.EthernetTypeARP:
+		first = layers.LayerTypeARP
+	default:
+		return describeType(binary.BigEndian.AppendUint16(make([]byte, 12, 14), etherType))
+	}
+	p := gopacket.NewPacket(data, first, gopacket.DecodeOptions{NoCopy: true})
+	if p.ErrorLayer() == nil || len(p.Layers()) > 2 { // only the beginning was copied: the last layer may be cut short
+		switch l := p.Layers()[0].(type) {
+		case *layers.IPv4:
+			return describeIP(p, l.SrcIP.String(), l.DstIP.String(), l.Protocol)
+		case *layers.IPv6:
+			return describeIP(p, l.SrcIP.String(), l.DstIP.String(), l.NextHeader)
+		case *layers.ARP:
+			return describeARP(l)
+		}
+	}
+	return fmt.Sprintf("ethertype 0x%04x, % x", etherType, data)
+}
+
+// logged streams what rules have logged; with Follow also what they log from now on.
+func logged(ctx context.Context, c *call) (any, error) {
+	var p FollowParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	nodes, err := c.chosen() // its parameters are a part of these
+	if err != nil {
+		return nil, err
+	}
+	chosen := map[string]bool{}
+	for _, n := range nodes {
+		chosen[n.Name] = true
+	}
+	for seq := uint64(0); ; {
+		list, more := c.ruleLog.after(seq)
+		for _, e := range list {
+			seq = e.Seq
+			if chosen[e.Node] {
+				if err := c.item(e); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if !p.Follow {
+			return struct{}{}, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return struct{}{}, nil
+		}
+	}
+}

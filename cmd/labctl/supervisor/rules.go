@@ -1,0 +1,299 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// Rule is one line of "rules". Packets and Bytes count from the moment its set was loaded; they are nil when the set is not loaded
+// or the rule counts nothing.
+type Rule struct {
+	Node    string  `json:"node"`
+	Set     string  `json:"set"`
+	Loaded  bool    `json:"loaded"`
+	Rule    string  `json:"rule"`
+	Packets *uint64 `json:"packets,omitempty"`
+	Bytes   *uint64 `json:"bytes,omitempty"`
+	Text    string  `json:"text"`
+}
+
+func rules(ctx context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	out := []Rule{}
+	for _, n := range nodes {
+		if len(n.Rules) == 0 {
+			continue
+		}
+		counts, err := c.space.RuleCounts(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, set := range n.Rules {
+			for _, r := range rulesOf(set) {
+				r.Node, r.Set, r.Loaded = n.Name, set.Name, set.Load
+				i := slices.IndexFunc(counts, func(k kernel.RuleCount) bool { return k.Set == r.Set && k.Rule == r.Rule })
+				if set.Load && i >= 0 {
+					r.Packets, r.Bytes = &counts[i].Packets, &counts[i].Bytes
+				}
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+// rulesOf lists the rules of a set with their text. Lines that only make a chain or set its policy are none.
+func rulesOf(set *topology.RuleSet) []Rule {
+	var out []Rule
+	for _, l := range set.Lines {
+		if len(l.Args) == 0 || !slices.Contains([]string{"-A", "-I", "--append", "--insert"}, l.Args[0]) {
+			continue
+		}
+		program := "iptables "
+		if set.Form == "ip6tables" {
+			program = "ip6tables "
+		}
+		if l.Table != "" && l.Table != "filter" {
+			program += "-t " + l.Table + " "
+		}
+		out = append(out, Rule{Rule: l.Name, Text: program + strings.Join(l.Args, " ")})
+	}
+	if set.Text == "" {
+		return out
+	}
+	for _, name := range set.Names {
+		r := Rule{Rule: name}
+		comment := fmt.Sprintf("comment %q", name)
+		for line := range strings.Lines(set.Text) {
+			if before, after, ok := strings.Cut(line, comment); ok {
+				r.Text = strings.Join(strings.Fields(before+after), " ")
+				break
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// tool runs a program inside a node, for the kernel package. It needs no view of /sys or /proc of its own.
+func (s *server) tool(ctx context.Context, node string, argv []string, stdin []byte) (stdout, stderr []byte, err error) {
+	var files []*os.File
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	for _, name := range []string{"stdin", "stdout", "stderr"} {
+		fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, os.NewFile(uintptr(fd), name))
+	}
+	if _, err := files[0].Write(stdin); err != nil {
+		return nil, nil, err
+	}
+	if _, err := files[0].Seek(0, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
+	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this one's.
+	env := append(os.Environ(), "LC_ALL=C", "XTABLES_LOCKFILE="+s.rundir.path("xtables."+node+".lock"))
+	p, err := s.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...), env, "/", files...)
+	if err != nil {
+		return nil, nil, err
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		_ = syscall.Kill(-p.PID, syscall.SIGKILL)
+		<-p.done
+		return nil, nil, context.Cause(ctx)
+	}
+	if p.status.ExitStatus() != 0 {
+		err = &commandError{status: p.status}
+	}
+	return contents(files[1]), contents(files[2]), err
+}
+
+// contents is what somebody wrote to a file whose offset he shares.
+func contents(f *os.File) []byte {
+	st, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	b, _ := io.ReadAll(io.NewSectionReader(f, 0, st.Size()))
+	return b
+}
+
+// checkRules finds, before anything is touched, the rules of a plan that cannot be loaded.
+func (s *server) checkRules(ctx context.Context, plan *topology.Plan) error {
+	err := s.space.CheckRules(ctx, plan)
+	if errors.Is(err, kernel.ErrUnsupported) {
+		return &Failure{Unsupported, err.Error()}
+	}
+	if err != nil {
+		return s.refused(ctx, err, &topology.Plan{Instance: plan.Instance})
+	}
+	return nil
+}
+
+// refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed, those of other
+// nodes are put back first, so that nothing was touched.
+func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) error {
+	var re *kernel.RuleError
+	if !errors.As(err, &re) {
+		return err
+	}
+	s.mu.Lock()
+	starting, file := s.state == "starting", s.file
+	s.mu.Unlock()
+	p := topology.Problem{File: file.File, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
+	if lines := strings.Split(string(file.Source), "\n"); p.Line > 0 && p.Line <= len(lines) {
+		p.Source = lines[p.Line-1]
+	}
+	text := topology.Problems{p}.Error()
+	if starting {
+		return &Failure{Usage, text} // whatever was built is cleared away
+	}
+	back := &topology.Plan{Instance: plan.Instance}
+	for _, op := range plan.Ops {
+		o, ok := op.(topology.SetRules)
+		if !ok {
+			return errors.New(text)
+		}
+		if o.Node == re.Node {
+			break
+		}
+		back.Ops = append(back.Ops, topology.SetRules{Node: o.Node, From: o.To, To: o.From})
+	}
+	none := func(context.Context, string, topology.Command) error { return nil }
+	if berr := s.space.Apply(context.WithoutCancel(ctx), back, none); berr != nil {
+		return errors.New(text + "\n" + berr.Error())
+	}
+	return &Failure{Usage, text}
+}
+
+// ruleMarks are the counters at the moment from which "hits" count, by node and "set/rule".
+type ruleMarks struct {
+	mu     sync.Mutex
+	byNode map[string]map[string]uint64
+}
+
+// markRules begins to count hits anew on the nodes that the file's tables ask.
+func (s *server) markRules(ctx context.Context) error {
+	s.mu.Lock()
+	lab, asked := s.lab, hitNodes(s.file)
+	s.mu.Unlock()
+	marks := map[string]map[string]uint64{}
+	for _, n := range lab.Nodes {
+		if !asked[n.Name] {
+			continue
+		}
+		hits, err := s.space.RuleHits(ctx, n)
+		if err != nil {
+			return fmt.Errorf("read counters of rules: %w", err)
+		}
+		marks[n.Name] = hits
+	}
+	s.marks.mu.Lock()
+	defer s.marks.mu.Unlock()
+	s.marks.byNode = marks
+	return nil
+}
+
+// hitNodes are the nodes that a file's "hits" ask.
+func hitNodes(file *topology.Lab) map[string]bool {
+	out := map[string]bool{}
+	look := func(e *topology.Expectation) {
+		if e == nil {
+			return
+		}
+		for _, t := range e.Tables {
+			for _, c := range t.Cells {
+				if c.Question.Kind == "hits" {
+					node, _, _ := strings.Cut(c.Question.A, "/")
+					out[node] = true
+				}
+			}
+		}
+	}
+	look(file.Expect)
+	for _, st := range file.Steps {
+		look(st.Wait)
+		look(st.Expect)
+	}
+	return out
+}
+
+// Hits counts, by "set/rule", the packets that a node's rules met since the mark.
+func (m machine) Hits(node string) (map[string]uint64, error) {
+	m.s.mu.Lock()
+	n := m.s.lab.Node(node)
+	m.s.mu.Unlock()
+	if n == nil {
+		return nil, fmt.Errorf("no node %q", node)
+	}
+	hits, err := m.s.space.RuleHits(context.Background(), n)
+	if err != nil {
+		return nil, err
+	}
+	m.s.marks.mu.Lock()
+	defer m.s.marks.mu.Unlock()
+	for rule, was := range m.s.marks.byNode[node] {
+		if hits[rule] >= was { // less: the rules were loaded anew meanwhile
+			hits[rule] -= was
+		}
+	}
+	return hits, nil
+}
+
+var nftGroup = regexp.MustCompile(`\blog\b[^;\n]*\bgroup[ \t]+(\d+)`)
+
+// logGroups are the NFLOG groups that loaded sets send to, sorted.
+func logGroups(sets []*topology.RuleSet) []uint16 {
+	var out []uint16
+	add := func(text string) {
+		if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+			out = append(out, uint16(n))
+		}
+	}
+	for _, r := range sets {
+		if !r.Load {
+			continue
+		}
+		for _, l := range r.Lines {
+			if !slices.Contains(l.Args, "NFLOG") {
+				continue
+			}
+			group := "0"
+			if i := slices.Index(l.Args, "--nflog-group"); i >= 0 && i+1 < len(l.Args) {
+				group = l.Args[i+1]
+			}
+			add(group)
+		}
+		for _, m := range nftGroup.FindAllStringSubmatch(r.Text, -1) {
+			add(m[1])
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

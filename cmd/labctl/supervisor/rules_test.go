@@ -1,0 +1,85 @@
+package supervisor
+
+import (
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"labctl/topology"
+)
+
+func TestLogGroups(t *testing.T) {
+	line := func(args ...string) topology.RuleLine { return topology.RuleLine{Args: args} }
+	for _, c := range []struct {
+		set  topology.RuleSet
+		want string
+	}{
+		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG")}}, "[0]"},
+		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG", "--nflog-group", "7"), line("-A", "INPUT", "-j", "NFLOG")}}, "[0 7]"},
+		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "DROP")}}, "[]"},
+		{topology.RuleSet{Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG")}}, "[]"},
+		{topology.RuleSet{Load: true, Text: "ip saddr 1.1.1.1 log prefix \"x\" group 3 drop\nlog group 3\nlog flags all\n"}, "[3]"},
+	} {
+		if got := fmt.Sprint(logGroups([]*topology.RuleSet{&c.set})); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.set, got, c.want)
+		}
+	}
+}
+
+func TestRulesOf(t *testing.T) {
+	xt := &topology.RuleSet{Form: "ip6tables", Lines: []topology.RuleLine{
+		{Args: []string{"-N", "c"}, Name: "1"}, {Args: []string{"-A", "c", "-j", "DROP"}, Name: "drop"}, {Table: "raw", Args: []string{"-I", "OUTPUT", "-j", "ACCEPT"}, Name: "3"}}}
+	nft := &topology.RuleSet{Form: "nft", Names: []string{"a", "gone"}, Text: "table t {\n  ip saddr 1.1.1.1  counter drop comment \"a\"\n}\n"}
+	for set, want := range map[*topology.RuleSet][]Rule{
+		xt:  {{Rule: "drop", Text: "ip6tables -A c -j DROP"}, {Rule: "3", Text: "ip6tables -t raw -I OUTPUT -j ACCEPT"}},
+		nft: {{Rule: "a", Text: "ip saddr 1.1.1.1 counter drop"}, {Rule: "gone"}},
+	} {
+		if got := rulesOf(set); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
+
+func TestDescribePacket(t *testing.T) {
+	for _, c := range []struct {
+		etherType uint16
+		hex       string
+		want      string
+	}{
+		{0x0800, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
+		{0, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
+		{0x0806, "00010800060400025254007460" + "4ac0a8320f5254009f5dc1c0a8320d", "ARP, 192.168.50.15 is-at 52:54:00:74:60:4a"},
+		{0x88cc, "0207", "LinkLayerDiscovery (0x88cc)"},
+		{0x0800, "45", "ethertype 0x0800, 45"},
+	} {
+		data, err := hex.DecodeString(c.hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := describePacket(c.etherType, data); got != c.want {
+			t.Errorf("%04x %s: %q, want %q", c.etherType, c.hex, got, c.want)
+		}
+	}
+}
+
+// The ring forgets the oldest, and says so by the numbers.
+func TestRuleLogKeepsTheLast(t *testing.T) {
+	l := newRuleLog(nil)
+	_, more := l.after(0)
+	for range loggedKept + 2 {
+		l.add(Logged{})
+	}
+	select {
+	case <-more:
+	default:
+		t.Error("nobody was told")
+	}
+	list, _ := l.after(0)
+	if len(list) != loggedKept || list[0].Seq != 3 || list[len(list)-1].Seq != loggedKept+2 {
+		t.Errorf("%d entries from %d to %d", len(list), list[0].Seq, list[len(list)-1].Seq)
+	}
+	if list, _ := l.after(loggedKept + 1); len(list) != 1 {
+		t.Errorf("%d entries after the last but one", len(list))
+	}
+}

@@ -118,7 +118,7 @@ func (s *Space) Watch() (*Watch, error) {
 }
 
 func (w *Watch) open() (err error) {
-	if err = within(w.s.hub, w.s.hub, func() error { w.ear, err = openEar(); return err }); err != nil {
+	if err = within(w.s.hub, w.s.hub, func() error { w.ear, err = openEar(unix.RTNLGRP_LINK); return err }); err != nil {
 		return err
 	}
 	if w.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
@@ -135,8 +135,12 @@ func (w *Watch) open() (err error) {
 	return nil
 }
 
-// openEar opens a socket that hears of the links of all namespaces that have a number in the calling thread's.
-func openEar() (int, error) {
+// openEar opens a socket that hears these groups of all namespaces that have a number in the calling thread's.
+func openEar(groups ...int) (int, error) {
+	mask := uint32(0)
+	for _, g := range groups {
+		mask |= 1 << (g - 1)
+	}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return -1, err
@@ -146,7 +150,7 @@ func openEar() (int, error) {
 	}
 	err = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1)
 	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1 << (unix.RTNLGRP_LINK - 1)})
+		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: mask})
 	}
 	if err != nil {
 		unix.Close(fd)

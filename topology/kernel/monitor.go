@@ -1,0 +1,304 @@
+//go:build linux
+
+package kernel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// Noticed is one change of a kernel table in a node, as the kernel told of it.
+type Noticed struct {
+	Kind string // neigh fdb link, or lost: changes came faster than they were read, and some are not told
+	Node string
+	Dev  string // the interface; of fdb, the port that the address is on
+	Gone bool   // the entry or interface is no more
+
+	IP    netip.Addr   // neigh
+	MAC   topology.MAC // neigh (zero: not known) and fdb
+	State string       // neigh: a word of ip-neighbour(8) in capitals
+
+	Bridge string // fdb: the bridge
+	VLAN   int    // fdb: 0 when the bridge keeps none apart
+
+	Key, Old, New string // link: what changed, state (up, no-carrier, down) port (a bridge port's state) master mac or promiscuous (yes, no)
+}
+
+// monitor follows all nodes of a Space.
+type monitor struct {
+	s     *Space
+	names map[int32]*node // by number, also of those that are gone
+	links map[place]linkNews
+}
+
+// linkNews is what is told of an interface when it changes.
+type linkNews struct {
+	name, state, port string
+	mac               topology.MAC
+	promiscuous       bool
+	master            int32
+}
+
+// Monitor tells of every change of neighbour tables, of Linux bridges' forwarding tables and of interfaces, in all nodes and
+// in those to come, in the order in which the kernel tells of them, until ctx is done, which is no error, or each returns one.
+// Permanent entries and those without resolution (NOARP) are not told. Ready is called when no further change can be missed.
+// It changes nothing.
+func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
+	if err := s.numberAll(); err != nil {
+		return err
+	}
+	var ear int
+	err := within(s.hub, s.hub, func() (err error) {
+		ear, err = openEar(unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("listen for changes: %w", err)
+	}
+	file := os.NewFile(uintptr(ear), "rtnetlink")
+	defer file.Close()
+	m := &monitor{s: s, names: map[int32]*node{}, links: map[place]linkNews{}}
+	if err := m.begin(); err != nil {
+		return err
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	ready()
+	err = m.listen(raw, each)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (m *monitor) listen(raw syscall.RawConn, each func(Noticed) error) error {
+	buf, oob := make([]byte, 64<<10), make([]byte, 64)
+	for {
+		var n, o int
+		var got error
+		err := raw.Read(func(fd uintptr) bool {
+			n, o, _, _, got = unix.Recvmsg(int(fd), buf, oob, unix.MSG_DONTWAIT)
+			return !errors.Is(got, unix.EAGAIN)
+		})
+		switch {
+		case err != nil:
+			return err
+		case errors.Is(got, unix.EINTR):
+			continue
+		case errors.Is(got, unix.ENOBUFS):
+			if err := each(Noticed{Kind: "lost"}); err != nil {
+				return err
+			}
+			continue
+		case got != nil:
+			return fmt.Errorf("listen for changes: %w", got)
+		}
+		from := m.from(originOf(oob[:o]))
+		if from == nil {
+			continue
+		}
+		for b := buf[:n]; len(b) >= unix.NLMSG_HDRLEN; {
+			size := int(binary.NativeEndian.Uint32(b))
+			if size < unix.NLMSG_HDRLEN || size > len(b) {
+				break
+			}
+			typ, body := binary.NativeEndian.Uint16(b[4:]), b[unix.NLMSG_HDRLEN:size]
+			b = b[min(len(b), (size+3)&^3):]
+			for _, k := range m.message(from, typ, body) {
+				if err := each(k); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// from is the node of a number; nil for what is none of this Space's.
+func (m *monitor) from(id int32) *node {
+	if n := m.names[id]; n != nil || id < 0 {
+		return n
+	}
+	m.s.mu.RLock()
+	var all []*node
+	for _, n := range m.s.nodes {
+		all = append(all, n)
+	}
+	m.s.mu.RUnlock()
+	m.s.numbers.mu.Lock()
+	defer m.s.numbers.mu.Unlock()
+	for _, n := range all {
+		m.names[n.id] = n
+	}
+	return m.names[id]
+}
+
+// begin reads what the interfaces are like, or the first message of each would have to be told as news.
+func (m *monitor) begin() error {
+	for _, name := range m.s.Nodes() {
+		n, err := m.s.node(name)
+		if err != nil {
+			continue // it went meanwhile
+		}
+		id, err := m.s.number(n)
+		if err != nil {
+			return err
+		}
+		m.names[id] = n
+		for _, family := range []byte{unix.AF_UNSPEC, unix.AF_BRIDGE} {
+			req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
+			req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
+			err := m.s.exchange(n, finish(req, start), func(typ uint16, b []byte) { m.message(n, typ, b) }, func(e unix.Errno) error { return e })
+			if err != nil {
+				return fmt.Errorf("%s: list interfaces: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// message is the news of one message.
+func (m *monitor) message(n *node, typ uint16, b []byte) []Noticed {
+	switch {
+	case (typ == unix.RTM_NEWLINK || typ == unix.RTM_DELLINK) && len(b) >= unix.SizeofIfInfomsg:
+		return m.link(n, typ == unix.RTM_DELLINK, b)
+	case (typ == unix.RTM_NEWNEIGH || typ == unix.RTM_DELNEIGH) && len(b) >= unix.SizeofNdMsg:
+		return m.neighbour(n, typ == unix.RTM_DELNEIGH, b)
+	}
+	return nil
+}
+
+func (m *monitor) neighbour(n *node, gone bool, b []byte) []Noticed {
+	state, index := int(binary.NativeEndian.Uint16(b[8:])), int32(binary.NativeEndian.Uint32(b[4:]))
+	if state&(unix.NUD_NOARP|unix.NUD_PERMANENT) != 0 {
+		return nil
+	}
+	k := Noticed{Kind: "neigh", Node: n.name, Gone: gone, State: neighbourStates[state]}
+	master := int32(0)
+	attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
+		switch {
+		case typ == unix.NDA_DST:
+			k.IP, _ = netip.AddrFromSlice(v)
+		case typ == unix.NDA_LLADDR:
+			copy(k.MAC[:], v)
+		case typ == unix.NDA_MASTER && len(v) == 4:
+			master = int32(binary.NativeEndian.Uint32(v))
+		case typ == unix.NDA_VLAN && len(v) == 2:
+			k.VLAN = int(binary.NativeEndian.Uint16(v))
+		}
+	})
+	switch {
+	case b[0] == unix.AF_BRIDGE && master != 0:
+		k.Kind, k.State, k.Bridge = "fdb", "", m.name(n, master)
+	case !k.IP.IsValid() || b[0] == unix.AF_BRIDGE:
+		return nil
+	}
+	k.Dev = m.name(n, index)
+	return []Noticed{k}
+}
+
+func (m *monitor) link(n *node, gone bool, b []byte) []Noticed {
+	k := readLink(b)
+	at := place{n.id, k.index}
+	was, known := m.links[at]
+	if k.family != unix.AF_UNSPEC && !known {
+		return nil
+	}
+	now := was
+	k.news(b[unix.SizeofIfInfomsg:], &now)
+	told := Noticed{Kind: "link", Node: n.name, Dev: now.name}
+	if gone && k.family == unix.AF_UNSPEC {
+		delete(m.links, at)
+		told.Gone = true
+		return []Noticed{told}
+	}
+	if k.family == unix.AF_BRIDGE && gone {
+		now.port = ""
+	}
+	m.links[at] = now
+	if !known {
+		told.Key, told.New = "state", now.state
+		return []Noticed{told}
+	}
+	yes := map[bool]string{true: "yes", false: "no"}
+	var out []Noticed
+	for _, c := range []struct{ key, old, new string }{
+		{"name", was.name, now.name}, {"state", was.state, now.state}, {"master", m.name(n, was.master), m.name(n, now.master)}, {"port", was.port, now.port},
+		{"mac", was.mac.String(), now.mac.String()}, {"promiscuous", yes[was.promiscuous], yes[now.promiscuous]}} {
+		if c.old != c.new {
+			told.Key, told.Old, told.New = c.key, c.old, c.new
+			out = append(out, told)
+		}
+	}
+	return out
+}
+
+// news takes over what a message says: of a bridge port only that it is one, in a state.
+func (k *linkMessage) news(attrs []byte, now *linkNews) {
+	master := int32(0)
+	attributes(attrs, func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_IFNAME:
+			now.name = string(v[:max(slices.Index(v, 0), 0)])
+		case unix.IFLA_MASTER:
+			master = int32(binary.NativeEndian.Uint32(v))
+		case unix.IFLA_PROTINFO:
+			if k.family == unix.AF_BRIDGE {
+				attributes(v, func(typ uint16, v []byte) {
+					if typ == brportState && len(v) == 1 {
+						now.port = portState(v[0])
+					}
+				})
+			}
+		}
+	})
+	if k.family != unix.AF_UNSPEC {
+		return
+	}
+	now.mac, now.promiscuous, now.master = k.mac, k.promiscuity > 0, master
+	switch {
+	case k.flags&unix.IFF_UP == 0:
+		now.state = "down"
+	case k.flags&unix.IFF_LOWER_UP == 0:
+		now.state = "no-carrier"
+	default:
+		now.state = "up"
+	}
+}
+
+func portState(n uint8) string {
+	if int(n) < len(portStates) {
+		return portStates[n]
+	}
+	return strconv.Itoa(int(n))
+}
+
+// name is an interface's name; "" for none and for one that is gone.
+func (m *monitor) name(n *node, index int32) string {
+	if index == 0 {
+		return ""
+	}
+	if k, ok := m.links[place{n.id, index}]; ok {
+		return k.name
+	}
+	r, err := m.s.byIndex(n, index)
+	if err != nil {
+		return ""
+	}
+	return r.name()
+}

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -96,7 +97,7 @@ func (st *story) freshBesideSpoofing(n *yaml.Node, e *Expectation, path string) 
 	asks := slices.ContainsFunc(e.Tables, func(t *Table) bool {
 		return pairs(t.Kind) || t.Kind == "cases" || t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *Cell) bool { return c.Question.B != "" })
 	})
-	for name := range st.spoofs {
+	for _, name := range slices.Sorted(maps.Keys(st.spoofs)) {
 		if asks && st.running[name] {
 			st.warnf(n, path, "every pair begins with empty neighbour tables, in which %s has nothing to change; write \"neighbours: kept\"", name)
 			return

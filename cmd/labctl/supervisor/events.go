@@ -67,6 +67,13 @@ func (l *eventLog) after(seq uint64) ([]Happened, <-chan struct{}) {
 	return out, l.more
 }
 
+// last is the number of the last event.
+func (l *eventLog) last() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seq
+}
+
 // FollowParams asks for what is remembered, and with Follow for what comes until the caller goes away.
 type FollowParams struct {
 	Nodes  []string `json:"nodes,omitempty"`

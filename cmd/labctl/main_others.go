@@ -16,7 +16,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func machineVerbs() []func(*globals) *cobra.Command {
 	var out []func(*globals) *cobra.Command
 	for _, name := range []string{"up", "down", "ls", "inspect", "exec", "shell", "ping", "matrix", "verify",
-		"step", "set", "reset", "policy", "port", "link", "send", "ports", "fdb", "drops", "capture", "events", "explain", "neigh", "routes", "ps", "switch", "doctor"} {
+		"step", "set", "reset", "policy", "port", "link", "send", "ports", "fdb", "drops", "capture", "events", "watch", "explain", "neigh", "routes", "rules", "ps", "switch", "doctor"} {
 		out = append(out, func(*globals) *cobra.Command {
 			return &cobra.Command{
 				Use: name, Short: "Needs Linux", DisableFlagParsing: true,

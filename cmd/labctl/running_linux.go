@@ -20,7 +20,7 @@ func machineVerbs() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
 		stepCommand, setCommand, resetCommand, policyCommand, portCommand, linkCommand, sendCommand,
-		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, explainCommand, neighCommand, routesCommand, psCommand, switchCommand, doctorCommand,
+		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, watchCommand, explainCommand, neighCommand, routesCommand, rulesCommand, psCommand, switchCommand, doctorCommand,
 	}
 }
 

@@ -114,6 +114,8 @@ func init() {
 		"neigh":   {false, neigh},
 		"fdb":     {false, fdb},
 		"routes":  {false, routes},
+		"rules":   {false, rules},
+		"rulelog": {false, logged},
 		"exec":    {false, execIn},
 		"ports":   {false, ports},
 		"drops":   {false, dropped},
@@ -126,6 +128,7 @@ func init() {
 		"capture": {false, capture},
 		"explain": {false, explain},
 		"ps":      {false, ps},
+		"watch":   {false, watch},
 		"down":    {false, down},
 		"apply":   {true, apply},
 		"ask":     {true, ask},
@@ -424,6 +427,10 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	if len(changes) > 0 || len(plan.Ops) > 0 {
 		c.event(Event{What: "changing", Total: len(plan.Ops)})
 		if err := c.server.apply(ctx, plan, lab); err != nil {
+			var f *Failure
+			if errors.As(err, &f) && f.Class != Failed {
+				return nil, err // nothing was touched
+			}
 			c.set("degraded")
 			return nil, fmt.Errorf("the lab is now neither what it was nor what the file says; \"labctl up\" tries again after \"labctl down\": %w", err)
 		}

@@ -58,8 +58,15 @@ func toolPath(name string) (string, error) {
 	if name == "nft" {
 		pkg = "nftables"
 	}
-	return "", fmt.Errorf("%s is not installed: apt-get install %s (or what this system calls that package): %w", program, pkg, ErrUnsupported)
+	return "", missingTool(fmt.Sprintf("%s is not installed: apt-get install %s (or what this system calls that package)", program, pkg))
 }
+
+// missingTool is an ErrUnsupported for which the kernel is not to blame.
+type missingTool string
+
+func (m missingTool) Error() string { return string(m) }
+
+func (m missingTool) Is(target error) bool { return target == ErrUnsupported }
 
 // call runs a tool by its bare name.
 func (s *Space) call(ctx context.Context, node, stdin, name string, args ...string) (stdout, stderr string, err error) {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures labctl beside its peers, on this machine, in one run; prints medians. As root, on an idle machine.
-# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|exec|memory|switch]…
+# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|exec|memory|switch]…      LABCTL_BIN is the binary to measure, built from the tree if unset
 set -eu
 runs=5
 [ "${1:-}" = -n ] && { runs=$2; shift 2; }
@@ -8,9 +8,9 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "bench.sh: run it as root" >&2; exit 2; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-go build -o "$dir/labctl" ./cmd/labctl
+[ -n "${LABCTL_BIN:-}" ] || go build -o "$dir/labctl" ./cmd/labctl
 go build -o "$dir/bare" scripts/bare.go
-labctl=$dir/labctl
+labctl=${LABCTL_BIN:-$dir/labctl}
 
 lab() { # lab N: N hosts on one bridge
   { printf 'format: 1\nlab: bench-%s\nnodes:\n  s1: {kind: bridge}\n' "$1"

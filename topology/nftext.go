@@ -1,14 +1,40 @@
 package topology
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// nftText takes over a text for nft, and finds its tables and the names of its rules.
-func (b *build) nftText(n *Node, set *RuleSet, v *yaml.Node, path string) {
+// nftToken is a word, a text in quotation marks, one of { } ; or the end of a line.
+type nftToken struct {
+	text   string
+	quoted bool
+	pos    Pos
+	width  int
+}
+
+func (t nftToken) is(words ...string) bool { return !t.quoted && slices.Contains(words, t.text) }
+
+// nftReader finds the tables and the rules in a text for nft (nft(8)), and what must not stand in one. It leaves the rest to
+// nft itself.
+type nftReader struct {
+	*build
+	set  *RuleSet
+	path string
+	toks []nftToken
+	next int
+}
+
+// nftText takes over a text for nft.
+func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 	if v.Kind != yaml.ScalarNode {
+		return
+	}
+	if v.Style&yaml.FoldedStyle != 0 {
+		b.errorf(v, path, `">" joins lines; write the rules after "|"`)
 		return
 	}
 	lines := b.textLines(v)
@@ -20,4 +46,216 @@ func (b *build) nftText(n *Node, set *RuleSet, v *yaml.Node, path string) {
 	if v.Style&yaml.LiteralStyle != 0 && v.Line > 0 {
 		set.TextPos = lines[0].pos
 	}
+	r := &nftReader{build: b, set: set, path: path}
+	before := len(b.probs)
+	if !r.tokens(lines) || !r.block("") || len(b.probs) > before {
+		return
+	}
+	if len(set.Tables) == 0 {
+		b.errorf(v, path, "makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
+	}
+}
+
+func (r *nftReader) wrong(t nftToken, format string, args ...any) {
+	r.add(t.pos, t.width, r.path, fmt.Sprintf(format, args...), false)
+}
+
+// tokens cuts the text into its words.
+func (r *nftReader) tokens(lines []textLine) bool {
+	for _, l := range lines {
+		s := l.text
+		add := func(from, to int, text string, quoted bool) {
+			at := l.pos
+			if at.Line > 0 {
+				at.Col += from
+			}
+			r.toks = append(r.toks, nftToken{text, quoted, at, max(1, to-from)})
+		}
+		joined := false
+		for i := 0; i < len(s) && s[i] != '#'; {
+			switch c := s[i]; {
+			case strings.IndexByte(" \t\r,", c) >= 0:
+				i++
+			case c == '{' || c == '}' || c == ';':
+				add(i, i+1, string(c), false)
+				i++
+			case c == '\\' && strings.TrimSpace(s[i+1:]) == "":
+				joined, i = true, len(s)
+			case c == '"':
+				end := strings.IndexByte(s[i+1:], '"')
+				if end < 0 {
+					add(i, len(s), s[i:], true)
+					r.wrong(r.toks[len(r.toks)-1], "a quotation mark is missing")
+					return false
+				}
+				add(i, i+end+2, s[i+1:i+1+end], true)
+				i += end + 2
+			default:
+				j := i + 1
+				for j < len(s) && strings.IndexByte(" \t\r,{};\"#", s[j]) < 0 {
+					j++
+				}
+				add(i, j, s[i:j], false)
+				i = j
+			}
+		}
+		if !joined {
+			add(len(s), len(s), "\n", false)
+		}
+	}
+	return true
+}
+
+// block reads statements up to the brace that ends the block, or to the end of the text. kind is "table", "chain", another
+// word for a block whose inside does not matter, or "" for the text itself.
+func (r *nftReader) block(kind string) bool {
+	open := max(0, r.next-1)
+	var stmt []nftToken
+	for r.next < len(r.toks) {
+		t := r.toks[r.next]
+		r.next++
+		switch {
+		case t.is(";", "\n"):
+			r.statement(kind, stmt)
+			stmt = nil
+		case t.is("}"):
+			r.statement(kind, stmt)
+			if kind == "" {
+				r.wrong(t, "this brace closes nothing")
+				return false
+			}
+			return true
+		case t.is("{"):
+			inner := blockOf(kind, stmt)
+			if inner == "" { // a set in a statement
+				if !r.skip(t) {
+					return false
+				}
+				continue
+			}
+			if inner == "table" {
+				r.table(stmt[1:])
+			}
+			stmt = nil
+			if !r.block(inner) {
+				return false
+			}
+		default:
+			stmt = append(stmt, t)
+		}
+	}
+	if kind != "" {
+		r.wrong(r.toks[open], "this brace is not closed")
+		return false
+	}
+	r.statement(kind, stmt)
+	return true
+}
+
+// blockOf is the kind of block that the statement begins, or "" when the brace belongs to a statement.
+func blockOf(kind string, stmt []nftToken) string {
+	switch {
+	case len(stmt) == 0:
+		return ""
+	case kind == "" && stmt[0].is("table"):
+		return "table"
+	case kind == "table" && stmt[0].is("chain"):
+		return "chain"
+	case kind == "table":
+		return "other"
+	}
+	return ""
+}
+
+// skip goes behind the brace that closes an open one.
+func (r *nftReader) skip(open nftToken) bool {
+	for depth := 1; r.next < len(r.toks); r.next++ {
+		switch t := r.toks[r.next]; {
+		case t.is("{"):
+			depth++
+		case t.is("}"):
+			if depth--; depth == 0 {
+				r.next++
+				return true
+			}
+		}
+	}
+	r.wrong(open, "this brace is not closed")
+	return false
+}
+
+func nftFamilies() []string { return []string{"ip", "ip6", "inet", "arp", "bridge", "netdev"} }
+
+// table notes a table by the words behind "table"; without a family it is of IPv4.
+func (r *nftReader) table(words []nftToken) {
+	t := NFTable{Family: "ip"}
+	if len(words) > 1 && words[0].is(nftFamilies()...) {
+		t.Family, words = words[0].text, words[1:]
+	}
+	if len(words) == 0 {
+		return // nft says what is missing
+	}
+	if t.Name = words[0].text; !slices.Contains(r.set.Tables, t) {
+		r.set.Tables = append(r.set.Tables, t)
+	}
+}
+
+// statement reads one statement of a block.
+func (r *nftReader) statement(kind string, s []nftToken) {
+	switch {
+	case len(s) == 0:
+	case kind == "":
+		r.command(s)
+	case kind == "chain" && !s[0].is("type", "policy", "comment", "device", "devices", "flags"):
+		r.rule(s)
+	}
+}
+
+// command reads a statement that stands in no block.
+func (r *nftReader) command(s []nftToken) {
+	switch {
+	case s[0].is("table"):
+		r.table(s[1:])
+	case s[0].is("define", "redefine", "undefine", "chain", "set", "map", "element", "counter", "flowtable"):
+	case s[0].is("rule"):
+		r.rule(s)
+	case s[0].is("add", "create", "insert"):
+		if len(s) > 1 && s[1].is("table") {
+			r.table(s[2:])
+		} else if len(s) > 1 && s[1].is("rule") {
+			r.rule(s[1:])
+		}
+	case s[0].is("include"):
+		r.wrong(s[0], "nothing depends on where a lab file is read; write the text itself")
+	case s[0].is("flush", "delete", "destroy"):
+		r.wrong(s[0], "labctl removes what a set has loaded itself, and nothing else; leave the statement out")
+	default:
+		r.wrong(s[0], "%q begins no statement here; want table or add", clip(s[0].text))
+	}
+}
+
+// rule reads a rule: its name, and whether it counts.
+func (r *nftReader) rule(s []nftToken) {
+	name, counts := nftToken{}, false
+	for i, t := range s {
+		after := func(word string) bool {
+			return slices.ContainsFunc(s[i:], func(x nftToken) bool { return x.is(word) })
+		}
+		switch {
+		case t.is("log") && (i == 0 || !s[i-1].is("jump", "goto")) && !after("group"):
+			r.wrong(t, `log prints nothing from a namespace; write "log group 0", which "labctl rules --log" shows`)
+		case t.is("counter") && (i+1 == len(s) || !s[i+1].is("name")):
+			counts = true
+		case t.is("comment") && i+1 < len(s):
+			name = s[i+1]
+		}
+	}
+	if wordName("a rule").textOK(name.text) != "" {
+		return // a comment of several words is no name
+	}
+	if !r.set.named(name.text) {
+		r.wrong(name, "a rule of %s is called %q already; give this one another name", r.set.Name, name.text)
+		return
+	}
+	r.set.uncounted[name.text] = !counts
 }

@@ -59,7 +59,7 @@ func (b *build) rules(s *site, n *Node) {
 			set.Level = stringOf(field(v, "level"), "l2")
 			b.portGuard(s, n, set, body, at)
 		case "nft":
-			b.nftText(n, set, body, at)
+			b.nftText(set, body, at)
 		default:
 			b.ruleLines(set, body, at)
 		}

@@ -12,6 +12,8 @@ need tcpdump tcpdump
 need tshark tshark # reads what "labctl capture" writes
 need scapy python3-scapy # the article's own command
 need nft nftables
+need iptables-restore iptables
+need ip6tables-restore iptables
 need sysctl procps
 need script bsdutils
 need setpriv util-linux

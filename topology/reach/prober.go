@@ -134,12 +134,14 @@ func (p *Prober) init() error {
 	if p.sockets != nil {
 		return nil
 	}
-	var b [12]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return fmt.Errorf("choose an identifier for probes: %w", err)
+	if p.cookie == [8]byte{} { // once: a stream outlives the lab that it was begun in
+		var b [12]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return fmt.Errorf("choose an identifier for probes: %w", err)
+		}
+		copy(p.cookie[:], b[:8])
+		p.next = binary.BigEndian.Uint32(b[8:])
 	}
-	copy(p.cookie[:], b[:8])
-	p.next = binary.BigEndian.Uint32(b[8:])
 	p.sockets = map[socketKey]*echoSocket{}
 	p.redirects = map[limiter]*redirected{}
 	return nil

@@ -71,6 +71,7 @@ func (l *Loop) apply(now time.Duration, id switchcore.PortID, p *port, seen Seen
 			p.lost = false
 			l.core.Connect(now, id, switchcore.Filter{})
 		}
+		p.readAddress()
 		l.core.SetLink(now, id, seen.Up)
 	case !p.observed:
 		p.observed, p.filter = true, seen.Filter

@@ -31,8 +31,11 @@ type Port struct {
 
 // Shared says how a switch shares an interface with the node that has it. The switch then hears what the node sends too.
 type Shared struct {
-	// Out is the interface, in the same namespace, that frames are sent by instead; what goes in there comes in by the shared one.
+	// Out is the interface, in the same namespace, by which frames leave through the shared one: itself, or a way into it.
 	Out int
+	// Holder is the interface by which frames reach the node as if the shared one had received them: those to its address and, beside
+	// Out, those to groups. 0: what is sent by Out reaches the node too.
+	Holder int
 	// Mark is put on all packets that are sent (SO_MARK of socket(7)), and what comes in by the shared interface with it was the
 	// switch's own. No other interface of the namespace may be shared under the same mark, and it is not 0.
 	Mark uint32
@@ -55,7 +58,9 @@ type port struct {
 	header int // length of the header in front of frames
 	batch  int // how many frames to take at once
 	addr   unix.RawSockaddrLinklayer
-	sender *sender // nil: tap
+	holder unix.RawSockaddrLinklayer // of a shared interface that is no bridge
+	mac    switchcore.MAC            // the node's, there
+	sender *sender                   // nil: tap
 
 	parked   []parkedFrame
 	budget   float64 // re-reads that may still be asked for
@@ -130,6 +135,8 @@ func (p *port) openSocket(promiscuous bool) error {
 	p.addr = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(p.index)}
 	if p.shared != nil {
 		p.addr.Ifindex = int32(p.shared.Out)
+		p.holder = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(p.shared.Holder)}
+		p.readAddress()
 	}
 	return nil
 }
@@ -318,20 +325,40 @@ func (l *Loop) Overruns(id switchcore.PortID) (n uint64) {
 	return n
 }
 
+// readAddress notes the address that the node has on a shared interface.
+func (p *port) readAddress() {
+	if p.shared == nil || p.shared.Holder == 0 {
+		return
+	}
+	var r request
+	r.value = int32(p.index)
+	if p.ioctl(unix.SIOCGIFNAME, &r) == 0 && p.ioctl(unix.SIOCGIFHWADDR, &r) == 0 {
+		copy(p.mac[:], (*[8]byte)(unsafe.Pointer(&r.value))[2:]) // behind the family of a struct sockaddr
+	}
+}
+
+// request is struct ifreq.
+type request struct {
+	name  [unix.IFNAMSIZ]byte
+	value int32
+	_     [20]byte
+}
+
+func (p *port) ioctl(what uintptr, r *request) unix.Errno {
+	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), what, uintptr(unsafe.Pointer(r)))
+	return e
+}
+
 // interfaceState tells what became of a packet socket's interface.
 func (p *port) interfaceState() (up, exists bool) {
-	var req struct {
-		name  [unix.IFNAMSIZ]byte
-		value int32
-		_     [20]byte
-	}
-	req.value = int32(p.index)
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&req))); e != 0 {
+	var r request
+	r.value = int32(p.index)
+	if e := p.ioctl(unix.SIOCGIFNAME, &r); e != 0 {
 		return false, e != unix.ENODEV
 	}
-	req.value = 0
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), unix.SIOCGIFFLAGS, uintptr(unsafe.Pointer(&req))); e != 0 {
+	r.value = 0
+	if e := p.ioctl(unix.SIOCGIFFLAGS, &r); e != 0 {
 		return false, e != unix.ENODEV
 	}
-	return *(*uint16)(unsafe.Pointer(&req.value))&unix.IFF_UP != 0, true
+	return *(*uint16)(unsafe.Pointer(&r.value))&unix.IFF_UP != 0, true
 }

@@ -104,7 +104,22 @@ func (l *Loop) queue(in *port, raw []byte, f *switchcore.Frame, out switchcore.O
 		l.write(c, out)
 		return
 	}
-	s := p.sender
+	if p.holder.Ifindex != 0 {
+		to := switchcore.MAC(raw[vnetLen:])
+		group := to[0]&1 != 0
+		if group || to == p.mac {
+			l.send(c, f.Tagged, out, &p.holder)
+		}
+		if !group && to == p.mac {
+			return
+		}
+	}
+	l.send(c, f.Tagged, out, &p.addr)
+}
+
+// send puts one message into the queue of its sender.
+func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.RawSockaddrLinklayer) {
+	s := c.out.sender
 	if s.n == sendQueue {
 		l.flushSender(s)
 	}
@@ -112,9 +127,9 @@ func (l *Loop) queue(in *port, raw []byte, f *switchcore.Frame, out switchcore.O
 	s.n++
 	s.copies[i] = c
 	iov := &s.iovs[i]
-	count := compose(iov, &s.heads[i], raw, f.Tagged, out)
+	count := compose(iov, &s.heads[i], c.raw, tagged, out)
 	h := &s.msgs[i].Hdr
-	h.Name = (*byte)(unsafe.Pointer(&p.addr))
+	h.Name = (*byte)(unsafe.Pointer(to))
 	h.Namelen = unix.SizeofSockaddrLinklayer
 	h.Iov = &iov[0]
 	h.SetIovlen(count)

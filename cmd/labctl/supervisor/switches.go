@@ -54,6 +54,7 @@ type plugged struct {
 	initial switchcore.MAC
 	inlet   int // index of the interface that a shared uplink is sent by; 0: not shared
 	mtu     int // of the inlet
+	guard   int // descriptor that keeps the holder's stack away from its interface; 0: none
 }
 
 func newSwitches(space *kernel.Space, log *eventLog) *switches {
@@ -200,7 +201,7 @@ func (w *switches) close() error {
 	defer w.mu.Unlock()
 	var errs []error
 	for name, v := range w.byNode {
-		errs = append(errs, v.close())
+		errs = append(errs, w.stop(v))
 		delete(w.byNode, name)
 	}
 	return errors.Join(errs...)

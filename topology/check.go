@@ -71,6 +71,7 @@ func (b *build) warnings() {
 			b.warnf(s.key, s.path, "no link ends on %s", s.full)
 		}
 		b.arpTrap(s, n)
+		b.establishedTrap(n, b.path(s))
 	}
 }
 

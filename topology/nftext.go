@@ -26,6 +26,9 @@ type nftReader struct {
 	path string
 	toks []nftToken
 	next int
+
+	family string    // of the table at hand
+	open   *nftToken // the accept of established connections that stands in the chain at hand
 }
 
 // nftText takes over a text for nft.
@@ -136,7 +139,7 @@ func (r *nftReader) block(kind string) bool {
 			if inner == "table" {
 				r.table(stmt[1:])
 			}
-			stmt = nil
+			stmt, r.open = nil, nil
 			if !r.block(inner) {
 				return false
 			}
@@ -195,6 +198,7 @@ func (r *nftReader) table(words []nftToken) {
 	if len(words) == 0 {
 		return // nft says what is missing
 	}
+	r.family = t.Family
 	if t.Name = words[0].text; !slices.Contains(r.set.Tables, t) {
 		r.set.Tables = append(r.set.Tables, t)
 	}
@@ -237,6 +241,7 @@ func (r *nftReader) command(s []nftToken) {
 // rule reads a rule: its name, and whether it counts.
 func (r *nftReader) rule(s []nftToken) {
 	name, counts := nftToken{}, false
+	r.trap(s)
 	for i, t := range s {
 		after := func(word string) bool {
 			return slices.ContainsFunc(s[i:], func(x nftToken) bool { return x.is(word) })
@@ -258,4 +263,22 @@ func (r *nftReader) rule(s []nftToken) {
 		return
 	}
 	r.set.uncounted[name.text] = !counts
+}
+
+// trap warns of what [build.establishedTrap] warns of in iptables: in a chain of a bridge, an accept for whatever belongs to
+// a connection ahead of a rule that refuses by port.
+func (r *nftReader) trap(s []nftToken) {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(s, func(t nftToken) bool { return t.is(words...) })
+	}
+	byPort := has("iifname", "oifname", "iif", "oif")
+	switch {
+	case r.family != "bridge":
+	case has("ct") && has("state") && has("established") && has("accept") && !byPort:
+		r.open = &s[0]
+	case r.open != nil && byPort && has("drop", "reject"):
+		r.add(r.open.pos, r.open.width, r.path, fmt.Sprintf("stands ahead of a refusal by port (line %d): a connection that began before an attack goes on through the attacker; let it stand behind what refuses",
+			s[0].pos.Line), true)
+		r.open = nil
+	}
 }

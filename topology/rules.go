@@ -66,6 +66,7 @@ func (b *build) rules(s *site, n *Node) {
 		n.Rules = append(n.Rules, set)
 	}
 	b.ownTables(n, b.path(s))
+	b.chains(n, b.path(s))
 }
 
 // named notes the name of a rule. A name that is taken is refused.

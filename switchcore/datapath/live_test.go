@@ -140,7 +140,7 @@ func hears(t *testing.T, fd int, want []byte) {
 			copy(r.slot(0)[frameAt:], b[:n])
 			f := received{raw: r.slot(0)[at : at+vnetLen+n]}
 			copy(r.control[0][:], control[:c])
-			r.auxdata(0, &f)
+			r.auxdata(0, c, &f)
 			var whole [2048]byte
 			if got := whole[:copyFrame(whole[:], f.raw, f.tagged, f.tci)]; bytes.Equal(got, want) {
 				return true

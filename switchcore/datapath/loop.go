@@ -49,6 +49,8 @@ type Loop struct {
 	taps    []*Tap
 	names   []identity
 	in      receiver
+	aside   receiver // opened when it is needed
+	pending []change // of ports, in the order in which they happened
 	lost    []switchcore.Loss
 	failed  []failure
 	stop    bool
@@ -117,6 +119,7 @@ func (l *Loop) release() {
 		}
 	}
 	l.in.close()
+	l.aside.close()
 }
 
 // Close ends the loop: nothing more is sent, and when it returns all descriptors that it was given are closed. The switch is the
@@ -192,6 +195,9 @@ func (l *Loop) own() {
 		if len(l.waiting) > 0 {
 			l.checkWaiting()
 		}
+		if len(l.pending) > 0 {
+			l.settle(calls)
+		}
 		if calls {
 			l.runCalls()
 		}
@@ -214,12 +220,15 @@ func (l *Loop) wait(events []unix.EpollEvent) int {
 
 // timeout is how long nothing has to be done if nothing happens, in milliseconds; -1: for ever.
 func (l *Loop) timeout() int {
-	if len(l.waiting) == 0 {
+	if len(l.waiting) == 0 && len(l.pending) == 0 {
 		return -1
 	}
 	now, first := l.now(), time.Hour
 	for _, p := range l.waiting {
 		first = min(first, p.due-now)
+	}
+	if len(l.pending) > 0 {
+		first = min(first, time.Until(time.Unix(0, l.pending[0].seen.By).Add(settled)))
 	}
 	return int(max(first+time.Millisecond-1, 0) / time.Millisecond)
 }

@@ -3,10 +3,10 @@
 package datapath
 
 import (
+	"bytes"
+	"math"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"labctl/switchcore"
 )
@@ -28,41 +28,165 @@ type Seen struct {
 	Filter switchcore.Filter // of the guest's adapter; unused at an uplink
 	Up     bool              // the switch's own end has a carrier
 	Gone   bool              // there is no adapter any more, and the rest says nothing
+	// After and By say when it became so, in nanoseconds of Unix time: later than After and not later than By. Frames are judged by
+	// what was so when they were sent. After is zero if nobody knows since when it is so, as after a look at the adapter; By is zero
+	// if it has been so for longer than any frame was on its way.
+	After, By int64
+}
+
+// change is what was seen and the switch was not told yet, as frames may come that were sent before.
+type change struct {
+	id   switchcore.PortID
+	seen Seen
+}
+
+// settled is how long after a change there may still be frames that were sent before it and have not reached the socket: the
+// kernel hands them over in an interrupt's place.
+const settled = 4 * time.Millisecond
+
+// drain takes what the observer saw. What was so long ago the switch is told at once.
+func (l *Loop) drain() {
+	l.o.Observer.Drain(func(id switchcore.PortID, seen Seen) { l.pending = append(l.pending, change{id, seen}) })
+	l.applyUntil(0)
+}
+
+// applyUntil tells the switch what was so at a time.
+func (l *Loop) applyUntil(at int64) {
+	n := 0
+	for n < len(l.pending) && l.pending[n].seen.By <= at {
+		n++
+	}
+	l.applyFirst(n)
+}
+
+// applyFor tells the switch what has to be known for a frame to be right: of a change it is known that it was finished at a time,
+// but not since when. What happened before that change has happened too, the kernel changes one thing at a time.
+func (l *Loop) applyFor(p *port, r *received) {
+	if len(r.raw) < vnetLen+macsLen {
+		return
+	}
+	at := r.at
+	if p.tap { // that is when it was not there yet
+		at = math.MaxInt64
+	}
+	dst, src := switchcore.MAC(r.raw[vnetLen:]), switchcore.MAC(r.raw[vnetLen+6:])
+	for i := range l.pending {
+		c := &l.pending[i]
+		q := l.port(c.id)
+		if q == nil || c.seen.After >= at || c.seen.Gone || c.seen.Filter.MAC == q.filter.MAC {
+			continue
+		}
+		if mac := c.seen.Filter.MAC; q == p && mac == src || q != p && mac == dst {
+			l.applyFirst(i + 1)
+			return
+		}
+	}
+}
+
+func (l *Loop) applyFirst(n int) {
+	if n == 0 {
+		return
+	}
+	now := l.now()
+	for i := range n {
+		c := l.pending[i]
+		p := l.port(c.id)
+		if p == nil { // detached meanwhile
+			continue
+		}
+		if len(p.parked) > 0 {
+			l.unpark(p, func(f *parkedFrame) bool { return f.at <= c.seen.After })
+		}
+		l.apply(now, p, c.seen)
+		if len(p.parked) > 0 {
+			l.unpark(p, func(f *parkedFrame) bool { return c.seen.After == 0 || !l.core.Suspect(p.id, f.frame) })
+		}
+	}
+	left := copy(l.pending, l.pending[n:])
+	clear(l.pending[left:])
+	l.pending = l.pending[:left]
+}
+
+// settle tells the switch what no frame can be older than any more, or everything.
+func (l *Loop) settle(all bool) {
+	until := time.Now().Add(-settled).UnixNano()
+	if len(l.pending) == 0 || !all && l.pending[0].seen.By > until {
+		return
+	}
+	l.judgeInOrder(nil, nil)
+	if all {
+		until = math.MaxInt64
+	}
+	l.applyUntil(until)
+}
+
+// judgeInOrder judges frames of one port in the order in which they and those that are waiting at ports with changes were sent.
+func (l *Loop) judgeInOrder(p *port, frames []received) {
+	type queue struct {
+		p      *port
+		frames []received
+	}
+	queues := []queue{{p, frames}}
+	for i := range l.pending {
+		q := l.port(l.pending[i].id)
+		if q != nil && !slices.ContainsFunc(queues, func(have queue) bool { return have.p == q }) {
+			queues = append(queues, queue{q, l.more(q)})
+		}
+	}
+	for now := l.now(); ; {
+		first := -1
+		for i, q := range queues {
+			if len(q.frames) > 0 && (first < 0 || q.frames[0].at < queues[first].frames[0].at) {
+				first = i
+			}
+		}
+		if first < 0 {
+			return
+		}
+		q := &queues[first]
+		l.judgeOne(now, q.p, &q.frames[0])
+		q.frames = q.frames[1:]
+		if len(q.frames) == 0 && q.p != p && slices.ContainsFunc(l.pending, func(c change) bool { return c.id == q.p.id }) {
+			q.frames = l.more(q.p)
+		}
+	}
+}
+
+// more takes copies of the frames that are waiting at a port, the buffers being somebody else's at the moment. If there is trouble
+// the port's own turn will tell.
+func (l *Loop) more(p *port) []received {
+	if l.aside.slab == nil {
+		if err := l.aside.open(); err != nil {
+			return nil
+		}
+	}
+	frames, _ := l.aside.from(p)
+	out := make([]received, len(frames))
+	for i, f := range frames {
+		f.raw = bytes.Clone(f.raw)
+		out[i] = f
+	}
+	return out
 }
 
 // Before the switch punishes a frame for its source, the adapter is looked at again: what netlink tells may be late. How often is
-// limited, or whoever forges would keep the observer busy; and how long is, as it may never answer.
+// limited, or whoever forges would keep the observer busy; how long is, as it may never answer; and how much waits.
 const (
 	rereads      = 10 // a second, for one port
 	parkedAtMost = 50 * time.Millisecond
+	parkedBytes  = 1 << 20
 )
 
 // parkedFrame is a copy of a frame that waits for the observer.
 type parkedFrame struct {
-	raw   []byte
+	received
 	frame switchcore.Frame
 }
 
-// drain takes over what the observer saw. Ports that it speaks of do not wait any longer.
-func (l *Loop) drain() {
-	var answered []*port
-	now := l.now()
-	l.o.Observer.Drain(func(id switchcore.PortID, seen Seen) {
-		p := l.port(id)
-		l.apply(now, id, p, seen)
-		if p != nil && len(p.parked) > 0 {
-			answered = append(answered, p)
-		}
-	})
-	for _, p := range answered {
-		l.unpark(p)
-	}
-}
-
 // apply tells the switch.
-func (l *Loop) apply(now time.Duration, id switchcore.PortID, p *port, seen Seen) {
+func (l *Loop) apply(now time.Duration, p *port, seen Seen) {
+	id := p.id
 	switch {
-	case p == nil: // detached meanwhile
 	case seen.Gone:
 		p.observed, p.lost = false, true
 		l.core.Disconnect(now, id)
@@ -90,45 +214,47 @@ func same(a, b switchcore.Filter) bool {
 	return a.MAC == b.MAC && a.Promiscuous == b.Promiscuous && a.AllMulti == b.AllMulti && slices.Equal(a.Groups, b.Groups)
 }
 
-// park keeps the frames of a port, the first of which is suspect, until its adapter was looked at again; false: it was looked at
-// too often. Meanwhile nothing more is taken from the port, so that the kernel keeps what follows, in order.
-func (l *Loop) park(p *port, frames []received, now time.Duration) bool {
-	p.budget = min(p.budget+rereads*(now-p.refilled).Seconds(), rereads)
-	p.refilled = now
-	if p.budget < 1 {
+// park keeps a suspect frame until the port's adapter was looked at again; false: it was looked at too often, or too much is kept
+// already. What comes behind it from the known address does not wait.
+func (l *Loop) park(p *port, r *received) bool {
+	if len(p.parked) == 0 {
+		now := l.now()
+		p.budget = min(p.budget+rereads*(now-p.refilled).Seconds(), rereads)
+		p.refilled = now
+		if p.budget < 1 {
+			return false
+		}
+		p.budget--
+		l.waitFor(p, now+parkedAtMost)
+		l.o.Observer.Reread(p.id)
+	} else if p.parkedSize+len(r.raw) > parkedBytes {
 		return false
 	}
-	p.budget--
-	for i := range frames {
-		c := received{append([]byte(nil), frames[i].raw...), frames[i].tci, frames[i].tagged}
-		p.parked = append(p.parked, parkedFrame{c.raw, c.frame()})
-	}
-	l.listen(p, 0)
-	l.waitFor(p, now+parkedAtMost)
-	l.o.Observer.Reread(p.id)
+	c := *r
+	c.raw = bytes.Clone(r.raw)
+	p.parkedSize += len(c.raw)
+	p.parked = append(p.parked, parkedFrame{c, c.frame()})
 	return true
 }
 
-// unpark judges what waited, by what is known now.
-func (l *Loop) unpark(p *port) {
-	parked := p.parked
-	if len(parked) == 0 {
-		return
+// unpark judges those of the frames that wait for which nothing more can be learned, by what is known now.
+func (l *Loop) unpark(p *port, ripe func(*parkedFrame) bool) {
+	now := l.now()
+	left, size := p.parked[:0], 0
+	for _, f := range p.parked {
+		if !ripe(&f) {
+			left = append(left, f)
+			size += len(f.raw)
+			continue
+		}
+		l.judge(now, p, f.raw, f.frame)
 	}
-	p.parked = nil
-	if p.down == 0 {
+	clear(p.parked[len(left):])
+	p.parked, p.parkedSize = left, size
+	if len(left) == 0 && p.down == 0 {
 		l.stopWaiting(p)
 	}
-	l.listen(p, unix.EPOLLIN)
-	now := l.now()
-	for i := range parked {
-		l.judge(now, p, parked[i].raw, parked[i].frame)
-	}
 	l.flush()
-}
-
-func (l *Loop) listen(p *port, events uint32) {
-	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, p.fd, &unix.EpollEvent{Events: events, Fd: int32(p.id)})
 }
 
 // waitFor has a port looked at again when its time has come.
@@ -158,7 +284,7 @@ func (l *Loop) checkWaiting() {
 		if p.due > now || l.port(p.id) != p {
 			continue
 		}
-		l.unpark(p)
+		l.unpark(p, func(*parkedFrame) bool { return true })
 		if p.down > 0 {
 			l.checkDown(p, now)
 		}

@@ -62,12 +62,16 @@ type port struct {
 	mac    switchcore.MAC            // the node's, there
 	sender *sender                   // nil: tap
 
-	parked   []parkedFrame
-	budget   float64 // re-reads that may still be asked for
-	refilled time.Duration
-	due      time.Duration // when a waiting port is looked at again
-	down     time.Duration // how long its interface was waited for; 0: it is not down
-	idle     int           // times it was said to be ready and was not
+	timed bool  // the times of its frames are needed
+	empty int64 // of a TAP: when nothing waited there for the last time, Unix nanoseconds
+
+	parked     []parkedFrame
+	parkedSize int     // bytes
+	budget     float64 // re-reads that may still be asked for
+	refilled   time.Duration
+	due        time.Duration // when a waiting port is looked at again
+	down       time.Duration // how long its interface was waited for; 0: it is not down
+	idle       int           // times it was said to be ready and was not
 }
 
 // queueBytes is how much the kernel keeps for a port while the owner is busy: TCP at full speed has some megabytes on the way,
@@ -79,7 +83,7 @@ const queueBytes = 8 << 20
 // interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
 // to it already, or if the kernel refuses.
 func (l *Loop) Attach(id switchcore.PortID, p Port) error {
-	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads}
+	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads, timed: l.o.Observer != nil, empty: time.Now().UnixNano()}
 	setup := n.openSocket
 	if p.Tap {
 		setup = func(bool) error { return n.openTap() }
@@ -151,6 +155,9 @@ func (p *port) socketOptions() error {
 		list = append(list, option{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"})
 	} else {
 		list = append(list, option{unix.SOL_SOCKET, unix.SO_MARK, int(p.shared.Mark), "SO_MARK"})
+	}
+	if p.timed {
+		list = append(list, option{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1, "SO_TIMESTAMPNS"})
 	}
 	for _, o := range list {
 		if err := unix.SetsockoptInt(p.fd, o.level, o.option, o.value); err != nil {

@@ -21,7 +21,7 @@ const (
 	frameRoom = 1<<16 + 64 // the longest frame that segmentation offload makes (GSO_LEGACY_MAX_SIZE), and its header and tags
 	frameAt   = 32         // where a frame begins in its buffer
 	slotSize  = frameAt + frameRoom
-	auxSpace  = 40 // a cmsghdr and struct tpacket_auxdata
+	auxSpace  = 40 + 32 // a cmsghdr and struct tpacket_auxdata, and one and struct __kernel_timespec
 )
 
 // receiver is where frames come in.
@@ -38,6 +38,7 @@ type received struct {
 	raw    []byte
 	tci    uint16
 	tagged bool
+	at     int64 // when it was sent, Unix nanoseconds; from a TAP a time when it was not yet
 }
 
 func (r *receiver) open() (err error) {
@@ -77,8 +78,8 @@ func (r *receiver) socket(p *port) ([]received, unix.Errno) {
 		*f = received{raw: r.slot(i)[at : at+int(m.Len)]}
 		if m.Hdr.Flags&unix.MSG_TRUNC != 0 {
 			f.raw = f.raw[:vnetLen]
-		} else if m.Hdr.Controllen > 0 {
-			r.auxdata(i, f)
+		} else {
+			r.auxdata(i, int(m.Hdr.Controllen), f)
 		}
 		if len(f.raw) >= vnetLen {
 			clean(f.raw, len(f.raw)-vnetLen)
@@ -91,14 +92,27 @@ func (r *receiver) socket(p *port) ([]received, unix.Errno) {
 	return r.frames[:n], e
 }
 
-// auxdata takes the tag that the kernel has put beside the frame; one that is not 802.1Q goes back in.
-func (r *receiver) auxdata(i int, f *received) {
-	c := &r.control[i]
-	h := (*unix.Cmsghdr)(unsafe.Pointer(c))
-	if h.Level != unix.SOL_PACKET || h.Type != unix.PACKET_AUXDATA {
-		return
+// auxdata takes what the kernel has put beside the frame: the time, and the tag. One that is not 802.1Q goes back in.
+func (r *receiver) auxdata(i, n int, f *received) {
+	for c := r.control[i][:n]; len(c) >= unix.SizeofCmsghdr; {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&c[0]))
+		size := int(h.Len)
+		if size < unix.SizeofCmsghdr || size > len(c) {
+			return
+		}
+		data := c[unix.SizeofCmsghdr:size]
+		switch {
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS_NEW:
+			f.at = int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
+		case h.Level == unix.SOL_PACKET && h.Type == unix.PACKET_AUXDATA:
+			r.tag(i, data, f)
+		}
+		c = c[min(unix.CmsgSpace(len(data)), len(c)):]
 	}
-	aux := c[unix.SizeofCmsghdr:]
+}
+
+// tag takes the tag out of a struct tpacket_auxdata.
+func (r *receiver) tag(i int, aux []byte, f *received) {
 	status := binary.NativeEndian.Uint32(aux)
 	if status&unix.TP_STATUS_VLAN_VALID == 0 {
 		return
@@ -115,6 +129,14 @@ func (r *receiver) auxdata(i int, f *received) {
 	f.raw = r.slot(i)[insertTag(r.slot(i), frameAt-vnetLen, tpid, tci):end]
 }
 
+// from takes a batch from a port.
+func (r *receiver) from(p *port) ([]received, unix.Errno) {
+	if p.tap {
+		return r.tap(p)
+	}
+	return r.socket(p)
+}
+
 // tap takes a batch from a TAP, which gives one frame at a time.
 func (r *receiver) tap(p *port) ([]received, unix.Errno) {
 	n := 0
@@ -124,11 +146,14 @@ func (r *receiver) tap(p *port) ([]received, unix.Errno) {
 		iov.SetLen(p.header + frameRoom)
 		size, e := readv(p.fd, unsafe.Slice(&iov, 1))
 		if e != 0 || size < p.header {
+			if p.timed {
+				p.empty = time.Now().UnixNano()
+			}
 			return r.frames[:n], e
 		}
 		// The two bytes between the shorter header and the frame are of no use here.
 		copy(s[frameAt-vnetLen:], s[frameAt-p.header:frameAt-p.header+vnetLen])
-		f := received{raw: s[frameAt-vnetLen : frameAt-p.header+size]}
+		f := received{raw: s[frameAt-vnetLen : frameAt-p.header+size], at: p.empty}
 		clean(f.raw, len(f.raw)-vnetLen)
 		r.frames[n] = f
 	}
@@ -139,16 +164,10 @@ func (r *receiver) tap(p *port) ([]received, unix.Errno) {
 // its adapter before it sent them is then known (netlink tells it while it is done).
 func (l *Loop) ready(id switchcore.PortID, events uint32) {
 	p := l.port(id)
-	if p == nil || len(p.parked) > 0 {
+	if p == nil {
 		return
 	}
-	var frames []received
-	var e unix.Errno
-	if p.tap {
-		frames, e = l.in.tap(p)
-	} else {
-		frames, e = l.in.socket(p)
-	}
+	frames, e := l.in.from(p)
 	if len(frames) > 0 {
 		p.idle = 0
 		if l.o.Observer != nil {
@@ -221,16 +240,29 @@ func (l *Loop) carrier(p *port, up bool) {
 	}
 }
 
-// judgeBatch asks the switch about frames of one port, in their order.
+// judgeBatch judges frames of one port, in their order.
 func (l *Loop) judgeBatch(p *port, frames []received) {
+	if len(l.pending) > 0 {
+		l.judgeInOrder(p, frames)
+		return
+	}
 	now := l.now()
 	for i := range frames {
-		f := frames[i].frame()
-		if l.o.Observer != nil && !p.uplink && l.core.Suspect(p.id, f) && l.park(p, frames[i:], now) {
-			return
-		}
-		l.judge(now, p, frames[i].raw, f)
+		l.judgeOne(now, p, &frames[i])
 	}
+}
+
+// judgeOne judges a frame by what was so when it was sent.
+func (l *Loop) judgeOne(now time.Duration, p *port, r *received) {
+	if len(l.pending) > 0 {
+		l.applyUntil(r.at)
+		l.applyFor(p, r)
+	}
+	f := r.frame()
+	if l.o.Observer != nil && !p.uplink && l.core.Suspect(p.id, f) && l.park(p, r) {
+		return
+	}
+	l.judge(now, p, r.raw, f)
 }
 
 func (r *received) frame() switchcore.Frame {

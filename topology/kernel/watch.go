@@ -25,24 +25,28 @@ type Seen struct {
 	Gone        bool         // the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its place
 }
 
+// When says when something happened that a [Watch] has seen: later than After and not later than By, in nanoseconds of Unix time. An After of zero
+// means that it was read and not heard: nobody knows since when it is so.
+type When struct{ After, By int64 }
+
 // Watch follows interfaces for one virtual switch. It learns of changes in two ways. Link messages come synchronously with the
 // change: once "ip link set address" has returned, the next Drain reports it. What the kernel does not send a message for, or
 // sends one with old values (a macvlan that comes up or goes makes its lower promiscuous or not), is read again whenever there
 // is reason to, and once a second in any case, in a goroutine of the Watch's own.
 //
+// A thread of the Watch's own takes messages as they come, so that they have the time at which they came, and not the one at
+// which somebody had time to look.
+//
 // Drain is for one goroutine at a time. All other methods are safe for concurrent use, beside Drain too.
 type Watch struct {
 	s    *Space
-	poll int // epoll, over the two below
-	ear  int // rtnetlink in the hub
+	poll int // epoll, over the ear and the two bells
 	bell int // eventfd: something was read
 	rung atomic.Bool
+	ear  ear
 
-	buf [32 << 10]byte // Drain's own, as are the next four
-	oob [64]byte
-	iov unix.Iovec
-	hdr unix.Msghdr
-	out []*followed
+	told []told // Drain's own, as is the next
+	news []heard
 
 	mu       sync.Mutex
 	closed   bool
@@ -52,11 +56,19 @@ type Watch struct {
 	wanted   map[*followed]bool    // to be read again; true: to be reported whether it has changed or not
 	waiting  []chan struct{}       // of Quiet, for the next round of reading
 	found    []reading             // read, not yet drained
+	when     When                  // of what is being taken in
 	answered []chan struct{}       // closed by the Drain that takes found
 
 	kick chan struct{} // there is something wanted
 	stop chan struct{}
 	done chan struct{}
+}
+
+// told is what Drain has to tell of a port.
+type told struct {
+	f    *followed
+	seen Seen
+	when When
 }
 
 // place is an interface as link messages name it.
@@ -75,7 +87,6 @@ type followed struct {
 	adapter place // negative namespace: not in its node
 	seen    Seen
 	heard   uint64 // messages that changed seen: what was read before the last of them is stale
-	changed bool   // in Watch.out
 	off     bool   // not followed any more
 
 	mu    sync.Mutex // held while the interfaces are read
@@ -90,13 +101,13 @@ type reading struct {
 	heard   uint64 // of f when reading began
 	report  bool
 	adapter place // where the adapter is now
+	by      int64 // when reading ended, Unix nanoseconds
 }
 
 const (
 	pollEvery = time.Second
 	// afterDelete: a deleted macvlan has let go of its lower by then.
 	afterDelete = 100 * time.Millisecond
-	earBuffer   = 1 << 20 // bytes; a message has one to four thousand
 )
 
 var errWatchClosed = errors.New("the watch was closed")
@@ -106,7 +117,7 @@ func (s *Space) Watch() (*Watch, error) {
 	if err := s.numberAll(); err != nil {
 		return nil, err
 	}
-	w := &Watch{s: s, poll: -1, ear: -1, bell: -1,
+	w := &Watch{s: s, poll: -1, bell: -1, ear: ear{fd: -1, bell: -1, stop: -1},
 		ports: map[int]*followed{}, links: map[place][]*followed{}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{},
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := w.open(); err != nil {
@@ -114,11 +125,12 @@ func (s *Space) Watch() (*Watch, error) {
 		return nil, fmt.Errorf("watch interfaces: %w", err)
 	}
 	go w.read()
+	w.ear.listening.Go(w.ear.listen)
 	return w, nil
 }
 
 func (w *Watch) open() (err error) {
-	if err = within(w.s.hub, w.s.hub, func() error { w.ear, err = openEar(unix.RTNLGRP_LINK); return err }); err != nil {
+	if err = within(w.s.hub, w.s.hub, w.ear.open); err != nil {
 		return err
 	}
 	if w.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
@@ -127,36 +139,12 @@ func (w *Watch) open() (err error) {
 	if w.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	for _, fd := range []int{w.ear, w.bell} {
+	for _, fd := range []int{w.ear.fd, w.ear.bell, w.bell} {
 		if err := unix.EpollCtl(w.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// openEar opens a socket that hears these groups of all namespaces that have a number in the calling thread's.
-func openEar(groups ...int) (int, error) {
-	mask := uint32(0)
-	for _, g := range groups {
-		mask |= 1 << (g - 1)
-	}
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
-	if err != nil {
-		return -1, err
-	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, earBuffer) != nil { // outside the machine's user namespace
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, earBuffer)
-	}
-	err = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1)
-	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: mask})
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
 }
 
 // Close ends everything at once. Drain must have returned for the last time.
@@ -170,6 +158,8 @@ func (w *Watch) Close() error {
 	w.mu.Unlock()
 	close(w.stop)
 	<-w.done
+	ring(w.ear.stop)
+	w.ear.listening.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.ports {
@@ -181,7 +171,7 @@ func (w *Watch) Close() error {
 }
 
 func (w *Watch) closeFDs() {
-	for _, fd := range []int{w.poll, w.ear, w.bell} {
+	for _, fd := range []int{w.poll, w.bell, w.ear.fd, w.ear.bell, w.ear.stop} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}

@@ -3,96 +3,53 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"slices"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Drain calls changed for every port that has changed since, or that was to be read again, once, with what it is now. It never
-// blocks, and asks the kernel nothing: the values are those of the link messages, and what was read meanwhile.
-func (w *Watch) Drain(changed func(key int, s Seen)) {
-	w.out = w.out[:0]
-	w.hear()
-	var answered []chan struct{}
-	if w.rung.Load() {
-		answered = w.take()
-	}
-	for _, f := range w.out {
+// Drain calls changed for every change since, in the order in which they happened, and for every port that was to be read again.
+// It never waits for the kernel's configuration, and asks the kernel nothing: the values are those of the link messages, and what
+// was read meanwhile.
+func (w *Watch) Drain(changed func(key int, s Seen, when When)) {
+	w.told = w.told[:0]
+	answered := w.takeIn()
+	for i := range w.told {
+		t := &w.told[i]
 		w.mu.Lock()
-		seen, off := f.seen, f.off
-		f.changed = false
+		off := t.f.off
 		w.mu.Unlock()
 		if !off {
-			changed(f.key, seen)
+			changed(t.f.key, t.seen, t.when)
 		}
 	}
+	clear(w.told)
 	for _, c := range answered {
 		close(c)
 	}
 }
 
-// hear takes all messages that have arrived.
-func (w *Watch) hear() {
-	for {
-		n, o, err := w.receive()
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.ENOBUFS:
-			w.mu.Lock()
-			w.wantAllLocked() // messages were lost
-			w.mu.Unlock()
-			continue
-		case err != 0:
-			return
+// takeIn takes in all messages that have arrived, and then what was read.
+func (w *Watch) takeIn() (answered []chan struct{}) {
+	var lost bool
+	w.news, lost = w.ear.take(w.news)
+	if len(w.news) > 0 || lost {
+		w.mu.Lock()
+		for i := range w.news {
+			n := &w.news[i]
+			w.when = n.when
+			w.messageLocked(n.ns, n.deleted, &n.link)
 		}
-		ns := originOf(w.oob[:o])
-		for b := w.buf[:n]; len(b) >= unix.NLMSG_HDRLEN; {
-			size := int(binary.NativeEndian.Uint32(b))
-			if size < unix.NLMSG_HDRLEN || size > len(b) {
-				break
-			}
-			typ, body := binary.NativeEndian.Uint16(b[4:]), b[unix.NLMSG_HDRLEN:size]
-			b = b[min(len(b), (size+3)&^3):]
-			if typ != unix.RTM_NEWLINK && typ != unix.RTM_DELLINK || len(body) < unix.SizeofIfInfomsg {
-				continue
-			}
-			m := readLink(body)
-			w.mu.Lock()
-			w.messageLocked(ns, typ == unix.RTM_DELLINK, &m)
-			w.mu.Unlock()
+		if lost {
+			w.wantAllLocked()
 		}
+		w.mu.Unlock()
 	}
-}
-
-// receive is recvmsg(2) into buf and oob. It is done by hand because it is done for every batch of frames: unix.Recvmsg
-// allocates. A message that is longer than buf is cut off, and read as far as it goes.
-func (w *Watch) receive() (n, o int, err unix.Errno) {
-	w.iov.Base = &w.buf[0]
-	w.iov.SetLen(len(w.buf))
-	w.hdr = unix.Msghdr{Iov: &w.iov, Control: &w.oob[0]}
-	w.hdr.SetIovlen(1)
-	w.hdr.SetControllen(len(w.oob))
-	r, _, err := unix.Syscall(unix.SYS_RECVMSG, uintptr(w.ear), uintptr(unsafe.Pointer(&w.hdr)), unix.MSG_DONTWAIT)
-	return int(r), int(w.hdr.Controllen), err
-}
-
-// originOf is the number of the namespace that a message came from; negative: the socket's own, or one without a number.
-func originOf(oob []byte) int32 {
-	for len(oob) >= unix.CmsgLen(0) {
-		h, data, rest, err := unix.ParseOneSocketControlMessage(oob)
-		if err != nil {
-			break
-		}
-		if h.Level == unix.SOL_NETLINK && h.Type == unix.NETLINK_LISTEN_ALL_NSID && len(data) >= 4 {
-			return int32(binary.NativeEndian.Uint32(data))
-		}
-		oob = rest
+	if w.rung.Load() {
+		answered = w.take()
 	}
-	return -1
+	return answered
 }
 
 // messageLocked takes a link message in.
@@ -153,9 +110,8 @@ func running(flags uint32) bool { return flags&unix.IFF_UP != 0 && flags&unix.IF
 
 // seeLocked remembers a port's state and reports it if it is another one.
 func (w *Watch) seeLocked(f *followed, s Seen, report bool) {
-	if (s != f.seen || report) && !f.changed {
-		f.changed = true
-		w.out = append(w.out, f)
+	if s != f.seen || report {
+		w.told = append(w.told, told{f, s, w.when})
 	}
 	f.seen = s
 	if s.Gone {
@@ -185,6 +141,7 @@ func (w *Watch) take() (answered []chan struct{}) {
 		} else if k.adapter != k.f.adapter {
 			w.moveLocked(k.f, k.adapter)
 		}
+		w.when = When{By: k.by}
 		w.seeLocked(k.f, k.seen, k.report)
 	}
 	w.found = w.found[:0]

@@ -20,7 +20,7 @@ func TestWatchSurvivesAnOverrun(t *testing.T) {
 	w := watch(t, s)
 	w.follow(7, guestEnd, portEnd)
 	w.quiet()
-	if err := unix.SetsockoptInt(w.ear, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
+	if err := unix.SetsockoptInt(w.ear.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
 		t.Fatal(err)
 	}
 	mac := firstMAC

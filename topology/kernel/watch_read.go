@@ -55,6 +55,7 @@ func (w *Watch) round() {
 			}
 			// Only what is not there is gone; what cannot be read at the moment, for want of descriptors perhaps, is tried again.
 			k.seen.Gone = errors.Is(err, unix.ENODEV)
+			k.by = time.Now().UnixNano()
 		}
 	}
 	w.mu.Lock()
@@ -67,7 +68,7 @@ func (w *Watch) round() {
 	w.answered = append(w.answered, waiting...)
 	if len(w.found) > 0 || len(w.answered) > 0 {
 		w.rung.Store(true)
-		_, _ = unix.Write(w.bell, []byte{7: 1}[:8])
+		ring(w.bell)
 	}
 }
 

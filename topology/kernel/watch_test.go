@@ -67,7 +67,7 @@ func (w *watcher) follow(key int, adapter, port topology.End) {
 }
 
 func (w *watcher) drain() {
-	w.Drain(func(key int, s Seen) { w.last[key] = s; w.calls++ })
+	w.Drain(func(key int, s Seen, _ When) { w.last[key] = s; w.calls++ })
 }
 
 // await waits for FD and drains until the port is as it should be.

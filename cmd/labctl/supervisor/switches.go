@@ -178,8 +178,8 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 type observer struct{ *kernel.Watch }
 
 func (o observer) Drain(each func(switchcore.PortID, datapath.Seen)) {
-	o.Watch.Drain(func(key int, s kernel.Seen) {
-		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone})
+	o.Watch.Drain(func(key int, s kernel.Seen, when kernel.When) {
+		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By})
 	})
 }
 

@@ -264,6 +264,7 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 	}
 	if len(gone) > 0 {
 		s.procs.stopIn(gone)
+		s.stopStreams(gone)
 		s.captures.closeIn(gone)
 		s.ruleLog.closeIn(gone)
 		if err := s.switches.forget(gone); err != nil {
@@ -408,6 +409,7 @@ func (s *server) clear() error {
 	if s.procs != nil {
 		s.procs.stopAll()
 	}
+	s.stopStreams(nil)
 	s.captures.closeIn(nil)
 	if s.ruleLog != nil {
 		s.ruleLog.closeIn(nil)

@@ -164,7 +164,7 @@ func reset(ctx context.Context, c *call) (any, error) {
 	t := story{Step: c.story.Step}
 	if len(p.Nodes) == 0 {
 		t = story{}
-		(&verifier{call: c, prober: c.prober}).stopStreams()
+		c.stopStreams(nil)
 	}
 	for _, name := range p.Nodes {
 		if c.current().Node(name) == nil {

@@ -110,7 +110,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 		return out, nil
 	}
 	v.file = lab
-	defer v.stopStreams()
+	defer v.stopStreams(nil)
 	over := ""
 	for i, st := range lab.Steps {
 		sv := StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}
@@ -481,12 +481,19 @@ func (v *verifier) names(p *process) string {
 	return ""
 }
 
-func (v *verifier) stopStreams() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for name, s := range v.streams {
-		s.stop()
-		delete(v.streams, name)
+// stopStreams ends the background actions of some nodes, of all if gone is nil, at once: their sockets hold the namespaces.
+func (s *server) stopStreams(gone map[string]bool) {
+	s.mu.Lock()
+	var list []*stream
+	for name, k := range s.streams {
+		if gone == nil || gone[k.node] {
+			list = append(list, k)
+			delete(s.streams, name)
+		}
+	}
+	s.mu.Unlock()
+	for _, k := range list {
+		k.stop()
 	}
 }
 

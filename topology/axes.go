@@ -209,7 +209,7 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
 		kind, rest, _ := strings.Cut(w.text, ":")
-		if near := p.words.near(kind, questionKinds); near != "" && rest != "" {
+		if near := p.words.near(kind, questionKinds); near != "" && rest != "" && !slices.Contains(questionKinds, kind) {
 			p.wrong(line, w, "no questions of kind %q%s", kind, near)
 		} else {
 			p.wrong(line, w, "%v", err)

@@ -68,11 +68,12 @@ func (b *build) ruleLines(set *RuleSet, n *yaml.Node, path string) {
 		return
 	}
 	p := &lineParser{build: b, set: set, path: path}
+	before := len(b.probs)
 	for i, l := range b.textLines(n) {
 		p.line, p.number = l, i+1
 		p.command()
 	}
-	if len(set.Lines) == 0 && !b.failed() {
+	if len(set.Lines) == 0 && len(b.probs) == before {
 		b.errorf(n, path, "has no commands; write them one a line, as \"-A FORWARD -j DROP\"")
 	}
 }

@@ -139,14 +139,14 @@ func (st *story) nic(n *yaml.Node, path string) Target {
 		t.Interface = node.Interfaces[0].Name
 	case len(linked) == 1:
 		t.Interface = linked[0].Name
-	case !st.failed():
+	case st.sound:
 		st.errorf(n, path, "%s has %s interfaces; write %s:INTERFACE", t.Node, amount(len(node.Interfaces)), t.Node)
 	}
 	return t
 }
 
 func (st *story) noTarget(n *yaml.Node, path string) {
-	if !st.failed() || st.named[n.Value] == nil {
+	if st.sound || st.named[n.Value] == nil {
 		st.errorf(n, path, "%q is no node, interface or name%s", clip(n.Value), st.nearTarget(n.Value))
 	}
 }
@@ -185,7 +185,7 @@ func (st *story) station(n *yaml.Node, path string) Station {
 			return s
 		}
 	}
-	if !st.failed() {
+	if st.sound {
 		st.errorf(n, path, "%s has %s interfaces and no address; write %s:INTERFACE", t.Node, amount(len(node.Interfaces)), t.Node)
 	}
 	return s

@@ -59,7 +59,7 @@ func (st *story) liar(n *yaml.Node, path string) Target {
 	if t.Interface == "" {
 		t = st.nic(n, path)
 	}
-	if node == nil || t.Interface == "" || st.failed() {
+	if node == nil || t.Interface == "" || !st.sound {
 		return t
 	}
 	if node.Switch != nil {
@@ -83,7 +83,7 @@ func (st *story) spoofed(n *yaml.Node, path, why string) Target {
 	switch {
 	case !ok:
 		st.noTarget(n, path)
-	case !t.IP.IsValid() && !st.failed():
+	case !t.IP.IsValid() && st.sound:
 		st.errorf(n, path, "%s %s, and has no IPv4 address", n.Value, why)
 	}
 	return t

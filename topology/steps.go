@@ -25,6 +25,7 @@ func (l *loader) load() *Lab {
 	l.base.warnings()
 	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, running: map[string]bool{}, spoofs: map[string]bool{}}
 	st.remember()
+	st.sound = !l.failed()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
 	l.unreached(lab.Expect)
 	names := map[string]Pos{}
@@ -52,6 +53,7 @@ type story struct {
 	running map[string]bool      // background actions; false: stopped
 	spoofs  map[string]bool      // those of them that are ARP spoofing
 	streams []string             // all so far
+	sound   bool                 // nothing is wrong with the nodes, so what they lack they lack
 	sent    []string             // what "send" has sent so far
 }
 
@@ -79,7 +81,9 @@ func (st *story) step(n *yaml.Node, path string) *Step {
 		if set == nil {
 			set = field(n, "reset")
 		}
+		before := len(st.probs)
 		st.body, st.lab = st.laid(set, pathKey(path, "set"))
+		st.sound = st.sound && len(st.probs) == before
 	}
 	s.Lab = st.lab
 	for i, v := range items(field(n, "do")) {

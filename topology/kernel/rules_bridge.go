@@ -12,7 +12,8 @@ import (
 	"labctl/topology"
 )
 
-// bridgeCalls writes values of br_netfilter, which decide whether the rules of iptables see bridged frames. back restores what was there.
+// bridgeCalls writes values of br_netfilter, which decide whether the rules of iptables see bridged frames. back restores what
+// was there.
 func (s *Space) bridgeCalls(node string, values []topology.Sysctl) (back func() error, err error) {
 	before := make([]topology.Sysctl, len(values))
 	write := func(values []topology.Sysctl) error {

@@ -94,8 +94,8 @@ func (l *ruleLog) after(seq uint64) ([]Logged, <-chan struct{}) {
 	return out, l.more
 }
 
-// sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is told of in the
-// log, and no reason to give up.
+// sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is told of
+// in the log, and no reason to give up.
 func (l *ruleLog) sync(lab *topology.Lab) {
 	want := map[logPlace]bool{}
 	for _, n := range lab.Nodes {
@@ -143,8 +143,8 @@ func (l *ruleLog) closeWhere(which func(logPlace) bool) {
 	}
 }
 
-// listen opens the socket on a thread inside the node: the library's own way there goes by a path below /proc that names another process
-// when /proc belongs to another PID namespace.
+// listen opens the socket on a thread inside the node: the library's own way there and back goes by the thread's number below
+// /proc, where it has another one when /proc belongs to another PID namespace.
 func (l *ruleLog) listen(p logPlace) (*logListener, error) {
 	k := &logListener{names: map[uint32]string{}}
 	err := l.space.Enter(p.node, func() (err error) {
@@ -217,8 +217,8 @@ func (l *ruleLog) device(node string, k *logListener, candidates ...*uint32) str
 	return ""
 }
 
-// describePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what the host
-// itself sends, the version tells.
+// describePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what
+// the host itself sends, the version tells.
 func describePacket(etherType uint16, data []byte) string {
 	if etherType == 0 && len(data) > 0 {
 		etherType = map[byte]uint16{4: uint16(layers.EthernetTypeIPv4), 6: uint16(layers.EthernetTypeIPv6)}[data[0]>>4]

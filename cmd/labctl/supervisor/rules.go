@@ -21,8 +21,8 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Rule is one line of "rules". Packets and Bytes count from the moment its set was loaded; they are nil when the set is not loaded
-// or the rule counts nothing.
+// Rule is one line of "rules". Packets and Bytes count since a set of the node was loaded or unloaded last; they are nil when
+// the rule's set is not loaded or the rule counts nothing.
 type Rule struct {
 	Node    string  `json:"node"`
 	Set     string  `json:"set"`
@@ -156,8 +156,8 @@ func (s *server) checkRules(ctx context.Context, plan *topology.Plan) error {
 	return nil
 }
 
-// refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed, those of other
-// nodes are put back first, so that nothing was touched.
+// refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed, those of
+// other nodes are put back first, so that nothing was touched.
 func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) error {
 	var re *kernel.RuleError
 	if !errors.As(err, &re) {

@@ -127,4 +127,3 @@ func toolWords(text string) string {
 	}
 	return "the kernel refuses a rule and does not say which or why" // all that older versions of iptables-restore know
 }
-

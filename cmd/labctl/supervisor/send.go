@@ -61,17 +61,29 @@ func send(ctx context.Context, c *call) (any, error) {
 	}
 	frame := sending.Frame()
 	out := Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []DroppedFrame{}}
-	out.Drops = c.droppedSince(ctx, before, frame)
+	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
+		return nil, err
+	}
 	c.happened.add(Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("%d frames of %d bytes", out.Frames, out.Length)})
 	return out, nil
 }
 
-// droppedSince finds the frame in the drop logs. A frame crosses a switch in microseconds; it is looked for a little longer.
-func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) []DroppedFrame {
+// lookFor is how long a frame is looked for after it was sent: on every hop a switch may keep a suspect one until it has read the
+// sender's adapter again.
+const lookFor = 60 * time.Millisecond
+
+// droppedSince finds the frame in the drop logs.
+func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) ([]DroppedFrame, error) {
 	out := []DroppedFrame{}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for range 4 {
+	for since := time.Now(); ; {
+		last := time.Since(since) >= lookFor
+		if last {
+			if err := c.switches.quiet(ctx); err != nil {
+				return nil, err
+			}
+		}
 		for v, at := range before {
 			records, next, _ := v.loop.Drops(at)
 			before[v] = next
@@ -81,14 +93,16 @@ func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, fra
 				}
 			}
 		}
+		if last {
+			slices.SortStableFunc(out, func(a, b DroppedFrame) int { return a.Time.Compare(b.Time) })
+			return out, nil
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return out
+			return nil, context.Cause(ctx)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b DroppedFrame) int { return a.Time.Compare(b.Time) })
-	return out
 }
 
 // frame reads a frame in words, as the "send" of a step has it.

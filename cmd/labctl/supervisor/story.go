@@ -130,8 +130,8 @@ func set(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A map adds to what is there; a single value takes an earlier one's place.
-		if !strings.ContainsAny(o.Value, "{:\n") {
+		// A map adds to what is there; a single value, an address with its colons too, takes an earlier one's place.
+		if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
 			t.Changes = slices.DeleteFunc(t.Changes, func(x topology.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
 		}
 		t.Changes = append(t.Changes, o)

@@ -30,7 +30,8 @@ func otherMake(f labFile) swap {
 		switch {
 		case n.Kind == topology.Bridge:
 			bridges++
-		case n.Kind == topology.VSwitch && n.Switch.Config.Profile == switchcore.Learning:
+		case n.Kind == topology.VSwitch && n.Switch.Config.Profile == switchcore.Learning &&
+			!slices.ContainsFunc(n.Switch.Config.Ports, func(p switchcore.Port) bool { return p.Uplink }):
 			ours++
 		case n.Kind == topology.VSwitch:
 			return swap{}

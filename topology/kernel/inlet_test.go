@@ -1,0 +1,112 @@
+package kernel
+
+import (
+	"errors"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// bridgeAndGuest is node a with bridge br, whose port p0 leads to node b.
+func bridgeAndGuest(t *testing.T) *Space {
+	t.Helper()
+	s, _ := newSpace(t)
+	apply(t, s,
+		topology.AddNamespace{Node: "a"}, topology.AddNamespace{Node: "b"},
+		topology.AddBridge{Node: "a", Name: "br", MTU: 1400, Settings: topology.DefaultBridgeSettings()},
+		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "p0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1400, Master: "br", Up: true},
+			Far: topology.VethEnd{Node: "b", Name: "eth0", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1400}},
+		topology.AddAddr{Node: "a", Name: "br", Addr: netip.MustParsePrefix("10.0.0.1/24")},
+		topology.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.2/24")},
+		topology.SetUp{Node: "b", Name: "eth0", Up: true},
+		topology.SetUp{Node: "a", Name: "br", Up: true})
+	return s
+}
+
+func TestInletIntoABridge(t *testing.T) {
+	s := bridgeAndGuest(t)
+	br := topology.End{Node: "a", Interface: "br"}
+	before := ip(t, "-n t.a -o link show br")
+	for range 2 { // the second is made anew
+		in, err := s.AddInlet(br, 1400)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in.Out != in.Key || in.Holder != 0 {
+			t.Errorf("%+v: everything enters a bridge by the inlet", in)
+		}
+	}
+	port := ip(t, "-n t.a -d -o link show lc-br")
+	for _, want := range []string{"master br", "state forwarding", "learning off", " flood off", "mcast_flood off", "bcast_flood off", "mtu 1400", "addrgenmode none"} {
+		if !strings.Contains(port, want) {
+			t.Errorf("the bridge's port has no %q: %s", want, port)
+		}
+	}
+	if after := ip(t, "-n t.a -o link show br"); after != before {
+		t.Errorf("the bridge has changed from %s to %s", before, after)
+	}
+	if err := s.DelInlet(br); err != nil {
+		t.Fatal(err)
+	}
+	if left := ip(t, "-n t.a link"); strings.Contains(left, "lc-") || strings.Contains(left, "lx-") {
+		t.Errorf("left behind: %s", left)
+	}
+	if err := s.DelInlet(br); err != nil {
+		t.Errorf("an inlet that is not there: %v", err)
+	}
+}
+
+func TestInletIntoAnAdapter(t *testing.T) {
+	s := bridgeAndGuest(t)
+	eth0 := topology.End{Node: "b", Interface: "eth0"}
+	in, err := s.AddInlet(eth0, 1400)
+	if errors.Is(err, ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := s.indexOf(eth0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Out != index || in.Holder != in.Key || in.Key == index {
+		t.Errorf("%+v: want frames to leave by %d, and the inlet for those to the node", in, index)
+	}
+	if l := ip(t, "-n t.b -o link show lc-eth0"); !strings.Contains(l, "02:00:00:00:00:02") {
+		t.Errorf("the inlet must have the adapter's address: %s", l)
+	}
+	if err := s.DelInlet(eth0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSilence(t *testing.T) {
+	s := bridgeAndGuest(t)
+	answers := func() bool {
+		return exec.Command("ip", strings.Fields("netns exec t.b ping -c 1 -W 1 10.0.0.1")...).Run() == nil
+	}
+	if !answers() {
+		t.Fatal("no answer before")
+	}
+	br := topology.End{Node: "a", Interface: "br"}
+	guard, err := s.Silence(br)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answers() {
+		t.Error("it answers although the bridge is the switch's")
+	}
+	if _, err := s.Silence(br); !errors.Is(err, unix.EPERM) {
+		t.Errorf("twice: %v", err)
+	}
+	unix.Close(guard)
+	if !answers() {
+		t.Error("no answer afterwards")
+	}
+}

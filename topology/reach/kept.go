@@ -17,7 +17,8 @@ type known struct {
 	ip   netip.Addr
 }
 
-// kept asks the pairs one after the other and forgets nothing.
+// kept asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only until no
+// node is asking for a neighbour any more: what is lost by then stays lost, and all such pairs share what is left of their time.
 func (m *matrix) kept() error {
 	t, err := m.tables()
 	if err != nil {
@@ -39,12 +40,21 @@ func (m *matrix) kept() error {
 		}
 		m.unlimited(pr)
 		m.send(pr)
+		err := m.quiet(pr, m.p.patience())
+		if err == nil {
+			err = m.unanswered(pr)
+		}
+		if m.ctx.Err() != nil {
+			return m.ctx.Err()
+		}
+		if err != nil {
+			pr.decide(Unknown, err.Error())
+		}
+	}
+	for _, pr := range m.pairs {
 		m.await(pr, m.p.patience())
 		if err := m.ctx.Err(); err != nil {
 			return err
-		}
-		if err := m.unanswered(pr); err != nil {
-			pr.decide(Unknown, err.Error())
 		}
 		m.giveUp(pr)
 	}

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -143,7 +144,7 @@ func (k Change) Line() string {
 	if k.Holder != "" {
 		who = k.Holder + " (" + k.MAC + ")"
 	}
-	words := []string{k.Node, k.Kind}
+	words := []string{cmp.Or(k.Node, "-"), k.Kind}
 	switch k.Kind {
 	case "arp", "ndp":
 		words = append(words, k.Object)

@@ -168,6 +168,25 @@ func TestOwnTransmissionsAreIgnored(t *testing.T) {
 	}
 }
 
+// What leaves by an uplink is as long as an Ethernet wants it, tag included; what guests send each other stays as it is.
+func TestShortFramesAreLongerOnAnUplink(t *testing.T) {
+	guests(t, 3)
+	c := switchcore.Config{Ports: []switchcore.Port{
+		{Name: "p1", Group: "plain", Initial: guestMAC(1)}, {Name: "p2", Uplink: true}, {Name: "p3", Group: "tagged", Initial: guestMAC(3)},
+	}, Groups: []switchcore.Group{{Name: "plain"}, {Name: "tagged", Spec: switchcore.Spec{VLAN: &switchcore.VLAN{ID: 5}}}}}
+	start(t, c, Options{})
+	a, wire, b := station(t, "g1", "e0"), station(t, "g2", "e0"), station(t, "g3", "e0")
+	zeros := func(n int) string { return strings.Repeat("00", n) }
+	send(t, a, frame(1, 9, "88b5 01"))
+	hears(t, wire, frame(1, 9, "88b5 01"+zeros(60-15)))
+	send(t, a, frame(1, 9, "88b5 02"+zeros(60-15)))
+	hears(t, wire, frame(1, 9, "88b5 02"+zeros(60-15)))
+	send(t, b, frame(3, 9, "88b5 03"))
+	hears(t, wire, frame(3, 9, "8100 0005 88b5 03"+zeros(60-19)))
+	send(t, wire, frame(9, 1, "88b5 04"))
+	hears(t, a, frame(9, 1, "88b5 04"))
+}
+
 // Carrying a frame leaves nothing for the garbage collector.
 func TestCarryingDoesNotAllocate(t *testing.T) {
 	guests(t, 2)

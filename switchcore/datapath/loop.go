@@ -53,6 +53,7 @@ type Loop struct {
 	pending []change // of ports, in the order in which they happened
 	lost    []switchcore.Loss
 	failed  []failure
+	zeros   [minFrame]byte // never written to
 	stop    bool
 }
 

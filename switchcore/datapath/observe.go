@@ -41,8 +41,9 @@ type change struct {
 }
 
 // settled is how long after a change there may still be frames that were sent before it and have not reached the socket: the
-// kernel hands them over in an interrupt's place.
-const settled = 4 * time.Millisecond
+// kernel hands them over in an interrupt's place, and when there are many, by a thread that waits for its turn like others. Until then
+// a change is known for frames that were sent after it, and not told otherwise.
+const settled = 20 * time.Millisecond
 
 // drain takes what the observer saw. What was so long ago the switch is told at once.
 func (l *Loop) drain() {

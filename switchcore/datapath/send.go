@@ -14,6 +14,11 @@ import (
 // sendQueue is how many copies wait until they are sent with one system call.
 const sendQueue = 128
 
+const (
+	pieces   = 3 // of a frame at most: what is written anew in front, what stays as it came, what is added to make it long enough
+	minFrame = 60
+)
+
 // sender sends to all ports of one network namespace, by the socket of one of them: a packet socket sends to any interface of its
 // namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not 99. A shared interface's port,
 // whose mark is its socket's, has one of its own.
@@ -24,7 +29,7 @@ type sender struct {
 	ports  []*port // whose sockets may be used; fd is the first one's
 	n      int
 	msgs   [sendQueue]unix.Mmsghdr
-	iovs   [sendQueue][2]unix.Iovec
+	iovs   [sendQueue][pieces]unix.Iovec
 	heads  [sendQueue][headLen]byte
 	copies [sendQueue]outgoing
 }
@@ -128,6 +133,9 @@ func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.Raw
 	s.copies[i] = c
 	iov := &s.iovs[i]
 	count := compose(iov, &s.heads[i], c.raw, tagged, out)
+	if c.out.uplink {
+		count = l.pad(iov, count, vnetLen)
+	}
 	h := &s.msgs[i].Hdr
 	h.Name = (*byte)(unsafe.Pointer(to))
 	h.Namelen = unix.SizeofSockaddrLinklayer
@@ -136,7 +144,7 @@ func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.Raw
 }
 
 // compose describes how a frame leaves with the tag that it shall have, and returns the number of pieces.
-func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, beside bool, out switchcore.Output) int {
+func compose(iov *[pieces]unix.Iovec, head *[headLen]byte, raw []byte, beside bool, out switchcore.Output) int {
 	n, rest := rewrite(head, raw, beside, out)
 	if n == 0 {
 		iov[0].Base = &raw[0]
@@ -148,6 +156,21 @@ func compose(iov *[2]unix.Iovec, head *[headLen]byte, raw []byte, beside bool, o
 	iov[1].Base = &raw[rest]
 	iov[1].SetLen(len(raw) - rest)
 	return 2
+}
+
+// pad makes a frame of at least 60 bytes of the pieces, behind a header of the given length, and returns their number: shorter ones
+// do not go on an Ethernet (IEEE 802.3, without the checksum; ESXi's MinEtherLen). Zeros change no checksum that is still open.
+func (l *Loop) pad(iov *[pieces]unix.Iovec, count, header int) int {
+	missing := minFrame + header
+	for i := range count {
+		missing -= int(iov[i].Len)
+	}
+	if missing <= 0 {
+		return count
+	}
+	iov[count].Base = &l.zeros[0]
+	iov[count].SetLen(missing)
+	return count + 1
 }
 
 // write sends a copy to a TAP, which takes one frame at a time.
@@ -162,10 +185,14 @@ func (l *Loop) write(c outgoing, out switchcore.Output) {
 		n += copy(head[vnetLen+2:], head[vnetLen:n]) - (n - vnetLen) + 2
 		head[vnetLen], head[vnetLen+1] = 0, 0
 	}
-	iov := [2]unix.Iovec{{Base: &head[0]}, {Base: &c.raw[rest]}}
+	iov := [pieces]unix.Iovec{{Base: &head[0]}, {Base: &c.raw[rest]}}
 	iov[0].SetLen(n)
 	iov[1].SetLen(len(c.raw) - rest)
-	if e := writev(c.out.fd, iov[:]); e != 0 {
+	count := 2
+	if c.out.uplink {
+		count = l.pad(&iov, count, c.out.header)
+	}
+	if e := writev(c.out.fd, iov[:count]); e != 0 {
 		l.failed = append(l.failed, failure{c, reasonOf(e)})
 	}
 }

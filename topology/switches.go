@@ -119,6 +119,9 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 	if m.Type == Veth && !shared {
 		b.takeUplink(s, m)
 	}
+	if in := InletOf(from); shared && (b.made[End{from.Node, in.Outer}] != nil || b.made[End{from.Node, in.Inner}] != nil) {
+		b.errorf(n, path, "%s shares %s by interfaces that are called %s and %s, and %s has one of that name already", s.full, n.Value, in.Outer, in.Inner, from.Node)
+	}
 	b.borrowed[s] = append(b.borrowed[s], &borrowed{made: m, name: n.Value, shared: shared, said: n, where: path})
 }
 

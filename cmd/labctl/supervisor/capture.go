@@ -73,8 +73,8 @@ func capture(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	if c.current() == nil || c.switches == nil {
-		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	if err := c.begun(); err != nil {
+		return nil, err
 	}
 	sources, err := c.captureSources(p)
 	defer func() {

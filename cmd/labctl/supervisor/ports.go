@@ -84,8 +84,8 @@ func ports(_ context.Context, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	if c.switches == nil {
-		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	if err := c.begun(); err != nil {
+		return nil, err
 	}
 	if err := c.checkSwitches(p.Nodes); err != nil {
 		return nil, err
@@ -102,6 +102,16 @@ func ports(_ context.Context, c *call) (any, error) {
 		})
 	}
 	return out, nil
+}
+
+// begun fails as long as the lab is being built, when there may be nothing yet to look at.
+func (c *call) begun() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == "starting" || c.switches == nil {
+		return &Failure{Failed, c.meta.Instance + " is still starting"}
+	}
+	return nil
 }
 
 // wanted reports whether a port of a switch was asked for: by the switch, by switch:port, or because nothing was asked for.
@@ -184,8 +194,8 @@ func dropped(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	if c.switches == nil {
-		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	if err := c.begun(); err != nil {
+		return nil, err
 	}
 	if err := c.checkSwitches(p.Nodes); err != nil {
 		return nil, err
@@ -224,6 +234,9 @@ func dropped(ctx context.Context, c *call) (any, error) {
 
 // switchTable is the forwarding table of a switch, for "fdb".
 func (c *call) switchTable(node string, owners map[topology.MAC]string) ([]FDBEntry, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
 	v, err := c.switches.get(node)
 	if err != nil {
 		return nil, err

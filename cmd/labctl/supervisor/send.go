@@ -238,6 +238,9 @@ func explain(_ context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
 	if err := c.checkSwitches([]string{p.Switch + ":" + p.Port}); err != nil {
 		return nil, err
 	}
@@ -324,6 +327,9 @@ type Running struct {
 }
 
 func ps(_ context.Context, c *call) (any, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
 	out := []Running{}
 	c.mu.Lock()
 	for name, s := range c.streams {

@@ -189,6 +189,9 @@ type Difference struct {
 }
 
 func difference(_ context.Context, c *call) (any, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	file, lab, t := c.file, c.lab, c.story
 	c.mu.Unlock()

@@ -18,6 +18,7 @@ func addTables(f *testing.F) {
 		"question RRR RRA\nping:h0->h1 ok x\nfdb:h0@s1 h0 -\n",
 		"port state promiscuous effective flags\ndvs:p1 blocked granted 02:00:00:00:00:01 .\nh0:eth0 up . . 0x1103 # c\n",
 		"at reason src length frames\ndvs:p1 MacForgery mask1 . >=1 # c\ndvs:p1 TxFail . 60 .\n\nat reason frames\ndvs LearnLimit 0|3\n",
+		"rule hits\ns1/deny/to-h0 >=2 # c\ns1/deny/2 0|1\n\nrule hits\ns1/off/1 .\n", "question RRA\nhits:s1/off/1 >=1\nhits:s1/deny/2 0\n",
 		"stream is\ntalk ok|lossy\n", "question RRR\nport:dvs:p1@state down\ndrops:dvs MacForgery+TxFail\nstreams:talk ok\n",
 		"flow\\at rt\n00->\n->h0\n", "# only\n\n \t\n", "", "\xff\xfe \x00", "*\n*", "from\\to * *\n* ok ok\n* ok ok",
 	} {

@@ -80,10 +80,13 @@ func TestPlanDoesNotDependOnTheOrderOfKeys(t *testing.T) {
 
 func TestPlanNamesEverythingExactly(t *testing.T) {
 	everyShipped(t, func(t *testing.T, name string, lab *Lab) {
+		inside := false // of what a tool reads
 		for line := range strings.Lines(NewPlan(lab, "inst").String()) {
-			if strings.HasPrefix(line, "#") {
+			if strings.HasPrefix(line, "#") || inside {
+				inside = inside && line != endOfRules+"\n"
 				continue
 			}
+			inside = strings.HasSuffix(line, "<<'"+endOfRules+"'\n")
 			if !strings.Contains(line, " inst.") {
 				t.Errorf("a command that is in no namespace of the instance: %s", line)
 			}

@@ -38,6 +38,7 @@ func richLab() *Lab {
 		&Node{Name: "dvs", Kind: VSwitch, Interfaces: []*Interface{{Name: "up", Type: Veth}, {Name: "p1", Type: Veth}},
 			Switch: &Switch{Ports: []SwitchPort{{Name: "up"}, {Name: "p1"}}}},
 		&Node{Name: "six", Kind: Host, Interfaces: []*Interface{{Name: "eth0", Type: Veth, Addrs: mustPrefixes("2001:db8::6/64")}}})
+	l.Nodes[0].Rules = []*RuleSet{{Name: "deny", Load: true, Names: []string{"to-h0", "2"}}, {Name: "off", Names: []string{"1"}}}
 	l.Names = []NamedEnd{{Name: "cluster", IP: netip.MustParseAddr("10.0.0.50"), MAC: MAC{2, 0xbf}}, {Name: "mask1", MAC: MAC{2, 1}}}
 	return l
 }

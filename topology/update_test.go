@@ -34,6 +34,8 @@ func measurable(q Question) []string {
 	switch {
 	case q.Kind == "drops" && q.Drop != (DropMatch{}):
 		return []string{"0", "1", "12", "unknown"}
+	case q.Kind == "hits":
+		return []string{"0", "1", "12", "unknown"}
 	case q.Kind == "drops":
 		return []string{"-", "MacForgery", "MacForgery+PortBlocked", "unknown"}
 	case q.Kind == "port" && q.At == "state":

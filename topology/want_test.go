@@ -87,7 +87,7 @@ func TestEveryWordIsReadMeasuredAndExplained(t *testing.T) {
 func TestQuestionRoundTrip(t *testing.T) {
 	for _, s := range []string{"ping:h0->h2", "ping6:a.b->c:eth0", "answers:A->B", "arp:A->cluster", "route:A-->B",
 		"sees:A->B@X:eth0", "sees:talk@X", "fdb:A:eth0@SW:br0",
-		"port:dvs:p1@state", "port:h0:eth0@promiscuity", "drops:dvs", "drops:dvs:p1", "drops:dvs@MacForgery", "streams:chat",
+		"port:dvs:p1@state", "port:h0:eth0@promiscuity", "drops:dvs", "drops:dvs:p1", "drops:dvs@MacForgery", "streams:chat", "hits:a.b/deny/to-x", "hits:a/deny/7",
 		"drops:dvs:p1@MacForgery,function=L2Sec_FilterSrcMACForgeries,length=60,src=00:11:22:33:44:55,dst=ff:ff:ff:ff:ff:ff"} {
 		q, err := ParseQuestion(s)
 		if err != nil || q.String() != s {

@@ -140,8 +140,13 @@ func readBack(ns, look string, uplinks []string) string {
 	if list, ok := v.([]any); ok {
 		v = slices.DeleteFunc(list, func(x any) bool { return inletName.MatchString(ifname(x)) })
 		for _, x := range list {
+			m := x.(map[string]any)
 			if slices.Contains(uplinks, ifname(x)) {
-				delete(x.(map[string]any), "promiscuity")
+				delete(m, "promiscuity")
+			}
+			// Which of the two is shown depends on what has the far end's index here (default_operstate in net/core/link_watch.c).
+			if m["operstate"] == "LOWERLAYERDOWN" {
+				m["operstate"] = "DOWN"
 			}
 		}
 	}

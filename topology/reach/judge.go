@@ -155,15 +155,19 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool
 	return nil
 }
 
-// matches reports whether the answer is wanted. Where the file wants one interface of the node and it is another, the answer
-// names that one.
+// matches reports whether the answer is wanted. Where the file wants one interface of the node, the answer names the one that
+// it is.
 func (c *CellReport) matches() bool {
 	r := &c.Result
 	if r.lost > 0 && !c.surely() {
 		r.Got = Unknown
 		return false
 	}
-	if c.Cell.Want.Match(r.Got) || slices.ContainsFunc(r.Exact, c.Cell.Want.Match) {
+	if c.Cell.Want.Match(r.Got) {
+		return true
+	}
+	if i := slices.IndexFunc(r.Exact, c.Cell.Want.Match); i >= 0 {
+		r.Got = r.Exact[i] // said as the file says it
 		return true
 	}
 	node, _, _ := strings.Cut(r.Got, "+")

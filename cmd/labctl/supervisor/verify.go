@@ -37,10 +37,16 @@ func ask(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
+	since := c.switches.now()
 	rs, err := c.prober.Ask(ctx, p.Questions, p.Kept)
 	if err != nil {
 		return nil, err
 	}
+	answers := make([]*reach.Result, len(rs))
+	for i := range rs {
+		answers[i] = &rs[i]
+	}
+	c.tellWhy(ctx, since, answers)
 	out := make([]Answer, len(rs))
 	for i, r := range rs {
 		out[i] = Answer{r.Question.A, r.Question.B, r.Got, r.Detail, r.RTT.Microseconds()}
@@ -145,11 +151,21 @@ type verifier struct {
 
 // judge asks an expectation that has no cases.
 func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableVerdicts, error) {
-	r, err := v.prober.Judge(ctx, e)
+	r, err := v.ask(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	return verdicts(r, nil), nil
+}
+
+// ask judges, and says of pings that failed which switch dropped them.
+func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Report, error) {
+	since := v.switches.now()
+	r, err := v.prober.Judge(ctx, e)
+	if err == nil {
+		v.tellWhy(ctx, since, resultsOf(r))
+	}
+	return r, err
 }
 
 func verdicts(r *reach.Report, st *topology.Step) []TableVerdicts {
@@ -286,7 +302,7 @@ func (v *verifier) expect(ctx context.Context, st *topology.Step) ([]TableVerdic
 		if err := v.shift(ctx, cs.Lab); err != nil {
 			return nil, fmt.Errorf("case %s: %w", cs.Name, err)
 		}
-		r, err := v.prober.Judge(ctx, column)
+		r, err := v.ask(ctx, column)
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,8 @@ import (
 // namespace, or the descriptor of a TAP or macvtap.
 type Port struct {
 	// FD is a socket(AF_PACKET, SOCK_RAW, 0), or with Tap a descriptor of /dev/net/tun with IFF_TAP|IFF_NO_PI|IFF_VNET_HDR or of
-	// /dev/tapN. The loop owns it from the moment Attach is called, also if that fails.
+	// /dev/tapN. The loop owns it from the moment Attach is called, also if that fails. The latter does not tell when its interface
+	// is deleted (drivers/net/tap.c wakes nobody); an observer has to.
 	FD    int
 	Index int // of the interface, in the socket's namespace; unused with Tap
 	Tap   bool
@@ -83,7 +84,8 @@ const queueBytes = 8 << 20
 // interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
 // to it already, or if the kernel refuses.
 func (l *Loop) Attach(id switchcore.PortID, p Port) error {
-	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads, timed: l.o.Observer != nil, empty: time.Now().UnixNano()}
+	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads,
+		timed: l.o.Observer != nil, empty: time.Now().UnixNano()}
 	setup := n.openSocket
 	if p.Tap {
 		setup = func(bool) error { return n.openTap() }

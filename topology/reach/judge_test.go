@@ -73,3 +73,16 @@ fdb:b->s1@ true b true
 		t.Errorf("Read: %d tables, %v; want arp and fdb", len(read.Tables), err)
 	}
 }
+
+// TestNamesTheInterface: where the file wants one interface of a node, the answer is said to the interface.
+func TestNamesTheInterface(t *testing.T) {
+	for _, c := range []struct {
+		want, got string
+		ok        bool
+	}{{"host", "host", true}, {"host:vmh2", "host:vmh2", true}, {"host:vmh1", "host:vmh2", false}, {"host:vmh1|host:vmh2", "host:vmh2", true}, {"kali4", "host", false}} {
+		r := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: c.want}}, Result: Result{Got: "host", Exact: []string{"host:vmh2"}}}
+		if ok := r.matches(); ok != c.ok || r.Result.Got != c.got {
+			t.Errorf("wanted %s: %v with %s, want %v with %s", c.want, ok, r.Result.Got, c.ok, c.got)
+		}
+	}
+}

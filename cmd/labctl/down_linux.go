@@ -54,8 +54,11 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 	if err != nil || all {
 		return list, err
 	}
-	if g.lab != "" {
-		args = append(args, g.lab)
+	switch {
+	case len(args) > 0 && g.lab != "" && g.labGiven:
+		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab, strings.Join(args, " "))
+	case len(args) == 0 && g.lab != "":
+		args = []string{g.lab}
 	}
 	if len(args) == 0 {
 		if list, err = supervisor.Chosen(); err != nil {

@@ -102,13 +102,13 @@ func completeSwitches(g *globals, n int) cobra.CompletionFunc {
 }
 
 func dropsCommand(g *globals) *cobra.Command {
-	var follow bool
+	var follow, short bool
 	cmd := &cobra.Command{
 		Use:   "drops [SWITCH|SWITCH:PORT]...",
 		Short: "Show the frames that virtual switches dropped, and why, as pktcap-uw does",
 		Long: `Show the frames that virtual switches dropped: when, at which point, for which reason, in which function of ESXi's where that
-is known (else "-"), the port by number and name, the length, and the frame's first bytes. A switch remembers its last 4096 drops.
-With -o json one object a line.`,
+is known (else "-"), the port by number and name, the length, and the frame's first bytes; or with --short one decoded line each. A
+switch remembers its last 4096 drops. With -o json one object a line.`,
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n := 0
@@ -118,11 +118,16 @@ With -o json one object a line.`,
 					return err
 				}
 				n++
+				if short {
+					_, err := fmt.Fprintf(w, "%s %s:%s %s  %s, length %d\n", d.Time.Local().Format("15:04:05.000000"), d.Switch, d.Port, d.Reason, d.What, d.Length)
+					return err
+				}
 				return printDrop(w, d, n)
 			})
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is dropped from now on, until interrupted")
+	cmd.Flags().BoolVarP(&short, "short", "s", false, "one line a frame, decoded, without its bytes")
 	return cmd
 }
 
@@ -234,7 +239,7 @@ their MAC address or asked for promiscuous mode, ports that were blocked or came
 func (g *globals) printChanges(cmd *cobra.Command, a supervisor.Applied) error {
 	return g.print(cmd.OutOrStdout(), a, func(w io.Writer) error {
 		if len(a.Changes) == 0 {
-			fmt.Fprintln(w, "nothing to change: it is so already")
+			fmt.Fprintln(w, "nothing to change: labctl has set it so already")
 		}
 		for _, c := range a.Changes {
 			fmt.Fprintf(w, "%s: %s\n", c.Node, c.What)
@@ -383,7 +388,7 @@ func (g *globals) differences(cmd *cobra.Command) error {
 	}
 	return g.print(cmd.OutOrStdout(), d, func(w io.Writer) error {
 		if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 {
-			_, err := fmt.Fprintf(w, "%s is as its file says\n", d.Lab)
+			_, err := fmt.Fprintf(w, "%s is as its file says; what was changed inside nodes, not by labctl, is not looked at (labctl up --reset)\n", d.Lab)
 			return err
 		}
 		if d.Step > 0 {

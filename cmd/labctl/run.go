@@ -40,8 +40,9 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // globals are the flags that every verb has.
 type globals struct {
-	lab    string
-	output string
+	lab      string
+	labGiven bool // by -l, not by the environment
+	output   string
 }
 
 func run(args []string) int {
@@ -58,16 +59,20 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "labctl",
 		Short: "Network labs that say why",
-		Long: `labctl builds a network lab from one YAML file, out of Linux network namespaces, veths and bridges; it probes who can
-reach whom, judges that against the tables in the file, and takes everything down again. It needs no root.
+		Long: `labctl builds a network lab from one YAML file, out of Linux network namespaces, veths, bridges and its own virtual
+switches with vSphere's port policies; it probes who can reach whom, judges that against the tables in the file, says why, and takes
+everything down again. It needs no root.
 
 A FILE is a path, "-" for standard input, or the name of a shipped lab (labctl labs).
 Every flag --some-flag can also be set as LABCTL_SOME_FLAG.
 
 Exit codes: 0 yes; 1 the answer is no (an expectation failed); 2 usage or invalid lab, nothing was touched; 3 something could
-not be done or was left behind; 4 this machine cannot do it (labctl doctor). exec passes the command's own.`,
+not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130 interrupted. exec passes the command's own.`,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return errors.Join(fromEnvironment(cmd), g.check()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			g.labGiven = cmd.Flags().Changed("lab")
+			return errors.Join(fromEnvironment(cmd), g.check())
+		},
 	}
 	root.PersistentFlags().StringVarP(&g.lab, "lab", "l", "", "the running lab; may be left out when there is one")
 	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
@@ -151,7 +156,7 @@ func report(err error, ctx context.Context) int {
 
 // cobraUsage recognises cobra's own complaints, which have no type.
 func cobraUsage(err error) bool {
-	for _, s := range []string{"unknown command", "unknown flag", "accepts ", "requires ", "flag needs", "invalid argument", "if any flags in the group"} {
+	for _, s := range []string{"required flag", "unknown command", "unknown flag", "accepts ", "requires ", "flag needs", "invalid argument", "if any flags in the group"} {
 		if strings.Contains(err.Error(), s) {
 			return true
 		}

@@ -47,9 +47,25 @@ func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 		return nil, usagef("no lab %q is running%s", name, topology.Suggest(name, list))
 	}
 	if errors.Is(err, supervisor.ErrDead) {
-		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"labctl up\" with its file heals it, \"labctl down -l %s\" removes it", name, name)
+		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"%s\" heals it, \"labctl down %s\" removes it", name, upAgain(name), name)
 	}
 	return c, err
+}
+
+// upAgain is the command that brings up an instance that is there.
+func upAgain(instance string) string {
+	m, err := supervisor.ReadMeta(instance)
+	if err != nil {
+		return "labctl up"
+	}
+	s := "labctl up " + strings.TrimPrefix(displayOf(m.File), "./")
+	if name, ok := strings.CutPrefix(m.File, "shipped:"); ok {
+		s = "labctl up " + name
+	}
+	if m.Lab != m.Instance {
+		s += " --as " + m.Instance
+	}
+	return s
 }
 
 // instanceLab is the lab file that a running instance was given last.

@@ -107,7 +107,7 @@ switches that dropped it.
 func explainCommand(g *globals) *cobra.Command {
 	var f frameFlags
 	cmd := &cobra.Command{
-		Use:   "explain SWITCH:PORT --src MAC|NODE --dst MAC|NODE",
+		Use:   "explain SWITCH:PORT [--src MAC|NODE] --dst MAC|NODE",
 		Short: "Ask a virtual switch what it would do with a frame, and why, for each of its ports",
 		Long: `Ask a virtual switch what it would do with a frame that comes in at a port: the rules it goes through, and for every other port
 whether the frame leaves there, and why not. Nothing is sent, learned or counted.`,
@@ -148,7 +148,6 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 		},
 	}
 	f.add(cmd)
-	must(cmd.MarkFlagRequired("src"))
 	return cmd
 }
 

@@ -35,6 +35,9 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 			if err != nil {
 				return err
 			}
+			if g.lab != "" && g.labGiven && g.lab != s.Instance {
+				return usagef("up takes the lab's name from its file, %s, or from --as; -l %s is neither", s.Instance, g.lab)
+			}
 			s.Reset, s.Tied = reset, foreground
 			if reset && supervisor.Alive(s.Instance) {
 				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {

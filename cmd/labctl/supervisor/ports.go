@@ -167,6 +167,7 @@ type DroppedFrame struct {
 	Number   uint32    `json:"number"` // of Source
 	Length   int       `json:"length"`
 	Offload  string    `json:"offload,omitempty"`
+	What     string    `json:"what"`           // who speaks to whom, and of what
 	Data     string    `json:"data"`           // hexadecimal, the frame's first bytes
 	Lost     uint64    `json:"lost,omitempty"` // this many before it are not in the log any more
 }
@@ -174,7 +175,7 @@ type DroppedFrame struct {
 func dropOf(node string, r datapath.DropRecord) DroppedFrame {
 	text, _, function := r.Reason.ESXi()
 	return DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(), ESXi: text, Function: function,
-		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), Data: hex.EncodeToString(r.Data)}
+		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: describeFrame(r.Data), Data: hex.EncodeToString(r.Data)}
 }
 
 // offload says what was left for an adapter to do, in pktcap-uw's terms.

@@ -64,7 +64,7 @@ func send(ctx context.Context, c *call) (any, error) {
 	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
 		return nil, err
 	}
-	c.happened.add(Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("%d frames of %d bytes", out.Frames, out.Length)})
+	c.happened.add(Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
 	return out, nil
 }
 
@@ -125,6 +125,7 @@ func (c *call) frame(p SendParams) (*topology.Send, error) {
 	}
 	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1), Every: time.Duration(p.Every) * time.Microsecond}
 	var err error
+	s.Src = topology.Station{Node: t.Node, Interface: t.Interface}
 	if p.Src != "" {
 		if s.Src, err = station(lab, p.Src); err != nil {
 			return nil, err
@@ -141,7 +142,9 @@ func (c *call) frame(p SendParams) (*topology.Send, error) {
 		}
 	}
 	if p.ARP != "" && err == nil {
-		s.ARP, err = arpWords(lab, p.ARP)
+		if s.ARP, err = arpWords(lab, p.ARP); err == nil && s.ARP.SenderMAC == (topology.Station{}) {
+			s.ARP.SenderMAC = s.Src
+		}
 	}
 	return s, err
 }
@@ -243,6 +246,16 @@ func explain(_ context.Context, c *call) (any, error) {
 	}
 	if err := c.checkSwitches([]string{p.Switch + ":" + p.Port}); err != nil {
 		return nil, err
+	}
+	if p.Frame.Src == "" {
+		st, err := c.switches.port(p.Switch, p.Port)
+		if err != nil {
+			return nil, err
+		}
+		if st.Uplink || st.Effective == (switchcore.MAC{}) {
+			return nil, usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
+		}
+		p.Frame.Src = topology.MAC(st.Effective).String()
 	}
 	data, err := c.bytes(p.Frame)
 	if err != nil {

@@ -123,12 +123,27 @@ func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame)
 		})
 	}
 	go func() { all.Wait(); close(batches) }()
+	order := &inOrder{}
+	if len(sources) > 1 {
+		order.span = mergeSpan
+	}
+	tick := time.NewTicker(mergeSpan / 4)
+	defer tick.Stop()
 	var failed error
-	for b := range batches {
+	for open := true; open; {
+		var b []CapturedFrame
+		select {
+		case b, open = <-batches:
+		case <-tick.C:
+		}
 		if failed != nil {
 			continue // nobody listens, and the sources are about to notice
 		}
-		if failed = to(b); failed != nil {
+		due := order.add(b, time.Now(), !open)
+		if len(due) == 0 {
+			continue
+		}
+		if failed = to(due); failed != nil {
 			cancel(failed)
 		}
 	}
@@ -136,6 +151,29 @@ func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame)
 		return err.Error()
 	}
 	return ""
+}
+
+// mergeSpan is how long frames of several sources wait for earlier ones of another: a reader pairs requests with replies by
+// their order in the file.
+const mergeSpan = 200 * time.Millisecond
+
+// inOrder puts frames of several sources in the order of time.
+type inOrder struct {
+	span time.Duration
+	held []CapturedFrame
+}
+
+// add takes frames in and gives out those that nothing earlier is expected before; all of them at the end.
+func (o *inOrder) add(frames []CapturedFrame, now time.Time, end bool) []CapturedFrame {
+	o.held = append(o.held, frames...)
+	slices.SortStableFunc(o.held, func(a, b CapturedFrame) int { return a.Time.Compare(b.Time) })
+	n := len(o.held)
+	if !end && o.span > 0 {
+		n, _ = slices.BinarySearchFunc(o.held, now.Add(-o.span), func(f CapturedFrame, t time.Time) int { return f.Time.Compare(t) })
+	}
+	due := slices.Clone(o.held[:n])
+	o.held = slices.Delete(o.held, 0, n)
+	return due
 }
 
 // errSourceEnded means that what a capture copies from is there no longer.

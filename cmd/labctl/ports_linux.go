@@ -70,6 +70,9 @@ func dropsOf(p supervisor.Port) string {
 	for _, reason := range slices.Sorted(maps.Keys(p.Drops)) {
 		words = append(words, fmt.Sprintf("%s=%d", reason, p.Drops[reason]))
 	}
+	if p.Overruns > 0 {
+		words = append(words, fmt.Sprintf("overruns=%d", p.Overruns))
+	}
 	return strings.Join(words, ",")
 }
 

@@ -418,6 +418,9 @@ func apply(ctx context.Context, c *call) (any, error) {
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
 func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause string) (any, error) {
+	if err := c.whole(); err != nil {
+		return nil, err
+	}
 	lab, err := t.over(file)
 	if err != nil {
 		return nil, err
@@ -427,12 +430,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	if len(changes) > 0 || len(plan.Ops) > 0 {
 		c.event(Event{What: "changing", Total: len(plan.Ops)})
 		if err := c.server.apply(ctx, plan, lab); err != nil {
-			var f *Failure
-			if errors.As(err, &f) && f.Class != Failed {
-				return nil, err // nothing was touched
-			}
-			c.set("degraded")
-			return nil, fmt.Errorf("the lab is now neither what it was nor what the file says; \"labctl up\" tries again after \"labctl down\": %w", err)
+			return nil, c.brokenOff(err)
 		}
 	}
 	c.mu.Lock()
@@ -440,6 +438,9 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	c.file, c.story, c.lab, c.prober.Lab = file, t, lab, lab
 	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
 	c.mu.Unlock()
+	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
+		return nil, err
+	}
 	healed, err := c.heal(ctx, lab)
 	if err != nil {
 		return nil, err
@@ -460,6 +461,26 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	}
 	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
 	return out, c.ready(ctx, lab)
+}
+
+// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
+func (s *server) brokenOff(err error) error {
+	var f *Failure
+	if errors.As(err, &f) && f.Class != Failed {
+		return err
+	}
+	s.set("degraded")
+	return fmt.Errorf("the lab is now neither what it was nor what was asked for; \"labctl up --reset\" builds it anew: %w", err)
+}
+
+// whole refuses to build on a change that failed midway: what differs from the file could not be told any more.
+func (s *server) whole() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == "degraded" {
+		return &Failure{Failed, s.meta.Instance + " is degraded: a change ended midway; \"labctl up --reset\" with its file builds it anew"}
+	}
+	return nil
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.

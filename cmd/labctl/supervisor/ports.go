@@ -34,7 +34,8 @@ type Port struct {
 	RxBytes     uint64            `json:"rx_bytes"`
 	TxFrames    uint64            `json:"tx_frames"`
 	TxBytes     uint64            `json:"tx_bytes"`
-	Drops       map[string]uint64 `json:"drops,omitempty"` // by reason
+	Drops       map[string]uint64 `json:"drops,omitempty"`    // by reason
+	Overruns    uint64            `json:"overruns,omitempty"` // frames that the kernel threw away before the switch saw them
 }
 
 // Policy is a computed value and the level that it comes from: default, switch, group or port.
@@ -92,6 +93,8 @@ func ports(_ context.Context, c *call) (any, error) {
 	}
 	out := []Port{}
 	for _, v := range c.switches.list() {
+		c.switches.countOverruns(v)
+		first := len(out)
 		v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
 			for _, id := range s.Ports() {
 				st := s.Status(id)
@@ -100,6 +103,11 @@ func ports(_ context.Context, c *call) (any, error) {
 				}
 			}
 		})
+		c.switches.mu.Lock()
+		for i := first; i < len(out); i++ {
+			out[i].Overruns = v.overruns[out[i].Port]
+		}
+		c.switches.mu.Unlock()
 	}
 	return out, nil
 }

@@ -372,7 +372,7 @@ func ps(_ context.Context, c *call) (any, error) {
 func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	lab := v.current()
 	if err := v.server.apply(ctx, topology.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
-		return err
+		return v.brokenOff(err)
 	}
 	for _, n := range nodes {
 		v.happened.add(Happened{Kind: "restarted", Node: n})

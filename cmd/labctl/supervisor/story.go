@@ -216,9 +216,15 @@ func step(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
+	if err := c.whole(); err != nil {
+		return nil, err
+	}
 	out := Walked{Steps: []StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps)}
 	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total; n++ {
 		st := *c.file.Steps[out.Done]
+		if len(st.Cases) > 0 && len(c.story.Changes) > 0 {
+			return nil, usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", st.Name, c.story.words()[0])
+		}
 		t := story{out.Done + 1, c.story.Changes}
 		lab, err := t.over(c.file)
 		if err != nil {

@@ -42,6 +42,9 @@ type vswitch struct {
 	conf  switchcore.Config
 	ports map[string]*plugged // by name
 	since uint64              // where in the drop log the set of the current step was done
+
+	overruns map[string]uint64 // by port: frames that the kernel threw away before the switch saw them
+	overrun  uint64            // of all ports, when the set of the current step was done
 }
 
 // plugged is a port that has its interface.
@@ -160,7 +163,13 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 	for _, p := range fresh {
 		seen, err := v.watch.Follow(int(p.id), p.far, p.at)
 		if err != nil {
-			return fmt.Errorf("follow %s: %w", p.at, err)
+			err = fmt.Errorf("follow %s: %w", p.at, err)
+			for name, q := range v.ports { // so that the next sync tries again
+				if q == p {
+					delete(v.ports, name)
+				}
+			}
+			return errors.Join(err, w.detach(v, p))
 		}
 		v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 			if seen.Carrier {
@@ -246,8 +255,9 @@ func (w *switches) quiet(ctx context.Context) error {
 func (w *switches) mark() {
 	for _, v := range w.list() {
 		_, next, _ := v.loop.Drops(math.MaxUint64)
+		lost := w.countOverruns(v)
 		w.mu.Lock()
-		v.since = next
+		v.since, v.overrun = next, lost
 		w.mu.Unlock()
 	}
 }
@@ -258,10 +268,13 @@ func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	overrun := w.countOverruns(v)
 	w.mu.Lock()
 	since := v.since
+	overrun -= v.overrun
 	w.mu.Unlock()
 	records, _, lost := v.loop.Drops(since)
+	lost += overrun
 	sorts := map[reach.Drop]int{}
 	for _, r := range records {
 		d := reach.Drop{Port: place(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
@@ -277,6 +290,22 @@ func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 	}
 	slices.SortFunc(out, func(a, b reach.Drop) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return out, int(lost), nil
+}
+
+// countOverruns brings the counts of a switch's ports up to date and returns their sum.
+func (w *switches) countOverruns(v *vswitch) (sum uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if v.overruns == nil {
+		v.overruns = map[string]uint64{}
+	}
+	for name, p := range v.ports {
+		v.overruns[name] += v.loop.Overruns(p.id)
+	}
+	for _, n := range v.overruns {
+		sum += n
+	}
+	return sum
 }
 
 // place is the port at which a frame ended: the one that a copy was for, else the one that it came from.

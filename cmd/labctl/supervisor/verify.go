@@ -253,7 +253,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 	plan, changes := topology.Diff(v.current(), to, v.meta.Instance)
 	if len(plan.Ops) > 0 || len(changes) > 0 {
 		if err := v.server.apply(ctx, plan, to); err != nil {
-			return err
+			return v.brokenOff(err)
 		}
 	}
 	v.mu.Lock()

@@ -1,0 +1,77 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The kinds of events are a closed list, and docs/events.md is where it is.
+func TestEventKindsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, src := range []struct{ path, pattern string }{
+		{"../../../switchcore/verdict.go", `(?m)^\tEvent\w+ += "([a-z-]+)"`},
+		{"*.go", `Happened\{(?:[^}]*?)Kind: "([a-z-]+)"`},
+	} {
+		for _, text := range sourcesOf(t, src.path) {
+			for _, m := range regexp.MustCompile(src.pattern).FindAllStringSubmatch(text, -1) {
+				kinds = append(kinds, m[1])
+			}
+		}
+	}
+	if len(kinds) < 20 {
+		t.Fatalf("only %d kinds were found: %v", len(kinds), kinds)
+	}
+	for _, k := range kinds {
+		if !strings.Contains(string(doc), "`"+k+"`") {
+			t.Errorf("docs/events.md does not know %q", k)
+		}
+	}
+}
+
+func TestEventLogKeepsItsLast(t *testing.T) {
+	l := newEventLog("lab")
+	for range eventsKept + 10 {
+		l.add(Happened{Kind: "changed"})
+	}
+	list, more := l.after(0)
+	if len(list) != eventsKept || list[0].Seq != 11 || list[len(list)-1].Seq != eventsKept+10 {
+		t.Fatalf("%d events, from %d to %d", len(list), list[0].Seq, list[len(list)-1].Seq)
+	}
+	select {
+	case <-more:
+		t.Fatal("more before there is more")
+	default:
+	}
+	l.add(Happened{Kind: "step"})
+	<-more
+	if list, _ := l.after(eventsKept + 10); len(list) != 1 || list[0].Kind != "step" {
+		t.Errorf("%v", list)
+	}
+}
+
+// sourcesOf are the texts of the files that match a pattern.
+func sourcesOf(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: %v, %v", pattern, paths, err)
+	}
+	var out []string
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(b))
+	}
+	return out
+}

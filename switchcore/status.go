@@ -71,7 +71,8 @@ func (s *Switch) vlanText(p *port) string {
 	return p.pol.VLAN.String()
 }
 
-// String is the setting as a lab file says it.
+// String is the setting as a lab file says it, save that a trunk of VLAN 10 alone, "10-10" in a file, is "trunk 10": "10" is a
+// port in VLAN 10.
 func (v VLAN) String() string {
 	switch v.Mode {
 	case PrivateVLAN:
@@ -79,6 +80,9 @@ func (v VLAN) String() string {
 	case Trunk:
 		if len(v.Ranges) == 1 && v.Ranges[0] == (VLANRange{0, 4094}) {
 			return "trunk"
+		}
+		if len(v.Ranges) == 1 && v.Ranges[0].First == v.Ranges[0].Last {
+			return "trunk " + strconv.Itoa(v.Ranges[0].First)
 		}
 		var parts []string
 		for _, r := range v.Ranges {

@@ -120,12 +120,14 @@ func learningSpec(l *switchcore.LearningSpec, n *yaml.Node) {
 	}
 }
 
+// switchVLAN reads "vlan". One number is the VLAN that the port is in, with quotes or without: which it is must not hang on how
+// a shell or an editor treats them.
 func switchVLAN(n *yaml.Node) switchcore.VLAN {
 	if v := field(n, "pvlan"); v != nil {
 		return switchcore.VLAN{Mode: switchcore.PrivateVLAN, ID: intOf(v, 0)}
 	}
-	if n.Tag == "!!int" {
-		return switchcore.VLAN{ID: intOf(n, 0)}
+	if id, err := strconv.Atoi(n.Value); err == nil {
+		return switchcore.VLAN{ID: id}
 	}
 	ranges, _ := parseTrunk(n.Value)
 	return switchcore.VLAN{Mode: switchcore.Trunk, Ranges: ranges}

@@ -2,7 +2,6 @@ package topology
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"labctl/switchcore"
@@ -156,24 +155,10 @@ func specSettings(add func(key, value string), at string, s *switchcore.Spec) {
 	}
 }
 
-// vlanWord is a VLAN setting as a lab file has it.
+// vlanWord is a VLAN setting in the core's words, save that private VLANs look as in a lab file.
 func vlanWord(v switchcore.VLAN) string {
-	switch v.Mode {
-	case switchcore.PrivateVLAN:
+	if v.Mode == switchcore.PrivateVLAN {
 		return fmt.Sprintf("{pvlan: %d}", v.ID)
-	case switchcore.Trunk:
-		if slices.Equal(v.Ranges, []switchcore.VLANRange{{First: 0, Last: 4094}}) {
-			return "trunk"
-		}
-		var words []string
-		for _, r := range v.Ranges {
-			if r.First == r.Last {
-				words = append(words, fmt.Sprint(r.First))
-			} else {
-				words = append(words, fmt.Sprintf("%d-%d", r.First, r.Last))
-			}
-		}
-		return strings.Join(words, ",")
 	}
-	return fmt.Sprint(v.ID)
+	return v.String()
 }

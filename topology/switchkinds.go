@@ -61,7 +61,7 @@ func policyKeys() []shapeKey {
 			{name: "limit", shape: numberOf("a limit from 0 to 4096", 0, 4096)},
 			{name: "limit_policy", shape: &shape{form: formText, want: "allow or drop", word: []string{"allow", "drop"}}},
 			{name: "ageing", shape: duration("silence after which an address is forgotten; 600s if not given")}}}}}
-	vlan := &shape{form: formEither, want: `a VLAN from 0 to 4094, trunk, "10,20-30" (a trunk) or {pvlan: ID}`, any: []*shape{
+	vlan := &shape{form: formEither, want: `a VLAN from 0 to 4094, trunk, "10,20-30" (a trunk; of VLAN 10 alone: "10-10") or {pvlan: ID}`, any: []*shape{
 		numberOf("a VLAN from 0 to 4094 (0: untagged; 4095 is written trunk)", 0, 4094),
 		{form: formText, want: `trunk or VLANs, as "10,20-30"`, test: trunkText, re: trunkRE},
 		{form: formObject, want: "{pvlan: ID}", keys: []shapeKey{{name: "pvlan", must: true, shape: numberOf("an ID of a private VLAN from 1 to 4094", 1, 4094)}}}}}

@@ -11,6 +11,7 @@ need ping iputils-ping
 need tcpdump tcpdump
 need tshark tshark # reads what "labctl capture" writes
 need scapy python3-scapy # the article's own command
+need arpspoof dsniff
 need nft nftables
 need iptables-restore iptables
 need ip6tables-restore iptables

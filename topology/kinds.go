@@ -30,7 +30,7 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 	hostSet, bridgeSet := append(hostKeys(true), rulesKey(true)), append(bridgeKeys(true), rulesKey(true))
 	inSet := map[string]string{}
 	for _, k := range []string{"kind", "nodes", "links", "run"} {
-		inSet[k] = "cannot be changed by a step; change the file"
+		inSet[k] = "cannot be changed while the lab is up; change the file"
 	}
 	hostHint := map[string]string{
 		"ports":   `a host has no "ports" of its own; they stand beside "bridge:" of an interface`,
@@ -42,7 +42,7 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 		"bridge":     "a bridge node is one bridge, and its ports are the ends of links on it",
 	}
 	for _, k := range []string{"profile", "uplinks"} {
-		inSet[k] = "cannot be changed by a step; change the file"
+		inSet[k] = "cannot be changed while the lab is up; change the file"
 	}
 	switchSetHint := maps.Clone(inSet)
 	switchSetHint["rules"] = noSwitchRules

@@ -85,7 +85,7 @@ func (l *loader) layOver(o Overlay, body map[*site]*yaml.Node, touched map[*site
 		k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}
 		v = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{k, v}}
 	}
-	if !l.check(v, l.grammar.kind[s.kind].set, "set "+s.full) {
+	if !l.check(v, l.grammar.kind[s.kind].set, "set "+s.full) || !l.groupsThere(s, v, "set "+s.full) {
 		return
 	}
 	was := body[s]

@@ -38,7 +38,7 @@ func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 				}
 			}
 			if interfaceName().textOK(k.Value) == "" {
-				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestWord(k.Value, known))
+				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestOrList(k.Value, known))
 			}
 			continue
 		}

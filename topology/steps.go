@@ -145,7 +145,8 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 				st.errorf(k, pathKey(path, k.Value), "%s", why)
 				continue
 			}
-			if s.skip || !st.check(v, st.grammar.kind[s.kind].set, pathKey(path, k.Value)) {
+			at := pathKey(path, k.Value)
+			if s.skip || !st.check(v, st.grammar.kind[s.kind].set, at) || !st.groupsThere(s, v, at) {
 				continue
 			}
 			was := body[s]

@@ -213,7 +213,7 @@ func (b *build) knownPorts(s *site, sw *Switch, n *yaml.Node, path string) {
 			}
 		}
 		if !found && interfaceName().textOK(k.Value) == "" && !isUplink(s, k.Value) && !b.brokenEnds(s) {
-			b.errorf(k, at, "%s has no port %q%s", s.full, clip(k.Value), suggestWord(k.Value, names))
+			b.errorf(k, at, "%s has no port %q%s", s.full, clip(k.Value), suggestOrList(k.Value, names))
 		}
 	}
 }
@@ -228,14 +228,14 @@ func (b *build) brokenEnds(s *site) bool {
 	return false
 }
 
-// switchMistakes says what the platform does not allow, where the file says it. What the grammar has refused already, and
-// groups, which belong to links, are not among it.
+// switchMistakes says what the platform does not allow, where the file says it. What the grammar has refused already is not among
+// it, nor are groups, which belong to links, and addresses, which belong to what is linked to the ports.
 func (b *build) switchMistakes(s *site, c *switchcore.Config) {
 	if b.brokenEnds(s) {
 		return // a port that could not be made may be the uplink or the port that is missed
 	}
 	for _, m := range c.Check() {
-		if m.Key == "group" {
+		if m.Key == "group" || m.Key == "mac" {
 			continue
 		}
 		at, path, n := s.key, b.path(s), b.bodyOf(s)

@@ -33,8 +33,33 @@ func (l *loader) inGroup(e *end) {
 	case e.group != "" && len(groups) == 0:
 		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port groups; write %s", e.site.full, e.site.base), false)
 	case e.group != "" && !slices.Contains(groups, e.group):
-		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), suggestWord(e.group, groups)), false)
+		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), suggestOrList(e.group, groups)), false)
 	}
+}
+
+// groupsThere refuses a set of a port group that the file does not have: links say which ports are in which group, so that
+// nothing could ever be in a new one.
+func (l *loader) groupsThere(s *site, set *yaml.Node, path string) bool {
+	if s.kind != VSwitch {
+		return true
+	}
+	var have []string
+	for k := range entries(field(s.body, "groups")) {
+		have = append(have, k.Value)
+	}
+	ok := true
+	for k := range entries(field(set, "groups")) {
+		at := pathKey(pathKey(path, "groups"), k.Value)
+		switch {
+		case len(have) == 0:
+			l.errorf(k, at, "%s has no port groups; say it for the switch, or make the group in the file", s.full)
+			ok = false
+		case !slices.Contains(have, k.Value):
+			l.errorf(k, at, "%s has no port group %q%s", s.full, clip(k.Value), suggestOrList(k.Value, have))
+			ok = false
+		}
+	}
+	return ok
 }
 
 // isUplink reports whether the switch calls the port an uplink. Steps cannot change which ports are.

@@ -152,7 +152,6 @@ func TestSwitchChanges(t *testing.T) {
 			"dvs: Tap: mac_learning: - -> true; dvs: Tap: mac_learning.unicast_flooding: - -> false; dvs: Tap: mac_learning.limit: - -> 3; " +
 				"dvs: Tap: mac_learning.limit_policy: - -> drop; dvs: Tap: mac_learning.ageing: - -> 5s; dvs: Tap: vlan: - -> 1-2,5"},
 		{"dvs.groups.Tap.port_overrides=[]", "dvs: Tap: port_overrides: [security] -> []"},
-		{"dvs.groups.New={}", "dvs: New: - -> made; dvs: New: port_overrides: - -> [blocked]"},
 		{"dvs.teaming={policy: explicit, active: [vmnic1], standby: [], failback: false, notify_switches: false}",
 			"dvs: teaming.policy: - -> explicit; dvs: teaming.active: - -> [vmnic1]; dvs: teaming.standby: - -> []; dvs: teaming.failback: - -> false; dvs: teaming.notify_switches: - -> false"},
 		{"dvs.ports.probe={promiscuous: accept, isolated: true}", "dvs: probe: promiscuous: - -> accept; dvs: probe: isolated: false -> true"},

@@ -55,7 +55,7 @@ func ExampleSwitch_SetHook() {
 	}
 	fmt.Println(s.Status(in).Counters.Drops[switchcore.Filtered])
 	// Output:
-	// 1 None - to victim, untagged
-	// 0 Filtered - the hook drops it: mallory says it is 192.168.0.1: Filtered
+	// 1 None - output: to victim, untagged
+	// 0 Filtered - hook: it drops the frame: mallory says it is 192.168.0.1: Filtered
 	// 1
 }

@@ -34,6 +34,8 @@ func (w *story) check(verb string, args []string) error {
 		return w.announced(args)
 	case "knows", "forgot":
 		return w.table(verb, args)
+	case "says", "hint":
+		return w.words(verb, strings.Join(args, " "))
 	}
 	id, err := w.port(args[0])
 	if err != nil {
@@ -41,6 +43,21 @@ func (w *story) check(verb string, args []string) error {
 	}
 	return w.status(verb, id, args[1:])
 }
+
+// words is "says TEXT", a part of what was narrated of the last frame, or "hint TEXT", a part of what its hint is; "hint -" for none.
+func (w *story) words(verb, text string) error {
+	all := strings.Join(w.last.Steps, "\n")
+	if verb == "hint" {
+		all = orDash(w.last.Hint)
+	}
+	if !holds(all, text) {
+		return fmt.Errorf("it is\n%s", all)
+	}
+	return nil
+}
+
+// holds: a part of it, but nothing is nothing.
+func holds(all, text string) bool { return all == text || text != "-" && strings.Contains(all, text) }
 
 func (w *story) event(args []string) int {
 	return slices.IndexFunc(w.events, func(e Event) bool { return e.Kind == args[0] && (len(args) < 2 || e.Port == args[1]) })
@@ -113,6 +130,7 @@ func (w *story) table(verb string, args []string) error {
 //	promiscuous PORT granted|refused|-
 //	count PORT REASON|COUNTER N
 //	because PORT CAUSE|REASON
+//	advice PORT TEXT
 //	policy PORT KEY=VALUE FROM
 func (w *story) status(verb string, id PortID, args []string) error {
 	st := w.s.Status(id)
@@ -128,6 +146,14 @@ func (w *story) status(verb string, id PortID, args []string) error {
 			return err
 		}
 		got = args[0] + " " + strconv.FormatUint(n, 10)
+	case "advice":
+		i := slices.IndexFunc(w.last.Fates, func(f Fate) bool { return f.Port == id })
+		if i < 0 {
+			return errors.New("the port has no fate")
+		}
+		if got = orDash(w.last.Fates[i].Hint); holds(got, strings.Join(args, " ")) {
+			return nil
+		}
 	case "because":
 		i := slices.IndexFunc(w.last.Fates, func(f Fate) bool { return f.Port == id })
 		if i < 0 {

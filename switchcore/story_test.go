@@ -77,7 +77,7 @@ func (w *story) do(words []string) error {
 		return w.change(verb, args)
 	case "guest", "connect", "disconnect", "link", "flush":
 		return w.guest(verb, args)
-	case "event", "no-event", "announce", "no-announce", "knows", "forgot", "state", "promiscuous", "count", "because", "policy":
+	case "event", "no-event", "announce", "no-announce", "knows", "forgot", "state", "promiscuous", "count", "because", "policy", "says", "hint", "advice":
 		return w.check(verb, args)
 	}
 	return w.frame(verb, args)

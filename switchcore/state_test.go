@@ -35,7 +35,7 @@ func TestEventsTellEveryChange(t *testing.T) {
 		{"", func() { s.SetFilter(0, p, Filter{MAC: mac(9)}) }},
 		{"mac-changed p, port-unblocked p", func() { s.SetFilter(0, p, Filter{MAC: mac(1)}) }},
 		{"promiscuous-refused p", func() { s.SetFilter(0, p, Filter{MAC: mac(1), Promiscuous: true}) }},
-		{"policy-changed p, policy-changed q, promiscuous-granted p", func() { c.Spec.Promiscuous = ptr(true); s.Configure(0, c) }},
+		{"policy-changed , promiscuous-granted p", func() { c.Spec.Promiscuous = ptr(true); s.Configure(0, c) }},
 		{"promiscuous-ended p", func() { s.SetFilter(0, p, Filter{MAC: mac(1)}) }},
 		{"link-down u, uplink-failover p, uplink-failover q", func() { s.SetLink(0, u, false) }},
 		{"link-up u, uplink-failover p, uplink-failover q", func() { s.SetLink(0, u, true) }},
@@ -43,7 +43,7 @@ func TestEventsTellEveryChange(t *testing.T) {
 		{"connected q, link-up q", func() { s.Connect(0, q, Filter{MAC: mac(2)}) }},
 		{"disconnected q, link-down q", func() { s.Disconnect(0, q) }},
 		{"disconnected p", func() { c.Ports = append(c.Ports[:1:1], c.Ports[2]); s.Configure(0, c) }},
-		{"policy-changed q, mac-learned q", func() {
+		{"policy-changed , mac-learned q", func() {
 			c.Spec.Learning, c.Spec.ForgedTransmits = LearningSpec{Enabled: ptr(true)}, ptr(true)
 			s.Configure(0, c)
 			s.Connect(0, q, Filter{MAC: mac(2)})
@@ -57,6 +57,56 @@ func TestEventsTellEveryChange(t *testing.T) {
 		x.do()
 		if got := kinds(s); got != x.want {
 			t.Errorf("%s, want %s", got, x.want)
+		}
+	}
+}
+
+// A policy that changed is told once, at the level where it did, with what held before; what only inherits it is not told again.
+func TestPolicyChangesAreTold(t *testing.T) {
+	c, _ := Preset("distributed")
+	c.Groups = []Group{{Name: "a", Overrides: OverrideSecurity | OverrideBlocked}, {Name: "b", Spec: Spec{Promiscuous: ptr(false)}}}
+	c.Ports = []Port{{Name: "u", Uplink: true}, {Name: "p", Group: "a"}, {Name: "q", Group: "a"}, {Name: "r", Group: "b"}}
+	s := newSwitch(t, c)
+	for _, x := range []struct {
+		do   func()
+		want string
+	}{
+		{func() { c.Spec.Promiscuous = ptr(true) }, " promiscuous reject (default) -> accept (switch)"},
+		{func() {}, ""},
+		{func() { c.Groups[1].Spec.Promiscuous = nil }, " promiscuous reject (group b) -> accept (switch)"},
+		{func() { c.Groups[0].Spec.Promiscuous = ptr(true) }, " promiscuous accept (switch) -> accept (group a)"},
+		{func() { c.Ports[1].Spec.ForgedTransmits = ptr(true) }, "p forged_transmits reject (default) -> accept (port)"},
+		{func() { c.Spec.ForgedTransmits = ptr(false) }, " forged_transmits reject (default) -> reject (switch)"},
+		{func() { c.Groups[0].Spec.VLAN = &VLAN{ID: 10} }, " vlan 0 (default) -> 10 (group a)"},
+		{func() {
+			c.Groups[0].Spec.Learning = LearningSpec{Enabled: ptr(true), Limit: ptr(2), Drop: ptr(true), Ageing: ptr(time.Minute)}
+		}, " mac_learning false (default) -> true (group a),  mac_learning.limit 4096 (default) -> 2 (group a),  " +
+			"mac_learning.limit_policy allow (default) -> drop (group a),  mac_learning.ageing 10m0s (default) -> 1m0s (group a)"},
+		{func() { c.Ports[0].Spec.Blocked = ptr(true) }, "u blocked false (default) -> true (port)"},
+		{func() {
+			c.Ports[3].Group = "a"
+			c.Groups[0].Spec.Learning = LearningSpec{}
+			c.Groups[0].Spec.VLAN = nil
+			s.Configure(0, c)
+			s.Events()
+		}, ""},
+		{func() { c.Ports[3].Group = "b" }, "r promiscuous accept (group a) -> accept (switch)"},
+		{func() { c.Spec.Teaming = TeamingSpec{Policy: ptr(Explicit), Active: []string{"u"}} },
+			" teaming.policy originating_port (default) -> explicit (switch),  teaming.active u (default) -> u (switch)"},
+		{func() { c.Spec.SourceCheck = &SourceCheck{Mode: CheckInitial} }, " allowed effective address (default) -> initial address (switch)"},
+	} {
+		x.do()
+		if err := s.Configure(0, c); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range s.Events() {
+			if e.Kind == EventPolicyChanged {
+				got = append(got, e.Port+" "+e.Cause+" "+e.Old+" -> "+e.New)
+			}
+		}
+		if g := strings.Join(got, ", "); g != x.want {
+			t.Errorf("told %q, want %q", g, x.want)
 		}
 	}
 }

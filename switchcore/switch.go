@@ -114,8 +114,10 @@ func (s *Switch) configure(now time.Duration, c Config) error {
 		}
 		return errors.Join(errs...)
 	}
+	was := s.conf
 	s.conf = c.clone()
 	s.matchPorts(now)
+	s.tellPolicies(&was)
 	s.resolve(now)
 	s.settle(now, "configuration")
 	return nil
@@ -215,9 +217,6 @@ func (s *Switch) adopt(p *port, was *Computed) {
 	s.layOut(p)
 	if !p.settled {
 		return
-	}
-	if !reflect.DeepEqual(*was, p.pol) {
-		s.event(EventPolicyChanged, p, "", "", "configuration")
 	}
 	if !reflect.DeepEqual(was.VLAN, p.pol.VLAN) || was.Learning.Enabled.Value && !p.pol.Learning.Enabled.Value {
 		s.forget(p)

@@ -53,6 +53,8 @@ type Announcement struct {
 }
 
 // Event is a change of state that somebody may wait for. Kind is one of the Event constants, Port a name or "" for the switch.
+// EventPolicyChanged is told once for each policy, by the farthest level where its value or origin changed (switch, group, port):
+// Cause is the policy as a lab file calls it, Old and New are value and origin, such as "reject (default)" and "accept (group VMs)".
 type Event struct{ Kind, Port, Old, New, Cause string }
 
 // The kinds of events.

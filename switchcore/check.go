@@ -127,6 +127,9 @@ func (k *checker) spec(s *Spec, policies bool) {
 	k.teaming(&s.Teaming)
 }
 
+// cannotBlock: DVPortSetting.blocked of the vSphere API exists for distributed ports and port groups only.
+const cannotBlock = "a standard switch cannot block ports; unplug the port (up: false), or use profile distributed"
+
 // platform: a learning switch has no policies, except for presets that put a source filter before it; only distributed switches
 // learn selectively.
 func (k *checker) platform(s *Spec) {
@@ -136,10 +139,13 @@ func (k *checker) platform(s *Spec) {
 		if learns {
 			k.say("mac_learning", "a standard switch does not learn; use profile distributed or nsx")
 		}
-		if s.Blocked != nil && k.port == "" {
-			k.say("blocked", "is a setting of ports")
+		if s.Blocked != nil {
+			k.say("blocked", cannotBlock)
 		}
 	case Learning:
+		if s.Blocked != nil && k.port == "" {
+			k.say("blocked", "with profile learning only ports can be blocked; switches and groups with profile distributed or nsx")
+		}
 		if learns {
 			k.say("mac_learning", "profile learning learns on every port; its settings are ageing and fdb_size")
 		}
@@ -270,6 +276,8 @@ func (k *checker) portLevel(p *Port, g *Group) {
 		case !o.said:
 		case p.Uplink && o.bit != OverrideBlocked:
 			k.say(o.key, "an uplink has no policies; say it for the switch or a group")
+		case k.c.Profile == Standard && o.bit == OverrideBlocked:
+			k.say(o.key, cannotBlock)
 		case k.c.Profile == Standard:
 			k.say(o.key, "ports of a standard switch have no policies of their own; say it for the group or the switch")
 		case g != nil && g.Overrides&o.bit == 0:

@@ -12,6 +12,7 @@ need tcpdump tcpdump
 need tshark tshark # reads what "labctl capture" writes
 need scapy python3-scapy # the article's own command
 need arpspoof dsniff
+need iperf3 iperf3
 need nft nftables
 need iptables-restore iptables
 need ip6tables-restore iptables
@@ -22,7 +23,6 @@ need bash bash
 need gcc gcc # the race detector
 # The peers of "bench.sh switch"; it leaves out those that are not there.
 if [ "${1:-}" = bench ]; then
-	need iperf3 iperf3
 	need trafgen netsniff-ng
 	need ovs-vswitchd openvswitch-switch
 	need vde_switch vde2

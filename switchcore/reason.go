@@ -12,7 +12,7 @@ const (
 	VlanMismatch                 // the frame's tag is not one the port takes, or nobody uses the VLAN of a frame from outside
 	TxFail                       // the data path could not send
 	UplinkDown                   // only an uplink could have taken the frame, and none of the sender's team is usable
-	UnknownUnicast               // nobody wants the frame
+	UnknownUnicast               // nobody takes the frame, be it unicast or for a group, and no uplink is there for it
 	SamePort                     // the destination is behind the port the frame came from
 	ReversePath                  // our own group frame came back, or it came by an uplink that is not the receiver's
 	GuestBPDU                    // a guest's spanning tree frame, with Net.BlockGuestBPDU

@@ -40,7 +40,7 @@ func (p *tableParser) row(line int, w tableWord) axis {
 func rowOf(kind string) string {
 	switch kind {
 	case "sees":
-		return "A->B, or the name of a stream"
+		return "A->B, or the name of a stream or a send"
 	case "cases":
 		return "a question, ping:A->B"
 	case "port":
@@ -102,7 +102,7 @@ func (p *tableParser) find(line int, w tableWord) (Target, bool) {
 		for _, i := range n.Interfaces {
 			has = append(has, i.Name)
 		}
-		p.wrong(line, w, "%s has no interface %q%s", name, ifname, p.words.near(ifname, has))
+		p.wrong(line, w, "%s has no interface %q%s", name, ifname, p.words.nearOrList(ifname, has))
 		return t, false
 	}
 	p.wrong(line, w, "no node %q%s", name, p.words.near(name, p.words.names()))
@@ -147,7 +147,11 @@ func (p *tableParser) flow(line int, w tableWord) (a, b string, ok bool) {
 		if slices.Contains(p.rs.streams, w.text) {
 			return w.text, "", true
 		}
-		p.wrong(line, w, "%q is no flow; write A->B or the name of a stream%s", w.text, p.words.near(w.text, p.rs.streams))
+		near := p.words.near(w.text, p.rs.streams)
+		if near == "" && len(p.rs.streams) > 0 {
+			near = "; those so far are " + andList(clipList(p.rs.streams))
+		}
+		p.wrong(line, w, "%q is no flow; write A->B, or the name of a stream or a send%s", w.text, near)
 		return a, b, false
 	}
 	_, okA := p.sender(line, tableWord{w.at, a})

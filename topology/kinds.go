@@ -51,6 +51,9 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 		"interfaces": `a virtual switch has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
 		"ip":         "a virtual switch has no address; give one to a node that is linked to it",
 	}
+	for _, k := range groupWords() {
+		switchHint[k], switchSetHint[k] = `unknown key; port groups stand under "groups"`, `unknown key; port groups stand under "groups"`
+	}
 	fixed := nodeFixed()
 	platform := []shapeKey{
 		{name: "profile", shape: &shape{form: formText, want: orList(profileNames()), word: profileNames(), doc: "what kind of switch it is; standard if not given"}},

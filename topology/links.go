@@ -32,9 +32,9 @@ type end struct {
 // port reports whether the end is on a switch: a bridge node or a virtual switch.
 func (e *end) port() bool { return e.site.kind == Bridge || e.site.kind == VSwitch }
 
-var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(/[^:/]*)?(:[A-Za-z][A-Za-z0-9_.-]*)?$`)
+var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(/[^:/]*)?(:[^:/]+)?$`)
 
-// linkText says why s is not of the form of a link, or "".
+// linkText says why s is not two ends and what stands between them, or "".
 func linkText(s string) string {
 	left, right, ok := strings.Cut(s, " -- ")
 	switch {
@@ -46,11 +46,6 @@ func linkText(s string) string {
 		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`, clip(s))
 	case strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "":
 		return fmt.Sprintf("%q has an end missing", clip(s))
-	}
-	for _, word := range append(strings.Fields(left), strings.TrimSpace(right)) {
-		if !endRE.MatchString(word) {
-			return fmt.Sprintf("%q is no end of a link; want node or node:interface, or switch/group", clip(word))
-		}
 	}
 	return ""
 }
@@ -118,6 +113,10 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 // more is said about the link.
 func (l *loader) end(from *site, word string, at Pos, path string) *end {
 	m := endRE.FindStringSubmatch(word)
+	if m == nil {
+		l.add(at, len(word), path, fmt.Sprintf("%q is no end of a link; want node, node:interface, switch/group or switch/group:port", clip(word)), false)
+		return &end{site: &site{skip: true}, pos: at, path: path, bad: true}
+	}
 	name := strings.TrimPrefix(m[3], ":")
 	bad := &end{site: &site{base: m[1][strings.LastIndexByte(m[1], '.')+1:], skip: true}, iface: name, pos: at, path: path, bad: true}
 	s, why := l.lookup(from, m[1])
@@ -229,6 +228,8 @@ func (l *loader) namePort(e *end, taken map[string]*end, plain bool) {
 		name += "-" + e.far.iface
 	}
 	switch {
+	case e.far.bad && (len(name) > maxInterface || !free() || name == ""):
+		e.bad = true // what is wrong with the other end is said
 	case len(name) > maxInterface:
 		e.bad = true
 		l.add(e.pos, e.width, e.path, fmt.Sprintf("port name %q (%d bytes) is longer than Linux allows (%d): name it, %s:NAME",

@@ -235,7 +235,7 @@ func (s *shape) suggest(word string) string {
 	if len(names) <= 8 {
 		return "; known are " + andList(names)
 	}
-	return "; " + s.want + " has no such key"
+	return "; " + strings.TrimSuffix(s.want, "'s keys") + " has no such key"
 }
 
 func (r *reader) checkDict(n *yaml.Node, s *shape, path string) bool {
@@ -304,7 +304,11 @@ func (r *reader) checkEither(n *yaml.Node, s *shape, path string) bool {
 		r.errorf(n, path, "want %s", s.want)
 		return false
 	}
-	r.errorf(n, path, "%s", near.scalar(n))
+	why := near.scalar(n)
+	if near.form == formBool {
+		why += "; want " + s.want
+	}
+	r.errorf(n, path, "%s", why)
 	return false
 }
 

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -107,7 +108,28 @@ func (l *loader) kindOf(s *site) {
 		}
 	}
 	s.skip = true
-	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", clip(n.Value), orList(words), suggestWord(n.Value, words))
+	near := suggestWord(n.Value, words)
+	if say, elsewhere := kindElsewhere(n.Value); elsewhere {
+		near = "; write " + say
+	}
+	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", clip(n.Value), orList(words), near)
+}
+
+// kindElsewhere says how a kind of switch is written that has its own word in other programs, or that is a profile here.
+func kindElsewhere(word string) (string, bool) {
+	word = strings.ToLower(word)
+	profile := map[string]string{"dvs": "distributed", "vds": "distributed", "dvswitch": "distributed", "vss": "standard",
+		"nvds": "nsx", "n-vds": "nsx"}[word]
+	if profile == "" && slices.Contains(profileNames(), word) {
+		profile = word
+	}
+	switch {
+	case profile != "":
+		return "kind: vswitch and profile: " + profile, true
+	case word == "switch":
+		return "kind: vswitch and a profile (standard, distributed, nsx, learning), or kind: bridge for a Linux bridge", true
+	}
+	return "", false
 }
 
 // lookup finds a node by a name that stands in the links or interfaces of from, from the inside out. The text says what

@@ -20,6 +20,11 @@ func (l *loader) inGroups() {
 
 func (l *loader) inGroup(e *end) {
 	var groups []string
+	for _, word := range groupWords() {
+		if field(e.site.body, word) != nil {
+			return // refused by its name: there are groups, whatever they are
+		}
+	}
 	for k := range entries(field(e.site.body, "groups")) {
 		groups = append(groups, k.Value)
 	}

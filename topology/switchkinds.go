@@ -42,6 +42,11 @@ func vswitchKeys() []shapeKey {
 		shapeKey{name: "link_local", shape: &shape{form: formText, want: "forward or drop", word: []string{"forward", "drop"}, doc: "frames to 01:80:c2:00:00:00 to 0f"}})
 }
 
+// groupWords are what others call "groups".
+func groupWords() []string {
+	return []string{"portgroups", "port_groups", "portgroup", "port_group", "group"}
+}
+
 func overrideWords() []string { return []string{"security", "vlan", "teaming", "blocked"} }
 
 func groupName() *shape { return nameShape("a port group", patternNode, maxGroupName, nil) }

@@ -59,9 +59,9 @@ func (p *tableParser) portRow(line int, w tableWord) bool {
 	case !has && len(ports) > 0:
 		p.wrong(line, w, "name a port or an interface: %s:%s", node, ports[0])
 	case n.Switch != nil:
-		p.wrong(line, w, "%s has no port %q%s", node, name, p.words.near(name, ports))
+		p.wrong(line, w, "%s has no port %q%s", node, name, p.words.nearOrList(name, ports))
 	default:
-		p.wrong(line, w, "%s has no interface %q%s", node, name, p.words.near(name, ports))
+		p.wrong(line, w, "%s has no interface %q%s", node, name, p.words.nearOrList(name, ports))
 	}
 	return false
 }

@@ -229,7 +229,7 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 	return columns
 }
 
-// cells reads one row. Where words are missing or too many the others are still judged one by one.
+// cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
 func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	words := l.words[1:]
 	switch {
@@ -237,6 +237,10 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 		p.wrong(l.line, words[len(columns)], "row %q has %s, the header %s; a comment begins with #", row.text,
 			count(len(words), "cell"), count(len(columns), "column"))
 		words = words[:len(columns)]
+	case len(words) < len(columns) && p.kind == "drops":
+		p.wrong(l.line, l.words[0], "row %q has %s, the header %s: %s", row.text,
+			count(len(words), "cell"), count(len(columns), "column"), andList(texts(columns)))
+		return nil // a word that was left out makes every one behind it look wrong
 	case len(words) < len(columns):
 		p.wrong(l.line, l.words[0], `row %q has %s, the header %s; write "." for a cell that is not judged`, row.text,
 			count(len(words), "cell"), count(len(columns), "column"))

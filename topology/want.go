@@ -278,6 +278,14 @@ func (g *vocabulary) near(word string, candidates []string) string {
 	return suggestWord(word, candidates)
 }
 
+// nearOrList is near, or what there is when nothing is near.
+func (g *vocabulary) nearOrList(word string, have []string) string {
+	if near := g.near(word, have); near != "" {
+		return near
+	}
+	return listed(have)
+}
+
 // names lists what may stand for an owner, nodes first.
 func (g *vocabulary) names() []string {
 	if g.nodes == nil {

@@ -244,6 +244,8 @@ func (n *narrator) lookup() {
 		n.say("lookup: %s, and only promiscuous ports take such frames from outside", n.unknown())
 	case n.s.conf.Profile == Learning:
 		n.say("lookup: nobody is known to have %s, so the frame goes to all ports in its VLAN", dst)
+	case n.s.conf.Profile == Standard:
+		n.say("lookup: %s, so the frame goes to promiscuous ports%s", n.unknown(), n.andUplink())
 	default:
 		n.say("lookup: %s, so the frame goes to ports that learn with unicast_flooding or are promiscuous%s", n.unknown(), n.andUplink())
 	}

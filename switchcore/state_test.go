@@ -94,6 +94,8 @@ func TestPolicyChangesAreTold(t *testing.T) {
 		{func() { c.Spec.Teaming = TeamingSpec{Policy: ptr(Explicit), Active: []string{"u"}} },
 			" teaming.policy originating_port (default) -> explicit (switch),  teaming.active u (default) -> u (switch)"},
 		{func() { c.Spec.SourceCheck = &SourceCheck{Mode: CheckInitial} }, " allowed effective address (default) -> initial address (switch)"},
+		{func() { c.Spec.SourceCheck = &SourceCheck{Mode: CheckAllowed, Allowed: []MAC{mac(7)}} },
+			" allowed initial address (switch) -> initial address," + mac(7).String() + " (switch)"},
 	} {
 		x.do()
 		if err := s.Configure(0, c); err != nil {

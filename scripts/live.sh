@@ -4,7 +4,7 @@
 # privileges: LABCTL_LIVE=1 makes that a failure.
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- ./topology/kernel ./topology/reach ./e2e
+[ $# -gt 0 ] || set -- ./switchcore/datapath ./topology/kernel ./topology/reach ./e2e
 uid=${LABCTL_TEST_UID:-65534}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -24,7 +24,8 @@ import (
 // Two guests through 24 ports of a Linux bridge and of our switch, policies on: to be compared with each other, on this machine.
 // CPU time is of the whole machine's choosing; run with -benchtime 3s -count 3 on an idle one.
 
-// bench24 runs f with guests g1 and g2 behind a bridge, and behind a switch, of 24 ports.
+// bench24 runs f with guests g1 and g2 behind a bridge, behind a switch, and behind one that is told of its guests' adapters, of 24
+// ports.
 func bench24(b *testing.B, f func(b *testing.B)) {
 	b.Run("bridge", func(b *testing.B) {
 		guests(b, 24)
@@ -39,6 +40,17 @@ func bench24(b *testing.B, f func(b *testing.B)) {
 	b.Run("switch", func(b *testing.B) {
 		guests(b, 24)
 		start(b, standard(24), Options{})
+		settle(b)
+		f(b)
+	})
+	b.Run("observed", func(b *testing.B) {
+		guests(b, 24)
+		o := newFakeObserver(b)
+		l := start(b, standard(24), Options{Observer: o})
+		for i := range 24 {
+			o.tell(switchcore.PortID(i), adapter(guestMAC(i+1)))
+			eventually(b, "the port is connected", func() bool { return state(l, i) == "forwarding" })
+		}
 		settle(b)
 		f(b)
 	})

@@ -51,10 +51,12 @@ type Loop struct {
 	in      receiver
 	aside   receiver // opened when it is needed
 	pending []change // of ports, in the order in which they happened
-	lost    []switchcore.Loss
-	failed  []failure
-	zeros   [minFrame]byte // never written to
-	stop    bool
+	// stampsUntil is how long frames are to have times; 0: they have none.
+	stampsUntil time.Duration
+	lost        []switchcore.Loss
+	failed      []failure
+	zeros       [minFrame]byte // never written to
+	stop        bool
 }
 
 // ownerNice is the priority of the owner's thread (setpriority(2)); only root may raise it.
@@ -189,6 +191,7 @@ func (l *Loop) own() {
 				calls = true
 			case observerEvent:
 				l.drain()
+				l.judgeInOrder(nil, nil)
 			default:
 				l.ready(switchcore.PortID(id), events[i].Events)
 			}

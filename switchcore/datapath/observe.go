@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"labctl/switchcore"
 )
 
@@ -45,9 +47,25 @@ type change struct {
 // a change is known for frames that were sent after it, and not told otherwise.
 const settled = 20 * time.Millisecond
 
+// look asks the observer, after frames were taken and before they are judged: what a guest did to its adapter before it sent them
+// is then known (netlink tells it while it is done).
+func (l *Loop) look() {
+	if l.o.Observer == nil {
+		return
+	}
+	if fd := l.o.Observer.FD(); fd >= 0 && readable(fd) {
+		l.drain()
+	}
+}
+
 // drain takes what the observer saw. What was so long ago the switch is told at once.
 func (l *Loop) drain() {
-	l.o.Observer.Drain(func(id switchcore.PortID, seen Seen) { l.pending = append(l.pending, change{id, seen}) })
+	l.o.Observer.Drain(func(id switchcore.PortID, seen Seen) {
+		l.pending = append(l.pending, change{id, seen})
+		if p := l.port(id); p != nil && p.observed && seen.By > 0 && seen.Filter.MAC != p.filter.MAC {
+			l.stampFrames(true)
+		}
+	})
 	l.applyUntil(0)
 }
 
@@ -66,15 +84,11 @@ func (l *Loop) applyFor(p *port, r *received) {
 	if len(r.raw) < vnetLen+macsLen {
 		return
 	}
-	at := r.at
-	if p.tap { // that is when it was not there yet
-		at = math.MaxInt64
-	}
 	dst, src := switchcore.MAC(r.raw[vnetLen:]), switchcore.MAC(r.raw[vnetLen+6:])
 	for i := range l.pending {
 		c := &l.pending[i]
 		q := l.port(c.id)
-		if q == nil || c.seen.After >= at || c.seen.Gone || c.seen.Filter.MAC == q.filter.MAC {
+		if q == nil || c.seen.After >= r.by || c.seen.Gone || c.seen.Filter.MAC == q.filter.MAC {
 			continue
 		}
 		if mac := c.seen.Filter.MAC; q == p && mac == src || q != p && mac == dst {
@@ -96,7 +110,7 @@ func (l *Loop) applyFirst(n int) {
 			continue
 		}
 		if len(p.parked) > 0 {
-			l.unpark(p, func(f *parkedFrame) bool { return f.at <= c.seen.After })
+			l.unpark(p, func(f *parkedFrame) bool { return f.by <= c.seen.After })
 		}
 		l.apply(now, p, c.seen)
 		if len(p.parked) > 0 {
@@ -121,19 +135,18 @@ func (l *Loop) settle(all bool) {
 	l.applyUntil(until)
 }
 
+// arrivals are frames of one port, in the order in which they were sent.
+type arrivals struct {
+	p      *port
+	frames []received
+}
+
 // judgeInOrder judges frames of one port in the order in which they and those that are waiting at ports with changes were sent.
 func (l *Loop) judgeInOrder(p *port, frames []received) {
-	type queue struct {
-		p      *port
-		frames []received
+	if len(l.pending) == 0 && len(frames) == 0 {
+		return
 	}
-	queues := []queue{{p, frames}}
-	for i := range l.pending {
-		q := l.port(l.pending[i].id)
-		if q != nil && !slices.ContainsFunc(queues, func(have queue) bool { return have.p == q }) {
-			queues = append(queues, queue{q, l.more(q)})
-		}
-	}
+	queues := l.withChanged([]arrivals{{p, frames}})
 	for now := l.now(); ; {
 		first := -1
 		for i, q := range queues {
@@ -142,30 +155,53 @@ func (l *Loop) judgeInOrder(p *port, frames []received) {
 			}
 		}
 		if first < 0 {
+			l.flush()
 			return
 		}
 		q := &queues[first]
 		l.judgeOne(now, q.p, &q.frames[0])
 		q.frames = q.frames[1:]
-		if len(q.frames) == 0 && q.p != p && slices.ContainsFunc(l.pending, func(c change) bool { return c.id == q.p.id }) {
+		if len(q.frames) == 0 && l.changed(q.p) {
 			q.frames = l.more(q.p)
+			queues = l.withChanged(queues)
 		}
 	}
 }
 
-// more takes copies of the frames that are waiting at a port, the buffers being somebody else's at the moment. If there is trouble
-// the port's own turn will tell.
+// withChanged adds what is waiting at ports with changes. While that is taken, there may be further changes.
+func (l *Loop) withChanged(queues []arrivals) []arrivals {
+	for i := 0; i < len(l.pending); i++ {
+		q := l.port(l.pending[i].id)
+		if q != nil && !slices.ContainsFunc(queues, func(have arrivals) bool { return have.p == q }) {
+			queues = append(queues, arrivals{q, l.more(q)})
+		}
+	}
+	return queues
+}
+
+// changed tells whether there are changes of a port that the switch was not told yet.
+func (l *Loop) changed(p *port) bool {
+	return slices.ContainsFunc(l.pending, func(c change) bool { return c.id == p.id })
+}
+
+// more takes copies of the frames that are waiting at a port, the buffers being somebody else's at the moment.
 func (l *Loop) more(p *port) []received {
 	if l.aside.slab == nil {
 		if err := l.aside.open(); err != nil {
 			return nil
 		}
 	}
-	frames, _ := l.aside.from(p)
+	frames, e := l.aside.from(p)
 	out := make([]received, len(frames))
 	for i, f := range frames {
 		f.raw = bytes.Clone(f.raw)
 		out[i] = f
+	}
+	if len(frames) > 0 {
+		l.look()
+	}
+	if e != 0 && e != unix.EAGAIN {
+		l.trouble(p, e, 0)
 	}
 	return out
 }

@@ -29,7 +29,7 @@ type news struct {
 	seen Seen
 }
 
-func newFakeObserver(t *testing.T) *fakeObserver {
+func newFakeObserver(t testing.TB) *fakeObserver {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		t.Fatal(err)

@@ -63,8 +63,9 @@ type port struct {
 	mac    switchcore.MAC            // the node's, there
 	sender *sender                   // nil: tap
 
-	timed bool  // the times of its frames are needed
-	empty int64 // of a TAP: when nothing waited there for the last time, Unix nanoseconds
+	timed      bool  // there is an observer
+	empty      int64 // when nothing waited there for the last time, Unix nanoseconds; 0: not timed
+	stampsFrom int64 // frames that came after this have a time from the kernel, Unix nanoseconds; 0: none has
 
 	parked     []parkedFrame
 	parkedSize int     // bytes
@@ -85,7 +86,8 @@ const queueBytes = 8 << 20
 // to it already, or if the kernel refuses.
 func (l *Loop) Attach(id switchcore.PortID, p Port) error {
 	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads,
-		timed: l.o.Observer != nil, empty: time.Now().UnixNano()}
+		timed: l.o.Observer != nil}
+	n.empty = n.clock()
 	setup := n.openSocket
 	if p.Tap {
 		setup = func(bool) error { return n.openTap() }
@@ -157,9 +159,6 @@ func (p *port) socketOptions() error {
 		list = append(list, option{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"})
 	} else {
 		list = append(list, option{unix.SOL_SOCKET, unix.SO_MARK, int(p.shared.Mark), "SO_MARK"})
-	}
-	if p.timed {
-		list = append(list, option{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1, "SO_TIMESTAMPNS"})
 	}
 	for _, o := range list {
 		if err := unix.SetsockoptInt(p.fd, o.level, o.option, o.value); err != nil {
@@ -248,6 +247,7 @@ func (l *Loop) plug(p *port) error {
 		l.ports = append(l.ports, nil)
 	}
 	l.ports[p.id] = p
+	p.stampFrames(l.stampsUntil > 0)
 	if p.uplink {
 		l.core.Connect(l.now(), p.id, switchcore.Filter{})
 	}

@@ -38,7 +38,8 @@ type received struct {
 	raw    []byte
 	tci    uint16
 	tagged bool
-	at     int64 // when it was sent, Unix nanoseconds; from a TAP a time when it was not yet
+	at, by int64 // when it was sent: not before at, and not after by, Unix nanoseconds
+	stamp  int64 // what the kernel says of that; 0: nothing
 }
 
 func (r *receiver) open() (err error) {
@@ -69,17 +70,25 @@ func (r *receiver) slot(i int) []byte { return r.slab[i*slotSize : (i+1)*slotSiz
 
 // socket takes a batch from a packet socket.
 func (r *receiver) socket(p *port) ([]received, unix.Errno) {
+	after, before := p.empty, p.clock()
 	n, e := recvmmsg(p.fd, r.msgs[:p.batch])
+	now := p.clock()
+	if n < p.batch {
+		p.empty = before
+	}
 	p.batch = batch
 	for i := range n {
 		m := &r.msgs[i]
 		f := &r.frames[i]
 		at := frameAt - vnetLen
-		*f = received{raw: r.slot(i)[at : at+int(m.Len)]}
+		*f = received{raw: r.slot(i)[at : at+int(m.Len)], at: after, by: now}
 		if m.Hdr.Flags&unix.MSG_TRUNC != 0 {
 			f.raw = f.raw[:vnetLen]
 		} else {
 			r.auxdata(i, int(m.Hdr.Controllen), f)
+			if f.stamp > 0 && p.stampsFrom > 0 && after >= p.stampsFrom {
+				f.at, f.by = f.stamp, f.stamp
+			}
 		}
 		if len(f.raw) >= vnetLen {
 			clean(f.raw, len(f.raw)-vnetLen)
@@ -103,7 +112,7 @@ func (r *receiver) auxdata(i, n int, f *received) {
 		data := c[unix.SizeofCmsghdr:size]
 		switch {
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS_NEW:
-			f.at = int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
+			f.stamp = int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
 		case h.Level == unix.SOL_PACKET && h.Type == unix.PACKET_AUXDATA:
 			r.tag(i, data, f)
 		}
@@ -140,28 +149,28 @@ func (r *receiver) from(p *port) ([]received, unix.Errno) {
 // tap takes a batch from a TAP, which gives one frame at a time.
 func (r *receiver) tap(p *port) ([]received, unix.Errno) {
 	n := 0
+	after, now := p.empty, p.clock()
 	for ; n < batch; n++ {
 		s := r.slot(n)
 		iov := unix.Iovec{Base: &s[frameAt-p.header]}
 		iov.SetLen(p.header + frameRoom)
+		before := now
 		size, e := readv(p.fd, unsafe.Slice(&iov, 1))
 		if e != 0 || size < p.header {
-			if p.timed {
-				p.empty = time.Now().UnixNano()
-			}
+			p.empty = before
 			return r.frames[:n], e
 		}
+		now = p.clock()
 		// The two bytes between the shorter header and the frame are of no use here.
 		copy(s[frameAt-vnetLen:], s[frameAt-p.header:frameAt-p.header+vnetLen])
-		f := received{raw: s[frameAt-vnetLen : frameAt-p.header+size], at: p.empty}
+		f := received{raw: s[frameAt-vnetLen : frameAt-p.header+size], at: after, by: now}
 		clean(f.raw, len(f.raw)-vnetLen)
 		r.frames[n] = f
 	}
 	return r.frames[:n], 0
 }
 
-// ready takes what a port has. The observer is asked after the frames were taken and before they are judged: what a guest did to
-// its adapter before it sent them is then known (netlink tells it while it is done).
+// ready takes what a port has.
 func (l *Loop) ready(id switchcore.PortID, events uint32) {
 	p := l.port(id)
 	if p == nil {
@@ -170,11 +179,7 @@ func (l *Loop) ready(id switchcore.PortID, events uint32) {
 	frames, e := l.in.from(p)
 	if len(frames) > 0 {
 		p.idle = 0
-		if l.o.Observer != nil {
-			if fd := l.o.Observer.FD(); fd >= 0 && readable(fd) {
-				l.drain()
-			}
-		}
+		l.look()
 		if l.ports[id] == p { // the observer may have taken it away
 			l.judgeBatch(p, frames)
 		}
@@ -247,6 +252,9 @@ func (l *Loop) judgeBatch(p *port, frames []received) {
 		return
 	}
 	now := l.now()
+	if l.stampsUntil > 0 && now > l.stampsUntil {
+		l.stampFrames(false)
+	}
 	for i := range frames {
 		l.judgeOne(now, p, &frames[i])
 	}

@@ -25,7 +25,7 @@ func readable(fd int) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	var now unix.Timespec
 	n, _, e := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	return e == 0 && n > 0
+	return e != 0 || n > 0 // interrupted: perhaps
 }
 
 func recvmmsg(fd int, msgs []unix.Mmsghdr) (int, unix.Errno) {

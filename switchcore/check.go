@@ -143,9 +143,6 @@ func (k *checker) platform(s *Spec) {
 			k.say("blocked", cannotBlock)
 		}
 	case Learning:
-		if s.Blocked != nil && k.port == "" {
-			k.say("blocked", "with profile learning only ports can be blocked; switches and groups with profile distributed or nsx")
-		}
 		if learns {
 			k.say("mac_learning", "profile learning learns on every port; its settings are ageing and fdb_size")
 		}

@@ -135,7 +135,7 @@ func TestCheckNamesTheKey(t *testing.T) {
 		{Config{Profile: Learning, Spec: Spec{Promiscuous: yes, MACChanges: yes, ForgedTransmits: yes}}, "//promiscuous //mac_changes //forged_transmits"},
 		{Config{Profile: Learning, Spec: Spec{ForgedTransmits: yes, SourceCheck: &SourceCheck{}}}, ""},
 		{Config{Spec: Spec{Blocked: yes}, Groups: []Group{{Name: "g", Spec: Spec{Blocked: yes}}}, Ports: []Port{{Name: "p", Group: "g", Spec: Spec{Blocked: yes}}}}, "//blocked g//blocked /p/blocked"},
-		{Config{Profile: Learning, Spec: Spec{Blocked: yes}, Ports: []Port{{Name: "p", Spec: Spec{Blocked: yes}}}}, "//blocked"},
+		{Config{Profile: Learning, Spec: Spec{Blocked: yes}, Ports: []Port{{Name: "p", Spec: Spec{Blocked: yes}}}}, ""},
 		{Config{Profile: NSX, Spec: Spec{Blocked: yes}, Groups: []Group{{Name: "g", Spec: Spec{Blocked: yes}}}}, ""},
 		{Config{Groups: []Group{{Name: "g", Overrides: OverrideSecurity}}}, "g//port_overrides"},
 		{Config{Groups: []Group{{Name: "g"}, {Name: "g"}, {}}}, "g//groups //groups"},

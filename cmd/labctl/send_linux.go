@@ -134,9 +134,15 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 				for _, s := range e.Steps {
 					fmt.Fprintln(w, s)
 				}
+				if e.Hint != "" {
+					fmt.Fprintln(w, "hint:", e.Hint)
+				}
 				fmt.Fprintln(w)
 				var rows [][]string
 				for _, t := range e.Fates {
+					if t.Hint == e.Hint { // said above
+						t.Hint = ""
+					}
 					word := "no"
 					if t.Delivered {
 						word = "yes"

@@ -225,6 +225,7 @@ type ExplainParams struct {
 type Explained struct {
 	Steps []string `json:"steps"`
 	Drop  string   `json:"drop,omitempty"` // the reason, if nobody gets it
+	Hint  string   `json:"hint,omitempty"` // what to set so that somebody does
 	Fates []Fate   `json:"fates"`
 }
 
@@ -270,7 +271,7 @@ func explain(_ context.Context, c *call) (any, error) {
 		e := s.Explain(now, s.Lookup(p.Port), switchcore.Frame{Data: data})
 		out.Steps = e.Steps
 		if e.Verdict.Drop != switchcore.None {
-			out.Drop = e.Verdict.Drop.String()
+			out.Drop, out.Hint = e.Verdict.Drop.String(), e.Hint
 		}
 		for _, f := range e.Fates {
 			why := f.Cause.String()

@@ -28,6 +28,8 @@ func otherMake(f labFile) swap {
 	bridges, ours := 0, 0
 	for _, n := range lab.Nodes {
 		switch {
+		case n.Kind == topology.Bridge && len(n.Rules) > 0:
+			return swap{} // netfilter sees nothing of what our switches pass
 		case n.Kind == topology.Bridge:
 			bridges++
 		case n.Kind == topology.VSwitch && n.Switch.Config.Profile == switchcore.Learning &&
@@ -40,7 +42,7 @@ func otherMake(f labFile) swap {
 	text := string(f.source)
 	switch {
 	case bridges > 0 && ours == 0:
-		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge}", "{kind: vswitch, profile: learning}")}
+		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge", "{kind: vswitch, profile: learning")}
 	case ours > 0 && bridges == 0:
 		text = regexp.MustCompile(`\{kind: vswitch, profile: (learning|simple_vswitch)\}`).ReplaceAllString(text, "{kind: bridge}")
 		// A bridge that has no spanning tree of its own passes those of others on (br_handle_frame in net/bridge/br_input.c).

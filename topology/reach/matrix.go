@@ -305,8 +305,25 @@ func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
 	}
 }
 
-// linger is how long duplicates and late redirects are waited for once all is decided.
-const linger = 20 * time.Millisecond
+// linger is how long duplicates and late redirects are waited for at least once all is decided; behind virtual switches, which
+// are threads that wait for a processor, longer.
+const (
+	linger         = 20 * time.Millisecond
+	lingerSwitched = 60 * time.Millisecond
+	lingerAtMost   = 500 * time.Millisecond
+)
+
+// lingering is how long to listen on: a copy takes about as long as the answer took, and a machine that is busy is so for both.
+func (m *matrix) lingering() time.Duration {
+	d := linger
+	if slices.ContainsFunc(m.p.Lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
+		d = lingerSwitched
+	}
+	for _, pr := range m.pairs {
+		d = max(d, 3*pr.rtt)
+	}
+	return min(d, lingerAtMost)
+}
 
 // grace listens on for a moment.
 func (m *matrix) grace() {
@@ -317,7 +334,7 @@ func (m *matrix) grace() {
 			seen[pr.sock], socks = true, append(socks, pr.sock)
 		}
 	}
-	end := time.Now().Add(linger)
+	end := time.Now().Add(m.lingering())
 	for {
 		for _, s := range socks {
 			m.drain(s)

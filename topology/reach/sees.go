@@ -226,7 +226,7 @@ func heard(ears []*ear, key uint32) bool {
 // its time, if that matters to a listener.
 func (w *watch) settle() {
 	fds := w.pollFds()
-	end := time.Now().Add(linger)
+	end := time.Now().Add(w.m.lingering())
 	for w.m.ctx.Err() == nil {
 		w.drain()
 		until := end

@@ -72,7 +72,7 @@ ip -n nested-two-uplinks.n2 link add name br0 mtu 1500 type bridge
 ip -n nested-two-uplinks.phys link add name sw0 master phys up address fe:50:56:31:e0:1e mtu 1500 type veth peer name vmnic0 netns nested-two-uplinks.vSwitch0 address fe:50:56:3a:1a:09 mtu 1500
 ip -n nested-two-uplinks.phys link add name sw1 master phys up address fe:50:56:31:e3:6d mtu 1500 type veth peer name vmnic1 netns nested-two-uplinks.vSwitch0 address fe:50:56:3a:19:ba mtu 1500
 ip -n nested-two-uplinks.phys link add name x1 master phys up address fe:50:56:00:02:00 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.x1 address 00:50:56:00:02:00 mtu 1500
-ip -n nested-two-uplinks.vSwitch0 link add name vm0 up address fe:50:56:1b:f5:58 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.vm0 address 00:50:56:1b:f5:58 mtu 1500
+ip -n nested-two-uplinks.vSwitch0 link add name vm0 up address fe:50:56:00:00:10 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.vm0 address 00:50:56:00:00:10 mtu 1500
 ip -n nested-two-uplinks.vSwitch0 link add name vm9 address fe:50:56:07:21:79 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.vm9 address 00:50:56:07:21:79 mtu 1500
 ip -n nested-two-uplinks.n1 link add name ens192 master br0 up address 00:50:56:33:84:f3 mtu 1500 type veth peer name n1 netns nested-two-uplinks.vSwitch0 address fe:50:56:33:84:f3 mtu 1500
 ip -n nested-two-uplinks.n2 link add name ens192 master br0 up address 00:50:56:16:d9:f0 mtu 1500 type veth peer name n2 netns nested-two-uplinks.vSwitch0 address fe:50:56:16:d9:f0 mtu 1500
@@ -112,4 +112,5 @@ ip -n nested-two-uplinks.n1 link set dev br0 up
 ip -n nested-two-uplinks.n2 link set dev br0 up
 ip -n nested-two-uplinks.x1 neigh replace 192.168.0.31 lladdr 00:50:56:00:00:31 dev eth0 nud permanent
 ip -n nested-two-uplinks.n1.vm neigh replace 192.168.0.200 lladdr 00:50:56:00:02:00 dev eth0 nud permanent
+ip -n nested-two-uplinks.n2.vm neigh replace 192.168.0.10 lladdr 00:50:56:00:00:10 dev eth0 nud permanent
 # vSwitch0: a virtual switch, which labctl is itself; this script makes its ports, and nothing joins them (see "labctl switch run")

@@ -22,6 +22,8 @@ type fakeObserver struct {
 	rereads map[switchcore.PortID]int
 	// answer is what a re-read finds; nil: it never ends.
 	answer func(switchcore.PortID) Seen
+	// meanwhile is what happens once after the next time that there was something to tell.
+	meanwhile func()
 }
 
 type news struct {
@@ -46,9 +48,16 @@ func (o *fakeObserver) Drain(each func(switchcore.PortID, Seen)) {
 	o.mu.Lock()
 	news := o.news
 	o.news = nil
+	var meanwhile func()
+	if len(news) > 0 {
+		meanwhile, o.meanwhile = o.meanwhile, nil
+	}
 	o.mu.Unlock()
 	for _, n := range news {
 		each(n.port, n.seen)
+	}
+	if meanwhile != nil {
+		meanwhile()
 	}
 }
 
@@ -202,6 +211,25 @@ func TestFramesAreJudgedByWhatWasSoWhenTheyWereSent(t *testing.T) {
 	eventually(t, "the others are dropped", func() bool { return counters(l, 0).Drops[switchcore.MacForgery] == 11 })
 	if c := counters(l, 0); c.RxFrames != 31 {
 		t.Errorf("%d frames were judged, want 31", c.RxFrames)
+	}
+}
+
+// What happens while the observer tells of something else is known for the frames that come after it.
+func TestAChangeWhileAnotherIsTold(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	o.mu.Lock()
+	o.meanwhile = func() {
+		o.tell(0, told(10, 0, 0))
+		send(t, a, frame(10, 2, "88b5 0a00"))
+		send(t, a, frame(9, 2, "88b5 0900"))
+	}
+	o.mu.Unlock()
+	o.tell(0, told(9, 0, 0))
+	hears(t, b, frame(10, 2, "88b5 0a00"))
+	eventually(t, "the old address is dropped", func() bool { return counters(l, 0).Drops[switchcore.MacForgery] == 1 })
+	if n := o.count(0); n > 1 {
+		t.Errorf("%d re-reads", n)
 	}
 }
 

@@ -138,7 +138,8 @@ func readBack(ns, look string, uplinks []string) string {
 	var v any
 	Expect(json.Unmarshal([]byte(r.out), &v)).To(Succeed(), r.String())
 	if list, ok := v.([]any); ok {
-		v = slices.DeleteFunc(list, func(x any) bool { return inletName.MatchString(ifname(x)) })
+		list = slices.DeleteFunc(list, func(x any) bool { return inletName.MatchString(ifname(x)) })
+		v = list
 		for _, x := range list {
 			m := x.(map[string]any)
 			if slices.Contains(uplinks, ifname(x)) {

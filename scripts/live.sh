@@ -28,7 +28,7 @@ run() {
 		[ "$(basename "$package")" = e2e ] && flags=-ginkgo.no-color
 		# shellcheck disable=SC2086 # no flag or one
 		(cd "$package" && env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" "$work/$(basename "$package").test" \
-			-test.v -test.timeout 10m $flags 2>&1) || status=1
+			-test.v -test.timeout 20m $flags 2>&1) || status=1
 	done
 }
 run "$(id -un)"

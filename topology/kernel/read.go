@@ -286,6 +286,34 @@ func NeighbourEntries(f *os.File) (int, error) {
 	return int(v), err
 }
 
+// NeighbourOverflows reads from the same file how often the machine's ARP table was full, on all processors together. It
+// counts since the machine was started.
+func NeighbourOverflows(f *os.File) (uint64, error) {
+	b := make([]byte, 64<<10)
+	n, err := f.ReadAt(b, 0)
+	if n == 0 && err != nil {
+		return 0, err
+	}
+	lines := strings.Split(strings.TrimSpace(string(b[:n])), "\n")
+	column := slices.Index(strings.Fields(lines[0]), "table_fulls")
+	if column < 0 {
+		return 0, errors.New("no table_fulls column")
+	}
+	var sum uint64
+	for _, line := range lines[1:] {
+		words := strings.Fields(line)
+		if column >= len(words) {
+			return 0, errors.New("a line without its table_fulls")
+		}
+		v, err := strconv.ParseUint(words[column], 16, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += v
+	}
+	return sum, nil
+}
+
 // Families are the address families of neighbour tables.
 var Families = []int{unix.AF_INET, unix.AF_INET6}
 

@@ -254,7 +254,7 @@ var _ = Describe("nested-esxi", func() {
 		Expect(labctl("ping", "esxi1", "vm0")).To(Exit(0))
 		r := labctl("ping", "esxi1.vm1", "vm0")
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(ContainSubstring("no-arp"))
+		Expect(r.out).To(And(ContainSubstring("no-arp"), ContainSubstring("dropped: dvs:esxi1-vmnic0 MacForgery")))
 		r = labctl("drops", "dvs:esxi1-vmnic0")
 		Expect(r).To(Exit(0))
 		Expect(r.out).To(MatchRegexp(`Drop Reason 'MAC Forgery Drop'.*\(dvs:esxi1-vmnic0, MacForgery\)`))

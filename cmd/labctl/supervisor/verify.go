@@ -37,7 +37,7 @@ func ask(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	since, fulls := c.switches.now(), c.overflows()
+	since, fulls := c.moment(ctx), c.overflows()
 	rs, err := c.prober.Ask(ctx, p.Questions, p.Kept)
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableV
 
 // ask judges, and says of pings that failed which switch dropped them.
 func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Report, error) {
-	since, fulls := v.switches.now(), v.overflows()
+	since, fulls := v.moment(ctx), v.overflows()
 	r, err := v.prober.Judge(ctx, e)
 	if err != nil {
 		return nil, err

@@ -151,11 +151,11 @@ func TestInterfaceWanted(t *testing.T) {
 		shown     string
 	}{
 		{"host", "host", []string{"host:vmh2"}, true, "host"},
-		{"host:vmh2", "host", []string{"host:vmh1", "host:vmh2"}, true, "host"},
+		{"host:vmh2", "host", []string{"host:vmh1", "host:vmh2"}, true, "host:vmh2"},
 		{"host:vmh2", "host", []string{"host:vmh1"}, false, "host:vmh1"},
 		{"host:vmh2", "host", nil, false, "host"},
 		{"other", "host", []string{"host:vmh1"}, false, "host"},
-		{"host:vmh2+redirect", "host+redirect", []string{"host:vmh2+redirect"}, true, "host+redirect"},
+		{"host:vmh2+redirect", "host+redirect", []string{"host:vmh2+redirect"}, true, "host:vmh2+redirect"},
 	} {
 		r := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: c.want}}, Result: Result{Got: c.got, Exact: c.exact}}
 		if ok := r.matches(); ok != c.ok || r.Result.Got != c.shown {

@@ -119,7 +119,8 @@ until_ ip netns exec NS1 ping -c1 -W1 -q 192.168.100.102 >/dev/null
 ip link set veth2-vsw name other
 renamed() { $L switch show vsw | grep -q "veth2-vsw *other"; }
 until_ renamed
-ip netns exec NS1 ping -c1 -W3 -q 192.168.100.102 >/dev/null
+# The kernel tells of a carrier up to a second after it is there (net/core/link_watch.c), and the port follows what it is told.
+until_ ip netns exec NS1 ping -c1 -W1 -q 192.168.100.102 >/dev/null
 ip link del veth3-vsw
 left() { [ "$(names)" = "veth1-vsw veth2-vsw " ]; }
 until_ left

@@ -56,6 +56,7 @@ type Loop struct {
 	lost        []switchcore.Loss
 	failed      []failure
 	zeros       [minFrame]byte // never written to
+	taken       uint64         // frames
 	stop        bool
 }
 
@@ -163,6 +164,18 @@ func (l *Loop) do(f func()) bool {
 	}
 	<-c.done
 	return true
+}
+
+// Traffic tells how many frames the switch has taken so far, and whether it holds any of them, or may: because an observer is being
+// asked about them, or has just told a change. A closed loop has 0 and holds none.
+func (l *Loop) Traffic() (taken uint64, held bool) {
+	l.do(func() {
+		taken, held = l.taken, len(l.pending) > 0
+		for _, p := range l.waiting {
+			held = held || len(p.parked) > 0
+		}
+	})
+	return taken, held
 }
 
 func (l *Loop) now() time.Duration { return time.Since(l.start) }

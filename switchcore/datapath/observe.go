@@ -34,6 +34,8 @@ type Seen struct {
 	// what was so when they were sent. After is zero if nobody knows since when it is so, as after a look at the adapter; By is zero
 	// if it has been so for longer than any frame was on its way.
 	After, By int64
+	// From is when the look at the adapter began that has found this; zero if it was told otherwise.
+	From int64
 }
 
 // change is what was seen and the switch was not told yet, as frames may come that were sent before.
@@ -60,13 +62,34 @@ func (l *Loop) look() {
 
 // drain takes what the observer saw. What was so long ago the switch is told at once.
 func (l *Loop) drain() {
+	var confirmed []*port
 	l.o.Observer.Drain(func(id switchcore.PortID, seen Seen) {
+		if p := l.port(id); p != nil && p.knows(seen) && !l.changed(p) {
+			l.apply(l.now(), p, seen)
+			if !slices.ContainsFunc(p.parked, func(f parkedFrame) bool { return !seen.proves(&f) }) {
+				confirmed = append(confirmed, p)
+				return
+			}
+		}
 		l.pending = append(l.pending, change{id, seen})
 		if p := l.port(id); p != nil && p.observed && seen.By > 0 && seen.Filter.MAC != p.filter.MAC {
 			l.stampFrames(true)
 		}
 	})
 	l.applyUntil(0)
+	for _, p := range confirmed {
+		// The address was still the known one after these had been sent: nothing that is still on its way can excuse them.
+		l.unpark(p, func(*parkedFrame) bool { return true })
+	}
+}
+
+// proves tells whether the address that was seen was the guest's still, or already, after the frame had been sent: nothing better
+// can be learned of it.
+func (s *Seen) proves(f *parkedFrame) bool { return s.After == 0 && (s.From == 0 || f.by <= s.From) }
+
+// knows tells whether a leaf's adapter is as it was last told.
+func (p *port) knows(seen Seen) bool {
+	return p.observed && !seen.Gone && p.up == seen.Up && same(p.filter, seen.Filter)
 }
 
 // applyUntil tells the switch what was so at a time.
@@ -114,7 +137,7 @@ func (l *Loop) applyFirst(n int) {
 		}
 		l.apply(now, p, c.seen)
 		if len(p.parked) > 0 {
-			l.unpark(p, func(f *parkedFrame) bool { return c.seen.After == 0 || !l.core.Suspect(p.id, f.frame) })
+			l.unpark(p, func(f *parkedFrame) bool { return c.seen.proves(f) || !l.core.Suspect(p.id, f.frame) })
 		}
 	}
 	left := copy(l.pending, l.pending[n:])
@@ -191,7 +214,7 @@ func (l *Loop) more(p *port) []received {
 			return nil
 		}
 	}
-	frames, e := l.aside.from(p)
+	frames, e := l.from(&l.aside, p)
 	out := make([]received, len(frames))
 	for i, f := range frames {
 		f.raw = bytes.Clone(f.raw)
@@ -235,10 +258,11 @@ func (l *Loop) apply(now time.Duration, p *port, seen Seen) {
 		p.readAddress()
 		l.core.SetLink(now, id, seen.Up)
 	case !p.observed:
-		p.observed, p.filter = true, seen.Filter
+		p.observed, p.filter, p.up = true, seen.Filter, seen.Up
 		l.core.Connect(now, id, seen.Filter)
 		l.core.SetLink(now, id, seen.Up)
 	default:
+		p.up = seen.Up
 		if !same(p.filter, seen.Filter) {
 			p.filter = seen.Filter
 			l.core.SetFilter(now, id, seen.Filter)

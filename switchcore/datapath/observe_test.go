@@ -100,10 +100,14 @@ func adapter(mac switchcore.MAC) Seen {
 
 // observed is a switch that rejects forged transmits but lets guests change their address.
 func observed(t *testing.T) (*Loop, *fakeObserver) {
+	yes := true
+	return observedWith(t, switchcore.Spec{MACChanges: &yes})
+}
+
+func observedWith(t *testing.T, policies switchcore.Spec) (*Loop, *fakeObserver) {
 	guests(t, 2)
 	c := standard(2)
-	yes := true
-	c.Spec.MACChanges = &yes
+	c.Spec = policies
 	o := newFakeObserver(t)
 	l := start(t, c, Options{Observer: o})
 	for i := range 2 {
@@ -164,6 +168,63 @@ func TestReadingAgainIsLimited(t *testing.T) {
 	f := frame(1, 2, "88b5 0100")
 	send(t, a, f)
 	hears(t, b, f)
+}
+
+// A frame that the known address did not send waits for a look at the adapter, and not for what may still be on its way.
+func TestAForgedFrameWaitsForALookAndNoLonger(t *testing.T) {
+	yes := true
+	_, o := observedWith(t, switchcore.Spec{ForgedTransmits: &yes})
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	o.answers(func(switchcore.PortID) Seen {
+		s, now := adapter(guestMAC(1)), time.Now().UnixNano()
+		s.From, s.By = now, now
+		return s
+	})
+	best := time.Hour
+	for i := range rereads {
+		begin := time.Now()
+		f := frame(9, 2, fmt.Sprintf("88b5 %04x", i))
+		send(t, a, f)
+		hears(t, b, f)
+		best = min(best, time.Since(begin))
+	}
+	if n := o.count(0); n != rereads || best >= settled {
+		t.Errorf("%d re-reads, %v at best", n, best)
+	}
+}
+
+// A look that began before a frame came says nothing of it.
+func TestALookThatBeganBeforeIsNoProof(t *testing.T) {
+	l, o := observed(t)
+	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
+	began := time.Now().UnixNano()
+	o.answers(func(switchcore.PortID) Seen { // it was read before, and by now the guest has another one, of which nobody has told yet
+		time.AfterFunc(settled/4, func() { o.tell(0, told(9, -1000, -1)) })
+		s := adapter(guestMAC(1))
+		s.From, s.By = began, time.Now().UnixNano()
+		return s
+	})
+	f := frame(9, 2, "88b5 0000")
+	send(t, a, f)
+	hears(t, b, f)
+	if n := counters(l, 0).Drops[switchcore.MacForgery]; n != 0 {
+		t.Errorf("%d frames were dropped", n)
+	}
+}
+
+// What waits for an observer is held, and what was taken is counted once.
+func TestTrafficTellsOfWhatIsHeld(t *testing.T) {
+	l, _ := observed(t)
+	a := station(t, "g1", "e0")
+	for range 3 {
+		send(t, a, frame(1, 2, "88b5 0100"))
+	}
+	send(t, a, frame(9, 2, "88b5 0000")) // nobody answers
+	eventually(t, "one of four is held", func() bool { n, held := l.Traffic(); return n == 4 && held })
+	eventually(t, "it is judged", func() bool { n, held := l.Traffic(); return n == 4 && !held })
+	if n := counters(l, 0).Drops[switchcore.MacForgery]; n != 1 {
+		t.Errorf("%d frames were dropped", n)
+	}
 }
 
 // Without an answer a frame is judged by what is known. Frames from the known address do not wait for that.

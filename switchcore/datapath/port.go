@@ -50,6 +50,7 @@ type port struct {
 	uplink   bool
 	observed bool // the observer has spoken of it: the guest is connected, with this filter
 	filter   switchcore.Filter
+	up       bool // as the observer said last
 	lost     bool // what was behind it is gone
 
 	fd     int

@@ -139,11 +139,14 @@ func (r *receiver) tag(i int, aux []byte, f *received) {
 }
 
 // from takes a batch from a port.
-func (r *receiver) from(p *port) ([]received, unix.Errno) {
+func (l *Loop) from(r *receiver, p *port) (frames []received, e unix.Errno) {
 	if p.tap {
-		return r.tap(p)
+		frames, e = r.tap(p)
+	} else {
+		frames, e = r.socket(p)
 	}
-	return r.socket(p)
+	l.taken += uint64(len(frames))
+	return frames, e
 }
 
 // tap takes a batch from a TAP, which gives one frame at a time.
@@ -176,7 +179,7 @@ func (l *Loop) ready(id switchcore.PortID, events uint32) {
 	if p == nil {
 		return
 	}
-	frames, e := l.in.from(p)
+	frames, e := l.from(&l.in, p)
 	if len(frames) > 0 {
 		p.idle = 0
 		l.look()

@@ -26,8 +26,8 @@ type Seen struct {
 }
 
 // When says when something happened that a [Watch] has seen: later than After and not later than By, in nanoseconds of Unix time. An After of zero
-// means that it was read and not heard: nobody knows since when it is so.
-type When struct{ After, By int64 }
+// means that it was read and not heard: nobody knows since when it is so. From is then when reading it began.
+type When struct{ After, By, From int64 }
 
 // Watch follows interfaces for one virtual switch. It learns of changes in two ways. Link messages come synchronously with the
 // change: once "ip link set address" has returned, the next Drain reports it. What the kernel does not send a message for, or
@@ -101,7 +101,8 @@ type reading struct {
 	heard   uint64 // of f when reading began
 	report  bool
 	adapter place // where the adapter is now
-	by      int64 // when reading ended, Unix nanoseconds
+	from    int64 // when reading began, Unix nanoseconds; 0: it was not read
+	by      int64 // when it ended
 }
 
 const (

@@ -141,7 +141,7 @@ func (w *Watch) take() (answered []chan struct{}) {
 		} else if k.adapter != k.f.adapter {
 			w.moveLocked(k.f, k.adapter)
 		}
-		w.when = When{By: k.by}
+		w.when = When{From: k.from, By: k.by}
 		w.seeLocked(k.f, k.seen, k.report)
 	}
 	w.found = w.found[:0]

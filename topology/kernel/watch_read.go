@@ -49,6 +49,7 @@ func (w *Watch) round() {
 	for i := range jobs {
 		k := &jobs[i]
 		if !k.seen.Gone {
+			k.from = time.Now().UnixNano()
 			s, at, err := w.look(k.f, k.adapter)
 			if err == nil {
 				k.seen, k.adapter = s, at

@@ -37,7 +37,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
-	if err := a.start(); err != nil {
+	if err := a.start(ctx); err != nil {
 		a.fail(at, err)
 		return
 	}
@@ -115,11 +115,11 @@ func mayProxy(lab *topology.Lab) bool {
 }
 
 // start makes the lab forget, unless its tables are to be kept.
-func (a *asking) start() error {
+func (a *asking) start(ctx context.Context) error {
 	if a.kept {
 		return nil
 	}
-	return a.p.forgetAll()
+	return a.p.forgetAll(ctx)
 }
 
 // place is an interface of a node by its index, and a family where that matters.

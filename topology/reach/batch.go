@@ -59,8 +59,14 @@ func (m *matrix) together(prs []*pair) error {
 		doubted = append(doubted, again...)
 	}
 	for _, pr := range doubted {
-		if _, err := m.batch([]*pair{pr}); err != nil {
-			return err
+		for range lateTries {
+			again, err := m.batch([]*pair{pr})
+			if err != nil {
+				return err
+			}
+			if len(again) == 0 {
+				break
+			}
 		}
 	}
 	return nil
@@ -69,7 +75,7 @@ func (m *matrix) together(prs []*pair) error {
 // batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never
 // doubted: company can complete an entry, not break one.
 func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
-	if err := m.p.forgetAll(); err != nil {
+	if err := m.p.forgetAll(m.ctx); err != nil {
 		return nil, err
 	}
 	alone := map[*pair]string{}
@@ -82,13 +88,23 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}
+	told := map[*pair]bool{}
 	for _, pr := range prs {
 		if err := m.settle(pr); err != nil {
 			return nil, err
 		}
+		if pr.word == "no-arp" || pr.told {
+			continue
+		}
+		if told[pr], err = m.told(pr); err != nil {
+			return nil, err
+		}
 	}
 	if len(prs) == 1 {
-		return nil, nil
+		if told[prs[0]] {
+			doubted = prs
+		}
+		return doubted, nil
 	}
 	now, err := m.snapshot(m.v6)
 	if err != nil {
@@ -99,7 +115,7 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 		still[e] = true
 	}
 	for _, pr := range prs {
-		if pr.arp && pr.holds != alone[pr] || pr.word != "no-arp" && (pr.word == "ok" || completed(pr, still)) {
+		if pr.arp && pr.holds != alone[pr] || pr.word != "no-arp" && (pr.word == "ok" || told[pr] || completed(pr, still)) {
 			pr.holds = alone[pr]
 			doubted = append(doubted, pr)
 		}

@@ -47,7 +47,7 @@ func (m *matrix) fresh() error {
 		return errNoRoom
 	}
 	m.mayOwe = min(room*entriesPerPair, maxOwed)
-	if err := m.p.forgetAll(); err != nil {
+	if err := m.p.forgetAll(m.ctx); err != nil {
 		return err
 	}
 	if err := m.findPermanent(); err != nil {
@@ -76,7 +76,7 @@ func (m *matrix) fresh() error {
 		m.byKernel(pr)
 	}
 	if len(slow) > 0 {
-		if err := m.p.forgetAll(); err != nil {
+		if err := m.p.forgetAll(m.ctx); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func (m *matrix) alone() (slow []*pair, err error) {
 // everything after each.
 func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
 	for _, pr := range chunk {
-		if err := m.p.forgetAll(); err != nil {
+		if err := m.p.forgetAll(m.ctx); err != nil {
 			return nil, err
 		}
 		if err := m.once(pr, 0); err != nil {
@@ -170,7 +170,7 @@ func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
 			slow = append(slow, pr)
 		}
 	}
-	return slow, m.p.forgetAll()
+	return slow, m.p.forgetAll(m.ctx)
 }
 
 // A request of an earlier pair may still be on its way when that pair has been forgotten: a macvlan hands broadcasts on by a
@@ -193,10 +193,10 @@ func (m *matrix) once(pr *pair, slow int) error {
 		if err != nil {
 			return err
 		}
-		if !told {
+		if pr.told = told; !told {
 			break
 		}
-		if err := m.p.forgetAll(); err != nil {
+		if err := m.p.forgetAll(m.ctx); err != nil {
 			return err
 		}
 	}
@@ -228,6 +228,10 @@ func (m *matrix) try(pr *pair, slow int) error {
 	}
 	pr.again()
 	m.plot(pr)
+	// Copies of the pair before still belong to that, and its broadcasts are nobody's news any more once they have arrived.
+	if err := m.p.Machine.Idle(m.ctx); err != nil {
+		return err
+	}
 	if err := m.clear(pr); err != nil {
 		return err
 	}
@@ -303,7 +307,10 @@ func (m *matrix) leftovers() (int, error) {
 func (m *matrix) forget(pr *pair) error {
 	t := pr.traces
 	if t.all {
-		return m.p.forgetAll()
+		return m.p.forgetAll(m.ctx)
+	}
+	if err := m.p.Machine.Idle(m.ctx); err != nil {
+		return err
 	}
 	for _, e := range t.entries {
 		if err := m.p.Machine.DeleteNeighbours(e.node, []Neighbour{{Index: e.index, IP: e.next}}); err != nil {

@@ -53,8 +53,13 @@ type Machine interface {
 	Hits(node string) (map[string]uint64, error)
 
 	// Quiet returns when the virtual switches know what the nodes' adapters are like by now (address, promiscuity, carrier)
-	// and have judged the frames that had reached them. At once when there are none.
+	// and are idle. At once when there are none.
 	Quiet(ctx context.Context) error
+
+	// Idle returns when no frame is under way in the virtual switches, which are programs and take their time: all that has
+	// reached them is judged and sent, and nothing has come back because of it. At once when there are none, and soon when somebody
+	// keeps them busy.
+	Idle(ctx context.Context) error
 
 	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
 	// machine's, not the namespace's: arp(7)); negative: not known.

@@ -363,3 +363,5 @@ func (m *liveMachine) Hits(node string) (map[string]uint64, error) {
 }
 
 func (m *liveMachine) Quiet(context.Context) error { return nil }
+
+func (m *liveMachine) Idle(context.Context) error { return nil }

@@ -335,6 +335,7 @@ func (m *matrix) grace() {
 			seen[pr.sock], socks = true, append(socks, pr.sock)
 		}
 	}
+	_ = m.p.Machine.Idle(m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(m.lingering())
 	for {
 		for _, s := range socks {

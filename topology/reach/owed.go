@@ -57,6 +57,11 @@ func (m *matrix) clear(pr *pair) error {
 
 // pay forgets what is owed.
 func (m *matrix) pay() error {
+	if len(m.owed.nodes) > 0 {
+		if err := m.p.Machine.Idle(m.ctx); err != nil {
+			return err
+		}
+	}
 	for _, n := range m.owed.nodes {
 		if err := m.p.Machine.DeleteNeighbours(n, m.owed.byNode[n]); err != nil {
 			return fmt.Errorf("forget neighbours of %s: %w", n, err)

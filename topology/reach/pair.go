@@ -37,6 +37,7 @@ type pair struct {
 	exact    []string
 
 	seen snapshot // the tables while the pair, alone, was waiting
+	told bool     // alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
 }
 
 // again forgets the outcome of a try before the next one.

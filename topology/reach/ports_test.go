@@ -24,6 +24,7 @@ type stillMachine struct {
 func (m *stillMachine) Links(node string) ([]Link, error) { return m.links[node], nil }
 
 func (m *stillMachine) Quiet(context.Context) error { return nil }
+func (m *stillMachine) Idle(context.Context) error  { return nil }
 
 func (m *stillMachine) FDB(node, bridge string) ([]FDBEntry, error) {
 	if bridge != "" {

@@ -206,8 +206,11 @@ func (p *Prober) room() int {
 	return min(n/entriesPerPair, maxBatch)
 }
 
-// forgetAll makes every node forget its neighbour entries and redirected routes.
-func (p *Prober) forgetAll() error {
+// forgetAll makes every node forget its neighbour entries and redirected routes, when nothing is under way that would tell them anew.
+func (p *Prober) forgetAll(ctx context.Context) error {
+	if err := p.Machine.Idle(ctx); err != nil {
+		return err
+	}
 	for _, n := range p.Lab.Nodes {
 		if _, err := p.Machine.FlushNeighbours(n.Name); err != nil {
 			return fmt.Errorf("forget the neighbours of %s: %w", n.Name, err)

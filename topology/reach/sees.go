@@ -125,7 +125,7 @@ const introduction = time.Second
 // would only try the same again: then that one is the marked one.
 func (w *watch) run(f *flow) error {
 	m := w.m
-	if err := w.a.start(); err != nil {
+	if err := w.a.start(m.ctx); err != nil {
 		return err
 	}
 	d := min(introduction, m.p.patience())

@@ -47,7 +47,7 @@ func (m *matrix) spaced(prs []*pair) error {
 	tries := map[*pair]int{}
 	var lost []*pair
 	for left := len(prs); left > 0; {
-		if err := m.p.forgetAll(); err != nil {
+		if err := m.p.forgetAll(m.ctx); err != nil {
 			return err
 		}
 		begin := time.Now()

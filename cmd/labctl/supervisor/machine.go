@@ -104,3 +104,6 @@ func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.s.swit
 
 // Quiet returns when the virtual switches know what the nodes' adapters are like by now.
 func (m machine) Quiet(ctx context.Context) error { return m.s.switches.quiet(ctx) }
+
+// Idle returns when no frame is under way in the virtual switches.
+func (m machine) Idle(ctx context.Context) error { return m.s.switches.idle(ctx) }

@@ -188,7 +188,7 @@ type observer struct{ *kernel.Watch }
 
 func (o observer) Drain(each func(switchcore.PortID, datapath.Seen)) {
 	o.Watch.Drain(func(key int, s kernel.Seen, when kernel.When) {
-		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By})
+		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By, From: when.From})
 	})
 }
 
@@ -243,9 +243,34 @@ func (w *switches) quiet(ctx context.Context) error {
 		if err := v.watch.Quiet(ctx); err != nil {
 			return fmt.Errorf("%s: read its guests' adapters: %w", v.node, err)
 		}
-		// Between two calls a loop looks at every port: frames that have arrived are judged and counted.
-		for range 3 {
-			v.loop.Do(func(time.Duration, *switchcore.Switch) {})
+	}
+	return w.idle(ctx)
+}
+
+// idleAtMost is how long to wait for switches that somebody keeps busy.
+const idleAtMost = 100 * time.Millisecond
+
+// idle returns when no frame is under way in the switches. One may be on its way from one to another, or to a guest and back, so
+// none of them must have taken any between three looks at all; between two looks a loop takes what every port has.
+func (w *switches) idle(ctx context.Context) error {
+	list := w.list()
+	begin := time.Now()
+	var last uint64
+	for calm := 0; len(list) > 0 && calm < 3 && time.Since(begin) < idleAtMost; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var taken uint64
+		held := false
+		for _, v := range list {
+			n, h := v.loop.Traffic()
+			taken, held = taken+n, held || h
+		}
+		if calm++; taken != last || held {
+			calm = 1
+		}
+		if last = taken; held {
+			time.Sleep(time.Millisecond)
 		}
 	}
 	return nil

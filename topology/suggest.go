@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -99,4 +100,19 @@ func typos(a, b string, limit int) int {
 		two, one, row = one, row, two
 	}
 	return min(one[len(b)], limit)
+}
+
+func amount(n int) string {
+	if words := []string{"no", "one", "two", "three", "four", "five", "six"}; n < len(words) {
+		return words[n]
+	}
+	return fmt.Sprint(n)
+}
+
+// clipList shortens what is listed in a message.
+func clipList(words []string) []string {
+	if len(words) <= 8 {
+		return words
+	}
+	return append(words[:7:7], fmt.Sprintf("%d more", len(words)-7))
 }

@@ -101,10 +101,10 @@ func TestEveryOpApplies(t *testing.T) {
 	}
 }
 
-// opTypes are the operations of plan.go: the types there that have the method shell.
+// opTypes are the operations of ops.go: the types there that have the method shell.
 func opTypes(t *testing.T) []string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "../plan.go", nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), "../ops.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

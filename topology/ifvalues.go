@@ -1,0 +1,126 @@
+package topology
+
+import (
+	"net/netip"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// shortForms applies what stands at hosts, once it is known which interfaces are left to them.
+func (b *build) shortForms() {
+	for _, s := range b.sites {
+		if b.node[s] != nil && s.kind != Bridge && s.kind != VSwitch {
+			b.shortForm(s, field(b.bodyOf(s), "interfaces"))
+		}
+	}
+}
+
+// shortForm applies what stands at the node to its only interface.
+func (b *build) shortForm(s *site, list *yaml.Node) {
+	body := b.bodyOf(s)
+	for _, name := range []string{"ip", "mac", "effective_mac", "mtu", "promisc"} {
+		k, v := entry(body, name)
+		if v == nil {
+			continue
+		}
+		path := pathKey(b.path(s), name)
+		have := b.of[s]
+		if len(have) == 0 { // its only interface may be its switch's by now
+			for _, x := range s.inner {
+				for _, u := range b.borrowed[x] {
+					have = append(have, u.made)
+				}
+			}
+		}
+		if len(have) != 1 {
+			if len(have) == 0 {
+				if len(b.ends[s]) == 0 && (len(b.links) > 0 || !b.failed()) {
+					b.errorf(k, path, "%s has no interface; link it to something", s.full)
+				}
+				continue
+			}
+			var names []string
+			for _, m := range have {
+				names = append(names, m.Name)
+			}
+			b.errorf(k, path, "%s has %s interfaces, %s: write %q under one of them in \"interfaces\"", s.full, amount(len(have)), andList(clipList(names)), name)
+			continue
+		}
+		if inner := field(list, have[0].Name); inner != nil && (field(inner, name) != nil || name == "ip" && inner.Kind != yaml.MappingNode) {
+			b.errorf(k, path, "stands under interfaces.%s too; write it once", have[0].Name)
+			continue
+		}
+		have[0].path = b.path(s)
+		b.values(have[0], &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{k, v}}, b.path(s))
+	}
+}
+
+// values reads the keys that every interface has.
+func (b *build) values(m *made, n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		b.ip(m, n, path)
+		return
+	}
+	if v := field(n, "ip"); v != nil {
+		b.ip(m, v, pathKey(path, "ip"))
+	}
+	if v := field(n, "mac"); v != nil {
+		m.MAC, m.ownMAC = b.mac(v, pathKey(path, "mac")), v
+	}
+	if v := field(n, "effective_mac"); v != nil {
+		m.EffectiveMAC = b.mac(v, pathKey(path, "effective_mac"))
+	}
+	if v := field(n, "mtu"); v != nil {
+		m.MTU, m.ownMTU = intOf(v, m.MTU), v
+	}
+	if v := field(n, "up"); v != nil {
+		m.Up = boolOf(v, true)
+	}
+	if v := field(n, "promisc"); v != nil {
+		m.Promisc = boolOf(v, false)
+	}
+}
+
+// ip adds addresses.
+func (b *build) ip(m *made, n *yaml.Node, path string) {
+	list := items(n)
+	if n.Kind == yaml.ScalarNode {
+		list = []*yaml.Node{n}
+	}
+	for _, v := range list {
+		p, err := netip.ParsePrefix(v.Value)
+		if err != nil || prefixText(v.Value) != "" {
+			m.broken = true
+			continue
+		}
+		for _, was := range m.Addrs {
+			if was == p {
+				b.errorf(v, path, "%s stands here twice", p)
+			}
+		}
+		m.Addrs = append(m.Addrs, p)
+		m.addrs = append(m.addrs, v)
+	}
+}
+
+// mac reads a MAC or the name of one.
+func (b *build) mac(n *yaml.Node, path string) MAC {
+	if strings.Contains(n.Value, ":") || n.Kind != yaml.ScalarNode || macOrNameText(n.Value) != "" {
+		m, _ := ParseMAC(n.Value)
+		return m
+	}
+	e := b.names[n.Value]
+	if e == nil {
+		var known []string
+		for _, x := range b.lab.Names {
+			known = append(known, x.Name)
+		}
+		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", clip(n.Value), suggestWord(n.Value, known))
+		return MAC{}
+	}
+	if e.MAC.IsZero() {
+		b.errorf(n, path, "%q has no \"mac\" under \"names\"", n.Value)
+	}
+	return e.MAC
+}

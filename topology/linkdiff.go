@@ -1,0 +1,148 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+)
+
+// links makes every interface that is to be made: all bridges, then what may be a port of one or stacked on one.
+func (d *differ) links(new *Lab) {
+	for _, n := range new.Nodes {
+		for _, i := range n.Interfaces {
+			if i.Type == BridgeLink && d.made[End{n.Name, i.Name}] {
+				d.add(AddBridge{n.Name, i.Name, i.MAC, i.MTU, *i.Bridge})
+			}
+		}
+	}
+	done := map[End]bool{}
+	for _, n := range new.Nodes {
+		for _, i := range n.Interfaces {
+			d.link(n, i, done)
+		}
+	}
+	for _, n := range new.Nodes {
+		d.reattach(n)
+	}
+	d.changeLinks(new)
+}
+
+func (d *differ) link(n *Node, i *Interface, done map[End]bool) {
+	e := End{n.Name, i.Name}
+	if !d.made[e] || done[e] || i.Type == BridgeLink {
+		return
+	}
+	done[e] = true
+	if i.Type == Veth {
+		peer := d.new[i.Peer.Node].Interface(i.Peer.Interface)
+		near, far := i, peer
+		nearNode, farNode := n.Name, i.Peer.Node
+		if near.Master == "" && far.Master != "" {
+			near, far, nearNode, farNode = far, near, farNode, nearNode
+		}
+		done[i.Peer] = true
+		d.bornUp[End{nearNode, near.Name}] = near.Up
+		d.add(AddVeth{vethEnd(nearNode, near), vethEnd(farNode, far)})
+		if far.Master != "" {
+			d.add(SetMaster{farNode, far.Name, far.Master})
+		}
+		return
+	}
+	lower := d.new[i.Lower.Node]
+	d.link(lower, lower.Interface(i.Lower.Interface), done)
+	d.add(AddUpper{n.Name, i.Name, i.Type, i.Lower, i.Mode, i.Sources, i.VLANID, i.MAC, i.MTU})
+	if i.Master != "" {
+		d.add(SetMaster{n.Name, i.Name, i.Master})
+	}
+}
+
+func vethEnd(node string, i *Interface) VethEnd {
+	return VethEnd{Node: node, Name: i.Name, MAC: i.MAC, MTU: i.MTU, Master: i.Master, Up: i.Up}
+}
+
+// reattach puts surviving ports back under a bridge that was made anew.
+func (d *differ) reattach(n *Node) {
+	for _, i := range n.Interfaces {
+		if i.Master != "" && !d.made[End{n.Name, i.Name}] && d.made[End{n.Name, i.Master}] {
+			d.add(SetMaster{n.Name, i.Name, i.Master})
+		}
+	}
+}
+
+// changeLinks changes in place what differs on interfaces, made anew or not.
+func (d *differ) changeLinks(new *Lab) {
+	for _, n := range new.Nodes {
+		for _, i := range n.Interfaces {
+			made := d.made[End{n.Name, i.Name}]
+			was := freshly(i)
+			if !made {
+				was = d.old[n.Name].Interface(i.Name)
+			}
+			d.changeLink(n.Name, was, i, made)
+		}
+		for _, s := range n.Sysctls {
+			if dev := ofInterface(n, s.Key); dev != "" && d.made[End{n.Name, dev}] {
+				d.add(SetSysctl{n.Name, s})
+			}
+		}
+	}
+}
+
+// freshly is what an interface is like right after it was made.
+func freshly(i *Interface) *Interface {
+	return &Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge,
+		Port: &PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}}
+}
+
+// wears is the address an interface has in the end.
+func (i *Interface) wears() MAC {
+	if !i.EffectiveMAC.IsZero() {
+		return i.EffectiveMAC
+	}
+	return i.MAC
+}
+
+func (d *differ) changeLink(node string, was, i *Interface, made bool) {
+	say := func(what string, from, to any) {
+		if !made {
+			d.say(node, "%s: %s %v -> %v", i.Name, what, from, to)
+		}
+	}
+	if was.MTU != i.MTU {
+		say("mtu", was.MTU, i.MTU)
+		d.add(SetMTU{node, i.Name, i.MTU})
+	}
+	if was.wears() != i.wears() && !i.wears().IsZero() {
+		say("mac", was.wears(), i.wears())
+		d.add(SetMAC{node, i.Name, i.wears()})
+	}
+	if was.Promisc != i.Promisc {
+		say("promisc", was.Promisc, i.Promisc)
+		d.add(SetPromisc{node, i.Name, i.Promisc})
+	}
+	if i.Bridge != nil && *was.Bridge != *i.Bridge {
+		say("bridge", strings.TrimSpace(bridgeArgs(*i.Bridge, *was.Bridge)), strings.TrimSpace(bridgeArgs(*was.Bridge, *i.Bridge)))
+		d.add(SetBridge{node, i.Name, *was.Bridge, *i.Bridge})
+	}
+	if i.Port != nil && !samePort(was.Port, i.Port) {
+		op := SetPort{node, i.Name, defaultPort, *i.Port}
+		if was.Port != nil {
+			op.From = *was.Port
+		}
+		if !made {
+			d.say(node, "%s: port settings", i.Name)
+		}
+		d.add(op)
+	}
+}
+
+func samePort(a, b *PortSettings) bool {
+	if a == nil {
+		a = &defaultPort
+	}
+	x, y := *a, *b
+	x.VLAN, y.VLAN = nil, nil
+	if x != y || (a.VLAN == nil) != (b.VLAN == nil) {
+		return false
+	}
+	return a.VLAN == nil || a.VLAN.PVID == b.VLAN.PVID && slices.Equal(a.VLAN.Tagged, b.VLAN.Tagged)
+}

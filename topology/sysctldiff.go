@@ -1,0 +1,82 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+)
+
+// nodeSysctls writes a node's own values, before its interfaces are made, because they inherit from them.
+func (d *differ) nodeSysctls(n *Node) {
+	if d.rebuilt[n.Name] {
+		for _, s := range n.Sysctls {
+			if ofInterface(n, s.Key) == "" {
+				d.add(SetSysctl{n.Name, s})
+			}
+		}
+		d.add(SetUp{n.Name, "lo", true})
+		return
+	}
+	if slices.Equal(d.old[n.Name].Sysctls, n.Sysctls) {
+		return // those of interfaces that are made anew come with them
+	}
+	was := sysctlMap(d.old[n.Name])
+	forwarding := "net/ipv4/ip_forward"
+	// The kernel turns accept_redirects round whenever forwarding changes (net/ipv4/devinet.c, inet_forward_change).
+	again := was[forwarding] != sysctlMap(n)[forwarding]
+	for _, s := range n.Sysctls {
+		dev := ofInterface(n, s.Key)
+		if d.made[End{n.Name, dev}] {
+			continue
+		}
+		old, ok := was[s.Key]
+		if !ok {
+			old = inherited(s.Key, n, was)
+		}
+		if old != s.Value || again && strings.HasSuffix(s.Key, "/accept_redirects") {
+			if old != s.Value {
+				d.say(n.Name, "sysctl %s: %s -> %s", s.Key, old, s.Value)
+			}
+			d.add(SetSysctl{n.Name, s})
+		}
+	}
+	now := sysctlMap(n)
+	for _, s := range d.old[n.Name].Sysctls {
+		if _, ok := now[s.Key]; ok {
+			continue
+		}
+		if v := inherited(s.Key, n, now); v != "gone" && !d.made[End{n.Name, ofInterface(n, s.Key)}] && v != s.Value {
+			d.say(n.Name, "sysctl %s: %s -> %s", s.Key, s.Value, v)
+			d.add(SetSysctl{n.Name, Sysctl{s.Key, v}})
+		}
+	}
+}
+
+func sysctlMap(n *Node) map[string]string {
+	m := make(map[string]string, len(n.Sysctls))
+	for _, s := range n.Sysctls {
+		m[s.Key] = s.Value
+	}
+	return m
+}
+
+// inherited is the value an interface's own knob has when the file does not give one: that of "default", or "".
+// A key of an interface that is no more goes with it, and needs no value: it reads "gone".
+func inherited(key string, n *Node, now map[string]string) string {
+	f := strings.Split(key, "/")
+	if len(f) != 5 || f[0] != "net" {
+		return ""
+	}
+	if n.Interface(f[3]) == nil && f[3] != "all" && f[3] != "default" {
+		return "gone"
+	}
+	return now[strings.Join([]string{f[0], f[1], f[2], "default", f[4]}, "/")]
+}
+
+// ofInterface is the interface of the node that a key belongs to, or "".
+func ofInterface(n *Node, key string) string {
+	f := strings.Split(key, "/")
+	if len(f) == 5 && f[3] != "all" && f[3] != "default" && f[3] != "lo" && n.Interface(f[3]) != nil {
+		return f[3]
+	}
+	return ""
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// verified is one lab's outcome.
+type verified struct {
+	arg     string
+	file    *labFile
+	lab     *topology.Lab
+	name    string // the instance
+	result  supervisor.Verification
+	skipped string // the missing kernel feature
+	note    string
+	took    time.Duration
+	err     error
+}
+
+// ok reports whether something was judged and all of it is as the file says.
+func (r *verified) ok() bool {
+	bad, _ := r.count()
+	return r.err == nil && bad == 0
+}
+
+// count counts cells that differ, and judged ones; a step that came to no end is a difference of its own.
+func (r *verified) count() (bad, judged int) {
+	for _, s := range r.result.Steps {
+		if s.Failed != "" {
+			bad++
+		}
+		for _, t := range s.Tables {
+			for _, c := range t.Cells {
+				if c.Judged {
+					judged++
+					if !c.OK {
+						bad++
+					}
+				}
+			}
+		}
+	}
+	return bad, judged
+}
+
+// measured finds the verdict of each cell of the file.
+func (r *verified) measured() map[*topology.Cell]supervisor.Verdict {
+	out := map[*topology.Cell]supervisor.Verdict{}
+	for _, s := range r.result.Steps {
+		e := r.expectation(s.Step)
+		if e == nil {
+			continue
+		}
+		for _, tv := range s.Tables {
+			for _, t := range e.Tables {
+				if t.Pos.Line == tv.Line && t.Kind == tv.Kind && len(t.Cells) == len(tv.Cells) {
+					for i, c := range t.Cells {
+						out[c] = tv.Cells[i]
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// expectation is a step's, or the lab's own for "".
+func (r *verified) expectation(step string) *topology.Expectation {
+	if step == "" {
+		return r.lab.Expect
+	}
+	for _, s := range r.lab.Steps {
+		if s.Name == step {
+			return s.Expect
+		}
+	}
+	return nil
+}
+
+// print shows one lab to a person.
+func (v *verifyFlags) print(w io.Writer, r *verified) {
+	if r.err != nil && len(r.result.Steps) == 0 {
+		return // the error is all there is, and is printed at the end
+	}
+	fmt.Fprintln(w, strings.TrimSuffix(r.lab.Name+": "+r.lab.About, ": "))
+	if r.skipped != "" {
+		fmt.Fprintf(w, "skipped: %s\n", r.skipped)
+		return
+	}
+	got := r.measured()
+	for _, s := range r.result.Steps {
+		r.printStep(w, s, got)
+	}
+	bad, judged := r.count()
+	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
+	if v.noTiming {
+		took = ""
+	}
+	switch {
+	case judged == 0 && bad == 0:
+		fmt.Fprintf(w, "\n%s: the file expects nothing; nothing was judged\n", r.lab.Name)
+	case bad == 0:
+		fmt.Fprintf(w, "\n%s: all %d cells are as expected%s\n", r.lab.Name, judged, took)
+	default:
+		fmt.Fprintf(w, "\n%s: %d of %d cells differ%s\n", r.lab.Name, bad, judged, took)
+	}
+}
+
+// printStep prints what a step found, or the first expectation.
+func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*topology.Cell]supervisor.Verdict) {
+	if s.Step != "" {
+		fmt.Fprintf(w, "\nstep: %s\n", s.Step)
+	}
+	if s.Failed != "" {
+		fmt.Fprintf(w, "  FAILED: %s\n", s.Failed)
+		for _, t := range s.Wait {
+			for _, c := range t.Cells {
+				if !c.OK {
+					fmt.Fprintf(w, "    %s: wanted %s, got %s\n", c.Question, c.Want, c.Got)
+				}
+			}
+		}
+	}
+	if e := r.expectation(s.Step); e != nil {
+		printTables(w, e, got)
+	}
+}
+
+// printTables prints the measured tables in the file's order, each with its legend.
+func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]supervisor.Verdict) {
+	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *topology.Table) int { return a.Pos.Line - b.Pos.Line }) {
+		fmt.Fprintf(w, "\n%s\n", t.Kind)
+		io.WriteString(w, indent(topology.Render(t, func(c *topology.Cell) string {
+			m, ok := got[c]
+			if !ok || m.Got == "" {
+				return ""
+			}
+			if m.Detail != "" {
+				return m.Got + ": " + m.Detail
+			}
+			return m.Got
+		})))
+		words, kinds := map[string][]string{}, []string(nil)
+		for _, c := range t.Cells {
+			if m := got[c]; m.Got != "" {
+				if words[c.Question.Kind] == nil {
+					kinds = append(kinds, c.Question.Kind)
+				}
+				words[c.Question.Kind] = append(words[c.Question.Kind], m.Got)
+			}
+		}
+		for _, k := range kinds {
+			l := topology.Legend(k, words[k])
+			if l != "" && len(kinds) > 1 {
+				fmt.Fprintf(w, "  # %s:\n", k)
+			}
+			io.WriteString(w, indent(l))
+		}
+	}
+}
+
+// indent sets a text off by two blanks.
+func indent(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}

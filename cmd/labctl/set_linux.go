@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// assign sets by hand.
+func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var a supervisor.Applied
+	if err := c.Call(cmd.Context(), "set", supervisor.SetParams{Assignments: assignments}, &a, nil); err != nil {
+		return err
+	}
+	return g.printChanges(cmd, a)
+}
+
+// printChanges says what was changed, and what is still laid over the file.
+func (g *globals) printChanges(cmd *cobra.Command, a supervisor.Applied) error {
+	return g.print(cmd.OutOrStdout(), a, func(w io.Writer) error {
+		if len(a.Changes) == 0 {
+			fmt.Fprintln(w, "nothing to change: labctl has set it so already")
+		}
+		for _, c := range a.Changes {
+			fmt.Fprintf(w, "%s: %s\n", c.Node, c.What)
+		}
+		return nil
+	})
+}
+
+func setCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "set NODE.key=value...",
+		Short: "Change a running lab by hand, in the words of its file",
+		Long: `Change a running lab by hand. What stands left of "=" is where the value would stand in the file, below "nodes"; the value is
+written as in the file:
+
+  labctl set vSwitch0.promiscuous=accept
+  labctl set dvs.groups.Nested.mac_learning='{limit: 2}' dvs.ports.probe.vlan=20
+  labctl set guest.effective_mac=00:50:56:00:00:99
+
+It takes effect at once, as a step's "set" would; "labctl reset NODE" takes it back, "labctl plan -l LAB" lists it, and "labctl up"
+keeps it, unless --reset.`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE:              func(cmd *cobra.Command, args []string) error { return g.assign(cmd, args...) },
+	}
+}
+
+func resetCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "reset [NODE]...",
+		Short:             "Take back what was set by hand on nodes, or on all",
+		ValidArgsFunction: completeNodes(g, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.running(cmd.Context())
+			if err != nil {
+				return err
+			}
+			var a supervisor.Applied
+			if err := c.Call(cmd.Context(), "reset", supervisor.NodesParams{Nodes: args}, &a, nil); err != nil {
+				return err
+			}
+			return g.printChanges(cmd, a)
+		},
+	}
+}
+
+func policyCommand(g *globals) *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", Short: "Change the policies of a virtual switch, a port group or a port"}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "set SWITCH|SWITCH/GROUP|SWITCH:PORT key=value...",
+		Short: `Set policies, a short name for "labctl set"`,
+		Long: `Set policies: promiscuous, mac_changes, forged_transmits (accept or reject), mac_learning, vlan, teaming, as in the lab file:
+
+  labctl policy set vSwitch0 promiscuous=accept
+  labctl policy set dvs/Nested forged_transmits=accept mac_learning=true
+  labctl policy set dvs:probe promiscuous=accept`,
+		Args:              cobra.MinimumNArgs(2),
+		ValidArgsFunction: completeSwitches(g, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at := args[0]
+			if sw, group, ok := strings.Cut(at, "/"); ok {
+				at = sw + ".groups." + group
+			} else if sw, port, ok := strings.Cut(at, ":"); ok {
+				at = sw + ".ports." + port
+			}
+			var all []string
+			for _, a := range args[1:] {
+				if !strings.Contains(a, "=") {
+					return usagef("%q is no assignment: write key=value, as promiscuous=accept", a)
+				}
+				all = append(all, at+"."+a)
+			}
+			return g.assign(cmd, all...)
+		},
+	})
+	return cmd
+}
+
+// switchedOnOff makes "port block", "link down" and their opposites.
+func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.Lab, node, port string) string, complete cobra.CompletionFunc) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: complete,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			node, port, ok := strings.Cut(args[0], ":")
+			if !ok {
+				return usagef("%q names no port: write %s", args[0], use[strings.IndexByte(use, ' ')+1:])
+			}
+			c, err := g.running(cmd.Context())
+			if err != nil {
+				return err
+			}
+			lab, err := instanceLab(c.Instance)
+			if err != nil {
+				return err
+			}
+			return g.assign(cmd, node+"."+key(lab, node, port)+"="+value)
+		},
+	}
+}
+
+func portCommand(g *globals) *cobra.Command {
+	cmd := &cobra.Command{Use: "port", Short: "Block a port of a virtual switch, or let it go on"}
+	key := func(_ *topology.Lab, _, port string) string { return "ports." + port + ".blocked" }
+	cmd.AddCommand(
+		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "true", key, completeSwitches(g, 1)),
+		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on", "false", key, completeSwitches(g, 1)))
+	return cmd
+}
+
+func linkCommand(g *globals) *cobra.Command {
+	cmd := &cobra.Command{Use: "link", Short: "Unplug an interface or a port, or plug it in"}
+	key := func(lab *topology.Lab, node, port string) string {
+		if n := lab.Node(node); n != nil && (n.Kind == topology.Bridge || n.Kind == topology.VSwitch) {
+			return "ports." + port + ".up"
+		}
+		return "interfaces." + port + ".up"
+	}
+	cmd.AddCommand(
+		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go", "false", key, completeNodes(g, 1)),
+		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "true", key, completeNodes(g, 1)))
+	return cmd
+}
+
+// differences lists how a running lab differs from its file.
+func (g *globals) differences(cmd *cobra.Command) error {
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var d supervisor.Difference
+	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
+		return err
+	}
+	return g.print(cmd.OutOrStdout(), d, func(w io.Writer) error {
+		if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 {
+			_, err := fmt.Fprintf(w, "%s is as its file says; what was changed inside nodes, not by labctl, is not looked at (labctl up --reset)\n", d.Lab)
+			return err
+		}
+		if d.Step > 0 {
+			fmt.Fprintf(w, "walked through by hand: %d steps\n", d.Step)
+		}
+		for _, s := range d.Set {
+			fmt.Fprintf(w, "set by hand: %s\n", s)
+		}
+		for _, ch := range d.Changes {
+			fmt.Fprintf(w, "reset would change %s: %s\n", ch.Node, ch.What)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,175 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"labctl/topology"
+)
+
+// act carries out one action.
+func (v *verifier) act(ctx context.Context, a topology.Action) error {
+	switch {
+	case a.Flush != nil:
+		for _, f := range a.Flush.Nodes {
+			for _, what := range f.What {
+				if err := v.flush(f.Node, what); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	case a.Run != nil:
+		return v.runAction(ctx, a.Run)
+	case a.Stream != nil:
+		s, err := v.prober.Stream(context.Background(), a.Stream.Name, a.Stream.From, a.Stream.To, a.Stream.Every)
+		if err != nil {
+			return err
+		}
+		v.background(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node, what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
+		return nil
+	case a.Send != nil:
+		return v.send(ctx, a.Send)
+	case a.Restart != nil:
+		return v.restart(ctx, a.Restart)
+	case a.Stop != nil:
+		return v.stop(a.Stop)
+	case a.ARPSpoof != nil:
+		return v.spoof(a.ARPSpoof)
+	}
+	return errors.New("no such action")
+}
+
+func (v *verifier) send(ctx context.Context, a *topology.Send) error {
+	bg := ctx
+	if a.Endless {
+		bg = context.Background()
+	}
+	s, err := v.prober.Send(bg, a)
+	if err != nil {
+		return err
+	}
+	if a.Endless {
+		v.background(a.Name, &stream{kind: "send", node: a.From.Node, what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
+		return nil
+	}
+	return s.Wait(ctx)
+}
+
+// spoof begins to forge ARP replies. The error of a frame that was refused is the interface's: a lab may take it down on purpose.
+func (v *verifier) spoof(a *topology.ARPSpoof) error {
+	s, err := v.prober.Spoof(context.Background(), a)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("tells %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Every)
+	if a.Both {
+		what = fmt.Sprintf("tells %s that it is %s and %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Claims.Text, a.Victim.Text, a.Every)
+	}
+	v.background(a.Name, &stream{kind: "arp_spoof", node: a.From.Node, what: what,
+		stop:  func() { _ = s.Stop(true) },
+		leave: func() error { return s.Stop(false) }})
+	return nil
+}
+
+func (v *verifier) flush(node, what string) error {
+	if n := v.current().Node(node); n != nil && n.Switch != nil && what == "fdb" {
+		return v.switches.flush(node)
+	}
+	switch what {
+	case "neigh":
+		_, err := v.space.FlushNeighbours(node)
+		return err
+	case "routes":
+		return v.space.FlushRoutes(node)
+	case "fdb":
+		return v.space.FlushFDB(node)
+	default:
+		return v.space.FlushConntrack(node)
+	}
+}
+
+func (v *verifier) runAction(ctx context.Context, a *topology.RunAction) error {
+	err := v.runCommand(ctx, a.Node, topology.Command{Sh: a.Sh, Background: a.Background})
+	var ce *commandError
+	if !errors.As(err, &ce) {
+		if err == nil && !a.Background && a.Exit != 0 {
+			return fmt.Errorf("%s: %s: exit status 0, wanted %d", a.Node, a.Sh, a.Exit)
+		}
+		return err
+	}
+	if ce.status.ExitStatus() == a.Exit {
+		return nil
+	}
+	return fmt.Errorf("%s: %s: %w", a.Node, a.Sh, ce)
+}
+
+// stop ends a background action by its name.
+func (v *verifier) stop(a *topology.Stop) error {
+	v.mu.Lock()
+	s := v.streams[a.Name]
+	delete(v.streams, a.Name)
+	v.mu.Unlock()
+	switch {
+	case s != nil && s.leave != nil && !a.Silent:
+		return s.leave()
+	case s != nil:
+		s.stop()
+		return nil
+	}
+	for _, p := range v.procs.list() {
+		if v.names(p) == a.Name {
+			_ = syscall.Kill(-p.PID, syscall.SIGTERM)
+			<-p.done
+			return nil
+		}
+	}
+	return fmt.Errorf("nothing called %q is running", a.Name)
+}
+
+// names finds the name that a step gave to a background command.
+func (v *verifier) names(p *process) string {
+	for _, st := range v.file.Steps {
+		for _, a := range st.Do {
+			if a.Run != nil && a.Run.Background && a.Run.Node == p.Node && strings.HasPrefix(p.What, a.Run.Sh) {
+				return a.Run.Name
+			}
+		}
+	}
+	return ""
+}
+
+// stream is a background action that this process itself carries out.
+type stream struct {
+	kind, node, what string
+	stop             func()
+	leave            func() error // instead of stop, when a step ends it and does not say silently; nil: stop
+}
+
+// background notes an action that runs until it is stopped.
+func (v *verifier) background(name string, s *stream) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.streams[name] = s
+}
+
+// stopStreams ends the background actions of some nodes, of all if gone is nil, at once: their sockets hold the namespaces.
+func (s *server) stopStreams(gone map[string]bool) {
+	s.mu.Lock()
+	var list []*stream
+	for name, k := range s.streams {
+		if gone == nil || gone[k.node] {
+			list = append(list, k)
+			delete(s.streams, name)
+		}
+	}
+	s.mu.Unlock()
+	for _, k := range list {
+		k.stop()
+	}
+}

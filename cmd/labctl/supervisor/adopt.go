@@ -1,0 +1,87 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// adopt takes over what a dead supervisor left standing: nodes that are whole go on untouched, others are built anew.
+func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Event)) error {
+	lost, err := s.space.Adopt(old)
+	if err != nil {
+		return err
+	}
+	broken := map[string]bool{}
+	for _, n := range lost {
+		broken[n] = true
+	}
+	was := s.adopted()
+	for _, n := range was.Nodes {
+		if broken[n.Name] {
+			continue
+		}
+		links, err := s.space.Links(n.Name)
+		if err != nil {
+			broken[n.Name] = true
+			continue
+		}
+		have := map[string]bool{}
+		for _, l := range links {
+			have[l.Name] = true
+		}
+		for _, i := range n.Interfaces {
+			// What went with a lost node at its other end comes back with that node.
+			if !have[i.Name] && !slices.Contains(lost, i.Peer.Node) && !slices.Contains(lost, i.Lower.Node) {
+				broken[n.Name] = true
+			}
+		}
+	}
+	var names []string
+	for _, n := range was.Nodes {
+		if broken[n.Name] {
+			names = append(names, n.Name)
+		}
+	}
+	progress(Event{What: fmt.Sprintf("healing: %d of %d nodes are built anew", len(names), len(was.Nodes))})
+	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names), was); err != nil {
+		return err
+	}
+	lab, told, err := s.retell()
+	if err != nil {
+		return err
+	}
+	plan, _ := topology.Diff(was, lab, s.meta.Instance)
+	if err := s.apply(ctx, plan, lab); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.lab, s.story, s.prober.Lab = lab, told, lab
+	s.mu.Unlock()
+	if err := s.restartBackground(ctx, was, broken); err != nil {
+		return err
+	}
+	return s.ready(ctx, lab)
+}
+
+// restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.
+func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebuilt map[string]bool) error {
+	for _, n := range s.lab.Nodes {
+		if rebuilt[n.Name] || was.Node(n.Name) == nil {
+			continue
+		}
+		for _, c := range n.Run {
+			if c.Background {
+				if err := s.runCommand(ctx, n.Name, c); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+	"labctl/topology/reach"
+)
+
+// start builds or adopts the lab.
+func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) error {
+	source, err := os.ReadFile(s.rundir.path("lab.yaml"))
+	if err != nil {
+		return err
+	}
+	lab, problems := topology.Load(s.meta.File, source)
+	if lab == nil {
+		return &Failure{Usage, problems.Errors().Error()}
+	}
+	s.file, s.lab = lab, lab
+	var old *kernel.State
+	if adopt {
+		if old, err = kernel.ReadJournal(s.rundir.path("journal")); err != nil {
+			return err
+		}
+	}
+	if s.journal, err = kernel.OpenJournal(s.rundir.path("journal"), s.meta.Instance, s.meta.Named); err != nil {
+		return err
+	}
+	if s.space, err = kernel.NewSpace(s.meta.Instance, s.meta.Named, s.journal); err != nil {
+		return err
+	}
+	s.procs = newProcesses(s.space)
+	s.space.SetTool(s.tool)
+	s.ruleLog = newRuleLog(s.space)
+	s.switches = newSwitches(s.space, s.happened)
+	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
+	if err := s.writeHosts(); err != nil {
+		return err
+	}
+	if adopt {
+		return s.adopt(ctx, old, progress)
+	}
+	// Without root, what a dead supervisor left died with it, but for what was set by hand.
+	if lab, s.story, err = s.retell(); err != nil {
+		return err
+	}
+	s.lab, s.prober.Lab = lab, lab
+	plan := topology.NewPlan(lab, s.meta.Instance)
+	go s.writePlan(lab)
+	progress(Event{What: "building", Total: len(plan.Ops)})
+	if err := s.apply(ctx, plan, lab); err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // what loading took is not needed again
+	return s.ready(ctx, lab)
+}
+
+// apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as one is
+// open, the kernel keeps its namespace.
+func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.Lab) error {
+	gone := map[string]bool{}
+	for _, op := range plan.Ops {
+		if d, ok := op.(topology.DelNamespace); ok {
+			gone[d.Node] = true
+		}
+	}
+	if err := s.checkRules(ctx, plan); err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		s.procs.stopIn(gone)
+		s.stopStreams(gone)
+		s.captures.closeIn(gone)
+		s.ruleLog.closeIn(gone)
+		if err := s.switches.forget(gone); err != nil {
+			return err
+		}
+	}
+	if err := s.prober.Close(); err != nil {
+		return err
+	}
+	began := false
+	err := s.space.Apply(ctx, plan, func(ctx context.Context, node string, c topology.Command) error {
+		if !began { // the file's commands may need a network that works
+			began = true
+			if err := s.switches.sync(lab); err != nil {
+				return err
+			}
+		}
+		return s.runCommand(ctx, node, c)
+	})
+	if err != nil {
+		return s.refused(ctx, err, plan)
+	}
+	s.ruleLog.sync(lab)
+	if began {
+		return nil
+	}
+	return s.switches.sync(lab)
+}
+
+// writePlan leaves the script that builds the lab in the run directory, for a person who looks there.
+func (s *server) writePlan(lab *topology.Lab) {
+	s.planFile.Lock()
+	defer s.planFile.Unlock()
+	s.mu.Lock()
+	stopping := s.state == "stopping"
+	s.mu.Unlock()
+	if stopping {
+		return
+	}
+	path := s.rundir.path("plan.sh")
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
+		_, _ = io.WriteString(f, topology.NewPlan(lab, s.meta.Instance).String())
+		f.Close()
+	}
+	debug.FreeOSMemory()
+}
+
+// writeHosts makes the file that commands in nodes see as /etc/hosts.
+func (s *server) writeHosts() error {
+	var b strings.Builder
+	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
+	for _, n := range s.lab.Nodes {
+		for _, i := range n.Interfaces {
+			for _, a := range i.Addrs {
+				fmt.Fprintf(&b, "%s %s\n", a.Addr(), n.Name)
+			}
+		}
+	}
+	return os.WriteFile(s.rundir.path("hosts"), []byte(b.String()), 0o644)
+}
+
+// clear removes everything: processes, namespaces, the run directory.
+func (s *server) clear() error {
+	s.planFile.Lock() // or the plan could be written into a directory that is being removed
+	defer s.planFile.Unlock()
+	var errs []error
+	if s.procs != nil {
+		s.procs.stopAll()
+	}
+	s.stopStreams(nil)
+	s.captures.closeIn(nil)
+	if s.ruleLog != nil {
+		s.ruleLog.closeIn(nil)
+	}
+	if s.prober != nil {
+		errs = append(errs, s.prober.Close())
+	}
+	if s.switches != nil {
+		errs = append(errs, s.switches.close())
+	}
+	if s.space != nil {
+		errs = append(errs, s.space.Remove())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err // the run directory stays: it says what is left
+	}
+	return s.rundir.remove()
+}
+
+// ready waits until the lab behaves as it will from now on.
+func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
+	if err := s.settle(ctx, lab); err != nil {
+		return err
+	}
+	s.switches.mark()
+	if err := s.markRules(ctx); err != nil {
+		return err
+	}
+	return s.remember()
+}
+
+// settle waits until what was changed has taken effect everywhere.
+func (s *server) settle(ctx context.Context, lab *topology.Lab) error {
+	if err := s.space.AwaitSettled(ctx, lab.Nodes); err != nil {
+		return err
+	}
+	return s.switches.quiet(ctx)
+}

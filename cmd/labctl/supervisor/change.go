@@ -1,0 +1,161 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+func apply(ctx context.Context, c *call) (any, error) {
+	var p ApplyParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	file, t := c.file, c.story
+	if !bytes.Equal(p.Source, file.Source) {
+		var problems topology.Problems
+		if file, problems = topology.Load(p.File, p.Source); file == nil {
+			return nil, &Failure{Usage, problems.Errors().Error()}
+		}
+		t.Step = 0                                 // the steps of another file lead somewhere else
+		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
+	}
+	return c.become(ctx, file, t, "up")
+}
+
+// become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
+func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause string) (any, error) {
+	if err := c.whole(); err != nil {
+		return nil, err
+	}
+	lab, err := t.over(file)
+	if err != nil {
+		return nil, err
+	}
+	old := c.current()
+	plan, changes := topology.Diff(old, lab, c.meta.Instance)
+	if len(changes) > 0 || len(plan.Ops) > 0 {
+		c.event(Event{What: "changing", Total: len(plan.Ops)})
+		if err := c.server.apply(ctx, plan, lab); err != nil {
+			return nil, c.brokenOff(err)
+		}
+	}
+	c.mu.Lock()
+	renewed := !slices.Equal(c.file.Source, file.Source)
+	c.file, c.story, c.lab, c.prober.Lab = file, t, lab, lab
+	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
+	c.mu.Unlock()
+	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
+		return nil, err
+	}
+	healed, err := c.heal(ctx, lab)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, healed...)
+	if len(changes) > 0 || renewed {
+		if err := errors.Join(c.rundir.writeMeta(c.meta, file.Source), c.writeHosts()); err != nil {
+			return nil, err
+		}
+	}
+	c.set("running")
+	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words()}
+	for _, h := range changes {
+		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
+	}
+	if len(changes) == 0 {
+		return out, c.remember()
+	}
+	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
+	return out, c.ready(ctx, lab)
+}
+
+// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
+func (s *server) brokenOff(err error) error {
+	var f *Failure
+	if errors.As(err, &f) && f.Class != Failed {
+		return err
+	}
+	s.set("degraded")
+	return fmt.Errorf("the lab is now neither what it was nor what was asked for; \"labctl up --reset\" builds it anew: %w", err)
+}
+
+// whole refuses to build on a change that failed midway: what differs from the file could not be told any more.
+func (s *server) whole() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == "degraded" {
+		return &Failure{Failed, s.meta.Instance + " is degraded: a change ended midway; \"labctl up --reset\" with its file builds it anew"}
+	}
+	return nil
+}
+
+// heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
+func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
+	var gone []string
+	var changes []topology.Change
+	for _, n := range lab.Nodes {
+		if c.meta.Named && !kernel.Exists(c.space.Namespace(n.Name), c.space.Inode(n.Name)) {
+			gone = append(gone, n.Name)
+			changes = append(changes, topology.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+		}
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab)
+}
+
+// DownParams: Force ends commands that people still run in the nodes.
+type DownParams struct {
+	Force bool `json:"force"`
+}
+
+func down(ctx context.Context, c *call) (any, error) {
+	var p DownParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	if !p.Force && len(c.sessions) > 0 {
+		var names []string
+		for q := range c.sessions {
+			names = append(names, q.Node+": "+q.What)
+		}
+		c.mu.Unlock()
+		slices.Sort(names)
+		return nil, &Failure{Failed, fmt.Sprintf("still running in its nodes:\n  %s\nend them, or use --force; nothing was removed", strings.Join(names, "\n  "))}
+	}
+	if c.cancel != nil {
+		c.cancel(errors.New("interrupted by labctl down"))
+	}
+	starting := c.state == "starting"
+	c.mu.Unlock()
+	if starting { // run clears away itself when its build is interrupted
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case c.work <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	c.set("stopping")
+	// Not on the caller's context: half a removal helps nobody.
+	if err := c.clear(); err != nil {
+		<-c.work
+		c.set("degraded")
+		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
+	}
+	return struct{}{}, nil
+}

@@ -1,0 +1,227 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// status, like all handlers of this file, only looks: it may run beside whatever changes the lab.
+func status(_ context.Context, c *call) (any, error) {
+	c.mu.Lock()
+	st := Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes}
+	c.mu.Unlock()
+	if c.meta.Named && st.State == "running" {
+		for _, n := range c.space.Nodes() {
+			if !kernel.Exists(c.space.Namespace(n), c.space.Inode(n)) {
+				st.State, st.Why = "degraded", c.space.Namespace(n)+" is gone from "+kernel.NetnsDir
+				break
+			}
+		}
+	}
+	return st, nil
+}
+
+// chosen is the lab's nodes, or those asked for.
+func (c *call) chosen() ([]*topology.Node, error) {
+	var p NodesParams
+	if len(c.params) > 0 {
+		if err := json.Unmarshal(c.params, &p); err != nil {
+			return nil, err
+		}
+	}
+	lab := c.current()
+	if lab == nil || c.space == nil {
+		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+	}
+	if len(p.Nodes) == 0 {
+		return lab.Nodes, nil
+	}
+	var out []*topology.Node
+	for _, name := range p.Nodes {
+		n := lab.Node(name)
+		if n == nil {
+			return nil, UnknownNode(lab, name)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// UnknownNode says which nodes there are.
+func UnknownNode(lab *topology.Lab, name string) error {
+	var names []string
+	for _, n := range lab.Nodes {
+		names = append(names, n.Name)
+	}
+	if len(names) > 20 {
+		names = append(names[:20], "…")
+	}
+	return usagef("no node %q in lab %s; it has %s", name, lab.Name, strings.Join(names, ", "))
+}
+
+func inspect(ctx context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	st, err := status(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out := Inspection{Format: 1, Status: st.(Status), List: []Node{}}
+	for _, n := range nodes {
+		k := Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []Interface{}}
+		if c.meta.Named {
+			k.Netns = c.space.Namespace(n.Name)
+		}
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			if l.Name != "lo" {
+				k.Interfaces = append(k.Interfaces, iface(n, l))
+			}
+		}
+		out.List = append(out.List, k)
+	}
+	return out, nil
+}
+
+func iface(n *topology.Node, l kernel.Link) Interface {
+	i := Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
+	for _, a := range l.Addrs {
+		i.Addrs = append(i.Addrs, a.String())
+	}
+	if f := n.Interface(l.Name); f != nil {
+		switch {
+		case f.Peer.Node != "":
+			i.Peer = f.Peer.String()
+		case f.Lower.Node != "":
+			i.Peer = f.Lower.String()
+		}
+	}
+	return i
+}
+
+// holders maps every MAC of the lab, as the kernel has them now, to the nodes that own it.
+func (c *call) holders() (map[topology.MAC]string, error) {
+	owners := map[topology.MAC]string{}
+	for _, n := range c.current().Nodes {
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			has := owners[l.MAC]
+			switch {
+			case l.MAC.IsZero() || has == n.Name || strings.HasSuffix(has, "+"+n.Name):
+			case has == "":
+				owners[l.MAC] = n.Name
+			default:
+				owners[l.MAC] = has + "+" + n.Name
+			}
+		}
+	}
+	return owners, nil
+}
+
+func neigh(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	owners, err := c.holders()
+	if err != nil {
+		return nil, err
+	}
+	out := []Neighbour{}
+	for _, n := range nodes {
+		links, err := c.space.Links(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		dev := map[int]string{}
+		for _, l := range links {
+			dev[l.Index] = l.Name
+		}
+		for _, family := range kernel.Families {
+			list, err := c.space.Neighbours(n.Name, family)
+			if err != nil {
+				return nil, err
+			}
+			slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
+			for _, e := range list {
+				k := Neighbour{Node: n.Name, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
+				if !e.MAC.IsZero() {
+					k.MAC, k.Holder = e.MAC.String(), owners[e.MAC]
+				}
+				out = append(out, k)
+			}
+		}
+	}
+	return out, nil
+}
+
+func fdb(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	owners, err := c.holders()
+	if err != nil {
+		return nil, err
+	}
+	out := []FDBEntry{}
+	for _, n := range nodes {
+		if n.Switch != nil {
+			list, err := c.switchTable(n.Name, owners)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, list...)
+		}
+		for _, i := range n.Interfaces {
+			if i.Bridge == nil {
+				continue
+			}
+			name := n.Name
+			if n.Kind != topology.Bridge {
+				name += ":" + i.Name
+			}
+			list, err := c.space.FDB(n.Name, i.Name)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range list {
+				out = append(out, FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port})
+			}
+		}
+	}
+	return out, nil
+}
+
+func routes(_ context.Context, c *call) (any, error) {
+	nodes, err := c.chosen()
+	if err != nil {
+		return nil, err
+	}
+	out := []Route{}
+	for _, n := range nodes {
+		list, err := c.space.Routes(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range list {
+			out = append(out, Route{n.Name, e})
+		}
+	}
+	return out, nil
+}

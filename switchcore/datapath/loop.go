@@ -57,6 +57,7 @@ type Loop struct {
 	failed      []failure
 	zeros       [minFrame]byte // never written to
 	taken       uint64         // frames
+	awake       time.Duration  // how long to look for events before sleeping
 	stop        bool
 }
 
@@ -75,7 +76,8 @@ const (
 )
 
 // Start begins to own a switch, which nobody else may touch from now on. It carries nothing until ports are attached. The caller
-// must Close it.
+// must Close it. A loop with frames to carry keeps one of the runtime's processors for itself; who starts loops gives the runtime
+// one more for each (runtime.GOMAXPROCS), or other goroutines wait for it.
 func Start(core *switchcore.Switch, o Options) (*Loop, error) {
 	if o.DropLog == 0 {
 		o.DropLog = 1024
@@ -223,12 +225,31 @@ func (l *Loop) own() {
 	l.end()
 }
 
+// The owner stays awake for a while if the last wait was short: to be woken up, on a processor that has gone to sleep, takes
+// longer than all that is done with a frame, and in a round trip it happens at every hop. Whoever else wants its processor gets it.
+const (
+	awakeAtFirst = 20 * time.Microsecond
+	awakeAtMost  = 150 * time.Microsecond
+)
+
 // wait asks without waiting first: the runtime is told of calls that may block, and that costs more than the call.
 func (l *Loop) wait(events []unix.EpollEvent) int {
 	if n := epollNow(l.epoll, events); n > 0 {
 		return n
 	}
+	begin := l.now()
+	for l.now()-begin < l.awake {
+		schedYield()
+		if n := epollNow(l.epoll, events); n > 0 {
+			return n
+		}
+	}
 	n, err := unix.EpollWait(l.epoll, events, l.timeout())
+	if l.now()-begin < awakeAtMost {
+		l.awake = min(max(2*l.awake, awakeAtFirst), awakeAtMost)
+	} else {
+		l.awake = 0
+	}
 	if err != nil && err != unix.EINTR {
 		panic("datapath: wait: " + err.Error()) // only a descriptor that somebody else closed gets here
 	}

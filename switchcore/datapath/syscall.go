@@ -20,6 +20,9 @@ func epollNow(fd int, events []unix.EpollEvent) int {
 	return int(n)
 }
 
+// schedYield lets others have the processor (sched_yield(2)).
+func schedYield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+
 // readable tells whether a descriptor has something to read.
 func readable(fd int) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}

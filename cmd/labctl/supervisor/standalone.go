@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -111,6 +112,7 @@ func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
 			o.Say(line)
 		}
 	}()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	if s.loop, err = datapath.Start(core, datapath.Options{Events: s.happened, Log: s.logf}); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ const dropsKept = 4096
 type switches struct {
 	space *kernel.Space
 	log   *eventLog
+	procs int // the runtime's processors without those for switches
 
 	mu     sync.Mutex
 	byNode map[string]*vswitch
@@ -61,13 +63,14 @@ type plugged struct {
 }
 
 func newSwitches(space *kernel.Space, log *eventLog) *switches {
-	return &switches{space: space, log: log, byNode: map[string]*vswitch{}}
+	return &switches{space: space, log: log, byNode: map[string]*vswitch{}, procs: runtime.GOMAXPROCS(0)}
 }
 
 // sync makes the running switches those of the lab, after the kernel's part of the lab was changed.
 func (w *switches) sync(lab *topology.Lab) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.share()
 	for name, v := range w.byNode {
 		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode || v.conf.Profile != n.Switch.Config.Profile {
 			delete(w.byNode, name)
@@ -104,6 +107,14 @@ func (w *switches) syncOne(n *topology.Node) error {
 		v.conf = n.Switch.Config
 	}
 	return w.plug(v, n.Switch)
+}
+
+// share lets the runtime have a processor more for each switch: a busy one keeps a processor for itself, and whoever asks the
+// supervisor something, and the switches behind it, would have to wait for the runtime to take that away.
+func (w *switches) share() {
+	if n := w.procs + len(w.byNode); runtime.GOMAXPROCS(0) != n {
+		runtime.GOMAXPROCS(n)
+	}
 }
 
 func (w *switches) start(n *topology.Node) (*vswitch, error) {

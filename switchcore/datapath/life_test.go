@@ -5,6 +5,7 @@ package datapath
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -194,4 +195,38 @@ func TestARemovedPortIsDetached(t *testing.T) {
 	})
 	send(t, station(t, "g1", "e0"), frame(1, 0, "88b5 0100"))
 	eventually(t, "the other port still works", func() bool { return counters(l, 0).RxFrames == 1 })
+}
+
+// Who calls while the owner ends is told that nothing was done.
+func TestACallThatCameTooLateHasNotRun(t *testing.T) {
+	core, err := switchcore.New(learning(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Start(core, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := false
+	told := make(chan bool)
+	if !l.do(func() {
+		l.stop = true
+		go func() { told <- l.do(func() { ran = true }) }()
+		for waits := false; !waits; runtime.Gosched() { // the owner has taken its last calls, and this one comes after them
+			l.mu.Lock()
+			waits = len(l.calls) > 0
+			l.mu.Unlock()
+		}
+	}) {
+		t.Error("the owner's last call has run, and is said not to have")
+	}
+	if said := <-told; said || ran {
+		t.Errorf("the late call has run: %v, and is said to have: %v", ran, said)
+	}
+	if l.do(func() { ran = true }) || ran {
+		t.Error("a call on a closed loop has run")
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
 }

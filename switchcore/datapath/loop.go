@@ -66,7 +66,8 @@ const ownerNice = -10
 
 type call struct {
 	f    func()
-	done chan struct{}
+	ran  bool          // set before done is closed
+	done chan struct{} // closed when f has run, or never will
 }
 
 // Events of epoll carry a port's ID, or one of these.
@@ -165,7 +166,7 @@ func (l *Loop) do(f func()) bool {
 		panic("datapath: cannot wake the owner: " + err.Error())
 	}
 	<-c.done
-	return true
+	return c.ran
 }
 
 // Traffic tells how many frames the switch has taken so far, and whether it holds any of them, or may: because an observer is being
@@ -281,6 +282,7 @@ func (l *Loop) runCalls() {
 	for _, c := range calls {
 		c.f()
 		l.publish()
+		c.ran = true
 		close(c.done)
 	}
 }

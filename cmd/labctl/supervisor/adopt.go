@@ -60,9 +60,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err := s.apply(ctx, plan, lab); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.lab, s.story, s.prober.Lab = lab, told, lab
-	s.mu.Unlock()
+	s.publish(lab, told)
 	if err := s.restartBackground(ctx, was, broken); err != nil {
 		return err
 	}

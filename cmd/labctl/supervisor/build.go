@@ -26,24 +26,15 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if lab == nil {
 		return &Failure{Usage, problems.Errors().Error()}
 	}
-	s.file, s.lab = lab, lab
 	var old *kernel.State
 	if adopt {
 		if old, err = kernel.ReadJournal(s.rundir.path("journal")); err != nil {
 			return err
 		}
 	}
-	if s.journal, err = kernel.OpenJournal(s.rundir.path("journal"), s.meta.Instance, s.meta.Named); err != nil {
+	if err := s.equip(lab); err != nil {
 		return err
 	}
-	if s.space, err = kernel.NewSpace(s.meta.Instance, s.meta.Named, s.journal); err != nil {
-		return err
-	}
-	s.procs = newProcesses(s.space)
-	s.space.SetTool(s.tool)
-	s.ruleLog = newRuleLog(s.space)
-	s.switches = newSwitches(s.space, s.happened)
-	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
 	if err := s.writeHosts(); err != nil {
 		return err
 	}
@@ -51,10 +42,11 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 		return s.adopt(ctx, old, progress)
 	}
 	// Without root, what a dead supervisor left died with it, but for what was set by hand.
-	if lab, s.story, err = s.retell(); err != nil {
+	lab, told, err := s.retell()
+	if err != nil {
 		return err
 	}
-	s.lab, s.prober.Lab = lab, lab
+	s.publish(lab, told)
 	plan := topology.NewPlan(lab, s.meta.Instance)
 	go s.writePlan(lab)
 	progress(Event{What: "building", Total: len(plan.Ops)})
@@ -63,6 +55,35 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	}
 	debug.FreeOSMemory() // what loading took is not needed again
 	return s.ready(ctx, lab)
+}
+
+// equip makes what the supervisor works with, and publishes it at once together with the lab that the file says.
+func (s *server) equip(lab *topology.Lab) error {
+	journal, err := kernel.OpenJournal(s.rundir.path("journal"), s.meta.Instance, s.meta.Named)
+	if err != nil {
+		return err
+	}
+	space, err := kernel.NewSpace(s.meta.Instance, s.meta.Named, journal)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.file, s.lab = lab, lab
+	s.space = space
+	s.procs = newProcesses(space)
+	s.ruleLog = newRuleLog(space)
+	s.switches = newSwitches(space, s.happened)
+	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
+	space.SetTool(s.tool)
+	return nil
+}
+
+// publish shows others what the kernel has now.
+func (s *server) publish(lab *topology.Lab, t story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lab, s.story, s.prober.Lab = lab, t, lab
 }
 
 // apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as one is

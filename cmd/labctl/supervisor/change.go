@@ -54,6 +54,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	renewed := !slices.Equal(c.file.Source, file.Source)
 	c.file, c.story, c.lab, c.prober.Lab = file, t, lab, lab
 	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
+	meta := c.meta
 	c.mu.Unlock()
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
 		return nil, err
@@ -64,7 +65,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	}
 	changes = append(changes, healed...)
 	if len(changes) > 0 || renewed {
-		if err := errors.Join(c.rundir.writeMeta(c.meta, file.Source), c.writeHosts()); err != nil {
+		if err := errors.Join(c.rundir.writeMeta(meta, file.Source), c.writeHosts()); err != nil {
 			return nil, err
 		}
 	}

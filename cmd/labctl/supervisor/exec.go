@@ -54,7 +54,7 @@ func execIn(_ context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	lab := c.current()
-	if lab == nil || c.procs == nil {
+	if lab == nil {
 		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
 	}
 	if lab.Node(p.Node) == nil {

@@ -37,7 +37,7 @@ func (c *call) chosen() ([]*topology.Node, error) {
 		}
 	}
 	lab := c.current()
-	if lab == nil || c.space == nil {
+	if lab == nil {
 		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
 	}
 	if len(p.Nodes) == 0 {

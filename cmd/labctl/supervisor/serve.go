@@ -30,17 +30,11 @@ const (
 
 // server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
 type server struct {
-	base, dir string
+	base      string
 	meta      Meta
 	rundir    *rundir
-	journal   *kernel.Journal
-	space     *kernel.Space
-	procs     *processes
-	prober    *reach.Prober
-	switches  *switches
 	captures  captures
 	marks     ruleMarks
-	ruleLog   *ruleLog
 	happened  *eventLog
 	neighMax  int
 	arpCache  *os.File
@@ -50,6 +44,14 @@ type server struct {
 
 	work chan struct{} // capacity 1: a lock that a context can give up waiting for
 
+	// Set once, under mu, together with the first lab: who has seen a lab need not hold mu for them.
+	space    *kernel.Space
+	procs    *processes
+	prober   *reach.Prober
+	switches *switches
+	ruleLog  *ruleLog
+
+	// file, story and lab are written by the holder of work under mu: who holds either may read them.
 	mu       sync.Mutex
 	file     *topology.Lab // what the file says
 	story    story         // what was laid over it since
@@ -129,8 +131,9 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		s.state = "running"
 	}
 	s.mu.Unlock()
+	kept := s.story.words()
 	<-s.work
-	_ = writeLine(control, reply{Result: mustJSON(Applied{Kept: s.story.words()})})
+	_ = writeLine(control, reply{Result: mustJSON(Applied{Kept: kept})})
 	if !tied {
 		control.Close()
 	}
@@ -148,8 +151,11 @@ func (s *server) set(state string) {
 func (s *server) starter(in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
 	word, _ := in.ReadString('\n')
 	if word == "keep\n" {
+		s.mu.Lock()
 		s.meta.Temporary = false
-		if err := s.rundir.writeMeta(s.meta, s.lab.Source); err != nil {
+		meta, source := s.meta, s.lab.Source
+		s.mu.Unlock()
+		if err := s.rundir.writeMeta(meta, source); err != nil {
 			slog.Error("cannot say that the lab stays", "err", err)
 		}
 		return

@@ -79,6 +79,9 @@ func TestTableIsAMap(t *testing.T) {
 			}
 		}
 	}
+	if e := tab.find(0); e != nil {
+		t.Errorf("%v is found under the key that means none", *e)
+	}
 	if m := MAC([]byte{1, 2, 3, 4, 5, 6}); keyOf(7, m.addr()).mac() != m || keyOf(7, m.addr()).vlan() != 7 {
 		t.Error("a key does not give back what went into it")
 	}

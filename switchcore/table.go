@@ -47,11 +47,12 @@ func (t *table) find(k key) *slot {
 	}
 	mask := len(t.slots) - 1
 	for i := t.home(k) & mask; ; i = (i + 1) & mask {
+		// Empty slots come first: a frame may be for the zero address, in no VLAN, which makes the key that they have.
 		switch s := &t.slots[i]; s.key {
-		case k:
-			return s
 		case 0:
 			return nil
+		case k:
+			return s
 		}
 	}
 }

@@ -249,6 +249,19 @@ forgot ff
 forgot zero`)
 }
 
+// The zero address is nobody's as a destination either.
+func TestZeroDestinationIsUnknown(t *testing.T) {
+	for _, profile := range []string{"standard", "distributed", "learning"} {
+		c, _ := Preset(profile)
+		c.Ports = []Port{{Name: "a", Initial: mac(1)}, {Name: "b", Initial: mac(2)}, {Name: "c", Initial: mac(3)}}
+		s := newSwitch(t, c)
+		s.Forward(0, 0, frame(mac(2), mac(1)))
+		if v := s.Forward(0, 1, frame(MAC{}, mac(2))); v.Rule == RuleStatic || v.Rule == RuleLearned || (len(v.Out) > 0) != (profile == "learning") {
+			t.Errorf("%s: %+v", profile, v)
+		}
+	}
+}
+
 // SV-12, SV-18: four hosts; after the first exchange nobody else sees the unicast.
 func TestAllPairsOfFour(t *testing.T) {
 	var b strings.Builder

@@ -27,7 +27,7 @@ func (m MAC) addr() uint64 {
 
 // table maps keys to a port, or to an index, with the time of the last refresh: open addressing with linear probing. The zero table is empty.
 type table struct {
-	slots []slot // a power of two, at most 3/4 used
+	slots []slot // a power of two, at most half used: of what is not there, too, the search is short
 	shift uint8
 	n     int
 }
@@ -59,7 +59,7 @@ func (t *table) find(k key) *slot {
 
 // put adds k, which is not there.
 func (t *table) put(k key, val int32, at time.Duration) *slot {
-	if 4*(t.n+1) > 3*len(t.slots) {
+	if 2*(t.n+1) > len(t.slots) {
 		t.grow()
 	}
 	mask := len(t.slots) - 1

@@ -60,7 +60,8 @@ func (s *Switch) Explain(now time.Duration, in PortID, f Frame) Explanation {
 	}
 	s.judge(now, p, &f, true)
 	w := &s.w
-	e := Explanation{Verdict: s.verdict()}
+	var e Explanation
+	s.tell(&e.Verdict)
 	e.Out, e.Lost = slices.Clone(e.Out), slices.Clone(e.Lost)
 	e.Hint = s.hint(w, f, &e.Verdict)
 	for _, q := range s.order {

@@ -104,6 +104,7 @@ func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.leaves {
 		s.settleTable(p)
 	}
+	s.settleExpress()
 	s.unlearn()
 	for _, p := range s.leaves {
 		s.settleTeam(p, cause)
@@ -147,7 +148,10 @@ func (s *Switch) settleFilter(p *port, cause string) {
 		p.accepted = p.requested
 		p.accepted.Promiscuous = s.asks(p) && p.pol.Promiscuous.Value
 	}
-	p.own = p.accepted.MAC.addr()
+	p.own = 0
+	if s.conf.Profile != Learning {
+		p.own = p.accepted.MAC.addr()
+	}
 	p.easy = p.up && !p.blocked && p.trunk == nil && p.primary == 0 && !p.conf.Isolated && !p.allowOnly
 	s.tellPromiscuous(p, cause)
 }

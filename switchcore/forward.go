@@ -52,17 +52,35 @@ const (
 
 // Forward decides where a frame that came in by a port goes. It counts the frame and learns from it. The verdict is valid until
 // the next call. A frame from a port that does not exist is PortBlocked.
-func (s *Switch) Forward(now time.Duration, in PortID, f Frame) Verdict {
+func (s *Switch) Forward(now time.Duration, in PortID, f Frame) (v Verdict) {
 	if now >= s.nextAging && s.learned.n > 0 {
 		s.age(now)
 	}
 	p := s.port(in)
 	if p == nil {
-		return Verdict{Drop: PortBlocked}
+		v.Drop = PortBlocked
+		return v
 	}
+	n := uint64(len(f.Data))
 	p.counters.RxFrames++
-	p.counters.RxBytes += uint64(len(f.Data))
+	p.counters.RxBytes += n
+	if p.express && s.hook == nil && !f.Tagged {
+		if q, rule := s.express(now, p, f.Data, f.Segment); q != nil {
+			s.out = append(s.out[:0], Output{Port: q.id})
+			q.counters.TxFrames++
+			q.counters.TxBytes += n
+			v.Out, v.Rule, v.VLAN = s.out, rule, p.vlan
+			return v
+		}
+	}
 	s.judge(now, p, &f, false)
+	s.count(p)
+	s.tell(&v)
+	return v
+}
+
+// count enters into the counters what judge has found about a frame from p.
+func (s *Switch) count(p *port) {
 	w := &s.w
 	if len(s.out) == 0 && len(s.lost) == 0 {
 		p.counters.Drops[w.dropped]++
@@ -76,20 +94,16 @@ func (s *Switch) Forward(now time.Duration, in PortID, f Frame) Verdict {
 		c.TxFrames++
 		c.TxBytes += n
 	}
-	return s.verdict()
 }
 
-// verdict puts together what judge has found.
-func (s *Switch) verdict() (v Verdict) {
+// tell puts together what judge has found. It writes where the caller wants it, which saves a copy.
+func (s *Switch) tell(v *Verdict) {
 	w := &s.w
-	// By way of variables: what was just written in words cannot be read in larger pieces without waiting for it.
-	out, lost := s.out, s.lost
-	v.Out, v.Lost = out, lost
+	v.Out, v.Lost = s.out, s.lost
 	v.Drop, v.Rule, v.VLAN = w.dropped, w.rule, w.fdb
 	if w.replaced {
 		v.Data = w.f.Data
 	}
-	return v
 }
 
 // judge leaves in s.w, s.out and s.lost what becomes of the frame.
@@ -97,7 +111,8 @@ func (s *Switch) judge(now time.Duration, p *port, f *Frame, dry bool) {
 	w := &s.w
 	w.begin(now, p, f, dry)
 	s.serial++
-	s.out, s.lost = s.out[:0], s.lost[:0]
+	s.out = s.out[:0]
+	s.lost = s.lost[:0]
 	if !s.enter(w) || s.hook != nil && !s.runHook(w) {
 		return
 	}

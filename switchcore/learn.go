@@ -27,10 +27,8 @@ func (s *Switch) fresh(now time.Duration, k key) *slot {
 // learn is section 3.2; false: the frame shall be dropped. In a dry run only the answer counts.
 func (s *Switch) learn(w *passage) bool {
 	p := w.p
-	if s.conf.Profile != Learning {
-		if w.src == p.own || s.isStatic(w, w.src) {
-			return true
-		}
+	if w.src == p.own || s.isStatic(w, w.src) {
+		return true
 	}
 	k := keyOf(w.fdb, w.src)
 	e := s.fresh(w.now, k)

@@ -54,13 +54,14 @@ type port struct {
 	up          bool   // connected, and there is carrier
 	blocked     bool
 	easy        bool // up, in one ordinary VLAN, neither blocked nor isolated nor with an allow-list: see toHolder
+	express     bool // express may decide about frames from it
 	checkSource bool
 	learns      bool
 	allowOnly   bool
 	checkMode   SourceCheckMode
 	mtu         int
 	station     uint64 // requested.MAC as a number
-	own         uint64 // accepted.MAC as a number
+	own         uint64 // accepted.MAC as a number; 0 with profile Learning, where every source is learned
 	stamp       uint64 // of the frame that last had an output or loss here
 	counters    Counters
 

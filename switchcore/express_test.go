@@ -1,0 +1,69 @@
+package switchcore
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestExpress: what express decides judge decides too, and both leave the same behind. A hook, even one that does nothing, keeps a
+// switch from using express; so two switches that live through the same must not differ by it.
+func TestExpress(t *testing.T) {
+	worlds, frames := 2000, 125
+	if testing.Short() {
+		worlds = 200
+	}
+	taken := map[Rule]int{}
+	for seed := range worlds {
+		short, err := newWorld(rand.New(rand.NewPCG(uint64(seed), 5)))
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		long, _ := newWorld(rand.New(rand.NewPCG(uint64(seed), 5)))
+		long.s.SetHook(func(HookFrame) HookResult { return HookResult{} })
+		for range frames {
+			eventful := short.chance(6)
+			if long.chance(6) && eventful {
+				if err := sameRemains(short, long); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				if err := short.event(); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				long.event()
+			}
+			id, name, f := short.frame()
+			long.frame()
+			serial := short.s.serial
+			v, want := short.s.Forward(short.now, id, f), long.s.Forward(long.now, id, f)
+			if short.s.serial == serial {
+				taken[v.Rule]++
+			}
+			if got, want := fmt.Sprint(v), fmt.Sprint(want); got != want {
+				t.Fatalf("seed %d: %v", seed, short.fail(name, f, "express says "+got+", judge "+want))
+			}
+		}
+		if err := sameRemains(short, long); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+	t.Logf("taken by express: %v", taken)
+	if taken[RuleStatic] < worlds || taken[RuleLearned] < worlds/2 || len(taken) != 2 {
+		t.Errorf("express decided %v of %d frames; it should have a fair share by both rules, and nothing by others", taken, worlds*frames)
+	}
+}
+
+// sameRemains compares all that can be seen of the switches after their frames.
+func sameRemains(short, long *world) error {
+	remains := func(w *world) string {
+		s := fmt.Sprint(w.s.Table(w.now), w.s.Events(), w.s.Announcements())
+		for _, id := range w.s.Ports() {
+			s += fmt.Sprintf("\n%+v", w.s.Status(id))
+		}
+		return s
+	}
+	if got, want := remains(short), remains(long); got != want {
+		return short.fail("", Frame{}, "express leaves\n"+got+"\njudge\n"+want)
+	}
+	return nil
+}

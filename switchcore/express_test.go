@@ -67,3 +67,20 @@ func sameRemains(short, long *world) error {
 	}
 	return nil
 }
+
+// What the worlds of TestExpress have not: a station without address, and an ordinary port in one of the ids of a private VLAN.
+func TestExpressKnowsItsLimits(t *testing.T) {
+	yes, id := true, VLAN{ID: 101}
+	c, _ := Preset("distributed")
+	c.Spec.ForgedTransmits = &yes
+	c.Ports = []Port{{Name: "a", Initial: mac(1)}, {Name: "b", Initial: mac(2)}}
+	s := newSwitch(t, c)
+	if v := s.Forward(0, 0, frame(mac(2), MAC{})); v.Drop != Malformed {
+		t.Errorf("from the zero address: %+v", v)
+	}
+	c.PVLANs, c.Spec.VLAN = []PVLAN{{Primary: 100, Isolated: 101}}, &id
+	s = newSwitch(t, c)
+	if v := s.Forward(0, 0, frame(mac(2), mac(1))); v.VLAN != 100 {
+		t.Errorf("in a private VLAN: %+v, should be in its primary", v)
+	}
+}

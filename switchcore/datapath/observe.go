@@ -49,6 +49,22 @@ type change struct {
 // a change is known for frames that were sent after it, and not told otherwise.
 const settled = 20 * time.Millisecond
 
+// Observe tells what an adapter was like when its port began to be followed. It counts as long as the observer has said nothing of
+// the port, which is later. Without effect on a port that nothing is attached to.
+func (l *Loop) Observe(id switchcore.PortID, seen Seen) {
+	l.do(func() {
+		p := l.port(id)
+		switch {
+		case p == nil || p.told:
+		case seen.Up:
+			l.apply(l.now(), p, seen)
+		default:
+			l.core.SetFilter(l.now(), id, seen.Filter)
+			l.core.SetLink(l.now(), id, false)
+		}
+	})
+}
+
 // look asks the observer, after frames were taken and before they are judged: what a guest did to its adapter before it sent them
 // is then known (netlink tells it while it is done).
 func (l *Loop) look() {
@@ -246,6 +262,7 @@ type parkedFrame struct {
 // apply tells the switch.
 func (l *Loop) apply(now time.Duration, p *port, seen Seen) {
 	id := p.id
+	p.told = true
 	switch {
 	case seen.Gone:
 		p.observed, p.lost = false, true

@@ -320,6 +320,32 @@ func TestAChangeThatIsToldLate(t *testing.T) {
 	eventually(t, "the old address is dropped", func() bool { return counters(l, 0).Drops[switchcore.MacForgery] == 1 })
 }
 
+// What was read before the observer spoke is older than what it said, whoever is first.
+func TestTheObserverKnowsBetter(t *testing.T) {
+	guests(t, 2)
+	o := newFakeObserver(t)
+	l := start(t, standard(2), Options{Observer: o})
+	down := adapter(guestMAC(1))
+	down.Up = false
+	l.Observe(0, down)
+	l.Observe(0, adapter(guestMAC(1)))
+	if s := state(l, 0); s != "forwarding" {
+		t.Errorf("the observer has said nothing, and the port is %s", s)
+	}
+	o.tell(0, down)
+	eventually(t, "the port is down", func() bool { return state(l, 0) == "down" })
+	l.Observe(0, adapter(guestMAC(1)))
+	if s := state(l, 0); s != "down" {
+		t.Errorf("the observer knows better, and the port is %s", s)
+	}
+	o.tell(1, adapter(guestMAC(2)))
+	eventually(t, "the other port is connected", func() bool { return state(l, 1) == "forwarding" })
+	l.Observe(1, Seen{})
+	if s := state(l, 1); s != "forwarding" {
+		t.Errorf("the observer knows better, and the other port is %s", s)
+	}
+}
+
 func TestAnAdapterThatIsGoneIsADisconnect(t *testing.T) {
 	l, o := observed(t)
 	o.tell(0, Seen{Gone: true})

@@ -48,6 +48,7 @@ type port struct {
 	name     string
 	number   uint32
 	uplink   bool
+	told     bool // something was seen at it
 	observed bool // the observer has spoken of it: the guest is connected, with this filter
 	filter   switchcore.Filter
 	up       bool // as the observer said last

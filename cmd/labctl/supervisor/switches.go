@@ -182,14 +182,7 @@ func (w *switches) plug(v *vswitch, sw *topology.Switch) error {
 			}
 			return errors.Join(err, w.detach(v, p))
 		}
-		v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
-			if seen.Carrier {
-				s.Connect(now, p.id, filterOf(seen))
-			} else {
-				s.SetFilter(now, p.id, filterOf(seen))
-				s.SetLink(now, p.id, false)
-			}
-		})
+		v.loop.Observe(p.id, seenBy(seen, kernel.When{}))
 	}
 	return nil
 }
@@ -199,8 +192,12 @@ type observer struct{ *kernel.Watch }
 
 func (o observer) Drain(each func(switchcore.PortID, datapath.Seen)) {
 	o.Watch.Drain(func(key int, s kernel.Seen, when kernel.When) {
-		each(switchcore.PortID(key), datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By, From: when.From})
+		each(switchcore.PortID(key), seenBy(s, when))
 	})
+}
+
+func seenBy(s kernel.Seen, when kernel.When) datapath.Seen {
+	return datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By, From: when.From}
 }
 
 func (o observer) Reread(port switchcore.PortID) { o.Watch.Reread(int(port)) }

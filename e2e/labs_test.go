@@ -113,13 +113,6 @@ func describeLab(f labFile) {
 	})
 }
 
-// skipMissing skips what this kernel cannot do, as labctl has proven by trying.
-func skipMissing(got verification) {
-	if got.Skipped != "" {
-		Skip(got.Skipped)
-	}
-}
-
 // describeTables makes a spec of each row in which something is judged.
 func describeTables(step string, e *topology.Expectation, got *verification, run *result) {
 	if e == nil {

@@ -75,34 +75,6 @@ func dropsOf(p supervisor.Port) string {
 	return strings.Join(words, ",")
 }
 
-// completeSwitches completes the names of virtual switches and their ports.
-func completeSwitches(g *globals, n int) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if n > 0 && len(args) >= n {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		name := g.lab
-		if list, _ := supervisor.Chosen(); name == "" && len(list) == 1 {
-			name = list[0]
-		}
-		lab, err := instanceLab(name)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		for _, k := range lab.Nodes {
-			if k.Switch == nil {
-				continue
-			}
-			names = append(names, k.Name)
-			for _, p := range k.Switch.Ports {
-				names = append(names, k.Name+":"+p.Name)
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
 func dropsCommand(g *globals) *cobra.Command {
 	var follow, short bool
 	cmd := &cobra.Command{

@@ -86,11 +86,31 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeNodes completes node names of the chosen lab, for the first n arguments.
+// completeNodes completes node names of the chosen lab, for the first n arguments; 0: for all.
 func completeNodes(g *globals, n int) cobra.CompletionFunc {
+	return completeFrom(g, n, cobra.ShellCompDirectiveDefault, func(k *topology.Node) []string { return []string{k.Name} })
+}
+
+// completeSwitches completes the names of virtual switches and their ports, for the first n arguments; 0: for all.
+func completeSwitches(g *globals, n int) cobra.CompletionFunc {
+	return completeFrom(g, n, cobra.ShellCompDirectiveNoFileComp, func(k *topology.Node) []string {
+		if k.Switch == nil {
+			return nil
+		}
+		names := []string{k.Name}
+		for _, p := range k.Switch.Ports {
+			names = append(names, k.Name+":"+p.Name)
+		}
+		return names
+	})
+}
+
+// completeFrom completes what the nodes of the chosen lab offer, for the first n arguments, for all if that is 0. after is what the
+// shell shall do with those that follow.
+func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func(*topology.Node) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if n > 0 && len(args) >= n {
-			return nil, cobra.ShellCompDirectiveDefault
+			return nil, after
 		}
 		name := g.lab
 		if list, _ := supervisor.Chosen(); name == "" && len(list) == 1 {
@@ -102,7 +122,7 @@ func completeNodes(g *globals, n int) cobra.CompletionFunc {
 		}
 		var names []string
 		for _, k := range lab.Nodes {
-			names = append(names, k.Name)
+			names = append(names, offers(k)...)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -22,6 +22,7 @@ import (
 
 // TestMain runs everything again in a network and mount namespace of its own, so that nothing is ever made in the machine's; without
 // root in a user namespace too. The tests' switches have their port ends there, as a switch of a lab has in its own namespace.
+// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_DATAPATH_INSIDE"
 	if os.Getenv(inside) != "" {

@@ -18,6 +18,7 @@ import (
 
 // TestMain runs everything again in namespaces as a supervisor has them, with a private /run, so that nothing is ever made
 // in the machine's own; without root in a user namespace too.
+// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_KERNEL_INSIDE"
 	if os.Getenv(inside) != "" {

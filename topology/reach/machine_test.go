@@ -23,6 +23,7 @@ import (
 )
 
 // TestMain runs everything again in private mount and network namespaces, and a user namespace unless root: nothing is ever made in the machine's own.
+// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_REACH_INSIDE"
 	if os.Getenv(inside) != "" {

@@ -226,6 +226,7 @@ func heard(ears []*ear, key uint32) bool {
 // its time, if that matters to a listener.
 func (w *watch) settle() {
 	fds := w.pollFds()
+	_ = w.m.p.Machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(w.m.lingering())
 	for w.m.ctx.Err() == nil {
 		w.drain()

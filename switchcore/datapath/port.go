@@ -323,17 +323,24 @@ func (l *Loop) closePort(id switchcore.PortID) <-chan struct{} {
 	return done
 }
 
-// Overruns counts the frames that the kernel threw away before the switch saw them, since it was last asked, because more came in
-// by a port than was taken away.
-func (l *Loop) Overruns(id switchcore.PortID) (n uint64) {
+// Overruns counts, by port, the frames that the kernel threw away before the switch saw them, since it was last asked, because more
+// came in than was taken away. Ports without any are not in it.
+func (l *Loop) Overruns() map[switchcore.PortID]uint64 {
+	var out map[switchcore.PortID]uint64
 	l.do(func() {
-		if p := l.port(id); p != nil && !p.tap {
-			if st, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-				n = uint64(st.Drops)
+		for id, p := range l.ports {
+			if p == nil || p.tap {
+				continue
+			}
+			if st, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil && st.Drops > 0 {
+				if out == nil {
+					out = map[switchcore.PortID]uint64{}
+				}
+				out[switchcore.PortID(id)] = uint64(st.Drops)
 			}
 		}
 	})
-	return n
+	return out
 }
 
 // readAddress notes the address that the node has on a shared interface.

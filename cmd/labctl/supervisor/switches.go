@@ -332,11 +332,20 @@ func (w *switches) countOverruns(v *vswitch) (sum uint64) {
 	if v.overruns == nil {
 		v.overruns = map[string]uint64{}
 	}
+	fresh := v.loop.Overruns()
 	for name, p := range v.ports {
-		v.overruns[name] += v.loop.Overruns(p.id)
+		v.overruns[name] += fresh[p.id]
 	}
 	for _, n := range v.overruns {
 		sum += n
+	}
+	return sum
+}
+
+// overruns is the sum over all switches.
+func (w *switches) overruns() (sum uint64) {
+	for _, v := range w.list() {
+		sum += w.countOverruns(v)
 	}
 	return sum
 }

@@ -34,7 +34,7 @@ func ask(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	since, fulls := c.moment(ctx), c.overflows()
+	since, before := c.moment(ctx), c.losses()
 	rs, err := c.prober.Ask(ctx, p.Questions, p.Kept)
 	if err != nil {
 		return nil, err
@@ -44,9 +44,9 @@ func ask(ctx context.Context, c *call) (any, error) {
 		answers[i] = &rs[i]
 	}
 	c.tellWhy(ctx, since, answers)
-	if c.overflows() != fulls {
+	if why := before.since(c.losses()); why != "" {
 		for _, r := range answers {
-			doubt(r)
+			doubt(r, why)
 		}
 	}
 	out := make([]Answer, len(rs))
@@ -162,46 +162,24 @@ func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableV
 
 // ask judges, and says of pings that failed which switch dropped them.
 func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Report, error) {
-	since, fulls := v.moment(ctx), v.overflows()
+	since, before := v.moment(ctx), v.losses()
 	r, err := v.prober.Judge(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	v.tellWhy(ctx, since, resultsOf(r))
-	if v.overflows() == fulls {
+	why := before.since(v.losses())
+	if why == "" {
 		return r, nil
 	}
 	for ti := range r.Tables {
 		for ci := range r.Tables[ti].Cells {
-			if c := &r.Tables[ti].Cells[ci]; doubt(&c.Result) {
+			if c := &r.Tables[ti].Cells[ci]; doubt(&c.Result, why) {
 				c.OK = !c.Cell.Judged
 			}
 		}
 	}
 	return r, nil
-}
-
-// overflows counts how often the machine's neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any
-// other program may fill it.
-func (c *call) overflows() uint64 {
-	if c.arpCache == nil {
-		return 0
-	}
-	n, err := kernel.NeighbourOverflows(c.arpCache)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// doubt takes back an answer that a full neighbour table may have caused: who cannot enter the asker does not answer it.
-func doubt(r *reach.Result) bool {
-	if r.Got != "no-arp" && r.Got != "silent" && r.Got != "failed" && r.Got != "no" {
-		return false
-	}
-	r.Got, r.Exact = reach.Unknown, nil
-	r.Detail = "the machine's neighbour table was full meanwhile (net.ipv4.neigh.default.gc_thresh3), so this may be its doing: " + r.Detail
-	return true
 }
 
 func verdicts(r *reach.Report, st *topology.Step) []TableVerdicts {

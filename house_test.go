@@ -149,6 +149,40 @@ func TestNoSleepAndNoMarkers(t *testing.T) {
 	})
 }
 
+// A file longer than this holds more than one theme, and a function longer than that cannot be read at once.
+const maxFile, maxFunc = 400, 80
+
+func TestLengths(t *testing.T) {
+	allowed := map[string]string{ // a path, or path:function, and why
+		"cmd/labctl/supervisor/switches.go":              "running them, their idleness and what they dropped are not divided yet",
+		"topology/kernel/ops_test.go:TestEveryOpApplies": "a flat table of all operations",
+	}
+	used := map[string]bool{}
+	check := func(what string, lines, limit int) {
+		if lines <= limit {
+			return
+		}
+		if used[what] = true; allowed[what] == "" {
+			t.Errorf("%s has %d lines, of at most %d: divide it by what it is about", what, lines, limit)
+		}
+	}
+	sources(t, func(path string, file *ast.File, set *token.FileSet, text string) {
+		if !strings.HasSuffix(path, "_test.go") {
+			check(path, strings.Count(text, "\n"), maxFile)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				check(path+":"+f.Name.Name, set.Position(f.End()).Line-set.Position(f.Pos()).Line+1, maxFunc)
+			}
+		}
+	})
+	for what := range allowed {
+		if !used[what] {
+			t.Errorf("%s is not too long any more: take it off the list", what)
+		}
+	}
+}
+
 func TestTopLevelFolders(t *testing.T) {
 	known := []string{".ci", ".git", ".github", "bin", "cmd", "docs", "e2e", "labs", "scripts", "switchcore", "topology"}
 	entries, err := os.ReadDir(".")

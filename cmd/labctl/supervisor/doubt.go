@@ -3,14 +3,18 @@
 package supervisor
 
 import (
+	"slices"
+	"strings"
+
+	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
 
 // losses counts what the machine has failed to do for the lab; while they grow, what did not arrive proves nothing.
 type losses struct {
-	overflows uint64 // the neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any program may fill it
-	overruns  uint64 // frames that the kernel threw away before a virtual switch had taken them
+	overflows uint64                  // the neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any program may fill it
+	overruns  map[topology.End]uint64 // by port of a switch: frames that the kernel threw away before the switch had taken them
 }
 
 func (c *call) losses() losses {
@@ -23,20 +27,49 @@ func (c *call) losses() losses {
 	return l
 }
 
-// since says what has grown from l to now, "" if nothing has.
-func (l losses) since(now losses) string {
-	switch {
-	case now.overflows != l.overflows:
+// doubts is what has been lost between two moments.
+type doubts struct {
+	lab   *topology.Lab
+	full  bool
+	ports []topology.End // that lost frames
+}
+
+// since compares l with later counts.
+func (l losses) since(now losses, lab *topology.Lab) doubts {
+	d := doubts{lab: lab, full: now.overflows != l.overflows}
+	for at, n := range now.overruns {
+		if n != l.overruns[at] {
+			d.ports = append(d.ports, at)
+		}
+	}
+	slices.SortFunc(d.ports, func(a, b topology.End) int { return strings.Compare(a.String(), b.String()) })
+	return d
+}
+
+// about says what may have kept an answer from coming, "" if nothing has. What a port loses concerns those who are behind it.
+func (d doubts) about(q topology.Question) string {
+	if d.full {
 		return "the machine's neighbour table was full meanwhile (net.ipv4.neigh.default.gc_thresh3)"
-	case now.overruns != l.overruns:
-		return "more came to a virtual switch meanwhile than it could take (labctl ports: overruns)"
+	}
+	for _, at := range d.ports {
+		behind := d.lab.Behind(at.Node, at.Interface)
+		for _, text := range []string{q.A, q.B, q.At} {
+			t, ok := d.lab.Target(text)
+			if text != "" && (!ok || behind[t.Node]) {
+				return at.String() + " got more frames meanwhile than its switch could take (labctl ports: overruns)"
+			}
+		}
 	}
 	return ""
 }
 
-// doubt takes back an answer that such a loss may have caused: that something did not come.
-func doubt(r *reach.Result, why string) bool {
+// doubt takes back an answer, that something did not come, which such a loss may have caused.
+func (d doubts) doubt(r *reach.Result) bool {
 	if r.Got != "no-arp" && r.Got != "silent" && r.Got != "failed" && r.Got != "no" {
+		return false
+	}
+	why := d.about(r.Question)
+	if why == "" {
 		return false
 	}
 	r.Got, r.Exact = reach.Unknown, nil

@@ -342,12 +342,18 @@ func (w *switches) countOverruns(v *vswitch) (sum uint64) {
 	return sum
 }
 
-// overruns is the sum over all switches.
-func (w *switches) overruns() (sum uint64) {
+// overruns counts the frames that were thrown away before a switch saw them, by its ports.
+func (w *switches) overruns() map[topology.End]uint64 {
+	out := map[topology.End]uint64{}
 	for _, v := range w.list() {
-		sum += w.countOverruns(v)
+		w.countOverruns(v)
+		w.mu.Lock()
+		for port, n := range v.overruns {
+			out[topology.End{Node: v.node, Interface: port}] = n
+		}
+		w.mu.Unlock()
 	}
-	return sum
+	return out
 }
 
 // place is the port at which a frame ended: the one that a copy was for, else the one that it came from.

@@ -26,6 +26,7 @@ type Answer struct {
 	To      string `json:"to"`
 	Outcome string `json:"outcome"`
 	Detail  string `json:"detail"`
+	Why     string `json:"why,omitempty"` // see Verdict
 	RTT     int64  `json:"rtt_us"`
 }
 
@@ -44,14 +45,13 @@ func ask(ctx context.Context, c *call) (any, error) {
 		answers[i] = &rs[i]
 	}
 	c.tellWhy(ctx, since, answers)
-	if why := before.since(c.losses()); why != "" {
-		for _, r := range answers {
-			doubt(r, why)
-		}
+	lost := before.since(c.losses(), c.current())
+	for _, r := range answers {
+		lost.doubt(r)
 	}
 	out := make([]Answer, len(rs))
-	for i, r := range rs {
-		out[i] = Answer{r.Question.A, r.Question.B, r.Got, r.Detail, r.RTT.Microseconds()}
+	for i, r := range answers {
+		out[i] = Answer{r.Question.A, r.Question.B, r.Got, r.Detail, stoppedBy(r), r.RTT.Microseconds()}
 	}
 	return out, nil
 }
@@ -62,7 +62,8 @@ type VerifyParams struct {
 	Steps bool `json:"steps"`
 }
 
-// Verdict is one cell, judged. The cells of an expectation come in the file's order.
+// Verdict is one cell, judged. The cells of an expectation come in the file's order. Why names what stopped a ping that did not get
+// through, if a rule or a virtual switch did; Detail has it too.
 type Verdict struct {
 	Question string `json:"question"`
 	Case     string `json:"case,omitempty"`
@@ -71,6 +72,7 @@ type Verdict struct {
 	Want     string `json:"want"`
 	Got      string `json:"got"`
 	Detail   string `json:"detail,omitempty"`
+	Why      string `json:"why,omitempty"`
 	RTT      int64  `json:"rtt_us"`
 	Line     int    `json:"line"`
 	Col      int    `json:"col"`
@@ -168,13 +170,10 @@ func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Rep
 		return nil, err
 	}
 	v.tellWhy(ctx, since, resultsOf(r))
-	why := before.since(v.losses())
-	if why == "" {
-		return r, nil
-	}
+	lost := before.since(v.losses(), v.current())
 	for ti := range r.Tables {
 		for ci := range r.Tables[ti].Cells {
-			if c := &r.Tables[ti].Cells[ci]; doubt(&c.Result, why) {
+			if c := &r.Tables[ti].Cells[ci]; lost.doubt(&c.Result) {
 				c.OK = !c.Cell.Judged
 			}
 		}
@@ -196,7 +195,7 @@ func verdicts(r *reach.Report, st *topology.Step) []TableVerdicts {
 
 func verdict(c reach.CellReport, st *topology.Step) Verdict {
 	v := Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
-		Got: c.Result.Got, Detail: c.Result.Detail, RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
+		Got: c.Result.Got, Detail: c.Result.Detail, Why: stoppedBy(&c.Result), RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
 	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
 		v.Case = st.Cases[c.Cell.Case].Name
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/switchcore"
+	"labctl/switchcore/datapath"
 	"labctl/topology"
 	"labctl/topology/reach"
 )
@@ -81,8 +83,51 @@ func refuses(set *topology.RuleSet, rule string) bool {
 // between are two addresses that a frame is about.
 type between struct{ from, to netip.Addr }
 
-// droppedBetween collects, for each pair of addresses, where switches dropped frames about it since a moment, and why.
-func (w *switches) droppedBetween(ctx context.Context, since map[*vswitch]uint64) map[between][]string {
+// sides knows what is behind the ports of a switch.
+type sides struct {
+	lab    *topology.Lab
+	node   string
+	owners map[netip.Addr]string
+	behind map[string]map[string]bool
+}
+
+func newSides(lab *topology.Lab, node string) *sides {
+	s := &sides{lab: lab, node: node, owners: map[netip.Addr]string{}, behind: map[string]map[string]bool{}}
+	for _, n := range lab.Nodes {
+		for _, i := range n.Interfaces {
+			for _, p := range i.Addrs {
+				s.owners[p.Addr()] = n.Name
+			}
+		}
+	}
+	return s
+}
+
+func (s *sides) of(port string) map[string]bool {
+	b, known := s.behind[port]
+	if !known {
+		b = s.lab.Behind(s.node, port)
+		s.behind[port] = b
+	}
+	return b
+}
+
+// mattered reports whether a dropped frame was on the way to the address that it is for: not a copy for somebody else, nor one of
+// a frame whose receiver is on the side that it came from.
+func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
+	owner, known := s.owners[b.to]
+	if !known {
+		return true
+	}
+	if r.Port != switchcore.NoPort && s.of(r.PortName)[owner] {
+		return false
+	}
+	return r.Out == switchcore.NoPort || s.of(r.OutName)[owner]
+}
+
+// droppedBetween collects, for each pair of addresses, where switches dropped frames about it since a moment that were on their way,
+// and why.
+func (w *switches) droppedBetween(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) map[between][]string {
 	out := map[between][]string{}
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
@@ -90,9 +135,10 @@ func (w *switches) droppedBetween(ctx context.Context, since map[*vswitch]uint64
 	for _, v := range w.list() {
 		records, _, _ := v.loop.Drops(since[v])
 		counts := map[between]map[string]int{}
+		at := newSides(lab, v.node)
 		for _, r := range records {
 			b, ok := about(r.Data)
-			if !ok {
+			if !ok || !at.mattered(&r, b) {
 				continue
 			}
 			if counts[b] == nil {
@@ -145,7 +191,8 @@ func (c *call) tellWhy(ctx context.Context, since moment, results []*reach.Resul
 	if len(failed) == 0 {
 		return
 	}
-	lost := c.switches.droppedBetween(ctx, since.drops)
+	lab := c.current()
+	lost := c.switches.droppedBetween(ctx, lab, since.drops)
 	var rules []string
 	for rule, packets := range c.refused(ctx) {
 		if packets > since.refused[rule] {
@@ -153,7 +200,6 @@ func (c *call) tellWhy(ctx context.Context, since moment, results []*reach.Resul
 		}
 	}
 	slices.Sort(rules)
-	lab := c.current()
 	for _, r := range failed {
 		var words []string
 		for _, from := range addressesOf(lab, r.Question.A) {

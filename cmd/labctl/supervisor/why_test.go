@@ -7,7 +7,11 @@ import (
 	"net/netip"
 	"testing"
 
+	"labctl/labs"
+	"labctl/switchcore"
+	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/reach"
 )
 
 func TestAboutWhom(t *testing.T) {
@@ -53,5 +57,74 @@ func TestWhichRulesRefuse(t *testing.T) {
 	}
 	if !refuses(guard, "vk63-mac") {
 		t.Error("a port guard's rule must refuse")
+	}
+}
+
+// shippedLab is one of the labs that labctl carries.
+func shippedLab(t *testing.T, name string) *topology.Lab {
+	t.Helper()
+	src, err := labs.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab, problems := topology.Load(name, src)
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	return lab
+}
+
+// A drop is the cause of nothing if the frame was a copy for somebody else, or its receiver is where it came from.
+func TestWhichDropsMattered(t *testing.T) {
+	for _, c := range []struct {
+		lab, node, port, out, to string
+		want                     bool
+	}{
+		{"nested-esxi", "dvs", "esxi1-vmnic0", "", "192.168.0.10", true},    // a nested VM's forged frame, to vm0
+		{"nested-esxi", "dvs", "vm0", "esxi1-vmnic0", "192.168.0.31", true}, // the copy on the way to it
+		{"nested-esxi", "dvs", "vm0", "esxi2-vmnic0", "192.168.0.31", false},
+		{"nested-esxi", "dvs", "vm0", "spy", "192.168.0.200", false},
+		{"nested-esxi", "dvs", "vm0", "vmnic9", "192.168.0.200", true},
+		{"nested-esxi", "dvs", "vmnic9", "", "192.168.0.200", false}, // x1 is there
+		{"nested-esxi", "dvs", "vm0", "spy", "192.168.0.99", true},   // nobody's: who can tell
+		{"bridge-of-bridge", "host.vmnet3", "br0", "", "192.168.0.21", false},
+		{"bridge-of-bridge", "host.vmnet3", "br0", "", "192.168.0.41", true},
+		{"bridge-of-bridge", "host.vmnet3", "win", "", "192.168.0.200", true},
+	} {
+		r := datapath.DropRecord{PortName: c.port, Out: switchcore.NoPort, OutName: c.out}
+		if c.out != "" {
+			r.Out = 1
+		}
+		b := between{to: netip.MustParseAddr(c.to)}
+		if got := newSides(shippedLab(t, c.lab), c.node).mattered(&r, b); got != c.want {
+			t.Errorf("%s: %s:%s to %q, for %s: %v", c.lab, c.node, c.port, c.out, c.to, got)
+		}
+	}
+}
+
+// What a port has lost takes answers back of which a frame may have come by it, and no others.
+func TestWhatLossesConcern(t *testing.T) {
+	lab := shippedLab(t, "nested-esxi")
+	at := topology.End{Node: "dvs", Interface: "esxi1-vmnic0"}
+	before := losses{overruns: map[topology.End]uint64{at: 3}}
+	for _, c := range []struct {
+		now  losses
+		q    topology.Question
+		got  string
+		want string
+	}{
+		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "esxi1", B: "vm0"}, "no-arp", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "sees", A: "vm0", B: "x1", At: "esxi1"}, "no", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "ok", "ok"},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi2"}, "silent", "silent"},
+		{losses{overruns: map[topology.End]uint64{at: 3}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", "silent"},
+		{losses{overflows: 1, overruns: map[topology.End]uint64{at: 3}}, topology.Question{Kind: "ping", A: "vm0", B: "x1"}, "no-arp", reach.Unknown},
+	} {
+		r := reach.Result{Question: c.q, Got: c.got}
+		before.since(c.now, lab).doubt(&r)
+		if r.Got != c.want || (r.Detail != "") != (c.got != c.want) {
+			t.Errorf("%s %s: %s, want %s: %s", c.q.Kind, c.q, r.Got, c.want, r.Detail)
+		}
 	}
 }

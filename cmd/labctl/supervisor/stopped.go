@@ -1,0 +1,27 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"slices"
+	"strings"
+
+	"labctl/topology/reach"
+)
+
+// becauses begin what is said of rules and switches in the details of pings that did not get through.
+var becauses = []string{"dropped: ", "refused by ", "rules that refused packets meanwhile: "}
+
+// stoppedBy is what stopped a ping that did not get through, "" if nobody knows or it could not be asked.
+func stoppedBy(r *reach.Result) string {
+	if r.Why != "" || r.Got == reach.Unknown || r.Question.Kind != "ping" && r.Question.Kind != "ping6" {
+		return r.Why
+	}
+	var out []string
+	for part := range strings.SplitSeq(r.Detail, "; ") {
+		if slices.ContainsFunc(becauses, func(b string) bool { return strings.HasPrefix(part, b) }) {
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, "; ")
+}

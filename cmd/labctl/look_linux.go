@@ -154,8 +154,8 @@ func pingCommand(g *globals) *cobra.Command {
 		Use:   "ping A B",
 		Short: "Ping once from node A to node B, and say what happened",
 		Long: `Ping from node A to node B, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
-virtual switch dropped its frames, which one and why. A pair that is not
-answered is asked again, so that no verdict hangs on one lost frame.
+rule refused it or a virtual switch dropped its frames, which one and why. A pair that is not answered is asked again, so that no verdict
+hangs on one lost frame.
 B may be a node, node:interface, or an entry of "names". Exit code 1 if it does not get through.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeNodes(g, 2),

@@ -30,7 +30,8 @@ func matrixCommand(g *globals) *cobra.Command {
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
-"ping: |". Each cell is a try from fresh neighbour tables, unless --kept.`,
+"ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below it stands which rules and which
+virtual switches stopped the pings that did not get through.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(probes, probe) {
@@ -112,11 +113,14 @@ func (g *globals) table(w io.Writer, kind string, from, to []string, cells []sup
 	}
 	at := map[*topology.Cell]string{}
 	var words []string
+	var why []reason
 	for i, cell := range t.Cells {
 		at[cell] = cells[i].Outcome
 		words = append(words, cells[i].Outcome)
+		why = append(why, reason{cell.Label(), cells[i].Why})
 	}
 	fmt.Fprint(w, topology.Render(t, func(c *topology.Cell) string { return at[c] }))
+	io.WriteString(w, reasons(why))
 	if l := topology.Legend(kind, words); l != "" {
 		fmt.Fprintf(w, "\n%s", l)
 	}

@@ -147,6 +147,7 @@ func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]su
 			}
 			return m.Got
 		})))
+		io.WriteString(w, indent(reasons(reasonsIn(t, got))))
 		words, kinds := map[string][]string{}, []string(nil)
 		for _, c := range t.Cells {
 			if m := got[c]; m.Got != "" {

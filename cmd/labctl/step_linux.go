@@ -15,7 +15,8 @@ func stepCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Walk through the steps of a running lab by hand, one at a time",
-		Long: `Carry out the next step of a running lab's file and judge what it expects. The lab stays as the step leaves it: look around, and
+		Long: `Carry out the next step of a running lab's file and judge what it expects, and say which rules and which virtual switches stopped
+the pings that did not get through. The lab stays as the step leaves it: look around, and
 go on with "labctl step". "labctl up --reset" returns to the beginning.
 
 Exit code 1 if something is not as the step expects.`,

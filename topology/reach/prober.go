@@ -52,6 +52,7 @@ type Result struct {
 	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
 	Detail   string        // a sentence for a person, in ping's own words where it has some
 	RTT      time.Duration // of an answered ping, else 0
+	Why      string        // what stopped a ping that did not get through, rules and switches, where the caller finds it out; else ""
 
 	lost int // of a count of frames: how many more there may be
 }

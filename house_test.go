@@ -154,7 +154,6 @@ const maxFile, maxFunc = 400, 80
 
 func TestLengths(t *testing.T) {
 	allowed := map[string]string{ // a path, or path:function, and why
-		"cmd/labctl/supervisor/switches.go":              "running them, their idleness and what they dropped are not divided yet",
 		"topology/kernel/ops_test.go:TestEveryOpApplies": "a flat table of all operations",
 	}
 	used := map[string]bool{}

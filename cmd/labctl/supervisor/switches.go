@@ -3,7 +3,6 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -243,45 +242,6 @@ func (w *switches) get(node string) (*vswitch, error) {
 		return v, nil
 	}
 	return nil, fmt.Errorf("%s is no running virtual switch", node)
-}
-
-// quiet returns when the switches know what the guests' adapters are like by now.
-func (w *switches) quiet(ctx context.Context) error {
-	for _, v := range w.list() {
-		if err := v.watch.Quiet(ctx); err != nil {
-			return fmt.Errorf("%s: read its guests' adapters: %w", v.node, err)
-		}
-	}
-	return w.idle(ctx)
-}
-
-// idleAtMost is how long to wait for switches that somebody keeps busy.
-const idleAtMost = 100 * time.Millisecond
-
-// idle returns when no frame is under way in the switches. One may be on its way from one to another, or to a guest and back, so
-// none of them must have taken any between three looks at all; between two looks a loop takes what every port has.
-func (w *switches) idle(ctx context.Context) error {
-	list := w.list()
-	begin := time.Now()
-	var last uint64
-	for calm := 0; len(list) > 0 && calm < 3 && time.Since(begin) < idleAtMost; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var taken uint64
-		held := false
-		for _, v := range list {
-			n, h := v.loop.Traffic()
-			taken, held = taken+n, held || h
-		}
-		if calm++; taken != last || held {
-			calm = 1
-		}
-		if last = taken; held {
-			time.Sleep(time.Millisecond)
-		}
-	}
-	return nil
 }
 
 // mark begins to count dropped frames anew, for the tables of a step. The ports' counters go on.

@@ -24,6 +24,9 @@ func (set *RuleSet) guardText(ports []guarded) {
 	}
 	for i := range ports {
 		g := &ports[i]
+		for _, r := range g.tagMatches() {
+			rule(&from, g.port, r.match, r.what)
+		}
 		if !g.anyMAC {
 			rule(&from, g.port, "ether saddr != "+nftSet(g.macs), "-mac")
 		}
@@ -31,16 +34,37 @@ func (set *RuleSet) guardText(ports []guarded) {
 			rule(&from, g.port, match, "-arp")
 		}
 		if !g.anyIP {
-			match := "ether type ip"
+			match := "meta protocol ip"
 			if len(g.ips) > 0 {
 				match += " ip saddr != " + nftSet(short(g.ips))
 			}
 			rule(&from, g.port, match, "-ip-from")
-			rule(&to, g.port, "ether type ip ip daddr != "+nftSet(short(g.reachable())), "-ip-to")
+			rule(&to, g.port, "meta protocol ip ip daddr != "+nftSet(short(g.reachable())), "-ip-to")
 		}
 	}
 	set.Text = "table " + t.String() + " {\n\tchain from {\n\t\ttype filter hook prerouting priority -300; policy accept;\n" + from.String() +
 		"\t}\n\tchain to {\n\t\ttype filter hook postrouting priority -200; policy accept;\n" + to.String() + "\t}\n}\n"
+}
+
+// tagMatch is a rule against tagged frames, and what its name ends in.
+type tagMatch struct{ match, what string }
+
+// tagMatches are true of frames with a tag that nobody behind the port has a use for. Without them four bytes put an end to
+// the guard: the kernel takes a tag of VLAN 0, of either kind and also several of them, as none (__netif_receive_skb_core in
+// net/core/dev.c), while "ether type" of such a frame is that of the tag. Bridges with VLAN filtering likewise take a tag of
+// the port's own VLAN as none. The first tag is in the frame's metadata by then, where "ether type" and "vlan id" find it all
+// the same; "meta protocol" is what comes behind it, so the other rules judge what is in the tags that may pass.
+func (g *guarded) tagMatches() []tagMatch {
+	if len(g.vlans) == 0 {
+		return []tagMatch{{"ether type { 8021q, 8021ad }", "-tag"}}
+	}
+	var words []string
+	for _, r := range g.vlans {
+		if words = append(words, fmt.Sprint(r.First)); r.Last > r.First {
+			words[len(words)-1] += fmt.Sprintf("-%d", r.Last)
+		}
+	}
+	return []tagMatch{{"vlan id != " + nftSet(words), "-tag"}, {"ether type 8021ad", "-tag-ad"}, {"meta protocol { 8021q, 8021ad }", "-tag-in"}}
 }
 
 // arpMatch is true of ARP that somebody else sends; "" if anybody may.
@@ -49,15 +73,15 @@ func (g *guarded) arpMatch() string {
 	case g.anyMAC && g.anyIP:
 		return ""
 	case g.anyIP:
-		return "ether type arp arp saddr ether != " + nftSet(g.macs)
+		return "meta protocol arp arp saddr ether != " + nftSet(g.macs)
 	case g.anyMAC:
-		return "ether type arp arp saddr ip != " + nftSet(short(uncovered(append([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/32")}, g.ips...))))
+		return "meta protocol arp arp saddr ip != " + nftSet(short(uncovered(append([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/32")}, g.ips...))))
 	}
 	var words []string
 	for _, p := range g.pairs {
 		words = append(words, p.mac.String()+" . "+shortPrefix(p.ip))
 	}
-	return "ether type arp arp saddr ether . arp saddr ip != " + nftSet(words)
+	return "meta protocol arp arp saddr ether . arp saddr ip != " + nftSet(words)
 }
 
 func nftSet[T any](list []T) string {
@@ -85,7 +109,8 @@ func shortPrefix(p netip.Prefix) string {
 }
 
 // guardLines writes what iptables can do of a port guard: for each direction of each port a chain, left by what belongs to
-// the port. Chains are called by the set's place in its node, since a set's name may be too long for one.
+// the port. It sees no ARP, and of frames with a tag only IPv4 behind a single one (br_netfilter_hooks.c, is_vlan_ip), and
+// that only with bridge-nf-filter-vlan-tagged (bridgeCalls). Chains are called by the set's place in its node, since a set's name may be too long for one.
 func (set *RuleSet) guardLines(place int, ports []guarded) {
 	add := func(name string, args ...string) {
 		if name != "" {

@@ -15,6 +15,7 @@ type guarded struct {
 	ips    []netip.Prefix // masked; single addresses are /32
 	cast   []netip.Addr   // the directed broadcasts of their networks
 	pairs  []arpPair      // who may speak for which address
+	vlans  []VLANRange    // that somebody behind it has an interface of, or that the bridge itself takes there with a tag
 	anyMAC bool           // somebody is behind it whose MAC the file does not say
 	anyIP  bool           // likewise
 }
@@ -33,7 +34,7 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		if !b.guardPort(n, k, at) {
 			continue
 		}
-		g := guarded{port: k.Value}
+		g := guarded{port: k.Value, vlans: n.tagged(k.Value)}
 		list := items(who)
 		if who.Kind != yaml.SequenceNode {
 			list = []*yaml.Node{who}
@@ -129,7 +130,29 @@ func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) 
 			g.cast = append(g.cast, lastOf(a))
 		}
 	}
+	g.vlans = append(g.vlans, far.vlansOn(ifname)...)
 	g.add(macs, ips)
+}
+
+// tagged are the VLANs that a port of a bridge with VLAN filtering takes with a tag.
+func (n *Node) tagged(port string) []VLANRange {
+	i := n.Interface(port)
+	if m := n.Interface(i.Master); m == nil || m.Bridge == nil || !m.Bridge.VLANFiltering || i.Port.VLAN == nil {
+		return nil
+	}
+	return slices.Clone(i.Port.VLAN.Tagged)
+}
+
+// vlansOn are the VLANs of the VLAN interfaces on one of the node's interfaces, on what is stacked on it, and on the bridge
+// that it is a port of; with "", of all the node's.
+func (n *Node) vlansOn(ifname string) (out []VLANRange) {
+	in := n.reachedBy(ifname)
+	for _, i := range n.Interfaces {
+		if i.Type == VLAN && (ifname == "" || in[i.Name]) {
+			out = append(out, VLANRange{i.VLANID, i.VLANID})
+		}
+	}
+	return out
 }
 
 // lastOf is the last address of a prefix of IPv4, its directed broadcast if it is long enough to have one.
@@ -144,15 +167,9 @@ func lastOf(p netip.Prefix) netip.Addr {
 // speakers are the MACs and the addresses that a node uses on one of its interfaces, with what is stacked on it and the
 // bridge that it is a port of; with "", on any interface that has an address, or on all if none has.
 func (n *Node) speakers(ifname string) (macs []MAC, addrs []netip.Prefix) {
-	in := map[string]bool{ifname: true}
-	if i := n.Interface(ifname); i != nil && i.Master != "" {
-		in[i.Master] = true
-	}
+	in := n.reachedBy(ifname)
 	addressed := slices.ContainsFunc(n.Interfaces, func(i *Interface) bool { return len(i.Addrs) > 0 })
-	for _, i := range n.Interfaces { // a lower one stands before its upper
-		if i.Lower.Node == n.Name && in[i.Lower.Interface] {
-			in[i.Name] = true
-		}
+	for _, i := range n.Interfaces {
 		if !in[i.Name] && (ifname != "" || addressed && len(i.Addrs) == 0) {
 			continue
 		}
@@ -168,6 +185,20 @@ func (n *Node) speakers(ifname string) (macs []MAC, addrs []netip.Prefix) {
 		}
 	}
 	return macs, addrs
+}
+
+// reachedBy are an interface, what is stacked on it, and the bridge that it is a port of.
+func (n *Node) reachedBy(ifname string) map[string]bool {
+	in := map[string]bool{ifname: true}
+	if i := n.Interface(ifname); i != nil && i.Master != "" {
+		in[i.Master] = true
+	}
+	for _, i := range n.Interfaces { // a lower one stands before its upper
+		if i.Lower.Node == n.Name && in[i.Lower.Interface] {
+			in[i.Name] = true
+		}
+	}
+	return in
 }
 
 // given adds {mac, ip}.
@@ -229,6 +260,7 @@ func (g *guarded) add(macs []MAC, ips []netip.Prefix) {
 
 // tidy sorts, and leaves out what another entry covers: sets of nftables refuse intervals that overlap.
 func (g *guarded) tidy() {
+	g.vlans = joined(g.vlans)
 	slices.SortFunc(g.macs, func(a, b MAC) int { return slices.Compare(a[:], b[:]) })
 	g.macs = slices.Compact(g.macs)
 	g.ips = uncovered(g.ips)
@@ -245,6 +277,20 @@ func (g *guarded) tidy() {
 		}
 	}
 	g.pairs = pairs
+}
+
+// joined are the VLANs of some ranges, in order, as ranges that do not overlap.
+func joined(list []VLANRange) []VLANRange {
+	slices.SortFunc(list, func(a, b VLANRange) int { return a.First - b.First })
+	var out []VLANRange
+	for _, r := range list {
+		if k := len(out) - 1; k >= 0 && r.First <= out[k].Last {
+			out[k].Last = max(out[k].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // uncovered are the prefixes, in order, without those that lie in another one.

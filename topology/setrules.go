@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -229,23 +230,25 @@ func sameSet(a, b *RuleSet) bool {
 }
 
 // bridgeCalls are the values that let the rules of iptables see what the node's bridges forward, where they change
-// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables).
+// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables), and for port guards also behind a tag.
 func bridgeCalls(n *Node, from, to []*RuleSet) []Sysctl {
 	if !slices.ContainsFunc(n.Interfaces, func(i *Interface) bool { return i.Type == BridgeLink }) {
 		return nil
 	}
 	var out []Sysctl
 	pinned := sysctlMap(n)
-	for _, family := range ruleForms()[:2] {
-		key := "net/bridge/bridge-nf-call-" + family
-		uses := func(set *RuleSet) bool { return set.family() == family && len(set.Lines) > 0 }
+	change := func(key string, uses func(*RuleSet) bool) {
 		was, is := slices.ContainsFunc(from, uses), slices.ContainsFunc(to, uses)
 		switch {
 		case is && !was:
 			out = append(out, Sysctl{key, "1"})
 		case was && !is:
-			out = append(out, Sysctl{key, pinned[key]})
+			out = append(out, Sysctl{key, cmp.Or(pinned[key], "0")})
 		}
 	}
+	for _, family := range ruleForms()[:2] {
+		change("net/bridge/bridge-nf-call-"+family, func(set *RuleSet) bool { return set.family() == family && len(set.Lines) > 0 })
+	}
+	change("net/bridge/bridge-nf-filter-vlan-tagged", func(set *RuleSet) bool { return set.Form == "port_guard" && len(set.Lines) > 0 })
 	return out
 }

@@ -230,8 +230,8 @@ func planCommand(g *globals) *cobra.Command {
 		Long: `Print every kernel change of "labctl up", in order, as a script that does the same where labctl is not installed:
 "labctl plan FILE | sudo sh -e" builds the lab, but for its virtual switches, which labctl itself runs. Nothing is touched.
 
-With -l LAB, which is running: list what was set by hand since, and what would change if it were again as its file says. What was
-changed inside nodes, not by labctl, is not looked at.`,
+With -l LAB, which is running: list what was set by hand since, what "labctl reset" would change, and, after steps, what
+"labctl up --reset" would. What was changed inside nodes, not by labctl, is not looked at.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {

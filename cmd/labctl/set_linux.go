@@ -21,14 +21,14 @@ func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
 	if err := c.Call(cmd.Context(), "set", supervisor.SetParams{Assignments: assignments}, &a, nil); err != nil {
 		return err
 	}
-	return g.printChanges(cmd, a)
+	return g.printChanges(cmd, a, "labctl has set it so already")
 }
 
-// printChanges says what was changed, and what is still laid over the file.
-func (g *globals) printChanges(cmd *cobra.Command, a supervisor.Applied) error {
+// printChanges says what was changed, or why nothing was.
+func (g *globals) printChanges(cmd *cobra.Command, a supervisor.Applied, whyNot string) error {
 	return g.print(cmd.OutOrStdout(), a, func(w io.Writer) error {
 		if len(a.Changes) == 0 {
-			fmt.Fprintln(w, "nothing to change: labctl has set it so already")
+			fmt.Fprintln(w, "nothing to change:", whyNot)
 		}
 		for _, c := range a.Changes {
 			fmt.Fprintf(w, "%s: %s\n", c.Node, c.What)
@@ -58,8 +58,11 @@ keeps it, unless --reset.`,
 
 func resetCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:               "reset [NODE]...",
-		Short:             "Take back what was set by hand on nodes, or on all",
+		Use:   "reset [NODE]...",
+		Short: "Take back what was set by hand on nodes, or on all",
+		Long: `Take back what was set by hand on the nodes named, or on all: they become again what the file and the steps that were walked through
+say. Steps stay walked through and their actions go on; "labctl up --reset" returns to the beginning. "labctl plan -l LAB" says what
+would change.`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.running(cmd.Context())
@@ -70,7 +73,7 @@ func resetCommand(g *globals) *cobra.Command {
 			if err := c.Call(cmd.Context(), "reset", supervisor.NodesParams{Nodes: args}, &a, nil); err != nil {
 				return err
 			}
-			return g.printChanges(cmd, a)
+			return g.printChanges(cmd, a, `nothing was set by hand; "labctl up --reset" returns to the beginning`)
 		},
 	}
 }
@@ -173,8 +176,13 @@ func (g *globals) differences(cmd *cobra.Command) error {
 		for _, s := range d.Set {
 			fmt.Fprintf(w, "set by hand: %s\n", s)
 		}
-		for _, ch := range d.Changes {
+		for _, ch := range d.Reset {
 			fmt.Fprintf(w, "reset would change %s: %s\n", ch.Node, ch.What)
+		}
+		if d.Step > 0 { // else it is the same
+			for _, ch := range d.Changes {
+				fmt.Fprintf(w, "up --reset would change %s: %s\n", ch.Node, ch.What)
+			}
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func stepCommand(g *globals) *cobra.Command {
-	var all, list bool
+	var all, list, goOn bool
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Walk through the steps of a running lab by hand, one at a time",
@@ -19,7 +20,8 @@ func stepCommand(g *globals) *cobra.Command {
 the pings that did not get through. The lab stays as the step leaves it: look around, and
 go on with "labctl step". "labctl up --reset" returns to the beginning.
 
-Exit code 1 if something is not as the step expects.`,
+Exit code 1 if something is not as the step expects, or if the step failed: an action could not be done, or what it waits for did not
+come. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := g.running(cmd.Context())
@@ -43,15 +45,17 @@ Exit code 1 if something is not as the step expects.`,
 			var w supervisor.Walked
 			events, done := progress()
 			defer done()
-			if err := c.Call(cmd.Context(), "step", supervisor.StepParams{Count: count}, &w, events); err != nil {
+			if err := c.Call(cmd.Context(), "step", supervisor.StepParams{Count: count, Continue: goOn}, &w, events); err != nil {
 				return err
 			}
 			return g.printSteps(cmd, c.Instance, lab, w)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all steps that are left, up to one that fails")
+	cmd.Flags().BoolVar(&all, "all", false, "all steps that are left, up to one that fails or finds something not as expected")
+	cmd.Flags().BoolVar(&goOn, "continue", false, "go on behind a step that failed")
 	cmd.Flags().BoolVar(&list, "list", false, "list the steps and how far the lab is; change nothing")
 	cmd.MarkFlagsMutuallyExclusive("all", "list")
+	cmd.MarkFlagsMutuallyExclusive("continue", "list")
 	return cmd
 }
 
@@ -61,31 +65,37 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 		return err
 	}
 	type line struct {
-		Step int    `json:"step"`
-		Name string `json:"name"`
-		Done bool   `json:"done"`
+		Step  int    `json:"step"`
+		Name  string `json:"name"`
+		Done  bool   `json:"done"` // walked through, however it ended
+		State string `json:"state,omitempty"`
 	}
 	lines := []line{}
 	for i, s := range lab.Steps {
-		lines = append(lines, line{i + 1, s.Name, i < d.Step})
+		state := ""
+		switch {
+		case i < len(d.Outcomes):
+			state = d.Outcomes[i]
+		case i < d.Step:
+			state = "done"
+		case i == d.Step:
+			state = "next"
+		}
+		lines = append(lines, line{i + 1, s.Name, i < d.Step, state})
 	}
 	return g.print(cmd.OutOrStdout(), lines, func(w io.Writer) error {
 		var rows [][]string
 		for _, l := range lines {
-			state := ""
-			switch {
-			case l.Done:
-				state = "done"
-			case l.Step == d.Step+1:
-				state = "next"
-			}
-			rows = append(rows, []string{fmt.Sprint(l.Step), state, l.Name})
+			rows = append(rows, []string{fmt.Sprint(l.Step), l.State, l.Name})
 		}
 		return columns(w, "STEP STATE NAME", rows)
 	})
 }
 
 func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.Lab, walked supervisor.Walked) error {
+	if len(walked.Ended) > 0 {
+		fmt.Fprintln(os.Stderr, "labctl: warning:", endedWith(walked.Ended))
+	}
 	r := &verified{name: instance, lab: lab, result: supervisor.Verification{Steps: walked.Steps}}
 	err := g.print(cmd.OutOrStdout(), walked, func(w io.Writer) error {
 		got := r.measured()
@@ -98,6 +108,8 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.
 		switch {
 		case len(walked.Steps) == 0:
 			fmt.Fprintf(w, "all %d steps are done; \"labctl up --reset\" returns to the beginning\n", walked.Total)
+		case walked.Done < walked.Total && walked.Steps[len(walked.Steps)-1].Failed != "":
+			fmt.Fprintf(w, "\nstep %d of %d, which failed; next, by \"labctl step --continue\": %s\n", walked.Done, walked.Total, lab.Steps[walked.Done].Name)
 		case walked.Done < walked.Total:
 			fmt.Fprintf(w, "\nstep %d of %d; next: %s\n", walked.Done, walked.Total, lab.Steps[walked.Done].Name)
 		default:
@@ -105,8 +117,13 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.
 		}
 		return nil
 	})
-	if err == nil && !r.ok() {
+	switch {
+	case err != nil:
+		return err
+	case walked.Error != nil:
+		return walked.Error
+	case !r.ok():
 		return errNo
 	}
-	return err
+	return nil
 }

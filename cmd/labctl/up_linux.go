@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,10 +88,11 @@ type upDoc struct {
 	Lab     string            `json:"lab"`
 	PID     int               `json:"pid"`
 	Changes []topology.Change `json:"changes"`
+	Ended   []string          `json:"ended,omitempty"` // see supervisor.Applied
 }
 
 func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *supervisor.Applied, took time.Duration) error {
-	doc := upDoc{1, s.Instance, c.PID, a.Changes}
+	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Ended}
 	if doc.Changes == nil {
 		doc.Changes = []topology.Change{}
 	}
@@ -114,7 +116,15 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	for _, k := range a.Kept {
 		fmt.Fprintf(w, "  kept, set by hand: %s\n", k)
 	}
+	if len(a.Ended) > 0 {
+		fmt.Fprintf(w, "  %s\n", endedWith(a.Ended))
+	}
 	return nil
+}
+
+// endedWith says which actions of steps a killed supervisor took with it.
+func endedWith(actions []string) string {
+	return fmt.Sprintf("ended with the supervisor that was killed, and not started again: %s; \"labctl up --reset\" begins anew", strings.Join(actions, ", "))
 }
 
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -128,6 +129,9 @@ func (v *verifier) stop(a *topology.Stop) error {
 			<-p.done
 			return nil
 		}
+	}
+	if slices.Contains(v.story.Ended, a.Name) {
+		return fmt.Errorf("%q ended when the lab's supervisor was killed, and was not started again", a.Name)
 	}
 	return fmt.Errorf("nothing called %q is running", a.Name)
 }

@@ -27,7 +27,7 @@ func apply(ctx context.Context, c *call) (any, error) {
 		if file, problems = topology.Load(p.File, p.Source); file == nil {
 			return nil, &Failure{Usage, problems.Errors().Error()}
 		}
-		t.Step = 0                                 // the steps of another file lead somewhere else
+		t.Step, t.Outcomes = 0, nil                // the steps of another file lead somewhere else
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
 	return c.become(ctx, file, t, "up")
@@ -70,7 +70,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		}
 	}
 	c.set("running")
-	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words()}
+	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words(), Ended: t.Ended}
 	for _, h := range changes {
 		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}

@@ -155,7 +155,8 @@ type ApplyParams struct {
 type Applied struct {
 	Healed  bool              `json:"healed,omitempty"` // it was dead, and is adopted
 	Changes []topology.Change `json:"changes"`
-	Kept    []string          `json:"kept,omitempty"` // live changes that are still laid over the file
+	Kept    []string          `json:"kept,omitempty"`  // live changes that are still laid over the file
+	Ended   []string          `json:"ended,omitempty"` // actions of steps that a killed supervisor took with it and nobody started again
 }
 
 // Neighbour is one line of "neigh".

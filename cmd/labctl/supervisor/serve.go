@@ -131,9 +131,9 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		s.state = "running"
 	}
 	s.mu.Unlock()
-	kept := s.story.words()
+	applied := Applied{Kept: s.story.words(), Ended: s.story.Ended}
 	<-s.work
-	_ = writeLine(control, reply{Result: mustJSON(Applied{Kept: kept})})
+	_ = writeLine(control, reply{Result: mustJSON(applied)})
 	if !tied {
 		control.Close()
 	}

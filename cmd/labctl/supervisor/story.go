@@ -15,11 +15,14 @@ import (
 	"labctl/topology"
 )
 
-// story is what was laid over the file of a running lab: how many of its steps were walked through by hand, and what was set
-// by hand since.
+// story is what was laid over the file of a running lab: how many of its steps were walked through by hand and how each ended, and
+// what was set by hand since. Slices in it are never changed, only replaced.
 type story struct {
-	Step    int                `json:"step"`
-	Changes []topology.Overlay `json:"changes,omitempty"`
+	Step     int                `json:"step"`
+	Outcomes []string           `json:"outcomes,omitempty"` // of the steps walked through: done differs failed
+	Changes  []topology.Overlay `json:"changes,omitempty"`
+	Running  []string           `json:"running,omitempty"` // actions of steps; only in the file that remembers the story
+	Ended    []string           `json:"ended,omitempty"`   // actions of steps that a killed supervisor took with it
 }
 
 // over is the file as the story leaves it.
@@ -55,6 +58,7 @@ func (s *server) remember() error {
 	s.mu.Lock()
 	source, told := s.file.Source, s.story
 	s.mu.Unlock()
+	told.Running = s.acting()
 	b, err := json.Marshal(told)
 	if err != nil {
 		return err
@@ -80,7 +84,10 @@ func (s *server) told() (t story, err error) {
 	if err != nil {
 		return t, err
 	}
-	return t, json.Unmarshal(b, &t)
+	err = json.Unmarshal(b, &t)
+	t.Ended = slices.Compact(slices.Sorted(slices.Values(slices.Concat(t.Ended, t.Running))))
+	t.Running = nil
+	return t, err
 }
 
 // adopted is the lab as the dead supervisor had it last.
@@ -124,7 +131,8 @@ func set(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	t := story{c.story.Step, slices.Clone(c.story.Changes)}
+	t := c.story
+	t.Changes = slices.Clone(t.Changes)
 	for _, text := range p.Assignments {
 		o, err := c.overlay(text)
 		if err != nil {
@@ -156,16 +164,14 @@ func (c *call) overlay(text string) (o topology.Overlay, err error) {
 	return topology.Overlay{Node: node, Path: path, Value: value}, nil
 }
 
+// reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.
 func reset(ctx context.Context, c *call) (any, error) {
 	var p NodesParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	t := story{Step: c.story.Step}
-	if len(p.Nodes) == 0 {
-		t = story{}
-		c.stopStreams(nil)
-	}
+	t := c.story
+	t.Changes = nil
 	for _, name := range p.Nodes {
 		if c.current().Node(name) == nil {
 			return nil, UnknownNode(c.current(), name)
@@ -181,11 +187,13 @@ func reset(ctx context.Context, c *call) (any, error) {
 
 // Difference says how a running lab differs from its file.
 type Difference struct {
-	Lab     string            `json:"lab"`
-	File    string            `json:"file"`
-	Step    int               `json:"step"`          // steps walked through by hand
-	Set     []string          `json:"set,omitempty"` // what was set by hand
-	Changes []topology.Change `json:"changes"`       // what "up --reset" would change
+	Lab      string            `json:"lab"`
+	File     string            `json:"file"`
+	Step     int               `json:"step"`               // steps walked through by hand
+	Outcomes []string          `json:"outcomes,omitempty"` // how each of them ended: done, differs, failed
+	Set      []string          `json:"set,omitempty"`      // what was set by hand
+	Reset    []topology.Change `json:"reset"`              // what "reset" would change
+	Changes  []topology.Change `json:"changes"`            // what "up --reset" would change
 }
 
 func difference(_ context.Context, c *call) (any, error) {
@@ -195,61 +203,12 @@ func difference(_ context.Context, c *call) (any, error) {
 	c.mu.Lock()
 	file, lab, t := c.file, c.lab, c.story
 	c.mu.Unlock()
+	told, err := story{Step: t.Step}.over(file)
+	if err != nil {
+		return nil, err
+	}
+	_, reset := topology.Diff(lab, told, c.meta.Instance)
 	_, changes := topology.Diff(lab, file, c.meta.Instance)
-	return Difference{c.meta.Instance, c.meta.File, t.Step, t.words(), append([]topology.Change{}, changes...)}, nil
-}
-
-// StepParams: Count steps are walked through, all that are left if it is 0.
-type StepParams struct {
-	Count int `json:"count"`
-}
-
-// Walked is what the steps found, and how many there are.
-type Walked struct {
-	Steps []StepVerdicts `json:"steps"`
-	Done  int            `json:"done"`
-	Total int            `json:"total"`
-}
-
-func step(ctx context.Context, c *call) (any, error) {
-	var p StepParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
-	if err := c.whole(); err != nil {
-		return nil, err
-	}
-	out := Walked{Steps: []StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps)}
-	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total; n++ {
-		st := *c.file.Steps[out.Done]
-		if len(st.Cases) > 0 && len(c.story.Changes) > 0 {
-			return nil, usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", st.Name, c.story.words()[0])
-		}
-		t := story{out.Done + 1, c.story.Changes}
-		lab, err := t.over(c.file)
-		if err != nil {
-			return nil, err
-		}
-		st.Lab = lab
-		c.event(Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
-		v := &verifier{call: c, prober: c.prober, file: c.file}
-		sv, err := v.step(ctx, &st)
-		if err != nil {
-			return nil, fmt.Errorf("step %q: %w", st.Name, err)
-		}
-		out.Done++
-		c.mu.Lock()
-		c.story = t
-		c.mu.Unlock()
-		c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", out.Done, out.Total)})
-		if err := c.remember(); err != nil {
-			return nil, err
-		}
-		sv.Tables = inFileOrder(sv.Tables)
-		out.Steps = append(out.Steps, sv)
-		if sv.Failed != "" {
-			break
-		}
-	}
-	return out, nil
+	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.words(),
+		append([]topology.Change{}, reset...), append([]topology.Change{}, changes...)}, nil
 }

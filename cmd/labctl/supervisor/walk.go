@@ -30,6 +30,9 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 			sv.Tables = unknowns(st.Expect)
 			return sv, nil
 		}
+		if err := v.noted(a); err != nil {
+			return sv, err
+		}
 	}
 	if err := over.Settle(ctx); err != nil { // or a wait would see our own listeners
 		return sv, err

@@ -1,0 +1,150 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"labctl/topology"
+)
+
+// StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be. Continue goes on
+// behind one that failed.
+type StepParams struct {
+	Count    int  `json:"count"`
+	Continue bool `json:"continue,omitempty"`
+}
+
+// Walked is what the steps found, and how many there are. Error is why the step behind them could not be judged.
+type Walked struct {
+	Steps []StepVerdicts `json:"steps"`
+	Done  int            `json:"done"`
+	Total int            `json:"total"`
+	Ended []string       `json:"ended,omitempty"` // actions of earlier steps that a killed supervisor took with it
+	Error *Failure       `json:"error,omitempty"`
+}
+
+// How a step that was walked through ended.
+const (
+	stepDone    = "done"
+	stepDiffers = "differs" // something is not as it expects
+	stepFailed  = "failed"  // an action could not be done, or what it waits for did not come
+)
+
+// Outcome is done, differs or failed.
+func (s *StepVerdicts) Outcome() string {
+	if s.Failed != "" {
+		return stepFailed
+	}
+	for _, t := range s.Tables {
+		if slices.ContainsFunc(t.Cells, func(v Verdict) bool { return !v.OK }) {
+			return stepDiffers
+		}
+	}
+	return stepDone
+}
+
+func step(ctx context.Context, c *call) (any, error) {
+	var p StepParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	if err := c.whole(); err != nil {
+		return nil, err
+	}
+	out := Walked{Steps: []StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
+	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == stepFailed && !p.Continue {
+		return nil, &Failure{Failed, fmt.Sprintf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+			out.Done, c.file.Steps[out.Done-1].Name)}
+	}
+	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total; n++ {
+		st := c.file.Steps[out.Done]
+		c.event(Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
+		sv, err := c.walk(ctx, st)
+		if err != nil && len(out.Steps) == 0 {
+			return nil, err
+		}
+		if err != nil { // what the earlier ones found is not lost
+			out.Error = failure(err)
+			break
+		}
+		out.Done++
+		out.Steps = append(out.Steps, sv)
+		if sv.Outcome() != stepDone {
+			break
+		}
+	}
+	return out, nil
+}
+
+// walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
+func (c *call) walk(ctx context.Context, next *topology.Step) (StepVerdicts, error) {
+	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
+		return StepVerdicts{}, usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.words()[0])
+	}
+	at := c.story.Step + 1
+	st := *next
+	var err error
+	if st.Lab, err = (story{Step: at, Changes: c.story.Changes}).over(c.file); err != nil {
+		return StepVerdicts{}, err
+	}
+	v := &verifier{call: c, prober: c.prober, file: c.file}
+	sv, err := v.step(ctx, &st)
+	if err != nil {
+		return sv, fmt.Errorf("step %q: %w", st.Name, err)
+	}
+	sv.Tables = inFileOrder(sv.Tables)
+	c.mu.Lock()
+	c.story.Step = at
+	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
+	c.mu.Unlock()
+	c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
+	return sv, c.remember()
+}
+
+// acting are the names of the actions of steps that run now, sorted.
+func (s *server) acting() []string {
+	s.mu.Lock()
+	var out []string
+	for name := range s.streams {
+		out = append(out, name)
+	}
+	v := &verifier{file: s.file}
+	s.mu.Unlock()
+	for _, p := range s.procs.list() {
+		if name := v.names(p); name != "" {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// noted records at once what an action of a step began or ended, for whoever heals the lab after a kill in the middle of the step.
+// Nobody heals a temporary one.
+func (v *verifier) noted(a topology.Action) error {
+	name := ""
+	switch {
+	case a.Stream != nil:
+		name = a.Stream.Name
+	case a.ARPSpoof != nil:
+		name = a.ARPSpoof.Name
+	case a.Send != nil && a.Send.Endless:
+		name = a.Send.Name
+	case a.Run != nil && a.Run.Background:
+		name = a.Run.Name
+	case a.Stop != nil:
+		name = a.Stop.Name
+	}
+	v.mu.Lock()
+	if v.meta.Temporary || name == "" {
+		v.mu.Unlock()
+		return nil
+	}
+	v.story.Ended = slices.DeleteFunc(slices.Clone(v.story.Ended), func(e string) bool { return e == name })
+	v.mu.Unlock()
+	return v.remember()
+}

@@ -143,6 +143,9 @@ func (l *Loop) logDrops(p *port, raw []byte, f switchcore.Frame, v *switchcore.V
 }
 
 func (l *Loop) logDrop(in, out switchcore.PortID, reason switchcore.Reason, raw []byte, f switchcore.Frame) {
+	if len(l.taps) > 0 {
+		l.tapDrop(in, out, reason, raw, f)
+	}
 	from, to := l.identify(in), l.identify(out)
 	d := l.drops
 	d.mu.Lock()

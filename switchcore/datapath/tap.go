@@ -24,7 +24,7 @@ type TapFilter struct {
 type TapFrame struct {
 	Time    time.Time // wall clock
 	Point   string
-	Port    switchcore.PortID // the port it came in by, or is about to leave by; NoPort: dropped and made by the switch
+	Port    switchcore.PortID // the port it came in by, or is about to leave by; of a copy that was dropped, the one it was for
 	Name    string
 	Number  uint32
 	Verdict string // what was decided about it, such as "static: to b" or "dropped: MacForgery"
@@ -150,26 +150,32 @@ func (l *Loop) tapAt(point string, at switchcore.PortID, text string, raw []byte
 	}
 }
 
-// tapVerdict shows the taps a frame that came in and all that becomes of it. The ports of a verdict are named without asking the
+// tapVerdict shows the taps a frame that came in and the copies of it that leave. The ports of a verdict are named without asking the
 // switch, or its slices would be gone.
 func (l *Loop) tapVerdict(p *port, raw []byte, f switchcore.Frame, v *switchcore.Verdict) {
-	out, lost := slices.Clone(v.Out), slices.Clone(v.Lost)
-	v.Out, v.Lost = out, lost
+	v.Out, v.Lost = slices.Clone(v.Out), slices.Clone(v.Lost)
 	text := l.verdictText(v)
 	point := PortInput
 	if p.uplink {
 		point = UplinkRcv
 	}
 	l.tapAt(point, p.id, text, raw, f.Tagged, f.TCI, f.Segment)
-	for _, o := range out {
+	for _, o := range v.Out {
 		l.tapOutput(raw, f, o, text)
 	}
-	if r := v.Input(); r != switchcore.None {
-		l.tapAt(Drop, p.id, dropText(r), raw, f.Tagged, f.TCI, f.Segment)
+}
+
+// tapDrop shows a frame, or a copy of one, where the drop log puts it: at the port that the copy was for, else at the one that the
+// frame came from.
+func (l *Loop) tapDrop(in, out switchcore.PortID, reason switchcore.Reason, raw []byte, f switchcore.Frame) {
+	at, text := in, dropText(reason)
+	if out != switchcore.NoPort {
+		at = out
+		if from := l.identify(in).name; from != "" {
+			text += ", a copy from " + from
+		}
 	}
-	for _, o := range lost {
-		l.tapAt(Drop, p.id, dropText(o.Reason)+" at "+l.identify(o.Port).name, raw, f.Tagged, f.TCI, f.Segment)
-	}
+	l.tapAt(Drop, at, text, raw, f.Tagged, f.TCI, f.Segment)
 }
 
 // tapOutput shows a copy as it leaves.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"labctl/switchcore"
 )
@@ -125,6 +126,8 @@ func TestDropsAreKeptAndWaitedFor(t *testing.T) {
 func TestFailedSendsAreCounted(t *testing.T) {
 	guests(t, 3)
 	l := start(t, learning(3), Options{})
+	tap := l.Tap(TapFilter{Points: []string{Drop}, Ports: []switchcore.PortID{1}})
+	defer tap.Close()
 	ip(t, "link set p2 mtu 1000")
 	b := station(t, "g3", "e0")
 	if ping(t, 1, "10.0.0.2", "-s", "1200", "-M", "do") {
@@ -137,5 +140,47 @@ func TestFailedSendsAreCounted(t *testing.T) {
 	records, _, _ := l.Drops(0)
 	if len(records) == 0 || records[len(records)-1].OutName != "p2" || records[len(records)-1].PortName != "p1" {
 		t.Errorf("records are %+v", records)
+	}
+	frames, err := tap.Next(soon(t))
+	if err != nil || frames[0].Name != "p2" || frames[0].Verdict != "dropped: MtuExceeded, a copy from p1" {
+		t.Errorf("the tap at the port that it was for has %+v; %v", frames, err)
+	}
+}
+
+// soon is a context for what must be there already, or in a moment.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// A copy that one port loses is found there, by the log and by the taps alike.
+func TestLostCopiesAreFiledWhereTheyWereFor(t *testing.T) {
+	guests(t, 3)
+	c := standard(3)
+	c.Profile = switchcore.Distributed // a standard one cannot block
+	blocked := true
+	c.Groups[0].Overrides, c.Ports[2].Spec.Blocked = switchcore.OverrideBlocked, &blocked
+	l := start(t, c, Options{})
+	at := [3]*Tap{}
+	for i := range at {
+		at[i] = l.Tap(TapFilter{Points: []string{Drop}, Ports: []switchcore.PortID{switchcore.PortID(i)}})
+		defer at[i].Close()
+	}
+	send(t, station(t, "g1", "e0"), frame(1, 0, "88b5 01"))
+	eventually(t, "the copy is recorded", func() bool { _, next, _ := l.Drops(0); return next > 0 })
+	records, _, _ := l.Drops(0)
+	if len(records) != 1 || records[0].OutName != "p3" || records[0].PortName != "p1" {
+		t.Errorf("records are %+v", records)
+	}
+	frames, err := at[2].Next(soon(t))
+	if err != nil || len(frames) != 1 || frames[0].Name != "p3" || !strings.HasSuffix(frames[0].Verdict, ", a copy from p1") {
+		t.Errorf("the tap at p3 has %+v; %v", frames, err)
+	}
+	for i, tap := range at[:2] {
+		tap.Close()
+		if frames, _ := tap.Next(soon(t)); len(frames) > 0 {
+			t.Errorf("the tap at p%d has %+v", i+1, frames)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -57,5 +58,53 @@ var _ = Describe("labctl watch", func() {
 		hears("fdb", "s1")
 		cancel()
 		_ = cmd.Wait()
+	})
+
+	DescribeTable("and what else follows end in peace with the lab", func(ctx SpecContext, args ...string) {
+		up(write("four.yaml", four))
+		cctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		cmd := command(cctx, args...)
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.StdoutPipe()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(cmd.Start()).To(Succeed())
+		begun := make(chan bool)
+		go func() {
+			lines := bufio.NewScanner(out)
+			for first := true; lines.Scan(); first = false {
+				if first {
+					close(begun)
+				}
+			}
+		}()
+		Eventually(func() chan bool {
+			Expect(labctl("link", "down", "c:eth0")).To(Exit(0))
+			Expect(labctl("link", "up", "c:eth0")).To(Exit(0))
+			return begun
+		}, "20s").Should(BeClosed())
+		Expect(labctl("down")).To(Exit(0))
+		Expect(cmd.Wait()).To(Succeed(), said.String())
+		Expect(said.String()).To(HaveSuffix("four was taken down\n"))
+	},
+		Entry("watch", "watch"),
+		Entry("events", "events", "--follow"),
+	)
+})
+
+var _ = Describe("a lab without virtual switches", func() {
+	It("says so where their decisions are asked for, and what tells of bridges", func() {
+		up(write("four.yaml", four))
+		for _, args := range [][]string{{"ports"}, {"drops"}} {
+			r := labctl(args...)
+			Expect(r).To(Exit(0))
+			Expect(r.err).To(ContainSubstring("the lab has no virtual switch"))
+		}
+		for _, args := range [][]string{{"ports", "s1"}, {"drops", "s1"}, {"explain", "s1:a", "--dst", "b"}} {
+			r := labctl(args...)
+			Expect(r).To(Exit(2))
+			Expect(r.err).To(And(ContainSubstring("s1 is a bridge, not a vswitch; the lab has none"), ContainSubstring(`"labctl fdb s1"`)))
+		}
 	})
 })

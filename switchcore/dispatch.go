@@ -236,6 +236,7 @@ func (s *Switch) flood(w *passage) {
 			if s.toHolder(w, q, RuleLearned) {
 				w.drop(SamePort)
 			}
+			w.direct = len(s.out)
 			return
 		}
 		w.rule = RuleUnknownUnicast

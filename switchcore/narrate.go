@@ -1,6 +1,9 @@
 package switchcore
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // narrator tells a passage, a sentence for each thing that was asked.
 type narrator struct {
@@ -251,12 +254,19 @@ func (n *narrator) lookup() {
 	}
 }
 
-// also tells of promiscuous ports that overhear known unicast.
+// also tells who else gets known unicast: the promiscuous ports that overhear it, or uplinks that it is sent to all the same.
 func (n *narrator) also() string {
-	if len(n.e.Out) > n.w.direct {
-		return ", and others overhear"
+	var names []string
+	for _, o := range n.e.Out[n.w.direct:] {
+		names = append(names, n.s.ports[o.Port].conf.Name)
 	}
-	return ""
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "; " + names[0] + " gets a copy too"
+	}
+	return "; " + strings.Join(names, ", ") + " get copies too"
 }
 
 func (n *narrator) andUplink() string {

@@ -71,7 +71,13 @@ func flags(b *strings.Builder, title string, set *pflag.FlagSet) {
 		if f.Shorthand != "" {
 			name = "`-" + f.Shorthand + "`, " + name
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s |\n", name, f.Value.Type(), f.Usage))
+		usage := f.Usage
+		switch f.DefValue {
+		case "", "0", "0s", "false", "[]":
+		default: // as --help has it
+			usage += " (default " + f.DefValue + ")"
+		}
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s |\n", name, f.Value.Type(), usage))
 	})
 	if len(rows) > 0 {
 		fmt.Fprintf(b, "%s:\n\n| flag | value | |\n|---|---|---|\n%s\n", title, strings.Join(rows, ""))

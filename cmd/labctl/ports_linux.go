@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +17,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
+
+// noSwitch is said where a lab has nothing to show.
+const noSwitch = "labctl: the lab has no virtual switch (kind: vswitch)"
 
 func portsCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -27,6 +35,9 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 			list := []supervisor.Port{}
 			if err := g.read(cmd, "ports", args, &list); err != nil {
 				return err
+			}
+			if len(list) == 0 {
+				fmt.Fprintln(os.Stderr, noSwitch)
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
@@ -85,6 +96,9 @@ is known (else "-"), the port by number and name, the length, and the frame's fi
 switch remembers its last 4096 drops. With -o json one object a line.`,
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.noteNoSwitch(cmd.Context()); err != nil {
+				return err
+			}
 			n := 0
 			return g.stream(cmd, "drops", supervisor.FollowParams{Nodes: args, Follow: follow}, func(item json.RawMessage, w io.Writer) error {
 				var d supervisor.DroppedFrame
@@ -103,6 +117,22 @@ switch remembers its last 4096 drops. With -o json one object a line.`,
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is dropped from now on, until interrupted")
 	cmd.Flags().BoolVarP(&short, "short", "s", false, "one line a frame, decoded, without its bytes")
 	return cmd
+}
+
+// noteNoSwitch tells a person who waits for what virtual switches do that there are none.
+func (g *globals) noteNoSwitch(ctx context.Context) error {
+	c, err := g.running(ctx)
+	if err != nil {
+		return err
+	}
+	lab, err := instanceLab(c.Instance)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
+		fmt.Fprintln(os.Stderr, noSwitch)
+	}
+	return nil
 }
 
 // printDrop prints a dropped frame in the form that vSphere administrators know.
@@ -168,6 +198,10 @@ func (g *globals) stream(cmd *cobra.Command, method string, params any, show fun
 	})
 	if cmd.Context().Err() != nil {
 		return nil // interrupted, which is how following ends
+	}
+	if _, gone := supervisor.ReadMeta(c.Instance); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "labctl: %s was taken down\n", c.Instance)
+		return nil // and so is this
 	}
 	return err
 }

@@ -135,6 +135,8 @@ func (c *call) checkSwitches(names []string) error {
 		switch {
 		case n == nil:
 			return UnknownNode(c.current(), node)
+		case n.Switch == nil && n.Kind == topology.Bridge:
+			return usagef("%s is a bridge, not a vswitch%s; the kernel gives no account of what a bridge decides, but \"labctl fdb %s\", \"labctl rules %s\" and \"labctl watch %s\" show what it knows, refuses and learns", node, switchesOf(c.current()), node, node, node)
 		case n.Switch == nil:
 			return usagef("%s is a %s, not a vswitch%s", node, n.Kind, switchesOf(c.current()))
 		case hasPort && !slices.ContainsFunc(n.Switch.Ports, func(p topology.SwitchPort) bool { return p.Name == port }):

@@ -220,6 +220,15 @@ func (s *server) markRules(ctx context.Context) error {
 	return nil
 }
 
+// forget takes the marks of nodes whose rules were loaded anew, and count from 0.
+func (m *ruleMarks) forget(nodes []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range nodes {
+		delete(m.byNode, n)
+	}
+}
+
 // hitNodes are the nodes that a file's "hits" ask.
 func hitNodes(file *topology.Lab) map[string]bool {
 	out := map[string]bool{}
@@ -259,7 +268,7 @@ func (m machine) Hits(node string) (map[string]uint64, error) {
 	m.s.marks.mu.Lock()
 	defer m.s.marks.mu.Unlock()
 	for rule, was := range m.s.marks.byNode[node] {
-		if hits[rule] >= was { // less: the rules were loaded anew meanwhile
+		if hits[rule] >= was { // less: somebody has loaded them anew by hand
 			hits[rule] -= was
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -32,6 +31,7 @@ type switches struct {
 
 	mu     sync.Mutex
 	byNode map[string]*vswitch
+	past   map[string]past // by node: what switches that were stopped have dropped since the mark
 }
 
 // vswitch is one running switch.
@@ -62,7 +62,7 @@ type plugged struct {
 }
 
 func newSwitches(space *kernel.Space, log *eventLog) *switches {
-	return &switches{space: space, log: log, byNode: map[string]*vswitch{}, procs: runtime.GOMAXPROCS(0)}
+	return &switches{space: space, log: log, byNode: map[string]*vswitch{}, past: map[string]past{}, procs: runtime.GOMAXPROCS(0)}
 }
 
 // sync makes the running switches those of the lab, after the kernel's part of the lab was changed.
@@ -72,8 +72,7 @@ func (w *switches) sync(lab *topology.Lab) error {
 	defer w.share()
 	for name, v := range w.byNode {
 		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode || v.conf.Profile != n.Switch.Config.Profile {
-			delete(w.byNode, name)
-			if err := w.stop(v); err != nil {
+			if err := w.retireLocked(v); err != nil {
 				return err
 			}
 		}
@@ -244,88 +243,6 @@ func (w *switches) get(node string) (*vswitch, error) {
 	return nil, fmt.Errorf("%s is no running virtual switch", node)
 }
 
-// mark begins to count dropped frames anew, for the tables of a step. The ports' counters go on.
-func (w *switches) mark() {
-	for _, v := range w.list() {
-		_, next, _ := v.loop.Drops(math.MaxUint64)
-		lost := w.countOverruns(v)
-		w.mu.Lock()
-		v.since, v.overrun = next, lost
-		w.mu.Unlock()
-	}
-}
-
-// drops lists what was dropped since the mark, frames of one sort as one entry.
-func (w *switches) drops(node string) ([]reach.Drop, int, error) {
-	v, err := w.get(node)
-	if err != nil {
-		return nil, 0, err
-	}
-	overrun := w.countOverruns(v)
-	w.mu.Lock()
-	since := v.since
-	overrun -= v.overrun
-	w.mu.Unlock()
-	records, _, lost := v.loop.Drops(since)
-	lost += overrun
-	sorts := map[reach.Drop]int{}
-	for _, r := range records {
-		d := reach.Drop{Port: place(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
-		if len(r.Data) >= 12 {
-			d.Dst, d.Src = topology.MAC(r.Data[:6]), topology.MAC(r.Data[6:12])
-		}
-		sorts[d]++
-	}
-	out := []reach.Drop{}
-	for d, n := range sorts {
-		d.Frames = n
-		out = append(out, d)
-	}
-	slices.SortFunc(out, func(a, b reach.Drop) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-	return out, int(lost), nil
-}
-
-// countOverruns brings the counts of a switch's ports up to date and returns their sum.
-func (w *switches) countOverruns(v *vswitch) (sum uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if v.overruns == nil {
-		v.overruns = map[string]uint64{}
-	}
-	fresh := v.loop.Overruns()
-	for name, p := range v.ports {
-		v.overruns[name] += fresh[p.id]
-	}
-	for _, n := range v.overruns {
-		sum += n
-	}
-	return sum
-}
-
-// overruns counts the frames that were thrown away before a switch saw them, by its ports.
-func (w *switches) overruns() map[topology.End]uint64 {
-	out := map[topology.End]uint64{}
-	for _, v := range w.list() {
-		w.countOverruns(v)
-		w.mu.Lock()
-		for port, n := range v.overruns {
-			out[topology.End{Node: v.node, Interface: port}] = n
-		}
-		w.mu.Unlock()
-	}
-	return out
-}
-
-// place is the port at which a frame ended: the one that a copy was for, else the one that it came from.
-func place(r datapath.DropRecord) string {
-	if r.Out != switchcore.NoPort {
-		return r.OutName
-	}
-	return r.PortName
-}
-
-func function(r switchcore.Reason) string { _, _, f := r.ESXi(); return f }
-
 // port reads one port.
 func (w *switches) port(node, port string) (st switchcore.PortStatus, err error) {
 	v, err := w.get(node)
@@ -361,8 +278,7 @@ func (w *switches) forget(gone map[string]bool) error {
 	defer w.mu.Unlock()
 	for name, v := range w.byNode {
 		if gone[name] {
-			delete(w.byNode, name)
-			if err := w.stop(v); err != nil {
+			if err := w.retireLocked(v); err != nil {
 				return err
 			}
 			continue

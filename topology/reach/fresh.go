@@ -75,6 +75,9 @@ func (m *matrix) fresh() error {
 	for _, pr := range m.pairs {
 		m.byKernel(pr)
 	}
+	if err := m.investigate(false); err != nil {
+		return err
+	}
 	if len(slow) > 0 {
 		if err := m.p.forgetAll(m.ctx); err != nil {
 			return err

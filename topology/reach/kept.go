@@ -62,7 +62,7 @@ func (m *matrix) kept() error {
 	for _, pr := range m.pairs {
 		m.byKernel(pr)
 	}
-	return nil
+	return m.investigate(true)
 }
 
 // tables reads what is there: an entry that exists costs nothing.

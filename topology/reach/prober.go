@@ -29,6 +29,11 @@ type Prober struct {
 	Patience      time.Duration // what silence means; 4 s when zero
 	All           bool          // Judge also probes the cells that are not judged
 
+	// Investigate, if not nil, is told of each ping that did not get through, before anything else is asked, and returns what stopped
+	// it, or "". It may have the ping asked again to watch what that meets: again sends one request, from the tables that it would
+	// find, and returns when what follows at once is over. Streams wait meanwhile. It must not call the Prober's methods.
+	Investigate func(ctx context.Context, failed topology.Question, again func() error) string
+
 	mu        sync.Mutex
 	lab       *topology.Lab // that the sockets were opened for
 	sockets   map[socketKey]*echoSocket
@@ -36,7 +41,8 @@ type Prober struct {
 	redirects map[limiter]*redirected
 	next      uint32 // identifier and sequence number of the next echo request
 
-	named    sync.Mutex // guards what follows; never held while something is waited for
+	hush     sync.RWMutex // held for writing while streams must not send
+	named    sync.Mutex   // guards what follows; never held while something is waited for
 	streams  map[string]*Stream
 	sendings map[string]*Sending // in the background
 	over     *Overhearing        // the listeners that are open, nil if none are

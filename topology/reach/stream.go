@@ -136,13 +136,15 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 	var pkt [echoLen]byte
 	var buf [2048]byte
 	for seq := uint32(0); ; seq++ {
+		s.p.hush.RLock()
 		key := s.id | seq&0xffff
 		putEcho(pkt[:], pr.sock.v6, key, cookie)
 		s.mu.Lock()
 		s.rounds = append(s.rounds, round{key: key, sent: time.Now()})
 		s.mu.Unlock()
-		_ = unix.Sendmsg(pr.sock.fd, pkt[:], pr.oob, pr.addr, 0) // counted as sent: a lab may make it fail on purpose
+		s.request(pr, pkt[:]) // counted as sent: a lab may make it fail on purpose
 		s.sent.Add(1)
+		s.p.hush.RUnlock()
 		select {
 		case <-ctx.Done():
 			return
@@ -162,6 +164,18 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 		}
 		pr.sock.clear()
 		s.close(now)
+	}
+}
+
+// request sends one. An interface that was made anew has another index, and may have another address.
+func (s *Stream) request(pr *pair, pkt []byte) {
+	err := unix.Sendmsg(pr.sock.fd, pkt, pr.oob, pr.addr, 0)
+	if pr.oob == nil || !outdated(err) {
+		return
+	}
+	if l, ok := s.p.linkNow(pr.sock.node, pr.bound.OIF); ok {
+		pr.bind(l)
+		_ = unix.Sendmsg(pr.sock.fd, pkt, pr.oob, pr.addr, 0)
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *server) equip(lab *topology.Lab) error {
 	s.procs = newProcesses(space)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
-	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}}
+	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}, Investigate: s.investigate}
 	space.SetTool(s.tool)
 	return nil
 }

@@ -131,8 +131,8 @@ func init() {
 	}
 }
 
-func (c *call) current() *topology.Lab {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lab
+func (s *server) current() *topology.Lab {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lab
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // becauses begin what is said of rules and switches in the details of pings that did not get through.
-var becauses = []string{"dropped: ", "refused by ", "rules that refused packets meanwhile: "}
+var becauses = []string{"dropped: ", "refused by ", "perhaps refused by "}
 
 // stoppedBy is what stopped a ping that did not get through, "" if nobody knows or it could not be asked.
 func stoppedBy(r *reach.Result) string {

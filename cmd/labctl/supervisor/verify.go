@@ -35,7 +35,7 @@ func ask(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	since, before := c.moment(ctx), c.losses()
+	since, before := c.switches.logged(), c.losses()
 	rs, err := c.prober.Ask(ctx, p.Questions, p.Kept)
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableV
 
 // ask judges, and says of pings that failed which switch dropped them.
 func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Report, error) {
-	since, before := v.moment(ctx), v.losses()
+	since, before := v.switches.logged(), v.losses()
 	r, err := v.prober.Judge(ctx, e)
 	if err != nil {
 		return nil, err

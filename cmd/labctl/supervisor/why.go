@@ -17,17 +17,6 @@ import (
 	"labctl/topology/reach"
 )
 
-// moment is where the drop logs of the lab's switches stand, and the counters of the rules that refuse packets.
-type moment struct {
-	drops   map[*vswitch]uint64
-	refused map[string]uint64 // by node/set/rule
-}
-
-// moment is the present one.
-func (c *call) moment(ctx context.Context) moment {
-	return moment{c.switches.logged(), c.refused(ctx)}
-}
-
 // logged is where the drop logs stand.
 func (w *switches) logged() map[*vswitch]uint64 {
 	m := map[*vswitch]uint64{}
@@ -35,49 +24,6 @@ func (w *switches) logged() map[*vswitch]uint64 {
 		_, m[v], _ = v.loop.Drops(math.MaxUint64)
 	}
 	return m
-}
-
-// refused reads the counters of the lab's loaded rules that refuse packets; what cannot be read is left out.
-func (c *call) refused(ctx context.Context) map[string]uint64 {
-	out := map[string]uint64{}
-	for _, n := range c.current().Nodes {
-		if len(n.Loaded()) == 0 {
-			continue
-		}
-		hits, err := c.space.RuleHits(ctx, n)
-		if err != nil {
-			continue
-		}
-		for _, set := range n.Loaded() {
-			for _, rule := range set.Names {
-				if packets, ok := hits[set.Name+"/"+rule]; ok && refuses(set, rule) {
-					out[n.Name+"/"+set.Name+"/"+rule] = packets
-				}
-			}
-		}
-	}
-	return out
-}
-
-// refuses reports whether a rule ends packets. All of a port guard's do.
-func refuses(set *topology.RuleSet, rule string) bool {
-	switch set.Form {
-	case "port_guard":
-		return true
-	case "nft":
-		for line := range strings.Lines(set.Text) {
-			if strings.Contains(line, `comment "`+rule+`"`) {
-				return strings.Contains(line, " drop") || strings.Contains(line, " reject")
-			}
-		}
-		return false
-	}
-	for _, l := range set.Lines {
-		if l.Name == rule {
-			return slices.Contains(l.Args, "DROP") || slices.Contains(l.Args, "REJECT")
-		}
-	}
-	return false
 }
 
 // between are two addresses that a frame is about.
@@ -182,9 +128,8 @@ func about(frame []byte) (b between, ok bool) {
 	return b, false
 }
 
-// tellWhy adds to the details of pings that did not get through where switches dropped their frames, in either direction, and
-// which rules refused packets since; a rule does not say whose.
-func (c *call) tellWhy(ctx context.Context, since moment, results []*reach.Result) {
+// tellWhy adds to the details of pings that did not get through where switches have dropped their frames since, in either direction.
+func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
 		return r.Question.Kind != "ping" && r.Question.Kind != "ping6" || r.Got == "" || strings.HasPrefix(r.Got, "ok")
 	})
@@ -192,14 +137,7 @@ func (c *call) tellWhy(ctx context.Context, since moment, results []*reach.Resul
 		return
 	}
 	lab := c.current()
-	lost := c.switches.droppedBetween(ctx, lab, since.drops)
-	var rules []string
-	for rule, packets := range c.refused(ctx) {
-		if packets > since.refused[rule] {
-			rules = append(rules, rule)
-		}
-	}
-	slices.Sort(rules)
+	lost := c.switches.droppedBetween(ctx, lab, since)
 	for _, r := range failed {
 		var words []string
 		for _, from := range addressesOf(lab, r.Question.A) {
@@ -212,9 +150,6 @@ func (c *call) tellWhy(ctx context.Context, since moment, results []*reach.Resul
 		if len(words) > 0 {
 			slices.Sort(words)
 			r.Detail = strings.TrimPrefix(r.Detail+"; dropped: "+strings.Join(slices.Compact(words), ", "), "; ")
-		}
-		if len(rules) > 0 {
-			r.Detail = strings.TrimPrefix(r.Detail+"; rules that refused packets meanwhile: "+strings.Join(rules, ", "), "; ")
 		}
 	}
 }

@@ -1,0 +1,119 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"labctl/topology"
+)
+
+// refusalRounds is how often a ping that did not get through is asked again: a rule does not say whose packets it has refused, but
+// one that counts every time, and never in the pauses between, which are as long, has refused the ping.
+const refusalRounds = 3
+
+// investigate finds out which rules refuse a ping that failed, for [reach.Prober].
+func (s *server) investigate(ctx context.Context, _ topology.Question, again func() error) string {
+	before := s.refusing(ctx)
+	with, without := map[string]int{}, map[string]bool{}
+	for round := range refusalRounds {
+		if len(before) == 0 {
+			return ""
+		}
+		begin := time.Now()
+		if again() != nil {
+			return ""
+		}
+		took := time.Since(begin)
+		after := s.refusing(ctx)
+		met := false
+		for rule, n := range after {
+			if n > before[rule] {
+				with[rule]++
+				met = met || with[rule] == round+1
+			}
+		}
+		if !met {
+			return ""
+		}
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+			return ""
+		}
+		before = s.refusing(ctx)
+		for rule, n := range before {
+			without[rule] = without[rule] || n > after[rule]
+		}
+	}
+	return refusedBy(with, without)
+}
+
+// refusedBy says which rules refused a ping: those that counted in every round, by whether they counted without it too.
+func refusedBy(with map[string]int, without map[string]bool) string {
+	var sure, perhaps []string
+	for rule, rounds := range with {
+		switch {
+		case rounds < refusalRounds:
+		case without[rule]:
+			perhaps = append(perhaps, rule)
+		default:
+			sure = append(sure, rule)
+		}
+	}
+	slices.Sort(sure)
+	slices.Sort(perhaps)
+	switch {
+	case len(sure) > 0:
+		return "refused by " + strings.Join(sure, ", ")
+	case len(perhaps) > 0:
+		return "perhaps refused by " + strings.Join(perhaps, ", ") + ", while others' packets are too"
+	}
+	return ""
+}
+
+// refusing reads the counters of the lab's loaded rules that refuse packets, by node/set/rule; what cannot be read is left out.
+func (s *server) refusing(ctx context.Context) map[string]uint64 {
+	out := map[string]uint64{}
+	for _, n := range s.current().Nodes {
+		if len(n.Loaded()) == 0 {
+			continue
+		}
+		hits, err := s.space.RuleHits(ctx, n)
+		if err != nil {
+			continue
+		}
+		for _, set := range n.Loaded() {
+			for _, rule := range set.Names {
+				if packets, ok := hits[set.Name+"/"+rule]; ok && refuses(set, rule) {
+					out[n.Name+"/"+set.Name+"/"+rule] = packets
+				}
+			}
+		}
+	}
+	return out
+}
+
+// refuses reports whether a rule ends packets. All of a port guard's do.
+func refuses(set *topology.RuleSet, rule string) bool {
+	switch set.Form {
+	case "port_guard":
+		return true
+	case "nft":
+		for line := range strings.Lines(set.Text) {
+			if strings.Contains(line, `comment "`+rule+`"`) {
+				return strings.Contains(line, " drop") || strings.Contains(line, " reject")
+			}
+		}
+		return false
+	}
+	for _, l := range set.Lines {
+		if l.Name == rule {
+			return slices.Contains(l.Args, "DROP") || slices.Contains(l.Args, "REJECT")
+		}
+	}
+	return false
+}

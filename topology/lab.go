@@ -81,6 +81,7 @@ type RuleSet struct {
 	Names   []string   // of every rule that has one, in order, each once
 
 	uncounted map[string]bool // rules of Text that have no counter
+	chains    []*nftChain     // of Text, unless a port guard has written it
 }
 
 // RuleLine is one command of iptables or ip6tables.

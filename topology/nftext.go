@@ -14,6 +14,7 @@ type nftToken struct {
 	quoted bool
 	pos    Pos
 	width  int
+	inside []nftToken // of a brace that opens a set in a statement
 }
 
 func (t nftToken) is(words ...string) bool { return !t.quoted && slices.Contains(words, t.text) }
@@ -27,8 +28,8 @@ type nftReader struct {
 	toks []nftToken
 	next int
 
-	family string    // of the table at hand
-	open   *nftToken // the accept of established connections that stands in the chain at hand
+	in      NFTable   // the table at hand
+	current *nftChain // the chain at hand
 }
 
 // nftText takes over a text for nft.
@@ -72,7 +73,7 @@ func (r *nftReader) tokens(lines []textLine) bool {
 			if at.Line > 0 {
 				at.Col += from
 			}
-			r.toks = append(r.toks, nftToken{text, quoted, at, max(1, to-from)})
+			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: at, width: max(1, to-from)})
 		}
 		joined := false
 		for i := 0; i < len(s) && s[i] != '#'; {
@@ -131,15 +132,23 @@ func (r *nftReader) block(kind string) bool {
 		case t.is("{"):
 			inner := blockOf(kind, stmt)
 			if inner == "" { // a set in a statement
+				from := r.next
 				if !r.skip(t) {
 					return false
 				}
+				t.inside = r.toks[from : r.next-1]
+				stmt = append(stmt, t)
 				continue
 			}
-			if inner == "table" {
+			switch {
+			case inner == "table":
 				r.table(stmt[1:])
+			case inner == "chain" && len(stmt) > 1:
+				r.current = r.chain(r.in, stmt[1].text)
+			case inner == "chain": // nft says that its name is missing
+				r.current = &nftChain{}
 			}
-			stmt, r.open = nil, nil
+			stmt = nil
 			if !r.block(inner) {
 				return false
 			}
@@ -198,10 +207,10 @@ func (r *nftReader) table(words []nftToken) {
 	if len(words) == 0 {
 		return // nft says what is missing
 	}
-	r.family = t.Family
 	if t.Name = words[0].text; !slices.Contains(r.set.Tables, t) {
 		r.set.Tables = append(r.set.Tables, t)
 	}
+	r.in = t
 }
 
 // statement reads one statement of a block.
@@ -210,7 +219,10 @@ func (r *nftReader) statement(kind string, s []nftToken) {
 	case len(s) == 0:
 	case kind == "":
 		r.command(s)
-	case kind == "chain" && !s[0].is("type", "policy", "comment", "device", "devices", "flags"):
+	case kind == "chain" && s[0].is("type", "policy", "comment", "device", "devices", "flags"):
+		r.current.about(s)
+	case kind == "chain":
+		r.current.rules = append(r.current.rules, s)
 		r.rule(s)
 	}
 }
@@ -220,13 +232,21 @@ func (r *nftReader) command(s []nftToken) {
 	switch {
 	case s[0].is("table"):
 		r.table(s[1:])
-	case s[0].is("define", "redefine", "undefine", "chain", "set", "map", "element", "counter", "flowtable"):
+	case s[0].is("define", "redefine", "undefine", "set", "map", "element", "counter", "flowtable"):
+	case s[0].is("chain"):
+		r.outside(s, false)
 	case s[0].is("rule"):
+		r.outside(s, false)
 		r.rule(s)
 	case s[0].is("add", "create", "insert"):
-		if len(s) > 1 && s[1].is("table") {
+		switch {
+		case len(s) < 2:
+		case s[1].is("table"):
 			r.table(s[2:])
-		} else if len(s) > 1 && s[1].is("rule") {
+		case s[1].is("chain"):
+			r.outside(s[1:], false)
+		case s[1].is("rule"):
+			r.outside(s[1:], s[0].is("insert"))
 			r.rule(s[1:])
 		}
 	case s[0].is("include"):
@@ -241,7 +261,6 @@ func (r *nftReader) command(s []nftToken) {
 // rule reads a rule: its name, and whether it counts.
 func (r *nftReader) rule(s []nftToken) {
 	name, counts := nftToken{}, false
-	r.trap(s)
 	for i, t := range s {
 		after := func(word string) bool {
 			return slices.ContainsFunc(s[i:], func(x nftToken) bool { return x.is(word) })
@@ -263,22 +282,4 @@ func (r *nftReader) rule(s []nftToken) {
 		return
 	}
 	r.set.uncounted[name.text] = !counts
-}
-
-// trap warns of what [build.establishedTrap] warns of in iptables: in a chain of a bridge, an accept for whatever belongs to
-// a connection ahead of a rule that refuses by port.
-func (r *nftReader) trap(s []nftToken) {
-	has := func(words ...string) bool {
-		return slices.ContainsFunc(s, func(t nftToken) bool { return t.is(words...) })
-	}
-	byPort := has("iifname", "oifname", "iif", "oif")
-	switch {
-	case r.family != "bridge":
-	case has("ct") && has("state") && has("established") && has("accept") && !byPort:
-		r.open = &s[0]
-	case r.open != nil && byPort && has("drop", "reject"):
-		r.add(r.open.pos, r.open.width, r.path, fmt.Sprintf("stands ahead of a refusal by port (line %d): a connection that began before an attack goes on through the attacker; let it stand behind what refuses",
-			s[0].pos.Line), true)
-		r.open = nil
-	}
 }

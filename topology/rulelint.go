@@ -53,45 +53,25 @@ func (b *build) chains(n *Node, path string) {
 	}
 }
 
-// establishedTrap warns of an accept for whatever belongs to a connection ahead of what refuses frames by the port of a
-// bridge: a connection that began before an attack then goes on through the attacker.
-func (b *build) establishedTrap(n *Node, path string) {
-	for _, family := range ruleForms()[:2] {
-		chains := inOrder(n.Rules, family)
-		forward := chains["FORWARD"]
-		for i, p := range forward {
-			if !p.line.acceptsEstablished() {
-				continue
-			}
-			at := slices.IndexFunc(forward[i+1:], func(q placed) bool { return q.line.refusesByPort(chains) })
-			if at < 0 {
-				continue
-			}
-			d := forward[i+1+at]
-			where := fmt.Sprintf("the rules of %s", d.set.Name)
-			if d.line.Name != "" {
-				where = d.set.Name + "/" + d.line.Name
-			}
-			text, _, _ := strings.Cut(b.line(p.line.Pos.Line), "#")
-			b.add(p.line.Pos, len(strings.TrimRight(text, " "))+1-p.line.Pos.Col, pathKey(pathKey(pathKey(path, "rules"), p.set.Name), p.set.Form),
-				fmt.Sprintf("stands ahead of %s (line %d): a connection that began before an attack goes on through the attacker; let it stand behind what refuses",
-					where, d.line.Pos.Line), true)
-		}
-	}
-}
-
-// inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded.
-func inOrder(sets []*RuleSet, family string) map[string][]placed {
-	chains := map[string][]placed{}
+// inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded, and the
+// commands that set the chains' policies.
+func inOrder(sets []*RuleSet, family string) (chains map[string][]placed, policies map[string]placed) {
+	chains, policies = map[string][]placed{}, map[string]placed{}
 	for _, set := range sets {
 		for i := range set.Lines {
 			l := &set.Lines[i]
-			if set.family() != family || l.Table != "filter" || l.Args[0] != "-A" && l.Args[0] != "-I" {
+			if set.family() != family || l.Table != "filter" {
 				continue
 			}
 			list := chains[l.Args[1]]
 			at := len(list)
-			if l.Args[0] == "-I" {
+			switch l.Args[0] {
+			case "-P":
+				policies[l.Args[1]] = placed{set, l}
+				continue
+			case "-N":
+				continue
+			case "-I":
 				at = 0
 				if len(l.Args) > 2 && decimal.MatchString(l.Args[2]) {
 					at = min(len(list), max(0, insertAt(l.Args[2])-1))
@@ -100,13 +80,55 @@ func inOrder(sets []*RuleSet, family string) map[string][]placed {
 			chains[l.Args[1]] = slices.Insert(list, at, placed{set, l})
 		}
 	}
-	return chains
+	return chains, policies
 }
 
 // insertAt is the number behind -I and the chain.
 func insertAt(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
+}
+
+// forwarded is what becomes of the frames that a bridge forwards, one rule after the other.
+func forwarded(sets []*RuleSet, family string) []fate {
+	chains, policies := inOrder(sets, family)
+	out := fates(chains, "FORWARD", fate{all: true}, map[string]bool{})
+	if p := policies["FORWARD"]; p.line != nil && p.line.Args[2] == "DROP" {
+		out = append(out, fate{set: p.set, pos: p.line.Pos, name: "the policy of FORWARD", refuses: true, all: true})
+	}
+	return out
+}
+
+// fates follows a chain and those that it jumps to. in is what is known of the frames that get there.
+func fates(chains map[string][]placed, name string, in fate, inside map[string]bool) (out []fate) {
+	if inside[name] {
+		return nil
+	}
+	inside[name] = true
+	defer delete(inside, name)
+	for _, p := range chains[name] {
+		f := fate{set: p.set, pos: p.line.Pos, name: "the rules of " + p.set.Name,
+			byPort: in.byPort || slices.Contains(p.line.Args, "physdev"),
+			old:    in.old || p.line.meetsEstablished(),
+			all:    in.all && p.line.meetsAll()}
+		switch {
+		case in.byPort: // what is called after the port
+			f.set, f.pos, f.name = in.set, in.pos, in.name
+		case p.line.Name != "":
+			f.name = p.set.Name + "/" + p.line.Name
+		}
+		switch t := p.line.target(); t {
+		case "DROP", "REJECT":
+			f.refuses = true
+		case "ACCEPT", "RETURN":
+			f.accepts = t == "ACCEPT" || f.byPort
+		default:
+			out = append(out, fates(chains, t, f, inside)...)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // target is what a rule jumps to, or "".
@@ -119,23 +141,25 @@ func (l *RuleLine) target() string {
 	return ""
 }
 
-func (l *RuleLine) acceptsEstablished() bool {
-	if l.target() != "ACCEPT" || slices.Contains(l.Args, "physdev") {
-		return false
-	}
+// meetsEstablished reports whether a rule looks at the state of a connection and meets what is established.
+func (l *RuleLine) meetsEstablished() bool {
 	for i, a := range l.Args[:len(l.Args)-1] {
-		if (a == "--state" || a == "--ctstate") && slices.Contains(strings.Split(l.Args[i+1], ","), "ESTABLISHED") && l.Args[i-1] != "!" {
-			return true
+		if a == "--state" || a == "--ctstate" {
+			return slices.Contains(strings.Split(l.Args[i+1], ","), "ESTABLISHED") == (l.Args[i-1] != "!")
 		}
 	}
 	return false
 }
 
-// refusesByPort reports whether a rule, or the chain that it jumps to, drops what comes or goes by a port of a bridge.
-func (l *RuleLine) refusesByPort(chains map[string][]placed) bool {
-	if !slices.Contains(l.Args, "physdev") {
-		return false
+// meetsAll reports whether a rule has no condition.
+func (l *RuleLine) meetsAll() bool {
+	for i, a := range l.Args[2:] {
+		switch {
+		case !strings.HasPrefix(a, "-"), slices.Contains([]string{"-j", "--jump", "-g", "--goto", "--comment", "--reject-with"}, a):
+		case a == "-m" && i+3 < len(l.Args) && l.Args[i+3] == "comment":
+		default:
+			return false
+		}
 	}
-	refuses := func(t string) bool { return t == "DROP" || t == "REJECT" }
-	return refuses(l.target()) || slices.ContainsFunc(chains[l.target()], func(p placed) bool { return refuses(p.line.target()) })
+	return true
 }

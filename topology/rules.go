@@ -67,6 +67,9 @@ func (b *build) rules(s *site, n *Node) {
 	}
 	b.ownTables(n, b.path(s))
 	b.chains(n, b.path(s))
+	if b.overlay != nil {
+		b.establishedTrap(n, b.path(s))
+	}
 }
 
 // named notes the name of a rule. A name that is taken is refused.

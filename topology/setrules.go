@@ -215,7 +215,11 @@ func (d *differ) sayRules(o, n *Node) bool {
 	}; before == len(d.changes) && !slices.Equal(order(o), order(n)) {
 		d.say(n.Name, "rules: another order, %s", strings.Join(order(n), " "))
 	}
-	return len(d.changes) > before
+	if len(d.changes) == before {
+		return false
+	}
+	d.sayTraps(o, n)
+	return true
 }
 
 func sameRules(a, b []*RuleSet) bool {

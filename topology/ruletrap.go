@@ -1,0 +1,101 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// fate is what one rule, or the end of a chain, does to frames that come that far.
+type fate struct {
+	set   *RuleSet
+	pos   Pos
+	width int    // of the rule in its line; 0: up to its end
+	name  string // as messages have it
+
+	byPort  bool // of some ports of the bridge only
+	old     bool // of established connections, perhaps of others
+	all     bool // whatever they are
+	accepts bool
+	refuses bool
+}
+
+// trap is an accept for whatever belongs to a connection ahead of what refuses frames by the port of a bridge: a connection
+// that began before an attack goes on through the attacker.
+type trap struct{ accept, refusal fate }
+
+func (t trap) String() string {
+	where := t.refusal.name
+	if t.refusal.pos.Line > 0 {
+		where += fmt.Sprintf(" (line %d)", t.refusal.pos.Line)
+	}
+	if t.refusal.byPort {
+		return "stands ahead of " + where + ": a connection that began before an attack goes on through the attacker; let it stand behind what refuses"
+	}
+	return "stands ahead of " + where + ", which refuses what no rule accepts by port: a connection that began before an attack goes on through the attacker; tie it to ports and addresses too"
+}
+
+// trapsIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where something is
+// accepted by port.
+func trapsIn(list []fate) []trap {
+	tied := slices.ContainsFunc(list, func(f fate) bool { return f.accepts && f.byPort })
+	var out []trap
+	for i, f := range list {
+		if !f.accepts || !f.old || f.byPort {
+			continue
+		}
+		at := slices.IndexFunc(list[i+1:], func(g fate) bool { return g.refuses && (g.byPort || g.all && tied) })
+		if at >= 0 {
+			out = append(out, trap{f, list[i+1+at]})
+		}
+	}
+	return out
+}
+
+// traps are those of a node whose rule sets stand in this order, each once.
+func traps(sets []*RuleSet) []trap {
+	var all []trap
+	for _, family := range ruleForms()[:2] {
+		all = append(all, trapsIn(forwarded(sets, family))...)
+	}
+	for _, set := range sets {
+		for _, list := range set.hookFates() {
+			all = append(all, trapsIn(list)...)
+		}
+	}
+	var out []trap
+	for _, t := range all {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// establishedTrap warns of traps, also of those that only steps set.
+func (b *build) establishedTrap(n *Node, path string) {
+	was := b.overlay
+	b.overlay = nil // which would take the warning for what it has moved elsewhere
+	defer func() { b.overlay = was }()
+	for _, t := range traps(n.Rules) {
+		width := t.accept.width
+		if width == 0 {
+			text, _, _ := strings.Cut(b.line(t.accept.pos.Line), "#")
+			width = len(strings.TrimRight(text, " ")) + 1 - t.accept.pos.Col
+		}
+		b.add(t.accept.pos, width, pathKey(pathKey(pathKey(path, "rules"), t.accept.set.Name), t.accept.set.Form), t.String(), true)
+	}
+}
+
+// sayTraps says which traps there are now that were not there before.
+func (d *differ) sayTraps(o, n *Node) {
+	var before []string
+	for _, t := range traps(o.Loaded()) {
+		before = append(before, t.accept.set.Name+t.accept.name+t.refusal.name)
+	}
+	for _, t := range traps(n.Loaded()) {
+		if !slices.Contains(before, t.accept.set.Name+t.accept.name+t.refusal.name) {
+			d.say(n.Name, "rules %s: warning: %s %s", t.accept.set.Name, t.accept.name, t)
+		}
+	}
+}

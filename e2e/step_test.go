@@ -121,4 +121,29 @@ var _ = Describe("steps by hand", func() {
 		Expect(r.err).NotTo(ContainSubstring("not started again"))
 		Expect(labctl("step").err).NotTo(ContainSubstring("not started again"))
 	})
+
+	It("are not walked through when the file is another by the time that a killed lab is healed", func() {
+		Expect(labctl("step")).To(Exit(0))
+		Expect(syscall.Kill(supervisor("storied"), syscall.SIGKILL)).To(Succeed())
+		Eventually(func() string { return state("storied") }, "5s").Should(Equal("degraded"))
+		edit(file, "name: expects what is not", "name: expects something else")
+		Expect(labctl("up", file)).To(Exit(0))
+		Expect(states()[0]).To(Equal("next"))
+		Expect(ttl()).To(Equal("64\n"), "as the file says")
+	})
+
+	It("name the rule that stopped a ping, also where that was expected", func() {
+		up(write("filtered.yaml", filtered))
+		named := MatchRegexp(`(?m)^ *# a -> b.*: .*s1/deny/to-b`)
+		for _, args := range [][]string{{"step", "-l", "filtered"}, {"matrix", "-l", "filtered", "--from", "a"}} {
+			r := labctl(args...)
+			Expect(r).To(Exit(0))
+			Expect(r.out).To(named)
+		}
+		for _, c := range decode[struct {
+			Cells []struct{ To, Outcome, Why string }
+		}](labctl("matrix", "-l", "filtered", "--from", "a", "-o", "json")).Cells {
+			Expect(c.Why).To(ContainSubstring("s1/"), c.To)
+		}
+	})
 })

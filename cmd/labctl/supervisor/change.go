@@ -27,7 +27,7 @@ func apply(ctx context.Context, c *call) (any, error) {
 		if file, problems = topology.Load(p.File, p.Source); file == nil {
 			return nil, &Failure{Usage, problems.Errors().Error()}
 		}
-		t.Step, t.Outcomes = 0, nil                // the steps of another file lead somewhere else
+		t.Step, t.Outcomes, t.Ended = 0, nil, nil  // the steps of another file lead somewhere else
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
 	return c.become(ctx, file, t, "up")

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,6 +84,7 @@ func guestMAC(n int) switchcore.MAC { return switchcore.MAC{0, 0x50, 0x56, 0, by
 // guests makes namespaces g1 to gN with an interface e0, 10.0.0.N/16, whose far ends p1 to pN are here.
 func guests(t testing.TB, n int) {
 	t.Helper()
+	var ends []string
 	for i := 1; i <= n; i++ {
 		ip(t, "netns add g%d", i)
 		t.Cleanup(func() { ip(t, "netns delete g%d", i) })
@@ -91,11 +93,28 @@ func guests(t testing.TB, n int) {
 		ip(t, "-n g%d link set e0 addrgenmode none", i) // no IPv6: frames that nobody counts on
 		ip(t, "-n g%d link set e0 up", i)
 		ip(t, "-n g%d link set lo up", i)
+		ends = append(ends, fmt.Sprint("p", i))
 	}
+	carry(t, ends...)
 	t.Cleanup(func() { // a namespace takes its interfaces along later; their names are needed again
 		for i := 1; i <= n; i++ {
 			_ = exec.Command("ip", "link", "delete", fmt.Sprint("p", i)).Run()
 		}
+	})
+}
+
+// carry waits until interfaces of this namespace send what they are given. One that was up before its far end gets its queue from a
+// worker of the kernel (linkwatch), which first sets its state; until then it swallows frames and says that they were sent.
+func carry(t testing.TB, names ...string) {
+	t.Helper()
+	eventually(t, "all interfaces are up at both ends", func() bool {
+		ready := map[string]bool{}
+		for line := range strings.Lines(ip(t, "-br link show up")) {
+			f := strings.Fields(line)
+			name, _, _ := strings.Cut(f[0], "@")
+			ready[name] = f[1] == "UP"
+		}
+		return !slices.ContainsFunc(names, func(name string) bool { return !ready[name] })
 	})
 }
 

@@ -67,7 +67,7 @@ func (o *fakeObserver) Reread(id switchcore.PortID) {
 	answer := o.answer
 	o.mu.Unlock()
 	if answer != nil {
-		go o.tell(id, answer(id))
+		o.tell(id, answer(id))
 	}
 }
 
@@ -199,7 +199,9 @@ func TestALookThatBeganBeforeIsNoProof(t *testing.T) {
 	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
 	began := time.Now().UnixNano()
 	o.answers(func(switchcore.PortID) Seen { // it was read before, and by now the guest has another one, of which nobody has told yet
-		time.AfterFunc(settled/4, func() { o.tell(0, told(9, -1000, -1)) })
+		o.mu.Lock()
+		o.meanwhile = func() { o.tell(0, told(9, -1000, -1)) }
+		o.mu.Unlock()
 		s := adapter(guestMAC(1))
 		s.From, s.By = began, time.Now().UnixNano()
 		return s

@@ -42,6 +42,7 @@ func TestTCPThroughATrunk(t *testing.T) {
 	ip(t, "link add u1 up type veth peer name u2")
 	t.Cleanup(func() { ip(t, "link delete u1") })
 	ip(t, "link set u2 up")
+	carry(t, "u1", "u2")
 	vlan := switchcore.VLAN{ID: 10}
 	var loops []*Loop
 	for i := 1; i <= 2; i++ {

@@ -15,6 +15,8 @@ import (
 type ear struct {
 	*tap
 	node    string
+	name    string          // of the interface
+	nosy    bool            // promiscuous
 	arrived map[uint32]bool // marked requests
 	left    map[uint32]bool // sent by the node itself
 }
@@ -72,7 +74,7 @@ func (l *audience) listeners(text string) (column, error) {
 		if k.Name == "lo" || !k.Up || ifname != "" && k.Name != ifname {
 			continue
 		}
-		e, err := l.ear(node, k.Index, !own)
+		e, err := l.ear(node, k, !own)
 		if err != nil {
 			return column{}, err
 		}
@@ -84,20 +86,34 @@ func (l *audience) listeners(text string) (column, error) {
 	return out, nil
 }
 
-func (l *audience) ear(node string, index int, promiscuous bool) (*ear, error) {
-	at := place{node: node, index: index}
+func (l *audience) ear(node string, k Link, promiscuous bool) (*ear, error) {
+	at := place{node: node, index: k.Index}
 	if e := l.ears[at]; e != nil {
 		return e, nil
 	}
 	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
-	t, err := openTap(l.p.Machine, node, index, unix.ETH_P_ALL, promiscuous, l.filter)
+	t, err := openTap(l.p.Machine, node, k.Index, unix.ETH_P_ALL, promiscuous, l.filter)
 	if err != nil {
 		return nil, err
 	}
-	e := &ear{tap: t, node: node, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
+	e := &ear{tap: t, node: node, name: k.Name, nosy: promiscuous, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
 	l.ears[at] = e
 	return e, nil
 }
+
+// deaf says why an ear may have missed something, "" if it has heard all there was. It asks the kernel for what was dropped since
+// it was last asked.
+func (e *ear) deaf() string {
+	switch {
+	case e.gone():
+		return fmt.Sprintf("the interface %s:%s was removed or made anew while it was listened on; send what is to be heard in a step of its own", e.node, e.name)
+	case e.lost():
+		return lostFrames
+	}
+	return ""
+}
+
+const lostFrames = "the listener lost frames"
 
 // taps are the sockets on all interfaces of a node.
 func (l *audience) taps(node string) ([]*ear, error) {
@@ -106,7 +122,7 @@ func (l *audience) taps(node string) ([]*ear, error) {
 		if k.Name == "lo" || !k.Up {
 			continue
 		}
-		e, err := l.ear(node, k.Index, false)
+		e, err := l.ear(node, k, false)
 		if err != nil {
 			return nil, err
 		}

@@ -91,6 +91,14 @@ func (t *tap) lost() bool {
 	return err != nil || st.Drops > 0
 }
 
+// gone reports whether the interface was removed since the socket was bound to it, even if there is one of its name or index again:
+// the kernel then takes the socket from it for good (packet_notifier, net/packet/af_packet.c).
+func (t *tap) gone() bool {
+	sa, err := unix.Getsockname(t.fd)
+	ll, ok := sa.(*unix.SockaddrLinklayer)
+	return err != nil || !ok || ll.Ifindex != t.index
+}
+
 // marked passes echo requests, of either family, with a prober's cookie. VLAN tags are not in the frame by then (packet(7),
 // PACKET_AUXDATA).
 func marked(cookie [8]byte) []bpf.Instruction {

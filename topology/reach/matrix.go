@@ -125,21 +125,7 @@ func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
 	}
-	pr.bound = RouteQuery{Dst: pr.dst, From: firstAddr(l, v6), OIF: l.Name}
-	src := pr.bound.From
-	if v6 {
-		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
-		if src.IsValid() {
-			info.Addr = src.As16()
-		}
-		pr.oob = unix.PktInfo6(&info)
-	} else {
-		info := unix.Inet4Pktinfo{Ifindex: int32(l.Index)}
-		if src.IsValid() {
-			info.Spec_dst = src.As4()
-		}
-		pr.oob = unix.PktInfo4(&info)
-	}
+	pr.bind(l)
 	return pr, nil
 }
 

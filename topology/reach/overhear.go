@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -37,7 +38,7 @@ type sight struct{ name, at string }
 type meetings struct {
 	arrived, left map[string]bool
 	doubtful      map[string]bool // one that could as well be another's
-	lost          bool
+	deaf          string          // why it may have missed some
 }
 
 // Overhear opens the listeners of the sees tables of a step that speak of frames which the step sends, or which are being sent
@@ -118,8 +119,7 @@ func (o *Overhearing) open(q topology.Question) {
 				continue
 			}
 			o.met[e] = &meetings{arrived: map[string]bool{}, left: map[string]bool{}, doubtful: map[string]bool{}}
-			// The tag of a frame that arrives is not in its bytes (packet(7)).
-			if err = unix.SetsockoptInt(e.fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
+			if err = e.showTags(); err != nil {
 				break
 			}
 		}
@@ -129,6 +129,11 @@ func (o *Overhearing) open(q topology.Question) {
 		return
 	}
 	o.columns[key] = c
+}
+
+// showTags makes [tap.nextTagged] tell the tag of a frame that arrives: it is not in its bytes (packet(7)).
+func (t *tap) showTags() error {
+	return unix.SetsockoptInt(t.fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1)
 }
 
 // expectFrame tells the open listeners of a frame that is about to be sent.
@@ -148,7 +153,7 @@ func (p *Prober) expectFrame(s *Sending) {
 	delete(o.before, s.name)
 	for e, m := range o.met {
 		if err := e.attach(passing(o.frames())); err != nil {
-			m.lost = true
+			m.deaf = "the listener could not be told what to listen for: " + err.Error()
 		}
 	}
 }
@@ -189,6 +194,9 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 		return nil
 	}
 	fds := o.crowd.pollFds()
+	if o.drain(); o.pending(time.Now()) > 0 {
+		_ = o.p.Machine.Idle(ctx) // its error is the context's, which ends the loop too
+	}
 	since := time.Now()
 	for ctx.Err() == nil {
 		o.drain()
@@ -199,14 +207,15 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 		break
 	}
 	for e, m := range o.met {
-		m.lost = e.lost() || m.lost
+		m.deaf = cmp.Or(m.deaf, e.deaf())
 	}
 	o.settled = true
 	return errors.Join(context.Cause(ctx), o.crowd.close(ctx))
 }
 
-// farewell is how long a frame may take from its sender to the last listener: it has no answer that would tell.
-const farewell = 3 * linger
+// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no answer that
+// would tell.
+const farewell = lingerSwitched
 
 // pending is how long there is still something to be listened for: nothing once every listener has its frame.
 func (o *Overhearing) pending(since time.Time) time.Duration {
@@ -319,8 +328,8 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 	for _, e := range o.columns[key].ears {
 		if m := o.met[e]; m.doubtful[name] {
 			return Unknown, "a frame was captured that may be this one or another that was sent"
-		} else if m.lost {
-			return Unknown, "the listener lost frames"
+		} else if m.deaf != "" {
+			return Unknown, m.deaf
 		}
 	}
 	left := s.Left() - o.before[name]

@@ -40,6 +40,25 @@ type pair struct {
 	told bool     // alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
 }
 
+// bind makes the requests leave by an interface, with its first address.
+func (pr *pair) bind(l Link) {
+	src := firstAddr(l, pr.sock.v6)
+	pr.bound = RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
+	if pr.sock.v6 {
+		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
+		if src.IsValid() {
+			info.Addr = src.As16()
+		}
+		pr.oob = unix.PktInfo6(&info)
+		return
+	}
+	info := unix.Inet4Pktinfo{Ifindex: int32(l.Index)}
+	if src.IsValid() {
+		info.Spec_dst = src.As4()
+	}
+	pr.oob = unix.PktInfo4(&info)
+}
+
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
 	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.dups, pr.holds = -1, "", "", 0, "", 0, ""

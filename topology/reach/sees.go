@@ -109,6 +109,7 @@ func (w *watch) flow(q topology.Question) *flow {
 		return &flow{unknown: err}
 	}
 	pr := f.pr
+	w.m.pairs = append(w.m.pairs, pr) // what settle listens on for depends on how long they took
 	if f.from, err = w.taps(pr.sock.node); err == nil && to.Node != "" {
 		f.to, err = w.taps(to.Node)
 	}
@@ -265,8 +266,10 @@ func (w *watch) word(k *watched) (word, detail string) {
 	if k.captured() {
 		return "yes", "it was captured there"
 	}
-	if slices.ContainsFunc(k.ears, func(e *ear) bool { return e.lost() }) {
-		return Unknown, "the listener lost frames"
+	for _, e := range k.ears {
+		if why := e.deaf(); why != "" {
+			return Unknown, why
+		}
 	}
 	if f.stream != nil {
 		return w.streamWord(f)

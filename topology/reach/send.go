@@ -20,6 +20,7 @@ type Sending struct {
 	p          *Prober
 	name, node string
 	every      time.Duration
+	nic        string // the interface's name
 	index      int
 	frame      []byte
 	fd         int
@@ -42,7 +43,8 @@ func (s *Sending) Sent() uint64 { return s.sent.Load() }
 func (s *Sending) Left() uint64 { return s.left.Load() }
 
 // Wait returns when the last frame has been sent, or when ctx is done; of an endless sending, when it was stopped. The error is
-// that of a frame which the interface refused: nothing more was sent then.
+// that of a frame which the interface refused: nothing more was sent then. An endless sending goes on when its interface is away
+// or down for a while.
 func (s *Sending) Wait(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -78,7 +80,7 @@ func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	p.expectFrame(s)
 	count := max(a.Count, 1)
 	for s.err == nil && count > 0 {
-		s.one()
+		s.err = s.one()
 		if count--; a.Every > 0 {
 			break
 		}
@@ -118,7 +120,7 @@ func (p *Prober) sending(a *topology.Send) (*Sending, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sending{p: p, name: a.Name, node: a.From.Node, every: a.Every, index: l.Index, done: make(chan struct{})}
+	s := &Sending{p: p, name: a.Name, node: a.From.Node, every: a.Every, nic: l.Name, index: l.Index, done: make(chan struct{})}
 	if s.frame, err = p.forge(own, a, l); err != nil {
 		return nil, err
 	}
@@ -149,26 +151,48 @@ func (s *Sending) close() {
 }
 
 // one sends one frame. A packet socket's frame passes the taps of its interface before sendto returns.
-func (s *Sending) one() {
-	err := unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
-	for errors.Is(err, unix.EINTR) {
-		err = unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
+func (s *Sending) one() error {
+	err := s.put()
+	if outdated(err) && s.follow() {
+		err = s.put()
 	}
 	if err != nil {
-		s.err = err
-		return
+		return err
 	}
 	s.sent.Add(1)
 	buf := make([]byte, len(s.frame)+1)
 	for {
 		frame, outgoing, ok := s.control.next(buf)
 		if !ok {
-			return
+			return nil
 		}
 		if outgoing && slices.Equal(frame, s.frame) {
 			s.left.Add(1)
 		}
 	}
+}
+
+func (s *Sending) put() error {
+	for {
+		if err := unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// follow goes over to the interface that has the name of one that is gone.
+func (s *Sending) follow() bool {
+	l, ok := s.p.linkNow(s.node, s.nic)
+	if !ok || l.Index == s.index {
+		return false
+	}
+	control, err := openTap(s.p.Machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame}))
+	if err != nil {
+		return false
+	}
+	s.control.close()
+	s.control, s.index = control, l.Index
+	return true
 }
 
 func (s *Sending) run(ctx context.Context, count int) {
@@ -180,7 +204,9 @@ func (s *Sending) run(ctx context.Context, count int) {
 			return
 		case <-tick.C:
 		}
-		s.one()
+		if err := s.one(); count > 0 || !outdated(err) && !errors.Is(err, unix.ENETDOWN) {
+			s.err = err
+		}
 		count--
 	}
 }

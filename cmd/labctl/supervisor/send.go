@@ -372,11 +372,18 @@ func ps(_ context.Context, c *call) (any, error) {
 // restart tears nodes down and builds them again, with their links, names and addresses.
 func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	lab := v.current()
+	if err := v.switches.idle(ctx); err != nil { // what was sent before has its fate before
+		return err
+	}
 	if err := v.server.apply(ctx, topology.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
 		return v.brokenOff(err)
 	}
+	v.marks.forget(nodes)
 	for _, n := range nodes {
 		v.happened.add(Happened{Kind: "restarted", Node: n})
 	}
-	return v.settle(ctx, lab)
+	if err := v.settle(ctx, lab); err != nil {
+		return err
+	}
+	return v.prober.Renew(ctx, nodes)
 }

@@ -32,7 +32,8 @@ func verifyCommand(g *globals) *cobra.Command {
 		Short: "Judge labs against the tables in their files",
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
 steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
-through its steps, and taken down again; --new and --update always do that.
+through its steps, and taken down again; --new and --update always do that. Below each table stands which rules and which virtual switches stopped
+the pings that did not get through, also where that was expected.
 
 Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
 		ValidArgsFunction: completeFiles,

@@ -174,6 +174,25 @@ func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
 	if !pairs(kind) {
 		return nil, fmt.Errorf("no matrix of kind %q; there are ping, ping6, answers, arp and route", kind)
 	}
+	return newTable(lab, kind, from, to)
+}
+
+// NewVisibility makes a table, that stands in no file, of who overhears whom: a row for each pair of [NewMatrix], and the listeners of
+// "at" as columns, or every other node. Nothing in it is judged.
+func NewVisibility(lab *Lab, from, to, at []string) (*Table, error) {
+	pairs, err := newTable(lab, "ping", from, to)
+	if err != nil {
+		return nil, err
+	}
+	flows := []string{}
+	for _, c := range pairs.Cells {
+		flows = append(flows, c.Question.A+"->"+c.Question.B)
+	}
+	return newTable(lab, "sees", flows, at)
+}
+
+// newTable makes a table that is not judged; without rows or columns these are all that there can be.
+func newTable(lab *Lab, kind string, from, to []string) (*Table, error) {
 	p := newTableParser(kind, &resolver{lab: lab})
 	t := &Table{Kind: kind, Corner: corners[kind], Rows: slices.Clone(from), Columns: slices.Clone(to)}
 	if from == nil {

@@ -181,6 +181,30 @@ func TestRenderGolden(t *testing.T) {
 	}
 }
 
+func TestNewVisibility(t *testing.T) {
+	l := richLab()
+	for _, tt := range []struct {
+		from, to, at []string
+		want         string
+	}{
+		{[]string{"h0", "rt"}, []string{"h0", "rt"}, nil, "" +
+			"flow\\at  h0  h1  h2  rt  hv.vm1  six\nh0->rt   .   ?   ?   .   ?       ?\nrt->h0   .   ?   ?   .   ?       ?\n"},
+		{[]string{"h0"}, []string{"rt"}, []string{"h0", "s1", "rt"}, "flow\\at  h0  s1  rt\nh0->rt   ?   ?   ?\n"},
+		{[]string{"h0"}, []string{"h9"}, nil, `error: no node "h9"; did you mean "h0"?`},
+		{[]string{"h0"}, []string{"rt"}, []string{"h9"}, `error: no node "h9"; did you mean "h0"?`},
+	} {
+		var got string
+		if table, err := NewVisibility(l, tt.from, tt.to, tt.at); err != nil {
+			got = fmt.Sprintf("error: %v", err)
+		} else {
+			got = Render(table, func(*Cell) string { return "?" })
+		}
+		if got != tt.want {
+			t.Errorf("%v %v %v:\n%s\nwant:\n%s", tt.from, tt.to, tt.at, got, tt.want)
+		}
+	}
+}
+
 func TestNewMatrix(t *testing.T) {
 	l := richLab()
 	for _, tt := range []struct {

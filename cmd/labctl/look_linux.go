@@ -164,7 +164,7 @@ B may be a node, node:interface, or an entry of "names". Exit code 1 if it does 
 			if six {
 				kind = "ping6"
 			}
-			cells, lab, err := g.probe(cmd, kind, args[:1], args[1:], kept)
+			cells, lab, err := g.probe(cmd, kind, asked{from: args[:1], to: args[1:]}, kept)
 			if err != nil {
 				return err
 			}

@@ -20,11 +20,21 @@ type matrixDoc struct {
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "arp", "answers", "route"}
+var probes = []string{"ping", "ping6", "arp", "answers", "route", "sees"}
+
+// asked says what a matrix is to have.
+type asked struct{ from, to, at []string }
+
+func (a asked) table(lab *topology.Lab, kind string) (*topology.Table, error) {
+	if kind == "sees" {
+		return topology.NewVisibility(lab, a.from, a.to, a.at)
+	}
+	return topology.NewMatrix(lab, kind, a.from, a.to)
+}
 
 func matrixCommand(g *globals) *cobra.Command {
 	var probe string
-	var from, to []string
+	var a asked
 	var kept, noTiming bool
 	cmd := &cobra.Command{
 		Use:   "matrix",
@@ -37,7 +47,10 @@ virtual switches stopped the pings that did not get through.`,
 			if !slices.Contains(probes, probe) {
 				return usagef("--probe %q: there are %v", probe, probes)
 			}
-			cells, lab, err := g.probe(cmd, probe, from, to, kept)
+			if a.at != nil && probe != "sees" {
+				return usagef("--at says who listens, which only --probe sees asks")
+			}
+			cells, lab, err := g.probe(cmd, probe, a, kept)
 			if err != nil {
 				return err
 			}
@@ -46,7 +59,7 @@ virtual switches stopped the pings that did not get through.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells}, func(w io.Writer) error { return g.table(w, probe, from, to, cells) }); err != nil {
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells}, func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
 			for _, c := range cells {
@@ -57,9 +70,10 @@ virtual switches stopped the pings that did not get through.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP) or route")
-	cmd.Flags().StringSliceVar(&from, "from", nil, "only these senders")
-	cmd.Flags().StringSliceVar(&to, "to", nil, "only these targets")
+	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears whom)")
+	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
+	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
+	cmd.Flags().StringSliceVar(&a.at, "at", nil, "with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
 	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
@@ -67,7 +81,7 @@ virtual switches stopped the pings that did not get through.`,
 }
 
 // probe asks a running lab for a matrix; the cells come row by row.
-func (g *globals) probe(cmd *cobra.Command, kind string, from, to []string, kept bool) ([]supervisor.Answer, string, error) {
+func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]supervisor.Answer, string, error) {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return nil, "", err
@@ -76,7 +90,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, from, to []string, kept
 	if err != nil {
 		return nil, "", err
 	}
-	t, err := topology.NewMatrix(lab, kind, from, to)
+	t, err := a.table(lab, kind)
 	if err != nil {
 		return nil, "", usageError{err}
 	}
@@ -98,7 +112,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, from, to []string, kept
 }
 
 // table prints a measured matrix and its legend.
-func (g *globals) table(w io.Writer, kind string, from, to []string, cells []supervisor.Answer) error {
+func (g *globals) table(w io.Writer, kind string, a asked, cells []supervisor.Answer) error {
 	c, err := g.running(nil)
 	if err != nil {
 		return err
@@ -107,7 +121,7 @@ func (g *globals) table(w io.Writer, kind string, from, to []string, cells []sup
 	if err != nil {
 		return err
 	}
-	t, err := topology.NewMatrix(lab, kind, from, to)
+	t, err := a.table(lab, kind)
 	if err != nil {
 		return err
 	}

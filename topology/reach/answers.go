@@ -63,6 +63,9 @@ func (a *asking) answers(ctx context.Context, at []int) {
 	for _, k := range asks {
 		if r := &a.out[k.index]; r.Detail == "" {
 			r.Got, r.Exact, r.Detail = k.word(a.own)
+			if len(k.macs) > 1 {
+				r.Why = fmt.Sprintf("%d answers: %s", len(k.macs), r.Detail)
+			}
 		}
 	}
 }
@@ -240,8 +243,16 @@ func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	}
 	slices.Sort(said)
 	detail = fmt.Sprintf("%s is at %s", k.dst, strings.Join(said, " and at "))
-	if len(words) == 1 {
+	if len(words) == 1 && len(k.macs) == 1 {
 		return words[0], own.exactMAC(k.macs[0]), detail
+	}
+	if len(words) == 1 { // several interfaces of one node
+		var each []string
+		for _, m := range k.macs {
+			each = append(each, own.exactMAC(m)...)
+		}
+		slices.Sort(each)
+		return words[0], []string{strings.Join(slices.Compact(each), "+")}, detail
 	}
 	for i, w := range words {
 		if w == "yes" {

@@ -24,6 +24,7 @@ type AskParams struct {
 type Answer struct {
 	From    string `json:"from"`
 	To      string `json:"to"`
+	At      string `json:"at,omitempty"` // who listens, of sees
 	Outcome string `json:"outcome"`
 	Detail  string `json:"detail"`
 	Why     string `json:"why,omitempty"` // see Verdict
@@ -51,7 +52,7 @@ func ask(ctx context.Context, c *call) (any, error) {
 	}
 	out := make([]Answer, len(rs))
 	for i, r := range answers {
-		out[i] = Answer{r.Question.A, r.Question.B, r.Got, r.Detail, stoppedBy(r), r.RTT.Microseconds()}
+		out[i] = Answer{r.Question.A, r.Question.B, r.Question.At, r.Got, r.Detail, stoppedBy(r), r.RTT.Microseconds()}
 	}
 	return out, nil
 }

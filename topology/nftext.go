@@ -14,6 +14,7 @@ type nftToken struct {
 	quoted bool
 	pos    Pos
 	width  int
+	comma  bool       // behind it
 	inside []nftToken // of a brace that opens a set in a statement
 }
 
@@ -79,6 +80,9 @@ func (r *nftReader) tokens(lines []textLine) bool {
 		for i := 0; i < len(s) && s[i] != '#'; {
 			switch c := s[i]; {
 			case strings.IndexByte(" \t\r,", c) >= 0:
+				if k := len(r.toks) - 1; k >= 0 && c == ',' {
+					r.toks[k].comma = true
+				}
 				i++
 			case c == '{' || c == '}' || c == ';':
 				add(i, i+1, string(c), false)

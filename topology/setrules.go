@@ -62,7 +62,7 @@ func (o SetRules) table(family string, t ruleTable) TableRules {
 					chains, by[l.Args[1]] = append(chains, l.Args[1]), l
 				}
 			default:
-				rules = append(rules, func() { add(l.restore(set.Name), l) })
+				rules = append(rules, func() { add(l.restore(RuleComment(set.Name, l.key(i))), l) })
 			}
 		}
 	}
@@ -85,12 +85,13 @@ func (o SetRules) table(family string, t ruleTable) TableRules {
 	return r
 }
 
-// RuleComment is how a rule of iptables carries its name in the kernel: the first comment of the rule.
+// RuleComment is how a rule of iptables carries its name in the kernel, or, if it has none, its [ListedRule].Key: the first
+// comment of the rule.
 func RuleComment(set, rule string) string { return "labctl:" + set + "/" + rule }
 
 // restore is the command with the comment that carries its name, which stands behind the chain (and -I's number) so that it
 // is the first of the rule's comments.
-func (l *RuleLine) restore(set string) string {
+func (l *RuleLine) restore(comment string) string {
 	head := 2
 	if l.Args[0] == "-I" && len(l.Args) > 2 && decimal.MatchString(l.Args[2]) {
 		head = 3
@@ -99,9 +100,7 @@ func (l *RuleLine) restore(set string) string {
 	for _, a := range l.Args[:head] {
 		words = append(words, restoreWord(a))
 	}
-	if l.Name != "" {
-		words = append(words, "-m", "comment", "--comment", restoreWord(RuleComment(set, l.Name)))
-	}
+	words = append(words, "-m", "comment", "--comment", restoreWord(comment))
 	for _, a := range l.Args[head:] {
 		words = append(words, restoreWord(a))
 	}

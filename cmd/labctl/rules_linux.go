@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -12,13 +13,15 @@ import (
 )
 
 func rulesCommand(g *globals) *cobra.Command {
-	var log, follow bool
+	var log, follow, loaded bool
 	cmd := &cobra.Command{
 		Use:   "rules [NODE]...",
 		Short: "Show the nodes' filter rules by name, with what they have met",
 		Long: `Show the rules of the nodes' rule sets in the order of the file, loaded or not, with the packets and bytes that each has met
-since its set was loaded. Loading or unloading a set ("labctl set NODE.rules.SET.load=true") makes all tables of the node's rules anew,
-so all their counters begin at 0 then; reading never resets them.
+since its set was loaded: also those without a name ("-"), and as "FORWARD policy" the policies of chains that refuse what no rule
+accepts. A rule of nft has numbers only if it says "counter", a policy of nft never has. Loading or unloading a set ("labctl set
+NODE.rules.SET.load=true") makes the tables of its program (iptables, ip6tables or nft) on the node anew, so the counters of all sets of
+that program begin at 0 then; reading never resets them.
 
 With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's
 prefix. (The targets that write to the kernel's log print nothing from a network namespace.)`,
@@ -34,19 +37,23 @@ prefix. (The targets that write to the kernel's log print nothing from a network
 			if err := g.read(cmd, "rules", args, &list); err != nil {
 				return err
 			}
+			if loaded {
+				list = slices.DeleteFunc(list, func(r supervisor.Rule) bool { return !r.Loaded })
+			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
 				for _, r := range list {
-					loaded := "no"
+					there := "no"
 					if r.Loaded {
-						loaded = "yes"
+						there = "yes"
 					}
-					rows = append(rows, []string{r.Node, r.Set, loaded, r.Rule, counted(r.Packets), counted(r.Bytes), r.Text})
+					rows = append(rows, []string{r.Node, r.Set, there, r.Rule, counted(r.Packets), counted(r.Bytes), r.Text})
 				}
 				return columns(w, "NODE SET LOADED RULE PACKETS BYTES TEXT", rows)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&loaded, "loaded", false, "leave out sets that are not loaded")
 	cmd.Flags().BoolVar(&log, "log", false, "show what rules have logged")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "with --log: go on with what is logged from now on, until interrupted")
 	return cmd

@@ -14,7 +14,8 @@ import (
 	"labctl/topology"
 )
 
-// RuleCount is what one rule has counted since its set was loaded. Rules of one name in a set count together.
+// RuleCount is what one rule has counted since its set was loaded. Rules of one name in a set count together. Rule is the Key
+// of a [topology.ListedRule]: a rule's name, or something that is none; the policies of iptables that refuse are among them.
 type RuleCount struct {
 	Set, Rule      string
 	Packets, Bytes uint64
@@ -35,6 +36,7 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 			return nil, fmt.Errorf("%s: %s: %s: %w", n.Name, name, toolWords(words), err)
 		}
 		out = append(out, savedCounts(text)...)
+		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *topology.RuleSet) bool { return xtTool(set) != tool }))...)
 	}
 	if slices.ContainsFunc(sets, func(r *topology.RuleSet) bool { return r.Text != "" }) {
 		text, words, err := s.call(ctx, n.Name, "", "nft", "-j", "list", "ruleset")
@@ -50,7 +52,7 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 	return addUp(out), nil
 }
 
-// RuleHits is RuleCounts as packets by "set/rule".
+// RuleHits is RuleCounts as packets by "set/rule", of the rules that have a name.
 func (s *Space) RuleHits(ctx context.Context, n *topology.Node) (map[string]uint64, error) {
 	list, err := s.RuleCounts(ctx, n)
 	if err != nil {
@@ -58,7 +60,9 @@ func (s *Space) RuleHits(ctx context.Context, n *topology.Node) (map[string]uint
 	}
 	out := map[string]uint64{}
 	for _, c := range list {
-		out[c.Set+"/"+c.Rule] = c.Packets
+		if set := n.RuleSet(c.Set); set != nil && slices.Contains(set.Names, c.Rule) {
+			out[c.Set+"/"+c.Rule] = c.Packets
+		}
 	}
 	return out, nil
 }
@@ -95,58 +99,118 @@ func savedCounts(text string) []RuleCount {
 	return out
 }
 
+var savedPolicy = regexp.MustCompile(`^:(\S+) DROP \[(\d+):(\d+)\]`)
+
+// savedPolicies reads the counters of policies that refuse, for each set that wants them so.
+func savedPolicies(text string, sets []*topology.RuleSet) []RuleCount {
+	var out []RuleCount
+	table := ""
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "*"); ok {
+			table = name
+		}
+		m := savedPolicy.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		packets, _ := strconv.ParseUint(m[2], 10, 64)
+		bytes, _ := strconv.ParseUint(m[3], 10, 64)
+		name := topology.PolicyName(table, m[1])
+		for _, set := range sets {
+			if slices.ContainsFunc(set.Listed(), func(r topology.ListedRule) bool { return r.Key == name }) {
+				out = append(out, RuleCount{set.Name, name, packets, bytes})
+			}
+		}
+	}
+	return out
+}
+
 // nftObject is one element of what "nft -j" prints (libnftables-json(5)), as far as counters are concerned.
 type nftObject struct {
-	Rule *struct {
-		Family, Table, Comment string
-		Expr                   []map[string]json.RawMessage
-	}
+	Rule    *nftRule
 	Counter *struct {
 		Family, Table, Name string
 		nftCounter
 	}
 }
 
+type nftRule struct {
+	Family, Table, Chain, Comment string
+	Expr                          []map[string]json.RawMessage
+}
+
+func (r *nftRule) table() topology.NFTable { return topology.NFTable{Family: r.Family, Name: r.Table} }
+
+// nftChain is a chain of a table.
+type nftChain struct {
+	table topology.NFTable
+	name  string
+}
+
 type nftCounter struct{ Packets, Bytes uint64 }
 
-// nftCounts finds the rules of the sets in nft's JSON by table and comment. A counter may be the rule's own or a named one.
+// nftCounts finds the rules of the sets in nft's JSON by table and comment, and those without a name by their place. A counter
+// may be the rule's own or a named one.
 func nftCounts(doc []byte, sets []*topology.RuleSet) ([]RuleCount, error) {
 	var d struct{ Nftables []nftObject }
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return nil, fmt.Errorf("read nft's JSON: %w", err)
 	}
 	named := map[[3]string]nftCounter{}
+	rules := map[nftChain]int{}
 	for _, o := range d.Nftables {
 		if c := o.Counter; c != nil {
 			named[[3]string{c.Family, c.Table, c.Name}] = c.nftCounter
 		}
+		if r := o.Rule; r != nil {
+			rules[nftChain{r.table(), r.Chain}]++
+		}
 	}
 	var out []RuleCount
+	passed := map[nftChain]int{}
 	for _, o := range d.Nftables {
 		r := o.Rule
-		if r == nil || r.Comment == "" {
+		if r == nil {
 			continue
 		}
-		set := setOf(sets, topology.NFTable{Family: r.Family, Name: r.Table}, r.Comment)
+		in := nftChain{r.table(), r.Chain}
+		index := passed[in]
+		passed[in]++
+		set, key := setOf(sets, r.table(), r.Comment), r.Comment
 		if set == "" {
-			continue
+			set, key = byPlace(sets, in, index, rules[in])
 		}
-		for _, e := range r.Expr {
-			var c nftCounter
-			var name string
-			switch raw := e["counter"]; {
-			case raw == nil:
-				continue
-			case json.Unmarshal(raw, &name) == nil:
-				c = named[[3]string{r.Family, r.Table, name}]
-			case json.Unmarshal(raw, &c) != nil:
-				continue
-			}
-			out = append(out, RuleCount{set, r.Comment, c.Packets, c.Bytes})
-			break
+		if c, ok := r.counter(named); ok && set != "" {
+			out = append(out, RuleCount{set, key, c.Packets, c.Bytes})
 		}
 	}
 	return out, nil
+}
+
+// counter finds what a rule has counted.
+func (r *nftRule) counter(named map[[3]string]nftCounter) (c nftCounter, ok bool) {
+	for _, e := range r.Expr {
+		var name string
+		switch raw := e["counter"]; {
+		case raw == nil:
+			continue
+		case json.Unmarshal(raw, &name) == nil:
+			return named[[3]string{r.Family, r.Table, name}], true
+		case json.Unmarshal(raw, &c) == nil:
+			return c, true
+		}
+	}
+	return c, false
+}
+
+// byPlace finds the set and the key of a rule without a name.
+func byPlace(sets []*topology.RuleSet, in nftChain, index, rules int) (set, key string) {
+	for _, s := range sets {
+		if keys := s.ByPlace(in.table, in.name, rules); keys != nil && keys[index] != "" {
+			return s.Name, keys[index]
+		}
+	}
+	return "", ""
 }
 
 // setOf finds the set that a rule of a table belongs to.

@@ -21,8 +21,9 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Rule is one line of "rules". Packets and Bytes count since a set of the node was loaded or unloaded last; they are nil when
-// the rule's set is not loaded or the rule counts nothing.
+// Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and Bytes count
+// since a set of the same program on the node was loaded or unloaded last; they are nil when the rule's set is not loaded or the
+// rule counts nothing.
 type Rule struct {
 	Node    string  `json:"node"`
 	Set     string  `json:"set"`
@@ -48,9 +49,9 @@ func rules(ctx context.Context, c *call) (any, error) {
 			return nil, err
 		}
 		for _, set := range n.Rules {
-			for _, r := range rulesOf(set) {
-				r.Node, r.Set, r.Loaded = n.Name, set.Name, set.Load
-				i := slices.IndexFunc(counts, func(k kernel.RuleCount) bool { return k.Set == r.Set && k.Rule == r.Rule })
+			for _, k := range set.Listed() {
+				r := Rule{Node: n.Name, Set: set.Name, Loaded: set.Load, Rule: k.Name, Text: k.Text}
+				i := slices.IndexFunc(counts, func(c kernel.RuleCount) bool { return c.Set == set.Name && c.Rule == k.Key })
 				if set.Load && i >= 0 {
 					r.Packets, r.Bytes = &counts[i].Packets, &counts[i].Bytes
 				}
@@ -59,39 +60,6 @@ func rules(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	return out, nil
-}
-
-// rulesOf lists the rules of a set with their text. Lines that only make a chain or set its policy are none.
-func rulesOf(set *topology.RuleSet) []Rule {
-	var out []Rule
-	for _, l := range set.Lines {
-		if len(l.Args) == 0 || !slices.Contains([]string{"-A", "-I", "--append", "--insert"}, l.Args[0]) {
-			continue
-		}
-		program := "iptables "
-		if set.Form == "ip6tables" {
-			program = "ip6tables "
-		}
-		if l.Table != "" && l.Table != "filter" {
-			program += "-t " + l.Table + " "
-		}
-		out = append(out, Rule{Rule: l.Name, Text: program + strings.Join(l.Args, " ")})
-	}
-	if set.Text == "" {
-		return out
-	}
-	for _, name := range set.Names {
-		r := Rule{Rule: name}
-		comment := fmt.Sprintf("comment %q", name)
-		for line := range strings.Lines(set.Text) {
-			if before, after, ok := strings.Cut(line, comment); ok {
-				r.Text = strings.Join(strings.Fields(before+after), " ")
-				break
-			}
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 // tool runs a program inside a node, for the kernel package. It needs no view of /sys or /proc of its own.

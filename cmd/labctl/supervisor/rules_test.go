@@ -3,7 +3,6 @@ package supervisor
 import (
 	"encoding/hex"
 	"fmt"
-	"reflect"
 	"testing"
 
 	"labctl/topology"
@@ -23,20 +22,6 @@ func TestLogGroups(t *testing.T) {
 	} {
 		if got := fmt.Sprint(logGroups([]*topology.RuleSet{&c.set})); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.set, got, c.want)
-		}
-	}
-}
-
-func TestRulesOf(t *testing.T) {
-	xt := &topology.RuleSet{Form: "ip6tables", Lines: []topology.RuleLine{
-		{Args: []string{"-N", "c"}, Name: "1"}, {Args: []string{"-A", "c", "-j", "DROP"}, Name: "drop"}, {Table: "raw", Args: []string{"-I", "OUTPUT", "-j", "ACCEPT"}, Name: "3"}}}
-	nft := &topology.RuleSet{Form: "nft", Names: []string{"a", "gone"}, Text: "table t {\n  ip saddr 1.1.1.1  counter drop comment \"a\"\n}\n"}
-	for set, want := range map[*topology.RuleSet][]Rule{
-		xt:  {{Rule: "drop", Text: "ip6tables -A c -j DROP"}, {Rule: "3", Text: "ip6tables -t raw -I OUTPUT -j ACCEPT"}},
-		nft: {{Rule: "a", Text: "ip saddr 1.1.1.1 counter drop"}, {Rule: "gone"}},
-	} {
-		if got := rulesOf(set); !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
 }

@@ -75,13 +75,14 @@ type RuleSet struct {
 	Pos     Pos
 	Level   string     // port_guard: l2 l3
 	Lines   []RuleLine // iptables, ip6tables, and what port_guard writes at level l3
-	Text    string     // nft, and what port_guard writes at level l2: as "nft -f" reads it; it only adds, and ends with a newline
+	Text    string     // nft, with prefixes for what it logs, and what port_guard writes at level l2: as "nft -f" reads it; it only adds, and ends with a newline
 	TextPos Pos        // of the first line of Text in the file, of which the lines follow one by one; zero: only Pos is known
 	Tables  []NFTable  // that Text makes, in its order, each once; no other set of the node has any of them
 	Names   []string   // of every rule that has one, in order, each once
 
 	uncounted map[string]bool // rules of Text that have no counter
 	chains    []*nftChain     // of Text, unless a port guard has written it
+	prefixes  []nftPrefix     // in Text and not in the file
 }
 
 // RuleLine is one command of iptables or ip6tables.

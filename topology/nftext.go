@@ -15,6 +15,7 @@ type nftToken struct {
 	pos    Pos
 	width  int
 	comma  bool       // behind it
+	at     [2]int     // line and column of its end in the text, from 0
 	inside []nftToken // of a brace that opens a set in a statement
 }
 
@@ -31,6 +32,8 @@ type nftReader struct {
 
 	in      NFTable   // the table at hand
 	current *nftChain // the chain at hand
+
+	prefixes []nftPrefix // in the order of the text
 }
 
 // nftText takes over a text for nft.
@@ -56,6 +59,7 @@ func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 	if !r.tokens(lines) || !r.block("") || len(b.probs) > before {
 		return
 	}
+	set.Text = r.prefixed(set.Text)
 	if len(set.Tables) == 0 {
 		b.errorf(v, path, "makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
 	}
@@ -67,14 +71,14 @@ func (r *nftReader) wrong(t nftToken, format string, args ...any) {
 
 // tokens cuts the text into its words.
 func (r *nftReader) tokens(lines []textLine) bool {
-	for _, l := range lines {
+	for n, l := range lines {
 		s := l.text
 		add := func(from, to int, text string, quoted bool) {
 			at := l.pos
 			if at.Line > 0 {
 				at.Col += from
 			}
-			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: at, width: max(1, to-from)})
+			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: at, width: max(1, to-from), at: [2]int{n, to}})
 		}
 		joined := false
 		for i := 0; i < len(s) && s[i] != '#'; {
@@ -265,6 +269,7 @@ func (r *nftReader) command(s []nftToken) {
 // rule reads a rule: its name, and whether it counts.
 func (r *nftReader) rule(s []nftToken) {
 	name, counts := nftToken{}, false
+	var logs []nftToken
 	for i, t := range s {
 		after := func(word string) bool {
 			return slices.ContainsFunc(s[i:], func(x nftToken) bool { return x.is(word) })
@@ -272,14 +277,26 @@ func (r *nftReader) rule(s []nftToken) {
 		switch {
 		case t.is("log") && (i == 0 || !s[i-1].is("jump", "goto")) && !after("group"):
 			r.wrong(t, `log prints nothing from a namespace; write "log group 0", which "labctl rules --log" shows`)
+		case t.is("log") && (i == 0 || !s[i-1].is("jump", "goto")):
+			if !after("prefix") {
+				logs = append(logs, t)
+			}
 		case t.is("counter") && (i+1 == len(s) || !s[i+1].is("name")):
 			counts = true
 		case t.is("comment") && i+1 < len(s):
 			name = s[i+1]
 		}
 	}
-	if wordName("a rule").textOK(name.text) != "" {
-		return // a comment of several words is no name
+	named := wordName("a rule").textOK(name.text) == "" // a comment of several words is no name
+	for _, t := range logs {
+		p := nftPrefix{t.at, r.set.Name}
+		if named {
+			p.text += "/" + name.text
+		}
+		r.prefixes = append(r.prefixes, p)
+	}
+	if !named {
+		return
 	}
 	if !r.set.named(name.text) {
 		r.wrong(name, "a rule of %s is called %q already; give this one another name", r.set.Name, name.text)

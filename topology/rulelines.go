@@ -233,9 +233,13 @@ func (p *lineParser) rule(l *RuleLine, words []ruleWord, comment string) bool {
 		}
 		switch target {
 		case "LOG":
-			p.wrongWord(at, `LOG prints nothing from a namespace; write "-j NFLOG", which "labctl rules --log" shows`)
+			p.wrongWord(at, `LOG prints nothing from a namespace; write "-j NFLOG" (and "--nflog-prefix" for "--log-prefix"), which "labctl rules --log" shows`)
 			return false
 		case "NFLOG":
+			if k := slices.IndexFunc(words, func(w ruleWord) bool { return w.bare && strings.HasPrefix(w.text, "--log-") }); k >= 0 {
+				p.wrongWord(words[k], "%s is an option of LOG; NFLOG has --nflog-prefix, and nothing for the rest", words[k].text)
+				return false
+			}
 			defer func() { l.prefix(p.set.Name) }()
 		}
 	}

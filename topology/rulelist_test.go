@@ -66,3 +66,40 @@ a-ip-to|a-ip-to|iptables -A guard1-a-to -j DROP|true
 		}
 	}
 }
+
+// What nft logs says which rule it was, and mistakes behind that are where they stand in the file.
+func TestPrefixesOfNft(t *testing.T) {
+	set := rulesLab(t, `      x:
+        nft: |
+          table ip f {
+            chain c {
+              log group 1 counter comment "seen"; counter log prefix "mine" group 1
+              log group 2; log group 3 drop comment "of words"
+              jump log
+            }
+            chain log { }
+          }
+`).Node("s1").Rules[0]
+	const want = `table ip f {
+  chain c {
+    log prefix "x/seen" group 1 counter comment "seen"; counter log prefix "mine" group 1
+    log prefix "x" group 2; log prefix "x" group 3 drop comment "of words"
+    jump log
+  }
+  chain log { }
+}
+`
+	if set.Text != want {
+		t.Errorf("got\n%s", set.Text)
+	}
+	lines := strings.Split(set.Text, "\n")
+	for _, tt := range []struct {
+		line int
+		word string
+		want int
+	}{{2, "log", 5}, {2, "group 1", 9}, {2, "\"x/seen\"", 8}, {2, "comment", 25}, {3, "group 2", 9}, {3, "; log", 16}, {3, "group 3", 22}, {3, "drop", 30}} {
+		if got := set.TextColumn(tt.line, strings.Index(lines[tt.line], tt.word)+1); got != tt.want {
+			t.Errorf("line %d, %s: column %d, want %d", tt.line, tt.word, got, tt.want)
+		}
+	}
+}

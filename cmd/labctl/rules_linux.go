@@ -24,7 +24,7 @@ NODE.rules.SET.load=true") makes the tables of its program (iptables, ip6tables 
 that program begin at 0 then; reading never resets them.
 
 With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's
-prefix. (The targets that write to the kernel's log print nothing from a network namespace.)`,
+prefix, SET/RULE if the file gives none. Which of several groups comes first of one packet is chance. (The targets that write to the kernel's log print nothing from a network namespace.)`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if follow && !log {

@@ -69,7 +69,7 @@ func ruleFailure(ctx context.Context, node string, p rulePart, text string, err 
 	if e.Pos == (topology.Pos{}) {
 		e.Pos = from.set.Pos
 	} else if col > 1 && from.set.Form == "nft" {
-		e.Pos.Col += col - 1
+		e.Pos.Col += from.set.TextColumn(e.Pos.Line-from.set.TextPos.Line, col) - 1
 	}
 	return e
 }

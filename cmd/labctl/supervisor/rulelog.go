@@ -23,10 +23,10 @@ import (
 
 // Logged is a packet that a rule with the target NFLOG, or nft's "log group", has met.
 type Logged struct {
-	Seq    uint64    `json:"seq"` // counts from 1; a gap means that some were lost
-	Time   time.Time `json:"time"`
+	Seq    uint64    `json:"seq"`  // counts from 1; a gap means that some were lost
+	Time   time.Time `json:"time"` // when labctl learned of it
 	Node   string    `json:"node"`
-	Rule   string    `json:"rule"`          // the rule's prefix, which is its name unless the file says otherwise
+	Rule   string    `json:"rule"`          // the rule's prefix, which is SET/RULE unless the file says otherwise
 	In     string    `json:"in,omitempty"`  // of a bridged frame the port
 	Out    string    `json:"out,omitempty"` // likewise
 	What   string    `json:"what"`
@@ -64,12 +64,12 @@ func newRuleLog(space *kernel.Space) *ruleLog {
 	return &ruleLog{space: space, more: make(chan struct{}), listeners: map[logPlace]*logListener{}}
 }
 
-// add appends an entry and gives it its number.
+// add appends an entry and gives it its number and its time, both in one order for all groups.
 func (l *ruleLog) add(e Logged) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seq++
-	e.Seq = l.seq
+	e.Seq, e.Time = l.seq, time.Now()
 	if len(l.ring) < loggedKept {
 		l.ring = append(l.ring, e)
 	} else {
@@ -113,7 +113,7 @@ func (l *ruleLog) sync(lab *topology.Lab) {
 		}
 		k, err := l.listen(p)
 		if err != nil {
-			l.add(Logged{Time: time.Now(), Node: p.node, What: fmt.Sprintf("cannot listen to NFLOG group %d: %v", p.group, err)})
+			l.add(Logged{Node: p.node, What: fmt.Sprintf("cannot listen to NFLOG group %d: %v", p.group, err)})
 			continue
 		}
 		l.mu.Lock()
@@ -175,7 +175,7 @@ func (l *ruleLog) listen(p logPlace) (*logListener, error) {
 
 // entry describes a packet that was logged.
 func (l *ruleLog) entry(node string, k *logListener, a nflog.Attribute) Logged {
-	e := Logged{Time: time.Now(), Node: node}
+	e := Logged{Node: node}
 	if a.Prefix != nil {
 		e.Rule = *a.Prefix
 	}

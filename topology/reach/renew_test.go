@@ -121,12 +121,15 @@ func TestSendersFollowTheirInterface(t *testing.T) {
 	f.Dst.MAC, f.Count, f.Every, f.Endless = topology.MAC{255, 255, 255, 255, 255, 255}, 0, 5*time.Millisecond, true
 	k := must(p.Send(ctx, f))
 	defer k.Stop()
+	lies := must(p.Spoof(ctx, &topology.ARPSpoof{From: from, Victim: to, Claims: from, Every: 5 * time.Millisecond}))
+	defer func() { _ = lies.Stop(true) }()
 	until(t, "the stream is answered at first", func() bool { return s.Received() >= 3 })
 	sh(t, "a", "ip link set eth0 down")
 	remake(t, "a", "10.0.0.1/24")
-	received, left := s.Received(), k.Left()
+	received, left, lied := s.Received(), k.Left(), lies.sent.Load()
 	until(t, "the stream is answered again", func() bool { return s.Received() >= received+3 })
 	until(t, "the frames leave again", func() bool { return k.Left() >= left+3 })
+	until(t, "replies are forged again", func() bool { return lies.sent.Load() >= lied+3 })
 	remake(t, "a", "10.0.0.7/24") // another address too
 	received = s.Received()
 	until(t, "the stream is answered at its new address", func() bool { return s.Received() >= received+3 })

@@ -18,6 +18,8 @@ import (
 // Spoofing is forged ARP replies that are repeated until it is stopped.
 type Spoofing struct {
 	p     *Prober
+	node  string
+	nic   string // the interface's name
 	fd    int
 	index int
 	lies  [][]byte
@@ -43,7 +45,7 @@ const (
 // address of another is at a.From's; with a.Both also the other way round. They change an entry of the victim, they never
 // make one. The first has been sent when Spoof returns; the others follow every second, or a.Every, until ctx is done, which
 // ends it silently, or it is stopped. MAC addresses are those that the interfaces have at this moment. A frame that the
-// interface refuses later, as one that is down does, is tried again at its next turn.
+// interface refuses later, as one that is down does, is tried again at its next turn, by the interface that has its name then.
 func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, error) {
 	s, err := p.spoofing(a)
 	if err == nil {
@@ -98,7 +100,7 @@ func (p *Prober) spoofing(a *topology.ARPSpoof) (*Spoofing, error) {
 	if victim.mac.IsZero() || a.Both && claimed.mac.IsZero() {
 		return nil, errors.New("a reply is sent to somebody's MAC address: the victim has none")
 	}
-	s := &Spoofing{p: p, index: self.Index, every: a.Every, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Spoofing{p: p, node: a.From.Node, nic: self.Name, index: self.Index, every: a.Every, stop: make(chan struct{}), done: make(chan struct{})}
 	if s.every <= 0 {
 		s.every = time.Second
 	}
@@ -175,9 +177,12 @@ func unasked(from, at topology.MAC, to resident, ip netip.Addr) []byte {
 func (s *Spoofing) send(frames [][]byte) {
 	s.refused = nil
 	for _, f := range frames {
-		err := unix.Sendto(s.fd, f, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
-		for errors.Is(err, unix.EINTR) {
-			err = unix.Sendto(s.fd, f, 0, &unix.SockaddrLinklayer{Ifindex: s.index})
+		err := s.put(f)
+		if outdated(err) {
+			if l, ok := s.p.linkNow(s.node, s.nic); ok && l.Index != s.index {
+				s.index = l.Index
+				err = s.put(f)
+			}
 		}
 		if err != nil {
 			s.refused = err
@@ -188,6 +193,14 @@ func (s *Spoofing) send(frames [][]byte) {
 	s.p.named.Lock()
 	defer s.p.named.Unlock()
 	s.p.forged = time.Now()
+}
+
+func (s *Spoofing) put(frame []byte) error {
+	for {
+		if err := unix.Sendto(s.fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 func (s *Spoofing) run(ctx context.Context) {

@@ -35,6 +35,17 @@ nodes:
               oifname "c" ether type ip counter drop comment "to-c"
             }
           }
+      closed: {load: false, iptables: -P FORWARD DROP}
+      nameless:
+        load: false
+        nft: |
+          table bridge nameless {
+            chain c {
+              type filter hook forward priority 0;
+              ether type ip log group 3 comment "told"
+              ether type ip counter drop
+            }
+          }
       unknown:
         load: false
         iptables: |
@@ -159,6 +170,26 @@ var _ = Describe("rules", func() {
 		Expect(labctl("rules", "--log").out).To(ContainSubstring("deny/tell"), "what was logged is remembered")
 	})
 
+	It("are all in the list, named or not, and so are policies, and the ping says which of them it was", func() {
+		up(file)
+		for set, want := range map[string]string{"closed": "FORWARD policy", "nameless": "a rule without a name"} {
+			Expect(labctl("set", "s1.rules."+set+".load=true")).To(Exit(0))
+			Expect(labctl("ping", "a", "b").out).To(HaveSuffix("; refused by s1/" + set + "/" + want + "\n"))
+			k := ruleOf("filtered", set, map[string]string{"closed": want}[set])
+			Expect(k.Packets).NotTo(BeNil())
+			Expect(*k.Packets).To(BeNumerically(">=", 1))
+			Expect(labctl("set", "s1.rules."+set+".load=false")).To(Exit(0))
+		}
+		Expect(strings.Count(labctl("rules", "--loaded").out, "\n")).To(Equal(1), "nothing but the header")
+	})
+
+	It("of nft log by name too", func() {
+		up(file)
+		Expect(labctl("set", "s1.rules.nameless.load=true")).To(Exit(0))
+		Expect(labctl("ping", "a", "b")).To(Exit(1))
+		Eventually(func() string { return labctl("rules", "--log").out }, "5s").Should(MatchRegexp(`s1 +nameless/told +in a out b +10\.0\.0\.1 > 10\.0\.0\.2, ICMP`))
+	})
+
 	DescribeTable("that cannot be loaded are named by their place in the file, and nothing is left of them",
 		func(set, line, words string) {
 			up(file)
@@ -177,6 +208,22 @@ var _ = Describe("rules", func() {
 		Entry("what iptables does not know", "unknown", "-A FORWARD -m nosuch", "nosuch"),
 		Entry("what the kernel refuses", "refused", "-t nat -A PREROUTING", "Invalid argument"),
 	)
+
+	It("of one node are put back when another's are refused later", func() {
+		text := strings.Replace(filtered, "  a: {ip", "  s2: {kind: bridge, rules: {refused: {load: false, iptables: -t nat -A PREROUTING -j MASQUERADE}}}\n  d: {ip: 10.0.0.4/24}\n  a: {ip", 1)
+		up(write("filtered.yaml", strings.Replace(text, "links: [", "links: [d -- s2, ", 1)))
+		Expect(labctl("set", "s1.rules.guard.load=true")).To(Exit(0))
+		before := ruleset("filtered", "s1")
+		r := labctl("set", "s1.rules.deny.load=true", "s1.rules.guard.load=false", "s2.rules.refused.load=true")
+		Expect(r).To(Exit(2))
+		Expect(r.err).To(ContainSubstring("nodes.s2.rules.refused: "))
+		Expect(ruleset("filtered", "s1")).To(Equal(before))
+		Expect(ruleOf("filtered", "deny", "to-b").Loaded).To(BeFalse())
+		Expect(labctl("ping", "a", "b")).To(Exit(0))
+		Expect(labctl("ping", "a", "c")).To(Exit(1), "guarded as before")
+		Expect(labctl("set", "s1.rules.deny.load=true")).To(Exit(0))
+		Expect(labctl("ping", "a", "b")).To(Exit(1))
+	})
 
 	It("that cannot be loaded at all let no lab come up", func() {
 		edit(file, "      misspelt:\n        load: false\n", "      misspelt:\n")

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -75,45 +76,29 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 	return ""
 }
 
-// refusing reads the counters of the lab's loaded rules that refuse packets, by node/set/rule; what cannot be read is left out.
+// refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by node/set/rule; what cannot be read
+// is left out. Rules of a set that have no name count together.
 func (s *server) refusing(ctx context.Context) map[string]uint64 {
 	out := map[string]uint64{}
 	for _, n := range s.current().Nodes {
 		if len(n.Loaded()) == 0 {
 			continue
 		}
-		hits, err := s.space.RuleHits(ctx, n)
+		counts, err := s.space.RuleCounts(ctx, n)
 		if err != nil {
 			continue
 		}
-		for _, set := range n.Loaded() {
-			for _, rule := range set.Names {
-				if packets, ok := hits[set.Name+"/"+rule]; ok && refuses(set, rule) {
-					out[n.Name+"/"+set.Name+"/"+rule] = packets
+		for _, c := range counts {
+			set := n.RuleSet(c.Set)
+			if set == nil { // somebody has made rules that look like the lab's
+				continue
+			}
+			for _, r := range set.Listed() {
+				if r.Key == c.Rule && r.Refuses {
+					out[n.Name+"/"+c.Set+"/"+cmp.Or(r.Name, "a rule without a name")] += c.Packets
 				}
 			}
 		}
 	}
 	return out
-}
-
-// refuses reports whether a rule ends packets. All of a port guard's do.
-func refuses(set *topology.RuleSet, rule string) bool {
-	switch set.Form {
-	case "port_guard":
-		return true
-	case "nft":
-		for line := range strings.Lines(set.Text) {
-			if strings.Contains(line, `comment "`+rule+`"`) {
-				return strings.Contains(line, " drop") || strings.Contains(line, " reject")
-			}
-		}
-		return false
-	}
-	for _, l := range set.Lines {
-		if l.Name == rule {
-			return slices.Contains(l.Args, "DROP") || slices.Contains(l.Args, "REJECT")
-		}
-	}
-	return false
 }

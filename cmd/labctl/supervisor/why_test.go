@@ -43,23 +43,6 @@ func TestAboutWhom(t *testing.T) {
 	}
 }
 
-func TestWhichRulesRefuse(t *testing.T) {
-	lines := &topology.RuleSet{Form: "iptables", Lines: []topology.RuleLine{
-		{Name: "deny", Args: []string{"-A", "FORWARD", "-j", "DROP"}},
-		{Name: "pass", Args: []string{"-A", "FORWARD", "-j", "ACCEPT"}},
-	}}
-	text := &topology.RuleSet{Form: "nft", Text: "chain c {\n ip daddr 10.0.0.1 counter drop comment \"deny\"\n counter accept comment \"pass\"\n}\n"}
-	guard := &topology.RuleSet{Form: "port_guard"}
-	for _, set := range []*topology.RuleSet{lines, text} {
-		if !refuses(set, "deny") || refuses(set, "pass") || refuses(set, "nobody") {
-			t.Errorf("%s: deny %v, pass %v, nobody %v", set.Form, refuses(set, "deny"), refuses(set, "pass"), refuses(set, "nobody"))
-		}
-	}
-	if !refuses(guard, "vk63-mac") {
-		t.Error("a port guard's rule must refuse")
-	}
-}
-
 // shippedLab is one of the labs that labctl carries.
 func shippedLab(t *testing.T, name string) *topology.Lab {
 	t.Helper()

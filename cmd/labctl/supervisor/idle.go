@@ -21,22 +21,31 @@ func (w *switches) quiet(ctx context.Context) error {
 // idleAtMost is how long to wait for switches that somebody keeps busy.
 const idleAtMost = 100 * time.Millisecond
 
-// idle returns when no frame is under way in the switches. One may be on its way from one to another, or to a guest and back, so
-// none of them must have taken any between three looks at all; between two looks a loop takes what every port has.
+// idle returns when no frame is under way in the switches.
 func (w *switches) idle(ctx context.Context) error {
 	list := w.list()
-	begin := time.Now()
-	var last uint64
-	for calm := 0; len(list) > 0 && calm < 3 && time.Since(begin) < idleAtMost; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var taken uint64
-		held := false
+	if len(list) == 0 {
+		return nil
+	}
+	return untilIdle(ctx, func() (taken uint64, held bool) {
 		for _, v := range list {
 			n, h := v.loop.Traffic()
 			taken, held = taken+n, held || h
 		}
+		return taken, held
+	})
+}
+
+// untilIdle looks at the traffic of the switches until they are idle. A frame may be on its way from one to another, or to a guest
+// and back, so none of them must have taken any between three looks at all; between two looks a loop takes what every port has.
+func untilIdle(ctx context.Context, traffic func() (taken uint64, held bool)) error {
+	begin := time.Now()
+	var last uint64
+	for calm := 0; calm < 3 && time.Since(begin) < idleAtMost; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		taken, held := traffic()
 		if calm++; taken != last || held {
 			calm = 1
 		}

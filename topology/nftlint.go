@@ -9,8 +9,9 @@ import (
 type nftChain struct {
 	table  NFTable
 	name   string
-	hooked bool     // the kernel gives it packets; others are jumped to
-	policy nftToken // "drop" behind "policy"
+	hooked bool       // the kernel gives it packets; others are jumped to
+	policy nftToken   // "drop" behind "policy"
+	device []nftToken // what it is hooked to: "device" and the name behind it
 	rules  [][]nftToken
 }
 
@@ -34,6 +35,9 @@ func (c *nftChain) about(s []nftToken) {
 			if c.policy = (nftToken{}); s[i+1].is("drop") {
 				c.policy = s[i+1]
 			}
+		}
+		if t.is("device") {
+			c.device = s[i:min(i+2, len(s))]
 		}
 		c.about(t.inside)
 	}

@@ -147,6 +147,13 @@ func TestNeverSeenLeaving(t *testing.T) {
 		if rs[0].Got != c.want || rs[0].Detail != c.detail {
 			t.Errorf("got %s (%s), want %s (%s)", rs[0].Got, rs[0].Detail, c.want, c.detail)
 		}
+		from, _ := lab.Target("a")
+		to, _ := lab.Target("b")
+		stream := must(p.Stream(context.Background(), "chat", from, to, 10*time.Millisecond))
+		if rs := ask(t, p, true, sees("chat", "", "c")); rs[0].Got != c.want {
+			t.Errorf("of a stream: got %s (%s), want %s", rs[0].Got, rs[0].Detail, c.want)
+		}
+		stream.Stop()
 		p.Close()
 	}
 }

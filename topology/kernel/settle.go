@@ -77,16 +77,10 @@ func (s *Space) unsettled(n *node, k *topology.Node) (string, error) {
 	}
 	up, bridges := map[int32]bool{}, false
 	for _, l := range links {
-		carrier := l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0
-		up[l.index] = carrier
+		up[l.index] = l.carrier()
 		bridges = bridges || l.master != 0
-		// A bridge's own flag follows up to a second later and means nothing: it has sent since it was opened.
-		if carrier && l.lower && l.flags&unix.IFF_RUNNING == 0 {
-			return l.name + " has a carrier and is not running", nil
-		}
-		// Switches take the flag for the carrier, as sent messages do (see Seen).
-		if k.Kind == topology.VSwitch && !carrier && l.lower && running(l.flags) {
-			return l.name + " has no carrier and is running", nil
+		if why := l.waits(k.Kind == topology.VSwitch); why != "" {
+			return why, nil
 		}
 	}
 	if bridges {
@@ -125,6 +119,29 @@ type linkState struct {
 	lower         bool // it is one end of a pair, or stacked on another
 	port          bool // the dump was of bridge ports, and this is one
 	state         uint8
+	veth          bool
+	oper          uint8 // RFC 2863's ifOperStatus as linux/if.h numbers it
+}
+
+const operUp = 6 // IF_OPER_UP
+
+func (l *linkState) carrier() bool { return l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0 }
+
+// waits says what the kernel has still to do with an interface, or "".
+func (l *linkState) waits(onSwitch bool) string {
+	switch {
+	case l.carrier() && l.lower && l.flags&unix.IFF_RUNNING == 0:
+		// A bridge's own flag follows up to a second later and means nothing: it has sent since it was opened.
+		return l.name + " has a carrier and is not running"
+	case l.carrier() && l.veth && l.oper != operUp:
+		// An end that was up before the other one has a carrier and, its state being unknown, counts as running, and yet swallows
+		// what is sent until the kernel has acted on the carrier: only then it gets a queue (net/core/link_watch.c, dev_activate).
+		return fmt.Sprintf("%s has a carrier, and its operational state is %d and not %d", l.name, l.oper, operUp)
+	case onSwitch && !l.carrier() && l.lower && running(l.flags):
+		// Switches take the flag for the carrier, as sent messages do (see Seen).
+		return l.name + " has no carrier and is running"
+	}
+	return ""
 }
 
 // Of linux/if_link.h and linux/rtnetlink.h: counters are most of an answer, and nobody wants them here.
@@ -149,6 +166,16 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 				l.name = string(bytes.TrimRight(v, "\x00"))
 			case unix.IFLA_LINK, unix.IFLA_LINK_NETNSID:
 				l.lower = true
+			case unix.IFLA_OPERSTATE:
+				if len(v) == 1 {
+					l.oper = v[0]
+				}
+			case unix.IFLA_LINKINFO:
+				attributes(v, func(typ uint16, v []byte) {
+					if typ == unix.IFLA_INFO_KIND {
+						l.veth = string(bytes.TrimRight(v, "\x00")) == "veth"
+					}
+				})
 			case unix.IFLA_MASTER:
 				l.master = int32(binary.NativeEndian.Uint32(v))
 			case unix.IFLA_PROTINFO:

@@ -80,6 +80,67 @@ func TestSettledWithoutABridge(t *testing.T) {
 	}
 }
 
+func TestWhatAnInterfaceWaitsFor(t *testing.T) {
+	const up, carrier, runs = unix.IFF_UP, unix.IFF_LOWER_UP, unix.IFF_RUNNING
+	for _, c := range []struct {
+		name     string
+		l        linkState
+		onSwitch bool
+		want     string
+	}{
+		{"settled", linkState{flags: up | carrier | runs, lower: true, veth: true, oper: operUp}, true, ""},
+		{"down", linkState{lower: true, veth: true, oper: 2}, true, ""},
+		{"without carrier", linkState{flags: up, lower: true, veth: true, oper: 2}, true, ""},
+		{"not running yet", linkState{flags: up | carrier, lower: true, veth: true, oper: operUp}, false, "p has a carrier and is not running"},
+		{"not acted on yet", linkState{flags: up | carrier | runs, lower: true, veth: true}, false, "p has a carrier, and its operational state is 0 and not 6"},
+		{"a macvlan's state may stay unknown", linkState{flags: up | carrier | runs, lower: true}, false, ""},
+		{"a bridge's too", linkState{flags: up | carrier}, false, ""},
+		{"running still", linkState{flags: up | runs, lower: true, veth: true}, true, "p has no carrier and is running"},
+		{"running still, where nobody looks", linkState{flags: up | runs, lower: true, veth: true}, false, ""},
+	} {
+		c.l.name = "p"
+		if got := c.l.waits(c.onSwitch); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// What a dump says of the operational state and the kind is what iproute2 says.
+func TestDumpSaysWhatAnInterfaceIs(t *testing.T) {
+	s, _ := newSpace(t)
+	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.node("g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, err := s.dump(n, unix.AF_UNSPEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, l := range links {
+		switch link := ip(t, "-d -n t.g link show "+l.name); l.name {
+		case "eth0":
+			found++
+			if !l.veth || l.oper != operUp || !strings.Contains(link, " state UP ") {
+				t.Errorf("%+v, and\n%s", l, link)
+			}
+		case "mv0":
+			found++
+			if l.veth || !strings.Contains(link, "macvlan") {
+				t.Errorf("%+v, and\n%s", l, link)
+			}
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d of 2 interfaces found", found)
+	}
+}
+
 func TestPacketSocketReceivesNothingUntilItIsBound(t *testing.T) {
 	s := cable(t)
 	fd, index, err := s.PacketSocket(portEnd)

@@ -110,11 +110,10 @@ var _ = Describe("exec", func() {
 		})
 
 		It("follows when the window changes", func() {
-			t := open(binary, "exec", "h1", "--", "sh", "-c", "echo ready; read x; stty size")
+			// The change crosses processes; ask until it has arrived.
+			t := open(binary, "exec", "h1", "--", "sh", "-c", `echo ready; until stty size | grep "11 22"; do sleep 0.05; done`)
 			Eventually(t.out, "10s").Should(gbytes.Say("ready"))
 			Expect(pty.Setsize(t.tty, &pty.Winsize{Rows: 11, Cols: 22})).To(Succeed())
-			// The change crosses processes; ask until it has arrived.
-			t.send("\r")
 			Eventually(t.out, "10s").Should(gbytes.Say("11 22"))
 			Expect(t.wait()).To(Equal(0))
 		})

@@ -93,7 +93,7 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 		if err := m.settle(pr); err != nil {
 			return nil, err
 		}
-		if pr.word == "no-arp" || pr.told {
+		if pr.word == "no-arp" || pr.told || !pr.waited() {
 			continue
 		}
 		if told[pr], err = m.told(pr); err != nil {
@@ -121,6 +121,12 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 		}
 	}
 	return doubted, nil
+}
+
+// waited reports whether the sender, when the pair was alone, was still asking for its neighbour; otherwise it does not matter who
+// tells it now.
+func (pr *pair) waited() bool {
+	return pr.way != nil && len(pr.way.hops) > 0 && slices.Contains(pr.seen.waiting, entry(pr.way.hops[0]))
 }
 
 // completed reports whether an entry that the pair waited for when it was alone is no longer waiting.

@@ -223,6 +223,10 @@ func heard(ears []*ear, key uint32) bool {
 	return slices.ContainsFunc(ears, func(e *ear) bool { return e.arrived[key] || e.left[key] })
 }
 
+// lostAfter is how long a request that seems lost is listened for, once no node asks for a neighbour any more and the switches are idle:
+// there is nothing left then that could hold it but a queue.
+const lostAfter = time.Second
+
 // settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere has had
 // its time, if that matters to a listener.
 func (w *watch) settle() {
@@ -237,7 +241,7 @@ func (w *watch) settle() {
 				continue
 			}
 			w.m.drain(k.flow.pr.sock)
-			if late := k.flow.pr.sent.Add(w.m.p.patience()); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
+			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.p.patience())); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
 				until = late
 			}
 		}

@@ -109,19 +109,20 @@ func TestSeesWithAnInterfaceThatGoes(t *testing.T) {
 
 // TestSendersFollowTheirInterface: what is sent by an interface goes on by the one that takes its place.
 func TestSendersFollowTheirInterface(t *testing.T) {
-	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24")
+	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
 	defer p.Close()
 	ctx := context.Background()
 	from, _ := lab.Target("a:eth0")
 	to, _ := lab.Target("b")
+	other, _ := lab.Target("c") // lies about a itself, whose MAC is another one later, would lead the stream's answers astray
 	s := must(p.Stream(ctx, "chat", from, to, 10*time.Millisecond))
 	defer s.Stop()
 	f := frameFrom(t, lab, "beat", "a")
 	f.Dst.MAC, f.Count, f.Every, f.Endless = topology.MAC{255, 255, 255, 255, 255, 255}, 0, 5*time.Millisecond, true
 	k := must(p.Send(ctx, f))
 	defer k.Stop()
-	lies := must(p.Spoof(ctx, &topology.ARPSpoof{From: from, Victim: to, Claims: from, Every: 5 * time.Millisecond}))
+	lies := must(p.Spoof(ctx, &topology.ARPSpoof{From: from, Victim: to, Claims: other, Every: 5 * time.Millisecond}))
 	defer func() { _ = lies.Stop(true) }()
 	until(t, "the stream is answered at first", func() bool { return s.Received() >= 3 })
 	sh(t, "a", "ip link set eth0 down")

@@ -20,7 +20,8 @@ func downCommand(g *globals) *cobra.Command {
 		Use:   "down [LAB|FILE]...",
 		Short: "Take labs down and wait until the kernel has let go of them",
 		Long: `Take labs down, healthy or not, and return when nothing of them is left. Programs that the lab did not start and that
-still run in its nodes are named and keep it up (exit code 3); --force ends them. A lab that is not there is no error.`,
+still run in its nodes are named and keep it up (exit code 3); --force ends them, and a supervisor that does not answer ("labctl ls")
+too. A lab that is not there is no error.`,
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := g.downNames(args, all)
@@ -43,7 +44,7 @@ still run in its nodes are named and keep it up (exit code 3); --force ends them
 			return errors.Join(errs...)
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "end programs of others that run in the nodes")
+	cmd.Flags().BoolVar(&force, "force", false, "end programs of others that run in the nodes, and a supervisor that does not answer")
 	cmd.Flags().BoolVar(&all, "all", false, "every lab of this user")
 	return cmd
 }

@@ -69,7 +69,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 		if err != nil {
 			return err
 		}
-		code, err := c.Exec(node, argv)
+		code, err := c.Exec(cmd.Context(), node, argv)
 		if err != nil {
 			return err
 		}

@@ -132,3 +132,14 @@ func Kill(p Process) error {
 	_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10000)
 	return err
 }
+
+// Stopped reports whether a process is stopped, by a signal (SIGSTOP) or a debugger: it does nothing until somebody lets it go on.
+func Stopped(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The state follows the command (proc_pid_stat(5)), which may hold blanks and parentheses.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	return len(f) > 0 && (f[0][0] == 'T' || f[0][0] == 't')
+}

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ import (
 )
 
 // Exec runs a command in a node of a running lab on this process's standard files and returns its exit status; 128+n if
-// signal n killed it. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command.
-func (c *Client) Exec(node string, argv []string) (int, error) {
+// signal n killed it. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
+// comes before it.
+func (c *Client) Exec(ctx context.Context, node string, argv []string) (int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, err
@@ -37,7 +39,7 @@ func (c *Client) Exec(node string, argv []string) (int, error) {
 			p.Rows, p.Cols = ws.Rows, ws.Cols
 		}
 	}
-	err = c.startExec(p, fds[1])
+	err = c.startExec(ctx, p, fds[1])
 	unix.Close(fds[1])
 	if err != nil {
 		return 0, err
@@ -54,18 +56,19 @@ func (c *Client) Exec(node string, argv []string) (int, error) {
 }
 
 // startExec hands the standard files and the control socket over.
-func (c *Client) startExec(p ExecParams, control int) error {
-	conn, in, err := c.connect()
+func (c *Client) startExec(ctx context.Context, p ExecParams, control int) error {
+	conn, in, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := writeLine(conn, request{Method: "exec", Params: mustJSON(p)}); err != nil {
 		return err
 	}
 	var r reply
 	if err := readLine(in, &r); err != nil {
-		return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+		return c.execBroke(ctx, err)
 	}
 	if r.Error != nil {
 		return r.Error
@@ -76,12 +79,23 @@ func (c *Client) startExec(p ExecParams, control int) error {
 	}
 	r = reply{}
 	if err := readLine(in, &r); err != nil {
-		return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+		return c.execBroke(ctx, err)
 	}
 	if r.Error != nil {
 		return r.Error
 	}
 	return nil
+}
+
+// execBroke says why no answer came.
+func (c *Client) execBroke(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrSilent):
+		return err
+	}
+	return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
 }
 
 // attachment is this end of a command that runs elsewhere.

@@ -5,15 +5,17 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 )
 
 // Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has begun;
 // more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at the end
 // is valid if the error is nil.
 func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]CapturePlace) error, more func([]CapturedFrame) (bool, error)) (end CaptureEnd, err error) {
-	conn, in, err := c.connect()
+	conn, in, err := c.connect(ctx)
 	if err != nil {
 		return end, err
 	}
@@ -22,10 +24,19 @@ func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]Capt
 		return end, err
 	}
 	// Half a connection is enough to hear what came last, and what was lost.
-	defer context.AfterFunc(ctx, func() { _ = conn.CloseWrite() })()
+	defer context.AfterFunc(ctx, func() {
+		_ = conn.CloseWrite()
+		time.AfterFunc(hurry, func() { conn.Close() })
+	})()
 	for going := true; ; {
 		var r reply
 		if err := readLine(in, &r); err != nil {
+			if ctx.Err() != nil {
+				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, hurry, context.Cause(ctx))
+			}
+			if errors.Is(err, ErrSilent) {
+				return end, err
+			}
 			return end, fmt.Errorf("%s: the supervisor ended during the capture (see %s): %w", c.Instance, filepath.Join(dirOf(c.Instance), "log"), err)
 		}
 		switch {

@@ -11,17 +11,19 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"labctl/topology/kernel"
 )
 
 // Client talks to a running supervisor. Each call is a connection of its own, so a Client may be used concurrently.
 type Client struct {
 	Instance string
-	PID      int      // of the supervisor, as this process sees it
-	control  *os.File // of a tied lab: it goes down when this is closed
+	PID      int           // of the supervisor, as this process sees it
+	control  *net.UnixConn // of a tied lab: it goes down when this is closed
 }
 
 // Dial finds the supervisor of an instance. The error wraps fs.ErrNotExist if there is no such instance, and
@@ -31,41 +33,25 @@ func Dial(instance string) (*Client, error) {
 		return nil, err
 	}
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketPath(instance), Net: "unix"})
+	if errors.Is(err, unix.EAGAIN) {
+		return nil, labEndpoint(instance).silent(0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w (%v)", instance, ErrDead, err)
 	}
 	defer conn.Close()
-	c := &Client{Instance: instance}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	err = raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			c.PID = int(cred.Pid)
-		}
-	})
-	return c, err
+	return &Client{Instance: instance, PID: peerPID(conn)}, nil
 }
-
-// ErrDead means that an instance's supervisor does not answer.
-var ErrDead = errors.New("its supervisor does not answer")
 
 func socketPath(instance string) string { return filepath.Join(dirOf(instance), "sock") }
 
-// connect opens a connection and reads the supervisor's greeting.
-func (c *Client) connect() (*net.UnixConn, *bufio.Reader, error) {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketPath(c.Instance), Net: "unix"})
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
-	}
-	in := bufio.NewReader(conn)
-	var h hello
-	if err := readLine(in, &h); err != nil {
-		conn.Close()
-		return nil, nil, fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
-	}
-	return conn, in, nil
+func labEndpoint(instance string) endpoint {
+	return endpoint{instance, socketPath(instance), fmt.Sprintf("\"labctl down --force %s\"", instance)}
+}
+
+// connect opens a connection and reads the supervisor's greeting, see [endpoint.greet].
+func (c *Client) connect(ctx context.Context) (*net.UnixConn, *bufio.Reader, error) {
+	return labEndpoint(c.Instance).greet(ctx, &hello{})
 }
 
 // Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
@@ -81,7 +67,7 @@ func (c *Client) Stream(ctx context.Context, method string, params any, each fun
 }
 
 func (c *Client) call(ctx context.Context, method string, params, result any, events func(Event), each func(json.RawMessage) error) error {
-	conn, in, err := c.connect()
+	conn, in, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,6 +81,9 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 		if err := readLine(in, &r); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
+			}
+			if errors.Is(err, ErrSilent) {
+				return err
 			}
 			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, filepath.Join(dirOf(c.Instance), "log"), err)
 		}
@@ -155,16 +144,21 @@ func List(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, errs := make([]Status, len(names)), make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names { // at once: one that does not answer takes its time
+		wg.Go(func() { all[i], errs[i] = StatusOf(ctx, name) })
+	}
+	wg.Wait()
 	out := []Status{}
-	for _, name := range names {
-		st, err := StatusOf(ctx, name)
+	for i, err := range errs {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // went down meanwhile
 		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, st)
+		out = append(out, all[i])
 	}
 	return out, nil
 }
@@ -193,6 +187,13 @@ func StatusOf(ctx context.Context, instance string) (Status, error) {
 	switch {
 	case err == nil:
 		return st, nil
+	case ctx.Err() != nil:
+		return st, context.Cause(ctx)
+	case errors.Is(err, ErrSilent):
+		st.State = "not answering"
+		if c != nil && kernel.Stopped(c.PID) {
+			st.Why = fmt.Sprintf("stopped; kill -CONT %d lets it go on", c.PID)
+		}
 	case Alive(instance):
 		st.State = "starting"
 	default:

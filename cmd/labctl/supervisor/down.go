@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,7 +16,8 @@ import (
 )
 
 // Down takes an instance down, dead or alive, and returns when the kernel has let go of it. Programs that strangers run in
-// its nodes are named and keep it up, unless force ends them. fs.ErrNotExist: there is no such instance.
+// its nodes are named and keep it up, unless force ends them. A supervisor that does not answer is an error that wraps ErrSilent;
+// with force it is killed. fs.ErrNotExist: there is no such instance.
 func Down(ctx context.Context, instance string, force bool) error {
 	if !exists(dirOf(instance)) {
 		return fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
@@ -27,7 +29,13 @@ func Down(ctx context.Context, instance string, force bool) error {
 	if err == nil {
 		ended := c.ended()
 		if err = c.Call(ctx, "down", DownParams{force}, nil, nil); err == nil {
-			ended()
+			ended(ctx)
+		}
+		if errors.Is(err, ErrSilent) && force {
+			if err := kernel.Kill(kernel.Process{PID: c.PID, Command: "the supervisor", Node: instance}); err != nil {
+				return err
+			}
+			return clearDead(ctx, instance)
 		}
 		if err == nil || ctx.Err() == nil && !exists(dirOf(instance)) {
 			return nil
@@ -40,20 +48,24 @@ func Down(ctx context.Context, instance string, force bool) error {
 }
 
 // ended returns a function that waits until the supervisor process is gone, which is a moment after its last word.
-func (c *Client) ended() func() {
+func (c *Client) ended() func(context.Context) {
 	fd, err := unix.PidfdOpen(c.PID, 0)
 	if err != nil {
-		return func() {}
+		return func(context.Context) {}
 	}
-	return func() {
-		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
-		unix.Close(fd)
+	return func(ctx context.Context) {
+		defer unix.Close(fd)
+		for began := time.Now(); ctx.Err() == nil && time.Since(began) < 5*time.Second; {
+			if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100); n > 0 {
+				return
+			}
+		}
 	}
 }
 
 // clearDead removes what a supervisor that was killed left behind.
 func clearDead(ctx context.Context, instance string) error {
-	r, _, err := take(instance, false)
+	r, _, err := takeUnless(ctx, instance, false)
 	if errors.Is(err, errHeld) { // it is starting, or going, just now
 		if _, err := waitReady(ctx, instance); err != nil {
 			if !exists(dirOf(instance)) {
@@ -75,7 +87,8 @@ func clearDead(ctx context.Context, instance string) error {
 		return err
 	}
 	if st.Named && len(st.Namespaces) > 0 {
-		if err := kernel.RemoveByJournal(st); err != nil {
+		err := unless(ctx, "interrupted while it was removed; \"labctl down "+instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st) })
+		if err != nil {
 			r.release()
 			return fmt.Errorf("not all of %s could be removed: %w", instance, err)
 		}

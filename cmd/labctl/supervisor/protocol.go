@@ -87,10 +87,10 @@ func usagef(format string, args ...any) error { return &Failure{Usage, fmt.Sprin
 type Status struct {
 	Lab   string `json:"lab"`
 	Nodes int    `json:"nodes"`
-	State string `json:"state"` // starting running degraded stopping
+	State string `json:"state"` // starting running degraded stopping "not answering"
 	PID   int    `json:"pid"`
 	File  string `json:"file"`
-	Why   string `json:"why,omitempty"` // of degraded
+	Why   string `json:"why,omitempty"` // of degraded and "not answering"
 }
 
 // Inspection is what "inspect" shows.

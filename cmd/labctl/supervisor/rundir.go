@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,6 +128,25 @@ func take(instance string, create bool) (r *rundir, created bool, err error) {
 		return nil
 	})
 	return r, created, err
+}
+
+// takeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run directories.
+func takeUnless(ctx context.Context, instance string, create bool) (r *rundir, created bool, err error) {
+	type taken struct {
+		r       *rundir
+		created bool
+	}
+	got := make(chan taken, 1)
+	err = unless(ctx, "another labctl is at work in "+Base(), func() error {
+		r, created, err := take(instance, create)
+		got <- taken{r, created}
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	t := <-got
+	return t.r, t.created, nil
 }
 
 // release lets go of the lock and leaves the directory.

@@ -36,7 +36,7 @@ type SwitchStart struct {
 // SwitchShow is what "switch show" shows of a switch.
 type SwitchShow struct {
 	Name    string       `json:"name"`
-	State   string       `json:"state"` // running, dead
+	State   string       `json:"state"` // running, dead, not answering
 	PID     int          `json:"pid,omitempty"`
 	Preset  string       `json:"preset,omitempty"`
 	Ports   []SwitchPort `json:"ports"` // in the order in which they were added

@@ -3,7 +3,6 @@
 package supervisor
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,7 +129,8 @@ func StopSwitch(ctx context.Context, name string) error {
 		return err
 	}
 	d := &switchDir{filepath.Join(SwitchBase(), name), f}
-	if err := flock(f, unix.LOCK_EX); err != nil { // the process holds it until it is done
+	// The process holds it until it is done.
+	if err := unless(ctx, "switch "+name+" is ending", func() error { return flock(f, unix.LOCK_EX) }); err != nil {
 		f.Close()
 		return err
 	}
@@ -148,6 +148,9 @@ func ShowSwitch(ctx context.Context, name string) (SwitchShow, error) {
 	if errors.Is(err, ErrDead) {
 		return SwitchShow{Name: name, State: "dead", Ports: []SwitchPort{}, Entries: []FDBEntry{}}, nil
 	}
+	if errors.Is(err, ErrSilent) {
+		return SwitchShow{Name: name, State: "not answering", Ports: []SwitchPort{}, Entries: []FDBEntry{}}, nil
+	}
 	return s, err
 }
 
@@ -158,20 +161,20 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 		list, _ := Switches()
 		return usagef("no switch %q is running%s", name, topology.Suggest(name, list))
 	}
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(dir, "sock"), Net: "unix"})
-	if err != nil {
-		return fmt.Errorf("switch %s: %w (%v); \"labctl switch stop %s\" clears it away", name, ErrDead, err, name)
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	in := bufio.NewReader(conn)
 	var h struct {
 		hello
 		reply
 	}
-	if err := readLine(in, &h); err != nil {
-		return fmt.Errorf("switch %s: %w (%v)", name, ErrDead, err)
+	at := endpoint{"switch " + name, filepath.Join(dir, "sock"), fmt.Sprintf("a kill -KILL of it and then \"labctl switch stop %s\"", name)}
+	conn, in, err := at.greet(ctx, &h)
+	if errors.Is(err, ErrDead) {
+		return fmt.Errorf("%w; \"labctl switch stop %s\" clears it away", err, name)
 	}
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if h.Error != nil {
 		return h.Error
 	}
@@ -184,6 +187,8 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, ErrSilent):
+			return err
 		case err != nil:
 			return fmt.Errorf("switch %s ended while it was asked to %s: %w", name, method, err)
 		case r.Error != nil:

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,9 @@ type Start struct {
 	Reset     bool // a dead instance is built anew instead of adopted
 	Temporary bool // see Meta
 	Tied      bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
+
+	// Interrupted, if not nil, is called when ctx ends before the lab is ready: from then on it is being taken down.
+	Interrupted func()
 }
 
 // startParams is what the new process is told on its control socket.
@@ -50,7 +54,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
 		return nil, nil, usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
 	}
-	r, created, err := take(s.Instance, true)
+	r, created, err := takeUnless(ctx, s.Instance, true)
 	if errors.Is(err, errHeld) {
 		return converge(ctx, s, events)
 	}
@@ -60,7 +64,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	defer r.release()
 	adopt := false
 	if !created {
-		if adopt, err = salvage(r, s); err != nil {
+		if adopt, err = salvage(ctx, r, s); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -68,7 +72,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
 	}
-	c, applied, err := launch(ctx, r, m, adopt, s.Tied, events)
+	c, applied, err := launch(ctx, r, m, adopt, s, events)
 	if applied != nil {
 		applied.Healed = adopt
 	}
@@ -89,7 +93,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // salvage decides what becomes of a dead instance: adopted if its build was complete, else cleared away.
-func salvage(r *rundir, s Start) (adopt bool, err error) {
+func salvage(ctx context.Context, r *rundir, s Start) (adopt bool, err error) {
 	st, err := journalState(s.Instance)
 	if err != nil {
 		return false, err
@@ -97,7 +101,8 @@ func salvage(r *rundir, s Start) (adopt bool, err error) {
 	if st.Complete && st.Named && !s.Reset {
 		return true, nil
 	}
-	if err := kernel.RemoveByJournal(st); err != nil {
+	err = unless(ctx, "interrupted while it was cleared away; \"labctl down "+s.Instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st) })
+	if err != nil {
 		return false, fmt.Errorf("clear away what a killed labctl left: %w", err)
 	}
 	rest := []string{"journal", "sock", "plan.sh"}
@@ -148,12 +153,17 @@ func waitReady(ctx context.Context, instance string) (*Client, error) {
 }
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
-func launch(ctx context.Context, r *rundir, m Meta, adopt, tied bool, events func(Event)) (*Client, *Applied, error) {
+func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events func(Event)) (*Client, *Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
+	theirs := os.NewFile(uintptr(fds[1]), "control")
+	ours, err := unixConn(fds[0])
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
 	log, err := os.OpenFile(r.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		theirs.Close()
@@ -178,12 +188,18 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt, tied bool, events fun
 	go func() { _ = cmd.Wait() }()
 	wd, _ := os.Getwd()
 	limit := kernel.NeighbourLimit()
-	if err := writeLine(ours, startParams{m, Base(), adopt, tied, limit, wd}); err != nil {
+	if err := writeLine(ours, startParams{m, Base(), adopt, s.Tied, limit, wd}); err != nil {
 		ours.Close()
 		return nil, nil, fmt.Errorf("start supervisor: %w", err)
 	}
-	c, applied, err := awaitReady(ctx, ours, m, events)
-	if err != nil || !tied {
+	alive := func() error {
+		if kernel.Stopped(cmd.Process.Pid) {
+			return labEndpoint(m.Instance).silent(cmd.Process.Pid)
+		}
+		return nil
+	}
+	c, applied, err := awaitReady(ctx, ours, &patient{ours, answerLook, alive}, m, s, events)
+	if err != nil || !s.Tied {
 		ours.Close()
 		return c, applied, err
 	}
@@ -191,21 +207,40 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt, tied bool, events fun
 	return c, applied, nil
 }
 
+// unixConn makes a connection of a socket, which it takes over.
+func unixConn(fd int) (*net.UnixConn, error) {
+	f := os.NewFile(uintptr(fd), "control")
+	defer f.Close()
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
+}
+
 // Keep lets a tied lab outlive this process.
 func (c *Client) Keep() error {
 	if c.control == nil {
 		return nil
 	}
-	_, err := c.control.WriteString("keep\n")
+	_, err := io.WriteString(c.control, "keep\n")
 	return err
 }
 
-func awaitReady(ctx context.Context, control *os.File, m Meta, events func(Event)) (*Client, *Applied, error) {
-	defer context.AfterFunc(ctx, func() { _ = unix.Shutdown(int(control.Fd()), unix.SHUT_WR) })()
-	in := bufio.NewReader(control)
+func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Meta, s Start, events func(Event)) (*Client, *Applied, error) {
+	defer context.AfterFunc(ctx, func() {
+		if s.Interrupted != nil {
+			s.Interrupted()
+		}
+		_ = control.CloseWrite()
+	})()
+	in := bufio.NewReader(said)
 	for {
 		var rep reply
 		if err := readLine(in, &rep); err != nil {
+			if errors.Is(err, ErrSilent) {
+				return nil, nil, err
+			}
 			if ctx.Err() != nil {
 				return nil, nil, context.Cause(ctx)
 			}
@@ -217,7 +252,7 @@ func awaitReady(ctx context.Context, control *os.File, m Meta, events func(Event
 				events(*rep.Event)
 			}
 		case rep.Error != nil:
-			_, _ = io.Copy(io.Discard, in) // until it has cleared away and is gone
+			_, _ = io.Copy(io.Discard, in) // until it has cleared away and is gone, or is seen to be stopped
 			return nil, nil, rep.Error
 		default:
 			var a Applied

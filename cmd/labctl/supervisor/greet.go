@@ -1,0 +1,149 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology/kernel"
+)
+
+var (
+	// ErrDead means that an instance has no supervisor any more.
+	ErrDead = errors.New("its supervisor is dead")
+	// ErrSilent means that an instance's supervisor lives and does not answer.
+	ErrSilent = errors.New("not answering")
+)
+
+// How long a supervisor may be silent. It greets on a goroutine of its own, whatever else it does, so one that does not is
+// stopped, or hangs in the kernel. A busy machine may delay it; one that is stopped by then is not waited for any longer.
+const (
+	greetingTimeout = 10 * time.Second
+	greetingLook    = 500 * time.Millisecond // how often it is looked at meanwhile
+	answerLook      = 2 * time.Second        // how long an answer may fail to come before the supervisor is asked for a greeting
+	hurry           = 900 * time.Millisecond // what is left for last words after an interrupt
+)
+
+// patient reads what a supervisor says. That may take as long as the work does, so silence alone is no error; while it lasts,
+// alive is asked again and again whether anybody is there who could break it.
+type patient struct {
+	conn  *net.UnixConn
+	every time.Duration
+	alive func() error
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	for {
+		_ = p.conn.SetReadDeadline(time.Now().Add(p.every))
+		n, err := p.conn.Read(b)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if err := p.alive(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// endpoint is a socket where a process of ours answers, and how a person ends that process.
+type endpoint struct {
+	who, path, end string
+}
+
+// greet opens a connection and reads the first line into h. Whoever reads on gets an error that wraps ErrSilent when the process
+// stops answering, and one that wraps ErrDead if there is none; when ctx ends before the greeting has come, that is the error.
+func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reader, error) {
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
+	if errors.Is(err, unix.EAGAIN) { // so many wait that there is no room for one more
+		return nil, nil, e.silent(0)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
+	}
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	pid, began := peerPID(conn), time.Now()
+	p := &patient{conn: conn, every: greetingLook, alive: func() error {
+		if time.Since(began) > greetingTimeout || kernel.Stopped(pid) {
+			return e.silent(pid)
+		}
+		return nil
+	}}
+	in := bufio.NewReader(p)
+	if err := readLine(in, h); err != nil {
+		conn.Close()
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, context.Cause(ctx)
+		case errors.Is(err, ErrSilent):
+			return nil, nil, err
+		}
+		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
+	}
+	// A request may be longer than the socket has room for.
+	_ = conn.SetWriteDeadline(time.Now().Add(greetingTimeout))
+	p.every, p.alive = answerLook, func() error { return e.check(ctx) }
+	return conn, in, nil
+}
+
+// check asks for another greeting. That a process has died meanwhile is seen on the connection that waits.
+func (e endpoint) check(ctx context.Context) error {
+	conn, _, err := e.greet(ctx, &hello{})
+	if err == nil {
+		conn.Close()
+	}
+	if errors.Is(err, ErrSilent) {
+		return err
+	}
+	return nil
+}
+
+// silent is the error about a process that does not answer; pid may be 0.
+func (e endpoint) silent(pid int) error {
+	if pid == 0 {
+		return fmt.Errorf("%s: %w; %s ends it", e.who, ErrSilent, e.end)
+	}
+	if kernel.Stopped(pid) {
+		return fmt.Errorf("%s: %w: its process %d is stopped; \"kill -CONT %d\" lets it go on, %s ends it", e.who, ErrSilent, pid, pid, e.end)
+	}
+	return fmt.Errorf("%s: %w: its process %d has not greeted within %s; %s ends it", e.who, ErrSilent, pid, greetingTimeout, e.end)
+}
+
+// peerPID is the process at the other end, as this one sees it; 0 if it cannot be seen.
+func peerPID(conn *net.UnixConn) (pid int) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid = int(cred.Pid)
+		}
+	})
+	return pid
+}
+
+// unless does f, which cannot be interrupted, and does not wait for it any longer when ctx ends: what f was at is then left as a
+// kill would leave it. why says so.
+func unless(ctx context.Context, why string, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(hurry / 2):
+		return fmt.Errorf("%s: %w", why, context.Cause(ctx))
+	}
+}

@@ -59,9 +59,9 @@ type Node struct {
 	Pos        Pos
 	IPv6       bool
 	Interfaces []*Interface // in the order in which they are made; a bridge stands before its ports, a lower before its upper
-	Routes     []Route
-	Neighbours []Neighbour
-	Sysctls    []Sysctl // every net.* value that the plan pins for this node, in the order in which they must be written
+	Routes     []Route      // in the order in which they are added, which does not depend on that of the file
+	Neighbours []Neighbour  // by address
+	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order in which they must be written
 	Run        []Command
 	Switch     *Switch    // kind vswitch, else nil
 	Rules      []*RuleSet // file order, loaded or not
@@ -80,6 +80,7 @@ type RuleSet struct {
 	Tables  []NFTable  // that Text makes, in its order, each once; no other set of the node has any of them
 	Names   []string   // of every rule that has one, in order, each once
 
+	words     string          // what Text says without comments and blanks; "" if a port guard has written it
 	uncounted map[string]bool // rules of Text that have no counter
 	chains    []*nftChain     // of Text, unless a port guard has written it
 	prefixes  []nftPrefix     // in Text and not in the file
@@ -203,7 +204,8 @@ type PortVLAN struct {
 // VLANRange is First to Last, both included.
 type VLANRange struct{ First, Last int }
 
-// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types.
+// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has no
+// place in the file: routes are compared, and one that has only moved is the same.
 type Route struct {
 	Dst    netip.Prefix // 0.0.0.0/0 and ::/0 for default
 	Type   string       // unicast blackhole unreachable prohibit
@@ -212,7 +214,6 @@ type Route struct {
 	Metric int
 	Src    netip.Addr
 	OnLink bool
-	Pos    Pos
 }
 
 // Neighbour is a permanent neighbour entry.

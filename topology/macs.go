@@ -1,19 +1,26 @@
 package topology
 
 import (
+	"cmp"
 	"hash/fnv"
+	"slices"
+	"strings"
 )
 
 // addresses gives a MAC to every interface that has none. They derive from the lab's and the interface's names, so that
 // the same file gives the same bytes; what a step changes moves nobody else's.
 func (b *build) addresses() {
 	used := make(map[MAC]bool, len(b.all))
-	for _, m := range b.all {
+	// Who comes first gets an address that two would have; the order of the file must not decide that.
+	all := slices.SortedFunc(slices.Values(b.all), func(x, y *made) int {
+		return cmp.Or(strings.Compare(x.end.Node, y.end.Node), strings.Compare(x.end.Interface, y.end.Interface))
+	})
+	for _, m := range all {
 		if !m.MAC.IsZero() {
 			used[m.MAC] = true
 		}
 	}
-	for _, m := range b.all {
+	for _, m := range all {
 		if !m.MAC.IsZero() {
 			continue
 		}
@@ -27,12 +34,12 @@ func (b *build) addresses() {
 		used[mac] = true
 		b.macs[m.end] = mac
 	}
-	for _, m := range b.all {
+	for _, m := range all {
 		if m.MAC.IsZero() && m.link != nil && !b.portEnd(m) {
 			kept(m, b.derive(m, used, MAC{0x00, 0x50, 0x56}, 22))
 		}
 	}
-	for _, m := range b.all {
+	for _, m := range all {
 		switch {
 		case !m.MAC.IsZero():
 		case m.link != nil:
@@ -41,7 +48,7 @@ func (b *build) addresses() {
 			kept(m, b.derive(m, used, MAC{0x02}, 40))
 		}
 	}
-	for _, m := range b.all { // a VLAN and a passthru macvlan have the address of what they sit on
+	for _, m := range all { // a VLAN and a passthru macvlan have the address of what they sit on
 		b.inherit(m, used, 0)
 	}
 }

@@ -56,7 +56,11 @@ func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 	}
 	r := &nftReader{build: b, set: set, path: path}
 	before := len(b.probs)
-	if !r.tokens(lines) || !r.block("") || len(b.probs) > before {
+	if !r.tokens(lines) {
+		return
+	}
+	set.words = r.said()
+	if !r.block("") || len(b.probs) > before {
 		return
 	}
 	set.Text = r.prefixed(set.Text)
@@ -116,6 +120,28 @@ func (r *nftReader) tokens(lines []textLine) bool {
 		}
 	}
 	return true
+}
+
+// said is the text without what means nothing to nft: comments, empty lines, blanks.
+func (r *nftReader) said() string {
+	var b strings.Builder
+	for i, t := range r.toks {
+		switch {
+		case t.is("\n"):
+			if i == 0 || r.toks[i-1].is("\n") {
+				continue
+			}
+			b.WriteByte('\n')
+		case t.quoted:
+			b.WriteString(` "` + t.text + `"`)
+		default:
+			b.WriteString(" " + t.text)
+		}
+		if t.comma {
+			b.WriteByte(',')
+		}
+	}
+	return b.String()
 }
 
 // block reads statements up to the brace that ends the block, or to the end of the text. kind is "table", "chain", another

@@ -45,6 +45,7 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		g.tidy()
 		ports = append(ports, g)
 	}
+	slices.SortFunc(ports, func(x, y guarded) int { return strings.Compare(x.port, y.port) }) // the order of the file means nothing
 	if set.Level == "l3" {
 		set.guardLines(b.placeOf(s, set.Name), ports)
 		return

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -15,7 +16,13 @@ func (b *build) routes(s *site, n *Node) {
 		dst    netip.Prefix
 		metric int
 	}
+	type said struct {
+		route Route
+		val   *yaml.Node
+		path  string
+	}
 	seen := map[place]Pos{}
+	var list []said
 	for k, v := range entries(b.key(s, "routes")) {
 		if routeText(k.Value) != "" {
 			continue
@@ -26,16 +33,32 @@ func (b *build) routes(s *site, n *Node) {
 				b.errorf(k, at, "%s has a route already, in line %d; a second one needs another metric", r.Dst, was.Line)
 				continue
 			}
-			seen[place{r.Dst, r.Metric}] = r.Pos
-			b.routeOK(s, n, r, v, at)
-			n.Routes = append(n.Routes, r)
+			seen[place{r.Dst, r.Metric}] = b.at(k)
+			list = append(list, said{r, v, at})
 		}
 	}
+	slices.SortFunc(list, func(x, y said) int { return compareRoutes(x.route, y.route) })
+	for _, x := range list {
+		b.routeOK(s, n, x.route, x.val, x.path)
+		n.Routes = append(n.Routes, x.route)
+	}
+}
+
+// compareRoutes orders the routes of a node, none of which is twice: those without a gateway come first, since they may lead to
+// the gateways of the others.
+func compareRoutes(a, b Route) int {
+	tier := func(r Route) int {
+		if r.Via.IsValid() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(tier(a)-tier(b), a.Dst.Addr().Compare(b.Dst.Addr()), a.Dst.Bits()-b.Dst.Bits(), a.Metric-b.Metric)
 }
 
 // route reads one entry, which is two routes for a list of gateways.
 func (b *build) route(k, v *yaml.Node, path string) []Route {
-	r := Route{Type: "unicast", Pos: b.at(k)}
+	r := Route{Type: "unicast"}
 	r.Dst, _ = netip.ParsePrefix(k.Value)
 	var gateways []*yaml.Node
 	switch v.Kind {
@@ -201,4 +224,5 @@ func (b *build) neighbours(s *site, n *Node) {
 		}
 		n.Neighbours = append(n.Neighbours, e)
 	}
+	slices.SortStableFunc(n.Neighbours, func(x, y Neighbour) int { return x.IP.Compare(y.IP) })
 }

@@ -30,7 +30,12 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 		at.Col++
 	}
 	for s := range strings.SplitSeq(strings.TrimRight(n.Value, " \n"), "\n") {
-		out = append(out, textLine{s, at})
+		if len(out) > 0 || strings.TrimSpace(s) != "" { // lines are counted from the first with words, as in a block
+			out = append(out, textLine{s, at})
+		}
+	}
+	if len(out) == 0 {
+		out = []textLine{{"", at}}
 	}
 	return out
 }

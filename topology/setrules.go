@@ -227,7 +227,8 @@ func sameRules(a, b []*RuleSet) bool {
 
 // sameSet reports whether two sets say the same, wherever in the file they do.
 func sameSet(a, b *RuleSet) bool {
-	return a.Form == b.Form && a.Text == b.Text && slices.EqualFunc(a.Lines, b.Lines, func(x, y RuleLine) bool {
+	sameText := a.Text == b.Text || a.words != "" && a.words == b.words
+	return a.Form == b.Form && sameText && slices.EqualFunc(a.Lines, b.Lines, func(x, y RuleLine) bool {
 		return x.Table == y.Table && x.Name == y.Name && slices.Equal(x.Args, y.Args)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,8 +67,8 @@ func portVLAN(n *yaml.Node) *PortVLAN {
 		tagged, _ := parseVLANs(stringOf(field(n, "tagged"), ""))
 		return &PortVLAN{PVID: intOf(field(n, "pvid"), 0), Tagged: tagged}
 	}
-	if n.Tag == "!!int" {
-		return &PortVLAN{PVID: intOf(n, 0)}
+	if id, err := strconv.Atoi(n.Value); err == nil { // with quotes or without: it must not hang on them
+		return &PortVLAN{PVID: id}
 	}
 	tagged, _ := parseVLANs(n.Value)
 	return &PortVLAN{Tagged: tagged}

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -118,27 +119,51 @@ type asked struct {
 	node        bool // at the node, not at the top
 }
 
-// askedOf are the lab's values for a node, those of the top first, so that the node's own win.
+// askedOf are the lab's values for a node, those of the top first, so that the node's own win. Full names stand in the order in
+// which they must be written, which is not that of the file: a value of "all" or "default" may set those of the interfaces too
+// (net/ipv4/devinet.c, devinet_conf_proc; net/ipv6/addrconf.c, addrconf_fixup_forwarding).
 func (b *build) askedOf(s *site) (short, full []asked) {
 	for _, from := range []struct {
 		n    *yaml.Node
 		path string
 		node bool
 	}{{field(b.root, "sysctls"), "sysctls", false}, {b.key(s, "sysctls"), pathKey(b.path(s), "sysctls"), true}} {
+		first := map[string]asked{}
 		for k, v := range entries(from.n) {
 			if v.Kind != yaml.ScalarNode || sysctlText(k.Value) != "" {
 				continue
 			}
 			a := asked{k.Value, v.Value, k, v, pathKey(from.path, k.Value), from.node}
-			if strings.ContainsAny(k.Value, "./") {
-				full = append(full, a)
-			} else {
+			if !strings.ContainsAny(k.Value, "./") {
 				b.knobOK(a)
 				short = append(short, a)
+				continue
 			}
+			key := sysctlKey(k.Value)
+			if was, twice := first[key]; twice {
+				b.errorf(k, a.path, "this is %s of line %d again; give it once", was.name, was.key.Line)
+				continue
+			}
+			first[key] = a
+			full = append(full, a)
 		}
 	}
+	slices.SortStableFunc(full, func(x, y asked) int { return compareSysctls(sysctlKey(x.name), sysctlKey(y.name)) })
 	return short, full
+}
+
+// compareSysctls puts the values of "all" first, then those of "default", then the others.
+func compareSysctls(a, b string) int {
+	rank := func(key string) int {
+		switch f := strings.Split(key, "/"); {
+		case len(f) == 5 && f[3] == "all":
+			return 0
+		case len(f) == 5 && f[3] == "default":
+			return 1
+		}
+		return 2
+	}
+	return cmp.Or(rank(a)-rank(b), strings.Compare(a, b))
 }
 
 // knobOK checks the value of a short name.

@@ -74,6 +74,7 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 		}
 	}
 	b.addresses()
+	b.staticEntries()
 	for _, s := range l.sites {
 		if n := b.node[s]; n != nil && s.kind == VSwitch {
 			b.virtualSwitch(s, n)

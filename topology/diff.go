@@ -41,6 +41,7 @@ func Diff(old, new *Lab, instance string) (*Plan, []Change) {
 		d.nodeSysctls(n)
 	}
 	d.links(new)
+	d.staticEntries(new)
 	d.hosts(new)
 	return d.plan, d.changes
 }

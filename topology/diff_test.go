@@ -64,6 +64,8 @@ func TestDiff(t *testing.T) {
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"a port's setting", "s1: {kind: bridge}", "s1: {kind: bridge, ports: {a: {isolated: true}}}", "s1: a: port settings", "SetPort s1 link set dev a type bridge_slave isolated on",
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
+		{"a static entry", "s1: {kind: bridge}", `s1: {kind: bridge, fdb: {"02:00:00:00:00:09": a, b: r}}`, "s1: s1: fdb 02:00:00:00:00:09: - -> a", "AddStatic bridge -n x.s1 fdb replace 00:50:56:3a:b3:f9 dev r master static | AddStatic bridge -n x.s1 fdb replace 02:00:00:00:00:09 dev a",
+			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"a port that is down", "s1: {kind: bridge}", "s1: {kind: bridge, ports: {a: {up: false}}}", "s1: a: down", "SetUp s1 link set dev a down",
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"a router no more", "kind: router, ip", "ip", "", "SetSysctl ip netns exec x.r sysctl -qw net/ipv4/ip_forward=0",

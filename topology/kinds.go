@@ -49,6 +49,7 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 	switchHint := map[string]string{
 		"rules":      noSwitchRules,
 		"interfaces": `a virtual switch has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
+		"fdb":        `a virtual switch knows its guests' addresses by itself; only a bridge has static entries`,
 		"ip":         "a virtual switch has no address; give one to a node that is linked to it",
 	}
 	for _, k := range groupWords() {
@@ -267,6 +268,7 @@ func bridgeSettings(needs []string) []shapeKey {
 		{name: "group_fwd_mask", shape: mask},
 		{name: "priority", shape: numberOf("a priority from 0 to 65535", 0, 65535)},
 		{name: "ports", shape: &shape{form: formDict, want: "a map from ports to their settings", name: interfaceName(), of: portShape(), max: maxPorts}},
+		{name: "fdb", shape: fdbShape()},
 	}
 	for i := range keys {
 		keys[i].needs = needs

@@ -168,6 +168,7 @@ type Interface struct {
 	Master string        // the bridge, in the same node, that this interface is a port of
 	Port   *PortSettings // non-nil exactly when Master is set
 	Bridge *BridgeSettings
+	Static []StaticEntry // of a bridge: forwarding entries that the file gives, by MAC; each once
 
 	Lower   End    // Macvlan, Macvtap, VLAN; may be another node's interface
 	Mode    string // Macvlan, Macvtap: bridge private vepa passthru source
@@ -185,6 +186,13 @@ type BridgeSettings struct {
 	McastSnooping bool
 	GroupFwdMask  uint16 // never with bits 0-2: the kernel refuses them
 	Priority      uint16
+}
+
+// StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its port goes down.
+// It is not sticky: a frame from that MAC that comes in on another port moves it there (br_fdb_update, net/bridge/br_fdb.c).
+type StaticEntry struct {
+	MAC  MAC
+	Port string
 }
 
 // PortSettings are a bridge port's knobs (bridge(8), link set).

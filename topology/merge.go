@@ -7,7 +7,7 @@ import (
 )
 
 // emptied are the maps that an empty map empties; elsewhere it says nothing.
-func emptied() []string { return []string{"routes", "neigh", "sysctls", "ports", "rules"} }
+func emptied() []string { return []string{"routes", "neigh", "sysctls", "ports", "fdb", "rules"} }
 
 // laidOver merges key by key: maps are merged, all else replaces what was there. Neither argument changes.
 func laidOver(was, set *yaml.Node) *yaml.Node {

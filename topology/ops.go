@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file.
+// Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file and of fdb.go.
 type Op interface {
 	// shell is the command line, without a newline. ns maps a node to its namespace's name.
 	shell(ns func(node string) string) string
@@ -89,6 +89,18 @@ type (
 	SetPort struct {
 		Node, Name string
 		From, To   PortSettings
+	}
+
+	// AddStatic adds a static forwarding entry to Bridge, or makes the one that it has for the MAC static and moves it to the port.
+	AddStatic struct {
+		Node, Bridge string
+		StaticEntry
+	}
+
+	// DelStatic removes it, on whichever port of the bridge it is by now. One that is gone is no error.
+	DelStatic struct {
+		Node, Bridge string
+		StaticEntry
 	}
 
 	// AddAddr adds an address, or leaves it as it is, without duplicate address detection.

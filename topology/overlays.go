@@ -161,7 +161,7 @@ func (l *Lab) Reset(nodes ...string) (*Lab, Problems) {
 }
 
 // SplitSetting takes NODE.key.path apart at the longest name of a node that it begins with. What stands behind "routes",
-// "neigh" and "sysctls" is one key, dots and all.
+// "neigh", "fdb" and "sysctls" is one key, dots and all.
 func (l *Lab) SplitSetting(text string) (node string, path []string, ok bool) {
 	for _, n := range l.Nodes {
 		if (text == n.Name || strings.HasPrefix(text, n.Name+".")) && len(n.Name) > len(node) {
@@ -173,7 +173,7 @@ func (l *Lab) SplitSetting(text string) (node string, path []string, ok bool) {
 		var key string
 		key, rest, _ = strings.Cut(rest, ".")
 		path = append(path, key)
-		if slices.Contains([]string{"routes", "neigh", "sysctls"}, key) && rest != "" {
+		if slices.Contains([]string{"routes", "neigh", "fdb", "sysctls"}, key) && rest != "" {
 			return node, append(path, rest), true
 		}
 	}

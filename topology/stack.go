@@ -32,14 +32,8 @@ func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 		at := pathKey(pathKey(path, "ports"), k.Value)
 		m := b.made[End{s.full, k.Value}]
 		if m == nil || m.Master != br.Name {
-			var known []string
-			for _, m := range b.of[s] {
-				if m.Master == br.Name {
-					known = append(known, m.Name)
-				}
-			}
 			if interfaceName().textOK(k.Value) == "" {
-				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestOrList(k.Value, known))
+				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestOrList(k.Value, b.portsOf(br)))
 			}
 			continue
 		}

@@ -45,6 +45,10 @@ func (s *Space) change(op topology.Op) error {
 		return s.bridgeSettings(o.Node, o.Name, o.From, o.To)
 	case topology.SetPort:
 		return s.portSettings(o)
+	case topology.AddStatic:
+		return s.staticEntry(o.Node, o.Port, o.MAC, (*netlink.Handle).NeighSet)
+	case topology.DelStatic:
+		return s.delStatic(o)
 	case topology.AddAddr:
 		return s.address(unix.RTM_NEWADDR, o.Node, o.Name, o)
 	case topology.DelAddr:

@@ -28,7 +28,7 @@ type Noticed struct {
 
 	IP    netip.Addr   // neigh
 	MAC   topology.MAC // neigh (zero: not known) and fdb
-	State string       // neigh: a word of ip-neighbour(8) in capitals
+	State string       // neigh: a word of ip-neighbour(8) in capitals; fdb: static, or ""
 
 	Bridge string // fdb: the bridge
 	VLAN   int    // fdb: 0 when the bridge keeps none apart
@@ -53,7 +53,7 @@ type linkNews struct {
 
 // Monitor tells of every change of neighbour tables, of Linux bridges' forwarding tables and of interfaces, in all nodes and
 // in those to come, in the order in which the kernel tells of them, until ctx is done, which is no error, or each returns one.
-// Permanent entries and those without resolution (NOARP) are not told. Ready is called when no further change can be missed.
+// Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not told. Ready is called when no further change can be missed.
 // It changes nothing.
 func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
 	if err := s.numberAll(); err != nil {
@@ -185,7 +185,8 @@ func (m *monitor) message(n *node, typ uint16, b []byte) []Noticed {
 
 func (m *monitor) neighbour(n *node, gone bool, b []byte) []Noticed {
 	state, index := int(binary.NativeEndian.Uint16(b[8:])), int32(binary.NativeEndian.Uint32(b[4:]))
-	if state&(unix.NUD_NOARP|unix.NUD_PERMANENT) != 0 {
+	static := b[0] == unix.AF_BRIDGE && state&unix.NUD_NOARP != 0
+	if state&(unix.NUD_NOARP|unix.NUD_PERMANENT) != 0 && !static {
 		return nil
 	}
 	k := Noticed{Kind: "neigh", Node: n.name, Gone: gone, State: neighbourStates[state]}
@@ -205,6 +206,9 @@ func (m *monitor) neighbour(n *node, gone bool, b []byte) []Noticed {
 	switch {
 	case b[0] == unix.AF_BRIDGE && master != 0:
 		k.Kind, k.State, k.Bridge = "fdb", "", m.name(n, master)
+		if static {
+			k.State = "static"
+		}
 	case !k.IP.IsValid() || b[0] == unix.AF_BRIDGE:
 		return nil
 	}

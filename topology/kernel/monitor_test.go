@@ -21,7 +21,7 @@ func (k Noticed) line() string {
 	case k.Kind == "link" && !k.Gone:
 		s += fmt.Sprintf(" %s %s->%s", k.Key, k.Old, k.New)
 	case k.Kind == "fdb":
-		s += fmt.Sprintf(" of %s %s", k.Bridge, k.MAC)
+		s += strings.TrimRight(fmt.Sprintf(" of %s %s %s", k.Bridge, k.MAC, k.State), " ")
 	case k.Kind == "neigh":
 		s += fmt.Sprintf(" %s %s %s", k.IP, k.MAC, k.State)
 	}

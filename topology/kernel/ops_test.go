@@ -40,6 +40,7 @@ func TestEveryOpApplies(t *testing.T) {
 	to.Ageing, to.STP, to.Priority, to.McastSnooping, to.GroupFwdMask = 30*time.Second, true, 4096, false, 8
 	port := topology.DefaultPortSettings()
 	port.Learning, port.Isolated, port.Hairpin, port.Cost = false, true, true, 9
+	static := topology.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
 	master := topology.SetMaster{Node: "a", Name: "p0", Master: "br"}
 
 	ran := ""
@@ -68,6 +69,8 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]topology.Op{addr, topology.AddRoute{Node: "b", Route: route}, topology.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
 		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "10.0.0.8 dev eth0 lladdr 02:00:00:00:00:08 PERMANENT"},
 		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}, topology.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
+		{[]topology.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
+		{[]topology.Op{master, static, topology.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
 		{[]topology.Op{topology.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 	}
 	tested := map[string]bool{}
@@ -101,17 +104,19 @@ func TestEveryOpApplies(t *testing.T) {
 	}
 }
 
-// opTypes are the operations of ops.go: the types there that have the method shell.
+// opTypes are the operations: the types there that have the method shell.
 func opTypes(t *testing.T) []string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "../ops.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for _, d := range f.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && fn.Name.Name == "shell" {
-			out = append(out, fn.Recv.List[0].Type.(*ast.Ident).Name)
+	for _, name := range []string{"../ops.go", "../fdb.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && fn.Name.Name == "shell" {
+				out = append(out, fn.Recv.List[0].Type.(*ast.Ident).Name)
+			}
 		}
 	}
 	if len(out) < 20 {

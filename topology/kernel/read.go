@@ -53,12 +53,6 @@ type Route struct {
 	DoRedirect bool
 }
 
-// FDBEntry is a learned address of a bridge.
-type FDBEntry struct {
-	MAC  topology.MAC
-	Port string
-}
-
 // handle returns a node's netlink handle.
 func (s *Space) handle(nodeName string) (*netlink.Handle, error) {
 	n, err := s.node(nodeName)
@@ -140,66 +134,6 @@ const (
 	rtcfRedirected = 0x00040000
 	rtcfDoRedirect = 0x01000000
 )
-
-// FDB lists what a bridge of the node has learned.
-func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return nil, err
-	}
-	links, err := h.LinkList()
-	if err != nil {
-		return nil, err
-	}
-	master, names := 0, map[int]string{}
-	for _, l := range links {
-		names[l.Attrs().Index] = l.Attrs().Name
-		if l.Attrs().Name == bridge {
-			master = l.Attrs().Index
-		}
-	}
-	if master == 0 {
-		return nil, fmt.Errorf("%s has no bridge %s", nodeName, bridge)
-	}
-	list, err := h.NeighList(0, unix.AF_BRIDGE)
-	if err != nil {
-		return nil, fmt.Errorf("%s: list forwarding entries: %w", nodeName, err)
-	}
-	var out []FDBEntry
-	for _, e := range list {
-		if e.MasterIndex != master || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
-			continue
-		}
-		k := FDBEntry{Port: names[e.LinkIndex]}
-		copy(k.MAC[:], e.HardwareAddr)
-		out = append(out, k)
-	}
-	slices.SortFunc(out, func(a, b FDBEntry) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
-	return out, nil
-}
-
-// FlushFDB forgets what the bridges of a node have learned.
-func (s *Space) FlushFDB(nodeName string) error {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return err
-	}
-	list, err := h.NeighList(0, unix.AF_BRIDGE)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		e := &list[i]
-		if e.MasterIndex == 0 || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
-			continue
-		}
-		e.Flags |= netlink.NTF_MASTER
-		if err := tolerate(h.NeighDel(e), unix.ENOENT); err != nil {
-			return fmt.Errorf("%s: forget %s: %w", nodeName, e.HardwareAddr, err)
-		}
-	}
-	return nil
-}
 
 // Routes prints a node's routes as the kernel has them, both families, without those of the local table.
 func (s *Space) Routes(nodeName string) ([]RouteEntry, error) {

@@ -34,7 +34,7 @@ type Machine interface {
 	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
 	Route(node string, q RouteQuery) (Route, error)
 
-	// FDB lists the forwarding entries of a Linux bridge, without the permanent ones; or, when node is a virtual switch, all
+	// FDB lists the forwarding entries of a Linux bridge, learned and static, without its own addresses; or, when node is a virtual switch, all
 	// that it knows, static addresses too.
 	FDB(node, bridge string) ([]FDBEntry, error)
 
@@ -102,7 +102,7 @@ type Route struct {
 	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
 }
 
-// FDBEntry is a learned address of a bridge.
+// FDBEntry is a forwarding entry: behind which port an address is.
 type FDBEntry struct {
 	MAC  topology.MAC
 	Port string

@@ -201,7 +201,11 @@ func fdb(_ context.Context, c *call) (any, error) {
 				return nil, err
 			}
 			for _, e := range list {
-				out = append(out, FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port})
+				k := FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
+				if e.Static {
+					k.How = "static"
+				}
+				out = append(out, k)
 			}
 		}
 	}

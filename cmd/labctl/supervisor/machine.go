@@ -59,7 +59,7 @@ func (m machine) FDB(node, bridge string) ([]reach.FDBEntry, error) {
 	list, err := m.s.space.FDB(node, bridge)
 	out := make([]reach.FDBEntry, len(list))
 	for i, e := range list {
-		out[i] = reach.FDBEntry(e)
+		out[i] = reach.FDBEntry{MAC: e.MAC, Port: e.Port}
 	}
 	return out, err
 }

@@ -175,8 +175,8 @@ type FDBEntry struct {
 	MAC    string `json:"mac"`
 	Holder string `json:"holder"`
 	Port   string `json:"port"`
-	VLAN   int    `json:"vlan,omitempty"` // of a virtual switch that keeps VLANs apart
-	How    string `json:"how,omitempty"`  // of a virtual switch: static, or learned and when
+	VLAN   int    `json:"vlan,omitempty"` // of a switch that keeps VLANs apart
+	How    string `json:"how,omitempty"`  // static; of a virtual switch also: learned, and when
 }
 
 // Route is one line of "routes".

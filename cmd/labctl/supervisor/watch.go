@@ -29,7 +29,7 @@ type Change struct {
 	Gone   bool      `json:"gone,omitempty"`
 	MAC    string    `json:"mac,omitempty"`
 	Holder string    `json:"holder,omitempty"` // the node that has the MAC, "" if none or it is not known
-	State  string    `json:"state,omitempty"`  // arp, ndp: a word of ip-neighbour(8)
+	State  string    `json:"state,omitempty"`  // arp, ndp: a word of ip-neighbour(8); fdb: static, or nothing
 	Dev    string    `json:"dev,omitempty"`
 	Bridge string    `json:"bridge,omitempty"`
 	VLAN   int       `json:"vlan,omitempty"`
@@ -159,6 +159,7 @@ func (k Change) Line() string {
 		if k.VLAN > 0 {
 			words = append(words, fmt.Sprintf("vlan %d", k.VLAN))
 		}
+		words = append(words, k.State)
 	default:
 		words = append(words, k.Object, k.Key)
 		if k.Old != "" {

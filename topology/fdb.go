@@ -1,0 +1,204 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// fdbShape is "fdb" of a bridge.
+func fdbShape() *shape {
+	name := &shape{form: formText, want: "a MAC address, a name, a node or node:interface", test: fdbKeyText,
+		re: regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
+	return &shape{form: formDict, want: "a map from MAC addresses to ports", name: name, of: interfaceName(),
+		doc: "static forwarding entries: the port behind which an address is said to be"}
+}
+
+// fdbKeyText says why s is nothing that has a MAC address. A node's interface is told from a MAC by its letters and colons.
+func fdbKeyText(s string) string {
+	node, ifname, two := strings.Cut(s, ":")
+	if two && endRE.MatchString(s) && interfaceName().textOK(ifname) == "" && strings.Count(s, ":") == 1 {
+		return ""
+	}
+	if !two && endRE.MatchString(node) && !strings.Contains(node, "/") {
+		return ""
+	}
+	return macText(s)
+}
+
+// staticEntries reads "fdb" of all bridges, when every interface has its address.
+func (b *build) staticEntries() {
+	for _, br := range b.all {
+		if br.Type != BridgeLink {
+			continue
+		}
+		body := b.bodyOf(br.site)
+		if br.site.kind != Bridge {
+			body = field(field(body, "interfaces"), br.Name)
+		}
+		path := pathKey(br.path, "fdb")
+		for k, v := range entries(field(body, "fdb")) {
+			b.staticEntry(br, k, v, pathKey(path, k.Value))
+		}
+		slices.SortFunc(br.Static, func(x, y StaticEntry) int { return slices.Compare(x.MAC[:], y.MAC[:]) })
+	}
+}
+
+func (b *build) staticEntry(br *made, k, v *yaml.Node, path string) {
+	if fdbKeyText(k.Value) != "" || v.Kind != yaml.ScalarNode || interfaceName().textOK(v.Value) != "" {
+		return
+	}
+	mac := b.fdbMAC(br.site, k, path)
+	port := b.made[End{br.site.full, v.Value}]
+	if port == nil || port.Master != br.Name {
+		b.errorf(v, path, "%s has no port %q%s", br.Name, v.Value, suggestOrList(v.Value, b.portsOf(br)))
+		return
+	}
+	if mac.IsZero() {
+		return
+	}
+	for _, m := range b.of[br.site] {
+		if (m == br || m.Master == br.Name) && m.wears() == mac {
+			b.errorf(k, path, "%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it", mac, m.Name)
+			return
+		}
+	}
+	for _, e := range br.Static {
+		if e.MAC == mac {
+			b.errorf(k, path, "%s stands here twice; an address is behind one port", mac)
+			return
+		}
+	}
+	br.Static = append(br.Static, StaticEntry{mac, v.Value})
+}
+
+// portsOf are the names of a bridge's ports.
+func (b *build) portsOf(br *made) []string {
+	var out []string
+	for _, m := range b.of[br.site] {
+		if m.Master == br.Name {
+			out = append(out, m.Name)
+		}
+	}
+	return out
+}
+
+// fdbMAC is the address that a key of "fdb" stands for: a MAC, an entry of "names", or that of a node's interface, as its kernel has it.
+func (b *build) fdbMAC(s *site, k *yaml.Node, path string) MAC {
+	if m, err := ParseMAC(k.Value); err == nil {
+		return m
+	}
+	node, ifname, _ := strings.Cut(k.Value, ":")
+	if b.names[node] != nil && ifname == "" {
+		return b.mac(k, path)
+	}
+	of, why := b.lookup(s, node)
+	if of == nil {
+		b.errorf(k, path, "%s, and it is no name under \"names\"", why)
+		return MAC{}
+	}
+	if of.skip {
+		return MAC{}
+	}
+	if ifname == "" {
+		return b.onlyMAC(of, k, path)
+	}
+	m := b.made[End{of.full, ifname}]
+	if to, taken := b.alias[End{of.full, ifname}]; taken {
+		m = b.made[to]
+	}
+	if m == nil {
+		b.errorf(k, path, "%s has no interface %q%s", of.full, ifname, suggestWord(ifname, b.interfaceNames(of)))
+		return MAC{}
+	}
+	return b.knownMAC(m, k, path)
+}
+
+// onlyMAC is the address of a node that has one interface, or that of the bridge of a bridge node.
+func (b *build) onlyMAC(s *site, k *yaml.Node, path string) MAC {
+	list := b.of[s]
+	switch {
+	case s.kind == VSwitch:
+		b.errorf(k, path, "%s is a virtual switch, and has no address", s.full)
+		return MAC{}
+	case s.kind == Bridge:
+		list = list[:min(1, len(list))]
+	case len(list) == 0:
+		b.errorf(k, path, "%s has no interface; link it to something", s.full)
+		return MAC{}
+	case len(list) > 1:
+		b.errorf(k, path, "%s has %s interfaces, %s: write %s:INTERFACE", s.full, amount(len(list)), andList(clipList(b.interfaceNames(s))), s.full)
+		return MAC{}
+	}
+	return b.knownMAC(list[0], k, path)
+}
+
+func (b *build) knownMAC(m *made, k *yaml.Node, path string) MAC {
+	if m.wears().IsZero() {
+		b.errorf(k, path, "%s takes the lowest address of its ports; give it a \"mac\" to be named here", m.end)
+	}
+	return m.wears()
+}
+
+// staticEntries takes away forwarding entries that are no more, and adds those that are new, or that went with their port.
+func (d *differ) staticEntries(new *Lab) {
+	for _, n := range new.Nodes {
+		for _, i := range n.Interfaces {
+			if i.Bridge == nil {
+				continue
+			}
+			var was []StaticEntry
+			if !d.made[End{n.Name, i.Name}] {
+				was = d.old[n.Name].Interface(i.Name).Static
+			}
+			d.staticOf(n, i, was)
+		}
+	}
+}
+
+func (d *differ) staticOf(n *Node, br *Interface, was []StaticEntry) {
+	made := d.made[End{n.Name, br.Name}]
+	now := map[MAC]string{}
+	for _, e := range br.Static {
+		now[e.MAC] = e.Port
+	}
+	before := map[MAC]string{}
+	for _, e := range was {
+		before[e.MAC] = e.Port
+		if now[e.MAC] == "" {
+			d.say(n.Name, "%s: fdb %s: %s -> -", br.Name, e.MAC, e.Port)
+			d.add(DelStatic{n.Name, br.Name, e})
+		}
+	}
+	for _, e := range br.Static {
+		old := before[e.MAC]
+		if old != e.Port && !made {
+			d.say(n.Name, "%s: fdb %s: %s -> %s", br.Name, e.MAC, cmp.Or(old, "-"), e.Port)
+		}
+		if old != e.Port || d.lostStatic(n, e.Port) {
+			d.add(AddStatic{n.Name, br.Name, e})
+		}
+	}
+}
+
+// lostStatic reports whether a port comes without the entries that it had: it was made again, or its VLANs are others, for each of which
+// the kernel has an entry of its own (br_fdb_add, net/bridge/br_fdb.c).
+func (d *differ) lostStatic(n *Node, port string) bool {
+	if d.made[End{n.Name, port}] {
+		return true
+	}
+	was, now := d.old[n.Name].Interface(port).Port, n.Interface(port).Port
+	return !samePort(&PortSettings{VLAN: was.VLAN}, &PortSettings{VLAN: now.VLAN})
+}
+
+func (o AddStatic) shell(ns func(string) string) string {
+	return fmt.Sprintf("bridge -n %s fdb replace %s dev %s master static", ns(o.Node), o.MAC, o.Port)
+}
+
+func (o DelStatic) shell(ns func(string) string) string {
+	return tolerant(fmt.Sprintf("bridge -n %s fdb del %s dev %s master", ns(o.Node), o.MAC, o.Port))
+}

@@ -1,0 +1,112 @@
+//go:build linux
+
+package kernel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// FDBEntry is a forwarding entry of a bridge.
+type FDBEntry struct {
+	MAC    topology.MAC
+	Port   string
+	VLAN   int  // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
+	Static bool // somebody's own entry: it does not age
+}
+
+// FDB lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
+func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return nil, err
+	}
+	links, err := h.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	master, names := 0, map[int]string{}
+	for _, l := range links {
+		names[l.Attrs().Index] = l.Attrs().Name
+		if l.Attrs().Name == bridge {
+			master = l.Attrs().Index
+		}
+	}
+	if master == 0 {
+		return nil, fmt.Errorf("%s has no bridge %s", nodeName, bridge)
+	}
+	list, err := h.NeighList(0, unix.AF_BRIDGE)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list forwarding entries: %w", nodeName, err)
+	}
+	var out []FDBEntry
+	for _, e := range list {
+		if e.MasterIndex != master || e.State&netlink.NUD_PERMANENT != 0 { // local: fdb_to_nud, net/bridge/br_fdb.c
+			continue
+		}
+		k := FDBEntry{Port: names[e.LinkIndex], VLAN: e.Vlan, Static: e.State&netlink.NUD_NOARP != 0}
+		copy(k.MAC[:], e.HardwareAddr)
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b FDBEntry) int {
+		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
+	})
+	return out, nil
+}
+
+// FlushFDB forgets what the bridges of a node have learned; static entries stay.
+func (s *Space) FlushFDB(nodeName string) error {
+	h, err := s.handle(nodeName)
+	if err != nil {
+		return err
+	}
+	list, err := h.NeighList(0, unix.AF_BRIDGE)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		e := &list[i]
+		if e.MasterIndex == 0 || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
+			continue
+		}
+		e.Flags |= netlink.NTF_MASTER
+		if err := tolerate(h.NeighDel(e), unix.ENOENT); err != nil {
+			return fmt.Errorf("%s: forget %s: %w", nodeName, e.HardwareAddr, err)
+		}
+	}
+	return nil
+}
+
+// staticEntry does something with a bridge's static entry at a port. NOARP is what the kernel calls static.
+func (s *Space) staticEntry(nodeName, port string, mac topology.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
+	return s.onLink(nodeName, port, func(h *netlink.Handle, l netlink.Link) error {
+		return do(h, &netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: mac[:]})
+	})
+}
+
+// delStatic removes an entry. It may have moved: a frame from its MAC on another port takes it there, and it stays static
+// (br_fdb_update, net/bridge/br_fdb.c).
+func (s *Space) delStatic(o topology.DelStatic) error {
+	err := s.staticEntry(o.Node, o.Port, o.MAC, (*netlink.Handle).NeighDel)
+	if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	list, err := s.FDB(o.Node, o.Bridge)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if e.MAC == o.MAC && e.Static {
+			err := s.staticEntry(o.Node, e.Port, o.MAC, (*netlink.Handle).NeighDel)
+			return tolerate(err, unix.ENOENT, unix.ENODEV)
+		}
+	}
+	return nil
+}

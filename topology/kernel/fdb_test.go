@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// A frame goes where a static entry says, so the table must have it, however it came there.
+func TestFDBHasStaticEntries(t *testing.T) {
+	s := cable(t)
+	apply(t, s, topology.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
+		topology.SetMaster{Node: "sw", Name: "p0", Master: "br"}, topology.SetUp{Node: "sw", Name: "br", Up: true},
+		topology.AddVeth{Near: topology.VethEnd{Node: "sw", Name: "p1", MAC: topology.MAC{0xfe, 0x50, 0x56, 0, 0, 2}, MTU: 1500, Master: "br", Up: true},
+			Far: topology.VethEnd{Node: "c", Name: "eth0", MAC: topology.MAC{0, 0x50, 0x56, 0, 0, 2}, MTU: 1500}},
+		topology.SetUp{Node: "c", Name: "eth0", Up: true})
+	table := func(want ...string) {
+		t.Helper()
+		list, err := s.FDB("sw", "br")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range list {
+			got = append(got, fmt.Sprintf("%s %s %v", e.MAC, e.Port, e.Static))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the table is %v, want %v", got, want)
+		}
+	}
+	lines := monitored(t, s)
+	ip(t, "netns exec t.sw bridge fdb add 02:00:00:00:00:07 dev p0 master static")
+	ip(t, "netns exec t.sw bridge fdb add 02:00:00:00:00:08 dev p0 master dynamic")
+	tells(t, lines, "sw fdb p0 of br 02:00:00:00:00:07 static", "sw fdb p0 of br 02:00:00:00:00:08")
+	table("02:00:00:00:00:07 p0 true", "02:00:00:00:00:08 p0 false")
+	if err := s.FlushFDB("sw"); err != nil {
+		t.Fatal(err)
+	}
+	table("02:00:00:00:00:07 p0 true")
+
+	// A frame from that address on another port moves the entry, and it stays static. Removing it must find it there.
+	moved := topology.StaticEntry{MAC: topology.MAC{2, 0, 0, 0, 0, 7}, Port: "p0"}
+	fd, index, err := s.PacketSocket(topology.End{Node: "c", Interface: "eth0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	hello := append(append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, moved.MAC[:]...), append([]byte{0x88, 0xb5}, make([]byte, 46)...)...)
+	if err := unix.Sendto(fd, hello, 0, &unix.SockaddrLinklayer{Ifindex: index}); err != nil {
+		t.Fatal(err)
+	}
+	tells(t, lines, "sw fdb p1 of br 02:00:00:00:00:07 static")
+	table("02:00:00:00:00:07 p1 true")
+	apply(t, s, topology.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
+	table()
+	apply(t, s, topology.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved}, topology.AddStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
+	table("02:00:00:00:00:07 p0 true")
+}

@@ -44,6 +44,9 @@ func (m *matrix) kept() error {
 		if err == nil {
 			err = m.unanswered(pr)
 		}
+		if err == nil {
+			err = m.insist(pr)
+		}
 		if m.ctx.Err() != nil {
 			return m.ctx.Err()
 		}
@@ -60,7 +63,9 @@ func (m *matrix) kept() error {
 	}
 	m.grace()
 	for _, pr := range m.pairs {
-		m.byKernel(pr)
+		if pr.way != nil && !m.steered(pr) { // of one whose way it would change nothing is guessed
+			m.byKernel(pr)
+		}
 	}
 	return m.investigate(true)
 }

@@ -130,6 +130,70 @@ func TestRedirectIsKept(t *testing.T) {
 	wantText(t, ask(t, p, false, ping, route), "ping:h3->h0 ok+redirect\nroute:h3->h0 rt\n")
 }
 
+// TestARoutersLimiterOutlivesASet: a set makes another Lab of the same nodes, whose routers have forgotten nothing. After five
+// redirects the next comes 640 ms later, and one that does not come cannot be believed.
+func TestARoutersLimiterOutlivesASet(t *testing.T) {
+	lab, m := typo(t)
+	p := &Prober{Lab: lab, Machine: m}
+	defer p.Close()
+	ping := topology.Question{Kind: "ping", A: "h3", B: "h0"}
+	route := topology.Question{Kind: "route", A: "h3", B: "h0"}
+	for p.redirects[limiter{"h3", "rt"}] == nil || p.redirects[limiter{"h3", "rt"}].count < 5 {
+		ask(t, p, false, ping)
+		if p.redirects == nil {
+			t.Fatal("no redirect is remembered")
+		}
+	}
+	sh(t, "h3", "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.eth0.accept_redirects=1")
+	after := *lab
+	p.Lab = &after
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, ask(t, p, true, ping, route), "ping:h3->h0 ok+redirect\nroute:h3->h0 h0+redirect\n")
+}
+
+// TestARedirectIsInsistedOn: others than the prober have made the router fall silent towards h3, and it cannot be asked about that. A
+// kept pair waits until its limiter has certainly expired, says so, and asks again; it guesses nothing. What h4 is to be told gets
+// lost for another reason: that costs the time once, not for every pair.
+func TestARedirectIsInsistedOn(t *testing.T) {
+	lab, m := typo(t)
+	sh(t, "h3", "ping -n -c12 -i0.2 192.168.0.1 >/dev/null")
+	sh(t, "rt", `nft 'table ip f { chain c { type filter hook output priority 0; ip daddr 192.168.0.193 icmp type redirect drop; }; }'`)
+	for _, h := range []string{"h3", "h4"} {
+		sh(t, h, "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.eth0.accept_redirects=1")
+	}
+	lost := make(chan []Result)
+	begin := time.Now()
+	go func() {
+		p := &Prober{Lab: lab, Machine: m}
+		defer p.Close()
+		rs, err := p.Ask(context.Background(), []topology.Question{{Kind: "ping", A: "h4", B: "h0"}, {Kind: "ping", A: "h4", B: "h0:eth0"},
+			{Kind: "route", A: "h4", B: "h0"}}, true)
+		if err != nil || time.Since(begin) > 2*redirectSilence {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		lost <- rs
+	}()
+	told := 0
+	p := &Prober{Lab: lab, Machine: m, Waiting: func(what string, second, total int) {
+		if told++; !strings.Contains(what, "rt may send h3 a redirect again") || second >= total || total > 21 {
+			t.Errorf("%q, second %d of %d", what, second, total)
+		}
+	}}
+	defer p.Close()
+	rs := ask(t, p, true, topology.Question{Kind: "ping", A: "h3", B: "h0"}, topology.Question{Kind: "route", A: "h3", B: "h0"})
+	wantText(t, rs, "ping:h3->h0 ok+redirect\nroute:h3->h0 h0+redirect\n")
+	if !strings.Contains(rs[0].Detail, "From 192.168.0.254: Redirect Host") || !strings.Contains(rs[0].Detail, "asked again after 20.48s") || told == 0 {
+		t.Errorf("told %d times: %s", told, rs[0].Detail)
+	}
+	rs = <-lost
+	wantText(t, rs, "ping:h4->h0 ok\nping:h4->h0:eth0 ok\nroute:h4->h0 rt\n")
+	if !strings.Contains(rs[0].Detail, "still none came") {
+		t.Error(rs[0].Detail)
+	}
+}
+
 // order is a lab in which order matters: unicast from b to a is lost, broadcasts are not.
 func order(t testing.TB) (*topology.Lab, *liveMachine) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")

@@ -26,9 +26,10 @@ type matrix struct {
 	permanent map[entry]bool // entries that stay: the file's, or a person's
 
 	owed   owed
-	mayOwe int       // entries
-	turned int       // redirects that have come
-	slowAt time.Time // when a pair was last not decided at once
+	mayOwe int              // entries
+	turned int              // redirects that have come
+	mute   map[limiter]bool // that were waited out, and sent nothing all the same
+	slowAt time.Time        // when a pair was last not decided at once
 
 	pkt [echoLen]byte
 	buf [2048]byte

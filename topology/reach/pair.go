@@ -32,6 +32,7 @@ type pair struct {
 	detail   string
 	rtt      time.Duration
 	redirect string // how a redirect was noticed
+	note     string // what was done to be certain
 	dups     int
 	holds    string // the arp cell's word
 	exact    []string
@@ -61,7 +62,7 @@ func (pr *pair) bind(l Link) {
 
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
-	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.dups, pr.holds = -1, "", "", 0, "", 0, ""
+	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.holds = -1, "", "", 0, "", "", 0, ""
 }
 
 func (pr *pair) decide(word, detail string) {
@@ -140,6 +141,9 @@ func (pr *pair) outcome() (word, detail string) {
 			word += "+redirect"
 		}
 		detail += "; " + pr.redirect
+	}
+	if pr.note != "" {
+		detail += "; " + pr.note
 	}
 	return word, strings.TrimPrefix(detail, "; ")
 }

@@ -34,6 +34,10 @@ type Prober struct {
 	// find, and returns when what follows at once is over. Streams wait meanwhile. It must not call the Prober's methods.
 	Investigate func(ctx context.Context, failed topology.Question, again func() error) string
 
+	// Waiting, if not nil, is told every second of a wait that a person would wonder about: for what, and how much of it is over.
+	// It must return soon and not call the Prober's methods.
+	Waiting func(what string, second, total int)
+
 	mu        sync.Mutex
 	lab       *topology.Lab // that the sockets were opened for
 	sockets   map[socketKey]*echoSocket
@@ -63,8 +67,8 @@ type Result struct {
 	lost int // of a count of frames: how many more there may be
 }
 
-// Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten and
-// pings go one after the other; otherwise every pair is asked as if alone in a lab just brought up, and the tables are
+// Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten,
+// pings go one after the other, and one that misses a redirect may be asked again after 20.5 s; otherwise every pair is asked as if alone in a lab just brought up, and the tables are
 // afterwards as the last answered pair, flow or request left them. Pings come first, then answers and sees, then streams, then
 // what is only read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
 func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]Result, error) {
@@ -150,7 +154,9 @@ func (p *Prober) init() error {
 		p.next = binary.BigEndian.Uint32(b[8:])
 	}
 	p.sockets = map[socketKey]*echoSocket{}
-	p.redirects = map[limiter]*redirected{}
+	if p.redirects == nil { // routers remember across a step's set, which makes another Lab and closes the sockets
+		p.redirects = map[limiter]*redirected{}
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -12,16 +13,17 @@ import (
 
 // Renew says that nodes were made anew: the step's open listeners hear on at their interfaces, and at those of other nodes that
 // went with them. It returns when the switches have noticed. A question whose listener has nothing to hear on any more becomes
-// [Unknown], unless it has heard already. Without open listeners it does nothing.
+// [Unknown], unless it has heard already.
 func (p *Prober) Renew(ctx context.Context, nodes []string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.redirects, func(l limiter, _ *redirected) bool { return slices.Contains(nodes, l.router) })
 	p.named.Lock()
 	o := p.over
 	p.named.Unlock()
 	if o == nil {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	own, err := p.owners()
 	if err != nil {
 		return err

@@ -133,27 +133,44 @@ func (w *watch) run(f *flow) error {
 	if m.p.Lab.KernelTimers {
 		d = m.p.patience()
 	}
-	m.plot(f.pr)
-	f.key = m.p.next
-	m.send(f.pr)
-	if err := m.quiet(f.pr, d); err != nil {
+	if err := w.mark(f, func() error { return m.quiet(f.pr, d) }); err != nil {
 		return err
 	}
-	w.drain()
 	if f.pr.word != "" && f.pr.word != "ok" && !heard(f.from, f.key) {
 		return m.ctx.Err()
 	}
+	return w.mark(f, func() error {
+		m.await(f.pr, quick)
+		if w.drain(); heard(f.to, f.key) {
+			return m.ctx.Err()
+		}
+		return m.quiet(f.pr, m.p.patience())
+	})
+}
+
+// mark sends a request, which is then the marked one, and waits for what becomes of it. Where tables are kept it steers its sender
+// as a lone one would.
+func (w *watch) mark(f *flow, wait func() error) error {
+	m := w.m
 	f.pr.again()
+	if m.drain(f.pr.sock); m.turned > 0 {
+		clear(m.ways) // an accepted redirect changes them
+	}
+	m.plot(f.pr)
+	if w.a.kept {
+		m.unlimited(f.pr)
+	}
 	f.key = m.p.next
 	m.send(f.pr)
-	m.await(f.pr, quick)
-	if w.drain(); heard(f.to, f.key) {
-		return m.ctx.Err()
-	}
-	if err := m.quiet(f.pr, m.p.patience()); err != nil {
-		return err
+	err := wait()
+	if err == nil && w.a.kept {
+		err = m.insist(f.pr)
+		f.key = m.first + uint32(f.pr.try)
 	}
 	w.drain()
+	if err != nil {
+		return err
+	}
 	return m.ctx.Err()
 }
 

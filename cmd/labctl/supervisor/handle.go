@@ -95,6 +95,9 @@ func (h handler) do(ctx context.Context, c *call, works bool) (any, error) {
 		return nil, &Failure{Failed, c.meta.Instance + " is being taken down"}
 	}
 	c.cancel = cancel
+	if c.prober != nil { // it has one asker at a time
+		c.prober.Waiting = func(what string, second, total int) { c.event(Event{What: what, Done: second, Total: total}) }
+	}
 	c.mu.Unlock()
 	return h.f(wctx, c)
 }

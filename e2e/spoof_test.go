@@ -193,17 +193,3 @@ var _ = Describe("port-guard", func() {
 		Expect(state("port-guard")).To(BeEmpty())
 	})
 })
-
-var _ = Describe("docs/tour-mitm.md", func() {
-	It("shows commands that work", Label("slow"), func() {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(readme), "docs", "tour-mitm.md"))
-		Expect(err).NotTo(HaveOccurred())
-		blocks := testedBlocks(string(text))
-		Expect(blocks).NotTo(BeEmpty())
-		dir := GinkgoT().TempDir()
-		Expect(os.Symlink(binary, filepath.Join(dir, "labctl"))).To(Succeed())
-		DeferCleanup(func() { labctl("down", "--all", "--force") })
-		Expect(run(nil, "", "sh", "-exc", "cd "+dir+"\nPATH="+dir+":$PATH:/usr/sbin\n"+strings.Join(blocks, "\n"))).To(Exit(0))
-		Expect(instances()).To(BeEmpty())
-	})
-})

@@ -72,6 +72,7 @@ func (b *build) warnings() {
 		}
 		b.arpTrap(s, n)
 		b.establishedTrap(n, b.path(s))
+		b.blindGuard(n, b.path(s))
 		b.ruleNames(s, n, b.path(s))
 	}
 }

@@ -232,8 +232,11 @@ type Neighbour struct {
 }
 
 // Sysctl is a net.* value of one namespace. Key has slashes below /proc/sys ("net/ipv4/ip_forward"), since interface
-// names may have dots.
-type Sysctl struct{ Key, Value string }
+// names may have dots. Given says that it is the lab's and not labctl's own: then nothing overrides it.
+type Sysctl struct {
+	Key, Value string
+	Given      bool
+}
 
 // Command is one entry of "run".
 type Command struct {

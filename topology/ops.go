@@ -145,7 +145,7 @@ type (
 	SetRules struct {
 		Node     string
 		From, To []*RuleSet // the loaded sets, file order
-		Sysctls  []Sysctl   // bridge-nf-* as they must be while To is loaded, where From and To differ in that; not optional
+		Sysctls  []Sysctl   // bridge-nf-* as they must be while To is loaded, where they change and the lab does not give them; not optional
 	}
 
 	// RunCommand runs a node's own command, which must exit 0, or starts one in the background.

@@ -74,6 +74,7 @@ func (b *build) rules(s *site, n *Node) {
 	b.chains(n, b.path(s))
 	if b.overlay != nil {
 		b.establishedTrap(n, b.path(s))
+		b.blindGuard(n, b.path(s))
 	}
 }
 

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -175,14 +174,17 @@ func (d *differ) rules(n *Node) {
 	o := d.old[n.Name]
 	if o == nil || d.rebuilt[n.Name] {
 		o = &Node{}
-	} else if !d.sayRules(o, n) {
-		return
+	} else {
+		differs := d.sayRules(o, n)
+		if d.sayBlind(o, n); !differs {
+			return
+		}
 	}
 	op := SetRules{Node: n.Name, From: o.Loaded(), To: n.Loaded()}
 	if sameRules(op.From, op.To) {
 		return
 	}
-	op.Sysctls = bridgeCalls(n, op.From, op.To)
+	op.Sysctls = bridgeCalls(o, n)
 	d.add(op)
 }
 
@@ -231,28 +233,4 @@ func sameSet(a, b *RuleSet) bool {
 	return a.Form == b.Form && sameText && slices.EqualFunc(a.Lines, b.Lines, func(x, y RuleLine) bool {
 		return x.Table == y.Table && x.Name == y.Name && slices.Equal(x.Args, y.Args)
 	})
-}
-
-// bridgeCalls are the values that let the rules of iptables see what the node's bridges forward, where they change
-// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables), and for port guards also behind a tag.
-func bridgeCalls(n *Node, from, to []*RuleSet) []Sysctl {
-	if !slices.ContainsFunc(n.Interfaces, func(i *Interface) bool { return i.Type == BridgeLink }) {
-		return nil
-	}
-	var out []Sysctl
-	pinned := sysctlMap(n)
-	change := func(key string, uses func(*RuleSet) bool) {
-		was, is := slices.ContainsFunc(from, uses), slices.ContainsFunc(to, uses)
-		switch {
-		case is && !was:
-			out = append(out, Sysctl{key, "1"})
-		case was && !is:
-			out = append(out, Sysctl{key, cmp.Or(pinned[key], "0")})
-		}
-	}
-	for _, family := range ruleForms()[:2] {
-		change("net/bridge/bridge-nf-call-"+family, func(set *RuleSet) bool { return set.family() == family && len(set.Lines) > 0 })
-	}
-	change("net/bridge/bridge-nf-filter-vlan-tagged", func(set *RuleSet) bool { return set.Form == "port_guard" && len(set.Lines) > 0 })
-	return out
 }

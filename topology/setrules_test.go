@@ -40,7 +40,7 @@ func TestDiffOfRules(t *testing.T) {
 		{"another order", denyA + natSet, natSet + denyA, "another order, nat deny", "iptables nat iptables filter", ""},
 		{"another family", denyA, sixSet, "six: new, loaded; deny: removed", "iptables filter ip6tables filter", "iptables=0 ip6tables=1"},
 		{"text for nft", denyA, denyA + nftSet1, "text: new, loaded", "iptables filter nft", ""},
-		{"nothing any more", nftSet1, "      {}", "text: removed", "nft", ""},
+		{"nothing any more", nftSet1, "      {}", "text: removed", "nft", "iptables=0"},
 	} {
 		plan, changes := Diff(rulesLab(t, tt.from), rulesLab(t, tt.to), "x")
 		var said, loads, calls []string

@@ -279,11 +279,15 @@ func (b *build) order(s *site, n *Node) {
 // namespace of a virtual switch never has: its ports must not speak for themselves.
 func (b *build) ipv6(s *site, n *Node) {
 	n.IPv6 = boolOf(field(b.root, "ipv6"), false)
-	n.IPv6 = boolOf(b.key(s, "ipv6"), n.IPv6) && s.kind != VSwitch
+	own := b.key(s, "ipv6")
+	n.IPv6 = boolOf(own, n.IPv6) && s.kind != VSwitch
 	for _, m := range b.of[s] {
 		for i, p := range m.Addrs {
 			if p.Addr().Is4() {
 				continue
+			}
+			if !boolOf(own, true) {
+				b.warnf(own, pathKey(b.path(s), "ipv6"), "is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
 			}
 			n.IPv6 = true
 			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU).

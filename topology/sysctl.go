@@ -44,13 +44,18 @@ var shortNames = sync.OnceValue(func() []string {
 
 var sysctlRE = regexp.MustCompile(`^net[./][A-Za-z0-9_./-]+$`)
 
-// sysctlKey turns a full name into a path below /proc/sys.
+// sysctlKey turns a full name into a path below /proc/sys. Two names of one value have one path.
 func sysctlKey(name string) string {
-	if strings.Contains(name, "/") {
-		return name
+	if !strings.Contains(name, "/") {
+		name = strings.ReplaceAll(name, ".", "/")
 	}
-	return strings.ReplaceAll(name, ".", "/")
+	if name == "net/ipv4/conf/all/forwarding" { // the same variable (net/ipv4/devinet.c, devinet_sysctl_register and ctl_forward_entry)
+		return forwardKey
+	}
+	return name
 }
+
+const forwardKey = "net/ipv4/ip_forward"
 
 // sysctlText says why a name is no sysctl that a node can have, or "".
 func sysctlText(s string) string {
@@ -102,13 +107,50 @@ type pins struct {
 	place map[string]int
 }
 
-func (p *pins) set(key, value string) {
-	if i, ok := p.place[key]; ok {
-		p.list[i].Value = value
+// set is labctl's own value, give one that the lab gives.
+func (p *pins) set(key, value string)  { p.put(Sysctl{Key: key, Value: value}) }
+func (p *pins) give(key, value string) { p.put(Sysctl{Key: key, Value: value, Given: true}) }
+
+func (p *pins) put(s Sysctl) {
+	if i, ok := p.place[s.Key]; ok {
+		p.list[i] = s
 		return
 	}
-	p.place[key] = len(p.list)
-	p.list = append(p.list, Sysctl{key, value})
+	p.place[s.Key] = len(p.list)
+	p.list = append(p.list, s)
+}
+
+// Touches reports whether the kernel changes another value when it writes this one (net/ipv4/devinet.c, inet_forward_change;
+// net/ipv6/addrconf.c, addrconf_fixup_forwarding, addrconf_disable_ipv6, addrconf_fixup_linkdown and
+// addrconf_sysctl_addr_gen_mode). The other one must be written behind this one, whatever it was before.
+func (s Sysctl) Touches(other string) bool {
+	if s.Key == forwardKey && other == "net/ipv4/conf/all/accept_redirects" {
+		return true
+	}
+	head, leaf := "net/ipv4/conf/", "forwarding"
+	if s.Key != forwardKey {
+		if head = "net/ipv6/conf/"; !strings.HasPrefix(s.Key, head+"all/") {
+			return false
+		}
+		leaf = s.Key[len(head+"all/"):]
+		if !slices.Contains([]string{"forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"}, leaf) {
+			return false
+		}
+	}
+	return strings.HasPrefix(other, head) && strings.HasSuffix(other, "/"+leaf) && other != s.Key
+}
+
+// ordered lets what touches others stand before them.
+func (p *pins) ordered() []Sysctl {
+	for i, s := range p.list {
+		if !strings.Contains(s.Key, "/conf/all/") {
+			continue // ip_forward is the first of all
+		}
+		if at := slices.IndexFunc(p.list[:i], func(o Sysctl) bool { return s.Touches(o.Key) }); at >= 0 {
+			p.list = slices.Insert(slices.Delete(p.list, i, i+1), at, s)
+		}
+	}
+	return p.list
 }
 
 // asked is a value that the lab gives.
@@ -117,45 +159,60 @@ type asked struct {
 	key, val    *yaml.Node
 	path        string
 	node        bool // at the node, not at the top
+	full        bool // sets exactly one value
 }
 
-// askedOf are the lab's values for a node, those of the top first, so that the node's own win. Full names stand in the order in
-// which they must be written, which is not that of the file: a value of "all" or "default" may set those of the interfaces too
-// (net/ipv4/devinet.c, devinet_conf_proc; net/ipv6/addrconf.c, addrconf_fixup_forwarding).
-func (b *build) askedOf(s *site) (short, full []asked) {
+// askedOf are the lab's values for a node, the weakest first: those of the top, then the node's own; in both, short names before
+// the full ones that except something from them. They stand in the order in which they must be written, which is not that of the
+// file: a value of "all" or "default" may set those of the interfaces too (net/ipv4/devinet.c, devinet_conf_proc; see Touches).
+func (b *build) askedOf(s *site) []asked {
+	var out []asked
 	for _, from := range []struct {
 		n    *yaml.Node
 		path string
 		node bool
 	}{{field(b.root, "sysctls"), "sysctls", false}, {b.key(s, "sysctls"), pathKey(b.path(s), "sysctls"), true}} {
 		first := map[string]asked{}
+		var list []asked
 		for k, v := range entries(from.n) {
 			if v.Kind != yaml.ScalarNode || sysctlText(k.Value) != "" {
 				continue
 			}
-			a := asked{k.Value, v.Value, k, v, pathKey(from.path, k.Value), from.node}
-			if !strings.ContainsAny(k.Value, "./") {
+			a := asked{k.Value, v.Value, k, v, pathKey(from.path, k.Value), from.node, strings.ContainsAny(k.Value, "./")}
+			if !a.full {
 				b.knobOK(a)
-				short = append(short, a)
-				continue
 			}
-			key := sysctlKey(k.Value)
-			if was, twice := first[key]; twice {
+			if was, twice := first[a.sets()]; twice {
 				b.errorf(k, a.path, "this is %s of line %d again; give it once", was.name, was.key.Line)
 				continue
 			}
-			first[key] = a
-			full = append(full, a)
+			first[a.sets()] = a
+			list = append(list, a)
 		}
+		slices.SortStableFunc(list, compareAsked)
+		out = append(out, list...)
 	}
-	slices.SortStableFunc(full, func(x, y asked) int { return compareSysctls(sysctlKey(x.name), sysctlKey(y.name)) })
-	return short, full
+	return out
 }
 
-// compareSysctls puts the values of "all" first, then those of "default", then the others.
-func compareSysctls(a, b string) int {
-	rank := func(key string) int {
-		switch f := strings.Split(key, "/"); {
+// sets is the one value that a name sets, or a short name.
+func (a asked) sets() string {
+	switch {
+	case a.full:
+		return sysctlKey(a.name)
+	case a.name == "ip_forward":
+		return forwardKey
+	}
+	return a.name
+}
+
+// compareAsked puts short names first, in the order of [knobs], then values of "all", then those of "default", then the others.
+func compareAsked(a, b asked) int {
+	rank := func(a asked) int {
+		if !a.full {
+			return slices.IndexFunc(knobs(), func(k knob) bool { return k.name == a.name }) - len(knobs())
+		}
+		switch f := strings.Split(a.sets(), "/"); {
 		case len(f) == 5 && f[3] == "all":
 			return 0
 		case len(f) == 5 && f[3] == "default":
@@ -163,7 +220,7 @@ func compareSysctls(a, b string) int {
 		}
 		return 2
 	}
-	return cmp.Or(rank(a)-rank(b), strings.Compare(a, b))
+	return cmp.Or(rank(a)-rank(b), strings.Compare(a.sets(), b.sets()))
 }
 
 // knobOK checks the value of a short name.
@@ -179,53 +236,62 @@ func (b *build) knobOK(a asked) {
 	}
 }
 
-// sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around.
+// sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around. What the lab
+// gives comes last, and stays.
 func (b *build) sysctls(s *site, n *Node) {
-	short, full := b.askedOf(s)
+	list := b.askedOf(s)
 	p := &pins{list: make([]Sysctl, 0, 48+4*len(n.Interfaces)), place: make(map[string]int, 48+4*len(n.Interfaces))}
+	b.pinForwarding(s, list, p)
+	b.pinLimits(n, p)
+	b.pinTimers(n, p)
+	for i, a := range list {
+		switch {
+		case a.full:
+			b.fullSysctl(s, n, p, a)
+		case i == 0 || list[i-1].full:
+			giveShort(n, p, list[i:])
+		}
+	}
+	n.Sysctls = p.ordered()
+}
+
+// giveShort sets the values of the short names that the list begins with.
+func giveShort(n *Node, p *pins, list []asked) {
+	if k := slices.IndexFunc(list, func(a asked) bool { return a.full }); k >= 0 {
+		list = list[:k]
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(a asked) bool { return a.name == "ip_forward" })
+	names := []string{"all", "default"}
+	for _, m := range n.Interfaces {
+		names = append(names, m.Name)
+	}
+	for _, name := range names {
+		for _, a := range list {
+			p.give("net/ipv4/conf/"+name+"/"+a.name, a.value)
+		}
+	}
+}
+
+// pinForwarding pins ip_forward, as the kind or the lab has it, and the values that have short names.
+func (b *build) pinForwarding(s *site, list []asked, p *pins) {
 	forward := "0"
 	if s.kind == Router {
 		forward = "1"
 	}
-	values := map[string]string{}
-	for _, a := range short {
-		if a.name == "ip_forward" {
-			forward = a.value
-			continue
-		}
-		values[a.name] = a.value
-	}
-	for _, a := range full {
-		if sysctlKey(a.name) == "net/ipv4/ip_forward" {
-			forward = a.value
+	p.set(forwardKey, forward)
+	for _, a := range list {
+		if a.name == "ip_forward" || a.full && sysctlKey(a.name) == forwardKey {
+			p.give(forwardKey, a.value)
 		}
 	}
-	p.set("net/ipv4/ip_forward", forward)
 	for _, k := range knobs() {
-		all, def := k.kernel, k.kernel
+		p.set(k.all, k.kernel)
+		p.set(k.def, k.kernel)
 		// inet_forward_change() of net/ipv4/devinet.c: turning forwarding on turns this off, for "all" only.
-		if k.name == "accept_redirects" && forward != "0" {
-			all = "0"
-		}
-		if v, ok := values[k.name]; ok {
-			all, def = v, v
-		}
-		p.set(k.all, all)
-		p.set(k.def, def)
-	}
-	b.pinLimits(n, p)
-	b.pinTimers(n, p)
-	for _, m := range n.Interfaces {
-		for _, k := range knobs() {
-			if v, ok := values[k.name]; ok {
-				p.set("net/ipv4/conf/"+m.Name+"/"+k.name, v)
-			}
+		if k.name == "accept_redirects" && p.list[0].Value != "0" {
+			p.set(k.all, "0")
 		}
 	}
-	for _, a := range full {
-		b.fullSysctl(s, n, p, a)
-	}
-	n.Sysctls = p.list
 }
 
 // pinLimits switches off what would make verdicts depend on luck, and on or off what IPv6 needs.
@@ -236,8 +302,8 @@ func (b *build) pinLimits(n *Node, p *pins) {
 	p.set("net/ipv4/icmp_msgs_burst", "100000")
 	p.set("net/ipv4/icmp_echo_ignore_all", "0")
 	p.set("net/ipv4/icmp_echo_ignore_broadcasts", "1")
-	p.set("net/bridge/bridge-nf-call-iptables", "0")
-	p.set("net/bridge/bridge-nf-call-ip6tables", "0")
+	p.set(bridgeCall("iptables"), "0") // loaded rules switch them on, see bridgeCalls
+	p.set(bridgeCall("ip6tables"), "0")
 	p.set("net/bridge/bridge-nf-call-arptables", "0")
 	off := "1"
 	if n.IPv6 {
@@ -252,9 +318,7 @@ func (b *build) pinLimits(n *Node, p *pins) {
 		p.set("net/ipv6/conf/all/"+k, "0")
 		p.set("net/ipv6/conf/default/"+k, "0")
 	}
-	if n.Kind == Router {
-		p.set("net/ipv6/conf/all/forwarding", "1")
-	}
+	p.set("net/ipv6/conf/all/forwarding", map[bool]string{true: "1", false: "0"}[n.Kind == Router])
 	p.set("net/ipv6/icmp/ratelimit", "0")
 }
 
@@ -285,5 +349,5 @@ func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 			return
 		}
 	}
-	p.set(key, a.value)
+	p.give(key, a.value)
 }

@@ -19,34 +19,36 @@ func (d *differ) nodeSysctls(n *Node) {
 	if slices.Equal(d.old[n.Name].Sysctls, n.Sysctls) {
 		return // those of interfaces that are made anew come with them
 	}
-	was := sysctlMap(d.old[n.Name])
-	forwarding := "net/ipv4/ip_forward"
-	// The kernel turns accept_redirects round whenever forwarding changes (net/ipv4/devinet.c, inet_forward_change).
-	again := was[forwarding] != sysctlMap(n)[forwarding]
+	o := d.old[n.Name]
+	was, now := sysctlsBefore(o, n), sysctlMap(n)
+	var written []Sysctl
 	for _, s := range n.Sysctls {
 		dev := ofInterface(n, s.Key)
 		if d.made[End{n.Name, dev}] {
 			continue
 		}
+		if slices.Contains(bridgeCallKeys(), s.Key) && o.bridgeCall(s.Key).Given {
+			s.Value = n.bridgeCall(s.Key).Value // no longer given, perhaps, and a loaded set needs it
+		}
 		old, ok := was[s.Key]
 		if !ok {
 			old = inherited(s.Key, n, was)
 		}
-		if old != s.Value || again && strings.HasSuffix(s.Key, "/accept_redirects") {
+		if old != s.Value || slices.ContainsFunc(written, func(w Sysctl) bool { return w.Touches(s.Key) }) {
 			if old != s.Value {
 				d.say(n.Name, "sysctl %s: %s -> %s", s.Key, old, s.Value)
+				written = append(written, s)
 			}
 			d.add(SetSysctl{n.Name, s})
 		}
 	}
-	now := sysctlMap(n)
-	for _, s := range d.old[n.Name].Sysctls {
+	for _, s := range o.Sysctls {
 		if _, ok := now[s.Key]; ok {
 			continue
 		}
 		if v := inherited(s.Key, n, now); v != "gone" && !d.made[End{n.Name, ofInterface(n, s.Key)}] && v != s.Value {
 			d.say(n.Name, "sysctl %s: %s -> %s", s.Key, s.Value, v)
-			d.add(SetSysctl{n.Name, Sysctl{s.Key, v}})
+			d.add(SetSysctl{n.Name, Sysctl{Key: s.Key, Value: v}})
 		}
 	}
 }
@@ -59,10 +61,28 @@ func sysctlMap(n *Node) map[string]string {
 	return m
 }
 
+// sysctlsBefore are the values of a node as they are before its rules change. Those of br_netfilter that only rules decide about
+// are as the new state pins them: they change together with the rules (bridgeCalls).
+func sysctlsBefore(o, n *Node) map[string]string {
+	m, now := sysctlMap(o), sysctlMap(n)
+	for _, key := range bridgeCallKeys() {
+		before := o.bridgeCall(key)
+		if before.Given || n.bridgeCall(key).Given {
+			m[key] = before.Value
+		} else if v, pinned := now[key]; pinned {
+			m[key] = v
+		}
+	}
+	return m
+}
+
 // inherited is the value an interface's own knob has when the file does not give one: that of "default", or "".
 // A key of an interface that is no more goes with it, and needs no value: it reads "gone".
 func inherited(key string, n *Node, now map[string]string) string {
 	f := strings.Split(key, "/")
+	if key == bridgeTagged {
+		return n.bridgeCall(key).Value
+	}
 	if len(f) != 5 || f[0] != "net" {
 		return ""
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -280,26 +281,20 @@ func (s *Space) inside(j *settings, proc *procSys) error {
 	}
 	dirs := sysctlDirs{proc: proc.turn(), fds: map[string]int{}}
 	defer dirs.close()
-	forwarding, disabled := false, ""
+	var wide []topology.Sysctl // written here, and each has changed others, so that those are not fresh any more
 	for _, o := range j.ops {
-		if j.node.fresh && s.baseline[o.Key] == o.Value {
-			// Turning forwarding on turns accept_redirects off (net/ipv4/devinet.c, inet_forward_change): not fresh any more.
-			if !forwarding || !strings.HasSuffix(o.Key, "/accept_redirects") {
-				continue
-			}
+		by := slices.IndexFunc(wide, func(w topology.Sysctl) bool { return w.Touches(o.Key) })
+		if by < 0 && j.node.fresh && s.baseline[o.Key] == o.Value {
+			continue
 		}
-		switch o.Key {
-		case "net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding":
-			forwarding = true
-		case "net/ipv6/conf/all/disable_ipv6":
-			disabled = o.Value
-		case "net/ipv6/conf/default/disable_ipv6":
-			if disabled == o.Value {
-				continue // "all" has set it too (net/ipv6/addrconf.c, addrconf_disable_ipv6)
-			}
+		if by >= 0 && o.Key == "net/ipv6/conf/default/disable_ipv6" && wide[by].Value == o.Value {
+			continue // a thousand nodes write it
 		}
 		if err := dirs.write(o.Sysctl); err != nil {
 			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
+		}
+		if strings.Contains(o.Key, "/conf/all/") || o.Key == "net/ipv4/ip_forward" {
+			wide = append(wide, o.Sysctl)
 		}
 	}
 	if j.lo {

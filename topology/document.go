@@ -120,6 +120,22 @@ func (r *reader) width(n *yaml.Node, p Pos) int {
 	return len(strings.TrimRight(s, " "))
 }
 
+// shown is a text with what a terminal would obey written out.
+func shown(s string) string {
+	if !strings.ContainsFunc(s, control) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if control(c) {
+			fmt.Fprintf(&b, "\\u%04x", c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
 // maxSource is how much of a line is shown.
 const maxSource = 300
 
@@ -127,6 +143,7 @@ func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 	if r.overlay != nil && warning {
 		return
 	}
+	path, text = shown(path), shown(text)
 	key := Problem{Line: p.Line, Col: p.Col, Message: text}
 	if r.seen[key] {
 		return
@@ -275,6 +292,10 @@ func (r *reader) tree(n *yaml.Node, depth int) {
 	}
 	if n.Kind == yaml.MappingNode {
 		r.keysOK(n)
+	}
+	if i := strings.IndexFunc(n.Value, control); i >= 0 && n.Kind == yaml.ScalarNode {
+		c, _ := utf8.DecodeRuneInString(n.Value[i:])
+		r.errorf(n, "", "the control character %U is not allowed, not as an escape either", c)
 	}
 	for _, c := range n.Content {
 		r.tree(c, depth+1)

@@ -50,9 +50,8 @@ func unreadable(src []byte) string {
 		switch {
 		case c == utf8.RuneError && n == 1:
 			return fmt.Sprintf("not a text file: byte %#02x in line %d is not UTF-8", src[i], line)
-		case c == '\r' && (i+1 == len(src) || src[i+1] != '\n'), c < ' ' && c != '\t' && c != '\n' && c != '\r', c == 0x7f,
-			// YAML 1.1 breaks lines at the last three, editors do not: positions would lie.
-			c >= 0x80 && c < 0xa0, c == 0x2028, c == 0x2029:
+		case c == '\r' && i+1 < len(src) && src[i+1] == '\n':
+		case control(c):
 			return fmt.Sprintf("not a text file: line %d has the control character %U", line, c)
 		case c == '\n':
 			line++
@@ -60,6 +59,12 @@ func unreadable(src []byte) string {
 		i += n
 	}
 	return ""
+}
+
+// control reports whether no text of a lab file may have the character: terminals obey it, a shell ends at NUL, or YAML 1.1 breaks
+// lines at it and editors do not, so that positions would lie.
+func control(c rune) bool {
+	return c < ' ' && c != '\t' && c != '\n' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029
 }
 
 // formatOK checks the format number first: all else that could be said of a file of another format would be noise.

@@ -9,7 +9,7 @@ import (
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file and of fdb.go.
 type Op interface {
-	// shell is the command line, without a newline. ns maps a node to its namespace's name.
+	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps a node to its namespace's name.
 	shell(ns func(node string) string) string
 }
 
@@ -388,9 +388,9 @@ func (o DelNeighbour) shell(ns func(string) string) string {
 }
 
 func (o RunCommand) shell(ns func(string) string) string {
-	s := "ip netns exec " + ns(o.Node) + " sh -c " + quote(o.Sh)
+	s := "ip netns exec " + ns(o.Node) + " sh -c " + quote(o.Sh) + " </dev/null" // a shell that reads the plan must not lose what follows
 	if o.Background {
-		s += " </dev/null >/dev/null 2>&1 &"
+		s += " >/dev/null 2>&1 &"
 	}
 	return s
 }

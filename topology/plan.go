@@ -45,30 +45,36 @@ func (p *Plan) Namespace(node string) string { return p.Instance + "." + node }
 
 // String is the plan as a script for "sh -e", run as root.
 func (p *Plan) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh -e\n# lab %s: every kernel change of \"labctl up\", in order\n", p.Lab)
+	return fmt.Sprintf("#!/bin/sh -e\n# lab %s: every kernel change of \"labctl up\", in order\n", p.Lab) + strings.Join(p.Commands(), "\n") + "\n"
+}
+
+// Commands are the script's commands in order, each with the text that it reads, so that one may have several lines, and at the end a
+// comment for each virtual switch. None ends with a newline.
+func (p *Plan) Commands() []string {
+	var out []string
 	for i := 0; i < len(p.Ops); i++ {
-		if s, ok := p.Ops[i].(SetSysctl); ok {
-			n := p.sysctlRun(i)
-			flag := "-qw"
-			if s.Optional() {
-				flag = "-qew"
-			}
-			fmt.Fprintf(&b, "ip netns exec %s sysctl %s", p.Namespace(s.Node), flag)
-			for _, op := range p.Ops[i : i+n] {
-				o := op.(SetSysctl)
-				b.WriteString(" " + quote(o.Key+"="+o.Value))
-			}
-			b.WriteByte('\n')
-			i += n - 1
+		s, ok := p.Ops[i].(SetSysctl)
+		if !ok {
+			out = append(out, p.Ops[i].shell(p.Namespace))
 			continue
 		}
-		b.WriteString(p.Ops[i].shell(p.Namespace) + "\n")
+		n := p.sysctlRun(i)
+		flag := "-qw"
+		if s.Optional() {
+			flag = "-qew"
+		}
+		line := "ip netns exec " + p.Namespace(s.Node) + " sysctl " + flag
+		for _, op := range p.Ops[i : i+n] {
+			o := op.(SetSysctl)
+			line += " " + quote(o.Key+"="+o.Value)
+		}
+		out = append(out, line)
+		i += n - 1
 	}
 	for _, s := range p.Switches {
-		fmt.Fprintf(&b, "# %s: a virtual switch, which labctl is itself; this script makes its ports, and nothing joins them (see \"labctl switch run\")\n", s)
+		out = append(out, fmt.Sprintf("# %s: a virtual switch, which labctl is itself; this script makes its ports, and nothing joins them (see \"labctl switch run\")", s))
 	}
-	return b.String()
+	return out
 }
 
 // sysctlRun counts the SetSysctls from i on that can be written by one command.

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -143,8 +144,18 @@ func (o SetRules) NFT() (text string, places []Pos) {
 	return b.String(), places
 }
 
-// endOfRules ends a here-document; no line of a lab file's rules reads so.
+// endOfRules ends a here-document. See [hereDocument] for a text that has such a line itself.
 const endOfRules = "END-OF-LABCTL-RULES"
+
+// hereDocument gives a command a text to read, all of it and nothing else: what ends the text is a line that it does not have, or
+// the shell would run what follows.
+func hereDocument(command, text string) string {
+	end := endOfRules
+	for i := 2; strings.Contains("\n"+text, "\n"+end+"\n"); i++ {
+		end = endOfRules + "-" + strconv.Itoa(i)
+	}
+	return command + " <<'" + end + "'\n" + text + end
+}
 
 func (o SetRules) shell(ns func(string) string) string {
 	var out []string
@@ -160,11 +171,11 @@ func (o SetRules) shell(ns func(string) string) string {
 			}
 		}
 		if text.Len() > 0 {
-			out = append(out, in+family+"-restore <<'"+endOfRules+"'\n"+text.String()+endOfRules)
+			out = append(out, hereDocument(in+family+"-restore", text.String()))
 		}
 	}
 	if text, _ := o.NFT(); text != "" {
-		out = append(out, in+"nft -f - <<'"+endOfRules+"'\n"+text+endOfRules)
+		out = append(out, hereDocument(in+"nft -f -", text))
 	}
 	return strings.Join(out, "\n")
 }

@@ -257,8 +257,7 @@ With -l LAB, which is running: list what was set by hand since, what "labctl res
 				Instance string   `json:"instance"`
 				Commands []string `json:"commands"`
 			}
-			lines := strings.Split(strings.TrimSuffix(plan.String(), "\n"), "\n")
-			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, lines[2:]}, func(w io.Writer) error {
+			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, plan.Commands()}, func(w io.Writer) error {
 				_, err := io.WriteString(w, plan.String())
 				return err
 			})

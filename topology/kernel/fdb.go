@@ -23,11 +23,16 @@ type FDBEntry struct {
 }
 
 // FDB lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
-func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return nil, err
-	}
+// For a bridge that is not there the error wraps ENODEV.
+func (s *Space) FDB(nodeName, bridge string) (out []FDBEntry, err error) {
+	err = s.reading(nodeName, func(h *netlink.Handle) error {
+		out, err = readFDB(h, nodeName, bridge)
+		return err
+	})
+	return out, err
+}
+
+func readFDB(h *netlink.Handle, nodeName, bridge string) ([]FDBEntry, error) {
 	links, err := h.LinkList()
 	if err != nil {
 		return nil, err
@@ -40,7 +45,7 @@ func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
 		}
 	}
 	if master == 0 {
-		return nil, fmt.Errorf("%s has no bridge %s", nodeName, bridge)
+		return nil, fmt.Errorf("%s has no bridge %s: %w", nodeName, bridge, unix.ENODEV)
 	}
 	list, err := h.NeighList(0, unix.AF_BRIDGE)
 	if err != nil {
@@ -63,10 +68,10 @@ func (s *Space) FDB(nodeName, bridge string) ([]FDBEntry, error) {
 
 // FlushFDB forgets what the bridges of a node have learned; static entries stay.
 func (s *Space) FlushFDB(nodeName string) error {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return err
-	}
+	return s.reading(nodeName, func(h *netlink.Handle) error { return flushFDB(h, nodeName) })
+}
+
+func flushFDB(h *netlink.Handle, nodeName string) error {
 	list, err := h.NeighList(0, unix.AF_BRIDGE)
 	if err != nil {
 		return err

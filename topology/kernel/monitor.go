@@ -156,6 +156,9 @@ func (m *monitor) begin() error {
 			continue // it went meanwhile
 		}
 		id, err := m.s.number(n)
+		if n.left(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -164,6 +167,9 @@ func (m *monitor) begin() error {
 			req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
 			req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
 			err := m.s.exchange(n, finish(req, start), func(typ uint16, b []byte) { m.message(n, typ, b) }, func(e unix.Errno) error { return e })
+			if n.left(err) {
+				break
+			}
 			if err != nil {
 				return fmt.Errorf("%s: list interfaces: %w", name, err)
 			}

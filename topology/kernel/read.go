@@ -53,15 +53,6 @@ type Route struct {
 	DoRedirect bool
 }
 
-// handle returns a node's netlink handle.
-func (s *Space) handle(nodeName string) (*netlink.Handle, error) {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return nil, err
-	}
-	return s.rtnl(n)
-}
-
 // Socket opens a socket inside the node's namespace. The caller owns the descriptor.
 func (s *Space) Socket(nodeName string, domain, typ, proto int) (fd int, err error) {
 	err = s.Enter(nodeName, func() error {
@@ -74,12 +65,17 @@ func (s *Space) Socket(nodeName string, domain, typ, proto int) (fd int, err err
 	return fd, nil
 }
 
-// Links lists the interfaces with their addresses, by index.
-func (s *Space) Links(nodeName string) ([]Link, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return nil, err
-	}
+// Links lists the interfaces with their addresses, by index. Like all readings it may go on beside whatever changes the lab; for a
+// node without a namespace the error wraps os.ErrNotExist.
+func (s *Space) Links(nodeName string) (out []Link, err error) {
+	err = s.reading(nodeName, func(h *netlink.Handle) error {
+		out, err = readLinks(h, nodeName)
+		return err
+	})
+	return out, err
+}
+
+func readLinks(h *netlink.Handle, nodeName string) ([]Link, error) {
 	links, err := h.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("%s: list interfaces: %w", nodeName, err)
@@ -136,11 +132,15 @@ const (
 )
 
 // Routes prints a node's routes as the kernel has them, both families, without those of the local table.
-func (s *Space) Routes(nodeName string) ([]RouteEntry, error) {
-	h, err := s.handle(nodeName)
-	if err != nil {
-		return nil, err
-	}
+func (s *Space) Routes(nodeName string) (out []RouteEntry, err error) {
+	err = s.reading(nodeName, func(h *netlink.Handle) error {
+		out, err = readRoutes(h, nodeName)
+		return err
+	})
+	return out, err
+}
+
+func readRoutes(h *netlink.Handle, nodeName string) ([]RouteEntry, error) {
 	links, err := h.LinkList()
 	if err != nil {
 		return nil, err
@@ -258,7 +258,7 @@ func (s *Space) FlushConntrack(nodeName string) error {
 		return err
 	}
 	var h *netlink.Handle
-	err = within(s.hub, n.fd, func() (err error) {
+	err = s.enter(n, func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
 		return err
 	})

@@ -46,11 +46,21 @@ type node struct {
 
 	mu     sync.Mutex
 	index  map[string]int // of interfaces; only while fresh
-	handle *netlink.Handle
+	handle *lent
+
+	door   sync.RWMutex // held for reading while fd is used: when it is closed its number becomes another file's
+	closed bool
 
 	wire wire
 	asks asks
 	id   int32 // the namespace's number in the hub, see Space.number; negative: none yet
+}
+
+// lent is a netlink socket that readers may be at when whoever changes the lab has no more use for it. The node's mu guards it.
+type lent struct {
+	*netlink.Handle
+	users   int
+	retired bool // the last user closes it
 }
 
 // NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
@@ -107,7 +117,11 @@ func (s *Space) node(name string) (*node, error) {
 	if n := s.nodes[name]; n != nil {
 		return n, nil
 	}
-	return nil, fmt.Errorf("%s has no namespace (was it removed behind labctl's back?): %w", name, os.ErrNotExist)
+	return nil, gone(name)
+}
+
+func gone(node string) error {
+	return fmt.Errorf("%s has no namespace (was it removed behind labctl's back?): %w", node, os.ErrNotExist)
 }
 
 // Nodes lists the nodes that have a namespace, sorted.
@@ -149,14 +163,31 @@ func (s *Space) Enter(node string, f func() error) error {
 	if err != nil {
 		return err
 	}
-	return within(s.hub, n.fd, f)
+	return s.enter(n, f)
 }
 
+// enter does what Enter does. The error wraps os.ErrNotExist if the namespace has been let go.
+func (s *Space) enter(n *node, f func() error) error {
+	return visit(s.hub, func() error {
+		n.door.RLock()
+		defer n.door.RUnlock()
+		if n.closed {
+			return gone(n.name)
+		}
+		return netns.Set(n.fd)
+	}, f)
+}
+
+// within is for a namespace that nobody else closes meanwhile.
 func within(hub, ns netns.NsHandle, f func() error) error {
+	return visit(hub, func() error { return netns.Set(ns) }, f)
+}
+
+func visit(hub netns.NsHandle, enter, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
-		if err := netns.Set(ns); err != nil {
+		if err := enter(); err != nil {
 			done <- fmt.Errorf("enter namespace: %w", err)
 			runtime.UnlockOSThread()
 			return
@@ -170,32 +201,76 @@ func within(hub, ns netns.NsHandle, f func() error) error {
 	return <-done
 }
 
-// rtnl returns the node's netlink.Handle.
+// rtnl returns the node's netlink.Handle for the one goroutine that changes the lab: nobody else retires it.
 func (s *Space) rtnl(n *node) (*netlink.Handle, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	l, err := s.rtnlLocked(n)
+	if err != nil {
+		return nil, err
+	}
+	return l.Handle, nil
+}
+
+func (s *Space) rtnlLocked(n *node) (*lent, error) {
 	if n.handle == nil {
 		var h *netlink.Handle
 		// Not NewHandleAt: it asks for this thread's namespace by way of /proc/<pid>, see threadNetns.
-		err := within(s.hub, n.fd, func() (err error) {
+		err := s.enter(n, func() (err error) {
 			h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
 		}
-		n.handle = h
+		n.handle = &lent{Handle: h}
 	}
 	return n.handle, nil
+}
+
+// readings is how often a list is asked for that changed while the kernel wrote it.
+const readings = 100
+
+// reading lends the node's netlink.Handle to f, which may go on beside whatever changes the lab, and calls f again when a list that
+// it read was not of one moment (NLM_F_DUMP_INTR).
+func (s *Space) reading(nodeName string, f func(h *netlink.Handle) error) error {
+	n, err := s.node(nodeName)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	l, err := s.rtnlLocked(n)
+	if err == nil {
+		l.users++
+	}
+	n.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if l.users--; l.retired && l.users == 0 {
+			l.Close()
+		}
+	}()
+	for range readings {
+		if err = f(l.Handle); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return err
 }
 
 // rest closes the sockets a plan needed; a thousand idle ones cost memory.
 func (n *node) rest() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.handle != nil {
-		n.handle.Close()
+	if l := n.handle; l != nil {
 		n.handle = nil
+		if l.retired = true; l.users == 0 {
+			l.Close()
+		}
 	}
 	n.wire.close()
 	n.fresh, n.index = false, nil
@@ -206,7 +281,17 @@ func (n *node) close() {
 	n.asks.shut() // a socket would keep the namespace from ending
 	n.rest()
 	n.wire.shut()
+	n.door.Lock()
+	defer n.door.Unlock()
+	n.closed = true
 	n.fd.Close()
+}
+
+// left reports whether an error of a request in the namespace is that it has been let go.
+func (n *node) left(err error) bool {
+	n.door.RLock()
+	defer n.door.RUnlock()
+	return err != nil && n.closed
 }
 
 // onThrowawayThread runs f on a thread that ends afterwards, since its namespace is not to be trusted any more.

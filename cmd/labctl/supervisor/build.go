@@ -70,6 +70,7 @@ func (s *server) equip(lab *topology.Lab) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.file, s.lab = lab, lab
+	s.target.Store(lab)
 	s.space = space
 	s.procs = newProcesses(space)
 	s.ruleLog = newRuleLog(space)
@@ -98,6 +99,9 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 	if err := s.checkRules(ctx, plan); err != nil {
 		return err
 	}
+	s.target.Store(lab)
+	s.changes.Add(1)
+	defer s.changes.Add(1)
 	if len(gone) > 0 {
 		s.procs.stopIn(gone)
 		s.stopStreams(gone)

@@ -50,6 +50,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 			return nil, c.brokenOff(err)
 		}
 	}
+	c.target.Store(lab)
 	c.mu.Lock()
 	renewed := !slices.Equal(c.file.Source, file.Source)
 	c.file, c.story, c.lab, c.prober.Lab = file, t, lab, lab

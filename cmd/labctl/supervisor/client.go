@@ -85,6 +85,9 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			if errors.Is(err, ErrSilent) {
 				return err
 			}
+			if !exists(dirOf(c.Instance)) {
+				return &Failure{Going, fmt.Sprintf("%s was taken down while it was asked to %s", c.Instance, method)}
+			}
 			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, filepath.Join(dirOf(c.Instance), "log"), err)
 		}
 		switch {

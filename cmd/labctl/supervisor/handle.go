@@ -30,6 +30,9 @@ type call struct {
 	*server
 	conn   *net.UnixConn
 	params json.RawMessage
+	began  uint64        // server.changes when it came
+	seen   *topology.Lab // that chosen has read
+	named  bool          // it is about nodes that were named
 }
 
 // item sends one of a stream of things; the error is that the client went away.
@@ -60,7 +63,7 @@ func (s *server) serve(conn *net.UnixConn) {
 			cancel(errors.New("the client went away"))
 		}()
 	}
-	result, err := h.do(ctx, &call{s, conn, r.Params}, h.works)
+	result, err := h.do(ctx, &call{server: s, conn: conn, params: r.Params, began: s.changes.Load()}, h.works)
 	rep := reply{Result: mustJSON(result)}
 	if err != nil {
 		rep = reply{Error: failure(err)}
@@ -92,7 +95,7 @@ func (h handler) do(ctx context.Context, c *call, works bool) (any, error) {
 	c.mu.Lock()
 	if c.state == "stopping" {
 		c.mu.Unlock()
-		return nil, &Failure{Failed, c.meta.Instance + " is being taken down"}
+		return nil, &Failure{Going, c.meta.Instance + " is being taken down"}
 	}
 	c.cancel = cancel
 	if c.prober != nil { // it has one asker at a time

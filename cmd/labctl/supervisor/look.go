@@ -5,8 +5,12 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -19,7 +23,9 @@ func status(_ context.Context, c *call) (any, error) {
 	c.mu.Unlock()
 	if c.meta.Named && st.State == "running" {
 		for _, n := range c.space.Nodes() {
-			if !kernel.Exists(c.space.Namespace(n), c.space.Inode(n)) {
+			inode := c.space.Inode(n)
+			// One that goes meanwhile is let go of before its name is.
+			if !kernel.Exists(c.space.Namespace(n), inode) && inode != 0 && c.space.Inode(n) == inode {
 				st.State, st.Why = "degraded", c.space.Namespace(n)+" is gone from "+kernel.NetnsDir
 				break
 			}
@@ -37,12 +43,14 @@ func (c *call) chosen() ([]*topology.Node, error) {
 		}
 	}
 	lab := c.current()
+	c.seen = lab
 	if lab == nil {
 		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
 	}
 	if len(p.Nodes) == 0 {
 		return lab.Nodes, nil
 	}
+	c.named = true
 	var out []*topology.Node
 	for _, name := range p.Nodes {
 		n := lab.Node(name)
@@ -52,6 +60,20 @@ func (c *call) chosen() ([]*topology.Node, error) {
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// missing is what a failed reading of a node means to a handler that only looks: nil if the node or its interface is being made or
+// removed just now, and is left out, unless it was asked for by name.
+func (c *call) missing(node string, named bool, err error) error {
+	gone := errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV)
+	calm := c.began%2 == 0 && c.changes.Load() == c.began && c.target.Load() == c.seen
+	if !gone || calm {
+		return err
+	}
+	if named {
+		return &Failure{Failed, node + " is being made or removed just now; ask again"}
+	}
+	return nil
 }
 
 // UnknownNode says which nodes there are.
@@ -83,7 +105,10 @@ func inspect(ctx context.Context, c *call) (any, error) {
 		}
 		links, err := c.space.Links(n.Name)
 		if err != nil {
-			return nil, err
+			if err = c.missing(n.Name, c.named, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		for _, l := range links {
 			if l.Name != "lo" {
@@ -114,10 +139,13 @@ func iface(n *topology.Node, l kernel.Link) Interface {
 // holders maps every MAC of the lab, as the kernel has them now, to the nodes that own it.
 func (c *call) holders() (map[topology.MAC]string, error) {
 	owners := map[topology.MAC]string{}
-	for _, n := range c.current().Nodes {
+	for _, n := range c.seen.Nodes {
 		links, err := c.space.Links(n.Name)
 		if err != nil {
-			return nil, err
+			if err = c.missing(n.Name, false, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		for _, l := range links {
 			has := owners[l.MAC]
@@ -144,27 +172,38 @@ func neigh(_ context.Context, c *call) (any, error) {
 	}
 	out := []Neighbour{}
 	for _, n := range nodes {
-		links, err := c.space.Links(n.Name)
+		list, err := c.neighbours(n.Name, owners)
+		if err != nil {
+			if err = c.missing(n.Name, c.named, err); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+func (c *call) neighbours(node string, owners map[topology.MAC]string) (out []Neighbour, err error) {
+	links, err := c.space.Links(node)
+	if err != nil {
+		return nil, err
+	}
+	dev := map[int]string{}
+	for _, l := range links {
+		dev[l.Index] = l.Name
+	}
+	for _, family := range kernel.Families {
+		list, err := c.space.Neighbours(node, family)
 		if err != nil {
 			return nil, err
 		}
-		dev := map[int]string{}
-		for _, l := range links {
-			dev[l.Index] = l.Name
-		}
-		for _, family := range kernel.Families {
-			list, err := c.space.Neighbours(n.Name, family)
-			if err != nil {
-				return nil, err
+		slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
+		for _, e := range list {
+			k := Neighbour{Node: node, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
+			if !e.MAC.IsZero() {
+				k.MAC, k.Holder = e.MAC.String(), owners[e.MAC]
 			}
-			slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
-			for _, e := range list {
-				k := Neighbour{Node: n.Name, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
-				if !e.MAC.IsZero() {
-					k.MAC, k.Holder = e.MAC.String(), owners[e.MAC]
-				}
-				out = append(out, k)
-			}
+			out = append(out, k)
 		}
 	}
 	return out, nil
@@ -184,7 +223,9 @@ func fdb(_ context.Context, c *call) (any, error) {
 		if n.Switch != nil {
 			list, err := c.switchTable(n.Name, owners)
 			if err != nil {
-				return nil, err
+				if err = c.missing(n.Name, c.named, err); err != nil {
+					return nil, err
+				}
 			}
 			out = append(out, list...)
 		}
@@ -198,7 +239,9 @@ func fdb(_ context.Context, c *call) (any, error) {
 			}
 			list, err := c.space.FDB(n.Name, i.Name)
 			if err != nil {
-				return nil, err
+				if err = c.missing(n.Name, c.named, err); err != nil {
+					return nil, err
+				}
 			}
 			for _, e := range list {
 				k := FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
@@ -221,7 +264,9 @@ func routes(_ context.Context, c *call) (any, error) {
 	for _, n := range nodes {
 		list, err := c.space.Routes(n.Name)
 		if err != nil {
-			return nil, err
+			if err = c.missing(n.Name, c.named, err); err != nil {
+				return nil, err
+			}
 		}
 		for _, e := range list {
 			out = append(out, Route{n.Name, e})

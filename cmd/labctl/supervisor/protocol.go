@@ -49,6 +49,7 @@ const (
 	Usage       Class = "usage"       // nothing was touched
 	Failed      Class = "failed"      // could not be done, or something is left behind
 	Unsupported Class = "unsupported" // this machine cannot do it
+	Going       Class = "going"       // the lab is being taken down
 )
 
 // Failure is an error that crosses the socket.

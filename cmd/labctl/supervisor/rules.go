@@ -46,7 +46,10 @@ func rules(ctx context.Context, c *call) (any, error) {
 		}
 		counts, err := c.space.RuleCounts(ctx, n)
 		if err != nil {
-			return nil, err
+			if err = c.missing(n.Name, c.named, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		for _, set := range n.Rules {
 			for _, k := range set.Listed() {

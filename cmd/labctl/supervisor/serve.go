@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,9 @@ type server struct {
 	directory string
 
 	planFile sync.Mutex
+
+	changes atomic.Uint64                // odd while the kernel's part of the lab is being changed
+	target  atomic.Pointer[topology.Lab] // what the kernel has, or is becoming; lab follows it
 
 	work chan struct{} // capacity 1: a lock that a context can give up waiting for
 

@@ -48,11 +48,24 @@ type startParams struct {
 	Directory string `json:"directory"`
 }
 
-// Up brings an instance up, or makes a running one what the file says. It returns when the lab is ready. The lab goes on
-// without the caller; until it is ready, the caller's death takes it down again.
+// Up brings an instance up, or makes a running one what the file says; one that is being taken down is waited for. It returns when
+// the lab is ready. The lab goes on without the caller; until it is ready, the caller's death takes it down again.
 func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
-	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
-		return nil, nil, usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+	for {
+		c, applied, err := upOnce(ctx, s, events)
+		var f *Failure
+		if !errors.As(err, &f) || f.Class != Going {
+			return c, applied, err
+		}
+		if err := waitGone(ctx, s.Instance); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+	if err := sameFile(s); err != nil {
+		return nil, nil, err
 	}
 	r, created, err := takeUnless(ctx, s.Instance, true)
 	if errors.Is(err, errHeld) {
@@ -90,6 +103,14 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	return c, applied, err
 }
 
+// sameFile refuses to make another file's lab of an instance.
+func sameFile(s Start) error {
+	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
+		return usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+	}
+	return nil
+}
+
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // salvage decides what becomes of a dead instance: adopted if its build was complete, else cleared away.
@@ -123,8 +144,8 @@ func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Appli
 	if err != nil {
 		return nil, nil, err
 	}
-	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
-		return nil, nil, usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+	if err := sameFile(s); err != nil {
+		return nil, nil, err
 	}
 	var a Applied
 	return c, &a, c.Call(ctx, "apply", ApplyParams{s.File, s.Lab.Source}, &a, events)
@@ -142,7 +163,7 @@ func waitReady(ctx context.Context, instance string) (*Client, error) {
 			return c, nil
 		}
 		if !Alive(instance) {
-			return nil, fmt.Errorf("%s: another labctl was at work on it and gave up; try again", instance)
+			return nil, &Failure{Going, instance + ": another labctl was at work on it and gave up; try again"}
 		}
 		select {
 		case <-ctx.Done():
@@ -151,6 +172,25 @@ func waitReady(ctx context.Context, instance string) (*Client, error) {
 		}
 	}
 }
+
+// waitGone waits until an instance that is being taken down has let go of its lock: its namespaces are gone by then.
+func waitGone(ctx context.Context, instance string) error {
+	ctx, cancel := context.WithTimeout(ctx, goingTimeout)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for Alive(instance) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is being taken down: %w", instance, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// goingTimeout is beyond what the kernel is given to let go of a lab's namespaces.
+const goingTimeout = 60 * time.Second
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
 func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events func(Event)) (*Client, *Applied, error) {

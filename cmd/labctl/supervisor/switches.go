@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -240,7 +241,7 @@ func (w *switches) get(node string) (*vswitch, error) {
 	if v := w.byNode[node]; v != nil {
 		return v, nil
 	}
-	return nil, fmt.Errorf("%s is no running virtual switch", node)
+	return nil, fmt.Errorf("%s is not a running virtual switch: %w", node, os.ErrNotExist)
 }
 
 // port reads one port.

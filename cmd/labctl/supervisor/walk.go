@@ -63,6 +63,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 			return v.brokenOff(err)
 		}
 	}
+	v.target.Store(to)
 	v.mu.Lock()
 	v.lab, v.prober.Lab = to, to
 	v.mu.Unlock()

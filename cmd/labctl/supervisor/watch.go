@@ -129,7 +129,8 @@ func (w *watching) noticed(n kernel.Noticed) error {
 // holder is who has an address, as far as can be said at this moment.
 func (w *watching) holder(m topology.MAC) string {
 	if w.holders == nil {
-		has, err := w.call.holders()
+		look := &call{server: w.call.server, began: w.call.changes.Load(), seen: w.call.current()}
+		has, err := look.holders()
 		if err != nil {
 			return ""
 		}

@@ -157,7 +157,7 @@ func (m *matrix) report(a *asking, pr *pair) {
 			}
 			continue
 		}
-		r.Got, r.Detail, r.RTT = word, detail, pr.rtt
+		r.Got, r.Detail, r.RTT, r.Hops = word, detail, pr.rtt, pr.suspects()
 	}
 }
 
@@ -188,6 +188,7 @@ func (m *matrix) plot(pr *pair) {
 	if w.src.IsValid() && len(w.hops) > 0 {
 		back = m.wayTo(w.nodes[len(w.nodes)-1], RouteQuery{Dst: w.src})
 	}
+	pr.back = back
 	pr.traces = m.spare(left(w, back))
 }
 

@@ -24,6 +24,7 @@ type pair struct {
 	asked    []int      // the questions: indexes of results
 
 	way    *way
+	back   *way // of the answer; nil if it is not known who would answer
 	traces traces
 
 	try      int // number of the try whose events count

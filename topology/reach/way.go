@@ -3,6 +3,7 @@ package reach
 import (
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // hop is a node that sends to a neighbour, and so holds an entry for it.
@@ -10,6 +11,42 @@ type hop struct {
 	node  string
 	index int
 	next  netip.Addr
+}
+
+// Hop is a node that sends to a neighbour.
+type Hop struct {
+	Node string
+	Next netip.Addr
+}
+
+// suspects are the hops at which nobody may have answered for the next one, as the outcome has it: the sender's own, that of the router
+// that says so, or, when nothing came back, those of the way back and those of which the router's word may have been lost.
+func (pr *pair) suspects() []Hop {
+	if pr.way == nil {
+		return nil
+	}
+	var list []hop
+	router, unreachable := strings.CutPrefix(pr.word, "icmp:host-unreachable@")
+	switch {
+	case pr.word == "no-arp":
+		list = pr.way.hops[:min(1, len(pr.way.hops))]
+	case unreachable:
+		for _, h := range pr.way.hops {
+			if h.node == router {
+				list = append(list, h)
+			}
+		}
+	case pr.word == "silent":
+		list = slices.Clone(pr.way.hops[min(1, len(pr.way.hops)):])
+		if pr.back != nil {
+			list = append(list, pr.back.hops...)
+		}
+	}
+	out := make([]Hop, len(list))
+	for i, h := range list {
+		out[i] = Hop{h.node, h.next}
+	}
+	return out
 }
 
 // way is how packets go from a node to an address, as the kernels of the nodes on it say.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -27,7 +28,10 @@ func (w *switches) logged() map[*vswitch]uint64 {
 }
 
 // between are two addresses that a frame is about.
-type between struct{ from, to netip.Addr }
+type between struct {
+	from, to netip.Addr
+	asks     bool // an ARP packet, or a neighbour solicitation or advertisement: one asks for the other, or answers
+}
 
 // sides knows what is behind the ports of a switch.
 type sides struct {
@@ -73,36 +77,24 @@ func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
 
 // droppedBetween collects, for each pair of addresses, where switches dropped frames about it since a moment that were on their way,
 // and why.
-func (w *switches) droppedBetween(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) map[between][]string {
-	out := map[between][]string{}
+func (w *switches) droppedBetween(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) map[between]map[string]int {
+	out := map[between]map[string]int{}
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
 	for _, v := range w.list() {
 		records, _, _ := v.loop.Drops(since[v])
-		counts := map[between]map[string]int{}
 		at := newSides(lab, v.node)
 		for _, r := range records {
 			b, ok := about(r.Data)
 			if !ok || !at.mattered(&r, b) {
 				continue
 			}
-			if counts[b] == nil {
-				counts[b] = map[string]int{}
+			if out[b] == nil {
+				out[b] = map[string]int{}
 			}
-			counts[b][v.node+":"+place(r)+" "+r.Reason.String()]++
+			out[b][v.node+":"+place(r)+" "+r.Reason.String()]++
 		}
-		for b, words := range counts {
-			for word, n := range words {
-				if n > 1 {
-					word += fmt.Sprintf(" (%d frames)", n)
-				}
-				out[b] = append(out[b], word)
-			}
-		}
-	}
-	for _, words := range out {
-		slices.Sort(words)
 	}
 	return out
 }
@@ -119,16 +111,34 @@ func about(frame []byte) (b between, ok bool) {
 	ethertype, p := binary.BigEndian.Uint16(frame[at:]), frame[at+2:]
 	switch {
 	case ethertype == 0x0806 && len(p) >= 28:
-		return between{netip.AddrFrom4([4]byte(p[14:18])), netip.AddrFrom4([4]byte(p[24:28]))}, true
+		return between{netip.AddrFrom4([4]byte(p[14:18])), netip.AddrFrom4([4]byte(p[24:28])), true}, true
 	case ethertype == 0x0800 && len(p) >= 20:
-		return between{netip.AddrFrom4([4]byte(p[12:16])), netip.AddrFrom4([4]byte(p[16:20]))}, true
+		return between{from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}, true
 	case ethertype == 0x86dd && len(p) >= 40:
-		return between{netip.AddrFrom16([16]byte(p[8:24])), netip.AddrFrom16([16]byte(p[24:40]))}, true
+		return aboutIPv6(p), true
 	}
 	return b, false
 }
 
-// tellWhy adds to the details of pings that did not get through where switches have dropped their frames since, in either direction.
+// aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3), and the one that
+// is told of out of an advertisement (4.4).
+func aboutIPv6(p []byte) between {
+	b := between{from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
+	const icmpv6, solicitation, advertisement = 58, 135, 136
+	if p[6] != icmpv6 || len(p) < 64 {
+		return b
+	}
+	switch target := netip.AddrFrom16([16]byte(p[48:64])); p[40] {
+	case solicitation:
+		b.to, b.asks = target, true
+	case advertisement:
+		b.from, b.asks = target, true
+	}
+	return b
+}
+
+// tellWhy adds to the details of pings that did not get through where switches have dropped their frames since, on the whole way there
+// and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
 		return r.Question.Kind != "ping" && r.Question.Kind != "ping6" || r.Got == "" || strings.HasPrefix(r.Got, "ok")
@@ -139,19 +149,42 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 	lab := c.current()
 	lost := c.switches.droppedBetween(ctx, lab, since)
 	for _, r := range failed {
-		var words []string
-		for _, from := range addressesOf(lab, r.Question.A) {
-			for _, to := range addressesOf(lab, r.Question.B) {
-				for _, b := range []between{{from, to}, {to, from}} {
-					words = append(words, lost[b]...)
-				}
+		counts := map[string]int{}
+		for b := range onItsWay(lab, r) {
+			for word, n := range lost[b] {
+				counts[word] += n
 			}
 		}
+		var words []string
+		for _, word := range slices.Sorted(maps.Keys(counts)) {
+			if n := counts[word]; n > 1 {
+				word += fmt.Sprintf(" (%d frames)", n)
+			}
+			words = append(words, word)
+		}
 		if len(words) > 0 {
-			slices.Sort(words)
-			r.Detail = strings.TrimPrefix(r.Detail+"; dropped: "+strings.Join(slices.Compact(words), ", "), "; ")
+			r.Detail = strings.TrimPrefix(r.Detail+"; dropped: "+strings.Join(words, ", "), "; ")
 		}
 	}
+}
+
+// onItsWay lists what the frames of a ping are about: its two ends, and, where a node may have asked for its next hop in vain, these two.
+// What else goes on between neighbours on the way is not the ping's.
+func onItsWay(lab *topology.Lab, r *reach.Result) map[between]bool {
+	out := map[between]bool{}
+	both := func(a, b netip.Addr, asks bool) { out[between{a, b, asks}], out[between{b, a, asks}] = true, true }
+	for _, from := range addressesOf(lab, r.Question.A) {
+		for _, to := range addressesOf(lab, r.Question.B) {
+			both(from, to, false)
+			both(from, to, true)
+		}
+	}
+	for _, h := range r.Hops {
+		for _, own := range addressesOf(lab, h.Node) {
+			both(own, h.Next, true)
+		}
+	}
+	return out
 }
 
 // addressesOf are all addresses of a node, of an interface, or of a name.

@@ -14,7 +14,7 @@ import (
 )
 
 // All labs of the suite are verified by one command when the first of them is asked for, two at a time: they mostly wait, and machines
-// that test have few processors. A suite that is told to focus verifies each by itself.
+// that test have few processors. A suite that is told to focus, or that runs in several processes, verifies each by itself.
 const (
 	atOnce     = "2"
 	batchLimit = 15 * time.Minute
@@ -69,11 +69,16 @@ func verifyThese(args ...string) (result, []verification) {
 	return r, docs
 }
 
+// oneByOne says that labs are verified each by itself: where few of them are wanted, and where processes share them out.
+func oneByOne() bool {
+	suite, _ := GinkgoConfiguration()
+	return len(suite.FocusStrings) > 0 || suite.LabelFilter != "" || suite.ParallelTotal > 1
+}
+
 // verified is one lab's outcome, and the command that it is from.
 func verified(arg string) (result, verification) {
 	GinkgoHelper()
-	suite, _ := GinkgoConfiguration()
-	if len(suite.FocusStrings) > 0 || suite.LabelFilter != "" {
+	if oneByOne() {
 		run, docs := verifyThese(arg)
 		Expect(docs).To(HaveLen(1), run.err)
 		return run, docs[0]
@@ -86,8 +91,7 @@ func verified(arg string) (result, verification) {
 
 var _ = Describe("verify of several labs", func() {
 	It("exits as the worst of them deserves", func() {
-		suite, _ := GinkgoConfiguration()
-		if len(suite.FocusStrings) > 0 || suite.LabelFilter != "" {
+		if oneByOne() {
 			run, docs := verifyThese("two-hosts", "routed")
 			Expect(docs).To(HaveLen(2))
 			Expect(run).To(Exit(0))

@@ -1,34 +1,39 @@
 #!/bin/sh
 # The tests that need a kernel: as whoever calls, and when that is root also as an ordinary user. Arguments are packages;
-# without them the ones below. LABCTL_TEST_UID is the ordinary user's number (65534). Nothing may be skipped for want of
-# privileges: LABCTL_LIVE=1 makes that a failure.
+# without them the ones below. LABCTL_TEST_UID is the ordinary user's number (65534), LABCTL_TEST_PROCS how many processes share
+# the end-to-end specs (4: they mostly wait). Nothing may be skipped for want of privileges: LABCTL_LIVE=1 makes that a failure.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ./switchcore/datapath ./topology/kernel ./topology/reach ./e2e
 uid=${LABCTL_TEST_UID:-65534}
+procs=${LABCTL_TEST_PROCS:-4}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
 go build -o "$work/labctl" ./cmd/labctl
+go build -o "$work/ginkgo" github.com/onsi/ginkgo/v2/ginkgo
 for package; do
 	go test -c -race -o "$work/$(basename "$package").test" "$package"
 done
+# ginkgo starts a compiled suite in the directory that holds it, and this one reads the documents beside its sources.
+printf '#!/bin/sh\ncd "%s" && exec "%s" "$@"\n' "$PWD/e2e" "$work/e2e.test" > "$work/ginkgo-e2e.test"
+chmod 755 "$work/ginkgo-e2e.test"
 mkdir -m 700 "$work/home" "$work/home/tmp" "$work/home/run"
 
 status=0
 packages=$*
-# run WHO COMMAND...: every package's tests, each in its own directory, as go test does. Only e2e knows Ginkgo's flags.
+# run WHO COMMAND...: every package's tests, each in its own directory, as go test does. Only e2e is Ginkgo's.
 run() {
 	who=$1
 	shift
 	for package in $packages; do
 		echo "=== $package as $who"
-		flags=
-		[ "$(basename "$package")" = e2e ] && flags=-ginkgo.no-color
-		# shellcheck disable=SC2086 # no flag or one
-		(cd "$package" && env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" "$work/$(basename "$package").test" \
-			-test.v -test.timeout 20m $flags 2>&1) || status=1
+		name=$(basename "$package")
+		test="$work/$name.test -test.v -test.timeout 20m"
+		[ "$name" = e2e ] && test="$work/ginkgo --procs=$procs --no-color -v --timeout 30m $work/ginkgo-e2e.test"
+		# shellcheck disable=SC2086 # words
+		(cd "$package" && env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" $test 2>&1) || status=1
 	done
 }
 run "$(id -un)"

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -108,7 +109,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	s.cancel = cancel
-	go s.starter(in, tied, cancel)
+	go s.starter(control, in, tied, cancel)
 	go s.signals()
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -152,16 +153,18 @@ func (s *server) set(state string) {
 }
 
 // starter watches the labctl that started this process: its death interrupts the start, and takes a tied lab down.
-func (s *server) starter(in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
+func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
 	word, _ := in.ReadString('\n')
 	if word == "keep\n" {
 		s.mu.Lock()
 		s.meta.Temporary = false
 		meta, source := s.meta, s.lab.Source
 		s.mu.Unlock()
+		var rep reply
 		if err := s.rundir.writeMeta(meta, source); err != nil {
-			slog.Error("cannot say that the lab stays", "err", err)
+			rep.Error = failure(fmt.Errorf("cannot say that the lab stays: %w", err))
 		}
+		_ = writeLine(control, rep)
 		return
 	}
 	s.mu.Lock()

@@ -258,13 +258,23 @@ func unixConn(fd int) (*net.UnixConn, error) {
 	return conn.(*net.UnixConn), nil
 }
 
-// Keep lets a tied lab outlive this process.
+// Keep lets a tied lab outlive this process. When it returns, other verbs find the lab as one that stays.
 func (c *Client) Keep() error {
 	if c.control == nil {
 		return nil
 	}
-	_, err := io.WriteString(c.control, "keep\n")
-	return err
+	if _, err := io.WriteString(c.control, "keep\n"); err != nil {
+		return err
+	}
+	_ = c.control.SetReadDeadline(time.Now().Add(greetingTimeout))
+	var rep reply
+	if err := readLine(bufio.NewReader(c.control), &rep); err != nil {
+		return fmt.Errorf("the supervisor did not say whether the lab stays: %w", err)
+	}
+	if rep.Error != nil {
+		return rep.Error
+	}
+	return nil
 }
 
 func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Meta, s Start, events func(Event)) (*Client, *Applied, error) {

@@ -21,25 +21,36 @@ printf '#!/bin/sh\ncd "%s" && exec "%s" "$@"\n' "$PWD/e2e" "$work/e2e.test" > "$
 chmod 755 "$work/ginkgo-e2e.test"
 mkdir -m 700 "$work/home" "$work/home/tmp" "$work/home/run"
 
-status=0
-packages=$*
-# run WHO COMMAND...: every package's tests, each in its own directory, as go test does. Only e2e is Ginkgo's.
-run() {
-	who=$1
-	shift
-	for package in $packages; do
-		echo "=== $package as $who"
-		name=$(basename "$package")
-		test="$work/$name.test -test.v -test.timeout 20m"
-		[ "$name" = e2e ] && test="$work/ginkgo --procs=$procs --no-color -v --timeout 30m $work/ginkgo-e2e.test"
-		# shellcheck disable=SC2086 # words
-		(cd "$package" && env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" $test 2>&1) || status=1
-	done
+# one PACKAGE WHO COMMAND...: a package's tests, in its directory, as go test does. Only e2e is Ginkgo's.
+one() {
+	package=$1 who=$2
+	shift 2
+	echo "=== $package as $who"
+	name=$(basename "$package")
+	test="$work/$name.test -test.v -test.timeout 20m"
+	[ "$name" = e2e ] && test="$work/ginkgo --procs=$procs --no-color -v --timeout 30m $work/ginkgo-e2e.test"
+	# shellcheck disable=SC2086 # words
+	(cd "$package" && exec env LABCTL_LIVE=1 LABCTL_BIN="$work/labctl" "$@" $test 2>&1)
 }
-run "$(id -un)"
-if [ "$(id -u)" -eq 0 ]; then
-	chown -R "$uid:$uid" "$work/home"
-	run "user $uid" HOME="$work/home" TMPDIR="$work/home/tmp" XDG_RUNTIME_DIR="$work/home/run" \
+as_user() {
+	one "$1" "user $uid" HOME="$work/home" TMPDIR="$work/home/tmp" XDG_RUNTIME_DIR="$work/home/run" \
 		setpriv --reuid="$uid" --regid="$uid" --clear-groups
-fi
+}
+# Both users' tests of a package run side by side, as they mostly wait. The specs of e2e look at the whole machine: one after the other.
+status=0
+[ "$(id -u)" -ne 0 ] || chown -R "$uid:$uid" "$work/home"
+for package; do
+	if [ "$(id -u)" -ne 0 ]; then
+		one "$package" "$(id -un)" || status=1
+	elif [ "$(basename "$package")" = e2e ]; then
+		one "$package" root || status=1
+		as_user "$package" || status=1
+	else
+		as_user "$package" > "$work/log" &
+		other=$!
+		one "$package" root || status=1
+		wait $other || status=1
+		cat "$work/log"
+	fi
+done
 exit $status

@@ -34,6 +34,9 @@ type nftReader struct {
 	current *nftChain // the chain at hand
 
 	prefixes []nftPrefix // in the order of the text
+
+	named   []string // sets, maps and flowtables
+	defined []string // variables
 }
 
 // nftText takes over a text for nft.
@@ -64,6 +67,9 @@ func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 		return
 	}
 	set.Text = r.prefixed(set.Text)
+	if r.check(); len(b.probs) > before {
+		return
+	}
 	if len(set.Tables) == 0 {
 		b.errorf(v, path, "makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
 	}
@@ -179,8 +185,11 @@ func (r *nftReader) block(kind string) bool {
 				r.table(stmt[1:])
 			case inner == "chain" && len(stmt) > 1:
 				r.current = r.chain(r.in, stmt[1].text)
+				r.current.made = true
 			case inner == "chain": // nft says that its name is missing
-				r.current = &nftChain{}
+				r.current = &nftChain{table: r.in, made: true}
+			default:
+				r.tableWord(stmt)
 			}
 			stmt = nil
 			if !r.block(inner) {
@@ -253,16 +262,30 @@ func (r *nftReader) statement(kind string, s []nftToken) {
 	case len(s) == 0:
 	case kind == "":
 		r.command(s)
+	case kind == "table":
+		r.tableWord(s)
+	case s[0].is("define", "redefine", "undefine", "include"):
+		r.names(s)
 	case kind == "chain" && s[0].is("type", "policy", "comment", "device", "devices", "flags"):
 		r.current.about(s)
+		r.base(r.current, s)
 	case kind == "chain":
 		r.current.rules = append(r.current.rules, s)
 		r.rule(s)
 	}
 }
 
+// tableWord reads what begins a statement or a block in a table.
+func (r *nftReader) tableWord(s []nftToken) {
+	if t := s[0]; !t.is("include") && !t.is(nftTableWords()...) {
+		r.wrong(t, "%q begins nothing in a table%s", clip(t.text), suggestWord(t.text, nftTableWords()))
+	}
+	r.names(s)
+}
+
 // command reads a statement that stands in no block.
 func (r *nftReader) command(s []nftToken) {
+	r.names(s)
 	switch {
 	case s[0].is("table"):
 		r.table(s[1:])
@@ -283,8 +306,7 @@ func (r *nftReader) command(s []nftToken) {
 			r.outside(s[1:], s[0].is("insert"))
 			r.rule(s[1:])
 		}
-	case s[0].is("include"):
-		r.wrong(s[0], "nothing depends on where a lab file is read; write the text itself")
+	case s[0].is("include"): // found by check, wherever it stands
 	case s[0].is("flush", "delete", "destroy"):
 		r.wrong(s[0], "labctl removes what a set has loaded itself, and nothing else; leave the statement out")
 	default:

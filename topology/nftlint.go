@@ -13,6 +13,8 @@ type nftChain struct {
 	policy nftToken   // "drop" behind "policy"
 	device []nftToken // what it is hooked to: "device" and the name behind it
 	rules  [][]nftToken
+	made   bool     // the text makes it, and does not only add to it
+	at     nftToken // where it is first named outside its table
 }
 
 // chain finds a chain of the table at hand, or makes it known.
@@ -54,9 +56,21 @@ func (r *nftReader) outside(s []nftToken, first bool) {
 	}
 	table.Name = words[0].text
 	c := r.chain(table, words[1].text)
+	if c.at.text == "" {
+		c.at = words[0]
+		if slices.Contains(r.set.Tables, table) {
+			c.at = words[1]
+		}
+	}
 	switch {
 	case s[0].is("chain"):
+		c.made = slices.Contains(r.set.Tables, table)
 		c.about(words[2:])
+		for _, t := range words[2:] {
+			if t.is("{") && len(t.inside) > 0 {
+				r.base(c, t.inside)
+			}
+		}
 	case first:
 		c.rules = slices.Insert(c.rules, 0, words[2:])
 	default:

@@ -16,7 +16,7 @@ func TestRuleNames(t *testing.T) {
 		{"iptables", "-A INPUT -i lo -j ACCEPT\n-A INPUT -i s1 -j ACCEPT\n-A INPUT -i w+ -j ACCEPT", "w+"},
 		{"nft", "table bridge t {\nchain c {\niifname \"vk99\" oifname vk63 drop\n}\n}", "vk99"},
 		{"nft", "table bridge t {\nchain c {\niifname != { \"vk63\", \"vk6*\", \"vk99\" } drop\n}\n}", "vk99"},
-		{"nft", "table bridge t {\nchain c {\niifname vmap { \"vk63\" : drop, \"vk99\" : jump other }\niifname @ports drop\niifname . oifname { vk1 . vk2 } drop\n}\n}", "vk99"},
+		{"nft", "table bridge t {\nset ports { type ifname; }\nchain other { }\nchain c {\niifname vmap { \"vk63\" : drop, \"vk99\" : jump other }\niifname @ports drop\niifname . oifname { vk1 . vk2 } drop\n}\n}", "vk99"},
 		{"nft", "table netdev t {\nchain c {\ntype filter hook ingress device \"vk99\" priority 0;\n}\n}", "vk99"},
 		{"nft", "table netdev t {\nchain c {\ntype filter hook ingress device \"vk63\" priority 0;\n}\n}", ""},
 	} {

@@ -72,6 +72,7 @@ func (b *build) rules(s *site, n *Node) {
 	}
 	b.ownTables(n, b.path(s))
 	b.chains(n, b.path(s))
+	b.xtNames(n, b.path(s))
 	if b.overlay != nil {
 		b.establishedTrap(n, b.path(s))
 		b.blindGuard(n, b.path(s))

@@ -32,7 +32,7 @@ func TestEstablishedTrap(t *testing.T) {
 		{"a chain for one port", "-N est\n-A FORWARD -m physdev --physdev-in a -j est\n-A est -m state --state ESTABLISHED -j ACCEPT\n" + toA, ""},
 		{"all in a chain", "-N fw\n-A FORWARD -j fw\n-A fw -m state --state ESTABLISHED -j ACCEPT\n-A fw -m physdev --physdev-in a -j ACCEPT\n-A fw -j DROP # rest\n", "3>rest"},
 		{"a chain that refuses", "-N to\n-A to -j DROP\n" + est + "-A FORWARD -m physdev --physdev-out a -j to # jump\n", "3>jump"},
-		{"chains in a ring", "-N x\n-A FORWARD -j x\n-A x -j FORWARD\n-A x -j x\n" + est + toA, "5>to-a"},
+		{"chains in a ring", "-N x\n-N y\n-A FORWARD -j x\n-A x -j y\n-A y -j x\n" + est + toA, "6>to-a"},
 		{"not new, not invalid", "-A FORWARD -m conntrack ! --ctstate NEW,INVALID -j ACCEPT\n" + toA, "1>to-a"},
 		{"not established", "-A FORWARD -m conntrack ! --ctstate ESTABLISHED -j ACCEPT\n" + toA, ""},
 		{"only new", "-A FORWARD -m state --state NEW -j ACCEPT\n" + toA, ""},

@@ -1,0 +1,181 @@
+package topology
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The words by which nft knows what begins here (nft(8), parser_bison.y of nftables 1.0 and 1.1). A word that is none of them is
+// an error whatever follows it; what follows a word that is one of them only nft itself can judge.
+
+func nftTableWords() []string {
+	return strings.Fields("chain set map flowtable counter quota limit secmark synproxy tunnel ct flags comment define redefine undefine typeof")
+}
+
+func nftRuleWords() []string {
+	return strings.Fields("accept drop queue continue return jump goto log reject counter limit quota masquerade snat dnat redirect tproxy synproxy notrack " +
+		"flow set add update delete destroy map vmap meter xt last dup fwd handle position index comment objref tunnel " +
+		"ip ip6 ether vlan arp tcp udp udplite sctp dccp icmp icmpv6 igmp ah esp comp th auth gre gretap geneve vxlan inner meta ct fib rt ipsec socket osf " +
+		"numgen jhash symhash exthdr hbh frag mh dst srh exists missing not and or xor " +
+		"mark iif iifname iiftype iifgroup iifkind oif oifname oiftype oifgroup oifkind sdif sdifname skuid skgid nftrace rtclassid ibriport ibrname ibrpvid ibrvproto ibrhwaddr obriport obrname " +
+		"pkttype cpu cgroup random secmark secpath time day hour protocol l4proto nfproto length priority")
+}
+
+func nftHooks(family string) []string {
+	switch family {
+	case "netdev":
+		return []string{"ingress", "egress"}
+	case "arp":
+		return []string{"input", "output"}
+	}
+	return []string{"prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"}
+}
+
+// nftWord is what a keyword looks like.
+var nftWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// check finds what nft would refuse and can be seen without it, when the whole text has been read.
+func (r *nftReader) check() {
+	for _, c := range r.set.chains {
+		if !c.made {
+			r.unmade(c)
+			continue
+		}
+		for _, s := range c.rules {
+			r.words(s)
+			r.targets(c, s)
+		}
+	}
+	for i, t := range r.toks {
+		r.reference(t)
+		if t.is("include") && i+1 < len(r.toks) && r.toks[i+1].quoted && r.begins(i) {
+			r.wrong(t, "nothing depends on where a lab file is read; write the text itself")
+		}
+	}
+}
+
+// begins reports whether a token is the first of its statement: only there include is a command.
+func (r *nftReader) begins(i int) bool {
+	return i == 0 || r.toks[i-1].is("\n", ";", "{", "}")
+}
+
+// unmade reports a chain that rules are added to and that nothing makes, or whose table nothing makes.
+func (r *nftReader) unmade(c *nftChain) {
+	if !slices.Contains(r.set.Tables, c.table) {
+		var known []string
+		for _, t := range r.set.Tables {
+			known = append(known, t.String())
+		}
+		r.wrong(c.at, "the text makes no table %s%s", c.table, suggestWord(c.table.String(), known))
+		return
+	}
+	r.wrong(c.at, "table %s has no chain %q%s", c.table, clip(c.name), suggestWord(c.name, r.chainNames(c.table)))
+}
+
+func (r *nftReader) chainNames(t NFTable) []string {
+	var out []string
+	for _, c := range r.set.chains {
+		if c.table == t && c.made {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
+// words checks the words of a rule of which the place says that they begin something: the first, and the last behind what is
+// complete.
+func (r *nftReader) words(s []nftToken) {
+	known := nftRuleWords()
+	check := func(t nftToken) {
+		if !t.quoted && nftWord.MatchString(t.text) && !slices.Contains(known, t.text) {
+			r.wrong(t, "%q begins nothing that nft knows in a rule%s", clip(t.text), suggestWord(t.text, known))
+		}
+	}
+	if len(s) == 0 {
+		return
+	}
+	check(s[0])
+	if k := len(s) - 1; k > 0 {
+		was := s[k-1]
+		if was.quoted || was.is("{") || !nftWord.MatchString(was.text) && strings.ContainsAny(was.text, ".:") && strings.ContainsAny(was.text[:1], "0123456789") || was.is("counter") {
+			check(s[k])
+		}
+	}
+}
+
+// targets checks that chains which a rule goes to are there.
+func (r *nftReader) targets(c *nftChain, s []nftToken) {
+	list := flat(s)
+	for i, t := range list[:max(0, len(list)-1)] {
+		to := list[i+1]
+		if !t.is("jump", "goto") || strings.HasPrefix(to.text, "$") || i > 0 && list[i-1].is("comment", "prefix") {
+			continue
+		}
+		if names := r.chainNames(c.table); to.is("\n", "{", ";") {
+			r.wrong(t, "lacks the name of a chain")
+		} else if !slices.Contains(names, to.text) {
+			r.wrong(to, "table %s has no chain %q%s", c.table, clip(to.text), suggestWord(to.text, names))
+		}
+	}
+}
+
+// nftReference finds a variable; nftRaw are the names behind "@" that are places in a packet.
+var nftReference = regexp.MustCompile(`\$\{?([A-Za-z][A-Za-z0-9/\\_.-]*)`)
+
+func nftRaw() []string { return []string{"ll", "nh", "th", "ih"} }
+
+// reference checks that a set or a variable that a word names is there.
+func (r *nftReader) reference(t nftToken) {
+	if t.quoted {
+		return
+	}
+	if name, ok := strings.CutPrefix(t.text, "@"); ok && name != "" && !slices.Contains(nftRaw(), name) && !slices.Contains(r.named, name) {
+		r.wrong(t, "the text makes no set, map or flowtable %q%s", clip(name), suggestWord(name, r.named))
+	}
+	for _, m := range nftReference.FindAllStringSubmatch(t.text, -1) {
+		if !slices.ContainsFunc(r.defined, func(d string) bool { return strings.HasPrefix(m[1], d) }) {
+			r.wrong(t, "nothing defines $%s%s", clip(m[1]), suggestWord(m[1], r.defined))
+		}
+	}
+}
+
+// names notes what a statement that stands in no rule gives a name to.
+func (r *nftReader) names(s []nftToken) {
+	if s[0].is("add", "create") {
+		s = s[1:]
+	}
+	if len(s) < 2 {
+		return
+	}
+	switch {
+	case s[0].is("define", "redefine"):
+		name, _, _ := strings.Cut(s[1].text, "=")
+		r.defined = append(r.defined, name)
+	case s[0].is("set", "map", "flowtable", "meter"):
+		for _, t := range s[1:min(len(s), 4)] { // of [FAMILY] TABLE NAME, or of NAME: a word too many hides a mistake, and no more
+			r.named = append(r.named, t.text)
+		}
+	}
+}
+
+// base checks what a chain says of itself.
+func (r *nftReader) base(c *nftChain, s []nftToken) {
+	if !s[0].is("type") {
+		return
+	}
+	if len(s) > 1 && !s[1].is("filter", "nat", "route") && !strings.HasPrefix(s[1].text, "$") {
+		r.wrong(s[1], "%q is no type of a chain; want filter, nat or route%s", clip(s[1].text), suggestWord(s[1].text, []string{"filter", "nat", "route"}))
+	}
+	at := slices.IndexFunc(s, func(t nftToken) bool { return t.is("hook") })
+	if at < 0 || at+1 == len(s) {
+		r.wrong(s[0], "a chain with a type lacks its hook; want \"type %s hook %s priority 0\"", "filter", nftHooks(c.table.Family)[0])
+		return
+	}
+	if hooks := nftHooks(c.table.Family); !slices.Contains(hooks, s[at+1].text) {
+		r.wrong(s[at+1], "family %s has no hook %q; want %s%s", c.table.Family, clip(s[at+1].text), orList(hooks), suggestWord(s[at+1].text, hooks))
+	}
+	if !slices.ContainsFunc(s, func(t nftToken) bool { return t.is("priority") }) {
+		r.wrong(s[at], "a chain with a hook lacks its priority; write \"priority 0\" behind it")
+	}
+}

@@ -1,0 +1,139 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+)
+
+// xtTargets are the targets of iptables-extensions(8) and of xtables-addons(8), with the table that the kernel ties one to
+// ("table" of its struct xt_target), if it does.
+func xtTargets() map[string]string {
+	out := map[string]string{}
+	for table, names := range map[string]string{
+		"":       "ACCEPT DROP RETURN QUEUE AUDIT CLASSIFY CLUSTERIP CONNMARK CONNSECMARK HMARK IDLETIMER LED LOG MARK NFLOG NFQUEUE RATEEST SECMARK SET SYNPROXY TCPMSS TEE TRACE ULOG ACCOUNT CHAOS DELUDE DHCPMAC DNETMAP DNPT ECHO IPMARK LOGMARK PROTO SNPT STEAL SYSRQ TARPIT",
+		"nat":    "DNAT SNAT MASQUERADE REDIRECT NETMAP",
+		"filter": "REJECT",
+		"raw":    "CT NOTRACK RAWDNAT RAWSNAT",
+		"mangle": "CHECKSUM DSCP ECN HL TCPOPTSTRIP TOS TPROXY TTL",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			out[name] = table
+		}
+	}
+	return out
+}
+
+// xtMatches are the matches of the same manual pages.
+func xtMatches() []string {
+	return strings.Fields("addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp dst ecn esp eui64 frag " +
+		"hashlimit hbh helper hl icmp icmp6 icmpv6 ipv6-icmp ipcomp iprange ipv6header ipvs length limit mac mark mh multiport nfacct osf owner physdev pkttype " +
+		"policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time tos ttl u32 udp udplite " +
+		"asn condition dhcpmac fuzzy geoip gradm iface ipp2p ipv4options length2 lscan pknock psd quota2")
+}
+
+// xtOption is an option of a rule and its value, however they are written: -j X, -jX, --jump X, --jump=X.
+type xtOption struct {
+	short, long, value string
+}
+
+// options finds some options of a rule. long ones may be cut short, as getopt_long(3) has it, but not below least bytes.
+func (l *RuleLine) options(short, long string, least int) []xtOption {
+	var out []xtOption
+	args := l.Args[min(2, len(l.Args)):]
+	for i, a := range args {
+		name, value, joined := strings.Cut(a, "=")
+		next := ""
+		if i+1 < len(args) {
+			next = args[i+1]
+		}
+		switch {
+		case a == short:
+			out = append(out, xtOption{short, long, next})
+		case strings.HasPrefix(a, short) && !strings.HasPrefix(a, "--") && (i == 0 || !strings.HasPrefix(args[i-1], "--")):
+			out = append(out, xtOption{short, long, a[len(short):]})
+		case len(name) >= least && strings.HasPrefix(long, name) && strings.HasPrefix(name, "--"):
+			if !joined {
+				value = next
+			}
+			out = append(out, xtOption{short, long, value})
+		}
+	}
+	return out
+}
+
+// xtNames refuses targets, chains and matches that neither iptables nor the node's rules have.
+func (b *build) xtNames(n *Node, path string) {
+	made := map[[2]string][]string{} // by family and table
+	for _, set := range n.Rules {
+		for _, l := range set.Lines {
+			if l.Args[0] == "-N" {
+				at := [2]string{set.family(), l.Table}
+				made[at] = append(made[at], l.Args[1])
+			}
+		}
+	}
+	targets := xtTargets()
+	for _, set := range n.Rules {
+		if set.Form == "port_guard" {
+			continue
+		}
+		at := pathKey(pathKey(pathKey(path, "rules"), set.Name), set.Form)
+		for i := range set.Lines {
+			l := &set.Lines[i]
+			if l.Args[0] != "-A" && l.Args[0] != "-I" {
+				continue
+			}
+			chains := made[[2]string{set.family(), l.Table}]
+			for _, o := range append(l.options("-j", "--jump", 3), l.options("-g", "--goto", 3)...) {
+				if why := l.targetText(o, chains, targets); why != "" {
+					b.wrongIn(l, o.value, at, why)
+				}
+			}
+			for _, o := range l.options("-m", "--match", 5) {
+				if o.value != "" && !slices.Contains(xtMatches(), o.value) {
+					b.wrongIn(l, o.value, at, "no match is called "+quoted(clip(o.value))+suggestWord(o.value, xtMatches()))
+				}
+			}
+			if list := l.options("-M", "--modprobe", 4); len(list) > 0 {
+				b.wrongIn(l, list[0].value, at, "names a program to be run, which only \"run\" can; leave it out")
+			}
+		}
+	}
+}
+
+// targetText says why a rule cannot go there, or "".
+func (l *RuleLine) targetText(o xtOption, chains []string, targets map[string]string) string {
+	name := o.value
+	table, known := targets[name]
+	switch {
+	case name == "":
+		return o.short + " lacks a target"
+	case slices.Contains(chains, name):
+		return ""
+	case slices.Contains(ownChains(l.Table), name):
+		return quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
+	case o.short == "-g":
+		return "table " + l.Table + " has no chain " + quoted(clip(name)) + ", and no -N makes it" + suggestWord(name, chains)
+	case !known:
+		all := slices.Clone(chains)
+		for t := range targets {
+			all = append(all, t)
+		}
+		slices.Sort(all)
+		return "no target is called " + quoted(clip(name)) + ", and no -N makes such a chain in table " + l.Table + suggestWord(name, all)
+	case table != "" && table != l.Table:
+		return name + " works in table " + table + " only; write \"-t " + table + "\""
+	}
+	return ""
+}
+
+// wrongIn reports a word of a line.
+func (b *build) wrongIn(l *RuleLine, word, path, text string) {
+	pos, width := l.Pos, len(l.Args[0])
+	if line := b.line(pos.Line); word != "" && pos.Col > 0 && pos.Col <= len(line) {
+		if i := strings.Index(line[pos.Col-1:], word); i >= 0 {
+			pos.Col, width = pos.Col+i, len(word)
+		}
+	}
+	b.add(pos, width, path, text, false)
+}

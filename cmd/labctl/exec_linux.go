@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +74,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 		}
 		return exitStatus(code)
 	}
-	ns, err := kernel.OpenNetns(name + "." + node)
+	ns, hosts, err := supervisor.OpenNode(name, node)
 	if errors.Is(err, fs.ErrNotExist) {
 		if lab, lerr := instanceLab(name); lerr == nil && lab.Node(node) == nil {
 			return supervisor.UnknownNode(lab, node)
@@ -85,7 +84,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	if err != nil {
 		return err
 	}
-	err = kernel.Exec(ns, filepath.Join(supervisor.Base(), name, "hosts"), argv, env)
+	err = kernel.Exec(ns, hosts, argv, env)
 	fmt.Fprintln(os.Stderr, "labctl:", err)
 	return exitStatus(supervisor.CannotRun(err))
 }

@@ -38,9 +38,9 @@ func (e *OpError) Unwrap() error { return e.Err }
 type Runner func(ctx context.Context, node string, c topology.Command) error
 
 // Apply makes the plan's changes in order and stops at the first that fails; what was made until then stays and is the
-// caller's to remove. Only the values of sysctls are written in parallel, one namespace at a time per core.
+// caller's to remove. Until Complete is called, the journal says that a change is under way. Only the values of sysctls are written in parallel, one namespace at a time per core.
 func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) error {
-	if err := s.journal.Incomplete(); err != nil {
+	if err := s.journal.incomplete(); err != nil {
 		return err
 	}
 	defer s.rest()
@@ -61,7 +61,7 @@ func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) erro
 		}
 		i += n
 	}
-	return s.journal.Complete()
+	return nil
 }
 
 // step carries out the operation at i, and those after it that go together with it, and says how many.
@@ -169,7 +169,7 @@ func (s *Space) namespaces(ctx context.Context, ops []topology.Op) (int, error) 
 		}
 	}
 	s.mu.Unlock()
-	return n + count, errors.Join(err, s.journal.made(made), s.numberNew(made))
+	return n + count, errors.Join(err, s.numberNew(made))
 }
 
 // sysctls writes the stretch of values that ops begins with.
@@ -327,6 +327,10 @@ func (s *Space) rest() {
 	}
 }
 
+// Complete records in the journal that the changes of Apply have come to their end, and that what the lab is now was written down
+// where a successor finds it.
+func (s *Space) Complete() error { return s.journal.complete() }
+
 // forget lets namespaces go while the lab lives on.
 func (s *Space) forget(names []string) error {
 	s.mu.Lock()
@@ -343,8 +347,44 @@ func (s *Space) forget(names []string) error {
 		mine := s.named && Exists(s.Namespace(n.name), n.inode) // the name may be another's by now
 		n.close()
 		if mine {
-			errs = append(errs, unname(s.Namespace(n.name)))
+			if err := s.unname(NamespaceState{n.name, s.Namespace(n.name), n.inode, n.cookie, n.mark}); err != nil {
+				errs = append(errs, err)
+			}
 		}
 	}
-	return errors.Join(append(errs, s.journal.gone(names))...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	s.journal.gone(names)
+	return nil
+}
+
+// unname removes a name of ours. One that cannot be removed is remembered: nothing else knows of it any more.
+func (s *Space) unname(name NamespaceState) error {
+	err := unname(name.Name, s.journal.before)
+	if err != nil {
+		s.owing.Lock()
+		defer s.owing.Unlock()
+		s.owed = append(s.owed, name)
+	}
+	return err
+}
+
+// forgetOwed tries names again that could not be removed.
+func (s *Space) forgetOwed() error {
+	s.owing.Lock()
+	owed := s.owed
+	s.owed = nil
+	s.owing.Unlock()
+	var errs []error
+	for _, name := range owed {
+		fd, what := name.open()
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		if what != nothing {
+			errs = append(errs, s.unname(name))
+		}
+	}
+	return errors.Join(errs...)
 }

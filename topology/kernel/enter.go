@@ -80,8 +80,3 @@ func PrivateMounts() error {
 	}
 	return ownProc()
 }
-
-// OpenNetns opens a named namespace.
-func OpenNetns(name string) (int, error) {
-	return unix.Open(NetnsDir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-}

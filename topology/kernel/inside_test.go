@@ -74,7 +74,7 @@ func newSpace(t testing.TB) (*Space, string) {
 		t.Skip("private namespaces are not allowed here: " + noKernel)
 	}
 	path := filepath.Join(t.TempDir(), "journal")
-	j, err := OpenJournal(path, "t", true)
+	j, err := openJournal(path, "t", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,4 +134,22 @@ func load(t testing.TB, src string) *topology.Lab {
 		t.Fatal(problems)
 	}
 	return lab
+}
+
+// openJournal goes on with the journal at path.
+func openJournal(path, instance string, before Before) (*Journal, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return OpenJournal(f, instance, true, before)
+}
+
+func readJournal(path string) (*State, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadJournal(f)
 }

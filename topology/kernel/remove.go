@@ -6,9 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -17,8 +14,11 @@ import (
 )
 
 // Remove lets every namespace of the space go and returns when the kernel has taken them apart: their names and
-// interfaces are gone. The space is of no use afterwards.
+// interfaces are gone. The space is of no use afterwards; if a name could not be removed, Remove tries that again.
 func (s *Space) Remove() error {
+	if err := s.forgetOwed(); err != nil {
+		return err
+	}
 	names := s.Nodes()
 	fds := make([]int, 0, len(names))
 	for _, name := range names {
@@ -30,13 +30,17 @@ func (s *Space) Remove() error {
 	if err != nil {
 		return errors.Join(err, s.forget(names))
 	}
-	return errors.Join(s.forget(names), gone.wait())
+	if err := s.forget(names); err != nil { // as long as a name stands, waiting is in vain
+		gone.close()
+		return err
+	}
+	return gone.wait()
 }
 
 // RemoveByJournal does the same for the named namespaces that a journal tells of, when the process that made them is dead.
 // A name that belongs to another namespace by now is left alone. The calling process may be in any namespace: the barrier
-// stands in one of its own.
-func RemoveByJournal(state *State) error {
+// stands in one of its own. before may be nil.
+func RemoveByJournal(state *State, before Before) error {
 	if !state.Named || len(state.Namespaces) == 0 {
 		return nil // namespaces without names went with the process that held them
 	}
@@ -47,31 +51,27 @@ func RemoveByJournal(state *State) error {
 		var names []string
 		var fds []int
 		for _, n := range state.Namespaces {
-			fd, err := OpenNetns(n.Name)
-			if errors.Is(err, unix.ENOENT) {
-				continue
+			fd, what := n.open()
+			switch {
+			case what != nothing:
+				names, fds = append(names, n.Name), append(fds, fd)
+			case fd >= 0:
+				unix.Close(fd)
 			}
-			var st unix.Stat_t
-			if err == nil {
-				err = unix.Fstat(fd, &st)
-			}
-			// Inode 0: it died between making the name and recording what it is. The name was claimed in the journal, and
-			// nobody else takes a name that exists. It may be no namespace yet: then there is nothing to wait for.
-			if err != nil || n.Inode != 0 && st.Ino != n.Inode {
-				continue
-			}
-			names, fds = append(names, n.Name), append(fds, fd)
 		}
 		gone, err := newBarrier(fds)
 		errs := []error{err}
 		for i, name := range names {
 			unix.Close(fds[i])
-			errs = append(errs, unname(name))
+			errs = append(errs, unname(name, before))
 		}
-		if err == nil {
-			errs = append(errs, gone.wait())
+		if err := errors.Join(errs...); err != nil {
+			if gone != nil {
+				gone.close()
+			}
+			return err
 		}
-		return errors.Join(errs...)
+		return gone.wait()
 	})
 }
 
@@ -213,25 +213,4 @@ func (b *barrier) sentinel() (int, error) {
 		return 0, fmt.Errorf("make the link to wait for: %w", err)
 	}
 	return veth.Attrs().Index, nil
-}
-
-// Exists reports whether a named namespace stands under NetnsDir with that inode (0: any).
-func Exists(name string, inode uint64) bool {
-	st, err := os.Stat(filepath.Join(NetnsDir, name))
-	if err != nil {
-		return false
-	}
-	return inode == 0 || st.Sys().(*syscall.Stat_t).Ino == inode
-}
-
-// unname removes a name under NetnsDir as ip-netns(8) does. A name that is gone is no error.
-func unname(name string) error {
-	path := NetnsDir + "/" + name
-	if err := tolerate(unix.Unmount(path, unix.MNT_DETACH), unix.EINVAL, unix.ENOENT); err != nil {
-		return fmt.Errorf("unmount %s: %w", path, err)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -34,15 +34,20 @@ type Space struct {
 
 	numbers numbers
 	tool    Tool
+
+	owing sync.Mutex
+	owed  []NamespaceState // names of ours that could not be removed
 }
 
 // node is one namespace. Its sockets are opened on first use.
 type node struct {
-	name  string
-	fd    netns.NsHandle
-	inode uint64
-	fresh bool // made by the plan that is being applied: its interface indexes are ours to choose
-	next  int  // the next index to choose
+	name   string
+	fd     netns.NsHandle
+	inode  uint64
+	cookie uint64 // see NamespaceState
+	mark   string // see NamespaceState
+	fresh  bool   // made by the plan that is being applied: its interface indexes are ours to choose
+	next   int    // the next index to choose
 
 	mu     sync.Mutex
 	index  map[string]int // of interfaces; only while fresh
@@ -313,19 +318,35 @@ func onThrowawayThread(f func() error) error {
 
 // makeNamespace must run on a throw-away thread: it leaves the thread in the new namespace.
 func (s *Space) makeNamespace(name string) (*node, error) {
-	path := filepath.Join(NetnsDir, s.Namespace(name))
-	if s.named {
-		// O_EXCL is the ownership: a name that exists was made by somebody else.
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0)
-		if errors.Is(err, os.ErrExist) {
-			s.journal.foreign(name)
-			return nil, fmt.Errorf("%s exists and is not this lab's; remove it with \"ip netns delete %s\" or choose another name with --as", path, s.Namespace(name))
-		}
-		if err != nil {
-			return nil, err
-		}
-		f.Close()
+	if !s.named {
+		return s.unshare(name)
 	}
+	err := claim(s.Namespace(name), s.journal.mark, s.journal.before)
+	if errors.Is(err, errNameTaken) {
+		s.journal.foreign(name)
+		return nil, fmt.Errorf("%s exists and is not this lab's; remove it with \"ip netns delete %s\" or choose another name with --as", filepath.Join(NetnsDir, s.Namespace(name)), s.Namespace(name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	claimed := NamespaceState{Node: name, Name: s.Namespace(name), Mark: s.journal.mark}
+	n, err := s.unshare(name)
+	if err != nil {
+		return nil, errors.Join(err, s.unname(claimed))
+	}
+	n.mark = s.journal.mark
+	if err = s.journal.made(n); err == nil {
+		err = bind(s.Namespace(name), s.journal.before)
+	}
+	if err != nil {
+		n.close()
+		return nil, errors.Join(err, s.unname(claimed))
+	}
+	return n, nil
+}
+
+// unshare makes a namespace without a name.
+func (s *Space) unshare(name string) (*node, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("unshare: %w", err)
 	}
@@ -333,13 +354,11 @@ func (s *Space) makeNamespace(name string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.named {
-		if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
-			fd.Close()
-			return nil, fmt.Errorf("bind %s: %w", path, err)
-		}
+	n, err := newNode(name, fd)
+	if err == nil {
+		n.cookie = threadCookie()
 	}
-	return newNode(name, fd)
+	return n, err
 }
 
 func newNode(name string, fd netns.NsHandle) (*node, error) {
@@ -355,8 +374,16 @@ func newNode(name string, fd netns.NsHandle) (*node, error) {
 // namespace is there no more or is another one by now.
 func (s *Space) Adopt(state *State) (lost []string, err error) {
 	for _, e := range state.Namespaces {
-		fd, err := unix.Open(filepath.Join(NetnsDir, e.Name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
+		fd, what := e.open()
+		if what != namespace {
+			if fd >= 0 {
+				unix.Close(fd)
+			}
+			if what == claimed { // somebody was killed while he removed the name
+				if err := s.unname(e); err != nil {
+					return nil, err
+				}
+			}
 			lost = append(lost, e.Node)
 			continue
 		}
@@ -364,12 +391,7 @@ func (s *Space) Adopt(state *State) (lost []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.Inode != n.inode {
-			n.close()
-			lost = append(lost, e.Node)
-			continue
-		}
-		n.fresh, n.index = false, nil
+		n.cookie, n.mark, n.fresh, n.index = e.Cookie, e.Mark, false, nil
 		s.mu.Lock()
 		s.nodes[e.Node] = n
 		s.mu.Unlock()

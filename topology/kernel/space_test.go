@@ -37,7 +37,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 				if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: failing}, noCommands); err == nil {
 					t.Fatal("the poisoned plan came to its end")
 				}
-				st, err := ReadJournal(journal)
+				st, err := readJournal(journal)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -54,7 +54,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 					delete(s.nodes, name)
 				}
 				s.mu.Unlock()
-				if err := RemoveByJournal(st); err != nil {
+				if err := RemoveByJournal(st, nil); err != nil {
 					t.Fatal(err)
 				}
 				if left := names(t); len(left) > 0 {
@@ -76,11 +76,11 @@ func TestForeignNamespaceIsRefusedAndLeftAlone(t *testing.T) {
 	if err := s.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	st, err := ReadJournal(journal)
+	st, err := readJournal(journal)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := RemoveByJournal(st); err != nil {
+	if err := RemoveByJournal(st, nil); err != nil {
 		t.Fatal(err)
 	}
 	if left := names(t); len(left) != 1 || left[0] != "t.b" {
@@ -175,19 +175,21 @@ func TestNothingStaysOpen(t *testing.T) {
 func TestAdoptTellsTheLostFromTheWhole(t *testing.T) {
 	s, journal := newSpace(t)
 	apply(t, s, topology.NewPlan(load(t, small), "t").Ops...)
+	if err := s.Complete(); err != nil {
+		t.Fatal(err)
+	}
 	ip(t, "netns delete t.a")
 	ip(t, "netns delete t.b")
 	ip(t, "netns add t.b") // another one under the same name
 	defer ip(t, "netns delete t.b")
-	st, err := ReadJournal(journal)
+	st, err := readJournal(journal)
 	if err != nil || !st.Complete {
 		t.Fatalf("%+v %v", st, err)
 	}
-	j, err := OpenJournal(journal, "t", true)
+	j, err := openJournal(journal, "t", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close()
 	other, err := NewSpace("t", true, j)
 	if err != nil {
 		t.Fatal(err)
@@ -225,11 +227,11 @@ func TestJournalSurvivesAKill(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	st, err := ReadJournal(path)
+	st, err := readJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "[{a x.a 5} {b x.b 0}]"
+	want := "[{a x.a 5 0 } {b x.b 0 0 }]"
 	if got := fmt.Sprint(st.Namespaces); got != want || !st.Complete || st.PID != 7 || st.Start != "9" || !st.Named {
 		t.Errorf("%+v, want namespaces %s", st, want)
 	}

@@ -278,7 +278,7 @@ func TestWatchIsSynchronousWithMACChanges(t *testing.T) {
 // crowd makes a lab of that many nodes in pairs and removes it while the caller goes on.
 func crowd(t testing.TB, nodes int) <-chan error {
 	t.Helper()
-	j, err := OpenJournal(t.TempDir()+"/journal", "crowd", true)
+	j, err := openJournal(t.TempDir()+"/journal", "crowd", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

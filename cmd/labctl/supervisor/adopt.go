@@ -61,6 +61,9 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 		return err
 	}
 	s.publish(lab, told)
+	if err := s.remember(); err != nil {
+		return err
+	}
 	if err := s.restartBackground(ctx, was, broken); err != nil {
 		return err
 	}

@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -18,7 +18,7 @@ import (
 
 // start builds or adopts the lab.
 func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) error {
-	source, err := os.ReadFile(s.rundir.path("lab.yaml"))
+	source, err := s.rundir.read("lab.yaml")
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	}
 	var old *kernel.State
 	if adopt {
-		if old, err = kernel.ReadJournal(s.rundir.path("journal")); err != nil {
+		if old, err = s.rundir.journal(s.meta.Instance); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,11 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 
 // equip makes what the supervisor works with, and publishes it at once together with the lab that the file says.
 func (s *server) equip(lab *topology.Lab) error {
-	journal, err := kernel.OpenJournal(s.rundir.path("journal"), s.meta.Instance, s.meta.Named)
+	f, err := s.rundir.create("journal", unix.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	journal, err := kernel.OpenJournal(f, s.meta.Instance, s.meta.Named, s.rundir.gate)
 	if err != nil {
 		return err
 	}
@@ -144,11 +148,7 @@ func (s *server) writePlan(lab *topology.Lab) {
 	if stopping {
 		return
 	}
-	path := s.rundir.path("plan.sh")
-	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
-		_, _ = io.WriteString(f, topology.NewPlan(lab, s.meta.Instance).String())
-		f.Close()
-	}
+	_ = s.rundir.put("plan.sh", []byte(topology.NewPlan(lab, s.meta.Instance).String()), 0o600)
 	debug.FreeOSMemory()
 }
 
@@ -163,11 +163,32 @@ func (s *server) writeHosts() error {
 			}
 		}
 	}
-	return os.WriteFile(s.rundir.path("hosts"), []byte(b.String()), 0o644)
+	return s.rundir.put("hosts", []byte(b.String()), 0o644) // programs in nodes may be other users
 }
 
-// clear removes everything: processes, namespaces, the run directory.
+// leftDirectory: all of a lab is gone but its run directory.
+type leftDirectory struct {
+	instance string
+	err      error
+}
+
+func (e *leftDirectory) Error() string {
+	return fmt.Sprintf("nothing of %s is left but its run directory, which could not be removed; \"labctl down %s\" tries again: %v", e.instance, e.instance, e.err)
+}
+
+// clear removes everything: processes, namespaces, the run directory. After a *leftDirectory nothing is left to serve.
 func (s *server) clear() error {
+	if err := s.clearLab(); err != nil {
+		return err
+	}
+	if err := s.rundir.remove(); err != nil {
+		return &leftDirectory{s.meta.Instance, err}
+	}
+	return nil
+}
+
+// clearLab removes everything but the run directory.
+func (s *server) clearLab() error {
 	s.planFile.Lock() // or the plan could be written into a directory that is being removed
 	defer s.planFile.Unlock()
 	var errs []error
@@ -188,10 +209,7 @@ func (s *server) clear() error {
 	if s.space != nil {
 		errs = append(errs, s.space.Remove())
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err // the run directory stays: it says what is left
-	}
-	return s.rundir.remove()
+	return errors.Join(errs...)
 }
 
 // ready waits until the lab behaves as it will from now on.

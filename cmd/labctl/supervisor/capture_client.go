@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 )
 
@@ -37,7 +36,7 @@ func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]Capt
 			if errors.Is(err, ErrSilent) {
 				return end, err
 			}
-			return end, fmt.Errorf("%s: the supervisor ended during the capture (see %s): %w", c.Instance, filepath.Join(dirOf(c.Instance), "log"), err)
+			return end, fmt.Errorf("%s: the supervisor ended during the capture (see %s): %w", c.Instance, whereIs(c.Instance, "log"), err)
 		}
 		switch {
 		case r.Error != nil:

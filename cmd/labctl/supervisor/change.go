@@ -57,6 +57,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	c.meta.Nodes, c.meta.Lab = len(lab.Nodes), lab.Name
 	meta := c.meta
 	c.mu.Unlock()
+	c.unsaved = c.unsaved || len(changes) > 0 || renewed
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
 		return nil, err
 	}
@@ -65,10 +66,11 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		return nil, err
 	}
 	changes = append(changes, healed...)
-	if len(changes) > 0 || renewed {
+	if c.unsaved || len(healed) > 0 {
 		if err := errors.Join(c.rundir.writeMeta(meta, file.Source), c.writeHosts()); err != nil {
 			return nil, err
 		}
+		c.unsaved = false
 	}
 	c.set("running")
 	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words(), Ended: t.Ended}
@@ -154,7 +156,9 @@ func down(ctx context.Context, c *call) (any, error) {
 	}
 	c.set("stopping")
 	// Not on the caller's context: half a removal helps nobody.
-	if err := c.clear(); err != nil {
+	if err := c.clear(); errors.As(err, new(*leftDirectory)) {
+		return nil, err
+	} else if err != nil {
 		<-c.work
 		c.set("degraded")
 		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)

@@ -11,10 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"labctl/topology/kernel"
 )
@@ -32,21 +29,16 @@ func Dial(instance string) (*Client, error) {
 	if _, err := ReadMeta(instance); err != nil {
 		return nil, err
 	}
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socketPath(instance), Net: "unix"})
-	if errors.Is(err, unix.EAGAIN) {
-		return nil, labEndpoint(instance).silent(0)
-	}
+	conn, peer, err := labEndpoint(instance).dial()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w (%v)", instance, ErrDead, err)
+		return nil, err
 	}
-	defer conn.Close()
-	return &Client{Instance: instance, PID: peerPID(conn)}, nil
+	conn.Close()
+	return &Client{Instance: instance, PID: int(peer.Pid)}, nil
 }
 
-func socketPath(instance string) string { return filepath.Join(dirOf(instance), "sock") }
-
 func labEndpoint(instance string) endpoint {
-	return endpoint{instance, socketPath(instance), fmt.Sprintf("\"labctl down --force %s\"", instance)}
+	return endpoint{instance, func() (*folder, error) { return openInstance(instance) }, fmt.Sprintf("\"labctl down --force %s\"", instance)}
 }
 
 // connect opens a connection and reads the supervisor's greeting, see [endpoint.greet].
@@ -85,10 +77,10 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			if errors.Is(err, ErrSilent) {
 				return err
 			}
-			if !exists(dirOf(c.Instance)) {
+			if !there(c.Instance) {
 				return &Failure{Going, fmt.Sprintf("%s was taken down while it was asked to %s", c.Instance, method)}
 			}
-			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, filepath.Join(dirOf(c.Instance), "log"), err)
+			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, whereIs(c.Instance, "log"), err)
 		}
 		switch {
 		case r.Event != nil:
@@ -173,13 +165,13 @@ func StatusOf(ctx context.Context, instance string) (Status, error) {
 		return Status{Lab: instance, State: "starting"}, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, serr := journalState(instance); serr != nil || !exists(dirOf(instance)) {
+		if _, serr := journalState(instance); serr != nil || !there(instance) {
 			return Status{}, err
 		}
 		return Status{Lab: instance, State: "degraded", Why: "it was killed before it began"}, nil
 	}
-	if err != nil {
-		return Status{}, err
+	if err != nil { // one directory that is not as it should be must not hide the others
+		return Status{Lab: instance, State: "degraded", Why: err.Error()}, nil
 	}
 	st := Status{Lab: instance, Nodes: m.Nodes, File: m.File}
 	c, err := Dial(instance)

@@ -9,23 +9,28 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"labctl/topology"
 )
 
 // runCommand runs one of the file's commands inside a node.
 func (s *server) runCommand(ctx context.Context, node string, c topology.Command) error {
-	out, err := os.CreateTemp(s.dirPath(), ".run")
+	const output = ".run" // one command at a time is run, and its output has no name for longer than this
+	out, err := s.rundir.create(output, unix.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	_ = os.Remove(out.Name())
+	if err := s.rundir.unlink(output); err != nil { // or the next command would write over this one's
+		return err
+	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	argv := []string{"labctl", NodeVerb, "--hosts", s.rundir.path("hosts"), "--", "/bin/sh", "-c", c.Sh}
+	argv := []string{"labctl", NodeVerb, "--hosts", s.rundir.in("hosts"), "--", "/bin/sh", "-c", c.Sh}
 	p, err := s.procs.start(node, c.Sh, argv, os.Environ(), s.directory, null, out, out)
 	if err != nil || c.Background {
 		return err

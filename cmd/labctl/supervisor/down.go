@@ -19,7 +19,11 @@ import (
 // its nodes are named and keep it up, unless force ends them. A supervisor that does not answer is an error that wraps ErrSilent;
 // with force it is killed. fs.ErrNotExist: there is no such instance.
 func Down(ctx context.Context, instance string, force bool) error {
-	if !exists(dirOf(instance)) {
+	return takeDown(ctx, instance, force, nil)
+}
+
+func takeDown(ctx context.Context, instance string, force bool, gate kernel.Before) error {
+	if !there(instance) {
 		return fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
 	}
 	if err := clearStrangers(ctx, instance, force); err != nil {
@@ -35,16 +39,16 @@ func Down(ctx context.Context, instance string, force bool) error {
 			if err := kernel.Kill(kernel.Process{PID: c.PID, Command: "the supervisor", Node: instance}); err != nil {
 				return err
 			}
-			return clearDead(ctx, instance)
+			return clearDead(ctx, instance, gate)
 		}
-		if err == nil || ctx.Err() == nil && !exists(dirOf(instance)) {
+		if err == nil || ctx.Err() == nil && !there(instance) {
 			return nil
 		}
 		if !errors.Is(err, ErrDead) {
 			return err
 		}
 	}
-	return clearDead(ctx, instance)
+	return clearDead(ctx, instance, gate)
 }
 
 // ended returns a function that waits until the supervisor process is gone, which is a moment after its last word.
@@ -64,16 +68,16 @@ func (c *Client) ended() func(context.Context) {
 }
 
 // clearDead removes what a supervisor that was killed left behind.
-func clearDead(ctx context.Context, instance string) error {
-	r, _, err := takeUnless(ctx, instance, false)
+func clearDead(ctx context.Context, instance string, gate kernel.Before) error {
+	r, _, err := takeUnless(ctx, instance, false, gate)
 	if errors.Is(err, errHeld) { // it is starting, or going, just now
 		if _, err := waitReady(ctx, instance); err != nil {
-			if !exists(dirOf(instance)) {
+			if !there(instance) {
 				return nil
 			}
 			return err
 		}
-		return Down(ctx, instance, false)
+		return takeDown(ctx, instance, false, gate)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -87,13 +91,16 @@ func clearDead(ctx context.Context, instance string) error {
 		return err
 	}
 	if st.Named && len(st.Namespaces) > 0 {
-		err := unless(ctx, "interrupted while it was removed; \"labctl down "+instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st) })
+		err := unless(ctx, "interrupted while it was removed; \"labctl down "+instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.gate) })
 		if err != nil {
 			r.release()
 			return fmt.Errorf("not all of %s could be removed: %w", instance, err)
 		}
 	}
-	return r.remove()
+	if err := r.remove(); err != nil {
+		return &leftDirectory{instance, err}
+	}
+	return nil
 }
 
 // clearStrangers finds processes in the nodes that the lab did not start, before the names of the namespaces go.
@@ -102,18 +109,22 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 	if err != nil {
 		return err
 	}
+	supervisor := 0
 	nodes := map[uint64]string{}
-	for _, n := range st.Namespaces {
-		if n.Inode != 0 {
-			nodes[n.Inode] = n.Node
+	if c, err := Dial(instance); err == nil {
+		supervisor = c.PID
+		for _, n := range st.Namespaces { // it holds them all, so their inodes are no others'
+			if n.Inode != 0 {
+				nodes[n.Inode] = n.Node
+			}
 		}
+	} else if st.Named { // without names they went with it, and their inodes may be anybody's
+		var close func()
+		nodes, close = kernel.Standing(st)
+		defer close()
 	}
 	if len(nodes) == 0 {
 		return nil
-	}
-	supervisor := 0
-	if c, err := Dial(instance); err == nil {
-		supervisor = c.PID
 	}
 	strangers := kernel.Strangers(kernel.Processes(nodes), supervisor)
 	if len(strangers) == 0 {

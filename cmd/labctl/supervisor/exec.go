@@ -71,7 +71,7 @@ func execIn(_ context.Context, c *call) (any, error) {
 			f.Close()
 		}
 	}()
-	argv := []string{"labctl", NodeVerb, "--hosts", c.rundir.path("hosts"), "--monitor"}
+	argv := []string{"labctl", NodeVerb, "--hosts", c.rundir.in("hosts"), "--monitor"}
 	if p.TTY {
 		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"time"
@@ -53,23 +54,42 @@ func (p *patient) Read(b []byte) (int, error) {
 	}
 }
 
-// endpoint is a socket where a process of ours answers, and how a person ends that process.
+// endpoint is a socket where a process of ours answers, in the run directory that open opens, and how a person ends that process.
 type endpoint struct {
-	who, path, end string
+	who  string
+	open func() (*folder, error)
+	end  string
+}
+
+// dial opens a connection. An error that wraps ErrDead: nobody is there; ErrSilent: there is no room for one more.
+func (e endpoint) dial() (*net.UnixConn, *unix.Ucred, error) {
+	d, err := e.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%s: %w (%w)", e.who, ErrDead, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer d.close()
+	conn, peer, err := dialIn(d, "sock")
+	switch {
+	case errors.Is(err, unix.EAGAIN): // so many wait for the greeting
+		return nil, nil, e.silent(0)
+	case err != nil && !errors.Is(err, errOtherUser):
+		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
+	}
+	return conn, peer, err
 }
 
 // greet opens a connection and reads the first line into h. Whoever reads on gets an error that wraps ErrSilent when the process
 // stops answering, and one that wraps ErrDead if there is none; when ctx ends before the greeting has come, that is the error.
 func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reader, error) {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
-	if errors.Is(err, unix.EAGAIN) { // so many wait that there is no room for one more
-		return nil, nil, e.silent(0)
-	}
+	conn, peer, err := e.dial()
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
+		return nil, nil, err
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	pid, began := peerPID(conn), time.Now()
+	pid, began := int(peer.Pid), time.Now()
 	p := &patient{conn: conn, every: greetingLook, alive: func() error {
 		if time.Since(began) > greetingTimeout || kernel.Stopped(pid) {
 			return e.silent(pid)
@@ -114,20 +134,6 @@ func (e endpoint) silent(pid int) error {
 		return fmt.Errorf("%s: %w: its process %d is stopped; \"kill -CONT %d\" lets it go on, %s ends it", e.who, ErrSilent, pid, pid, e.end)
 	}
 	return fmt.Errorf("%s: %w: its process %d has not greeted within %s; %s ends it", e.who, ErrSilent, pid, greetingTimeout, e.end)
-}
-
-// peerPID is the process at the other end, as this one sees it; 0 if it cannot be seen.
-func peerPID(conn *net.UnixConn) (pid int) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	_ = raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			pid = int(cred.Pid)
-		}
-	})
-	return pid
 }
 
 // unless does f, which cannot be interrupted, and does not wait for it any longer when ctx ends: what f was at is then left as a

@@ -69,7 +69,7 @@ func (s *server) serve(conn *net.UnixConn) {
 		rep = reply{Error: failure(err)}
 	}
 	_ = writeLine(conn, rep)
-	if r.Method == "down" && err == nil {
+	if r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) {
 		close(s.done)
 	}
 }

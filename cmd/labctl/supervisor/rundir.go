@@ -6,83 +6,45 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"labctl/topology/kernel"
 )
 
-// Base is the directory that holds the run directories of this user's labs: /run/labctl for root, else
-// $XDG_RUNTIME_DIR/labctl, else /tmp/labctl-<uid>. It need not exist.
-func Base() string {
-	if os.Geteuid() == 0 {
-		return "/run/labctl"
-	}
-	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
-		return filepath.Join(d, "labctl")
-	}
-	return fmt.Sprintf("/tmp/labctl-%d", os.Geteuid())
-}
-
-// ownBase makes Base and checks that it is ours alone: in /tmp somebody else may have been there first.
-func ownBase() error {
-	base := Base()
-	if err := os.Mkdir(base, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	st, err := os.Lstat(base)
-	if err != nil {
-		return err
-	}
-	if !st.IsDir() || int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || st.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is not a directory that only you can write to: set XDG_RUNTIME_DIR to one", base)
-	}
-	return nil
-}
-
 // rundir is the run directory of one instance, with its lock: whoever holds the lock may change what is inside, and a
 // supervisor holds it as long as it lives. The kernel lets go of it with the last process, so it never lies.
 type rundir struct {
+	*folder  // flock(2)ed
 	instance string
-	lock     *os.File // the directory itself, flock(2)ed
 }
-
-func dirOf(instance string) string { return filepath.Join(Base(), instance) }
-
-func (r *rundir) path(name string) string { return filepath.Join(dirOf(r.instance), name) }
 
 // errHeld means that a live process holds the lock of a run directory.
 var errHeld = errors.New("held by a running process")
 
-// withBase runs f while nobody else makes, takes or removes run directories.
-func withBase(f func() error) error {
+// withHome runs f while nobody else makes, takes or removes run directories.
+func withHome(gate kernel.Before, f func(*folder) error) error {
 	for {
-		if err := ownBase(); err != nil {
-			return err
-		}
-		b, err := os.Open(Base())
+		h, err := openHome(labsHome, true, gate)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // the last lab's down has just removed it
 		}
 		if err != nil {
 			return err
 		}
-		if err := flock(b, unix.LOCK_EX); err != nil {
-			b.Close()
-			return err
-		}
-		if !same(b, Base()) {
-			b.Close()
+		err = flock(h.f, unix.LOCK_EX)
+		if err == nil && !same(h.f, h.path) {
+			h.close()
 			continue
 		}
-		err = f()
-		b.Close()
+		if err == nil {
+			err = f(h)
+		}
+		h.close()
 		return err
 	}
 }
@@ -90,7 +52,7 @@ func withBase(f func() error) error {
 // same reports whether the open directory is still the one under that name.
 func same(f *os.File, path string) bool {
 	a, err1 := f.Stat()
-	b, err2 := os.Stat(path)
+	b, err2 := os.Lstat(path)
 	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
@@ -104,41 +66,41 @@ func flock(f *os.File, how int) error {
 }
 
 // take locks the run directory of an instance. With create it makes one that is not there. errHeld: a live process has it.
-func take(instance string, create bool) (r *rundir, created bool, err error) {
-	err = withBase(func() error {
+func take(instance string, create bool, gate kernel.Before) (r *rundir, created bool, err error) {
+	err = withHome(gate, func(h *folder) error {
 		if create {
-			err := os.Mkdir(dirOf(instance), 0o700)
+			err := h.mkdir(instance)
 			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
 			created = err == nil
 		}
-		f, err := os.Open(dirOf(instance))
+		d, err := h.sub(instance)
 		if err != nil {
 			return err
 		}
-		if err := flock(f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			f.Close()
+		if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			d.close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
 				return errHeld
 			}
 			return err
 		}
-		r = &rundir{instance, f}
+		r = &rundir{d, instance}
 		return nil
 	})
 	return r, created, err
 }
 
 // takeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run directories.
-func takeUnless(ctx context.Context, instance string, create bool) (r *rundir, created bool, err error) {
+func takeUnless(ctx context.Context, instance string, create bool, gate kernel.Before) (r *rundir, created bool, err error) {
 	type taken struct {
 		r       *rundir
 		created bool
 	}
 	got := make(chan taken, 1)
-	err = unless(ctx, "another labctl is at work in "+Base(), func() error {
-		r, created, err := take(instance, create)
+	err = unless(ctx, "another labctl is at work in "+filepath.Dir(whereIs(instance, "")), func() error {
+		r, created, err := take(instance, create, gate)
 		got <- taken{r, created}
 		return err
 	})
@@ -150,16 +112,58 @@ func takeUnless(ctx context.Context, instance string, create bool) (r *rundir, c
 }
 
 // release lets go of the lock and leaves the directory.
-func (r *rundir) release() { r.lock.Close() }
+func (r *rundir) release() { r.close() }
 
-// remove deletes the directory, and Base with it when it was the last.
+// remove deletes the directory, and the one that holds it when it was the last. When it fails, the lock is let go of, and what is left
+// is the directory with what the error names.
 func (r *rundir) remove() error {
-	return withBase(func() error {
-		err := os.RemoveAll(dirOf(r.instance))
-		r.lock.Close()
-		_ = os.Remove(Base()) // fails, rightly, when other labs are there
-		return err
+	return withHome(r.gate, func(h *folder) error {
+		defer r.close()
+		// The journal goes last: as long as it is there, it says that all was taken down.
+		if err := r.clear("meta.json", "journal"); err != nil {
+			return err
+		}
+		if err := h.rmdir(r.instance); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		_ = os.Remove(h.path) // fails, rightly, when other labs are there
+		return nil
 	})
+}
+
+// openInstance opens the run directory of an instance. fs.ErrNotExist: there is no such instance.
+func openInstance(instance string) (*folder, error) {
+	h, err := openHome(labsHome, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	return h.sub(instance)
+}
+
+// there reports whether an instance has a run directory, whoever's.
+func there(instance string) bool {
+	d, err := openInstance(instance)
+	if err == nil {
+		d.close()
+	}
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// readIn reads a file of an instance.
+func readIn(instance, name string) ([]byte, error) {
+	d, err := openInstance(instance)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	return d.read(name)
+}
+
+// whereIs is the path of a file of an instance, for messages.
+func whereIs(instance, name string) string {
+	h, _ := home(labsHome)
+	return filepath.Join(h, instance, name)
 }
 
 // Meta is what a run directory says of its lab, written before anything is made.
@@ -181,23 +185,16 @@ func (r *rundir) writeMeta(m Meta, source []byte) error {
 	if err != nil {
 		return err
 	}
-	// Written aside and renamed, so that a reader never sees half of one.
-	for name, data := range map[string][]byte{"lab.yaml": source, "meta.json": b} {
-		tmp := r.path("." + name)
-		if err := os.WriteFile(tmp, data, 0o600); err != nil {
-			return err
-		}
-		if err := os.Rename(tmp, r.path(name)); err != nil {
-			return err
-		}
+	if err := r.write("lab.yaml", source); err != nil {
+		return err
 	}
-	return nil
+	return r.write("meta.json", b)
 }
 
 // ReadMeta reads what is known of an instance, dead or alive. fs.ErrNotExist: there is no such instance.
 func ReadMeta(instance string) (Meta, error) {
 	var m Meta
-	b, err := os.ReadFile(filepath.Join(dirOf(instance), "meta.json"))
+	b, err := readIn(instance, "meta.json")
 	if err != nil {
 		return m, err
 	}
@@ -206,26 +203,27 @@ func ReadMeta(instance string) (Meta, error) {
 
 // Source is the lab file as the instance was given it last.
 func Source(instance string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(dirOf(instance), "lab.yaml"))
+	return readIn(instance, "lab.yaml")
 }
 
 // Instances lists the run directories of this user, sorted.
-func Instances() ([]string, error) {
-	entries, err := os.ReadDir(Base())
+func Instances() ([]string, error) { return runDirectories(labsHome) }
+
+func runDirectories(kind string) ([]string, error) {
+	h, err := openHome(kind, false, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	slices.Sort(names)
-	return names, nil
+	defer h.close()
+	names, err := h.list()
+	return slices.DeleteFunc(names, func(name string) bool {
+		var st unix.Stat_t
+		err := unix.Fstatat(h.fd(), name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		return err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR
+	}), err
 }
 
 // Chosen lists the instances that somebody may mean who names none: those of Instances that are not a verify's own.
@@ -248,19 +246,46 @@ func FromFile(identity string) []string {
 
 // Alive reports whether a live process holds an instance.
 func Alive(instance string) bool {
-	f, err := os.Open(dirOf(instance))
+	d, err := openInstance(instance)
 	if err != nil {
 		return false
 	}
-	defer f.Close()
-	return errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+	defer d.close()
+	return errors.Is(flock(d.f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// OpenNode opens the namespace of a node of an instance whose namespaces have names, dead or alive, and says where the file is that
+// commands there see as /etc/hosts. fs.ErrNotExist: the node has no namespace.
+func OpenNode(instance, node string) (ns int, hosts string, err error) {
+	st, err := journalState(instance)
+	if err != nil {
+		return -1, "", err
+	}
+	ns, err = kernel.OpenNode(st, node)
+	return ns, whereIs(instance, "hosts"), err
 }
 
 // journalState reads an instance's journal; an instance that died before it had one has an empty state.
 func journalState(instance string) (*kernel.State, error) {
-	st, err := kernel.ReadJournal(filepath.Join(dirOf(instance), "journal"))
+	d, err := openInstance(instance)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &kernel.State{Instance: instance}, nil
 	}
-	return st, err
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	return d.journal(instance)
+}
+
+func (d *folder) journal(instance string) (*kernel.State, error) {
+	f, err := d.open("journal")
+	if errors.Is(err, fs.ErrNotExist) {
+		return &kernel.State{Instance: instance}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return kernel.ReadJournal(f)
 }

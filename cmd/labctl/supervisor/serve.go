@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -32,7 +30,6 @@ const (
 
 // server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
 type server struct {
-	base      string
 	meta      Meta
 	rundir    *rundir
 	captures  captures
@@ -46,6 +43,9 @@ type server struct {
 
 	changes atomic.Uint64                // odd while the kernel's part of the lab is being changed
 	target  atomic.Pointer[topology.Lab] // what the kernel has, or is becoming; lab follows it
+
+	created bool // the run directory, by who started this process: a start that fails takes it away again
+	unsaved bool // meta.json, lab.yaml or hosts are not what the lab is; for the holder of work
 
 	work chan struct{} // capacity 1: a lock that a context can give up waiting for
 
@@ -82,7 +82,7 @@ func Serve(instance string) int {
 		return 3
 	}
 	s := &server{
-		base: sp.Base, meta: sp.Meta, rundir: &rundir{instance, lock}, neighMax: sp.NeighMax, directory: sp.Directory,
+		meta: sp.Meta, created: sp.Created, rundir: &rundir{&folder{f: lock, path: sp.Path}, instance}, neighMax: sp.NeighMax, directory: sp.Directory,
 		happened: newEventLog(instance),
 		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
 	}
@@ -103,7 +103,7 @@ func Serve(instance string) int {
 func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err error) {
 	if !s.meta.Named {
 		if err := kernel.PrivateMounts(); err != nil {
-			return errors.Join(err, s.rundir.remove())
+			return errors.Join(err, s.giveUp())
 		}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -111,25 +111,25 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	s.cancel = cancel
 	go s.starter(control, in, tied, cancel)
 	go s.signals()
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
-	if errors.Is(err, syscall.EADDRINUSE) {
-		_ = os.Remove(s.rundir.path("sock"))
-		listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: s.rundir.path("sock"), Net: "unix"})
-	}
+	listener, err := listenIn(s.rundir.folder, "sock")
 	if err != nil {
-		return errors.Join(err, s.rundir.remove())
+		return errors.Join(err, s.giveUp())
 	}
-	_ = os.Chmod(s.rundir.path("sock"), 0o600)
 	s.work <- struct{}{}
 	go s.accept(listener)
 	progress := func(e Event) { _ = writeLine(control, reply{Event: &e}) }
 	if err := s.start(ctx, adopt, progress); err != nil {
 		s.set("stopping")
 		if adopt { // somebody's lab: what is whole of it stays, and "ls" calls it degraded
-			s.procs.stopAll()
+			if s.procs != nil {
+				s.procs.stopAll()
+			}
 			return err
 		}
-		return errors.Join(err, s.clear())
+		if err := s.clearLab(); err != nil {
+			return errors.Join(err, fmt.Errorf("not all of %s could be removed: %w", s.meta.Instance, err))
+		}
+		return errors.Join(err, s.giveUp())
 	}
 	s.mu.Lock()
 	if s.state == "starting" {
@@ -144,6 +144,15 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	}
 	<-s.done
 	return nil
+}
+
+// giveUp ends a start that failed, when nothing of the lab is left: a run directory that was there before stays, with what was set by
+// hand and the file that it was set over.
+func (s *server) giveUp() error {
+	if !s.created {
+		return nil
+	}
+	return s.rundir.remove()
 }
 
 func (s *server) set(state string) {
@@ -208,5 +217,3 @@ func (s *server) quit(why string) {
 	}
 	close(s.done)
 }
-
-func (s *server) dirPath() string { return filepath.Join(s.base, s.meta.Instance) }

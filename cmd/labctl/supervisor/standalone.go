@@ -16,8 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 )
@@ -124,14 +122,11 @@ func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
 			return err
 		}
 	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir.path("sock"), Net: "unix"})
+	listener, err := listenIn(dir.folder, "sock")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	if err := os.Chmod(dir.path("sock"), 0o600); err != nil {
-		return err
-	}
 	go s.accept(listener)
 	if err := o.Ready(); err != nil {
 		return err
@@ -189,7 +184,7 @@ func (s *standalone) accept(l *net.UnixListener) {
 
 func (s *standalone) serve(conn *net.UnixConn) {
 	defer conn.Close()
-	if uid, err := peerUID(conn); err != nil || uid != 0 && uid != uint32(os.Geteuid()) {
+	if _, err := samePeer(conn); err != nil {
 		_ = writeLine(conn, reply{Error: &Failure{Failed, "this switch is another user's"}})
 		return
 	}
@@ -209,20 +204,6 @@ func (s *standalone) serve(conn *net.UnixConn) {
 	if r.Method == "stop" {
 		s.stop()
 	}
-}
-
-func peerUID(conn *net.UnixConn) (uid uint32, err error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	cerr := raw.Control(func(fd uintptr) {
-		var cred *unix.Ucred
-		if cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			uid = cred.Uid
-		}
-	})
-	return uid, errors.Join(err, cerr)
 }
 
 func (s *standalone) answer(conn *net.UnixConn, r request) (any, error) {

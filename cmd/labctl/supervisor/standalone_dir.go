@@ -12,36 +12,25 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 )
 
-// SwitchBase is the directory that holds the run directories of this user's switches without a lab, as [Base] does those of labs.
-func SwitchBase() string {
-	if base := Base(); strings.HasPrefix(base, "/tmp/") {
-		return strings.Replace(base, "labctl-", "labctl-switches-", 1)
-	}
-	return filepath.Join(filepath.Dir(Base()), "labctl-switches")
-}
-
 // switchDir is the run directory of a switch; the lock on it is held as long as the switch runs.
-type switchDir struct {
-	dir  string
-	lock *os.File
-}
+type switchDir struct{ *folder }
 
-func (d *switchDir) path(name string) string { return filepath.Join(d.dir, name) }
-
-// remove deletes the directory, and the base with it when it was the last.
+// remove deletes the directory, and the one that holds it when it was the last.
 func (d *switchDir) remove() error {
-	err := os.RemoveAll(d.dir)
-	d.lock.Close()
-	_ = os.Remove(SwitchBase()) // fails, rightly, when other switches are there
+	defer d.close()
+	h, err := openHome(switchesHome, false, nil)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	err = errors.Join(d.clear(), h.rmdir(filepath.Base(d.path)))
+	_ = os.Remove(h.path) // fails, rightly, when other switches are there
 	return err
 }
 
@@ -52,58 +41,50 @@ func takeSwitch(name string) (*switchDir, error) {
 	if !switchName.MatchString(name) {
 		return nil, usagef("%q is no name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
 	}
-	base := SwitchBase()
-	if err := os.MkdirAll(base, 0o700); err != nil {
-		return nil, err
-	}
-	st, err := os.Lstat(base)
+	h, err := openHome(switchesHome, true, nil)
 	if err != nil {
 		return nil, err
 	}
-	if !st.IsDir() || int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || st.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("%s is not a directory that only you can write to: set XDG_RUNTIME_DIR to one", base)
-	}
-	d := &switchDir{dir: filepath.Join(base, name)}
-	if err := os.Mkdir(d.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	defer h.close()
+	if err := h.mkdir(name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	if d.lock, err = os.Open(d.dir); err != nil {
+	d, err := h.sub(name)
+	if err != nil {
 		return nil, err
 	}
-	if err := flock(d.lock, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		d.lock.Close()
+	if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		d.close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name", name, name)
 		}
 		return nil, err
 	}
-	if err := os.Remove(d.path("sock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.lock.Close()
+	return &switchDir{d}, nil
+}
+
+// openSwitch opens the run directory of a switch. fs.ErrNotExist: there is none.
+func openSwitch(name string) (*folder, error) {
+	h, err := openHome(switchesHome, false, nil)
+	if err != nil {
 		return nil, err
 	}
-	return d, nil
+	defer h.close()
+	return h.sub(name)
 }
 
 // SwitchLog opens the log of a switch, for one that runs in the background.
 func SwitchLog(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(SwitchBase(), name, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	d, err := openSwitch(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	return d.create("log", unix.O_APPEND, 0o600)
 }
 
 // Switches lists the switches of this user, sorted, dead ones too.
-func Switches() ([]string, error) {
-	entries, err := os.ReadDir(SwitchBase())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	slices.Sort(names)
-	return names, err
-}
+func Switches() ([]string, error) { return runDirectories(switchesHome) }
 
 // AddToSwitch makes an interface a port of a running switch.
 func AddToSwitch(ctx context.Context, name string, n *NIC) error {
@@ -121,24 +102,23 @@ func StopSwitch(ctx context.Context, name string) error {
 	if err != nil && !errors.Is(err, ErrDead) {
 		return err
 	}
-	f, err := os.Open(filepath.Join(SwitchBase(), name))
+	d, err := openSwitch(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	d := &switchDir{filepath.Join(SwitchBase(), name), f}
 	// The process holds it until it is done.
-	if err := unless(ctx, "switch "+name+" is ending", func() error { return flock(f, unix.LOCK_EX) }); err != nil {
-		f.Close()
+	if err := unless(ctx, "switch "+name+" is ending", func() error { return flock(d.f, unix.LOCK_EX) }); err != nil {
+		d.close()
 		return err
 	}
-	if !same(f, d.dir) {
-		f.Close()
+	if !same(d.f, d.path) {
+		d.close()
 		return nil
 	}
-	return d.remove()
+	return (&switchDir{d}).remove()
 }
 
 // ShowSwitch tells the truth about a switch.
@@ -156,16 +136,20 @@ func ShowSwitch(ctx context.Context, name string) (SwitchShow, error) {
 
 // callSwitch asks a running switch one thing, and hands it files if it wants some.
 func callSwitch(ctx context.Context, name, method string, params, result any, files []*os.File) error {
-	dir := filepath.Join(SwitchBase(), name)
-	if !switchName.MatchString(name) || !exists(dir) {
+	dir, err := openSwitch(name)
+	if !switchName.MatchString(name) || errors.Is(err, fs.ErrNotExist) {
 		list, _ := Switches()
 		return usagef("no switch %q is running%s", name, topology.Suggest(name, list))
 	}
+	if err != nil {
+		return err
+	}
+	dir.close()
 	var h struct {
 		hello
 		reply
 	}
-	at := endpoint{"switch " + name, filepath.Join(dir, "sock"), fmt.Sprintf("a kill -KILL of it and then \"labctl switch stop %s\"", name)}
+	at := endpoint{"switch " + name, func() (*folder, error) { return openSwitch(name) }, fmt.Sprintf("a kill -KILL of it and then \"labctl switch stop %s\"", name)}
 	conn, in, err := at.greet(ctx, &h)
 	if errors.Is(err, ErrDead) {
 		return fmt.Errorf("%w; \"labctl switch stop %s\" clears it away", err, name)

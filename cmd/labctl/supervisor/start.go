@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,13 +35,16 @@ type Start struct {
 
 	// Interrupted, if not nil, is called when ctx ends before the lab is ready: from then on it is being taken down.
 	Interrupted func()
+
+	gate kernel.Before // of tests
 }
 
 // startParams is what the new process is told on its control socket.
 type startParams struct {
 	Meta      Meta   `json:"meta"`
-	Base      string `json:"base"`
+	Path      string `json:"path"` // of the run directory
 	Adopt     bool   `json:"adopt"`
+	Created   bool   `json:"created"`
 	Tied      bool   `json:"tied"`
 	NeighMax  int    `json:"neigh_max"` // the machine's gc_thresh3; negative: not known
 	Directory string `json:"directory"`
@@ -67,7 +69,7 @@ func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied
 	if err := sameFile(s); err != nil {
 		return nil, nil, err
 	}
-	r, created, err := takeUnless(ctx, s.Instance, true)
+	r, created, err := takeUnless(ctx, s.Instance, true, s.gate)
 	if errors.Is(err, errHeld) {
 		return converge(ctx, s, events)
 	}
@@ -83,17 +85,21 @@ func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied
 	}
 	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, Version, s.Temporary}
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("write run directory: %w", err), r.remove())
+		err = fmt.Errorf("write run directory: %w", err)
+		if created { // else it is all that is known of what a dead one left
+			err = errors.Join(err, r.remove())
+		}
+		return nil, nil, err
 	}
-	c, applied, err := launch(ctx, r, m, adopt, s, events)
+	c, applied, err := launch(ctx, r, startParams{Meta: m, Path: r.path, Adopt: adopt, Created: created, Tied: s.Tied}, s, events)
 	if applied != nil {
 		applied.Healed = adopt
 	}
-	if err != nil && !adopt && exists(dirOf(s.Instance)) {
+	if err != nil && created && there(s.Instance) {
 		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
 		// ours too until now, so only taking it anew tells whether that process lives.
 		r.release()
-		if again, _, terr := take(s.Instance, false); terr == nil {
+		if again, _, terr := take(s.Instance, false, s.gate); terr == nil {
 			if st, jerr := journalState(s.Instance); jerr == nil && len(st.Namespaces) == 0 {
 				err = errors.Join(err, again.remove())
 			}
@@ -122,7 +128,7 @@ func salvage(ctx context.Context, r *rundir, s Start) (adopt bool, err error) {
 	if st.Complete && st.Named && !s.Reset {
 		return true, nil
 	}
-	err = unless(ctx, "interrupted while it was cleared away; \"labctl down "+s.Instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st) })
+	err = unless(ctx, "interrupted while it was cleared away; \"labctl down "+s.Instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.gate) })
 	if err != nil {
 		return false, fmt.Errorf("clear away what a killed labctl left: %w", err)
 	}
@@ -131,7 +137,7 @@ func salvage(ctx context.Context, r *rundir, s Start) (adopt bool, err error) {
 		rest = append(rest, "story.json")
 	}
 	for _, f := range rest {
-		if err := os.Remove(r.path(f)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.unlink(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}
 	}
@@ -193,7 +199,7 @@ func waitGone(ctx context.Context, instance string) error {
 const goingTimeout = 60 * time.Second
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
-func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events func(Event)) (*Client, *Applied, error) {
+func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func(Event)) (*Client, *Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +210,7 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events 
 		theirs.Close()
 		return nil, nil, err
 	}
-	log, err := os.OpenFile(r.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := r.create("log", unix.O_APPEND, 0o600)
 	if err != nil {
 		theirs.Close()
 		ours.Close()
@@ -212,8 +218,8 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events 
 	}
 	defer log.Close()
 	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{"labctl", ProcessVerb, m.Instance}, Env: os.Environ(),
-		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.lock, theirs}, Dir: "/", SysProcAttr: namespaces(m.Named),
+		Path: "/proc/self/exe", Args: []string{"labctl", ProcessVerb, sp.Meta.Instance}, Env: os.Environ(),
+		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.f, theirs}, Dir: "/", SysProcAttr: namespaces(sp.Meta.Named),
 	}
 	if f, err := os.Open("/proc/net/stat/arp_cache"); err == nil {
 		defer f.Close()
@@ -223,23 +229,23 @@ func launch(ctx context.Context, r *rundir, m Meta, adopt bool, s Start, events 
 	theirs.Close()
 	if err != nil {
 		ours.Close()
-		return nil, nil, cannotStart(err, m.Named)
+		return nil, nil, cannotStart(err, sp.Meta.Named)
 	}
 	go func() { _ = cmd.Wait() }()
-	wd, _ := os.Getwd()
-	limit := kernel.NeighbourLimit()
-	if err := writeLine(ours, startParams{m, Base(), adopt, s.Tied, limit, wd}); err != nil {
+	sp.Directory, _ = os.Getwd()
+	sp.NeighMax = kernel.NeighbourLimit()
+	if err := writeLine(ours, sp); err != nil {
 		ours.Close()
 		return nil, nil, fmt.Errorf("start supervisor: %w", err)
 	}
 	alive := func() error {
 		if kernel.Stopped(cmd.Process.Pid) {
-			return labEndpoint(m.Instance).silent(cmd.Process.Pid)
+			return labEndpoint(s.Instance).silent(cmd.Process.Pid)
 		}
 		return nil
 	}
-	c, applied, err := awaitReady(ctx, ours, &patient{ours, answerLook, alive}, m, s, events)
-	if err != nil || !s.Tied {
+	c, applied, err := awaitReady(ctx, ours, &patient{ours, answerLook, alive}, sp.Meta, s, events)
+	if err != nil || !sp.Tied {
 		ours.Close()
 		return c, applied, err
 	}
@@ -317,7 +323,7 @@ func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Me
 
 // lastWords is the end of a supervisor's log, for an error message.
 func lastWords(instance string) string {
-	b, _ := os.ReadFile(filepath.Join(dirOf(instance), "log"))
+	b, _ := readIn(instance, "log")
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(lines) > 5 {
 		lines = lines[len(lines)-5:]

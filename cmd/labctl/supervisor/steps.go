@@ -146,5 +146,5 @@ func (v *verifier) noted(a topology.Action) error {
 	}
 	v.story.Ended = slices.DeleteFunc(slices.Clone(v.story.Ended), func(e string) bool { return e == name })
 	v.mu.Unlock()
-	return v.remember()
+	return v.record()
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -54,8 +53,21 @@ func (t story) words() []string {
 	return out
 }
 
-// remember records what the kernel has now, for whoever heals it. What "up" has to restore is the same.
+// remember records what the kernel has now, for whoever heals it: the lab is whole, and as the story says. Until then the journal says
+// that a change is under way, and a successor builds the lab again rather than believe in one that the kernel does not have.
 func (s *server) remember() error {
+	err := s.record()
+	if err == nil {
+		err = s.space.Complete()
+	}
+	if err != nil {
+		return fmt.Errorf("the lab is changed, but what it is now could not be written down; \"labctl up\" with its file does it: %w", err)
+	}
+	return nil
+}
+
+// record writes down the story so far. What "up" has to restore is the same.
+func (s *server) record() error {
 	s.mu.Lock()
 	source, told := s.file.Source, s.story
 	s.mu.Unlock()
@@ -64,21 +76,16 @@ func (s *server) remember() error {
 	if err != nil {
 		return err
 	}
-	for name, data := range map[string][]byte{"applied.yaml": source, "story.json": b} {
-		tmp := s.rundir.path("." + name)
-		if err := os.WriteFile(tmp, data, 0o600); err != nil {
-			return err
-		}
-		if err := os.Rename(tmp, s.rundir.path(name)); err != nil {
-			return err
-		}
+	// In this order: killed between the two, the story of another file would be taken for this one's.
+	if err := s.rundir.write("story.json", b); err != nil {
+		return err
 	}
-	return nil
+	return s.rundir.write("applied.yaml", source)
 }
 
 // told reads the story that a dead supervisor left.
 func (s *server) told() (t story, err error) {
-	b, err := os.ReadFile(s.rundir.path("story.json"))
+	b, err := s.rundir.read("story.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
 	}
@@ -93,7 +100,7 @@ func (s *server) told() (t story, err error) {
 
 // adopted is the lab as the dead supervisor had it last.
 func (s *server) adopted() *topology.Lab {
-	source, err := os.ReadFile(s.rundir.path("applied.yaml"))
+	source, err := s.rundir.read("applied.yaml")
 	if err != nil {
 		return s.lab
 	}
@@ -115,7 +122,7 @@ func (s *server) retell() (*topology.Lab, story, error) {
 	if err != nil {
 		return nil, t, err
 	}
-	if had, err := os.ReadFile(s.rundir.path("applied.yaml")); err == nil && !bytes.Equal(had, s.file.Source) {
+	if had, err := s.rundir.read("applied.yaml"); err == nil && !bytes.Equal(had, s.file.Source) {
 		t.Step, t.Outcomes = 0, nil // the steps of another file lead somewhere else
 	}
 	lab, err := t.over(s.file)

@@ -1,0 +1,205 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology/kernel"
+)
+
+// folder is a directory that is this user's and that nobody else can write to, held open. What is in it is reached by its descriptor
+// (openat(2)) and never through a symlink, so that another user who was there first, or swaps a directory above it, is found out and
+// not obeyed. Everything that is changed in it passes one gate.
+type folder struct {
+	f    *os.File
+	path string        // for messages, and for programs that take paths
+	gate kernel.Before // nil outside tests
+}
+
+// openFolder opens path and checks whose it is. fs.ErrNotExist: it is not there.
+func openFolder(path string, gate kernel.Before) (*folder, error) {
+	return checked(unix.AT_FDCWD, path, path, gate)
+}
+
+// sub opens a directory in d.
+func (d *folder) sub(name string) (*folder, error) {
+	if !plain(name) {
+		return nil, &fs.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: fs.ErrNotExist}
+	}
+	return checked(d.fd(), name, filepath.Join(d.path, name), d.gate)
+}
+
+// plain reports whether a name stays in its directory.
+func plain(name string) bool {
+	return name != "" && name != ".." && name == filepath.Base(name) && name != "."
+}
+
+func checked(at int, name, path string, gate kernel.Before) (*folder, error) {
+	fd, err := openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil, &Failure{Failed, path + " is not a directory (a symlink is not followed there): remove it, or set XDG_RUNTIME_DIR to a directory of your own"}
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	d := &folder{os.NewFile(uintptr(fd), path), path, gate}
+	if err := d.own(); err != nil {
+		d.f.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func openat(at int, name string, flags int, mode uint32) (fd int, err error) {
+	for {
+		fd, err = unix.Openat(at, name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, mode)
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
+}
+
+// own checks owner and mode.
+func (d *folder) own() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd(), &st); err != nil {
+		return &fs.PathError{Op: "stat", Path: d.path, Err: err}
+	}
+	if int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return &Failure{Failed, fmt.Sprintf("%s is not a directory that only you can write to (its owner is user %d, its mode %04o), and what it says is not believed: set XDG_RUNTIME_DIR to a directory of your own", d.path, st.Uid, st.Mode&0o7777)}
+	}
+	return nil
+}
+
+func (d *folder) fd() int { return int(d.f.Fd()) }
+
+func (d *folder) close() { d.f.Close() }
+
+// in is the path of a file in d.
+func (d *folder) in(name string) string { return filepath.Join(d.path, name) }
+
+// held is a short path of a file in d for this process, which leads there by the descriptor: the kernel's addresses of Unix sockets
+// have room for 107 bytes (unix(7)).
+func (d *folder) held(name string) string { return fmt.Sprintf("/proc/self/fd/%d/%s", d.fd(), name) }
+
+// change does one change of what is in d, if it may.
+func (d *folder) change(op, name string, f func() error) error {
+	err := d.gate.Do(op + " " + name)
+	for err == nil {
+		if err = f(); !errors.Is(err, unix.EINTR) {
+			break
+		}
+		err = nil
+	}
+	if err != nil {
+		return &fs.PathError{Op: op, Path: d.in(name), Err: err}
+	}
+	return nil
+}
+
+func (d *folder) mkdir(name string) error {
+	return d.change("mkdir", name, func() error { return unix.Mkdirat(d.fd(), name, 0o700) })
+}
+
+func (d *folder) rmdir(name string) error {
+	return d.change("rmdir", name, func() error { return unix.Unlinkat(d.fd(), name, unix.AT_REMOVEDIR) })
+}
+
+func (d *folder) unlink(name string) error {
+	return d.change("unlink", name, func() error { return unix.Unlinkat(d.fd(), name, 0) })
+}
+
+// create opens a file for writing, and makes it if need be. flags are O_APPEND, O_TRUNC, O_EXCL.
+func (d *folder) create(name string, flags int, mode uint32) (f *os.File, err error) {
+	err = d.change("create", name, func() error {
+		fd, err := openat(d.fd(), name, unix.O_CREAT|unix.O_RDWR|flags, mode)
+		if err == nil {
+			f = os.NewFile(uintptr(fd), d.in(name))
+		}
+		return err
+	})
+	return f, err
+}
+
+// open opens a file for reading and checks whose it is.
+func (d *folder) open(name string) (*os.File, error) {
+	fd, err := openat(d.fd(), name, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: d.in(name), Err: err}
+	}
+	f := os.NewFile(uintptr(fd), d.in(name))
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		f.Close()
+		return nil, &Failure{Failed, d.in(name) + " is not a file that only you can write to; what it says is not believed"}
+	}
+	return f, nil
+}
+
+func (d *folder) read(name string) ([]byte, error) {
+	f, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// write writes a file aside and renames it, so that a reader never sees half of one, and a write that fails leaves the old one.
+func (d *folder) write(name string, data []byte) error {
+	aside := "." + name
+	if err := d.put(aside, data, 0o600); err != nil {
+		return err
+	}
+	return d.change("rename", aside, func() error { return unix.Renameat(d.fd(), aside, d.fd(), name) })
+}
+
+// put writes a file in place: whoever has it open, or mounted, sees what is new.
+func (d *folder) put(name string, data []byte, mode uint32) error {
+	f, err := d.create(name, unix.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return d.change("write", name, func() error {
+		_, err := f.WriteAt(data, 0)
+		return err
+	})
+}
+
+// list names what is in d, sorted.
+func (d *folder) list() ([]string, error) {
+	again, err := checked(d.fd(), ".", d.path, nil) // a descriptor of its own: reading moves its position
+	if err != nil {
+		return nil, err
+	}
+	defer again.close()
+	names, err := again.f.Readdirnames(-1)
+	slices.Sort(names)
+	return names, err
+}
+
+// clear deletes the files in d, the named ones last and in that order.
+func (d *folder) clear(last ...string) error {
+	names, err := d.list()
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(last, n) })
+	var errs []error
+	for _, name := range append(names, last...) {
+		if err := d.unlink(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

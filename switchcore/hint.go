@@ -18,20 +18,19 @@ func (s *Switch) hint(w *passage, f Frame, v *Verdict) string {
 	case VlanMismatch:
 		return s.vlanHint(p, f)
 	case GuestBPDU:
-		return "switch off spanning tree in the guest's bridge, or set block_guest_bpdu: false on the switch"
+		return cureBPDU.text()
 	case LearnLimit:
-		return fmt.Sprintf("raise mac_learning.limit above %d%s, or set limit_policy: allow (what is sent to this address is unknown unicast then)",
-			p.pol.Learning.Limit, s.where(p, p.pol.Learning.LimitFrom))
+		return cureLimit.text(p.pol.Learning.Limit, s.where(p, p.pol.Learning.LimitFrom))
 	case LinkLocal:
-		return "set link_local: forward on the switch"
+		return cureLinkLocal.text()
 	case Malformed:
-		return "send a whole header, and a source that is neither zero nor a group"
+		return cureHeader.text()
 	case SamePort:
-		return "what shares a port must find its way inside of the guest; hairpin: true at the port sends frames back (vSphere has no such setting)"
+		return cureHairpin.text(p.conf.Name)
 	case ReversePath:
 		return reverseHint(w)
 	case UplinkDown:
-		return "bring up an uplink of the port's team (" + teamNames(p) + "), or name another as standby"
+		return cureUplink.text(teamNames(p))
 	case UnknownUnicast:
 		return s.unknownHint(w)
 	}
@@ -48,7 +47,7 @@ func (s *Switch) portHint(w *passage, q *port, t Fate) string {
 	}
 	if !s.concerns(w, q) {
 		if s.conf.Profile == Learning && t.Cause == CauseFilterNoMatch {
-			return "the destination was learned on another port"
+			return sayLearnedElsewhere.text()
 		}
 		return ""
 	}
@@ -56,13 +55,13 @@ func (s *Switch) portHint(w *passage, q *port, t Fate) string {
 	case CauseDown, CauseBlocked:
 		return s.openHint(q)
 	case CauseOtherVLAN:
-		return fmt.Sprintf("the port has vlan: %s, the frame is %s: %s", q.pol.VLAN, vlanWords(w.wire), s.joinHint(q, w.wire))
+		return sayPortVLAN.text(q.pol.VLAN, vlanWords(w.wire), s.joinHint(q, w.wire))
 	case CauseIsolated:
 		return isolationHint(w, q)
 	case CauseFilterNoMatch:
 		return s.filterHint(w, q)
 	case CauseReversePath:
-		return "the port receives by " + orNone(q.teamName()) + ": nothing to do if the frame comes by that too; with teaming policy ip_hash it is taken from any uplink"
+		return cureReversePort.text(orNone(q.teamName()))
 	}
 	return ""
 }
@@ -80,9 +79,9 @@ func (s *Switch) lossHint(w *passage, q *port, r Reason) string {
 	case PvlanIsolation:
 		return isolationHint(w, q)
 	case MtuExceeded:
-		return fmt.Sprintf("send no more than %d bytes of payload, or give both ends of the cable a larger mtu", q.mtu)
+		return cureMTU.text(q.mtu)
 	case ReceiveFilter:
-		return fmt.Sprintf("add %s to allowed of port %s", keyOf(0, w.dst).mac(), q.conf.Name)
+		return cureAllowed.text(keyOf(0, w.dst).mac(), q.conf.Name)
 	}
 	return ""
 }
@@ -100,32 +99,32 @@ func (s *Switch) where(p *port, from Level) string {
 }
 
 func (s *Switch) forgeryHint(p *port) string {
-	h := "set forged_transmits: accept" + s.where(p, p.pol.ForgedTransmits.From)
+	h := cureForged.text(s.where(p, p.pol.ForgedTransmits.From))
 	if s.admits {
-		h += " or mac_learning: true" + s.where(p, p.pol.Learning.Enabled.From)
+		h += " or " + cureAdmit.text(s.where(p, p.pol.Learning.Enabled.From))
 	}
 	switch p.checkMode {
 	case CheckAllowed:
-		return fmt.Sprintf("add the source to allowed of port %s, or %s", p.conf.Name, h)
+		return cureAllowSource.text(p.conf.Name) + ", or " + h
 	case CheckInitial:
-		return fmt.Sprintf("%s, or send from the initial address, %s", h, p.initial)
+		return h + ", or " + cureInitialSource.text(p.initial)
 	}
-	return fmt.Sprintf("%s, or send from the adapter's own address, %s", h, p.requested.MAC)
+	return h + ", or " + cureOwnSource.text(p.requested.MAC)
 }
 
 // openHint says how a port that is blocked or down comes back.
 func (s *Switch) openHint(p *port) string {
 	switch {
 	case p.conf.Down:
-		return "set up: true at port " + p.conf.Name
+		return cureUp.text(p.conf.Name)
 	case !p.connected:
-		return "link a node's interface to port " + p.conf.Name
+		return cureLink.text(p.conf.Name)
 	case !p.link:
-		return "set the other end of the cable of port " + p.conf.Name + " up"
+		return cureCable.text(p.conf.Name)
 	case p.refusedM:
-		return fmt.Sprintf("set mac_changes: accept%s, or give the guest its initial address, %s, back", s.where(p, p.pol.MACChanges.From), p.initial)
+		return cureMACChanges.text(s.where(p, p.pol.MACChanges.From)) + ", or " + cureInitialBack.text(p.initial)
 	case p.pol.Blocked.Value:
-		return "set blocked: false" + s.where(p, p.pol.Blocked.From)
+		return cureUnblock.text(s.where(p, p.pol.Blocked.From))
 	}
 	return ""
 }
@@ -136,9 +135,9 @@ func (s *Switch) vlanHint(p *port, f Frame) string {
 	w.parse()
 	switch {
 	case !p.leaf:
-		return "nobody here would get it: set vlan: " + vlanValue(w.vid()) + ", or trunk, in the group of the port that should"
+		return cureNobodysVLAN.text(vlanValue(w.vid()))
 	case p.trunk == nil:
-		return "send untagged, or set vlan: trunk" + s.where(p, p.pol.VLANFrom) + " and let the guest tag"
+		return cureUntagged.text() + ", or " + cureGuestTags.text(s.where(p, p.pol.VLANFrom))
 	}
 	return s.joinHint(p, w.vid())
 }
@@ -147,9 +146,9 @@ func (s *Switch) vlanHint(p *port, f Frame) string {
 func (s *Switch) joinHint(p *port, vid uint16) string {
 	at := s.where(p, p.pol.VLANFrom)
 	if p.trunk == nil {
-		return "set vlan: " + vlanValue(vid) + ", or trunk," + at
+		return cureVLAN.text(vlanValue(vid), at)
 	}
-	return "add " + vlanValue(vid) + " to the trunk's VLANs, or set vlan: trunk," + at
+	return cureTrunk.text(vlanValue(vid), at)
 }
 
 func vlanValue(vid uint16) string {
@@ -161,40 +160,80 @@ func vlanValue(vid uint16) string {
 
 func isolationHint(w *passage, q *port) string {
 	if w.p.conf.Isolated && q.conf.Isolated {
-		return fmt.Sprintf("set isolated: false at port %s or %s", w.p.conf.Name, q.conf.Name)
+		return cureIsolated.text(w.p.conf.Name, q.conf.Name)
 	}
-	return fmt.Sprintf("only a port with the primary id, vlan: {pvlan: %d}, reaches all of the private VLAN", q.primary)
+	return curePrimary.text(q.primary)
 }
 
 // reverseHint: only the first of the two cases can be turned off.
 func reverseHint(w *passage) string {
 	if w.ended {
-		return "nothing to do: our own frame came back; reverse_path_check: false on the switch would let it in"
+		return cureReverseOwn.text()
 	}
-	return "nothing to do if the same frame comes by the receivers' uplink too; with teaming policy ip_hash they take it from any uplink"
+	return cureReverseTeam.text()
 }
 
-// unknownHint: first somebody who has the destination and cannot be reached, then what finds addresses behind guests. A standard
-// switch has no MAC learning (vSphere offers it for distributed port groups only).
+// unknownHint: first those who would have taken it and cannot, then somebody who has the destination and cannot be reached, then what
+// finds addresses behind guests. A standard switch has no MAC learning (vSphere offers it for distributed port groups only).
 func (s *Switch) unknownHint(w *passage) string {
-	if w.dst&groupBit != 0 {
+	group := w.dst&groupBit != 0
+	if group || s.conf.Profile == Learning && w.hits == 0 {
+		if h := s.missedHint(w); h != "" {
+			return h
+		}
+	}
+	if group {
 		if len(s.uplinks) == 0 || !w.p.leaf {
-			return fmt.Sprintf("put another port into the frame's VLAN (%s), if one should get it", vlanWords(w.wire))
+			return cureOtherPort.text(vlanWords(w.wire))
 		}
 		return ""
 	}
 	if q := s.owner(w); q != nil {
 		c := s.reach(w, q)
-		return "port " + q.conf.Name + " has this address: " + s.portHint(w, q, Fate{Cause: c})
+		return sayOwner.text(q.conf.Name, s.portHint(w, q, Fate{Cause: c}))
 	}
-	switch s.conf.Profile {
-	case Learning:
+	switch {
+	case s.conf.Profile == Learning:
 		return ""
-	case Standard:
-		return "if it is behind a guest: promiscuous: accept in its group, and the guest asks for promiscuous reception (a standard switch cannot learn it)"
+	case s.conf.Profile == Standard:
+		return cureBehindStandard.text()
+	case s.admits:
+		return cureBehindAdmitted.text()
 	}
-	return "if it is behind a guest: mac_learning: true in its group, and it sends a frame first; or promiscuous: accept, and the guest asks for it"
+	return cureBehind.text()
 }
+
+// missedHint is for a frame that all in its VLAN should get, and nobody gets: what keeps it from those who are in its VLAN; else what
+// the first of the others has to be set to.
+func (s *Switch) missedHint(w *passage) string {
+	var near, far []string
+	for _, q := range s.leaves {
+		if q == w.p {
+			continue
+		}
+		c := s.leafCause(w, q)
+		h := s.portHint(w, q, Fate{Cause: c})
+		switch {
+		case h == "" || len(near) == maxMissed:
+		case c == CauseOtherVLAN:
+			far = append(far, sayPort.text(q.conf.Name, h))
+		case c == CauseFilterNoMatch || c == CauseReversePath || c == CauseIsolated:
+			near = append(near, sayPort.text(q.conf.Name, h))
+		default: // the port is named already
+			near = append(near, h)
+		}
+	}
+	if len(near) > 0 {
+		return strings.Join(near, "; or ")
+	}
+	if len(far) > 0 {
+		return far[0]
+	}
+	return ""
+}
+
+// maxMissed is how many ports a hint speaks of.
+const maxMissed = 3
 
 // owner is the port whose adapter has the destination although the frame cannot get there; nil if there is none.
 func (s *Switch) owner(w *passage) *port {
@@ -214,28 +253,32 @@ func (s *Switch) filterHint(w *passage, q *port) string {
 	pol := &q.pol
 	switch {
 	case w.dst&groupBit != 0:
-		return "the guest has not joined the group"
+		return cureJoin.text()
 	case q.allowOnly && w.hits == 0:
-		return fmt.Sprintf("add the destination to allowed of port %s", q.conf.Name)
+		return cureAllowed.text(keyOf(0, w.dst).mac(), q.conf.Name)
 	case s.asks(q) && !pol.Promiscuous.Value:
-		return fmt.Sprintf("the guest asks for promiscuous reception, and promiscuous is reject (%s): set promiscuous: accept%s%s",
-			pol.Promiscuous.From, s.where(q, pol.Promiscuous.From), s.learningHint(w, q))
+		return curePromiscuous.text(pol.Promiscuous.From, s.where(q, pol.Promiscuous.From)) + s.learningHint(w, q)
 	case pol.Promiscuous.Value && !s.asks(q):
-		return "promiscuous is accept, but the guest does not ask for promiscuous reception (ip link set promisc on, tcpdump)"
+		return cureAsk.text()
 	}
 	return ""
 }
 
-// learningHint is the alternative to promiscuous reception, for addresses that nobody else has, and where the platform has it.
+// learningHint is the alternative to promiscuous reception, for addresses that nobody else has, and where the platform has it. The guest
+// has to be allowed to send from the address, or there is nothing to learn.
 func (s *Switch) learningHint(w *passage, q *port) string {
 	l := &q.pol.Learning
+	may := ""
+	if !s.admits && !q.pol.ForgedTransmits.Value {
+		may = sayForgedToo.text(s.where(q, q.pol.ForgedTransmits.From))
+	}
 	switch {
 	case s.conf.Profile == Standard || w.hits > 0:
 		return ""
 	case l.Enabled.Value:
-		return "; if the address is behind the guest, MAC learning delivers it once the guest has sent from it"
+		return "; or, " + cureLearned.text(may)
 	}
-	return "; or, if the address is behind the guest, mac_learning: true" + s.where(q, l.Enabled.From) + ", which delivers once the guest has sent from it"
+	return "; or, " + cureLearn.text(s.where(q, l.Enabled.From), may)
 }
 
 func teamNames(p *port) string {

@@ -158,6 +158,7 @@ func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 		width = r.width(at, p)
 	}
 	source := r.line(p.Line)
+	width = min(width, len(source)+1-p.Col)
 	if len(source) > maxSource {
 		source = source[:maxSource]
 	}

@@ -17,7 +17,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	// Stories of the YAML parser: marks behind the end, blocks without lines, keys that are null.
 	for _, s := range []string{"format: 1\nexpect: {ping: |", "format: 1\nnodes:\n  a:\n    ip: |1\n", "format: 1\nlinks:\n- ' -- '",
-		"format: 1\n? \n: x", "format: 1\nnodes: {a: {interfaces: {b: {veth: b}}}}", "format: 1\nexpect:\n  ping: |+\n\n\n  \n# x"} {
+		"format: 1\n? \n: x", "format: 1\nnodes: {a: {interfaces: {b: {veth: b}}}}", "format: 1\nexpect:\n  ping: |+\n\n\n  \n# x",
+		"nodes:\n A0:\n   rules:\n    00:\n       nft: 00\n        0\"", "nodes:\n a:\n  rules:\n   r:\n    iptables: -A\n     X 'y"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {

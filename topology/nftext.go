@@ -84,11 +84,7 @@ func (r *nftReader) tokens(lines []textLine) bool {
 	for n, l := range lines {
 		s := l.text
 		add := func(from, to int, text string, quoted bool) {
-			at := l.pos
-			if at.Line > 0 {
-				at.Col += from
-			}
-			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: at, width: max(1, to-from), at: [2]int{n, to}})
+			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: l.at(from), width: max(1, to-from), at: [2]int{n, to}})
 		}
 		joined := false
 		for i := 0; i < len(s) && s[i] != '#'; {

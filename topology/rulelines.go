@@ -79,11 +79,7 @@ func (b *build) ruleLines(set *RuleSet, n *yaml.Node, path string) {
 }
 
 func (p *lineParser) wrong(at, width int, format string, args ...any) {
-	pos := p.line.pos
-	if pos.Line > 0 {
-		pos.Col += at
-	}
-	p.add(pos, width, p.path, fmt.Sprintf(format, args...), false)
+	p.add(p.line.at(at), width, p.path, fmt.Sprintf(format, args...), false)
 }
 
 func (p *lineParser) wrongWord(w ruleWord, format string, args ...any) {
@@ -99,10 +95,7 @@ func (p *lineParser) command() {
 	if words, ok = p.program(words); !ok {
 		return
 	}
-	l := RuleLine{Table: "filter", Pos: p.line.pos}
-	if l.Pos.Line > 0 {
-		l.Pos.Col += words[0].at
-	}
+	l := RuleLine{Table: "filter", Pos: p.line.at(words[0].at)}
 	if words[0].text == "-t" || words[0].text == "--table" {
 		if len(words) < 3 {
 			p.wrongWord(words[0], "lacks a table and a command behind it")

@@ -10,8 +10,17 @@ import (
 
 // textLine is a line of a text in the file, and where it begins there.
 type textLine struct {
-	text string
-	pos  Pos
+	text  string
+	pos   Pos
+	vague bool // pos is where the whole text begins: its words stand elsewhere than they are counted
+}
+
+// at is the place of a byte of the line.
+func (l textLine) at(byte int) Pos {
+	if l.vague || l.pos.Line == 0 {
+		return l.pos
+	}
+	return Pos{l.pos.Line, l.pos.Col + byte}
 }
 
 // textLines cuts a text of the file into lines. Those of a literal block stand where they stand; of any other text only its
@@ -21,7 +30,7 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 	if n.Style&yaml.LiteralStyle != 0 && n.Line > 0 {
 		text, at := r.block(n)
 		for i, s := range strings.Split(text, "\n") {
-			out = append(out, textLine{s, Pos{at.Line + i, at.Col}})
+			out = append(out, textLine{text: s, pos: Pos{at.Line + i, at.Col}})
 		}
 		return out
 	}
@@ -29,13 +38,17 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 	if at.Line > 0 && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		at.Col++
 	}
-	for s := range strings.SplitSeq(strings.TrimRight(n.Value, " \n"), "\n") {
+	// A plain text may go on in the next line, and one in quotes have escapes.
+	value := strings.TrimRight(n.Value, " \n")
+	here := r.line(at.Line)
+	vague := at.Line < 1 || !strings.HasPrefix(here[min(max(0, at.Col-1), len(here)):], value)
+	for s := range strings.SplitSeq(value, "\n") {
 		if len(out) > 0 || strings.TrimSpace(s) != "" { // lines are counted from the first with words, as in a block
-			out = append(out, textLine{s, at})
+			out = append(out, textLine{s, at, vague})
 		}
 	}
 	if len(out) == 0 {
-		out = []textLine{{"", at}}
+		out = []textLine{{"", at, true}}
 	}
 	return out
 }

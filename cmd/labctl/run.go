@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -50,7 +52,58 @@ func run(args []string) int {
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
-	return report(root.ExecuteContext(ctx), ctx)
+	out := &output{w: os.Stdout}
+	root.SetOut(out)
+	err := root.ExecuteContext(ctx)
+	return report(out.lost(err), ctx)
+}
+
+// output is standard output. What could not be written is an error of the verb, whoever forgot to look.
+type output struct {
+	w   io.Writer
+	mu  sync.Mutex
+	err error // the first
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(b)
+	o.err = err
+	return n, err
+}
+
+// lost is what a verb ends with when its answer may not have been heard: neither yes nor no.
+func (o *output) lost(err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil || err != nil && !errors.Is(err, errNo) {
+		return err
+	}
+	return began{fmt.Errorf("the answer could not be written: %w", o.err)}
+}
+
+// began marks an error of a verb's own. All others are of cobra, which has no types for them, and are about the command line.
+type began struct{ error }
+
+func (b began) Unwrap() error { return b.error }
+
+// markBegun makes a command, and those below it, mark their errors.
+func markBegun(cmd *cobra.Command) {
+	if f := cmd.RunE; f != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := f(cmd, args); err != nil {
+				return began{err}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		markBegun(c)
+	}
 }
 
 // newRoot is the whole command tree.
@@ -86,6 +139,7 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 	}
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	markBegun(root)
 	return root
 }
 
@@ -128,6 +182,7 @@ func report(err error, ctx context.Context) int {
 	var problems topology.Problems
 	var status exitStatus
 	var usage usageError
+	var own began
 	switch {
 	case err == nil:
 		return exitYes
@@ -145,21 +200,11 @@ func report(err error, ctx context.Context) int {
 		annotateProblems(problems)
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
-	case errors.As(err, &usage) || cobraUsage(err):
+	case errors.As(err, &usage) || !errors.As(err, &own):
 		code = exitUsage
 	case errors.As(err, &classed):
 		code = classed.ExitCode()
 	}
 	fmt.Fprintln(os.Stderr, "labctl:", err)
 	return code
-}
-
-// cobraUsage recognises cobra's own complaints, which have no type.
-func cobraUsage(err error) bool {
-	for _, s := range []string{"required flag", "unknown command", "unknown flag", "accepts ", "requires ", "flag needs", "invalid argument", "if any flags in the group"} {
-		if strings.Contains(err.Error(), s) {
-			return true
-		}
-	}
-	return false
 }

@@ -131,6 +131,7 @@ func runDetached(ctx context.Context) error {
 	}
 	defer r.Close()
 	self := exec.Command("/proc/self/exe", append(slices.Clone(os.Args[1:]), "--ready-fd=3")...)
+	supervisor.InheritNothing()
 	self.Stdout, self.Stderr, self.ExtraFiles = os.Stdout, os.Stderr, []*os.File{w}
 	self.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = self.Start()

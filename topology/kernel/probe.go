@@ -22,6 +22,9 @@ type Finding struct {
 
 // Probe tries out what the kernel has. Its process must live in a network namespace of its own, which it litters.
 func Probe() []Finding {
+	if f := able("capabilities", ableCapabilities()); !f.OK {
+		return []Finding{f} // all else would fail too, and for want of nothing else
+	}
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return []Finding{{What: "rtnetlink", Needed: true, Detail: err.Error(), Cure: "a kernel with CONFIG_NET"}}
@@ -37,6 +40,9 @@ func Probe() []Finding {
 		return a
 	}
 	out := []Finding{
+		able("capabilities", nil),
+		able("mounts", ableMounts()),
+		able("sysctls of network namespaces", ableSysctls()),
 		link("veth pairs", true, "sudo modprobe veth", &netlink.Veth{LinkAttrs: attrs("v0"), PeerName: "v1"}),
 		link("bridges", true, "sudo modprobe bridge", &netlink.Bridge{LinkAttrs: attrs("b0")}),
 	}
@@ -56,6 +62,16 @@ func Probe() []Finding {
 		rawSocket(),
 	)
 	return out
+}
+
+// able is about something that every lab needs, whose error knows its cure.
+func able(what string, err error) Finding {
+	f := finding(what, true, "", err)
+	var u unable
+	if errors.As(err, &u) {
+		f.Detail, f.Cure = u.why, u.cure
+	}
+	return f
 }
 
 func finding(what string, needed bool, cure string, err error) Finding {

@@ -114,10 +114,10 @@ var neighbourStates = map[int]string{
 // FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
 func (s *Space) FlushRoutes(nodeName string) error {
 	return s.Enter(nodeName, func() error {
-		if err := os.WriteFile("/proc/sys/net/ipv4/route/flush", []byte("1"), 0); err != nil {
+		if err := writeSysctl("net/ipv4/route/flush", "1"); err != nil {
 			return err
 		}
-		err := os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0)
+		err := writeSysctl("net/ipv6/route/flush", "1")
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 			return nil // a kernel without IPv6; or no redirect was ever accepted
 		}

@@ -91,7 +91,8 @@ func (s *server) brokenOff(err error) error {
 		return err
 	}
 	s.set("degraded")
-	return fmt.Errorf("the lab is now neither what it was nor what was asked for; \"labctl up --reset\" builds it anew: %w", err)
+	// Whatever the cause was, something is left behind: the lab is not as it was.
+	return &Failure{Failed, fmt.Sprintf("the lab is now neither what it was nor what was asked for; \"labctl up --reset\" builds it anew: %v", err)}
 }
 
 // whole refuses to build on a change that failed midway: what differs from the file could not be told any more.

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"labctl/topology/kernel"
 )
@@ -26,9 +29,9 @@ func Examine(ctx context.Context) []Finding {
 	cmd.SysProcAttr = namespaces(named)
 	out, err := cmd.Output()
 	if err != nil {
-		return append([]Finding{namespacesFinding(named, err)}, tools()...)
+		return append([]Finding{homeFinding(), namespacesFinding(named, err)}, tools()...)
 	}
-	list := []Finding{namespacesFinding(named, nil)}
+	list := []Finding{homeFinding(), namespacesFinding(named, nil)}
 	in := bufio.NewReader(strings.NewReader(string(out)))
 	var found []Finding
 	if err := readLine(in, &found); err != nil {
@@ -50,6 +53,23 @@ func ExamineKernel() int {
 		return 1
 	}
 	return 0
+}
+
+// homeFinding looks whether run directories could be made, and makes none.
+func homeFinding() Finding {
+	path, err := home(labsHome)
+	if err != nil {
+		return Finding{What: "run directory", Needed: true, Detail: err.Error(), Cure: homeCure()}
+	}
+	at := path
+	for !exists(at) && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+	}
+	f := Finding{What: "run directory " + path, Needed: true, OK: true}
+	if err := unix.Faccessat(unix.AT_FDCWD, at, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		f.OK, f.Detail, f.Cure = false, fmt.Sprintf("%s: %v", at, err), homeCure()
+	}
+	return f
 }
 
 func namespacesFinding(named bool, err error) Finding {

@@ -82,7 +82,9 @@ const overflowUID = 65534
 // noHome says why run directories cannot be kept there.
 func noHome(path string, err error) error {
 	dir := filepath.Dir(path)
-	if os.Geteuid() == 0 || os.Getenv("XDG_RUNTIME_DIR") == "" {
+	if own := os.Geteuid() == 0 || os.Getenv("XDG_RUNTIME_DIR") == ""; own && (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) {
+		return &Failure{Unsupported, fmt.Sprintf("make %s: %v: %s", path, err, homeCure())}
+	} else if own {
 		return fmt.Errorf("make %s: %v", path, err) // no fs.ErrNotExist: that would mean that there is no lab
 	}
 	switch {
@@ -94,4 +96,15 @@ func noHome(path string, err error) error {
 		return usagef("XDG_RUNTIME_DIR=%s: you may not write there; set it to a directory of your own, or unset it", dir)
 	}
 	return fmt.Errorf("make %s: %v", path, err)
+}
+
+// homeCure says how to come by a place for run directories.
+func homeCure() string {
+	switch {
+	case os.Geteuid() != 0:
+		return "set XDG_RUNTIME_DIR to a directory that is yours alone"
+	case kernel.InUserNamespace():
+		return "this root is one in a user namespace: " + kernel.UserNamespaceCure
+	}
+	return "as root labctl needs a /run that it can write to: mount -t tmpfs tmpfs /run"
 }

@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
@@ -68,8 +66,8 @@ type server struct {
 	done     chan struct{} // closed when the process may end
 }
 
-// Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3 and a control socket as
-// file 4. It returns the exit status.
+// Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
+// one more, see startParams. It returns the exit status.
 func Serve(instance string) int {
 	debug.SetGCPercent(50) // memory before speed: it mostly waits
 	lock, control := os.NewFile(3, "lock"), os.NewFile(4, "control")
@@ -86,8 +84,7 @@ func Serve(instance string) int {
 		happened: newEventLog(instance),
 		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
 	}
-	var st unix.Stat_t
-	if unix.Fstat(5, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+	if sp.ARPCache {
 		syscall.CloseOnExec(5)
 		s.arpCache = os.NewFile(5, "arp_cache")
 	}
@@ -105,6 +102,9 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		if err := kernel.PrivateMounts(); err != nil {
 			return errors.Join(err, s.giveUp())
 		}
+	}
+	if err := kernel.Able(); err != nil { // told before anything is made
+		return errors.Join(err, s.giveUp())
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)

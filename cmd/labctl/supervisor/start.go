@@ -46,6 +46,7 @@ type startParams struct {
 	Adopt     bool   `json:"adopt"`
 	Created   bool   `json:"created"`
 	Tied      bool   `json:"tied"`
+	ARPCache  bool   `json:"arp_cache"` // file 5 is the machine's /proc/net/stat/arp_cache
 	NeighMax  int    `json:"neigh_max"` // the machine's gc_thresh3; negative: not known
 	Directory string `json:"directory"`
 }
@@ -221,10 +222,12 @@ func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func
 		Path: "/proc/self/exe", Args: []string{"labctl", ProcessVerb, sp.Meta.Instance}, Env: os.Environ(),
 		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.f, theirs}, Dir: "/", SysProcAttr: namespaces(sp.Meta.Named),
 	}
-	if f, err := os.Open("/proc/net/stat/arp_cache"); err == nil {
-		defer f.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	arpCache, aerr := os.Open("/proc/net/stat/arp_cache")
+	if aerr == nil {
+		defer arpCache.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, arpCache)
 	}
+	InheritNothing()
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {
@@ -233,6 +236,7 @@ func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func
 	}
 	go func() { _ = cmd.Wait() }()
 	sp.Directory, _ = os.Getwd()
+	sp.ARPCache = aerr == nil
 	sp.NeighMax = kernel.NeighbourLimit()
 	if err := writeLine(ours, sp); err != nil {
 		ours.Close()

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -10,6 +13,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 )
 
 var _ = Describe("kill -9", func() {
@@ -99,6 +103,33 @@ var _ = Describe("kill -9", func() {
 	It("of a running supervisor is no obstacle for down", func() {
 		Expect(labctl("up", file)).To(Exit(0))
 		Expect(syscall.Kill(supervisor(lab), syscall.SIGKILL)).To(Succeed())
+		recovers()
+	})
+
+	It("does not make down give up while the killed process still holds the lock", func() {
+		Expect(labctl("up", file)).To(Exit(0))
+		dir := filepath.Join(base(), lab)
+		Expect(syscall.Kill(supervisor(lab), syscall.SIGKILL)).To(Succeed())
+		lock, err := os.Open(dir)
+		Expect(err).NotTo(HaveOccurred())
+		defer lock.Close()
+		Eventually(func() error { return unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) }, "10s").Should(Succeed())
+		cmd := command(context.Background(), "down", lab)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
+		Expect(cmd.Start()).To(Succeed())
+		// It looks at the lock when it has found nobody to talk to.
+		Eventually(func() []string {
+			var open []string
+			fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", cmd.Process.Pid))
+			for _, fd := range fds {
+				to, _ := os.Readlink(fd)
+				open = append(open, to)
+			}
+			return open
+		}, "10s", "1ms").Should(ContainElement(dir))
+		Expect(unix.Flock(int(lock.Fd()), unix.LOCK_UN)).To(Succeed())
+		Expect(cmd.Wait()).To(Succeed(), said.String())
 		recovers()
 	})
 

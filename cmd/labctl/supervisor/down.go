@@ -39,7 +39,7 @@ func takeDown(ctx context.Context, instance string, force bool, gate kernel.Befo
 			if err := kernel.Kill(kernel.Process{PID: c.PID, Command: "the supervisor", Node: instance}); err != nil {
 				return err
 			}
-			return clearDead(ctx, instance, gate)
+			return clearDead(ctx, instance, force, gate)
 		}
 		if err == nil || ctx.Err() == nil && !there(instance) {
 			return nil
@@ -48,7 +48,7 @@ func takeDown(ctx context.Context, instance string, force bool, gate kernel.Befo
 			return err
 		}
 	}
-	return clearDead(ctx, instance, gate)
+	return clearDead(ctx, instance, force, gate)
 }
 
 // ended returns a function that waits until the supervisor process is gone, which is a moment after its last word.
@@ -68,16 +68,18 @@ func (c *Client) ended() func(context.Context) {
 }
 
 // clearDead removes what a supervisor that was killed left behind.
-func clearDead(ctx context.Context, instance string, gate kernel.Before) error {
+func clearDead(ctx context.Context, instance string, force bool, gate kernel.Before) error {
 	r, _, err := takeUnless(ctx, instance, false, gate)
 	if errors.Is(err, errHeld) { // it is starting, or going, just now
-		if _, err := waitReady(ctx, instance); err != nil {
-			if !there(instance) {
-				return nil
-			}
+		_, err := waitReady(ctx, instance)
+		var f *Failure
+		switch {
+		case !there(instance):
+			return nil
+		case err != nil && (!errors.As(err, &f) || f.Class != Going): // gone now: a killed one's last threads had held the lock
 			return err
 		}
-		return takeDown(ctx, instance, false, gate)
+		return takeDown(ctx, instance, force, gate)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -62,6 +62,11 @@ func (b *build) warnings() {
 			used[m.site], used[m.above.site] = true, true
 		}
 	}
+	for _, m := range b.all {
+		if m.Type == BridgeLink {
+			b.treeTimers(m)
+		}
+	}
 	for _, s := range b.sites {
 		n := b.node[s]
 		if n == nil {

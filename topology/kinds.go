@@ -1,11 +1,13 @@
 package topology
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // fileGrammar is the format as data: what check accepts and what [Schema] prints.
@@ -112,6 +114,25 @@ func macOrName(doc string) *shape {
 
 func duration(doc string) *shape {
 	return &shape{form: formText, want: "a duration, as 30s", doc: doc, test: durationText, re: durationRE}
+}
+
+// ticks is a time that a bridge counts in hundredths of a second (linux/if_link.h), within the kernel's bounds.
+func ticks(low, high time.Duration, doc string) *shape {
+	s := duration(doc)
+	s.test = func(v string) string {
+		if why := durationText(v); why != "" {
+			return why
+		}
+		d, _ := time.ParseDuration(v)
+		if d < low || d > high {
+			return fmt.Sprintf("%s does not fit; the kernel takes %s to %s", v, low, high)
+		}
+		if d%(10*time.Millisecond) != 0 {
+			return fmt.Sprintf("%s does not fit; a bridge counts in steps of 10ms", v)
+		}
+		return ""
+	}
+	return s
 }
 
 func anyText(want string) *shape {
@@ -261,8 +282,11 @@ func bridgeSettings(needs []string) []shapeKey {
 	mask := numberOf("a mask from 0 to 65528 without bits 0 to 2, which the kernel refuses", 0, 65528)
 	mask.step = 8
 	keys := []shapeKey{
-		{name: "ageing", shape: duration("how long a learned address is kept; 0s makes a hub")},
+		{name: "ageing", shape: ticks(0, maxDuration, "how long a learned address is kept; 0s makes a hub")},
 		{name: "stp", shape: yesNo("spanning tree")},
+		{name: "forward_delay", shape: ticks(2*time.Second, 30*time.Second, "how long a port of a spanning tree listens, and then learns, before it forwards (default 15s)")},
+		{name: "hello_time", shape: ticks(time.Second, 10*time.Second, "how often the root of the spanning tree sends (default 2s)")},
+		{name: "max_age", shape: ticks(6*time.Second, 40*time.Second, "how long a port of a spanning tree believes what it heard (default 20s)")},
 		{name: "vlan_filtering", shape: yesNo("ports have VLANs")},
 		{name: "mcast_snooping", shape: yesNo("multicast goes to those who asked for it (default true)")},
 		{name: "group_fwd_mask", shape: mask},

@@ -182,6 +182,9 @@ type Interface struct {
 type BridgeSettings struct {
 	Ageing        time.Duration
 	STP           bool
+	ForwardDelay  time.Duration // of the spanning tree, as the two below; of the root's, in force everywhere (IEEE 802.1D)
+	HelloTime     time.Duration
+	MaxAge        time.Duration
 	VLANFiltering bool
 	McastSnooping bool
 	GroupFwdMask  uint16 // never with bits 0-2: the kernel refuses them

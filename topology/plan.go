@@ -16,7 +16,8 @@ type Plan struct {
 }
 
 // defaultBridge is what the kernel gives a new bridge (net/bridge/br_device.c, br_dev_setup).
-var defaultBridge = BridgeSettings{Ageing: 300 * time.Second, McastSnooping: true, Priority: 32768}
+var defaultBridge = BridgeSettings{Ageing: 300 * time.Second, McastSnooping: true, Priority: 32768,
+	ForwardDelay: 15 * time.Second, HelloTime: 2 * time.Second, MaxAge: 20 * time.Second}
 
 // defaultPort is what the kernel gives a new port (net/bridge/br_if.c, new_nbp).
 var defaultPort = PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}

@@ -107,7 +107,7 @@ func TestSchemaRefusesBadFiles(t *testing.T) {
 // samples are values of every form; those that only look right are left to the golden files.
 func samples() []string {
 	return []string{"true", "5", "0", "16", "70000", "yes", "text", "two words", `""`, "null", "[]", "{}", "[text]", "[5]", "[true]",
-		"10.0.0.1", "10.0.0.1/24", "[10.0.0.1/24]", "00:50:56:00:00:01", "30s", "kernel", "fresh", "bridge", "host", "source", "lo",
+		"10.0.0.1", "10.0.0.1/24", "[10.0.0.1/24]", "00:50:56:00:00:01", "8s", "kernel", "fresh", "bridge", "host", "source", "lo",
 		"eth0", "a:eth0", `"10,20-30"`, "[neigh]", "{a: [neigh]}", "{a: {ip: 10.0.0.1}}", "{default: 10.0.0.1}", "{10.0.0.0/8: {via: 10.0.0.1}}",
 		"{rp_filter: 1}", "{net.ipv4.ip_default_ttl: 5}", "{rp: 1}", "{eth0: 10.0.0.1/24}", "{eth0: {vlan: a}}", "{eth0: {vlan: a, id: 5}}",
 		"{eth0: {bridge: [a], veth: b}}", "{eth0: {mode: vepa}}", "{learning: true}", "{pvid: 5}", "{via: 10.0.0.1, dev: eth0}",

@@ -15,6 +15,9 @@ func (b *build) bridgeSettings(n *yaml.Node) *BridgeSettings {
 	return &BridgeSettings{
 		Ageing:        durationOf(field(n, "ageing"), 300*time.Second),
 		STP:           boolOf(field(n, "stp"), false),
+		ForwardDelay:  durationOf(field(n, "forward_delay"), defaultBridge.ForwardDelay),
+		HelloTime:     durationOf(field(n, "hello_time"), defaultBridge.HelloTime),
+		MaxAge:        durationOf(field(n, "max_age"), defaultBridge.MaxAge),
 		VLANFiltering: boolOf(field(n, "vlan_filtering"), false),
 		McastSnooping: boolOf(field(n, "mcast_snooping"), true),
 		GroupFwdMask:  uint16(intOf(field(n, "group_fwd_mask"), 0)),

@@ -138,6 +138,13 @@ func progress() (events func(supervisor.Event), done func()) {
 		if e.Total > 0 && e.Done > 0 {
 			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
 		}
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%s …", s)
+		s += " …"
+		// A line that the terminal breaks could not be wiped.
+		if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 1 {
+			if r := []rune(s); len(r) >= width {
+				s = string(r[:width-2]) + "…"
+			}
+		}
+		fmt.Fprint(os.Stderr, "\r\x1b[K"+s)
 	}, func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
 }

@@ -18,7 +18,10 @@ func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
 		return err
 	}
 	var a supervisor.Applied
-	if err := c.Call(cmd.Context(), "set", supervisor.SetParams{Assignments: assignments}, &a, nil); err != nil {
+	events, done := progress()
+	err = c.Call(cmd.Context(), "set", supervisor.SetParams{Assignments: assignments}, &a, events)
+	done()
+	if err != nil {
 		return err
 	}
 	return g.printChanges(cmd, a, "labctl has set it so already")
@@ -70,7 +73,10 @@ would change.`,
 				return err
 			}
 			var a supervisor.Applied
-			if err := c.Call(cmd.Context(), "reset", supervisor.NodesParams{Nodes: args}, &a, nil); err != nil {
+			events, done := progress()
+			err = c.Call(cmd.Context(), "reset", supervisor.NodesParams{Nodes: args}, &a, events)
+			done()
+			if err != nil {
 				return err
 			}
 			return g.printChanges(cmd, a, `nothing was set by hand; "labctl up --reset" returns to the beginning`)

@@ -23,9 +23,15 @@ func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSe
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
 	data := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
-	if from.Ageing != to.Ageing {
-		data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, nl.Uint32Attr(uint32(to.Ageing/(10*time.Millisecond))))
+	ticks := func(from, to time.Duration, attr int) {
+		if from != to {
+			data.AddRtAttr(attr, nl.Uint32Attr(uint32(to/(10*time.Millisecond))))
+		}
 	}
+	ticks(from.ForwardDelay, to.ForwardDelay, nl.IFLA_BR_FORWARD_DELAY)
+	ticks(from.HelloTime, to.HelloTime, nl.IFLA_BR_HELLO_TIME)
+	ticks(from.MaxAge, to.MaxAge, nl.IFLA_BR_MAX_AGE)
+	ticks(from.Ageing, to.Ageing, nl.IFLA_BR_AGEING_TIME)
 	if from.STP != to.STP {
 		data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(flag(to.STP)))
 	}

@@ -38,6 +38,7 @@ func TestEveryOpApplies(t *testing.T) {
 	neigh := topology.Neighbour{IP: netip.MustParseAddr("10.0.0.8"), Dev: "eth0", MAC: mac("02:00:00:00:00:08")}
 	to := topology.DefaultBridgeSettings()
 	to.Ageing, to.STP, to.Priority, to.McastSnooping, to.GroupFwdMask = 30*time.Second, true, 4096, false, 8
+	to.ForwardDelay, to.HelloTime, to.MaxAge = 4*time.Second, time.Second, 6500*time.Millisecond
 	port := topology.DefaultPortSettings()
 	port.Learning, port.Isolated, port.Hairpin, port.Cost = false, true, true, 9
 	static := topology.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
@@ -61,7 +62,7 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]topology.Op{topology.SetMAC{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:99")}}, "-n t.b link show eth0", "02:00:00:00:00:99"},
 		{[]topology.Op{topology.SetMTU{Node: "b", Name: "eth0", MTU: 1300}}, "-n t.b link show eth0", "mtu 1300"},
 		{[]topology.Op{topology.SetPromisc{Node: "b", Name: "eth0", On: true}}, "-d -n t.b link show eth0", "promiscuity 1"},
-		{[]topology.Op{topology.SetBridge{Node: "a", Name: "br", From: topology.DefaultBridgeSettings(), To: to}}, "-d -n t.a link show br", "ageing_time 3000 stp_state 1 priority 4096"},
+		{[]topology.Op{topology.SetBridge{Node: "a", Name: "br", From: topology.DefaultBridgeSettings(), To: to}}, "-d -n t.a link show br", "forward_delay 400 hello_time 100 max_age 650 ageing_time 3000 stp_state 1 priority 4096"},
 		{[]topology.Op{master, topology.SetPort{Node: "a", Name: "p0", From: topology.DefaultPortSettings(), To: port}}, "-d -n t.a link show p0", "hairpin on guard off root_block off fastleave off learning off"},
 		{[]topology.Op{addr}, "-n t.b addr show eth0", "10.0.0.1/24"},
 		{[]topology.Op{addr, topology.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},

@@ -14,40 +14,60 @@ import (
 	"labctl/topology"
 )
 
-// settleTimeout is beyond twice the forward delay of 15 s that STP takes (IEEE 802.1D).
+// settleTimeout is far beyond what the kernel takes for all but spanning trees, whose timers say how long they take.
 const settleTimeout = 60 * time.Second
 
-// AwaitSettled waits until the nodes behave as they will from now on: every link end with a carrier is running, and none without
-// one on a virtual switch; every bridge port with one has left the disabled, listening and learning states, and no IPv6 address is
-// tentative. The kernel gets there some time after the last request was answered (net/core/link_watch.c), and sends nothing
-// until then.
-func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node) error {
+// AwaitSettled waits until the nodes behave as they will from now on: the kernel has acted on every carrier that came or went, every
+// port of a bridge that has one is enabled, spanning trees have settled, and no IPv6 address is tentative. The kernel gets there some
+// time after the last request was answered (net/core/link_watch.c); until then it sends nothing, and when it does act on a
+// carrier that went, it throws away what waits for an answer (neigh_carrier_down). tell, if not nil, hears once a second how
+// spanning trees come along.
+func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node, tell func(TreeWait)) error {
+	trees, err := s.awaitNodes(ctx, nodes)
+	if err != nil || len(trees) == 0 {
+		return err
+	}
+	if err := s.awaitTree(ctx, trees, tell); err != nil {
+		return err
+	}
+	// A bridge has a carrier only since a port of it forwards, and what sits on it too.
+	_, err = s.awaitNodes(ctx, nodes)
+	return err
+}
+
+// awaitNodes waits for everything but spanning trees, and returns the nodes that have a part in one.
+func (s *Space) awaitNodes(ctx context.Context, nodes []*topology.Node) (trees []*topology.Node, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	// Bridges last: they are settled when all around them is, and one with a thousand ports is slow to look at.
 	for _, bridges := range []bool{false, true} {
 		for _, k := range nodes {
-			if bridges == (k.Kind == topology.Bridge) {
-				if err := s.awaitNode(ctx, k); err != nil {
-					return err
-				}
+			if bridges != (k.Kind == topology.Bridge) {
+				continue
+			}
+			tree, err := s.awaitNode(ctx, k)
+			if err != nil {
+				return nil, err
+			}
+			if tree {
+				trees = append(trees, k)
 			}
 		}
 	}
-	return nil
+	return trees, nil
 }
 
-func (s *Space) awaitNode(ctx context.Context, k *topology.Node) error {
+func (s *Space) awaitNode(ctx context.Context, k *topology.Node) (tree bool, err error) {
 	n, err := s.node(k.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer n.wire.close() // a thousand open sockets cost memory
 	var tick *time.Ticker
 	for {
-		why, err := s.unsettled(n, k)
+		why, tree, err := s.unsettled(n, k, tick == nil)
 		if err != nil || why == "" {
-			return err
+			return tree, err
 		}
 		if tick == nil {
 			tick = time.NewTicker(5 * time.Millisecond)
@@ -56,9 +76,30 @@ func (s *Space) awaitNode(ctx context.Context, k *topology.Node) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s: not ready within %s: %s: %w", k.Name, settleTimeout, why, context.Cause(ctx))
+			return false, fmt.Errorf("%s: not ready within %s: %s: %w", k.Name, settleTimeout, why, context.Cause(ctx))
 		}
 	}
+}
+
+// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went. Asked for one interface alone, it
+// does so before it answers, since Linux 6.9 (rtnl_getlink, linkwatch_sync_dev); what older ones have not done yet shows in [linkState.waits],
+// unless the carrier came and went meanwhile.
+func (s *Space) syncLinks(n *node, links []linkState) (asked bool, err error) {
+	for _, l := range links {
+		if l.flags&unix.IFF_UP == 0 || l.carrier() {
+			continue
+		}
+		info := make([]byte, unix.SizeofIfInfomsg)
+		binary.NativeEndian.PutUint32(info[4:], uint32(l.index))
+		req, start := message(nil, unix.RTM_GETLINK, 0, info)
+		req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
+		err := s.exchange(n, finish(req, start), func(uint16, []byte) {}, func(e unix.Errno) error { return tolerate(e, unix.ENODEV) })
+		if err != nil {
+			return true, fmt.Errorf("%s: ask for %s: %w", n.name, l.name, err)
+		}
+		asked = true
+	}
+	return asked, nil
 }
 
 // States of a bridge port, linux/if_bridge.h.
@@ -69,35 +110,45 @@ const (
 	portForwarding
 )
 
-// unsettled says what a node still waits for, or "".
-func (s *Space) unsettled(n *node, k *topology.Node) (string, error) {
+// unsettled says what a node still waits for, or "", and whether it has a part in a spanning tree, which is waited for elsewhere.
+// The first look has the kernel act on carriers that went.
+func (s *Space) unsettled(n *node, k *topology.Node, first bool) (why string, tree bool, err error) {
 	links, err := s.dump(n, unix.AF_UNSPEC)
-	if err != nil {
-		return "", err
+	if err == nil && first {
+		var asked bool
+		if asked, err = s.syncLinks(n, links); asked && err == nil {
+			links, err = s.dump(n, unix.AF_UNSPEC)
+		}
 	}
-	up, bridges := map[int32]bool{}, false
+	if err != nil {
+		return "", false, err
+	}
+	up, direct, ports := map[int32]bool{}, map[int32]bool{}, false
 	for _, l := range links {
 		up[l.index] = l.carrier()
-		bridges = bridges || l.master != 0
-		if why := l.waits(k.Kind == topology.VSwitch); why != "" {
-			return why, nil
+		on := l.flags&unix.IFF_UP != 0
+		direct[l.index] = on && l.tree == nil // its ports forward as soon as they have a carrier
+		tree = tree || on && l.tree != nil
+		ports = ports || l.master != 0
+		if why := l.waits(); why != "" {
+			return why, tree, nil
 		}
 	}
-	if bridges {
-		ports, err := s.dump(n, unix.AF_BRIDGE)
+	if ports {
+		list, err := s.dump(n, unix.AF_BRIDGE)
 		if err != nil {
-			return "", err
+			return "", tree, err
 		}
-		for _, p := range ports {
-			if p.port && up[p.index] && up[p.master] && p.state < portForwarding {
-				return fmt.Sprintf("bridge port %s is in state %d, and %d is forwarding", p.name, p.state, portForwarding), nil
+		for _, p := range list {
+			if p.port && up[p.index] && direct[p.master] && p.state < portForwarding {
+				return fmt.Sprintf("bridge port %s is %s", p.name, portStates[p.state]), tree, nil
 			}
 		}
 	}
 	if k.IPv6 {
-		return s.tentative(n)
+		why, err = s.tentative(n)
 	}
-	return "", nil
+	return why, tree, err
 }
 
 // tentative names an IPv6 address that duplicate address detection has not released.
@@ -119,8 +170,10 @@ type linkState struct {
 	lower         bool // it is one end of a pair, or stacked on another
 	port          bool // the dump was of bridge ports, and this is one
 	state         uint8
+	held          treePort // of a bridge port: what it holds of its tree
 	veth          bool
-	oper          uint8 // RFC 2863's ifOperStatus as linux/if.h numbers it
+	tree          *treeBridge // of a bridge with a spanning tree
+	oper          uint8       // RFC 2863's ifOperStatus as linux/if.h numbers it
 }
 
 const operUp = 6 // IF_OPER_UP
@@ -128,17 +181,18 @@ const operUp = 6 // IF_OPER_UP
 func (l *linkState) carrier() bool { return l.flags&unix.IFF_UP != 0 && l.flags&unix.IFF_LOWER_UP != 0 }
 
 // waits says what the kernel has still to do with an interface, or "".
-func (l *linkState) waits(onSwitch bool) string {
+func (l *linkState) waits() string {
 	switch {
-	case l.carrier() && l.lower && l.flags&unix.IFF_RUNNING == 0:
-		// A bridge's own flag follows up to a second later and means nothing: it has sent since it was opened.
+	case l.carrier() && (l.lower || l.tree != nil) && l.flags&unix.IFF_RUNNING == 0:
+		// The own flag of a bridge without a tree follows up to a second later and means nothing: it has sent since it was opened.
 		return l.name + " has a carrier and is not running"
 	case l.carrier() && l.veth && l.oper != operUp:
 		// An end that was up before the other one has a carrier and, its state being unknown, counts as running, and yet swallows
 		// what is sent until the kernel has acted on the carrier: only then it gets a queue (net/core/link_watch.c, dev_activate).
 		return fmt.Sprintf("%s has a carrier, and its operational state is %d and not %d", l.name, l.oper, operUp)
-	case onSwitch && !l.carrier() && l.lower && running(l.flags):
-		// Switches take the flag for the carrier, as sent messages do (see Seen).
+	case l.flags&unix.IFF_UP != 0 && !l.carrier() && l.flags&unix.IFF_RUNNING != 0:
+		// Switches take the flag for the carrier, as sent messages do (see Seen). And when the kernel acts on it, it throws away the
+		// neighbour entries that wait for an answer, with what waits for them (net/ipv4/arp.c, arp_netdev_event).
 		return l.name + " has no carrier and is running"
 	}
 	return ""
@@ -171,9 +225,14 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 					l.oper = v[0]
 				}
 			case unix.IFLA_LINKINFO:
+				kind := ""
 				attributes(v, func(typ uint16, v []byte) {
 					if typ == unix.IFLA_INFO_KIND {
-						l.veth = string(bytes.TrimRight(v, "\x00")) == "veth"
+						kind = string(bytes.TrimRight(v, "\x00"))
+						l.veth = kind == "veth"
+					}
+					if typ == unix.IFLA_INFO_DATA && kind == "bridge" {
+						l.tree = treeOf(v)
 					}
 				})
 			case unix.IFLA_MASTER:
@@ -184,6 +243,7 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 						if typ == brportState && len(v) == 1 {
 							l.port, l.state = true, v[0]
 						}
+						l.held.hold(typ, v)
 					})
 				}
 			}

@@ -41,7 +41,7 @@ func TestInterfaceState(t *testing.T) {
 			t.Errorf("%s: flags are %s, and %s in sysfs", what, got, raw)
 		}
 	}
-	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}}); err != nil {
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	look("plain", "g", "eth0", state{"up", 0})
@@ -56,7 +56,7 @@ func TestInterfaceState(t *testing.T) {
 	look("port without carrier", "g", "v0", state{"disabled", 1})
 	look("unplugged", "c", "v1", state{"down", 0})
 	ip(t, "-n t.c link set v1 up")
-	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "c"}}); err != nil {
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "c"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	look("port", "g", "v0", state{"forwarding", 1})
@@ -69,7 +69,7 @@ func TestInterfaceState(t *testing.T) {
 func TestSettledWithoutABridge(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
-	err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g", Kind: topology.Host}})
+	err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g", Kind: topology.Host}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,23 +83,23 @@ func TestSettledWithoutABridge(t *testing.T) {
 func TestWhatAnInterfaceWaitsFor(t *testing.T) {
 	const up, carrier, runs = unix.IFF_UP, unix.IFF_LOWER_UP, unix.IFF_RUNNING
 	for _, c := range []struct {
-		name     string
-		l        linkState
-		onSwitch bool
-		want     string
+		name string
+		l    linkState
+		want string
 	}{
-		{"settled", linkState{flags: up | carrier | runs, lower: true, veth: true, oper: operUp}, true, ""},
-		{"down", linkState{lower: true, veth: true, oper: 2}, true, ""},
-		{"without carrier", linkState{flags: up, lower: true, veth: true, oper: 2}, true, ""},
-		{"not running yet", linkState{flags: up | carrier, lower: true, veth: true, oper: operUp}, false, "p has a carrier and is not running"},
-		{"not acted on yet", linkState{flags: up | carrier | runs, lower: true, veth: true}, false, "p has a carrier, and its operational state is 0 and not 6"},
-		{"a macvlan's state may stay unknown", linkState{flags: up | carrier | runs, lower: true}, false, ""},
-		{"a bridge's too", linkState{flags: up | carrier}, false, ""},
-		{"running still", linkState{flags: up | runs, lower: true, veth: true}, true, "p has no carrier and is running"},
-		{"running still, where nobody looks", linkState{flags: up | runs, lower: true, veth: true}, false, ""},
+		{"settled", linkState{flags: up | carrier | runs, lower: true, veth: true, oper: operUp}, ""},
+		{"down", linkState{lower: true, veth: true, oper: 2}, ""},
+		{"without carrier", linkState{flags: up, lower: true, veth: true, oper: 2}, ""},
+		{"not running yet", linkState{flags: up | carrier, lower: true, veth: true, oper: operUp}, "p has a carrier and is not running"},
+		{"not acted on yet", linkState{flags: up | carrier | runs, lower: true, veth: true}, "p has a carrier, and its operational state is 0 and not 6"},
+		{"a macvlan's state may stay unknown", linkState{flags: up | carrier | runs, lower: true}, ""},
+		{"a bridge's too", linkState{flags: up | carrier}, ""},
+		{"running still", linkState{flags: up | runs, lower: true, veth: true}, "p has no carrier and is running"},
+		{"a bridge that had no carrier while its ports listened", linkState{flags: up | carrier, tree: &treeBridge{}}, "p has a carrier and is not running"},
+		{"running still, a bridge", linkState{flags: up | runs}, "p has no carrier and is running"},
 	} {
 		c.l.name = "p"
-		if got := c.l.waits(c.onSwitch); got != c.want {
+		if got := c.l.waits(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -110,7 +110,7 @@ func TestDumpSaysWhatAnInterfaceIs(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
 	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
-	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}); err != nil {
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	n, err := s.node("g")
@@ -157,7 +157,7 @@ func TestPacketSocketReceivesNothingUntilItIsBound(t *testing.T) {
 	if want, _, _ := strings.Cut(link, ":"); want != strconv.Itoa(index) {
 		t.Errorf("index %d is not in %s", index, link)
 	}
-	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw"}, {Name: "g"}}); err != nil {
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw"}, {Name: "g"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	frame := append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0x50, 0x56, 0, 0, 1, 0x88, 0xb5}, make([]byte, 46)...)

@@ -186,7 +186,7 @@ func TestWatchSeesWhatGuestsDo(t *testing.T) {
 		}
 		// Carriers take the kernel a moment (net/core/link_watch.c).
 		if strings.HasSuffix(c.do, "up") || strings.HasSuffix(c.do, "down") {
-			err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g"}})
+			err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g"}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

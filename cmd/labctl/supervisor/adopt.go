@@ -67,7 +67,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err := s.restartBackground(ctx, was, broken); err != nil {
 		return err
 	}
-	return s.ready(ctx, lab)
+	return s.ready(ctx, lab, progress)
 }
 
 // restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.

@@ -54,7 +54,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 		return err
 	}
 	debug.FreeOSMemory() // what loading took is not needed again
-	return s.ready(ctx, lab)
+	return s.ready(ctx, lab, progress)
 }
 
 // equip makes what the supervisor works with, and publishes it at once together with the lab that the file says.
@@ -213,8 +213,8 @@ func (s *server) clearLab() error {
 }
 
 // ready waits until the lab behaves as it will from now on.
-func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
-	if err := s.settle(ctx, lab); err != nil {
+func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(Event)) error {
+	if err := s.settle(ctx, lab, progress); err != nil {
 		return err
 	}
 	s.switches.mark()
@@ -224,9 +224,12 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab) error {
 	return s.remember()
 }
 
-// settle waits until what was changed has taken effect everywhere.
-func (s *server) settle(ctx context.Context, lab *topology.Lab) error {
-	if err := s.space.AwaitSettled(ctx, lab.Nodes); err != nil {
+// settle waits until what was changed has taken effect everywhere. A spanning tree takes its time, and progress counts it.
+func (s *server) settle(ctx context.Context, lab *topology.Lab, progress func(Event)) error {
+	err := s.space.AwaitSettled(ctx, lab.Nodes, func(w kernel.TreeWait) {
+		progress(Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s", w.Passed.Seconds(), w.Most.Seconds(), w.What)})
+	})
+	if err != nil {
 		return err
 	}
 	return s.switches.quiet(ctx)

@@ -81,7 +81,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		return out, c.remember()
 	}
 	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
-	return out, c.ready(ctx, lab)
+	return out, c.ready(ctx, lab, c.event)
 }
 
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.

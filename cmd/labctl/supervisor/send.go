@@ -382,7 +382,7 @@ func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	for _, n := range nodes {
 		v.happened.add(Happened{Kind: "restarted", Node: n})
 	}
-	if err := v.settle(ctx, lab); err != nil {
+	if err := v.settle(ctx, lab, v.event); err != nil {
 		return err
 	}
 	return v.prober.Renew(ctx, nodes)

@@ -71,7 +71,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 		v.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
 	}
 	if len(changes) > 0 {
-		if err := v.settle(ctx, to); err != nil {
+		if err := v.settle(ctx, to, v.event); err != nil {
 			return err
 		}
 	}

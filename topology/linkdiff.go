@@ -2,7 +2,9 @@ package topology
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // links makes every interface that is to be made: all bridges, then what may be a port of one or stacked on one.
@@ -145,4 +147,27 @@ func samePort(a, b *PortSettings) bool {
 		return false
 	}
 	return a.VLAN == nil || a.VLAN.PVID == b.VLAN.PVID && slices.Equal(a.VLAN.Tagged, b.VLAN.Tagged)
+}
+
+// bridgeArgs are the words of ip-link(8) for what differs. Times are in hundredths of a second there.
+func bridgeArgs(from, to BridgeSettings) string {
+	var s string
+	add := func(differs bool, key, value string) {
+		if differs {
+			s += " " + key + " " + value
+		}
+	}
+	ticks := func(from, to time.Duration, key string) {
+		add(from != to, key, strconv.FormatInt(to.Milliseconds()/10, 10))
+	}
+	ticks(from.ForwardDelay, to.ForwardDelay, "forward_delay")
+	ticks(from.HelloTime, to.HelloTime, "hello_time")
+	ticks(from.MaxAge, to.MaxAge, "max_age")
+	ticks(from.Ageing, to.Ageing, "ageing_time")
+	add(from.STP != to.STP, "stp_state", zeroOne(to.STP))
+	add(from.Priority != to.Priority, "priority", strconv.Itoa(int(to.Priority)))
+	add(from.VLANFiltering != to.VLANFiltering, "vlan_filtering", zeroOne(to.VLANFiltering))
+	add(from.McastSnooping != to.McastSnooping, "mcast_snooping", zeroOne(to.McastSnooping))
+	add(from.GroupFwdMask != to.GroupFwdMask, "group_fwd_mask", strconv.Itoa(int(to.GroupFwdMask)))
+	return s
 }

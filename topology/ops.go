@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file and of fdb.go.
@@ -197,29 +196,6 @@ func (o AddBridge) shell(ns func(string) string) string {
 
 func (o SetBridge) shell(ns func(string) string) string {
 	return "ip -n " + ns(o.Node) + " link set dev " + o.Name + " type bridge" + bridgeArgs(o.From, o.To)
-}
-
-// bridgeArgs are the words of ip-link(8) for what differs. Times are in hundredths of a second there.
-func bridgeArgs(from, to BridgeSettings) string {
-	var s string
-	add := func(differs bool, key, value string) {
-		if differs {
-			s += " " + key + " " + value
-		}
-	}
-	ticks := func(from, to time.Duration, key string) {
-		add(from != to, key, strconv.FormatInt(to.Milliseconds()/10, 10))
-	}
-	ticks(from.ForwardDelay, to.ForwardDelay, "forward_delay")
-	ticks(from.HelloTime, to.HelloTime, "hello_time")
-	ticks(from.MaxAge, to.MaxAge, "max_age")
-	ticks(from.Ageing, to.Ageing, "ageing_time")
-	add(from.STP != to.STP, "stp_state", zeroOne(to.STP))
-	add(from.Priority != to.Priority, "priority", strconv.Itoa(int(to.Priority)))
-	add(from.VLANFiltering != to.VLANFiltering, "vlan_filtering", zeroOne(to.VLANFiltering))
-	add(from.McastSnooping != to.McastSnooping, "mcast_snooping", zeroOne(to.McastSnooping))
-	add(from.GroupFwdMask != to.GroupFwdMask, "group_fwd_mask", strconv.Itoa(int(to.GroupFwdMask)))
-	return s
 }
 
 func (o AddVeth) shell(ns func(string) string) string {

@@ -55,6 +55,7 @@ func shellCommand(g *globals) *cobra.Command {
 
 // enter runs a command in a node: as root this process becomes it, otherwise the supervisor runs it for us.
 func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) error {
+	leavingOf(cmd.Context()).passOn()
 	name, err := g.instance(cmd)
 	if err != nil {
 		return err

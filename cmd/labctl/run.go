@@ -48,14 +48,18 @@ type globals struct {
 }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	out := &output{w: os.Stdout}
-	root.SetOut(out)
-	err := root.ExecuteContext(ctx)
-	return report(out.lost(err), ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	l := &leaving{grace: grace, say: sayOnTerminal}
+	return l.run(func(ctx context.Context) int {
+		root := newRoot()
+		root.SetArgs(args)
+		out := &output{w: os.Stdout}
+		root.SetOut(out)
+		err := root.ExecuteContext(ctx)
+		return report(out.lost(err), ctx)
+	}, signals)
 }
 
 // output is standard output. What could not be written is an error of the verb, whoever forgot to look.
@@ -192,7 +196,7 @@ func report(err error, ctx context.Context) int {
 		return exitNo
 	case ctx.Err() != nil && !errors.As(err, &problems):
 		fmt.Fprintln(os.Stderr, "labctl: interrupted:", err)
-		return 130
+		return exitInterrupted
 	}
 	code := exitFailed
 	switch {

@@ -39,7 +39,7 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 			if g.lab != "" && g.labGiven && g.lab != s.Instance {
 				return usagef("up takes the lab's name from its file, %s, or from --as; -l %s is neither", s.Instance, g.lab)
 			}
-			s.Reset, s.Tied, s.Interrupted = reset, foreground, func() { sayGoing(s.Instance) }
+			s.Reset, s.Tied, s.Interrupted = reset, foreground, func() { leavingOf(cmd.Context()).takingDown(s.Instance) }
 			if reset && supervisor.Alive(s.Instance) {
 				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {
 					return err
@@ -127,11 +127,6 @@ func endedWith(actions []string) string {
 	return fmt.Sprintf("ended with the supervisor that was killed, and not started again: %s; \"labctl up --reset\" begins anew", strings.Join(actions, ", "))
 }
 
-// sayGoing tells a person who has interrupted a verb what it still does.
-func sayGoing(instance string) {
-	fmt.Fprintf(os.Stderr, "labctl: interrupted; taking %s down\n", instance)
-}
-
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.
 func stay(ctx context.Context, instance string) error {
 	tick := time.NewTicker(500 * time.Millisecond)
@@ -139,7 +134,7 @@ func stay(ctx context.Context, instance string) error {
 	for {
 		select {
 		case <-ctx.Done():
-			sayGoing(instance)
+			defer leavingOf(ctx).takingDown(instance)()
 			return supervisor.Down(context.WithoutCancel(ctx), instance, false)
 		case <-tick.C:
 			if !supervisor.Alive(instance) {

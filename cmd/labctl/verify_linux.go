@@ -151,7 +151,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return err
 	}
 	s.Instance, s.Tied, s.Temporary = uniqueName(r.lab.Name), true, true
-	s.Interrupted = func() { sayGoing(s.Instance) }
+	defer leavingOf(ctx).takesDown(ctx, s.Instance)()
 	r.name = s.Instance
 	events, done := progress()
 	defer done()
@@ -170,9 +170,6 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
 		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
 		return errors.Join(err, c.Keep())
-	}
-	if ctx.Err() != nil {
-		sayGoing(s.Instance)
 	}
 	return errors.Join(err, supervisor.Down(context.WithoutCancel(ctx), s.Instance, true))
 }

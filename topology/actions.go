@@ -65,7 +65,7 @@ func (st *story) run(v *yaml.Node, path string) *RunAction {
 		return r
 	}
 	r := &RunAction{Sh: stringOf(field(v, "sh"), ""), Exit: intOf(field(v, "exit"), 0),
-		Background: boolOf(field(v, "background"), false), Name: stringOf(field(v, "name"), "run")}
+		Background: boolOf(field(v, "background"), false), Ready: st.ready(v, path), Name: stringOf(field(v, "name"), "run")}
 	if n := field(v, "node"); n != nil && n.Kind == yaml.ScalarNode {
 		s, why := st.fullName(n.Value)
 		if s == nil {

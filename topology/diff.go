@@ -160,7 +160,7 @@ func mustRebuild(o, n *Node) string {
 		return fmt.Sprintf("profile %s -> %s", platform(o), platform(n))
 	case o.IPv6 != n.IPv6:
 		return fmt.Sprintf("ipv6 %v -> %v", o.IPv6, n.IPv6)
-	case !slices.EqualFunc(o.Run, n.Run, func(a, b Command) bool { return a.Sh == b.Sh && a.Background == b.Background }):
+	case !slices.EqualFunc(o.Run, n.Run, Command.same):
 		return "run: other commands"
 	}
 	if slices.Equal(o.Sysctls, n.Sysctls) {
@@ -251,12 +251,34 @@ func (d *differ) hosts(new *Lab) {
 	for _, n := range new.Nodes {
 		d.rules(n)
 	}
-	for _, n := range new.Nodes {
-		if d.rebuilt[n.Name] {
-			for _, c := range n.Run {
-				d.add(RunCommand{n.Name, c})
+	d.commands(new.Nodes)
+}
+
+// commands runs those of fresh nodes. A server is waited for before the next command of its node, which may count on it; what
+// remains is waited for at the end, since servers of several nodes may need each other.
+func (d *differ) commands(nodes []*Node) {
+	var last []Op
+	for _, n := range nodes {
+		if !d.rebuilt[n.Name] {
+			continue
+		}
+		var begun Op
+		for _, c := range n.Run {
+			if begun != nil {
+				d.add(begun)
+				begun = nil
+			}
+			d.add(RunCommand{n.Name, c})
+			if c.Ready.Kind != "" {
+				begun = AwaitReady{n.Name, c}
 			}
 		}
+		if begun != nil {
+			last = append(last, begun)
+		}
+	}
+	for _, op := range last {
+		d.add(op)
 	}
 }
 

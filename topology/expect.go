@@ -151,6 +151,7 @@ type RunAction struct {
 	Node, Sh   string
 	Exit       int
 	Background bool
+	Ready      Ready
 	Name       string
 }
 

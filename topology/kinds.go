@@ -179,11 +179,11 @@ func nodeFixed() []shapeKey {
 	for _, k := range nodeKinds() {
 		words = append(words, string(k))
 	}
-	run := &shape{form: formEither, want: "a command or {sh, background}", any: []*shape{
+	run := &shape{form: formEither, want: "a command or {sh, background, ready, timeout}", any: []*shape{
 		anyText("a command"),
-		{form: formObject, want: "{sh, background}", keys: []shapeKey{
+		{form: formObject, want: "{sh, background, ready, timeout}", keys: append([]shapeKey{
 			{name: "sh", must: true, shape: anyText("a command")},
-			{name: "background", shape: yesNo("a server: it is started and not waited for")}}}}}
+			{name: "background", shape: yesNo("a server: it goes on while the lab does")}}, readyKeys()...)}}}
 	return []shapeKey{
 		{name: "kind", shape: &shape{form: formText, want: orList(words), word: words}},
 		{name: "nodes", shape: nodesShape()},

@@ -245,7 +245,13 @@ type Sysctl struct {
 type Command struct {
 	Sh         string
 	Background bool
+	Ready      Ready // of a command in the background
 	Pos        Pos
+}
+
+// same reports whether two commands do the same, wherever they stand in the file.
+func (c Command) same(o Command) bool {
+	return c.Sh == o.Sh && c.Background == o.Background && c.Ready == o.Ready
 }
 
 // MAC is an Ethernet address. The zero value means "none".

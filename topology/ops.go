@@ -153,6 +153,12 @@ type (
 		Node string
 		Command
 	}
+
+	// AwaitReady waits until what a RunCommand before it has started in the background is ready, at most Ready.Timeout from its start.
+	AwaitReady struct {
+		Node string
+		Command
+	}
 )
 
 // VethEnd is one end of a veth pair to be made.
@@ -376,4 +382,21 @@ func (o RunCommand) shell(ns func(string) string) string {
 		s += " >/dev/null 2>&1 &"
 	}
 	return s
+}
+
+// shell asks again and again, as whoever has only iproute2 can: ss(8) lists the sockets of the namespace it is in.
+func (o AwaitReady) shell(ns func(string) string) string {
+	in := "ip netns exec " + ns(o.Node) + " "
+	test := ""
+	switch r := o.Ready; r.Kind {
+	case "tcp":
+		test = fmt.Sprintf("%sss -Hltn 'sport = :%d' | grep -q .", in, r.Port)
+	case "udp":
+		test = fmt.Sprintf("%sss -Hlun 'sport = :%d' | grep -q .", in, r.Port)
+	case "file":
+		test = "[ -e " + quote(r.Arg) + " ]"
+	default:
+		test = in + "sh -c " + quote(r.Arg) + " </dev/null >/dev/null 2>&1"
+	}
+	return fmt.Sprintf("timeout %g sh -c %s", o.Ready.Timeout.Seconds(), quote("until "+test+"; do sleep 0.1; done"))
 }

@@ -303,12 +303,13 @@ func (b *build) ipv6(s *site, n *Node) {
 
 // run reads the commands of a node.
 func (b *build) run(s *site, n *Node) {
-	for _, v := range items(field(s.body, "run")) {
+	for i, v := range items(field(s.body, "run")) {
 		c := Command{Pos: b.at(v)}
 		if v.Kind == yaml.ScalarNode {
 			c.Sh = v.Value
 		} else {
 			c.Sh, c.Background = stringOf(field(v, "sh"), ""), boolOf(field(v, "background"), false)
+			c.Ready = b.ready(v, pathIndex(pathKey(s.path, "run"), i))
 		}
 		n.Run = append(n.Run, c)
 	}

@@ -71,12 +71,12 @@ func actionShape() *shape {
 	node := anyText("a node")
 	flush := &shape{form: formDict, want: "a map from nodes to what they forget", min: 1, of: &shape{form: formList, min: 1,
 		want: "a list of neigh, routes, fdb, conntrack", of: &shape{form: formText, want: "neigh, routes, fdb or conntrack", word: flushWords()}}}
-	run := &shape{form: formEither, want: "{node, sh, exit, background, name}, or a command", any: []*shape{anyText("a command"),
-		{form: formObject, want: "{node, sh, exit, background, name}", keys: []shapeKey{
+	run := &shape{form: formEither, want: "{node, sh, exit, background, ready, timeout, name}, or a command", any: []*shape{anyText("a command"),
+		{form: formObject, want: "{node, sh, exit, background, ready, timeout, name}", keys: append([]shapeKey{
 			{name: "node", must: true, shape: node}, {name: "sh", must: true, shape: anyText("a command")},
 			{name: "exit", bars: []string{"background"}, shape: numberOf("an exit code from 0 to 255", 0, 255)},
 			{name: "background", shape: yesNo("not waited for; ended with the lab or by stop")},
-			{name: "name", needs: []string{"background"}, shape: wordName("an action")}}}}}
+			{name: "name", needs: []string{"background"}, shape: wordName("an action")}}, readyKeys()...)}}}
 	stream := &shape{form: formObject, want: "{from, to, every, name}", keys: []shapeKey{
 		{name: "from", must: true, shape: node}, {name: "to", must: true, shape: node},
 		{name: "every", shape: duration("between two requests; 200ms if not given")}, {name: "name", shape: wordName("an action")}}}

@@ -34,8 +34,11 @@ func (e *OpError) Error() string { return fmt.Sprintf("%s: %v", e.Cmd, e.Err) }
 
 func (e *OpError) Unwrap() error { return e.Err }
 
-// Runner runs the commands of a node. A foreground command has ended, with exit status 0, when it returns nil.
-type Runner func(ctx context.Context, node string, c topology.Command) error
+// Runner runs the commands of a node. When Run returns nil, a foreground command has ended with exit status 0 and a background
+// one was started; when Await does, what Run has started in the background is ready.
+type Runner struct {
+	Run, Await func(ctx context.Context, node string, c topology.Command) error
+}
 
 // Apply makes the plan's changes in order and stops at the first that fails; what was made until then stays and is the
 // caller's to remove. Until Complete is called, the journal says that a change is under way. Only the values of sysctls are written in parallel, one namespace at a time per core.
@@ -91,7 +94,9 @@ func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner
 		}
 		return 1, nil
 	case topology.RunCommand:
-		return 1, run(ctx, op.Node, op.Command)
+		return 1, run.Run(ctx, op.Node, op.Command)
+	case topology.AwaitReady:
+		return 1, run.Await(ctx, op.Node, op.Command)
 	}
 	return 1, s.change(plan.Ops[i])
 }

@@ -109,12 +109,10 @@ func names(t testing.TB) []string {
 
 func apply(t testing.TB, s *Space, ops ...topology.Op) {
 	t.Helper()
-	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
+	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, Runner{}); err != nil {
 		t.Fatal(err)
 	}
 }
-
-func noCommands(context.Context, string, topology.Command) error { return nil }
 
 // ip is iproute2's view, the independent one.
 func ip(t testing.TB, args string) string {

@@ -73,6 +73,7 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]topology.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
 		{[]topology.Op{master, static, topology.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
 		{[]topology.Op{topology.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
+		{[]topology.Op{topology.AwaitReady{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {
@@ -86,7 +87,11 @@ func TestEveryOpApplies(t *testing.T) {
 		t.Run(reflect.TypeOf(ops[len(ops)-1]).Name(), func(t *testing.T) {
 			s, _ := newSpace(t)
 			run := func(_ context.Context, node string, c topology.Command) error { ran = node + ":" + c.Sh; return nil }
-			if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, run); err != nil {
+			await := func(_ context.Context, node string, c topology.Command) error {
+				ran += " " + node + "!" + c.Sh
+				return nil
+			}
+			if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, Runner{run, await}); err != nil {
 				t.Fatal(err)
 			}
 			got := ip(t, c.look)
@@ -95,8 +100,8 @@ func TestEveryOpApplies(t *testing.T) {
 			}
 		})
 	}
-	if noKernel == "" && ran != "b:x" {
-		t.Errorf("the command was run as %q", ran)
+	if noKernel == "" && ran != "b:x b!x" {
+		t.Errorf("the command was run, and waited for, as %q", ran)
 	}
 	for _, name := range opTypes(t) {
 		if !tested[name] {
@@ -132,7 +137,7 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 	apply(t, s, topology.AddNamespace{Node: "a"},
 		topology.DelLink{Node: "a", Name: "nothing"},
 		topology.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
-	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
+	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, Runner{})
 	var oe *OpError
 	if !errors.As(err, &oe) || !strings.Contains(err.Error(), "ip -n t.a link set dev nothing mtu 1400") {
 		t.Errorf("changing what is not there: %v", err)
@@ -145,7 +150,7 @@ func TestVLANsWhereTheKernelHasThem(t *testing.T) {
 	apply(t, s, topology.AddNamespace{Node: "a"},
 		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: topology.VethEnd{Node: "a", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
 	one := func(op topology.Op) error {
-		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, noCommands)
+		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, Runner{})
 	}
 	settings := topology.DefaultBridgeSettings()
 	settings.VLANFiltering = true

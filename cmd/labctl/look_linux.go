@@ -66,7 +66,15 @@ func inspectCommand(g *globals) *cobra.Command {
 						rows = append(rows, []string{name, kind, ns, i.Name, i.MAC, strings.Join(i.Addrs, ","), i.Peer})
 					}
 				}
-				return columns(w, "NODE KIND NETNS INTERFACE MAC ADDRESSES PEER", rows)
+				if err := columns(w, "NODE KIND NETNS INTERFACE MAC ADDRESSES PEER", rows); err != nil {
+					return err
+				}
+				for _, n := range doc.List {
+					for _, d := range n.Died {
+						fmt.Fprintf(w, "\na command in the background died:\n%s", indent(d.String()+"\n"))
+					}
+				}
+				return nil
 			})
 		},
 	}

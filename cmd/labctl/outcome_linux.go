@@ -24,10 +24,10 @@ type verified struct {
 	err     error
 }
 
-// ok reports whether something was judged and all of it is as the file says.
+// ok reports whether something was judged, all of it is as the file says, and no command in the background has died.
 func (r *verified) ok() bool {
 	bad, _ := r.count()
-	return r.err == nil && bad == 0
+	return r.err == nil && bad == 0 && len(r.result.Died) == 0
 }
 
 // count counts cells that differ, and judged ones; a step that came to no end is a difference of its own.
@@ -99,9 +99,17 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 		r.printStep(w, s, got)
 	}
 	bad, judged := r.count()
+	r.printDied(w)
 	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
 	if v.noTiming {
 		took = ""
+	}
+	if n := len(r.result.Died); n > 0 {
+		died := "a command in the background died"
+		if n > 1 {
+			died = fmt.Sprintf("%d commands in the background died", n)
+		}
+		took = ", and " + died + took
 	}
 	switch {
 	case judged == 0 && bad == 0:
@@ -110,6 +118,17 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 		fmt.Fprintf(w, "\n%s: all %d cells are as expected%s\n", r.lab.Name, judged, took)
 	default:
 		fmt.Fprintf(w, "\n%s: %d of %d cells differ%s\n", r.lab.Name, bad, judged, took)
+	}
+}
+
+// printDied prints what ended in the background and should not have.
+func (r *verified) printDied(w io.Writer) {
+	if len(r.result.Died) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, d := range r.result.Died {
+		fmt.Fprintf(w, "FAILED: line %d: a command in the background died:\n", d.Line)
+		io.WriteString(w, indent(d.String()+"\n"))
 	}
 }
 

@@ -24,12 +24,13 @@ type verifyDoc struct {
 	Error   string                    `json:"error,omitempty"`
 	Seconds float64                   `json:"seconds,omitempty"`
 	Steps   []supervisor.StepVerdicts `json:"steps"`
+	Died    []supervisor.Died         `json:"died,omitempty"` // commands in the background
 }
 
 func (v *verifyFlags) document(all []*verified) any {
 	docs := make([]verifyDoc, len(all))
 	for i, r := range all {
-		d := verifyDoc{Format: 1, Lab: r.arg, OK: r.ok() && r.skipped == "", Skipped: r.skipped, Steps: r.result.Steps}
+		d := verifyDoc{Format: 1, Lab: r.arg, OK: r.ok() && r.skipped == "", Skipped: r.skipped, Steps: r.result.Steps, Died: r.result.Died}
 		if r.lab != nil {
 			d.Lab, d.File = r.lab.Name, r.file.display
 		}
@@ -136,6 +137,9 @@ func suiteOf(r *verified) junitSuite {
 		}
 		return s
 	}
+	for _, d := range r.result.Died {
+		add(junitCase{Testcase: junit.Testcase{Name: "run:" + d.Node + ": " + d.What, Failure: &junit.Result{Message: d.How, Data: d.String()}}, Line: d.Line})
+	}
 	for _, st := range r.result.Steps {
 		if st.Failed != "" {
 			add(junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, "", "step"), Failure: &junit.Result{Message: st.Failed}}})
@@ -198,6 +202,9 @@ func cellsOf(lab *topology.Lab) []*topology.Cell {
 func annotate(r *verified) {
 	if !annotating() || r.lab == nil {
 		return
+	}
+	for _, d := range r.result.Died {
+		annotation("error", r.file.display, d.Line, 1, d.String())
 	}
 	for _, st := range r.result.Steps {
 		for _, t := range st.Tables {

@@ -161,7 +161,10 @@ func psCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ps",
 		Short: "List what runs in a lab's nodes: streams, senders, commands",
-		Args:  cobra.NoArgs,
+		Long: `List what labctl runs in a lab's nodes: streams, senders, spoofers, commands in the background and those of "exec". A command in the
+background that ended with another status than 0, or by a signal that labctl did not send, stays in the list with how it ended and the
+last lines that it wrote, until its node is built again, "labctl up" starts it again, or the lab goes down.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []supervisor.Running{}
 			if err := g.read(cmd, "ps", nil, &list); err != nil {
@@ -174,9 +177,17 @@ func psCommand(g *globals) *cobra.Command {
 					if r.PID > 0 {
 						pid = strconv.Itoa(r.PID)
 					}
-					rows = append(rows, []string{r.Kind, r.Name, r.Node, pid, r.What})
+					rows = append(rows, []string{r.Kind, r.Name, r.Node, pid, r.State, r.What})
 				}
-				return columns(w, "KIND NAME NODE PID WHAT", rows)
+				if err := columns(w, "KIND NAME NODE PID STATE WHAT", rows); err != nil {
+					return err
+				}
+				for _, r := range list {
+					if r.Said != "" {
+						fmt.Fprintf(w, "\n%s: %s: its last lines:\n%s", r.Node, r.What, indent(r.Said+"\n"))
+					}
+				}
+				return nil
 			})
 		},
 	}

@@ -20,8 +20,8 @@ func stepCommand(g *globals) *cobra.Command {
 the pings that did not get through. The lab stays as the step leaves it: look around, and
 go on with "labctl step". "labctl up --reset" returns to the beginning.
 
-Exit code 1 if something is not as the step expects, or if the step failed: an action could not be done, or what it waits for did not
-come. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
+Exit code 1 if something is not as the step expects, if the step failed (an action could not be done, or what it waits for did not
+come), or if a command in the background has died. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := g.running(cmd.Context())
@@ -96,7 +96,7 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.
 	if len(walked.Ended) > 0 {
 		fmt.Fprintln(os.Stderr, "labctl: warning:", endedWith(walked.Ended))
 	}
-	r := &verified{name: instance, lab: lab, result: supervisor.Verification{Steps: walked.Steps}}
+	r := &verified{name: instance, lab: lab, result: supervisor.Verification{Steps: walked.Steps, Died: walked.Died}}
 	err := g.print(cmd.OutOrStdout(), walked, func(w io.Writer) error {
 		got := r.measured()
 		for i, s := range walked.Steps {
@@ -105,6 +105,7 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.
 				fmt.Fprintf(w, "  note: %s\n", st.Note)
 			}
 		}
+		r.printDied(w)
 		switch {
 		case len(walked.Steps) == 0:
 			fmt.Fprintf(w, "all %d steps are done; \"labctl up --reset\" returns to the beginning\n", walked.Total)

@@ -96,7 +96,10 @@ func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner
 	case topology.RunCommand:
 		return 1, run.Run(ctx, op.Node, op.Command)
 	case topology.AwaitReady:
-		return 1, run.Await(ctx, op.Node, op.Command)
+		if err := run.Await(ctx, op.Node, op.Command); err != nil {
+			return 0, &OpError{op, "wait for " + op.Ready.String(), err}
+		}
+		return 1, nil
 	}
 	return 1, s.change(plan.Ops[i])
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"syscall"
 
 	"labctl/topology"
 )
@@ -26,7 +24,7 @@ func (v *verifier) act(ctx context.Context, a topology.Action) error {
 		}
 		return nil
 	case a.Run != nil:
-		return v.runAction(ctx, a.Run)
+		return v.runAction(ctx, a.Pos, a.Run)
 	case a.Stream != nil:
 		s, err := v.prober.Stream(context.Background(), a.Stream.Name, a.Stream.From, a.Stream.To, a.Stream.Every)
 		if err != nil {
@@ -39,7 +37,7 @@ func (v *verifier) act(ctx context.Context, a topology.Action) error {
 	case a.Restart != nil:
 		return v.restart(ctx, a.Restart)
 	case a.Stop != nil:
-		return v.stop(a.Stop)
+		return v.stop(ctx, a.Stop)
 	case a.ARPSpoof != nil:
 		return v.spoof(a.ARPSpoof)
 	}
@@ -95,11 +93,19 @@ func (v *verifier) flush(node, what string) error {
 	}
 }
 
-func (v *verifier) runAction(ctx context.Context, a *topology.RunAction) error {
-	err := v.runCommand(ctx, a.Node, topology.Command{Sh: a.Sh, Background: a.Background})
+func (v *verifier) runAction(ctx context.Context, at topology.Pos, a *topology.RunAction) error {
+	c := topology.Command{Sh: a.Sh, Background: a.Background, Ready: a.Ready, Pos: at}
+	if a.Background {
+		p, err := v.begin(ctx, a.Node, a.Name, c)
+		if err != nil {
+			return err
+		}
+		return v.awaitAll(ctx, []*process{p})
+	}
+	err := v.runCommand(ctx, a.Node, c)
 	var ce *commandError
 	if !errors.As(err, &ce) {
-		if err == nil && !a.Background && a.Exit != 0 {
+		if err == nil && a.Exit != 0 {
 			return fmt.Errorf("%s: %s: exit status 0, wanted %d", a.Node, a.Sh, a.Exit)
 		}
 		return err
@@ -111,7 +117,7 @@ func (v *verifier) runAction(ctx context.Context, a *topology.RunAction) error {
 }
 
 // stop ends a background action by its name.
-func (v *verifier) stop(a *topology.Stop) error {
+func (v *verifier) stop(ctx context.Context, a *topology.Stop) error {
 	v.mu.Lock()
 	s := v.streams[a.Name]
 	delete(v.streams, a.Name)
@@ -124,28 +130,19 @@ func (v *verifier) stop(a *topology.Stop) error {
 		return nil
 	}
 	for _, p := range v.procs.list() {
-		if v.names(p) == a.Name {
-			_ = syscall.Kill(-p.PID, syscall.SIGTERM)
-			<-p.done
-			return nil
+		if p.Name == a.Name {
+			return v.stopCommand(ctx, p)
+		}
+	}
+	for _, d := range v.deaths() {
+		if d.Name == a.Name {
+			return fmt.Errorf("%q had ended before: %s", a.Name, d)
 		}
 	}
 	if slices.Contains(v.story.Ended, a.Name) {
 		return fmt.Errorf("%q ended when the lab's supervisor was killed, and was not started again", a.Name)
 	}
 	return fmt.Errorf("nothing called %q is running", a.Name)
-}
-
-// names finds the name that a step gave to a background command.
-func (v *verifier) names(p *process) string {
-	for _, st := range v.file.Steps {
-		for _, a := range st.Do {
-			if a.Run != nil && a.Run.Background && a.Run.Node == p.Node && strings.HasPrefix(p.What, a.Run.Sh) {
-				return a.Run.Name
-			}
-		}
-	}
-	return ""
 }
 
 // stream is a background action that this process itself carries out.

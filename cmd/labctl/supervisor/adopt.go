@@ -72,17 +72,45 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 
 // restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.
 func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebuilt map[string]bool) error {
+	var begun []*process
 	for _, n := range s.lab.Nodes {
 		if rebuilt[n.Name] || was.Node(n.Name) == nil {
 			continue
 		}
 		for _, c := range n.Run {
-			if c.Background {
-				if err := s.runCommand(ctx, n.Name, c); err != nil {
-					return err
-				}
+			if !c.Background {
+				continue
 			}
+			p, err := s.begin(ctx, n.Name, "", c)
+			if err != nil {
+				return err
+			}
+			begun = append(begun, p)
 		}
 	}
-	return nil
+	return s.awaitAll(ctx, begun)
+}
+
+// revive starts again the commands of nodes that have died in the background.
+func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
+	var changes []topology.Change
+	var begun []*process
+	for _, d := range c.deaths() {
+		n := lab.Node(d.Node)
+		if d.Name != "" || n == nil { // an action of a step is the story's matter
+			continue
+		}
+		at := slices.IndexFunc(n.Run, func(k topology.Command) bool { return k.Background && k.Sh == d.What })
+		if at < 0 {
+			continue
+		}
+		c.forgetDeath(d)
+		p, err := c.begin(ctx, d.Node, "", n.Run[at])
+		if err != nil {
+			return nil, err
+		}
+		begun = append(begun, p)
+		changes = append(changes, topology.Change{Node: d.Node, What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
+	}
+	return changes, c.awaitAll(ctx, begun)
 }

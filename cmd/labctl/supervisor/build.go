@@ -76,7 +76,7 @@ func (s *server) equip(lab *topology.Lab) error {
 	s.file, s.lab = lab, lab
 	s.target.Store(lab)
 	s.space = space
-	s.procs = newProcesses(space)
+	s.procs = newProcesses(space, s.commandEnded)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
 	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}, Investigate: s.investigate}
@@ -108,6 +108,7 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 	defer s.changes.Add(1)
 	if len(gone) > 0 {
 		s.procs.stopIn(gone)
+		s.forgetDeaths(gone)
 		s.stopStreams(gone)
 		s.captures.closeIn(gone)
 		s.ruleLog.closeIn(gone)
@@ -119,16 +120,11 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 		return err
 	}
 	began := false
-	err := s.space.Apply(ctx, plan, func(ctx context.Context, node string, c topology.Command) error {
-		if !began { // the file's commands may need a network that works
-			began = true
-			if err := s.switches.sync(lab); err != nil {
-				return err
-			}
-		}
-		return s.runCommand(ctx, node, c)
+	run := s.runner(func() error { // the file's commands may need a network that works
+		began = true
+		return s.switches.sync(lab)
 	})
-	if err != nil {
+	if err := s.space.Apply(ctx, plan, run); err != nil {
 		return s.refused(ctx, err, plan)
 	}
 	s.ruleLog.sync(lab)
@@ -136,6 +132,34 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 		return nil
 	}
 	return s.switches.sync(lab)
+}
+
+// runner runs the commands of a plan; first is called before any.
+func (s *server) runner(first func() error) kernel.Runner {
+	type key struct {
+		node string
+		topology.Command
+	}
+	started := map[key]*process{}
+	begun := false
+	return kernel.Runner{
+		Run: func(ctx context.Context, node string, c topology.Command) (err error) {
+			if !begun {
+				if err := first(); err != nil {
+					return err
+				}
+				begun = true
+			}
+			if !c.Background {
+				return s.runCommand(ctx, node, c)
+			}
+			started[key{node, c}], err = s.begin(ctx, node, "", c)
+			return err
+		},
+		Await: func(ctx context.Context, node string, c topology.Command) error {
+			return s.awaitReady(ctx, started[key{node, c}])
+		},
+	}
 }
 
 // writePlan leaves the script that builds the lab in the run directory, for a person who looks there.

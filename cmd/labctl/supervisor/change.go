@@ -66,6 +66,13 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		return nil, err
 	}
 	changes = append(changes, healed...)
+	if cause == "up" {
+		revived, err := c.revive(ctx, lab)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, revived...)
+	}
 	if c.unsaved || len(healed) > 0 {
 		if err := errors.Join(c.rundir.writeMeta(meta, file.Source), c.writeHosts()); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ package supervisor
 
 import (
 	"context"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -14,31 +15,22 @@ import (
 	"labctl/topology"
 )
 
-// runCommand runs one of the file's commands inside a node.
+// runCommand runs one of the file's commands inside a node to its end, which must be exit status 0.
 func (s *server) runCommand(ctx context.Context, node string, c topology.Command) error {
-	const output = ".run" // one command at a time is run, and its output has no name for longer than this
-	out, err := s.rundir.create(output, unix.O_TRUNC, 0o600)
+	out, null, err := s.commandFiles()
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	if err := s.rundir.unlink(output); err != nil { // or the next command would write over this one's
-		return err
-	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return err
-	}
 	defer null.Close()
-	argv := []string{"labctl", NodeVerb, "--hosts", s.rundir.in("hosts"), "--", "/bin/sh", "-c", c.Sh}
-	p, err := s.procs.start(node, c.Sh, argv, os.Environ(), s.directory, null, out, out)
-	if err != nil || c.Background {
+	p, err := s.procs.start(node, c.Sh, s.shell(c.Sh), os.Environ(), s.directory, null, out, out)
+	if err != nil {
 		return err
 	}
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		_ = syscall.Kill(-p.PID, syscall.SIGKILL)
+		s.procs.end(p, syscall.SIGKILL)
 		<-p.done
 		return context.Cause(ctx)
 	}
@@ -50,6 +42,52 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 	return nil
 }
 
+// shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].
+func (s *server) shell(sh string, options ...string) []string {
+	argv := append([]string{"labctl", NodeVerb, "--hosts", s.rundir.in("hosts")}, options...)
+	return append(argv, "--", "/bin/sh", "-c", sh)
+}
+
+// commandFiles are what a command writes to, which has no name and belongs to the caller, and nothing to read.
+func (s *server) commandFiles() (out, null *os.File, err error) {
+	const output = ".run" // one command at a time is started, and its output has no name for longer than this
+	if out, err = s.rundir.create(output, unix.O_TRUNC, 0o600); err != nil {
+		return nil, nil, err
+	}
+	if err = s.rundir.unlink(output); err == nil { // or the next command would write over this one's
+		null, err = os.Open(os.DevNull)
+	}
+	if err != nil {
+		out.Close()
+	}
+	return out, null, err
+}
+
+// lastLines are the last five lines, of at most 2000 bytes, of what was written to a file, without what would steer a terminal.
+func lastLines(f *os.File) string {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return ""
+	}
+	b := make([]byte, min(size, 2000))
+	n, _ := f.ReadAt(b, size-int64(len(b)))
+	lines := strings.Split(strings.TrimSpace(printable(string(b[:n]))), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
+}
+
+// printable leaves lines, and of the rest what can be printed.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r != '\n' && (!strconv.IsPrint(r) || r == '\uFFFD'):
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // commandError is a command of the file that did not exit as it should.
 type commandError struct {
 	status syscall.WaitStatus
@@ -57,12 +95,16 @@ type commandError struct {
 }
 
 func (e *commandError) Error() string {
-	s := "exit status " + strconv.Itoa(e.status.ExitStatus())
-	if e.status.Signaled() {
-		s = "killed by " + e.status.Signal().String()
+	if e.output == "" {
+		return howEnded(e.status)
 	}
-	if e.output != "" {
-		s += ": " + e.output
+	return howEnded(e.status) + ": " + e.output
+}
+
+// howEnded says in words how a process ended.
+func howEnded(ws syscall.WaitStatus) string {
+	if ws.Signaled() {
+		return "killed by " + unix.SignalName(ws.Signal())
 	}
-	return s
+	return "exit status " + strconv.Itoa(ws.ExitStatus())
 }

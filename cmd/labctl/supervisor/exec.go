@@ -134,6 +134,8 @@ func InNode(args []string) int {
 			monitor = true
 		case "--plain":
 			plain = true
+		case "--begun": // file 3 is closed when the command has taken this process's place
+			syscall.CloseOnExec(3)
 		}
 		args = args[1:]
 	}

@@ -99,7 +99,7 @@ func inspect(ctx context.Context, c *call) (any, error) {
 	}
 	out := Inspection{Format: 1, Status: st.(Status), List: []Node{}}
 	for _, n := range nodes {
-		k := Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []Interface{}}
+		k := Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []Interface{}, Died: c.deaths(n.Name)}
 		if c.meta.Named {
 			k.Netns = c.space.Namespace(n.Name)
 		}

@@ -21,21 +21,25 @@ import (
 // of its children become its own, and one reaper must wait for them all; that is why os/exec is not used in it.
 type processes struct {
 	space *kernel.Space
-	mu    sync.Mutex // held from fork to registration, or the reaper could see a child that nobody knows yet
+	ended func(p *process, asked bool) // called when one has ended, by labctl's will or not, before its done is closed
+	mu    sync.Mutex                   // held from fork to registration, or the reaper could see a child that nobody knows yet
 	ours  map[int]*process
+	over  bool // all are being ended
 }
 
 // process is a child that somebody waits for.
 type process struct {
-	PID    int
-	Node   string
-	What   string
+	PID  int
+	Node string
+	What string
+	background
+	ending bool // labctl has sent it a signal to end by; under processes.mu
 	done   chan struct{}
 	status syscall.WaitStatus // valid once done is closed
 }
 
-func newProcesses(space *kernel.Space) *processes {
-	p := &processes{space: space, ours: map[int]*process{}}
+func newProcesses(space *kernel.Space, ended func(p *process, asked bool)) *processes {
+	p := &processes{space: space, ended: ended, ours: map[int]*process{}}
 	sig := make(chan os.Signal, 1)
 	signal.Notify(sig, syscall.SIGCHLD)
 	go func() {
@@ -46,34 +50,67 @@ func newProcesses(space *kernel.Space) *processes {
 	return p
 }
 
+// reap waits for every child that has ended. Its end is noted first, so that whoever waits for it can read what was noted.
 func (p *processes) reap() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for {
-		var ws syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err != nil || pid <= 0 {
+		c, more := p.reapOne()
+		if !more {
 			return
 		}
-		if c := p.ours[pid]; c != nil {
-			c.status = ws
-			close(c.done)
-			delete(p.ours, pid)
+		if c == nil {
+			continue
 		}
+		p.mu.Lock()
+		asked := c.ending || p.over
+		p.mu.Unlock()
+		p.ended(c, asked)
+		close(c.done)
+	}
+}
+
+// reapOne waits for one child, if one has ended; it is nil if nobody waits for it.
+func (p *processes) reapOne() (c *process, more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ws syscall.WaitStatus
+	pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
+	if errors.Is(err, syscall.EINTR) {
+		return nil, true
+	}
+	if err != nil || pid <= 0 {
+		return nil, false
+	}
+	if c = p.ours[pid]; c != nil {
+		c.status = ws
+		delete(p.ours, pid)
+	}
+	return c, true
+}
+
+// end sends a process and its group a signal that it is to end by. One that is gone already is left alone: its number may be
+// another's.
+func (p *processes) end(c *process, sig syscall.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.ending = true
+	if p.ours[c.PID] == c {
+		_ = syscall.Kill(-c.PID, sig)
 	}
 }
 
 // start runs this very binary inside a node's namespace, as a session of its own, with the given files as 0, 1, 2, …
 func (p *processes) start(node, what string, argv, env []string, dir string, files ...*os.File) (*process, error) {
+	return p.startAs(background{}, node, what, argv, env, dir, files...)
+}
+
+// startAs is start for a command of the file that goes on.
+func (p *processes) startAs(b background, node, what string, argv, env []string, dir string, files ...*os.File) (*process, error) {
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
 		fds[i] = f.Fd()
 	}
 	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: fds, Sys: &syscall.SysProcAttr{Setsid: true}}
-	c := &process{Node: node, What: what, done: make(chan struct{})}
+	c := &process{Node: node, What: what, background: b, done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.space.Enter(node, func() (err error) {
@@ -120,7 +157,7 @@ func (p *processes) list() []*process {
 func (p *processes) stopIn(nodes map[string]bool) {
 	for _, c := range p.list() {
 		if nodes[c.Node] {
-			_ = syscall.Kill(-c.PID, syscall.SIGKILL)
+			p.end(c, syscall.SIGKILL)
 			<-c.done
 		}
 	}
@@ -131,6 +168,9 @@ func (p *processes) stopAll() {
 	if os.Getpid() != 1 {
 		return // kill(-1) anywhere else would reach the machine
 	}
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		if err := syscall.Kill(-1, sig); errors.Is(err, syscall.ESRCH) {
 			return

@@ -108,6 +108,7 @@ type Node struct {
 	Netns      string      `json:"netns,omitempty"` // what "ip netns exec" takes; empty without root
 	Inode      uint64      `json:"inode"`
 	Interfaces []Interface `json:"interfaces"`
+	Died       []Died      `json:"died,omitempty"` // commands in the background that ended badly
 }
 
 // Interface is one interface of a node as the kernel has it, with what the file says of its other end.

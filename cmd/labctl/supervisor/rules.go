@@ -156,8 +156,7 @@ func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) er
 		}
 		back.Ops = append(back.Ops, topology.SetRules{Node: o.Node, From: o.To, To: o.From})
 	}
-	none := func(context.Context, string, topology.Command) error { return nil }
-	if berr := s.space.Apply(context.WithoutCancel(ctx), back, none); berr != nil {
+	if berr := s.space.Apply(context.WithoutCancel(ctx), back, kernel.Runner{}); berr != nil {
 		return errors.New(text + "\n" + berr.Error())
 	}
 	return &Failure{Usage, text}

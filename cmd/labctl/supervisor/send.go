@@ -331,13 +331,15 @@ func (c *call) macOf(st topology.Station) (topology.MAC, error) {
 	return topology.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
 }
 
-// Running is a background action or a command of a lab.
+// Running is a background action or a command of a lab, or a command in the background that has died.
 type Running struct {
-	Name string `json:"name"`
-	Kind string `json:"kind"` // arp_spoof exec run send stream
-	Node string `json:"node"`
-	What string `json:"what"`
-	PID  int    `json:"pid,omitempty"` // as the lab's own processes see it
+	Name  string `json:"name"`
+	Kind  string `json:"kind"` // arp_spoof exec run send stream
+	Node  string `json:"node"`
+	What  string `json:"what"`
+	PID   int    `json:"pid,omitempty"`  // as the lab's own processes see it; of one that has died none
+	State string `json:"state"`          // running, or how it died
+	Said  string `json:"said,omitempty"` // the last lines of one that has died
 }
 
 func ps(_ context.Context, c *call) (any, error) {
@@ -347,21 +349,22 @@ func ps(_ context.Context, c *call) (any, error) {
 	out := []Running{}
 	c.mu.Lock()
 	for name, s := range c.streams {
-		out = append(out, Running{Name: name, Kind: s.kind, Node: s.node, What: s.what})
+		out = append(out, Running{Name: name, Kind: s.kind, Node: s.node, What: s.what, State: "running"})
 	}
 	sessions := map[*process]bool{}
 	for p := range c.sessions {
 		sessions[p] = true
 	}
-	file := c.file
 	c.mu.Unlock()
-	v := &verifier{call: c, file: file}
 	for _, p := range c.procs.list() {
-		r := Running{Name: v.names(p), Kind: "run", Node: p.Node, What: p.What, PID: p.PID}
+		r := Running{Name: p.Name, Kind: "run", Node: p.Node, What: p.What, PID: p.PID, State: "running"}
 		if sessions[p] {
 			r.Kind = "exec"
 		}
 		out = append(out, r)
+	}
+	for _, d := range c.deaths() {
+		out = append(out, Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How, Said: d.Output})
 	}
 	slices.SortFunc(out, func(a, b Running) int {
 		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.Node+a.What, b.Kind+"\x00"+b.Name+"\x00"+b.Node+b.What)

@@ -63,6 +63,7 @@ type server struct {
 	cancel   context.CancelCauseFunc // of what holds work
 	sessions map[*process]bool
 	streams  map[string]*stream
+	died     []Died
 	done     chan struct{} // closed when the process may end
 }
 

@@ -24,6 +24,7 @@ type Walked struct {
 	Done  int            `json:"done"`
 	Total int            `json:"total"`
 	Ended []string       `json:"ended,omitempty"` // actions of earlier steps that a killed supervisor took with it
+	Died  []Died         `json:"died,omitempty"`  // commands in the background, by now
 	Error *Failure       `json:"error,omitempty"`
 }
 
@@ -77,7 +78,9 @@ func step(ctx context.Context, c *call) (any, error) {
 			break
 		}
 	}
-	return out, nil
+	err := c.proved(ctx)
+	out.Died = c.deaths()
+	return out, err
 }
 
 // walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
@@ -91,7 +94,7 @@ func (c *call) walk(ctx context.Context, next *topology.Step) (StepVerdicts, err
 	if st.Lab, err = (story{Step: at, Changes: c.story.Changes}).over(c.file); err != nil {
 		return StepVerdicts{}, err
 	}
-	v := &verifier{call: c, prober: c.prober, file: c.file}
+	v := &verifier{call: c, prober: c.prober}
 	sv, err := v.step(ctx, &st)
 	if err != nil {
 		return sv, fmt.Errorf("step %q: %w", st.Name, err)
@@ -112,11 +115,10 @@ func (s *server) acting() []string {
 	for name := range s.streams {
 		out = append(out, name)
 	}
-	v := &verifier{file: s.file}
 	s.mu.Unlock()
 	for _, p := range s.procs.list() {
-		if name := v.names(p); name != "" {
-			out = append(out, name)
+		if p.Name != "" {
+			out = append(out, p.Name)
 		}
 	}
 	slices.Sort(out)

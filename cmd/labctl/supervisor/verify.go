@@ -94,9 +94,10 @@ type StepVerdicts struct {
 	Tables []TableVerdicts `json:"tables"`
 }
 
-// Verification is what "verify" found.
+// Verification is what "verify" found. Died are the commands in the background that had ended badly by its end, however long before.
 type Verification struct {
 	Steps []StepVerdicts `json:"steps"`
+	Died  []Died         `json:"died,omitempty"`
 }
 
 func verify(ctx context.Context, c *call) (any, error) {
@@ -117,16 +118,25 @@ func verify(ctx context.Context, c *call) (any, error) {
 		}
 		out.Steps = append(out.Steps, StepVerdicts{Tables: inFileOrder(tables)})
 	}
-	if !p.Steps {
-		return out, nil
+	if p.Steps {
+		defer v.stopStreams(nil)
+		var err error
+		if out.Steps, err = v.walkAll(ctx, lab, out.Steps); err != nil {
+			return nil, err
+		}
 	}
-	v.file = lab
-	defer v.stopStreams(nil)
+	err := c.proved(ctx)
+	out.Died = c.deaths()
+	return out, err
+}
+
+// walkAll walks through the steps of a file, and appends what they found.
+func (v *verifier) walkAll(ctx context.Context, lab *topology.Lab, out []StepVerdicts) ([]StepVerdicts, error) {
 	over := ""
 	for i, st := range lab.Steps {
 		sv := StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}
 		if over == "" {
-			c.event(Event{What: "step: " + st.Name, Done: i, Total: len(lab.Steps)})
+			v.event(Event{What: "step: " + st.Name, Done: i, Total: len(lab.Steps)})
 			var err error
 			if sv, err = v.step(ctx, st); err != nil {
 				return nil, fmt.Errorf("step %q: %w", st.Name, err)
@@ -136,7 +146,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 			}
 		}
 		sv.Tables = inFileOrder(sv.Tables)
-		out.Steps = append(out.Steps, sv)
+		out = append(out, sv)
 	}
 	return out, nil
 }
@@ -151,7 +161,6 @@ func inFileOrder(ts []TableVerdicts) []TableVerdicts {
 type verifier struct {
 	*call
 	prober *reach.Prober
-	file   *topology.Lab
 }
 
 // judge asks an expectation that has no cases.

@@ -170,20 +170,6 @@ type VethEnd struct {
 	Up         bool   // Near only
 }
 
-func onOff(b bool) string {
-	if b {
-		return "on"
-	}
-	return "off"
-}
-
-func zeroOne(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
-}
-
 func (o AddNamespace) shell(ns func(string) string) string { return "ip netns add " + ns(o.Node) }
 
 func (o DelNamespace) shell(ns func(string) string) string { return "ip netns delete " + ns(o.Node) }

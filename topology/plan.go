@@ -98,3 +98,17 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+func onOff(b bool) string {
+	if b {
+		return "on"
+	}
+	return "off"
+}
+
+func zeroOne(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

@@ -39,12 +39,12 @@ const (
 )
 
 // withArpspoof is mitm-one-bridge with dsniff's arpspoof, started twice as the article does, for the action arp_spoof. Its end by
-// SIGTERM corrects the victims; for one without a word it has to be killed, so each leaves its PID in dir.
-func withArpspoof(text, dir string) string {
+// SIGTERM corrects the victims; for one without a word it has to be killed.
+func withArpspoof(text string) string {
 	GinkgoHelper()
 	lie := func(name, victim, claims string) string {
-		return fmt.Sprintf("      - run: {node: kali4, background: true, name: %s, sh: \"echo $$ > %s/%s; exec %s -i eth0 -t %s %s\"}\n",
-			name, dir, name, tool("arpspoof"), victim, claims)
+		return fmt.Sprintf("      - run: {node: kali4, background: true, name: %s, sh: exec %s -i eth0 -t %s %s}\n",
+			name, tool("arpspoof"), victim, claims)
 	}
 	for _, r := range []struct {
 		old, new string
@@ -52,7 +52,7 @@ func withArpspoof(text, dir string) string {
 	}{
 		{builtIn, lie("lie3", "192.168.50.13", "192.168.50.15") + lie("lie5", "192.168.50.15", "192.168.50.13"), 2},
 		{builtInStop, "      - stop: lie3\n      - stop: lie5\n", 1},
-		{builtInSilent, fmt.Sprintf("      - run: {node: kali4, sh: \"kill -9 $(cat %s/lie3 %[1]s/lie5)\"}\n", dir), 1},
+		{builtInSilent, "      - stop: {name: lie3, silent: true}\n      - stop: {name: lie5, silent: true}\n", 1},
 	} {
 		Expect(strings.Count(text, r.old)).To(Equal(r.times), r.old)
 		text = strings.ReplaceAll(text, r.old, r.new)
@@ -118,7 +118,7 @@ var _ = Describe("ARP spoofing with the real tools", func() {
 		Expect(err).NotTo(HaveOccurred())
 		lab, _ := topology.Load("mitm-one-bridge", text)
 		Expect(lab).NotTo(BeNil())
-		file := write("mitm-one-bridge.yaml", withArpspoof(string(text), GinkgoT().TempDir()))
+		file := write("mitm-one-bridge.yaml", withArpspoof(string(text)))
 		r := labctl("verify", file, "--new", "-o", "json")
 		Expect(r).To(Exit(0))
 		got := decode[verification](r)

@@ -82,7 +82,7 @@ func actionShape() *shape {
 		{name: "every", shape: duration("between two requests; 200ms if not given")}, {name: "name", shape: wordName("an action")}}}
 	stop := &shape{form: formEither, want: "the name of an action or {name, silent}", any: []*shape{wordName("an action"),
 		{form: formObject, want: "{name, silent}", keys: []shapeKey{
-			{name: "name", must: true, shape: wordName("an action")}, {name: "silent", shape: yesNo("without corrections on leaving")}}}}}
+			{name: "name", must: true, shape: wordName("an action")}, {name: "silent", shape: yesNo("without corrections on leaving; a command is killed at once")}}}}}
 	return &shape{form: formObject, want: "an action", sole: true, keys: []shapeKey{
 		{name: "flush", shape: withDoc(flush, "what nodes forget")}, {name: "run", shape: withDoc(run, "a command in a node")},
 		{name: "stream", shape: withDoc(stream, "echo requests with one identifier, until stopped")}, {name: "stop", shape: withDoc(stop, "ends a stream or a command in the background")},

@@ -131,7 +131,7 @@ func (v *verifier) stop(ctx context.Context, a *topology.Stop) error {
 	}
 	for _, p := range v.procs.list() {
 		if p.Name == a.Name {
-			return v.stopCommand(ctx, p)
+			return v.stopCommand(ctx, p, a.Silent)
 		}
 	}
 	for _, d := range v.deaths() {

@@ -248,9 +248,13 @@ func (s *server) missing(ctx context.Context, node string, r topology.Ready) (st
 	return "", err
 }
 
-// stopCommand ends a command in the background politely, and after two seconds at once.
-func (s *server) stopCommand(ctx context.Context, p *process) error {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+// stopCommand ends a command in the background politely, and after two seconds at once; or at once, if it is to have no last word.
+func (s *server) stopCommand(ctx context.Context, p *process, silent bool) error {
+	list := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
+	if silent {
+		list = list[1:]
+	}
+	for _, sig := range list {
 		s.procs.end(p, sig)
 		s.procs.end(p, syscall.SIGCONT) // one that is stopped does not hear the other
 		timer := time.NewTimer(2 * time.Second)

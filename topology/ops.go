@@ -370,19 +370,6 @@ func (o RunCommand) shell(ns func(string) string) string {
 	return s
 }
 
-// shell asks again and again, as whoever has only iproute2 can: ss(8) lists the sockets of the namespace it is in.
 func (o AwaitReady) shell(ns func(string) string) string {
-	in := "ip netns exec " + ns(o.Node) + " "
-	test := ""
-	switch r := o.Ready; r.Kind {
-	case "tcp":
-		test = fmt.Sprintf("%sss -Hltn 'sport = :%d' | grep -q .", in, r.Port)
-	case "udp":
-		test = fmt.Sprintf("%sss -Hlun 'sport = :%d' | grep -q .", in, r.Port)
-	case "file":
-		test = "[ -e " + quote(r.Arg) + " ]"
-	default:
-		test = in + "sh -c " + quote(r.Arg) + " </dev/null >/dev/null 2>&1"
-	}
-	return fmt.Sprintf("timeout %g sh -c %s", o.Ready.Timeout.Seconds(), quote("until "+test+"; do sleep 0.1; done"))
+	return fmt.Sprintf("timeout %g sh -c %s </dev/null", o.Ready.Timeout.Seconds(), quote(o.Ready.script("ip netns exec "+ns(o.Node)+" ")))
 }

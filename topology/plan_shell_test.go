@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// stub is ip and bridge in the tests: it writes its words, and what it reads, into a file of its own. It and whatever else runs has no
+// stub is ip, bridge and timeout in the tests: it writes its words, and what it reads, into a file of its own. It and whatever else runs has no
 // other program.
 const stub = `#!%s
 {
@@ -20,7 +20,7 @@ const stub = `#!%s
   for w; do printf '<%%s>\n' "$w"; done
   case "$*" in
     *-restore | *"nft -f -") while IFS= read -r l; do printf '|%%s\n' "$l"; done ;;
-    "netns exec "*" sh -c "*) IFS= read -r l && printf 'read: %%s\n' "$l" ;;
+    "netns exec "*" sh -c "* | [0-9]*" sh -c "*) IFS= read -r l && printf 'read: %%s\n' "$l" ;;
   esac
 } >>"$LABCTL_CALLS/$$"
 exit 0
@@ -34,7 +34,7 @@ func shellFor(t testing.TB) (shell, bin string) {
 		t.Skip("there is no sh")
 	}
 	bin = t.TempDir()
-	for _, name := range []string{"ip", "bridge"} {
+	for _, name := range []string{"ip", "bridge", "timeout"} {
 		if err := os.WriteFile(filepath.Join(bin, name), fmt.Appendf(nil, stub, shell), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +92,8 @@ func meant(t *testing.T, p *Plan) []string {
 			i += n - 1
 		case RunCommand:
 			call("", "ip", "netns", "exec", p.Namespace(o.Node), "sh", "-c", o.Sh)
+		case AwaitReady:
+			call("", "timeout", fmt.Sprint(o.Ready.Timeout.Seconds()), "sh", "-c", o.Ready.script("ip netns exec "+p.Namespace(o.Node)+" "))
 		case SetRules:
 			in := []string{"ip", "netns", "exec", p.Namespace(o.Node)}
 			for _, s := range o.Sysctls {
@@ -172,9 +174,9 @@ nodes:
     rules:
       r:
         %s
-  a: {ip: 10.0.0.1/24, run: [%s, {sh: %s, background: true}], sysctls: {net.ipv4.ip_local_reserved_ports: %s}}
+  a: {ip: 10.0.0.1/24, run: [%s, {sh: %s, background: true, ready: %s}], sysctls: {net.ipv4.ip_local_reserved_ports: %s}}
 links: [a -- s1]
-`, rules[int(form)%len(rules)], quoted(sh), quoted(sh), quoted(value))
+`, rules[int(form)%len(rules)], quoted(sh), quoted(sh), quoted("sh:x"+sh), quoted(value))
 }
 
 func TestPlanOfHostileTexts(t *testing.T) {

@@ -72,7 +72,7 @@ func TestReadyInAScript(t *testing.T) {
 		r    Ready
 		want string
 	}{
-		{Ready{Kind: "sh", Arg: `echo "it's $((1+1))" 'a  b'`, Timeout: time.Second}, "timeout 1 sh -c until ip netns exec n.a sh -c 'echo \"it'\\''s $((1+1))\" '\\''a  b'\\''' </dev/null >/dev/null 2>&1; do sleep 0.1; done"},
+		{Ready{Kind: "sh", Arg: `echo "it's $((1+1))" 'a  b'`, Timeout: time.Second}, "timeout 1 sh -c until ip netns exec n.a sh -c 'echo \"it'\\''s $((1+1))\" '\\''a  b'\\''' >/dev/null 2>&1; do sleep 0.1; done"},
 		{Ready{Kind: "tcp", Port: 80, Timeout: 1500 * time.Millisecond}, "timeout 1.5 sh -c until ip netns exec n.a ss -Hltn 'sport = :80' | grep -q .; do sleep 0.1; done"},
 		{Ready{Kind: "udp", Port: 53, Timeout: time.Minute}, "timeout 60 sh -c until ip netns exec n.a ss -Hlun 'sport = :53' | grep -q .; do sleep 0.1; done"},
 		{Ready{Kind: "file", Arg: "/a b", Timeout: time.Second}, "timeout 1 sh -c until [ -e '/a b' ]; do sleep 0.1; done"},

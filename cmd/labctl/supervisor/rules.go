@@ -95,7 +95,7 @@ func (s *server) tool(ctx context.Context, node string, argv []string, stdin []b
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		_ = syscall.Kill(-p.PID, syscall.SIGKILL)
+		s.procs.end(p, syscall.SIGKILL)
 		<-p.done
 		return nil, nil, context.Cause(ctx)
 	}

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,6 +78,31 @@ var _ = Describe("exec", func() {
 		_ = cmd.Wait()
 		Expect(exitCode(cmd.ProcessState)).To(Equal(9))
 		Expect(out).To(gbytes.Say("caught"))
+	}, SpecTimeout(limit))
+
+	It("is known to be over when it returns", func() {
+		for range 20 {
+			Expect(labctl("exec", "h1", "--", "true")).To(Exit(0))
+			// At once, not by another process: the time that one takes to start would hide what is late.
+			conn, err := net.Dial("unix", filepath.Join(base(), "two-hosts", "sock"))
+			Expect(err).NotTo(HaveOccurred())
+			defer conn.Close()
+			fmt.Fprintln(conn, `{"method": "ps"}`)
+			in := bufio.NewReader(conn)
+			_, err = in.ReadString('\n') // the greeting
+			Expect(err).NotTo(HaveOccurred())
+			Expect(in.ReadString('\n')).To(Equal(`{"result":[]}` + "\n"))
+		}
+		Expect(labctl("down")).To(Exit(0))
+	})
+
+	It("may be killed right before down", func(ctx SpecContext) {
+		cmd := command(ctx, "exec", "h1", "--", "sleep", "1234.6")
+		Expect(cmd.Start()).To(Succeed())
+		Eventually(func() bool { return running("sleep", "1234.6") }, "5s").Should(BeTrue())
+		Expect(cmd.Process.Kill()).To(Succeed())
+		_ = cmd.Wait()
+		Expect(labctl("down")).To(Exit(0))
 	}, SpecTimeout(limit))
 
 	It("lets the command have every signal, as a shell would", func() {

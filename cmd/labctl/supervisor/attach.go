@@ -39,11 +39,13 @@ func (c *Client) Exec(ctx context.Context, node string, argv []string) (int, err
 			p.Rows, p.Cols = ws.Rows, ws.Cols
 		}
 	}
-	err = c.startExec(ctx, p, fds[1])
+	over, err := c.startExec(ctx, p, fds[1])
 	unix.Close(fds[1])
 	if err != nil {
 		return 0, err
 	}
+	// The monitor's last word comes before its end, and who runs "down" or "ps" next is right to believe that nothing runs any more.
+	defer over()
 	a := &attachment{control: control, in: bufio.NewReader(control)}
 	if p.TTY {
 		if err := a.terminal(); err != nil {
@@ -55,36 +57,43 @@ func (c *Client) Exec(ctx context.Context, node string, argv []string) (int, err
 	return a.wait()
 }
 
-// startExec hands the standard files and the control socket over.
-func (c *Client) startExec(ctx context.Context, p ExecParams, control int) error {
+// startExec hands the standard files and the control socket over. over returns when the supervisor has seen the end of the command,
+// and must be called.
+func (c *Client) startExec(ctx context.Context, p ExecParams, control int) (over func(), err error) {
 	conn, in, err := c.connect(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer conn.Close()
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := writeLine(conn, request{Method: "exec", Params: mustJSON(p)}); err != nil {
-		return err
-	}
-	var r reply
-	if err := readLine(in, &r); err != nil {
-		return c.execBroke(ctx, err)
-	}
-	if r.Error != nil {
-		return r.Error
+		return nil, err
 	}
 	rights := unix.UnixRights(int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd()), control)
-	if _, _, err := conn.WriteMsgUnix([]byte{0}, rights, nil); err != nil {
-		return fmt.Errorf("pass descriptors: %w", err)
+	for range 2 { // asked for the files, and told that the command has begun
+		var r reply
+		if err := readLine(in, &r); err != nil {
+			return nil, c.execBroke(ctx, err)
+		}
+		if r.Error != nil {
+			return nil, r.Error
+		}
+		if rights == nil {
+			break
+		}
+		if _, _, err := conn.WriteMsgUnix([]byte{0}, rights, nil); err != nil {
+			return nil, fmt.Errorf("pass descriptors: %w", err)
+		}
+		rights = nil
 	}
-	r = reply{}
-	if err := readLine(in, &r); err != nil {
-		return c.execBroke(ctx, err)
-	}
-	if r.Error != nil {
-		return r.Error
-	}
-	return nil
+	return func() {
+		_, _ = io.Copy(io.Discard, in)
+		conn.Close()
+	}, nil
 }
 
 // execBroke says why no answer came.

@@ -138,6 +138,7 @@ func down(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
+	c.abandoned(ctx)
 	c.mu.Lock()
 	if !p.Force && len(c.sessions) > 0 {
 		var names []string

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -66,11 +68,6 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
 	argv := []string{"labctl", NodeVerb, "--hosts", c.rundir.in("hosts"), "--monitor"}
 	if p.TTY {
 		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
@@ -81,19 +78,58 @@ func execIn(_ context.Context, c *call) (any, error) {
 		dir = "/"
 	}
 	proc, err := c.procs.start(p.Node, strings.Join(p.Argv, " "), argv, p.Env, dir, files...)
+	for _, f := range files { // or who reads what the command writes would wait for us too
+		f.Close()
+	}
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	c.sessions[proc] = true
-	c.mu.Unlock()
-	go func() {
-		<-proc.done
-		c.mu.Lock()
-		delete(c.sessions, proc)
-		c.mu.Unlock()
-	}()
+	c.follow(proc)
 	return struct{}{}, nil
+}
+
+// follow returns when a command of "exec" has ended and is known to have. Its client waits on the connection for that.
+func (c *call) follow(p *process) {
+	watched := func(attended bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if _, ok := c.sessions[p]; ok || attended {
+			c.sessions[p] = attended
+		}
+	}
+	watched(true)
+	c.event(Event{What: "begun"})
+	go func() {
+		_, _ = io.Copy(io.Discard, c.conn)
+		watched(false) // the monitor ends the command
+	}()
+	<-p.done
+	c.mu.Lock()
+	delete(c.sessions, p)
+	c.mu.Unlock()
+}
+
+// abandoned waits, at most two seconds, for commands of "exec" whose clients are gone: their monitors are ending them.
+func (c *call) abandoned(ctx context.Context) {
+	c.mu.Lock()
+	var list []*process
+	for p, attended := range c.sessions {
+		if !attended {
+			list = append(list, p)
+		}
+	}
+	c.mu.Unlock()
+	limit, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	for _, p := range list {
+		select {
+		case <-p.done:
+			c.mu.Lock()
+			delete(c.sessions, p)
+			c.mu.Unlock()
+		case <-limit.Done():
+		}
+	}
 }
 
 // receiveFiles takes n descriptors off a connection (unix(7), SCM_RIGHTS).

@@ -61,7 +61,7 @@ type server struct {
 	lab      *topology.Lab // what the kernel has: file and story
 	state    string
 	cancel   context.CancelCauseFunc // of what holds work
-	sessions map[*process]bool
+	sessions map[*process]bool       // commands of "exec"; false: the client is gone
 	streams  map[string]*stream
 	died     []Died
 	done     chan struct{} // closed when the process may end

@@ -25,7 +25,7 @@ func TestReadingBesideChanges(t *testing.T) {
 	become := func(old, new *topology.Lab) {
 		t.Helper()
 		plan, _ := topology.Diff(old, new, "t")
-		if err := s.Apply(context.Background(), plan, Runner{}); err != nil {
+		if err := s.Apply(context.Background(), plan, noCommands); err != nil {
 			t.Fatal(err)
 		}
 	}

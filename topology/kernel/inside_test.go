@@ -107,9 +107,12 @@ func names(t testing.TB) []string {
 	return out
 }
 
+// noCommands is for plans without any.
+var noCommands Runner
+
 func apply(t testing.TB, s *Space, ops ...topology.Op) {
 	t.Helper()
-	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, Runner{}); err != nil {
+	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func TestNamesOfTheDead(t *testing.T) {
 			}
 			return nil
 		}
-		err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, Runner{})
+		err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands)
 		err = errors.Join(err, s.Remove())
 		abandon(s)
 		st, jerr := readJournal(journal)

@@ -137,7 +137,7 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 	apply(t, s, topology.AddNamespace{Node: "a"},
 		topology.DelLink{Node: "a", Name: "nothing"},
 		topology.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
-	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, Runner{})
+	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
 	var oe *OpError
 	if !errors.As(err, &oe) || !strings.Contains(err.Error(), "ip -n t.a link set dev nothing mtu 1400") {
 		t.Errorf("changing what is not there: %v", err)
@@ -150,7 +150,7 @@ func TestVLANsWhereTheKernelHasThem(t *testing.T) {
 	apply(t, s, topology.AddNamespace{Node: "a"},
 		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: topology.VethEnd{Node: "a", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
 	one := func(op topology.Op) error {
-		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, Runner{})
+		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, noCommands)
 	}
 	settings := topology.DefaultBridgeSettings()
 	settings.VLANFiltering = true

@@ -222,7 +222,7 @@ func TestRulesAllOrNothing(t *testing.T) {
 				apply(t, s, topology.AddNamespace{Node: "a"}, topology.SetRules{Node: "a", To: from})
 				before := ruleset(t, "a")
 				op := topology.SetRules{Node: "a", From: from, To: c.to, Sysctls: seen}
-				err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetSysctl{Node: "a", Sysctl: unseen[0]}, op}}, Runner{})
+				err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetSysctl{Node: "a", Sysctl: unseen[0]}, op}}, noCommands)
 				var e *RuleError
 				if !errors.As(err, &e) {
 					t.Fatalf("%v is not a RuleError", err)
@@ -250,7 +250,7 @@ func TestRollbackKeepsCounters(t *testing.T) {
 		t.Fatal("not stopped")
 	}
 	bad := []*topology.RuleSet{out, nft("bad", "ip t", "  chain c {\n    type nat hook forward priority 0;\n  }\n"), iptables("more", "-A INPUT -j DROP # x")}
-	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetRules{Node: "a", From: []*topology.RuleSet{out}, To: bad}}}, Runner{})
+	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetRules{Node: "a", From: []*topology.RuleSet{out}, To: bad}}}, noCommands)
 	if err == nil {
 		t.Fatal("the kernel took a nat chain where there is none")
 	}

@@ -34,7 +34,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 			t.Run(fmt.Sprint(i, byJournal), func(t *testing.T) {
 				s, journal := newSpace(t)
 				failing := append(ops[:i:i], poison)
-				if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: failing}, Runner{}); err == nil {
+				if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: failing}, noCommands); err == nil {
 					t.Fatal("the poisoned plan came to its end")
 				}
 				st, err := readJournal(journal)
@@ -69,7 +69,7 @@ func TestForeignNamespaceIsRefusedAndLeftAlone(t *testing.T) {
 	s, journal := newSpace(t)
 	ip(t, "netns add t.b")
 	defer ip(t, "netns delete t.b")
-	err := s.Apply(context.Background(), topology.NewPlan(load(t, small), "t"), Runner{})
+	err := s.Apply(context.Background(), topology.NewPlan(load(t, small), "t"), noCommands)
 	if err == nil || !strings.Contains(err.Error(), "t.b") {
 		t.Fatalf("took a name that is somebody else's: %v", err)
 	}

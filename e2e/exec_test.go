@@ -53,7 +53,11 @@ var _ = Describe("exec", func() {
 	})
 
 	It("runs inside the node, with its interfaces in /sys and the names of all in /etc/hosts", func() {
-		Expect(labctl("exec", "h1", "--", "ls", "/sys/class/net").out).To(Equal("eth0\nlo\n"))
+		if strings.Contains(labctl("doctor").out, "absent   a /sys of each node's own") {
+			Expect(labctl("exec", "h1", "--", "ls", "-A", "/sys").out).To(BeEmpty())
+		} else {
+			Expect(labctl("exec", "h1", "--", "ls", "/sys/class/net").out).To(Equal("eth0\nlo\n"))
+		}
 		Expect(labctl("exec", "h1", "--", "ping", "-c1", "-W2", "h2")).To(Exit(0))
 		Expect(labctl("exec", "h2", "--", "ip", "-o", "-4", "addr", "show", "eth0").out).To(ContainSubstring("10.0.0.2/24"))
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,9 @@ func execCommand(g *globals) *cobra.Command {
 		Use:   "exec NODE [--] COMMAND [ARG]...",
 		Short: "Run a command in a node",
 		Long: `Run a command in a node, on this terminal: its exit code, standard input, terminal and signals pass through (127: there
-is no such command; 126: it may not be run). The command sees the node's interfaces in /sys and all node names in /etc/hosts.`,
+is no such command; 126: it may not be run). The command sees the node's interfaces in /sys and all node names in /etc/hosts; its host
+name is the node's, /etc/resolv.conf is empty, /usr/sbin and /sbin are at the end of PATH, and LABCTL_IN_LAB and LABCTL_IN_NODE say where
+it is. Where a machine does not allow a /sys or /proc of the node's own, the command sees an empty one, and exec says so once.`,
 		Example:           "  labctl exec h0 -- tcpdump -ni eth0\n  labctl exec h0 -- ping -c1 h2",
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: completeNodes(g, 1),
@@ -47,8 +50,12 @@ func shellCommand(g *globals) *cobra.Command {
 			if shell == "" {
 				shell = "/bin/sh"
 			}
-			// Debian's bash shows this before the prompt.
-			return g.enter(cmd, args[0], []string{shell}, append(os.Environ(), "debian_chroot="+args[0]))
+			// For shells that have no prompt of their own; others show the host name, which is the node's too.
+			prompt := args[0] + "$ "
+			if os.Geteuid() == 0 {
+				prompt = args[0] + "# "
+			}
+			return g.enter(cmd, args[0], []string{shell}, append(os.Environ(), "PS1="+prompt))
 		},
 	}
 }
@@ -64,12 +71,13 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	if err != nil {
 		return err
 	}
+	env = supervisor.Inside(env, name, node)
 	if !m.Named {
 		c, err := supervisor.Dial(name)
 		if err != nil {
 			return err
 		}
-		code, err := c.Exec(cmd.Context(), node, argv)
+		code, err := c.Exec(cmd.Context(), node, argv, env)
 		if err != nil {
 			return err
 		}
@@ -85,7 +93,12 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	if err != nil {
 		return err
 	}
-	err = kernel.Exec(ns, hosts, argv, env)
+	for _, e := range env { // where the command is looked for
+		if path, ok := strings.CutPrefix(e, "PATH="); ok {
+			os.Setenv("PATH", path)
+		}
+	}
+	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { supervisor.TellLacks(hosts, lacks) })
 	fmt.Fprintln(os.Stderr, "labctl:", err)
 	return exitStatus(supervisor.CannotRun(err))
 }

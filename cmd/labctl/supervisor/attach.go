@@ -20,16 +20,16 @@ import (
 )
 
 // Exec runs a command in a node of a running lab on this process's standard files and returns its exit status; 128+n if
-// signal n killed it. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
+// signal n killed it. env is its environment, see [Inside]. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
 // comes before it.
-func (c *Client) Exec(ctx context.Context, node string, argv []string) (int, error) {
+func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, err
 	}
 	control := os.NewFile(uintptr(fds[0]), "control")
 	defer control.Close()
-	p := ExecParams{Node: node, Argv: argv, Env: os.Environ()}
+	p := ExecParams{Node: node, Argv: argv, Env: env}
 	p.Dir, _ = os.Getwd()
 	stdin := int(os.Stdin.Fd())
 	// A pty only when a person types and reads: with one side a pipe, the other program on it wants the terminal as it is.

@@ -56,7 +56,7 @@ func (s *server) begin(ctx context.Context, node, name string, c topology.Comman
 		return nil, err
 	}
 	defer r.Close()
-	p, err := s.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, s.shell(c.Sh, "--begun"), os.Environ(), s.directory, null, out, out, w)
+	p, err := s.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, s.shell(node, c.Sh, "--begun"), s.inside(node), s.directory, null, out, out, w)
 	w.Close()
 	if err != nil {
 		out.Close()

@@ -23,7 +23,7 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 	}
 	defer out.Close()
 	defer null.Close()
-	p, err := s.procs.start(node, c.Sh, s.shell(c.Sh), os.Environ(), s.directory, null, out, out)
+	p, err := s.procs.start(node, c.Sh, s.shell(node, c.Sh), s.inside(node), s.directory, null, out, out)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 }
 
 // shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].
-func (s *server) shell(sh string, options ...string) []string {
-	argv := append([]string{"labctl", NodeVerb, "--hosts", s.rundir.in("hosts")}, options...)
+func (s *server) shell(node, sh string, options ...string) []string {
+	argv := append([]string{"labctl", NodeVerb, "--name", node, "--hosts", s.rundir.in("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)
 }
 

@@ -49,7 +49,7 @@ func ExamineKernel() int {
 			return 1
 		}
 	}
-	if err := writeLine(os.Stdout, kernel.Probe()); err != nil {
+	if err := writeLine(os.Stdout, append(kernel.Probe(), kernel.ProbeView()...)); err != nil {
 		return 1
 	}
 	return 0
@@ -115,7 +115,7 @@ func tools() []Finding {
 			f.OK, f.Cure = false, "sudo apt-get install "+t.pkg
 			for _, dir := range []string{"/usr/sbin", "/sbin"} {
 				if exists(dir + "/" + t.bin) {
-					f.Detail, f.Cure = "it is in "+dir+", which is not on your PATH", "PATH=$PATH:"+dir
+					f.OK, f.Detail, f.Cure = true, "it is in "+dir+", which is not on your PATH, and which commands in nodes find", ""
 				}
 			}
 		}

@@ -68,7 +68,7 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{"labctl", NodeVerb, "--hosts", c.rundir.in("hosts"), "--monitor"}
+	argv := []string{"labctl", NodeVerb, "--name", p.Node, "--hosts", c.rundir.in("hosts"), "--monitor"}
 	if p.TTY {
 		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
 	}
@@ -158,12 +158,15 @@ func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
 // InNode is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up
 // what a command there shall see and becomes it, or with --monitor stays above it. It returns an exit status.
 func InNode(args []string) int {
-	var hosts, tty string
+	var view kernel.View
+	tty := ""
 	monitor, plain := false, false
 	for len(args) > 0 && args[0] != "--" {
 		switch args[0] {
 		case "--hosts":
-			hosts, args = args[1], args[1:]
+			view.Hosts, args = args[1], args[1:]
+		case "--name":
+			view.Name, args = args[1], args[1:]
 		case "--tty":
 			tty, args = args[1], args[1:]
 		case "--monitor":
@@ -187,16 +190,18 @@ func InNode(args []string) int {
 		return CannotRun(err)
 	}
 	if !monitor {
-		err := kernel.Exec(-1, hosts, argv, os.Environ())
+		err := kernel.Exec(-1, view, argv, os.Environ(), func([]string) {}) // what a command of the file writes is its own
 		fmt.Fprintln(os.Stderr, "labctl:", err)
 		return CannotRun(err)
 	}
 	m := &monitorProcess{control: os.NewFile(3, "control")}
 	syscall.CloseOnExec(3)
-	if err := kernel.Isolate(-1, hosts); err != nil {
+	lacks, err := kernel.Isolate(-1, view)
+	if err != nil {
 		m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
 		return 1
 	}
+	TellLacks(view.Hosts, lacks)
 	m.run(argv, tty)
 	return 0
 }
@@ -231,6 +236,12 @@ func (m *monitorProcess) run(argv []string, tty string) {
 		signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
 		argv = append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...)
 		path = "/proc/self/exe"
+		if !exists(path) { // where nodes have no /proc
+			if path, err = os.Executable(); err != nil {
+				m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+				return
+			}
+		}
 	}
 	if tty != "" {
 		slave, err := m.terminal(tty)

@@ -134,7 +134,9 @@ var _ = Describe("up of a changed file", func() {
 		Expect(labctl("exec", "b", "--", "ping", "-c3", "-i0.01", "10.0.0.3")).To(Exit(0))
 		packets := func() int {
 			r := labctl("exec", "c", "--", "ip", "-s", "-j", "link", "show", "eth0")
-			list := decode[[]struct{ Stats64 struct{ Rx struct{ Packets int } } }](r)
+			list := decode[[]struct {
+				Stats64 struct{ Rx struct{ Packets int } }
+			}](r)
 			Expect(list).To(HaveLen(1), r.String())
 			return list[0].Stats64.Rx.Packets
 		}

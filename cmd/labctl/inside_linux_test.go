@@ -16,7 +16,9 @@ func TestEnvironmentOfNodesIsNoFlag(t *testing.T) {
 	var flags []string
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
-		note := func(f *pflag.Flag) { flags = append(flags, "LABCTL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))) }
+		note := func(f *pflag.Flag) {
+			flags = append(flags, "LABCTL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")))
+		}
 		c.Flags().VisitAll(note)
 		c.PersistentFlags().VisitAll(note)
 		for _, sub := range c.Commands() {

@@ -150,12 +150,12 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	s.Instance, s.Tied, s.Temporary = uniqueName(r.lab.Name), true, true
-	defer leavingOf(ctx).takesDown(ctx, s.Instance)()
-	r.name = s.Instance
+	s.Tied, s.Temporary = true, true
 	events, done := progress()
 	defer done()
-	c, _, err := supervisor.Up(ctx, s, events)
+	c, over, err := upUnique(ctx, &s, events)
+	defer over()
+	r.name = s.Instance
 	if supervisor.Missing(err) && !v.require {
 		r.skipped = err.Error()
 		return nil
@@ -219,7 +219,19 @@ func displayOf(identity string) string {
 	return identity
 }
 
-// uniqueName is an instance name that no other process of this machine chooses now.
+// upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.
+func upUnique(ctx context.Context, s *supervisor.Start, events func(supervisor.Event)) (c *supervisor.Client, over func(), err error) {
+	for {
+		s.Instance = uniqueName(s.Lab.Name)
+		over = leavingOf(ctx).takesDown(ctx, s.Instance)
+		if c, _, err = supervisor.Up(ctx, *s, events); !errors.Is(err, supervisor.ErrTaken) {
+			return c, over, err
+		}
+		over()
+	}
+}
+
+// uniqueName is an instance name that no other process of this PID namespace chooses now.
 func uniqueName(lab string) string {
 	id := "-v" + strconv.FormatInt(int64(os.Getpid()), 36) + strconv.FormatInt(int64(instances.next()), 36)
 	if len(lab)+len(id) > 40 {

@@ -69,7 +69,9 @@ type server struct {
 
 // Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
 // one more, see startParams. It returns the exit status.
-func Serve(instance string) int {
+func Serve(instance string) int { return serve(instance, nil) }
+
+func serve(instance string, gate kernel.Before) int {
 	debug.SetGCPercent(50) // memory before speed: it mostly waits
 	lock, control := os.NewFile(3, "lock"), os.NewFile(4, "control")
 	syscall.CloseOnExec(3)
@@ -81,7 +83,7 @@ func Serve(instance string) int {
 		return 3
 	}
 	s := &server{
-		meta: sp.Meta, created: sp.Created, rundir: &rundir{&folder{f: lock, path: sp.Path}, instance}, neighMax: sp.NeighMax, directory: sp.Directory,
+		meta: sp.Meta, created: sp.Created, rundir: &rundir{&folder{lock, sp.Path, gate}, instance}, neighMax: sp.NeighMax, directory: sp.Directory,
 		happened: newEventLog(instance),
 		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
 	}

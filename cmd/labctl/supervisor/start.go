@@ -66,11 +66,22 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 	}
 }
 
+// ErrTaken means that a temporary instance's name is in use: names are chosen by process numbers, and two PID namespaces may share /run.
+var ErrTaken = errors.New("the instance is there already")
+
 func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
-	if err := sameFile(s); err != nil {
-		return nil, nil, err
+	if !s.Temporary {
+		if err := sameFile(s); err != nil {
+			return nil, nil, err
+		}
 	}
 	r, created, err := takeUnless(ctx, s.Instance, true, s.gate)
+	if s.Temporary && (errors.Is(err, errHeld) || err == nil && !created) {
+		if err == nil {
+			r.release()
+		}
+		return nil, nil, fmt.Errorf("%s: %w", s.Instance, ErrTaken)
+	}
 	if errors.Is(err, errHeld) {
 		return converge(ctx, s, events)
 	}
@@ -155,7 +166,11 @@ func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Appli
 		return nil, nil, err
 	}
 	var a Applied
-	return c, &a, c.Call(ctx, "apply", ApplyParams{s.File, s.Lab.Source}, &a, events)
+	err = c.Call(ctx, "apply", ApplyParams{s.File, s.Lab.Source}, &a, events)
+	if errors.Is(err, ErrDead) { // it was killed a moment ago, and its sockets go before its lock
+		return nil, nil, &Failure{Going, err.Error()}
+	}
+	return c, &a, err
 }
 
 // waitReady waits for another labctl that is starting or stopping the same instance just now.

@@ -1,0 +1,141 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// clientVerb is how a test runs a command line of its own, which may be made to fail or to die.
+const clientVerb = "test-client"
+
+// TestMain makes this binary what labctl is: a supervisor, a process in a node, and a command line. Root's tests run with a private /run
+// and beside the machine's network, others in what the supervisor makes for itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case ProcessVerb:
+			os.Exit(serve(os.Args[2], gateFor("supervisor")))
+		case NodeVerb:
+			os.Exit(InNode(os.Args[2:]))
+		case clientVerb:
+			os.Exit(client(os.Args[2], os.Args[3], os.Args[4]))
+		}
+	}
+	const inside = "LABCTL_SUPERVISOR_INSIDE"
+	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
+		if os.Geteuid() == 0 {
+			err := errors.Join(
+				unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+				unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"))
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "set up private mounts:", err)
+				os.Exit(1)
+			}
+		}
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		os.Exit(exit.ExitCode())
+	case err != nil && os.Getenv("LABCTL_LIVE") == "1":
+		fmt.Fprintln(os.Stderr, "LABCTL_LIVE=1, and no private namespaces to test in:", err)
+		os.Exit(1)
+	case err != nil:
+		os.Exit(m.Run()) // without labs
+	}
+}
+
+// The environment says at which of its steps which process meets what: "supervisor 7 EIO", "client 3 kill". firedVariable names the file
+// that is made when it does.
+const (
+	gateVariable  = "LABCTL_TEST_GATE"
+	firedVariable = "LABCTL_TEST_FIRED"
+)
+
+// gateFor is the gate of this process, nil if it is to meet nothing.
+func gateFor(who string) kernel.Before {
+	f := strings.Fields(os.Getenv(gateVariable))
+	if len(f) != 3 || f[0] != who {
+		return nil
+	}
+	at, _ := strconv.Atoi(f[1])
+	var mu sync.Mutex
+	n := 0
+	return func(step string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n != at {
+			return nil
+		}
+		_ = os.WriteFile(os.Getenv(firedVariable), []byte(step), 0o600)
+		if f[2] == "kill" {
+			syscall.Exit(137) // as kill -9 does, which the first process of a PID namespace cannot be sent from inside
+		}
+		return map[string]error{"EIO": unix.EIO, "ENOSPC": unix.ENOSPC}[f[2]]
+	}
+}
+
+// client is one command line.
+func client(verb, instance, file string) int {
+	ctx, gate := context.Background(), gateFor("client")
+	var err error
+	switch verb {
+	case "up":
+		source, rerr := os.ReadFile(file)
+		lab, problems := topology.Load(file, source)
+		if err = rerr; err == nil && lab == nil {
+			err = problems
+		}
+		if err == nil {
+			_, _, err = Up(ctx, Start{Instance: instance, File: "/lab.yaml", Lab: lab, gate: gate}, nil)
+		}
+	case "step":
+		var c *Client
+		if c, err = Dial(instance); err == nil {
+			err = c.Call(ctx, "step", StepParams{Count: 1}, nil, nil)
+		}
+	case "down":
+		err = takeDown(ctx, instance, false, gate)
+	case "inspect":
+		var in Inspection
+		var c *Client
+		if c, err = Dial(instance); err == nil {
+			err = c.Call(ctx, "inspect", nil, &in, nil)
+		}
+		var all []string
+		for _, n := range in.List {
+			for _, i := range n.Interfaces {
+				all = append(all, fmt.Sprint(n.Name, ":", i.Name, i.Addrs))
+			}
+		}
+		slices.Sort(all)
+		fmt.Print(in.State, " ", strings.Join(all, " "))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 3
+	}
+	return 0
+}

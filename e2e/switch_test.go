@@ -161,7 +161,7 @@ var _ = Describe("a virtual switch", func() {
 	})
 
 	It("is changed by hand, says how it differs from its file, and is put back", func() {
-		Expect(labctl("plan", "-l", "guarded").out).To(ContainSubstring("as its file says"))
+		Expect(labctl("plan", "-l", "guarded").out).To(ContainSubstring("yaml was at the last"))
 		r := labctl("set", "sw.promiscuous=accept", "guest.effective_mac=00:50:56:00:00:77")
 		Expect(r).To(Exit(0))
 		Expect(r.out).To(ContainSubstring("promiscuous"))
@@ -187,7 +187,7 @@ var _ = Describe("a virtual switch", func() {
 		Expect(labctl("reset")).To(Exit(0))
 		Expect(portOf("guarded", "sw:other").State).To(Equal("forwarding"))
 		Expect(labctl("exec", "gw", "--", "ip", "link", "show", "eth0").out).To(ContainSubstring("LOWER_UP"))
-		Expect(labctl("plan", "-l", "guarded").out).To(ContainSubstring("as its file says"))
+		Expect(labctl("plan", "-l", "guarded").out).To(ContainSubstring("yaml was at the last"))
 	})
 
 	It("outlives its supervisor: ls says degraded, up heals with what was set by hand, down cleans", func() {

@@ -231,7 +231,8 @@ func planCommand(g *globals) *cobra.Command {
 "labctl plan FILE | sudo sh -e" builds the lab, but for its virtual switches, which labctl itself runs. Nothing is touched.
 
 With -l LAB, which is running: list what was set by hand since, what "labctl reset" would change, and, after steps, what
-"labctl up --reset" would. What was changed inside nodes, not by labctl, is not looked at.`,
+"labctl up --reset" would, against the file as it was at the last "labctl up"; and say when it was edited since ("labctl up --dry-run"
+says what that would change). What was changed inside nodes, not by labctl, is not looked at.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -160,36 +160,3 @@ func linkCommand(g *globals) *cobra.Command {
 		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "true", key, completeNodes(g, 1)))
 	return cmd
 }
-
-// differences lists how a running lab differs from its file.
-func (g *globals) differences(cmd *cobra.Command) error {
-	c, err := g.running(cmd.Context())
-	if err != nil {
-		return err
-	}
-	var d supervisor.Difference
-	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
-		return err
-	}
-	return g.print(cmd.OutOrStdout(), d, func(w io.Writer) error {
-		if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 {
-			_, err := fmt.Fprintf(w, "%s is as its file says; what was changed inside nodes, not by labctl, is not looked at (labctl up --reset)\n", d.Lab)
-			return err
-		}
-		if d.Step > 0 {
-			fmt.Fprintf(w, "walked through by hand: %d steps\n", d.Step)
-		}
-		for _, s := range d.Set {
-			fmt.Fprintf(w, "set by hand: %s\n", s)
-		}
-		for _, ch := range d.Reset {
-			fmt.Fprintf(w, "reset would change %s: %s\n", ch.Node, ch.What)
-		}
-		if d.Step > 0 { // else it is the same
-			for _, ch := range d.Changes {
-				fmt.Fprintf(w, "up --reset would change %s: %s\n", ch.Node, ch.What)
-			}
-		}
-		return nil
-	})
-}

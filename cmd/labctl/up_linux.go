@@ -15,12 +15,16 @@ import (
 
 func upCommand(g *globals) *cobra.Command {
 	var as string
-	var foreground, allowRun, reset bool
+	var foreground, allowRun, reset, dry, script bool
 	cmd := &cobra.Command{
 		Use:   "up [FILE]",
 		Short: "Bring a lab up, or make a running one what its file says now",
 		Long: `Bring a lab up and return when it is ready. On a lab that is up already, change only what differs and say what: other
-nodes keep their namespaces, counters and processes. On one whose supervisor was killed, heal it.`,
+nodes keep their namespaces, counters and processes. On one whose supervisor was killed, heal it.
+
+With --dry-run: say in words what it would change, and touch nothing: exit code 0 if that is nothing, 1 if it is something. With --script
+too: the kernel operations instead. Of a lab that is not up that is all of it, of one that has to be healed what is not whole; what was set by
+hand stays laid over the file, as it does in "up".`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,6 +44,12 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 				return usagef("up takes the lab's name from its file, %s, or from --as; -l %s is neither", s.Instance, g.lab)
 			}
 			s.Reset, s.Tied, s.Interrupted = reset, foreground, func() { leavingOf(cmd.Context()).takingDown(s.Instance) }
+			if dry {
+				return g.dryRun(cmd, s, script)
+			}
+			if script {
+				return usagef("--script goes with --dry-run; \"labctl plan FILE\" prints the script that builds a lab from nothing")
+			}
 			if reset && supervisor.Alive(s.Instance) {
 				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {
 					return err
@@ -62,6 +72,9 @@ nodes keep their namespaces, counters and processes. On one whose supervisor was
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay, and take the lab down on Ctrl-C")
 	cmd.Flags().BoolVar(&allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
 	cmd.Flags().BoolVar(&reset, "reset", false, "build the lab anew instead of changing or healing the one that is there")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would change, and touch nothing; exit code 1 if that is something")
+	cmd.Flags().BoolVar(&script, "script", false, "with --dry-run: the kernel operations, as a shell script")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "foreground")
 	return cmd
 }
 

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
@@ -59,13 +58,6 @@ type node struct {
 	wire wire
 	asks asks
 	id   int32 // the namespace's number in the hub, see Space.number; negative: none yet
-}
-
-// lent is a netlink socket that readers may be at when whoever changes the lab has no more use for it. The node's mu guards it.
-type lent struct {
-	*netlink.Handle
-	users   int
-	retired bool // the last user closes it
 }
 
 // NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
@@ -204,67 +196,6 @@ func visit(hub netns.NsHandle, enter, f func() error) error {
 		done <- err
 	}()
 	return <-done
-}
-
-// rtnl returns the node's netlink.Handle for the one goroutine that changes the lab: nobody else retires it.
-func (s *Space) rtnl(n *node) (*netlink.Handle, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	l, err := s.rtnlLocked(n)
-	if err != nil {
-		return nil, err
-	}
-	return l.Handle, nil
-}
-
-func (s *Space) rtnlLocked(n *node) (*lent, error) {
-	if n.handle == nil {
-		var h *netlink.Handle
-		// Not NewHandleAt: it asks for this thread's namespace by way of /proc/<pid>, see threadNetns.
-		err := s.enter(n, func() (err error) {
-			h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%s: open netlink socket: %w", n.name, err)
-		}
-		n.handle = &lent{Handle: h}
-	}
-	return n.handle, nil
-}
-
-// readings is how often a list is asked for that changed while the kernel wrote it.
-const readings = 100
-
-// reading lends the node's netlink.Handle to f, which may go on beside whatever changes the lab, and calls f again when a list that
-// it read was not of one moment (NLM_F_DUMP_INTR).
-func (s *Space) reading(nodeName string, f func(h *netlink.Handle) error) error {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return err
-	}
-	n.mu.Lock()
-	l, err := s.rtnlLocked(n)
-	if err == nil {
-		l.users++
-	}
-	n.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if l.users--; l.retired && l.users == 0 {
-			l.Close()
-		}
-	}()
-	for range readings {
-		if err = f(l.Handle); !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
-		}
-	}
-	return err
 }
 
 // rest closes the sockets a plan needed; a thousand idle ones cost memory.

@@ -17,36 +17,11 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err != nil {
 		return err
 	}
-	broken := map[string]bool{}
-	for _, n := range lost {
-		broken[n] = true
-	}
 	was := s.adopted()
-	for _, n := range was.Nodes {
-		if broken[n.Name] {
-			continue
-		}
-		links, err := s.space.Links(n.Name)
-		if err != nil {
-			broken[n.Name] = true
-			continue
-		}
-		have := map[string]bool{}
-		for _, l := range links {
-			have[l.Name] = true
-		}
-		for _, i := range n.Interfaces {
-			// What went with a lost node at its other end comes back with that node.
-			if !have[i.Name] && !slices.Contains(lost, i.Peer.Node) && !slices.Contains(lost, i.Lower.Node) {
-				broken[n.Name] = true
-			}
-		}
-	}
-	var names []string
-	for _, n := range was.Nodes {
-		if broken[n.Name] {
-			names = append(names, n.Name)
-		}
+	names := brokenNodes(s.space, lost, was)
+	broken := map[string]bool{}
+	for _, name := range names {
+		broken[name] = true
 	}
 	progress(Event{What: fmt.Sprintf("healing: %d of %d nodes are built anew", len(names), len(was.Nodes))})
 	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names), was); err != nil {
@@ -68,6 +43,33 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 		return err
 	}
 	return s.ready(ctx, lab, progress)
+}
+
+// brokenNodes are those of a lab that was left standing that are not whole: lost, or without an interface that they had.
+func brokenNodes(space *kernel.Space, lost []string, was *topology.Lab) (names []string) {
+	whole := func(n *topology.Node) bool {
+		if slices.Contains(lost, n.Name) {
+			return false
+		}
+		links, err := space.Links(n.Name)
+		if err != nil {
+			return false
+		}
+		have := map[string]bool{}
+		for _, l := range links {
+			have[l.Name] = true
+		}
+		return !slices.ContainsFunc(n.Interfaces, func(i *topology.Interface) bool {
+			// What went with a lost node at its other end comes back with that node.
+			return !have[i.Name] && !slices.Contains(lost, i.Peer.Node) && !slices.Contains(lost, i.Lower.Node)
+		})
+	}
+	for _, n := range was.Nodes {
+		if !whole(n) {
+			names = append(names, n.Name)
+		}
+	}
+	return names
 }
 
 // restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.

@@ -3,7 +3,6 @@
 package supervisor
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,17 +16,12 @@ import (
 )
 
 func apply(ctx context.Context, c *call) (any, error) {
-	var p ApplyParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
+	had := c.file
+	file, t, err := c.asked()
+	if err != nil {
 		return nil, err
 	}
-	file, t := c.file, c.story
-	if !bytes.Equal(p.Source, file.Source) {
-		var problems topology.Problems
-		if file, problems = topology.Load(p.File, p.Source); file == nil {
-			return nil, &Failure{Usage, problems.Errors().Error()}
-		}
-		t.Step, t.Outcomes, t.Ended = 0, nil, nil  // the steps of another file lead somewhere else
+	if file != had {
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
 	return c.become(ctx, file, t, "up")
@@ -114,18 +108,22 @@ func (s *server) whole() error {
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
 func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
-	var gone []string
-	var changes []topology.Change
-	for _, n := range lab.Nodes {
-		if c.meta.Named && !kernel.Exists(c.space.Namespace(n.Name), c.space.Inode(n.Name)) {
-			gone = append(gone, n.Name)
-			changes = append(changes, topology.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
-		}
-	}
+	gone, changes := c.unnamed(lab)
 	if len(gone) == 0 {
 		return nil, nil
 	}
 	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab)
+}
+
+// unnamed are the nodes of a lab whose name is gone from the machine.
+func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []topology.Change) {
+	for _, n := range lab.Nodes {
+		if s.meta.Named && !kernel.Exists(s.space.Namespace(n.Name), s.space.Inode(n.Name)) {
+			gone = append(gone, n.Name)
+			changes = append(changes, topology.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+		}
+	}
+	return gone, changes
 }
 
 // DownParams: Force ends commands that people still run in the nodes.

@@ -122,6 +122,7 @@ func init() {
 		"drops":   {false, dropped},
 		"events":  {false, events},
 		"differs": {false, difference},
+		"foresee": {false, foresee},
 		"set":     {true, set},
 		"reset":   {true, reset},
 		"step":    {true, step},

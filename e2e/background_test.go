@@ -93,6 +93,21 @@ var _ = Describe("a command in the background", func() {
 		Expect(r).To(Exit(0))
 	})
 
+	It("ends with its node, and so does what it has left behind", func() {
+		const run = `"(sleep 2345.1 &); true", {sh: "(sleep 2345.2 &); exit 0", background: true}, {sh: sleep 2345.3, background: true}`
+		file := servedBy(run)
+		up(file)
+		all := []string{"2345.1", "2345.2", "2345.3"}
+		for _, n := range all {
+			Eventually(func() bool { return running("sleep", n) }, "5s").Should(BeTrue(), n)
+		}
+		edit(file, run, "")
+		Expect(labctl("up", file).err).To(ContainSubstring("a: rebuilt"))
+		for _, n := range all {
+			Expect(running("sleep", n)).To(BeFalse(), n)
+		}
+	})
+
 	It("that dies in a step fails it, and cannot be stopped any more", func() {
 		file := servedBy("")
 		Expect(os.WriteFile(file, append(must(os.ReadFile(file)), []byte(`steps:

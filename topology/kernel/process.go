@@ -143,3 +143,36 @@ func Stopped(pid int) bool {
 	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	return len(f) > 0 && (f[0][0] == 'T' || f[0][0] == 't')
 }
+
+// KillInside ends, at once, the processes of the calling process's own PID namespace that have a thread in one of the namespaces, by
+// inode, and returns how many it found. They may take a moment to be gone.
+func KillInside(nodes map[uint64]string) int {
+	own, found := nsInode("/proc/self/ns/pid"), 0
+	for _, p := range Processes(nodes) {
+		if p.pidns != own || own == 0 {
+			continue
+		}
+		if n := innerPID(p.PID); n > 1 {
+			found++
+			_ = unix.Kill(n, unix.SIGKILL)
+		}
+	}
+	return found
+}
+
+// innerPID is the number of a process in its own PID namespace, which is not that of /proc when a supervisor runs as root: the last of
+// NSpid in proc_pid_status(5). 0: it is gone.
+func innerPID(pid int) int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			f := strings.Fields(list)
+			n, _ := strconv.Atoi(f[len(f)-1])
+			return n
+		}
+	}
+	return 0
+}

@@ -153,13 +153,24 @@ func (p *processes) list() []*process {
 	return out
 }
 
-// stopIn ends what runs in the given nodes, and returns when it is gone.
+// stopIn ends what runs in the given nodes, and returns when it is gone: also what its parent has left behind, which would keep the
+// namespace of a node that is built again, and what an "exec" has started. What others run there is theirs.
 func (p *processes) stopIn(nodes map[string]bool) {
 	for _, c := range p.list() {
 		if nodes[c.Node] {
 			p.end(c, syscall.SIGKILL)
 			<-c.done
 		}
+	}
+	inodes := map[uint64]string{}
+	for n := range nodes {
+		if inode := p.space.Inode(n); inode != 0 {
+			inodes[inode] = n
+		}
+	}
+	deadline := time.Now().Add(2 * time.Second)
+	for len(inodes) > 0 && kernel.KillInside(inodes) > 0 && time.Now().Before(deadline) {
+		_, _ = unix.Poll(nil, 5) // the reaper waits for them; here it is enough to look again
 	}
 }
 

@@ -51,6 +51,23 @@ var _ = Describe("what a command in a node sees", func() {
 		Expect(t.wait()).To(Equal(3))
 	})
 
+	if !root { // nobody forbids root a fresh one
+		It("is never the machine's /proc, and a terminal works without", func() {
+			DeferCleanup(func() { labctl("down", "--all", "--force") })
+			r := covered("mount -t tmpfs none /proc/fs", `"$0" up two-hosts 2>/dev/null
+"$0" exec h1 -- ls -A /proc 2>&1
+"$0" exec h1 -- ping -c1 -W2 h2 >/dev/null
+"$0" doctor | grep "a /proc of"
+script -qec "$0 exec h1 -- sh -c 'test -t 0 && exit 7'" /dev/null </dev/null || echo "exit code $?"
+"$0" down 2>/dev/null`)
+			Expect(r).To(Exit(0))
+			lines := strings.Split(r.out, "\n")
+			Expect(lines[0]).To(HavePrefix("labctl: this machine does not allow nodes a /proc of their own, so commands see an empty one"))
+			Expect(lines[1]).To(HavePrefix("absent   a /proc of each node's own: commands in nodes see an empty one"))
+			Expect(r.out).To(ContainSubstring("exit code 7"))
+		})
+	}
+
 	DescribeTable("is never the machine's /sys", func(mounts string, allowed bool) {
 		if out, err := exec.Command("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "true").CombinedOutput(); err != nil && !root {
 			Skip("unshare(1) has no --map-current-user: " + string(out))

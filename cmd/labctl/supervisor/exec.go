@@ -196,6 +196,7 @@ func InNode(args []string) int {
 	}
 	m := &monitorProcess{control: os.NewFile(3, "control")}
 	syscall.CloseOnExec(3)
+	m.self, _ = os.Readlink("/proc/self/exe") // while there is a /proc
 	lacks, err := kernel.Isolate(-1, view)
 	if err != nil {
 		m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
@@ -217,7 +218,10 @@ func CannotRun(err error) int {
 	return 125
 }
 
-type monitorProcess struct{ control *os.File }
+type monitorProcess struct {
+	control *os.File
+	self    string // this binary
+}
 
 func (m *monitorProcess) say(w monitorWord) { _ = writeLine(m.control, w) }
 
@@ -237,10 +241,7 @@ func (m *monitorProcess) run(argv []string, tty string) {
 		argv = append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...)
 		path = "/proc/self/exe"
 		if !exists(path) { // where nodes have no /proc
-			if path, err = os.Executable(); err != nil {
-				m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
-				return
-			}
+			path = m.self
 		}
 	}
 	if tty != "" {

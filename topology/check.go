@@ -67,6 +67,7 @@ func (b *build) warnings() {
 			b.treeTimers(m)
 		}
 	}
+	b.ringTrap()
 	for _, s := range b.sites {
 		n := b.node[s]
 		if n == nil {

@@ -224,3 +224,21 @@ func TestTaps(t *testing.T) {
 		}
 	}
 }
+
+// While the kernel has not acted on a carrier that went, whoever asks for a neighbour loses the question when it does.
+func TestSettledWhenTheKernelHasActedOnACarrierThatWent(t *testing.T) {
+	s := cable(t)
+	nodes := []*topology.Node{{Name: "sw"}, {Name: "g"}}
+	for range 5 {
+		for _, up := range []bool{true, false} {
+			apply(t, s, topology.SetUp{Node: "sw", Name: "p0", Up: up})
+			if err := s.AwaitSettled(context.Background(), nodes, nil); err != nil {
+				t.Fatal(err)
+			}
+			// All of them: asked for one, the kernel would act on it before it answers.
+			if links := ip(t, "-n t.g -o link"); strings.Contains(links, " state UP ") != up {
+				t.Errorf("the far end up %v, and\n%s", up, links)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,10 +16,11 @@ import (
 type losses struct {
 	overflows uint64                  // the neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any program may fill it
 	overruns  map[topology.End]uint64 // by port of a switch: frames that the kernel threw away before the switch had taken them
+	rings     ringCount
 }
 
 func (c *call) losses() losses {
-	l := losses{overruns: c.switches.overruns()}
+	l := losses{overruns: c.switches.overruns(), rings: c.countRings()}
 	if c.arpCache != nil {
 		if n, err := kernel.NeighbourOverflows(c.arpCache); err == nil {
 			l.overflows = n
@@ -29,14 +31,15 @@ func (c *call) losses() losses {
 
 // doubts is what has been lost between two moments.
 type doubts struct {
-	lab   *topology.Lab
-	full  bool
-	ports []topology.End // that lost frames
+	lab    *topology.Lab
+	full   bool
+	ports  []topology.End // that lost frames
+	storms []storm
 }
 
 // since compares l with later counts.
 func (l losses) since(now losses, lab *topology.Lab) doubts {
-	d := doubts{lab: lab, full: now.overflows != l.overflows}
+	d := doubts{lab: lab, full: now.overflows != l.overflows, storms: l.rings.storms(now.rings, lab)}
 	for at, n := range now.overruns {
 		if n != l.overruns[at] {
 			d.ports = append(d.ports, at)
@@ -63,8 +66,16 @@ func (d doubts) about(q topology.Question) string {
 	return ""
 }
 
-// doubt takes back an answer, that something did not come, which such a loss may have caused.
+// doubt takes back an answer, that something did not come, which such a loss may have caused, and every answer out of a storm.
 func (d doubts) doubt(r *reach.Result) bool {
+	for _, s := range d.storms {
+		if s.about(d.lab, r.Question) {
+			was := r.Got
+			r.Got, r.Exact, r.Why = reach.Unknown, nil, s.String()
+			r.Detail = fmt.Sprintf("%s; what drowns is not measured (%s: %s)", r.Why, was, r.Detail)
+			return true
+		}
+	}
 	if r.Got != "no-arp" && r.Got != "silent" && r.Got != "failed" && r.Got != "no" {
 		return false
 	}

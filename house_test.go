@@ -149,6 +149,26 @@ func TestNoSleepAndNoMarkers(t *testing.T) {
 	})
 }
 
+// TestNumbersAgree: a number before a noun comes from topology.Count, which knows the singular.
+func TestNumbersAgree(t *testing.T) {
+	counted := regexp.MustCompile(`%d (more )?(answer|cell|command|drop|entrie|frame|lab|namespace|node|packet|pair|port|request|row|rule|step)s\b`)
+	always := []string{ // more than one, whatever it is
+		`the table stands for %d pairs`, `%s has more than %d ports`, `a %s switch has at most %d ports`, `"%d ports, and the switch has room for`, `all %d cells are`,
+	}
+	sources(t, func(path string, file *ast.File, set *token.FileSet, text string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.BasicLit); ok && s.Kind == token.STRING && counted.MatchString(s.Value) &&
+				!slices.ContainsFunc(always, func(a string) bool { return strings.Contains(s.Value, a) }) {
+				t.Errorf("%s: %s", set.Position(s.Pos()), s.Value)
+			}
+			return true
+		})
+	})
+}
+
 // A file longer than this holds more than one theme, and a function longer than that cannot be read at once.
 const maxFile, maxFunc = 400, 80
 

@@ -39,13 +39,16 @@ var _ = Describe("exit codes", func() {
 	It("1: the answer is no", func() {
 		r := labctl("verify", write("wrong.yaml", wrong))
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(And(ContainSubstring("h1 -> h2: wanted no-arp, got ok"), ContainSubstring("1 of 2 cells differ")))
+		Expect(r.out).To(And(ContainSubstring("h1 -> h2: wanted no-arp, got ok"), ContainSubstring("1 of 2 cells differs")))
 		file := write("four.yaml", four)
 		edit(file, "c: {ip: 10.0.0.3/24}", "c: {ip: 10.0.3.3/24}")
 		up(file)
 		r = labctl("ping", "a", "c")
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(ContainSubstring("no-route"))
+		Expect(r.out).To(ContainSubstring("a -> c (10.0.3.3): no-route"))
+		r = labctl("ping", "a", "10.0.0.99")
+		Expect(r).To(Exit(1))
+		Expect(r.out).To(ContainSubstring("a -> 10.0.0.99: no-arp"))
 	})
 
 	It("2: usage, or a wrong file; nothing was touched", func() {

@@ -220,7 +220,7 @@ var _ = Describe("a virtual switch", func() {
 		Expect(portOf("guarded", "sw:guest").Policy["forged_transmits"].Value).To(Equal("accept"))
 		Expect(labctl("step", "--all")).To(Exit(0))
 		Expect(portOf("guarded", "sw:guest").Policy["forged_transmits"].Value).To(Equal("reject"))
-		Expect(labctl("step").out).To(ContainSubstring("all 2 steps are done"))
+		Expect(labctl("step").out).To(ContainSubstring("all is done: 2 steps"))
 	})
 
 	It("takes a guest's interface that vanishes for an unplugged one", func() {

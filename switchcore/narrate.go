@@ -182,7 +182,7 @@ func (n *narrator) vlan() (ended bool) {
 func (n *narrator) learning() (ended bool) {
 	s, w, p := n.s, n.w, n.w.p
 	if n.e.Drop == LearnLimit {
-		n.say("learning: %d addresses are learned at this port (limit: %d), this would be one more, and limit_policy is drop: LearnLimit", s.alive(w.now, p), p.pol.Learning.Limit)
+		n.say("learning: learned at this port: %d (limit: %d); this would be one more, and limit_policy is drop: LearnLimit", s.alive(w.now, p), p.pol.Learning.Limit)
 		return true
 	}
 	if !p.leaf || !p.learns {
@@ -197,7 +197,7 @@ func (n *narrator) learning() (ended bool) {
 	case !w.known && s.conf.Profile == Learning:
 		n.say("learning: the table is full (fdb_size: %d), so the frame passes and its source is not learned", s.conf.FDBSize)
 	case !w.known:
-		n.say("learning: no more than %d addresses are learned at this port, and limit_policy is allow, so the frame passes and its source is not learned", p.pol.Learning.Limit)
+		n.say("learning: the limit of this port (%d) is reached, and limit_policy is allow, so the frame passes and its source is not learned", p.pol.Learning.Limit)
 	case e == nil:
 		n.say("learning: the source is new and will be learned at this port")
 	case e.val == int32(p.id):

@@ -76,10 +76,34 @@ func (b *build) warnings() {
 		if !used[s] && len(b.ends[s]) == 0 && len(s.inner) == 0 {
 			b.warnf(s.key, s.path, "no link ends on %s", s.full)
 		}
+		b.notOfAHost(s)
 		b.arpTrap(s, n)
 		b.establishedTrap(n, b.path(s))
 		b.blindGuard(n, b.path(s))
 		b.ruleNames(s, n, b.path(s))
+	}
+}
+
+// notOfAHost warns of addresses that are their network's own: its first, which RFC 1122 (3.2.1.3) reserves and Linux takes for a host's
+// since 5.14, its last, which everybody else there takes for broadcast, and the first of an IPv6 prefix, which any router there answers
+// for (RFC 4291, 2.6.1). Networks of two or of one have none of these (RFC 3021, RFC 6164).
+func (b *build) notOfAHost(s *site) {
+	for _, m := range b.of[s] {
+		for i, p := range m.Addrs {
+			what := ""
+			switch a := p.Addr(); {
+			case a.BitLen()-p.Bits() < 2:
+			case a == p.Masked().Addr() && a.Is4():
+				what = "the network address"
+			case a == p.Masked().Addr():
+				what = "the subnet-router anycast address"
+			case a.Is4() && a == lastOf(p):
+				what = "the broadcast address"
+			}
+			if what != "" {
+				b.warnf(m.addrs[i], pathKey(m.path, "ip"), "%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(), s.full)
+			}
+		}
 	}
 }
 

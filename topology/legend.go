@@ -15,6 +15,17 @@ var meanings = map[string][][2]string{
 		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
 		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
 		{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
+		{"broadcast", `the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)`},
+		{"silent", `nothing came back (100% packet loss)`},
+		{"x", "does not get through, for whatever reason"},
+		{"unknown", "could not be asked; never what was wanted"},
+	},
+	"ping6": {
+		{"ok", "a reply came back"},
+		{"+redirect", `with "ok": a router told of a shorter way (ICMPv6 redirect)`},
+		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
+		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
+		{"no-arp", `nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)`},
 		{"silent", `nothing came back (100% packet loss)`},
 		{"x", "does not get through, for whatever reason"},
 		{"unknown", "could not be asked; never what was wanted"},
@@ -78,14 +89,10 @@ var namesAre = map[string]string{
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
 // to explain. The words are those of cells of the kind, wanted or measured; the cells of cases are explained by the kinds of their questions.
 func Legend(kind string, words []string) string {
-	v6 := kind == "ping6"
-	if v6 {
-		kind = "ping"
-	}
 	used, names := map[string]bool{}, []string{}
 	for _, w := range words {
 		for alt := range strings.SplitSeq(w, "|") {
-			if parts := legendParts(kind, alt, used); namesAre[kind] != "" || kind == "ping" || strings.HasSuffix(alt, "*") {
+			if parts := legendParts(kind, alt, used); namesAre[kind] != "" || asksEcho(kind) || strings.HasSuffix(alt, "*") {
 				names = append(names, parts...) // addresses and numbers explain themselves
 			}
 		}
@@ -98,7 +105,7 @@ func Legend(kind string, words []string) string {
 		}
 	}
 	for _, n := range slices.Compact(names) {
-		lines = append(lines, [2]string{n, nameMeans(kind, n, v6)})
+		lines = append(lines, [2]string{n, nameMeans(kind, n)})
 	}
 	if used["."] {
 		lines = append(lines, [2]string{".", "not judged"})
@@ -116,13 +123,18 @@ func Legend(kind string, words []string) string {
 	return b.String()
 }
 
+// asksEcho reports whether the words of the kind are outcomes of pings.
+func asksEcho(kind string) bool { return kind == "ping" || kind == "ping6" }
+
 // legendParts notes the fixed words in one alternative of a cell and returns the others.
 func legendParts(kind, alt string, used map[string]bool) (names []string) {
 	base, mods, modified := strings.Cut(alt, "+")
 	switch {
 	case strings.HasSuffix(alt, "*"):
 		return []string{alt}
-	case base == "" || base == "-" && (kind == "ping" || kind == "answers"):
+	case base == "" || base == "-" && (asksEcho(kind) || kind == "answers"):
+	case kind == "answers" && modified:
+		return []string{alt}
 	case (kind == "drops" || kind == "hits") && decimal.MatchString(strings.TrimPrefix(base, ">=")):
 	case base == "." || slices.ContainsFunc(meanings[kind], func(m [2]string) bool { return m[0] == base }):
 		used[base] = true
@@ -143,9 +155,12 @@ func legendParts(kind, alt string, used map[string]bool) (names []string) {
 }
 
 // nameMeans explains a word that is not fixed: an ICMP error, or a name.
-func nameMeans(kind, word string, v6 bool) string {
-	if strings.HasSuffix(word, "*") {
+func nameMeans(kind, word string) string {
+	switch {
+	case strings.HasSuffix(word, "*"):
 		return "any word that begins so"
+	case kind == "answers" && strings.Contains(word, "+"):
+		return "each of these answers"
 	}
 	rest, icmp := strings.CutPrefix(word, "icmp:")
 	if !icmp {
@@ -154,7 +169,7 @@ func nameMeans(kind, word string, v6 bool) string {
 	name, node, _ := strings.Cut(rest, "@")
 	by := cmp.Or(node, "another node")
 	for _, t := range icmpTypes {
-		if t.name == name && t.v6 == v6 {
+		if t.name == name && t.v6 == (kind == "ping6") {
 			return fmt.Sprintf("an ICMP error from %s, or its own refusal (%s; %s)", by, t.says, t.from)
 		}
 	}

@@ -248,7 +248,7 @@ func (r *reader) checkDict(n *yaml.Node, s *shape, path string) bool {
 		r.errorf(n, path, "is empty; want %s", s.want)
 	}
 	if s.max > 0 && len(n.Content)/2 > s.max {
-		r.errorf(n, path, "has %d entries; at most %d are possible", len(n.Content)/2, s.max)
+		r.errorf(n, path, "has %s; at most %d are possible", Count(len(n.Content)/2, "entry"), s.max)
 	}
 	for k, v := range entries(n) {
 		at := pathKey(path, k.Value)
@@ -274,7 +274,7 @@ func (r *reader) checkList(n *yaml.Node, s *shape, path string) bool {
 		ok = false
 	}
 	if s.max > 0 && len(n.Content) > s.max {
-		r.errorf(n, path, "has %d entries; at most %d are possible", len(n.Content), s.max)
+		r.errorf(n, path, "has %s; at most %d are possible", Count(len(n.Content), "entry"), s.max)
 		ok = false
 	}
 	for i, v := range n.Content {

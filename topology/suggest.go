@@ -116,3 +116,14 @@ func clipList(words []string) []string {
 	}
 	return append(words[:7:7], fmt.Sprintf("%d more", len(words)-7))
 }
+
+// Count says how many there are of what is named in the singular: "1 cell", "2 cells", "3 entries".
+func Count(n int, what string) string {
+	switch stem, y := strings.CutSuffix(what, "ry"); {
+	case n == 1:
+		return "1 " + what
+	case y:
+		return fmt.Sprintf("%d %sries", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

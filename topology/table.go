@@ -235,28 +235,21 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	switch {
 	case len(words) > len(columns):
 		p.wrong(l.line, words[len(columns)], "row %q has %s, the header %s; a comment begins with #", row.text,
-			count(len(words), "cell"), count(len(columns), "column"))
+			Count(len(words), "cell"), Count(len(columns), "column"))
 		words = words[:len(columns)]
 	case len(words) < len(columns) && p.kind == "drops":
 		p.wrong(l.line, l.words[0], "row %q has %s, the header %s: %s", row.text,
-			count(len(words), "cell"), count(len(columns), "column"), andList(texts(columns)))
+			Count(len(words), "cell"), Count(len(columns), "column"), andList(texts(columns)))
 		return nil // a word that was left out makes every one behind it look wrong
 	case len(words) < len(columns):
 		p.wrong(l.line, l.words[0], `row %q has %s, the header %s; write "." for a cell that is not judged`, row.text,
-			count(len(words), "cell"), count(len(columns), "column"))
+			Count(len(words), "cell"), Count(len(columns), "column"))
 	}
 	cells := make([]cellWord, 0, len(words))
 	for i, w := range words {
 		cells = append(cells, p.cell(l.line, w, row, &columns[i]))
 	}
 	return cells
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // cell judges one word; row and column are nil in the short form.

@@ -60,7 +60,7 @@ func sortParts(word string) string {
 
 // The words of a kind without those that name nodes; also what a misspelt word is compared with.
 var kindWords = map[string][]string{
-	"ping":    {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
+	"ping":    {"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
 	"ping6":   {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
 	"answers": {"yes", "no", "unknown"},
 	"arp":     {"-", "failed", "unknown"},
@@ -130,7 +130,7 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	}
 	switch q.Kind {
 	case "ping", "ping6":
-		return g.outcome(alt)
+		return g.outcome(q.Kind, alt)
 	case "answers", "arp":
 		return g.owners(q, alt, false)
 	case "route":
@@ -146,8 +146,8 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	}
 }
 
-// outcome judges the words of ping that are not in kindWords: icmp:<type>@<node> and modifiers in disorder.
-func (g *vocabulary) outcome(word string) string {
+// outcome judges the words of ping and ping6 that are not in kindWords: icmp:<type>@<node> and modifiers in disorder.
+func (g *vocabulary) outcome(kind, word string) string {
 	if rest, ok := strings.CutPrefix(word, "icmp:"); ok {
 		name, nodes, at := strings.Cut(rest, "@")
 		if !slices.Contains(icmpWords, name) && !isNumberedICMP(name) {
@@ -170,15 +170,18 @@ func (g *vocabulary) outcome(word string) string {
 		}
 		return quoted(word) + " says a modifier twice"
 	}
-	if modified && slices.Contains(kindWords["ping"], base) {
+	if modified && slices.Contains(kindWords[kind], base) {
 		return quoted(word) + `: a modifier stands with "ok" only; write ` + quoted(base)
 	}
-	return g.unknown("ping", word, kindWords["ping"])
+	if word == "broadcast" {
+		return "IPv6 has no broadcast addresses"
+	}
+	return g.unknown(kind, word, kindWords[kind])
 }
 
 // owners judges a node, or several joined with "+".
 func (g *vocabulary) owners(q Question, word string, addr bool) string {
-	if q.Kind == "answers" && word == q.B && g.lab.find(word) != nil {
+	if t, ok := g.lab.Target(word); q.Kind == "answers" && word == q.B && ok && t.Node != "" {
 		return quoted(word) + ` is who is asked; write "yes"`
 	}
 	for part := range strings.SplitSeq(word, "+") {
@@ -322,7 +325,9 @@ func nounOf(kind string) string {
 // wantedOf lists the words of the kind for messages.
 func wantedOf(kind string) string {
 	switch kind {
-	case "ping", "ping6":
+	case "ping":
+		return "ok, no-route, no-arp, broadcast, silent, icmp:<type>@<node> or x"
+	case "ping6":
 		return "ok, no-route, no-arp, silent, icmp:<type>@<node> or x"
 	case "answers":
 		return "yes, no or the node that answers instead"

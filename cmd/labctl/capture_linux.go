@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
 
 func captureCommand(g *globals) *cobra.Command {
@@ -175,11 +176,7 @@ func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
 	for _, n := range end.Lost {
 		lost += n
 	}
-	word := "frames"
-	if k.seen == 1 {
-		word = "frame"
-	}
-	fmt.Fprintf(os.Stderr, "labctl: %d %s captured, %d lost\n", k.seen, word, lost)
+	fmt.Fprintf(os.Stderr, "labctl: %s captured, %d lost\n", topology.Count(k.seen, "frame"), lost)
 	if end.Why != "" {
 		return errors.New(end.Why)
 	}

@@ -41,9 +41,9 @@ func printForeseen(w io.Writer, s supervisor.Start, f supervisor.Foreseen) {
 	case f.Nothing():
 		fmt.Fprintf(w, "%s is up as its file says; nothing to change\n", f.Lab)
 	case f.Build && f.State == "down":
-		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, count(len(s.Lab.Nodes), "node"))
+		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, topology.Count(len(s.Lab.Nodes), "node"))
 	case f.Build:
-		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, count(len(s.Lab.Nodes), "node"))
+		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, topology.Count(len(s.Lab.Nodes), "node"))
 	case f.State == "degraded":
 		fmt.Fprintf(w, "%s is degraded, its supervisor was killed; up would heal it\n", f.Lab)
 	default:
@@ -118,7 +118,7 @@ func (d *differs) print(w io.Writer) {
 		fmt.Fprintf(w, "%s against %s as it was at the last \"labctl up\":\n", d.Lab, file)
 	}
 	if d.Step > 0 {
-		fmt.Fprintf(w, "walked through by hand: %s\n", count(d.Step, "step"))
+		fmt.Fprintf(w, "walked through by hand: %s\n", topology.Count(d.Step, "step"))
 	}
 	for _, s := range d.Set {
 		fmt.Fprintf(w, "set by hand: %s\n", s)

@@ -186,7 +186,7 @@ func validateCommand(g *globals) *cobra.Command {
 					if len(problems) > 0 {
 						fmt.Fprintln(os.Stderr, problems.Error())
 					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %d nodes, %d steps\n", f.display, len(lab.Nodes), len(lab.Steps))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, topology.Count(len(lab.Nodes), "node"), topology.Count(len(lab.Steps), "step"))
 				}
 			}
 			if g.output != "table" {

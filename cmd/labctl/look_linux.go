@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
 
 func lsCommand(g *globals) *cobra.Command {
@@ -164,7 +166,8 @@ func pingCommand(g *globals) *cobra.Command {
 		Long: `Ping from node A to node B, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
 rule refused it or a virtual switch dropped its frames, which one and why. A pair that is not answered is asked again, so that no verdict
 hangs on one lost frame.
-B may be a node, node:interface, or an entry of "names". Exit code 1 if it does not get through.`,
+B may be a node, node:interface, an entry of "names", or an address. Of a node with several addresses the first in the file is asked, of the
+family that is asked for; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeNodes(g, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -172,7 +175,14 @@ B may be a node, node:interface, or an entry of "names". Exit code 1 if it does 
 			if six {
 				kind = "ping6"
 			}
-			cells, lab, err := g.probe(cmd, kind, asked{from: args[:1], to: args[1:]}, kept)
+			var cells []supervisor.Answer
+			var lab string
+			var err error
+			if to, perr := netip.ParseAddr(args[1]); perr == nil {
+				kind, cells, lab, err = g.pingAddress(cmd, args[0], to, six, kept)
+			} else {
+				cells, lab, err = g.probe(cmd, kind, asked{from: args[:1], to: args[1:]}, kept)
+			}
 			if err != nil {
 				return err
 			}
@@ -181,7 +191,7 @@ B may be a node, node:interface, or an entry of "names". Exit code 1 if it does 
 			}
 			a := cells[0]
 			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, cells}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s -> %s: %s%s\n", a.From, a.To, a.Outcome, detail(a))
+				_, err := fmt.Fprintf(w, "%s -> %s: %s%s\n", a.From, addressed(a), a.Outcome, detail(a))
 				return err
 			})
 			switch {
@@ -198,6 +208,42 @@ B may be a node, node:interface, or an entry of "names". Exit code 1 if it does 
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries first")
 	cmd.Flags().BoolVarP(&six, "ipv6", "6", false, "by IPv6")
 	return cmd
+}
+
+// pingAddress asks for an address, which need not be anybody's.
+func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six, kept bool) (kind string, cells []supervisor.Answer, lab string, err error) {
+	kind = "ping"
+	switch {
+	case to.Zone() != "" || to.Is4In6():
+		return kind, nil, "", usagef("%s: write an IPv4 or an IPv6 address, without a zone", to)
+	case to.IsUnspecified() || to.IsMulticast():
+		return kind, nil, "", usagef("%s is not the address of a host", to)
+	case six && to.Is4():
+		return kind, nil, "", usagef("%s is not an IPv6 address; leave -6 out", to)
+	case to.Is6():
+		kind = "ping6"
+	}
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return kind, nil, "", err
+	}
+	l, err := instanceLab(c.Instance)
+	if err != nil {
+		return kind, nil, "", err
+	}
+	if _, err := topology.NewMatrix(l, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
+		return kind, nil, "", usageError{err}
+	}
+	cells, err = g.ask(cmd, c, supervisor.AskParams{Kept: kept, Questions: []topology.Question{{Kind: kind, A: from, B: to.String()}}})
+	return kind, cells, c.Instance, err
+}
+
+// addressed is the target of a ping with its address.
+func addressed(a supervisor.Answer) string {
+	if a.Addr == "" || a.Addr == a.To {
+		return a.To
+	}
+	return a.To + " (" + a.Addr + ")"
 }
 
 func detail(a supervisor.Answer) string {

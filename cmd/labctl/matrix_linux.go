@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -98,17 +99,34 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 	for _, cell := range t.Cells {
 		p.Questions = append(p.Questions, cell.Question)
 	}
-	cells := []supervisor.Answer{}
 	if len(p.Questions) == 0 {
-		family := "an"
-		if kind == "ping6" {
-			family = "an IPv6"
-		}
-		return nil, "", usagef("nothing to ask: no two nodes that were named have %s address", family)
+		return nil, "", usageError{a.nothing(lab, kind)}
 	}
+	cells, err := g.ask(cmd, c, p)
+	return cells, c.Instance, err
+}
+
+// ask puts questions to a running lab and shows its progress.
+func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p supervisor.AskParams) ([]supervisor.Answer, error) {
 	events, done := progress()
 	defer done()
-	return cells, c.Instance, c.Call(cmd.Context(), "ask", p, &cells, events)
+	cells := []supervisor.Answer{}
+	return cells, c.Call(cmd.Context(), "ask", p, &cells, events)
+}
+
+// nothing says why there is nothing to ask.
+func (a asked) nothing(lab *topology.Lab, kind string) error {
+	family, pairs := "an", kind
+	switch kind {
+	case "ping6":
+		family = "an IPv6"
+	case "sees":
+		pairs = "ping"
+	}
+	if t, err := topology.NewMatrix(lab, pairs, a.from, a.to); kind == "sees" && err == nil && len(t.Cells) > 0 {
+		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are no listeners unless they are named; name them, or others, with --at")
+	}
+	return fmt.Errorf("nothing to ask: no two nodes that were named have %s address", family)
 }
 
 // table prints a measured matrix and its legend.

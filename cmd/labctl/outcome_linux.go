@@ -32,10 +32,8 @@ func (r *verified) ok() bool {
 
 // count counts cells that differ, and judged ones; a step that came to no end is a difference of its own.
 func (r *verified) count() (bad, judged int) {
+	bad = r.failed()
 	for _, s := range r.result.Steps {
-		if s.Failed != "" {
-			bad++
-		}
 		for _, t := range s.Tables {
 			for _, c := range t.Cells {
 				if c.Judged {
@@ -48,6 +46,17 @@ func (r *verified) count() (bad, judged int) {
 		}
 	}
 	return bad, judged
+}
+
+// failed counts the steps that came to no end.
+func (r *verified) failed() int {
+	n := 0
+	for _, s := range r.result.Steps {
+		if s.Failed != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // measured finds the verdict of each cell of the file.
@@ -107,7 +116,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	if n := len(r.result.Died); n > 0 {
 		died := "a command in the background died"
 		if n > 1 {
-			died = fmt.Sprintf("%d commands in the background died", n)
+			died = topology.Count(n, "command") + " in the background died"
 		}
 		took = ", and " + died + took
 	}
@@ -115,9 +124,9 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	case judged == 0 && bad == 0:
 		fmt.Fprintf(w, "\n%s: the file expects nothing; nothing was judged\n", r.lab.Name)
 	case bad == 0:
-		fmt.Fprintf(w, "\n%s: all %d cells are as expected%s\n", r.lab.Name, judged, took)
+		fmt.Fprintf(w, "\n%s: %s%s\n", r.lab.Name, asExpected(judged), took)
 	default:
-		fmt.Fprintf(w, "\n%s: %d of %d cells differ%s\n", r.lab.Name, bad, judged, took)
+		fmt.Fprintf(w, "\n%s: %s%s\n", r.lab.Name, differing(bad, judged, r.failed()), took)
 	}
 }
 
@@ -130,6 +139,29 @@ func (r *verified) printDied(w io.Writer) {
 		fmt.Fprintf(w, "FAILED: line %d: a command in the background died:\n", d.Line)
 		io.WriteString(w, indent(d.String()+"\n"))
 	}
+}
+
+// asExpected says that all judged cells are as they should be.
+func asExpected(judged int) string {
+	if judged == 1 {
+		return "the one cell is as expected"
+	}
+	return fmt.Sprintf("all %d cells are as expected", judged)
+}
+
+// differing says how many cells are not, and how many steps came to no end; bad counts both.
+func differing(bad, judged, failed int) string {
+	var parts []string
+	switch cells := bad - failed; {
+	case cells == 1:
+		parts = append(parts, fmt.Sprintf("1 of %s differs", topology.Count(judged, "cell")))
+	case cells > 1:
+		parts = append(parts, fmt.Sprintf("%d of %s differ", cells, topology.Count(judged, "cell")))
+	}
+	if failed > 0 {
+		parts = append(parts, topology.Count(failed, "step")+" failed")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // printStep prints what a step found, or the first expectation.

@@ -138,7 +138,7 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 // printDrop prints a dropped frame in the form that vSphere administrators know.
 func printDrop(w io.Writer, d supervisor.DroppedFrame, n int) error {
 	if d.Lost > 0 {
-		fmt.Fprintf(w, "(%d drops of %s before this one are not remembered any more)\n", d.Lost, d.Switch)
+		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", topology.Count(int(d.Lost), "drop"), d.Switch)
 	}
 	reason := d.ESXi
 	if reason == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
 
 // frameFlags are the flags by which a frame is described.
@@ -80,11 +81,7 @@ switches that dropped it.
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), s, func(w io.Writer) error {
-				frames := "1 frame"
-				if s.Frames != 1 {
-					frames = fmt.Sprintf("%d frames", s.Frames)
-				}
-				fmt.Fprintf(w, "sent %s of %d bytes from %s\n", frames, s.Length, s.From)
+				fmt.Fprintf(w, "sent %s of %d bytes from %s\n", topology.Count(s.Frames, "frame"), s.Length, s.From)
 				for i, d := range s.Drops {
 					if err := printDrop(w, d, i+1); err != nil {
 						return err

@@ -16,6 +16,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/switchcore"
+	"labctl/topology"
 )
 
 func switchCommand(g *globals) *cobra.Command {
@@ -90,20 +91,13 @@ func runSwitch(ctx context.Context, name, preset string, add []string, o supervi
 		start.Ports = append(start.Ports, n)
 	}
 	start.Ready = func() error {
-		say(fmt.Sprintf("running (%s), %s", preset, count(len(add), "port")))
+		say(fmt.Sprintf("running (%s), %s", preset, topology.Count(len(add), "port")))
 		if ready == 0 {
 			return nil
 		}
 		return becomeQuiet(name, os.NewFile(uintptr(ready), "ready"))
 	}
 	return supervisor.RunSwitch(ctx, start)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }
 
 // becomeQuiet turns standard output and error to the switch's log and tells whoever waits that the switch is ready.

@@ -115,9 +115,9 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	w := os.Stderr // a person reads this; scripts take -o json
 	switch {
 	case a.Healed:
-		fmt.Fprintf(w, "%s was degraded and is healed: %d nodes, ready in %.2f s\n", s.Instance, len(s.Lab.Nodes), took.Seconds())
+		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Changes == nil:
-		fmt.Fprintf(w, "%s is up: %d nodes, ready in %.2f s\n", s.Instance, len(s.Lab.Nodes), took.Seconds())
+		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case len(a.Changes) == 0:
 		fmt.Fprintf(w, "%s is up and its file has not changed; nothing to change\n", s.Instance)
 	default:

@@ -199,7 +199,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 		fmt.Fprintf(os.Stderr, "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it stands; its %d steps change a lab, and are walked through on a new instance (--new)", r.arg, len(lab.Steps))
+		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, topology.Count(len(lab.Steps), "step"))
 	}
 	events, done := progress()
 	defer done()

@@ -154,7 +154,7 @@ func (s *Space) Route(nodeName string, q RouteQuery) (Route, error) {
 
 func readRoute(b []byte) Route {
 	flags := binary.NativeEndian.Uint32(b[8:])
-	r := Route{Local: b[7] == unix.RTN_LOCAL, Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
+	r := Route{Local: b[7] == unix.RTN_LOCAL, Broadcast: b[7] == unix.RTN_BROADCAST, Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
 	attributes(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
 		switch {
 		case typ == unix.RTA_OIF && len(v) >= 4:

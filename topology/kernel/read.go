@@ -49,6 +49,7 @@ type Route struct {
 	Index      int
 	Src        netip.Addr
 	Local      bool
+	Broadcast  bool // the destination is a broadcast address of the node
 	Redirected bool
 	DoRedirect bool
 }

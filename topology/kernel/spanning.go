@@ -133,7 +133,7 @@ func unfinished(bridges []*treeBridge, peers map[topology.End]topology.End) (mov
 	if n := len(waiting); n > 0 {
 		moving = "port " + waiting[0]
 		if n > 1 {
-			moving = fmt.Sprintf("%d ports, as %s", n, waiting[0])
+			moving = fmt.Sprintf("%s, as %s", topology.Count(n, "port"), waiting[0])
 		}
 	}
 	for _, b := range bridges {

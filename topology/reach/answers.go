@@ -64,7 +64,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		if r := &a.out[k.index]; r.Detail == "" {
 			r.Got, r.Exact, r.Detail = k.word(a.own)
 			if len(k.macs) > 1 {
-				r.Why = fmt.Sprintf("%d answers: %s", len(k.macs), r.Detail)
+				r.Why = topology.Count(len(k.macs), "answer") + ": " + r.Detail
 			}
 		}
 	}
@@ -228,31 +228,24 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 // word is yes, no, or who answers instead or as well.
 func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
-		return "no", nil, fmt.Sprintf("%d requests for %s, no reply", arpTries, k.dst)
+		return "no", nil, fmt.Sprintf("%s for %s, no reply", topology.Count(arpTries, "request"), k.dst)
 	}
-	var words, said []string
+	var words, said, each []string
 	for _, m := range k.macs {
-		w := own.ofMAC(m)
-		if w == k.to.Text || slices.Contains(own.byMAC[m], k.to.Node) {
-			w = "yes"
-		}
-		if !slices.Contains(words, w) {
-			words = append(words, w)
-		}
+		words = append(words, k.answerer(own, m))
 		said = append(said, m.String())
+		each = append(each, own.exactMAC(m)...)
 	}
 	slices.Sort(said)
+	slices.Sort(words)
+	slices.Sort(each)
+	words, each = slices.Compact(words), slices.Compact(each)
 	detail = fmt.Sprintf("%s is at %s", k.dst, strings.Join(said, " and at "))
-	if len(words) == 1 && len(k.macs) == 1 {
-		return words[0], own.exactMAC(k.macs[0]), detail
-	}
-	if len(words) == 1 { // several interfaces of one node
-		var each []string
-		for _, m := range k.macs {
-			each = append(each, own.exactMAC(m)...)
-		}
-		slices.Sort(each)
-		return words[0], []string{strings.Join(slices.Compact(each), "+")}, detail
+	switch {
+	case len(words) == 1 && len(k.macs) == 1:
+		return words[0], each, detail
+	case len(words) == 1 && k.to.Interface == "": // several interfaces of one node
+		return words[0], []string{strings.Join(each, "+")}, detail
 	}
 	for i, w := range words {
 		if w == "yes" {
@@ -261,4 +254,19 @@ func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	}
 	slices.Sort(words)
 	return strings.Join(words, "+"), nil, detail
+}
+
+// answerer is the word for who has the MAC that answered. Who is asked is yes: a node by any of its interfaces, an interface by itself
+// alone. Another interface of the same node is named.
+func (k *asker) answerer(own *owners, m topology.MAC) string {
+	w := own.ofMAC(m)
+	mine := k.to.Node != "" && slices.Contains(own.byMAC[m], k.to.Node)
+	at := own.exactMAC(m)
+	switch {
+	case w == k.to.Text, mine && k.to.Interface == "", mine && (len(at) == 0 || slices.Contains(at, k.to.Node+":"+k.to.Interface)):
+		return "yes"
+	case mine:
+		return at[0]
+	}
+	return w
 }

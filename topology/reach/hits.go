@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"labctl/topology"
 )
 
 // readHits counts the packets that rules have matched.
@@ -38,6 +40,6 @@ func (a *asking) readHits(ctx context.Context, at []int) {
 			r.Detail = fmt.Sprintf("%s counts nothing called %s now", node, rule)
 			continue
 		}
-		r.Got, r.Detail = strconv.FormatUint(n, 10), fmt.Sprintf("%d packets", n)
+		r.Got, r.Detail = strconv.FormatUint(n, 10), topology.Count(int(n), "packet")
 	}
 }

@@ -98,6 +98,7 @@ type Route struct {
 	Index      int        // outgoing interface
 	Src        netip.Addr
 	Local      bool // the destination is the node itself
+	Broadcast  bool // the destination is a broadcast address of the node (RTN_BROADCAST)
 	Redirected bool // learned from an ICMP redirect (RTCF_REDIRECTED)
 	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
 }

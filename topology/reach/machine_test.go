@@ -299,7 +299,7 @@ func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
 		return Route{}, err
 	}
 	r := rs[0]
-	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
+	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
 	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
 		out.Via = ip.Unmap()
 	}

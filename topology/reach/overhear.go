@@ -334,7 +334,7 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 	}
 	left := s.Left() - o.before[name]
 	if left == 0 {
-		return Unknown, fmt.Sprintf("%d frames were sent and none was seen leaving %s meanwhile", s.Sent(), s.node)
+		return Unknown, fmt.Sprintf("sent: %s; none was seen leaving %s meanwhile", topology.Count(int(s.Sent()), "frame"), s.node)
 	}
 	return "no", fmt.Sprintf("not captured; %d left %s", left, s.node)
 }

@@ -85,7 +85,11 @@ func (pr *pair) event(ev event, own *owners, now time.Time) {
 		}
 		pr.decide("ok", "64 bytes from "+ev.from.String())
 	case gotRedirect:
-		pr.redirect = fmt.Sprintf("From %s: Redirect Host(New nexthop: %s)", ev.from, ev.gateway)
+		what := "Redirect Host"
+		if pr.sock.v6 {
+			what = "Redirect"
+		}
+		pr.redirect = fmt.Sprintf("From %s: %s(New nexthop: %s)", ev.from, what, ev.gateway)
 	case gotError:
 		word, sentence := typeName(pr.sock.v6, ev.typ, ev.code)
 		sentence = fmt.Sprintf("From %s %s", ev.from, sentence)
@@ -112,6 +116,10 @@ func (pr *pair) refused(err error) {
 	case unix.ENETUNREACH:
 		pr.decide("no-route", "connect: Network is unreachable")
 	case unix.EINVAL:
+		if pr.oob == nil && is6(pr.dst) && pr.dst.IsLinkLocalUnicast() {
+			pr.decide(Unknown, fmt.Sprintf("%s is on every link: name the sender by its interface, %s:IF", pr.dst, pr.sock.node))
+			return
+		}
 		pr.decide("no-route", "sendmsg: Invalid argument (a blackhole route)")
 	case unix.EHOSTUNREACH:
 		if pr.way == nil || pr.way.err != nil {
@@ -120,9 +128,19 @@ func (pr *pair) refused(err error) {
 		}
 		pr.decide("no-arp", "sendmsg: No route to host")
 	case unix.EACCES:
+		if pr.way != nil && pr.way.cast && pr.way.errAt == pr.sock.node { // a socket without SO_BROADCAST (ip(7))
+			pr.decide("broadcast", fmt.Sprintf("ping: Do you want to ping broadcast? (%s is a broadcast address of %s)", pr.dst, pr.sock.node))
+			return
+		}
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Permission denied (a prohibit route of its own)")
 	case unix.EPERM:
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
+	case unix.EADDRNOTAVAIL:
+		if pr.sock.v6 {
+			pr.decide(Unknown, fmt.Sprintf("sendmsg: Cannot assign requested address: %s has no IPv6 (\"ipv6: true\" gives it)", pr.sock.node))
+			return
+		}
+		pr.decide(Unknown, "sendmsg: "+err.Error())
 	case unix.ENOBUFS:
 		pr.decide(Unknown, "sendmsg: No buffer space available: the machine's neighbour table is full (gc_thresh3, arp(7))")
 	default:

@@ -210,7 +210,7 @@ func (r *Result) count(drops []Drop, lost int) {
 		}
 	}
 	slices.Sort(reasons)
-	r.Detail = fmt.Sprintf("%d frames", frames)
+	r.Detail = topology.Count(frames, "frame")
 	if len(reasons) > 0 {
 		r.Detail += ": " + strings.Join(reasons, ", ")
 	}

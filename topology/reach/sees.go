@@ -325,5 +325,5 @@ func (w *watch) streamWord(f *flow) (word, detail string) {
 	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; they never left: " + f.pr.detail
 	}
-	return Unknown, fmt.Sprintf("%d requests of the stream were sent and none was seen leaving %s", enough, f.pr.sock.node)
+	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", topology.Count(enough, "request"), f.pr.sock.node)
 }

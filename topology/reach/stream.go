@@ -224,10 +224,10 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 			answered++
 		}
 	}
-	detail = fmt.Sprintf("%d of the last %d requests were answered within %v", answered, seen, max(s.every, roundTime))
+	detail = fmt.Sprintf("of the last %s, %d answered within %v", topology.Count(seen, "request"), answered, max(s.every, roundTime))
 	switch {
 	case seen < enough:
-		return Unknown, fmt.Sprintf("only %d requests so far have had their %v", seen, max(s.every, roundTime)), false
+		return Unknown, fmt.Sprintf("so far, requests whose %v are over: %d", max(s.every, roundTime), seen), false
 	case answered == enough:
 		return "ok", detail, true
 	case answered == 0:

@@ -59,6 +59,7 @@ type way struct {
 	errAt    string
 	odd      bool   // several nodes hold a next hop, or it never ends: who handles the packet is not known
 	redirect string // the first node that would send a redirect
+	cast     bool   // to a broadcast address of errAt, which asks nobody and sends no ping there
 }
 
 // maxHops ends a walk through a routing loop; a real packet's TTL is 64.
@@ -84,6 +85,10 @@ func (o *owners) walk(m Machine, node string, q RouteQuery) *way {
 		}
 		if r.Local {
 			w.end = node
+			return w
+		}
+		if r.Broadcast {
+			w.cast, w.errAt = true, node
 			return w
 		}
 		next := dst

@@ -23,7 +23,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	for _, name := range names {
 		broken[name] = true
 	}
-	progress(Event{What: fmt.Sprintf("healing: %d of %d nodes are built anew", len(names), len(was.Nodes))})
+	progress(Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), topology.Count(len(was.Nodes), "node"))})
 	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type story struct {
 func (t story) over(file *topology.Lab) (*topology.Lab, error) {
 	lab := file
 	if t.Step > len(file.Steps) {
-		return nil, usagef("the file has only %d steps by now, and the lab was walked through %d; \"labctl up --reset\" begins anew", len(file.Steps), t.Step)
+		return nil, usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", topology.Count(len(file.Steps), "step"), t.Step)
 	}
 	if t.Step > 0 {
 		lab = file.Steps[t.Step-1].Lab

@@ -24,7 +24,8 @@ type AskParams struct {
 type Answer struct {
 	From    string `json:"from"`
 	To      string `json:"to"`
-	At      string `json:"at,omitempty"` // who listens, of sees
+	Addr    string `json:"addr,omitempty"` // of a ping: the address that was asked
+	At      string `json:"at,omitempty"`   // who listens, of sees
 	Outcome string `json:"outcome"`
 	Detail  string `json:"detail"`
 	Why     string `json:"why,omitempty"` // see Verdict
@@ -52,7 +53,10 @@ func ask(ctx context.Context, c *call) (any, error) {
 	}
 	out := make([]Answer, len(rs))
 	for i, r := range answers {
-		out[i] = Answer{r.Question.A, r.Question.B, r.Question.At, r.Got, r.Detail, stoppedBy(r), r.RTT.Microseconds()}
+		out[i] = Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got, Detail: r.Detail, Why: stoppedBy(r), RTT: r.RTT.Microseconds()}
+		if to := c.prober.Address(r.Question); to.IsValid() {
+			out[i].Addr = to.String()
+		}
 	}
 	return out, nil
 }

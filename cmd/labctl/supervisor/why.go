@@ -5,7 +5,6 @@ package supervisor
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -158,7 +157,7 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 		var words []string
 		for _, word := range slices.Sorted(maps.Keys(counts)) {
 			if n := counts[word]; n > 1 {
-				word += fmt.Sprintf(" (%d frames)", n)
+				word += " (" + topology.Count(n, "frame") + ")"
 			}
 			words = append(words, word)
 		}

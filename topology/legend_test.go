@@ -1,0 +1,32 @@
+package topology
+
+import "testing"
+
+// TestLegendSpeaksOfItsKind: the same word is explained by what the probe of that table does, and who is asked does not answer instead.
+func TestLegendSpeaksOfItsKind(t *testing.T) {
+	for _, c := range []struct {
+		kind  string
+		words []string
+		want  string
+	}{
+		{"ping", []string{"no-arp", "broadcast"}, `
+# no-arp     nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)
+# broadcast  the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)
+`},
+		{"ping6", []string{"no-arp", "ok+redirect", "icmp:no-route@rt"}, `
+# ok                a reply came back
+# +redirect         with "ok": a router told of a shorter way (ICMPv6 redirect)
+# no-arp            nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)
+# icmp:no-route@rt  an ICMP error from rt, or its own refusal (Destination unreachable: No route; RFC 4443)
+`},
+		{"answers", []string{"yes", "c", "b+c"}, `
+# yes  who is asked answers the ARP request
+# b+c  each of these answers
+# c    answers instead
+`},
+	} {
+		if got := "\n" + Legend(c.kind, c.words); got != c.want {
+			t.Errorf("%s: got %s", c.kind, got)
+		}
+	}
+}

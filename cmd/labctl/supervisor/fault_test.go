@@ -99,6 +99,9 @@ func (r *trial) nothing() {
 
 // falls takes the lab down, and may meet the fault meanwhile. What says that it is done is done.
 func (r *trial) falls() {
+	if r.fired() != "" {
+		return // what becomes of the lab as the fault has left it is for heals and gone
+	}
 	if code, _ := r.run(true, "down", ""); code == 0 {
 		r.nothing()
 	}
@@ -126,6 +129,9 @@ func (r *trial) heals() {
 
 // changes makes the lab what it is in the end, and may meet the fault meanwhile. What says that it is done is done.
 func (r *trial) changes() {
+	if r.fired() != "" {
+		return
+	}
 	if code, _ := r.run(true, "up", "after"); code != 0 {
 		return
 	}

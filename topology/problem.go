@@ -20,8 +20,11 @@ type Problem struct {
 	Source  string `json:"source,omitempty"` // the line itself
 }
 
-// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path.
-func (p Problem) Error() string {
+// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path. What a terminal would act
+// upon, or would begin another line, is written out.
+func (p Problem) Error() string { return Visible(p.text(), false) }
+
+func (p Problem) text() string {
 	var b strings.Builder
 	b.WriteString(p.File)
 	if p.Line > 0 {

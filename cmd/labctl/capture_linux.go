@@ -111,7 +111,7 @@ func (k *captureRun) begin(places []supervisor.CapturePlace) error {
 			return err
 		}
 	}
-	fmt.Fprintf(os.Stderr, "labctl: capturing at %s\n", strings.Join(names, ", "))
+	fmt.Fprintf(supervisor.Stderr(), "labctl: capturing at %s\n", strings.Join(names, ", "))
 	return nil
 }
 
@@ -176,7 +176,7 @@ func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
 	for _, n := range end.Lost {
 		lost += n
 	}
-	fmt.Fprintf(os.Stderr, "labctl: %s captured, %d lost\n", topology.Count(k.seen, "frame"), lost)
+	fmt.Fprintf(supervisor.Stderr(), "labctl: %s captured, %d lost\n", topology.Count(k.seen, "frame"), lost)
 	if end.Why != "" {
 		return errors.New(end.Why)
 	}

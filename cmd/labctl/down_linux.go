@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -34,11 +33,11 @@ too. A lab that is not there is no error.`,
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					list, _ := supervisor.Instances()
-					fmt.Fprintf(os.Stderr, "%s is not up%s\n", name, topology.Suggest(name, list))
+					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, topology.Suggest(name, list))
 				case err != nil:
 					errs = append(errs, fmt.Errorf("%s: %w", name, err))
 				default:
-					fmt.Fprintf(os.Stderr, "%s is down\n", name)
+					fmt.Fprintf(supervisor.Stderr(), "%s is down\n", name)
 				}
 			}
 			return errors.Join(errs...)
@@ -67,7 +66,7 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 		}
 		switch len(list) {
 		case 0:
-			fmt.Fprintln(os.Stderr, "no lab is up")
+			fmt.Fprintln(supervisor.Stderr(), "no lab is up")
 			return nil, nil
 		case 1:
 			return list, nil

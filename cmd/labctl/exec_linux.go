@@ -99,7 +99,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 		}
 	}
 	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { supervisor.TellLacks(hosts, lacks) })
-	fmt.Fprintln(os.Stderr, "labctl:", err)
+	fmt.Fprintln(supervisor.Stderr(), "labctl:", err)
 	return exitStatus(supervisor.CannotRun(err))
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
@@ -121,7 +122,7 @@ func initCommand(*globals) *cobra.Command {
 			if err := f.Close(); err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "%s written; try: labctl verify %s\n", path, path)
+			fmt.Fprintf(supervisor.Stderr(), "%s written; try: labctl verify %s\n", path, path)
 			return nil
 		},
 	}
@@ -184,7 +185,7 @@ func validateCommand(g *globals) *cobra.Command {
 					bad = append(bad, problems...)
 				} else if g.output == "table" {
 					if len(problems) > 0 {
-						fmt.Fprintln(os.Stderr, problems.Error())
+						fmt.Fprintln(supervisor.Stderr(), problems.Error())
 					}
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, topology.Count(len(lab.Nodes), "node"), topology.Count(len(lab.Steps), "step"))
 				}
@@ -259,13 +260,21 @@ says what that would change). What was changed inside nodes, not by labctl, is n
 				Commands []string `json:"commands"`
 			}
 			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, plan.Commands()}, func(w io.Writer) error {
-				_, err := io.WriteString(w, plan.String())
+				_, err := io.WriteString(script(w), plan.String())
 				return err
 			})
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "name the namespaces after this instead of the lab")
 	return cmd
+}
+
+// script is where a script goes: as it is, unless a person looks at it.
+func script(w io.Writer) io.Writer {
+	if v, ok := w.(supervisor.Visible); ok && !term.IsTerminal(int(os.Stdout.Fd())) {
+		return v.W
+	}
+	return w
 }
 
 func versionCommand(g *globals) *cobra.Command {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"labctl/cmd/labctl/supervisor"
 )
 
 // grace is how long a verb may take to end once it is interrupted, unless it is taking a lab down by then.
@@ -103,4 +105,4 @@ func (l *leaving) run(verb func(ctx context.Context) int, signals <-chan os.Sign
 	}
 }
 
-func sayOnTerminal(text string) { fmt.Fprintln(os.Stderr, "labctl:", text) }
+func sayOnTerminal(text string) { fmt.Fprintln(supervisor.Stderr(), "labctl:", text) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
 	"labctl/topology"
 )
@@ -85,7 +86,7 @@ func load(arg string) (*labFile, *topology.Lab, error) {
 		return f, nil, problems
 	}
 	if len(problems) > 0 {
-		fmt.Fprintln(os.Stderr, problems.Error())
+		fmt.Fprintln(supervisor.Stderr(), problems.Error())
 		annotateProblems(problems)
 	}
 	return f, lab, nil

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 				return err
 			}
 			if len(list) == 0 {
-				fmt.Fprintln(os.Stderr, noSwitch)
+				fmt.Fprintln(supervisor.Stderr(), noSwitch)
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
@@ -130,7 +129,7 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 		return err
 	}
 	if !slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
-		fmt.Fprintln(os.Stderr, noSwitch)
+		fmt.Fprintln(supervisor.Stderr(), noSwitch)
 	}
 	return nil
 }
@@ -200,7 +199,7 @@ func (g *globals) stream(cmd *cobra.Command, method string, params any, show fun
 		return nil // interrupted, which is how following ends
 	}
 	if _, gone := supervisor.ReadMeta(c.Instance); err != nil && errors.Is(gone, fs.ErrNotExist) {
-		fmt.Fprintf(os.Stderr, "labctl: %s was taken down\n", c.Instance)
+		fmt.Fprintf(supervisor.Stderr(), "labctl: %s was taken down\n", c.Instance)
 		return nil // and so is this
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
 )
 
@@ -56,7 +57,8 @@ func run(args []string) int {
 		root := newRoot()
 		root.SetArgs(args)
 		out := &output{w: os.Stdout}
-		root.SetOut(out)
+		root.SetOut(supervisor.Visible{W: out})
+		root.SetErr(supervisor.Stderr())
 		err := root.ExecuteContext(ctx)
 		return report(out.lost(err), ctx)
 	}, signals)
@@ -195,20 +197,20 @@ func report(err error, ctx context.Context) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	case ctx.Err() != nil && !errors.As(err, &problems):
-		fmt.Fprintln(os.Stderr, "labctl: interrupted:", err)
+		fmt.Fprintln(supervisor.Stderr(), "labctl: interrupted:", err)
 		return exitInterrupted
 	}
 	code := exitFailed
 	switch {
 	case errors.As(err, &problems):
 		annotateProblems(problems)
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(supervisor.Stderr(), err)
 		return exitUsage
 	case errors.As(err, &usage) || !errors.As(err, &own):
 		code = exitUsage
 	case errors.As(err, &classed):
 		code = classed.ExitCode()
 	}
-	fmt.Fprintln(os.Stderr, "labctl:", err)
+	fmt.Fprintln(supervisor.Stderr(), "labctl:", err)
 	return code
 }

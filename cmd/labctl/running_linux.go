@@ -138,7 +138,7 @@ func progress() (events func(supervisor.Event), done func()) {
 		if e.Total > 0 && e.Done > 0 {
 			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
 		}
-		s += " …"
+		s = topology.Visible(s, false) + " …"
 		// A line that the terminal breaks could not be wiped.
 		if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 1 {
 			if r := []rune(s); len(r) >= width {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +93,7 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 
 func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.Lab, walked supervisor.Walked) error {
 	if len(walked.Ended) > 0 {
-		fmt.Fprintln(os.Stderr, "labctl: warning:", endedWith(walked.Ended))
+		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", endedWith(walked.Ended))
 	}
 	r := &verified{name: instance, lab: lab, result: supervisor.Verification{Steps: walked.Steps, Died: walked.Died}}
 	err := g.print(cmd.OutOrStdout(), walked, func(w io.Writer) error {

@@ -78,7 +78,7 @@ func switchRunCommand() *cobra.Command {
 }
 
 func runSwitch(ctx context.Context, name, preset string, add []string, o supervisor.NICOptions, ready int) error {
-	say := func(line string) { fmt.Fprintf(os.Stderr, "%s: %s\n", name, line) }
+	say := func(line string) { fmt.Fprintf(supervisor.Stderr(), "%s: %s\n", name, line) }
 	start := supervisor.SwitchStart{Name: name, Preset: preset, Say: say}
 	for _, ifname := range add {
 		n, err := openNIC(ifname, o)
@@ -152,7 +152,7 @@ func openNIC(ifname string, o supervisor.NICOptions) (*supervisor.NIC, error) {
 		return nil, err
 	}
 	for _, w := range n.Warnings {
-		fmt.Fprintln(os.Stderr, "labctl: warning:", w)
+		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", w)
 	}
 	return n, nil
 }

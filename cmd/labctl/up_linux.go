@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -112,7 +111,7 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	if g.output != "table" {
 		return g.print(cmd.OutOrStdout(), doc, nil)
 	}
-	w := os.Stderr // a person reads this; scripts take -o json
+	w := supervisor.Stderr() // a person reads this; scripts take -o json
 	switch {
 	case a.Healed:
 		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())

@@ -142,7 +142,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if up := supervisor.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && supervisor.Alive(r.lab.Name) {
 		if src, err := supervisor.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
-			fmt.Fprintf(os.Stderr, "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
+			fmt.Fprintf(supervisor.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
 			return v.standing(ctx, r)
 		}
 	}
@@ -196,7 +196,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	r.lab = lab
 	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
-		fmt.Fprintf(os.Stderr, "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
+		fmt.Fprintf(supervisor.Stderr(), "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
 		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, topology.Count(len(lab.Steps), "step"))
@@ -267,7 +267,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 	no, skipped := false, ""
 	for _, r := range all {
 		if r.note != "" {
-			fmt.Fprintln(os.Stderr, r.note)
+			fmt.Fprintln(supervisor.Stderr(), r.note)
 		}
 		if v.update && r.err == nil && r.skipped == "" {
 			errs = append(errs, v.writeBack(r))
@@ -275,7 +275,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		annotate(r)
 		switch {
 		case v.require && supervisor.Missing(r.err):
-			fmt.Fprintln(os.Stderr, "labctl:", r.err)
+			fmt.Fprintln(supervisor.Stderr(), "labctl:", r.err)
 			no = true
 		case r.err != nil:
 			errs = append(errs, r.err)
@@ -308,7 +308,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		return m.Got, ok && m.Got != "unknown" && m.Got != ""
 	})
 	if string(updated) == string(r.lab.Source) {
-		fmt.Fprintf(os.Stderr, "%s is as measured; not changed\n", r.file.display)
+		fmt.Fprintf(supervisor.Stderr(), "%s is as measured; not changed\n", r.file.display)
 		return nil
 	}
 	st, err := os.Stat(r.file.identity)
@@ -322,6 +322,6 @@ func (v *verifyFlags) writeBack(r *verified) error {
 	if err := os.Rename(tmp, r.file.identity); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: measured words written; read the difference before you commit it\n", r.file.display)
+	fmt.Fprintf(supervisor.Stderr(), "%s: measured words written; read the difference before you commit it\n", r.file.display)
 	return nil
 }

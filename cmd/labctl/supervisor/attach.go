@@ -194,7 +194,7 @@ func (a *attachment) wait() (int, error) {
 			a.suspend()
 		case w.Exited && w.Error != "":
 			a.restore()
-			fmt.Fprintln(os.Stderr, "labctl: "+w.Error)
+			fmt.Fprintln(Stderr(), "labctl: "+w.Error)
 			return w.Code, nil
 		case w.Exited:
 			if a.master != nil {

@@ -46,7 +46,7 @@ func Examine(ctx context.Context) []Finding {
 func ExamineKernel() int {
 	if os.Geteuid() != 0 {
 		if err := kernel.PrivateMounts(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(Stderr(), err)
 			return 1
 		}
 	}

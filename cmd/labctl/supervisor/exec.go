@@ -186,12 +186,12 @@ func InNode(args []string) int {
 		if err == nil {
 			err = &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, argv, os.Environ())}
 		}
-		fmt.Fprintln(os.Stderr, "labctl:", err)
+		fmt.Fprintln(Stderr(), "labctl:", err)
 		return CannotRun(err)
 	}
 	if !monitor {
 		err := kernel.Exec(-1, view, argv, os.Environ(), func([]string) {}) // what a command of the file writes is its own
-		fmt.Fprintln(os.Stderr, "labctl:", err)
+		fmt.Fprintln(Stderr(), "labctl:", err)
 		return CannotRun(err)
 	}
 	m := &monitorProcess{control: os.NewFile(3, "control")}

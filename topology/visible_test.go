@@ -1,0 +1,41 @@
+package topology
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestVisible(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"plain ─ ü\ttext\n", "plain ─ ü\ttext\n"},
+		{"\x1b]0;title\x07\r", `\u001b]0;title\u0007\u000d`},
+		{"\u009b2J\x7f", `\u009b2J\u007f`},
+		{"a\x9b2J\xc3", `a\x9b2J\xc3`},
+		{"\u202eabc\u2066\u2028\ufffd", `\u202eabc\u2066\u2028` + "\ufffd"},
+	} {
+		if got := Visible(c.in, true); got != c.want {
+			t.Errorf("%q: %q, want %q", c.in, got, c.want)
+		}
+	}
+	if got := Visible("a\nb", false); got != `a\u000ab` {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestMessagesAreOneLine: what a file has for a key or a name cannot move a terminal, nor make lines of its own.
+func TestMessagesAreOneLine(t *testing.T) {
+	for _, key := range []string{`\e]0;x\a`, `\x9b2J`, `\u202e`, `a\n::error::b`, `\r`} {
+		for _, src := range []string{"format: 1\nlab: x\n\"%s\": 1\nnodes: {a: {}}\n", "format: 1\nlab: x\nabout: \"%s\"\nnodes: {a: {\"%s\": 1}}\n",
+			"format: 1\nlab: x\nnodes: {\"%s\": {}, b: {rules: {x: {iptables: \"-A FORWARD -j X # %s\"}}}}\nsteps: [{name: \"%s\", note: \"%s\", set: {\"%s\": {}}}]\n"} {
+			_, problems := Load("x\x1b.yaml", []byte(strings.ReplaceAll(src, "%s", key)))
+			if len(problems) == 0 {
+				t.Errorf("%s: nothing is wrong with %q", key, src)
+			}
+			for _, p := range problems {
+				if text := p.Error(); text != Visible(text, false) {
+					t.Errorf("%s: %q", key, text)
+				}
+			}
+		}
+	}
+}

@@ -47,6 +47,9 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 		alias: map[End]End{}, borrowed: map[*site][]*borrowed{},
 		lab: &Lab{File: l.file, Name: stringOf(field(l.root, "lab"), ""), About: stringOf(field(l.root, "about"), ""),
 			KernelTimers: field(l.root, "timers") != nil, Names: l.ended}}
+	for _, n := range items(field(l.root, "needs")) {
+		b.lab.Needs = append(b.lab.Needs, n.Value)
+	}
 	for _, s := range l.sites {
 		if s.skip {
 			continue

@@ -152,6 +152,8 @@ func topShape() *shape {
 		{name: "format", must: true, shape: numberOf("1", 1, 1)},
 		{name: "lab", must: true, shape: nameShape("a lab", patternLab, maxLabName, nil)},
 		{name: "about", shape: oneLine("one line of at most 100 characters", 100)},
+		{name: "needs", shape: &shape{form: formList, want: "a list of programs", min: 1, doc: "programs that commands of the lab run; where one is not installed the lab is skipped",
+			of: &shape{form: formText, want: "the name of a program, as nft", max: 100, re: regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)}}},
 		{name: "sysctls", shape: sysctlsShape()},
 		{name: "ipv6", shape: yesNo("every node has IPv6")},
 		{name: "mtu", shape: mtu()},

@@ -19,6 +19,7 @@ type Lab struct {
 	Name         string // the file's own name for the lab, [a-z][a-z0-9-]*, at most 32 bytes
 	File         string // as given to Load, for messages
 	About        string
+	Needs        []string   // programs that commands of the lab run, by their bare names, as the file has them
 	KernelTimers bool       // "timers: kernel": the neighbour timers are the kernel's, not ours
 	Nodes        []*Node    // file order; a holder stands before the nodes it holds
 	Names        []NamedEnd // the "names" section, file order

@@ -41,6 +41,17 @@ func toolPath(name string) (string, error) {
 	return "", missingTool(fmt.Sprintf("%s is not installed: apt-get install %s (or what this system calls that package)", program, pkg))
 }
 
+// Installed finds the programs that commands of a lab need, in PATH and where system programs are; one that is not there is
+// ErrUnsupported.
+func Installed(programs []string) error {
+	for _, name := range programs {
+		if _, err := toolPath(name); err != nil {
+			return missingTool(name + " is not installed, and the lab's file says that the lab needs it")
+		}
+	}
+	return nil
+}
+
 // missingTool is an ErrUnsupported for which the kernel is not to blame.
 type missingTool string
 

@@ -100,6 +100,9 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 			gone[d.Node] = true
 		}
 	}
+	if err := kernel.Installed(lab.Needs); err != nil {
+		return &Failure{Unsupported, err.Error()}
+	}
 	if err := s.checkRules(ctx, plan); err != nil {
 		return err
 	}

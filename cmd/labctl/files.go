@@ -160,9 +160,15 @@ type problemsDoc struct {
 }
 
 func validateCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:               "validate [FILE]...",
-		Short:             "Check lab files; needs no privileges and no machine",
+	var ask bool
+	cmd := &cobra.Command{
+		Use:   "validate [FILE]...",
+		Short: "Check lab files; needs no privileges and no machine",
+		Long: `Check lab files. Without --kernel this needs no privileges and no particular machine.
+
+With --kernel, nft and iptables themselves are asked too: the rules of every node are loaded, as the file and each of its steps have
+them, in namespaces that are gone afterwards. Nothing else of the lab is built. Exit code 4 where labs cannot run, or where a program
+that loads the rules is not installed.`,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -180,6 +186,15 @@ func validateCommand(g *globals) *cobra.Command {
 					return err
 				}
 				lab, problems := topology.Load(f.display, f.source)
+				if lab != nil && ask {
+					refused, err := askRules(cmd.Context(), f)
+					if err != nil && len(refused) == 0 {
+						return err
+					}
+					if problems = append(problems, refused...); len(refused) > 0 {
+						lab = nil
+					}
+				}
 				docs = append(docs, problemsDoc{1, f.display, lab != nil, append(topology.Problems{}, problems...)})
 				if lab == nil {
 					bad = append(bad, problems...)
@@ -209,6 +224,8 @@ func validateCommand(g *globals) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&ask, "kernel", false, "ask nft and iptables too, in namespaces that are gone afterwards")
+	return cmd
 }
 
 func schemaCommand(*globals) *cobra.Command {

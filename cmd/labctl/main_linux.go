@@ -16,6 +16,8 @@ func main() {
 			os.Exit(supervisor.InNode(os.Args[2:]))
 		case supervisor.ExamineVerb:
 			os.Exit(supervisor.ExamineKernel())
+		case supervisor.AskVerb:
+			os.Exit(supervisor.AskedRules(os.Args[2]))
 		}
 	}
 	os.Exit(run(os.Args[1:]))

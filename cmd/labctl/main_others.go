@@ -3,11 +3,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"labctl/topology"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -36,6 +39,11 @@ func (unsupported) ExitCode() int { return exitUnsupported }
 
 func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// askRules needs a kernel that has rules.
+func askRules(context.Context, *labFile) (topology.Problems, error) {
+	return nil, unsupported{errors.New("labctl validate --kernel needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
 }
 
 // differences needs a running lab.

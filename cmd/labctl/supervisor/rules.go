@@ -137,11 +137,7 @@ func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) er
 	s.mu.Lock()
 	starting, file := s.state == "starting", s.file
 	s.mu.Unlock()
-	p := topology.Problem{File: file.File, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
-	if lines := strings.Split(string(file.Source), "\n"); p.Line > 0 && p.Line <= len(lines) {
-		p.Source = lines[p.Line-1]
-	}
-	text := topology.Problems{p}.Error()
+	text := topology.Problems{ruleProblem(file, re)}.Error()
 	if starting {
 		return &Failure{Usage, text} // whatever was built is cleared away
 	}

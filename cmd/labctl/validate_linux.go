@@ -1,0 +1,13 @@
+package main
+
+import (
+	"context"
+
+	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
+)
+
+// askRules asks nft and iptables what they say of a file's rules.
+func askRules(ctx context.Context, f *labFile) (topology.Problems, error) {
+	return supervisor.AskRules(ctx, f.display, f.source)
+}

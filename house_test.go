@@ -53,7 +53,7 @@ var rules = map[string]struct{ may, never []string }{
 	"labctl/switchcore":            {never: []string{"net", "os", "os/exec", "sync", "sync/atomic", "syscall"}},
 	"labctl/switchcore/datapath":   {may: []string{"labctl/switchcore", "golang.org/x/sys/"}},
 	"labctl/topology":              {may: []string{"go.yaml.in/yaml/", "labctl/switchcore"}, never: []string{"net", "os/exec", "os"}},
-	"labctl/topology/kernel":       {may: []string{"labctl/topology", "github.com/vishvananda/", "golang.org/x/sys/"}},
+	"labctl/topology/kernel":       {may: []string{"labctl/topology", "github.com/vishvananda/", "github.com/google/nftables", "github.com/google/nftables/", "golang.org/x/sys/"}},
 	"labctl/topology/reach":        {may: []string{"labctl/topology", "golang.org/x/sys/", "golang.org/x/net/"}, never: []string{"labctl/topology/kernel"}},
 	"labctl/cmd/labctl/supervisor": {may: []string{"labctl/topology", "labctl/topology/", "labctl/switchcore", "labctl/switchcore/", "golang.org/x/", "github.com/creack/pty", "github.com/gopacket/", "github.com/florianl/go-nflog/"}},
 	"labctl/cmd/labctl": {may: []string{"labctl/", "golang.org/x/", "github.com/spf13/", "go.yaml.in/yaml/", "github.com/jstemmer/go-junit-report/"},

@@ -38,4 +38,18 @@ var _ = Describe("programs that a lab needs", func() {
 		Expect(labctl("up", file)).To(Exit(4))
 		Expect(state("needs")).To(Equal("running"))
 	})
+
+	if root {
+		It("are not needed by port guards, and by whom they are is skipped", Label("root"), func() {
+			without := func(lab string) result {
+				return run(nil, "", "unshare", "-m", "--propagation", "private", "sh", "-c", `mount --bind /dev/null "$(command -v nft)" && exec "$0" verify "$1"`, binary, lab)
+			}
+			r := without("port-guard")
+			Expect(r).To(Exit(0))
+			Expect(r.out).To(ContainSubstring("cells are as expected"))
+			r = without("nested-two-uplinks")
+			Expect(r).To(Exit(4))
+			Expect(r.err).To(ContainSubstring("nft is not installed"))
+		})
+	}
 })

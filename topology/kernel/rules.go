@@ -21,7 +21,13 @@ type Tool func(ctx context.Context, node string, argv []string, stdin []byte) (s
 
 // SetTool says how programs are run; it must be called before a plan with rules is applied. Only the owner of the process can
 // know how, because somebody must wait for all its children.
-func (s *Space) SetTool(t Tool) { s.tool = t }
+func (s *Space) SetTool(t Tool) { s.tools.run = t }
+
+// tools are the programs that load rules.
+type tools struct {
+	run        Tool
+	withoutNFT bool // tests: as where the program nft is not installed
+}
 
 // toolPath finds a program; an ordinary user's PATH often leaves out where these are.
 func toolPath(name string) (string, error) {
@@ -39,6 +45,14 @@ func toolPath(name string) (string, error) {
 		pkg = "nftables"
 	}
 	return "", missingTool(fmt.Sprintf("%s is not installed: apt-get install %s (or what this system calls that package)", program, pkg))
+}
+
+// toolPath is the same, in tests without nft.
+func (s *Space) toolPath(name string) (string, error) {
+	if s.tools.withoutNFT && name == "nft" {
+		return toolPath("no-such-nft")
+	}
+	return toolPath(name)
 }
 
 // Installed finds the programs that commands of a lab need, in PATH and where system programs are; one that is not there is
@@ -61,14 +75,14 @@ func (m missingTool) Is(target error) bool { return target == ErrUnsupported }
 
 // call runs a tool by its bare name.
 func (s *Space) call(ctx context.Context, node, stdin, name string, args ...string) (stdout, stderr string, err error) {
-	path, err := toolPath(name)
+	path, err := s.toolPath(name)
 	if err != nil {
 		return "", "", err
 	}
-	if s.tool == nil {
+	if s.tools.run == nil {
 		return "", "", errors.New("nobody said how to run " + name)
 	}
-	out, text, err := s.tool(ctx, node, append([]string{path}, args...), []byte(stdin))
+	out, text, err := s.tools.run(ctx, node, append([]string{path}, args...), []byte(stdin))
 	return string(out), string(text), err
 }
 
@@ -98,7 +112,7 @@ func (s *Space) setRules(ctx context.Context, o topology.SetRules) error {
 	}
 	undo := []func() error{back}
 	for _, p := range parts {
-		back, err := s.loadRules(ctx, o.Node, p)
+		back, err := s.loadPart(ctx, o, p)
 		if back != nil {
 			undo = append(undo, back)
 		}
@@ -204,6 +218,14 @@ func (s *Space) tryRules(ctx context.Context, node string, p rulePart) error {
 	return ruleFailure(ctx, node, p, text, err)
 }
 
+// loadPart carries out one part. Port guards need no program nft.
+func (s *Space) loadPart(ctx context.Context, o topology.SetRules, p rulePart) (back func() error, err error) {
+	if p.tool == "nft" && s.byLibrary(o.From, o.To) {
+		return nil, s.loadGuards(o)
+	}
+	return s.loadRules(ctx, o.Node, p)
+}
+
 // loadRules carries out one part. back, if not nil, undoes it, counters included.
 func (s *Space) loadRules(ctx context.Context, node string, p rulePart) (back func() error, err error) {
 	if p.tool == "nft" {
@@ -287,13 +309,16 @@ func (s *Space) CheckRules(ctx context.Context, plan *topology.Plan) error {
 		if !ok {
 			continue
 		}
-		if err := needTools(o.To); err != nil {
+		if err := s.needTools(o); err != nil {
 			return err
 		}
 		if _, err := s.node(o.Node); err != nil || unmade[o.Node] {
 			continue
 		}
 		for _, p := range ruleParts(o) {
+			if p.tool == "nft" && s.byLibrary(o.From, o.To) {
+				continue // written by labctl itself
+			}
 			if err := s.tryRules(ctx, o.Node, p); err != nil {
 				return err
 			}
@@ -303,13 +328,15 @@ func (s *Space) CheckRules(ctx context.Context, plan *topology.Plan) error {
 }
 
 // needTools finds the programs that loaded sets need.
-func needTools(sets []*topology.RuleSet) error {
-	for _, set := range sets {
+func (s *Space) needTools(o topology.SetRules) error {
+	for _, set := range o.To {
 		name := "nft"
 		if xt := xtTool(set); xt != "" {
 			name = xt + "-restore"
+		} else if s.byLibrary(o.From, o.To) {
+			continue
 		}
-		if _, err := toolPath(name); err != nil {
+		if _, err := s.toolPath(name); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,10 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *topology.RuleSet) bool { return xtTool(set) != tool }))...)
 	}
 	if slices.ContainsFunc(sets, func(r *topology.RuleSet) bool { return r.Text != "" }) {
+		if s.byLibrary(sets) {
+			guards, err := s.guardCounts(n)
+			return append(out, guards...), err
+		}
 		text, words, err := s.call(ctx, n.Name, "", "nft", "-j", "list", "ruleset")
 		if err != nil {
 			return nil, fmt.Errorf("%s: nft: %s: %w", n.Name, toolWords(words), err)

@@ -32,7 +32,7 @@ type Space struct {
 	nodes map[string]*node
 
 	numbers numbers
-	tool    Tool
+	tools   tools
 
 	owing sync.Mutex
 	owed  []NamespaceState // names of ours that could not be removed

@@ -34,6 +34,7 @@ type made struct {
 	above    *made // what Lower names
 	addrs    []*yaml.Node
 	ownMTU   *yaml.Node
+	mtuPath  string // where ownMTU stands
 	ownMAC   *yaml.Node
 	inner    bool  // both ends of the veth are in this node
 	taken    bool  // an uplink that its node's virtual switch has taken: site is the switch

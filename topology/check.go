@@ -68,6 +68,7 @@ func (b *build) warnings() {
 		}
 	}
 	b.ringTrap()
+	b.sizeTrap()
 	for _, s := range b.sites {
 		n := b.node[s]
 		if n == nil {
@@ -103,6 +104,27 @@ func (b *build) notOfAHost(s *site) {
 			if what != "" {
 				b.warnf(m.addrs[i], pathKey(m.path, "ip"), "%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(), s.full)
 			}
+		}
+	}
+}
+
+// sizeTrap warns of machines that send longer packets than the other end of their cable takes: the kernel throws them away on the
+// cable, and tells nobody (is_skb_forwardable, net/core/dev.c). A port sends on what others send, and may well take more than they do.
+func (b *build) sizeTrap() {
+	said := map[*yaml.Node]bool{}
+	for _, m := range b.all {
+		o := b.made[m.Peer]
+		if m.Type != Veth || o == nil || m.MTU <= o.MTU || m.Master != "" || m.uplinkOf != nil || m.site.kind == Bridge || m.site.kind == VSwitch {
+			continue
+		}
+		at := m
+		if at.ownMTU == nil {
+			at = o
+		}
+		if at.ownMTU != nil && !said[at.ownMTU] {
+			said[at.ownMTU] = true
+			b.warnf(at.ownMTU, at.mtuPath, "%s sends packets of up to %d bytes, and %s at the other end of its cable takes %d: longer ones are lost on it, and nobody is told; give both ends one mtu",
+				m.end, m.MTU, o.end, o.MTU)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (b *build) values(m *made, n *yaml.Node, path string) {
 		m.EffectiveMAC = b.mac(v, pathKey(path, "effective_mac"))
 	}
 	if v := field(n, "mtu"); v != nil {
-		m.MTU, m.ownMTU = intOf(v, m.MTU), v
+		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(path, "mtu")
 	}
 	if v := field(n, "up"); v != nil {
 		m.Up = boolOf(v, true)

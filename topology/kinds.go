@@ -309,6 +309,7 @@ func portShape() *shape {
 	}
 	vlans := &shape{form: formText, want: `VLANs, as "10,20-30"`, test: vlansText, re: vlansRE}
 	return &shape{form: formObject, want: "a port", keys: append(keys,
+		shapeKey{name: "mtu", shape: mtu()},
 		shapeKey{name: "cost", shape: numberOf("a cost from 1 to 65535", 1, 65535)},
 		shapeKey{name: "vlan", shape: &shape{form: formEither, want: `a VLAN (untagged), "10,20-30" (tagged) or {pvid, tagged}`, any: []*shape{
 			numberOf("a VLAN from 1 to 4094", 1, 4094), vlans,

@@ -80,6 +80,9 @@ func (d *differ) changeLinks(new *Lab) {
 				was = d.old[n.Name].Interface(i.Name)
 			}
 			d.changeLink(n.Name, was, i, made)
+			if i.Bridge != nil && was.MTU == i.MTU && d.adjusted(n, i) {
+				d.add(SetMTU{n.Name, i.Name, i.MTU})
+			}
 		}
 		for _, s := range n.Sysctls {
 			if dev := ofInterface(n, s.Key); dev != "" && d.made[End{n.Name, dev}] {
@@ -87,6 +90,22 @@ func (d *differ) changeLinks(new *Lab) {
 			}
 		}
 	}
+}
+
+// adjusted reports whether the kernel gives a bridge another MTU than it shall have, because of its ports: it takes the lowest of them
+// whenever one comes or changes, until somebody sets the bridge's own (br_mtu_auto_adjust, net/bridge/br_if.c).
+func (d *differ) adjusted(n *Node, br *Interface) bool {
+	lowest, news := 0, false
+	for _, i := range n.Interfaces {
+		if i.Master != br.Name {
+			continue
+		}
+		if lowest == 0 || i.MTU < lowest {
+			lowest = i.MTU
+		}
+		news = news || d.made[End{n.Name, i.Name}] || d.made[End{n.Name, br.Name}] || d.old[n.Name].Interface(i.Name).MTU != i.MTU
+	}
+	return news && lowest > 0 && lowest != br.MTU
 }
 
 // freshly is what an interface is like right after it was made.

@@ -50,12 +50,25 @@ func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 		}
 		p.Cost = intOf(field(v, "cost"), 0)
 		m.Up = m.Up && boolOf(field(v, "up"), true)
+		b.portMTU(m, v, at)
 		if vk, vlan := entry(v, "vlan"); vlan != nil {
 			p.VLAN = portVLAN(vlan)
 			if !br.Bridge.VLANFiltering {
 				b.errorf(vk, pathKey(at, "vlan"), "%s does not filter VLANs; write \"vlan_filtering: true\" at the bridge", br.Name)
 			}
 		}
+	}
+}
+
+// portMTU reads "mtu" of a port, which an interface of a host may have in its own place too.
+func (b *build) portMTU(m *made, n *yaml.Node, path string) {
+	k, v := entry(n, "mtu")
+	switch {
+	case v == nil:
+	case m.ownMTU != nil && (m.site.kind != VSwitch || m.taken):
+		b.errorf(k, pathKey(path, "mtu"), "stands at interface %s too, in line %d; write it once", m.Name, b.at(m.ownMTU).Line)
+	default:
+		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(path, "mtu")
 	}
 }
 
@@ -235,8 +248,20 @@ func (b *build) loop(ring []*made) {
 	b.errorf(first.key, first.path, "sits on itself: %s", strings.Join(words, " on "))
 }
 
-// sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse.
+// sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse. A bridge whose MTU is
+// not given has the lowest of its ports, as the kernel has it (br_mtu_auto_adjust, net/bridge/br_if.c).
 func (b *build) sizes() {
+	lowest := map[End]int{}
+	for _, m := range b.all {
+		if br := (End{m.site.full, m.Master}); m.Master != "" && (lowest[br] == 0 || m.MTU < lowest[br]) {
+			lowest[br] = m.MTU
+		}
+	}
+	for _, m := range b.all {
+		if m.Type == BridgeLink && m.ownMTU == nil && lowest[m.end] > 0 {
+			m.MTU = lowest[m.end]
+		}
+	}
 	for _, m := range b.all {
 		b.size(m, 0)
 	}

@@ -84,9 +84,11 @@ func (b *build) switchNode(s *site) {
 			continue
 		}
 		if v := field(body, "mtu"); v != nil {
-			m.MTU, m.ownMTU = intOf(v, m.MTU), v
+			m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(b.path(s), "mtu")
 		}
-		m.Up = boolOf(field(field(field(body, "ports"), m.Name), "up"), true)
+		port := field(field(body, "ports"), m.Name)
+		m.Up = boolOf(field(port, "up"), true)
+		b.portMTU(m, port, pathKey(pathKey(b.path(s), "ports"), m.Name))
 	}
 }
 
@@ -148,6 +150,8 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 	shared := boolOf(field(field(field(b.bodyOf(s), "ports"), n.Value), "shared"), false)
 	if m.Type == Veth && !shared {
 		b.takeUplink(s, m)
+	} else if k, v := entry(field(field(b.bodyOf(s), "ports"), n.Value), "mtu"); v != nil {
+		b.errorf(k, pathKey(b.path(s), "ports."+n.Value+".mtu"), "%s stays with %s; write its mtu there", n.Value, s.holder.full)
 	}
 	if in := InletOf(from); shared && (b.made[End{from.Node, in.Outer}] != nil || b.made[End{from.Node, in.Inner}] != nil) {
 		b.errorf(n, path, "%s shares %s by interfaces that are called %s and %s, and %s has one of that name already", s.full, n.Value, in.Outer, in.Inner, from.Node)
@@ -181,7 +185,9 @@ func (b *build) takeUplink(s *site, m *made) {
 	b.of[m.site] = slices.DeleteFunc(b.of[m.site], func(x *made) bool { return x == m })
 	b.of[s] = append(b.of[s], m)
 	m.end, m.site, m.taken = to, s, true
-	m.Up = m.Up && boolOf(field(field(field(b.bodyOf(s), "ports"), m.Name), "up"), true)
+	port := field(field(b.bodyOf(s), "ports"), m.Name)
+	m.Up = m.Up && boolOf(field(port, "up"), true)
+	b.portMTU(m, port, pathKey(pathKey(b.path(s), "ports"), m.Name))
 }
 
 // refuseShared refuses to share an uplink that nobody but the switch has.

@@ -92,6 +92,7 @@ func switchPortShape() *shape {
 		keys: append(policyKeys(),
 			shapeKey{name: "up", shape: yesNo("false: unplugged by the administrator; the guest sees it")},
 			shapeKey{name: "shared", shape: yesNo("of an uplink: the node that holds the switch goes on using its interface")},
+			shapeKey{name: "mtu", shape: mtu()},
 			shapeKey{name: "isolated", shape: yesNo("no frames to other isolated ports")},
 			shapeKey{name: "hairpin", shape: yesNo("frames may go back out of the port they came in by")},
 			shapeKey{name: "allowed", shape: &shape{form: formList, want: "a list of MAC addresses", of: macOrName(""), doc: "the only addresses that the port may use beside its own"}})}

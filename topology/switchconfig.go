@@ -162,6 +162,9 @@ func (b *build) switchPorts(s *site, sw *Switch) {
 		p := switchcore.Port{Name: name, Uplink: isUplink(s, name), MTU: m.MTU, Down: !boolOf(field(v, "up"), true),
 			Isolated: boolOf(field(v, "isolated"), false), Hairpin: boolOf(field(v, "hairpin"), false)}
 		b.switchSpec(&p.Spec, v, pathKey(path, name))
+		if far := b.made[m.Peer]; far != nil { // it takes 4 bytes more than it says (is_skb_forwardable, net/core/dev.c)
+			p.MTU = min(p.MTU, far.MTU+4)
+		}
 		if far := b.made[m.Peer]; far != nil && !p.Uplink {
 			at.Far, p.Initial = far.end, switchcore.MAC(far.MAC)
 		}

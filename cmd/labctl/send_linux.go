@@ -103,6 +103,7 @@ switches that dropped it.
 
 func explainCommand(g *globals) *cobra.Command {
 	var f frameFlags
+	var size int
 	cmd := &cobra.Command{
 		Use:   "explain SWITCH:PORT [--src MAC|NODE] --dst MAC|NODE",
 		Short: "Ask a virtual switch what it would do with a frame, and why, for each of its ports",
@@ -118,6 +119,9 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 			p, err := f.params("")
 			if err != nil {
 				return err
+			}
+			if p.Size = size; size < 0 || size > 65535 {
+				return usagef("--size %d: want 0 to 65535 bytes", size)
 			}
 			c, err := g.running(cmd.Context())
 			if err != nil {
@@ -151,6 +155,7 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().IntVar(&size, "size", 0, "length of the packet in bytes, as an MTU counts it: ping -s N sends N+28")
 	return cmd
 }
 

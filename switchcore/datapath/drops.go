@@ -142,8 +142,19 @@ func (l *Loop) logDrops(p *port, raw []byte, f switchcore.Frame, v *switchcore.V
 	}
 }
 
+// Oversized counts frames that the kernel threw away on the cable of a port because they were longer than the port takes, and so
+// before the switch could see them. Their records have no length and no data. Safe for concurrent use.
+func (l *Loop) Oversized(id switchcore.PortID, n uint64) {
+	l.do(func() {
+		for range n {
+			l.core.TxFailed(id, switchcore.MtuExceeded)
+			l.logDrop(id, switchcore.NoPort, switchcore.MtuExceeded, nil, switchcore.Frame{})
+		}
+	})
+}
+
 func (l *Loop) logDrop(in, out switchcore.PortID, reason switchcore.Reason, raw []byte, f switchcore.Frame) {
-	if len(l.taps) > 0 {
+	if len(l.taps) > 0 && raw != nil {
 		l.tapDrop(in, out, reason, raw, f)
 	}
 	from, to := l.identify(in), l.identify(out)

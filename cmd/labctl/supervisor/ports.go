@@ -94,6 +94,7 @@ func ports(_ context.Context, c *call) (any, error) {
 	out := []Port{}
 	for _, v := range c.switches.list() {
 		c.switches.countOverruns(v)
+		c.switches.countOversized(v)
 		first := len(out)
 		v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
 			for _, id := range s.Ports() {
@@ -185,7 +186,15 @@ type DroppedFrame struct {
 func dropOf(node string, r datapath.DropRecord) DroppedFrame {
 	text, _, function := r.Reason.ESXi()
 	return DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(), ESXi: text, Function: function,
-		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: describeFrame(r.Data), Data: hex.EncodeToString(r.Data)}
+		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r), Data: hex.EncodeToString(r.Data)}
+}
+
+// whatOf says who speaks to whom in a dropped frame. One that was too long for its port was never seen.
+func whatOf(r datapath.DropRecord) string {
+	if len(r.Data) == 0 && r.Reason == switchcore.MtuExceeded {
+		return "longer than the port takes, lost on its cable and not seen"
+	}
+	return describeFrame(r.Data)
 }
 
 // offload says what was left for an adapter to do, in pktcap-uw's terms.
@@ -216,6 +225,7 @@ func dropped(ctx context.Context, c *call) (any, error) {
 	for at := map[*vswitch]uint64{}; ; {
 		var all []DroppedFrame
 		for _, v := range c.switches.list() {
+			c.switches.countOversized(v)
 			records, next, lost := v.loop.Drops(at[v])
 			at[v] = next
 			for _, r := range records {

@@ -53,6 +53,9 @@ func (s *server) investigate(ctx context.Context, _ topology.Question, again fun
 	return refusedBy(with, without)
 }
 
+// tooLong stands behind a port that counts frames that were too long for it, among the rules.
+const tooLong = " MtuExceeded"
+
 // refusedBy says which rules refused a ping: those that counted in every round, by whether they counted without it too.
 func refusedBy(with map[string]int, without map[string]bool) string {
 	var sure, perhaps []string
@@ -67,6 +70,9 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 	}
 	slices.Sort(sure)
 	slices.Sort(perhaps)
+	if i := slices.IndexFunc(sure, func(s string) bool { return strings.HasSuffix(s, tooLong) }); i >= 0 && len(sure) == 1 {
+		return "dropped: " + sure[i]
+	}
 	switch {
 	case len(sure) > 0:
 		return "refused by " + strings.Join(sure, ", ")
@@ -80,6 +86,9 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 // is left out. Rules of a set that have no name count together.
 func (s *server) refusing(ctx context.Context) map[string]uint64 {
 	out := map[string]uint64{}
+	for port, n := range s.switches.oversized() {
+		out[port.String()+tooLong] = n
+	}
 	for _, n := range s.current().Nodes {
 		if len(n.Loaded()) == 0 {
 			continue

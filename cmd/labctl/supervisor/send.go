@@ -28,6 +28,7 @@ type SendParams struct {
 	ARP     string `json:"arp,omitempty"`  // request|reply,SENDERIP[@MAC],TARGETIP[@MAC]
 	Count   int    `json:"count"`
 	Every   int64  `json:"every_us,omitempty"`
+	Size    int    `json:"size,omitempty"` // of explain: bytes of the packet
 }
 
 // Sent says what became of forged frames, as far as virtual switches can say it.
@@ -266,6 +267,9 @@ func explain(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if takes := c.switches.takes(v, p.Port); takes > 0 && p.Frame.Size > takes+4 {
+		return diedOnCable(v, p, takes), nil
+	}
 	out := Explained{Fates: []Fate{}}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		e := s.Explain(now, s.Lookup(p.Port), switchcore.Frame{Data: data})
@@ -287,9 +291,24 @@ func explain(_ context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-// bytes are a frame of minimal length with the addresses in words; where src is not given it is that of the adapter behind the port.
+// diedOnCable is the account of a frame that the switch never sees.
+func diedOnCable(v *vswitch, p ExplainParams, takes int) Explained {
+	out := Explained{Drop: switchcore.MtuExceeded.String(), Fates: []Fate{}, Steps: []string{
+		fmt.Sprintf("cable: port %s takes packets of %d bytes, and the kernel lets 4 more pass; %d bytes die on the cable, before the switch sees them: MtuExceeded", p.Port, takes, p.Frame.Size)},
+		Hint: fmt.Sprintf("send no more than %d bytes, or give both ends of the cable a larger mtu", takes)}
+	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
+		for _, id := range s.Ports() {
+			if name := s.Status(id).Name; name != p.Port {
+				out.Fates = append(out.Fates, Fate{Port: name, Why: switchcore.MtuExceeded.String(), Hint: out.Hint})
+			}
+		}
+	})
+	return out
+}
+
+// bytes are a frame of minimal length, or of a packet of the given size, with the addresses in words; where src is not given it is that of the adapter behind the port.
 func (c *call) bytes(p SendParams) ([]byte, error) {
-	data := make([]byte, 60)
+	data := make([]byte, max(60, 14+p.Size))
 	for _, a := range []struct {
 		text string
 		to   []byte
@@ -309,7 +328,10 @@ func (c *call) bytes(p SendParams) ([]byte, error) {
 	if p.VLAN > 0 {
 		data = slices.Insert(data, 12, 0x81, 0x00, byte(p.VLAN>>8), byte(p.VLAN))
 	}
-	at := len(data) - 48
+	at := 12
+	if p.VLAN > 0 {
+		at = 16
+	}
 	if p.Type == 0 {
 		p.Type = 0x0800
 	}

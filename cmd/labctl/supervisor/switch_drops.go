@@ -20,6 +20,7 @@ func (w *switches) mark() {
 	clear(w.past)
 	w.mu.Unlock()
 	for _, v := range w.list() {
+		w.countOversized(v)
 		_, next, _ := v.loop.Drops(math.MaxUint64)
 		lost := w.countOverruns(v)
 		w.mu.Lock()
@@ -53,6 +54,7 @@ func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 		return nil, 0, err
 	}
 	overrun := w.countOverruns(v)
+	w.countOversized(v)
 	w.mu.Lock()
 	since, before := v.since, w.past[node]
 	overrun -= v.overrun

@@ -45,6 +45,9 @@ type vswitch struct {
 	ports map[string]*plugged // by name
 	since uint64              // where in the drop log the set of the current step was done
 
+	cables  map[string]*cable // by port
+	backlog uint64            // see [kernel.BacklogDrops]
+
 	overruns map[string]uint64 // by port: frames that the kernel threw away before the switch saw them
 	overrun  uint64            // of all ports, when the set of the current step was done
 }
@@ -105,7 +108,9 @@ func (w *switches) syncOne(n *topology.Node) error {
 		}
 		v.conf = n.Switch.Config
 	}
-	return w.plug(v, n.Switch)
+	err := w.plug(v, n.Switch)
+	w.cablesOfLocked(v, n)
+	return err
 }
 
 // share lets the runtime have a processor more for each switch: a busy one keeps a processor for itself, and whoever asks the

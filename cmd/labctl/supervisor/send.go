@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -213,130 +212,6 @@ func arpWords(lab *topology.Lab, text string) (*topology.ARP, error) {
 		}
 	}
 	return a, nil
-}
-
-// ExplainParams asks a switch what it would do with a frame that comes in at a port.
-type ExplainParams struct {
-	Switch string     `json:"switch"`
-	Port   string     `json:"port"`
-	Frame  SendParams `json:"frame"`
-}
-
-// Explained is the switch's own account.
-type Explained struct {
-	Steps []string `json:"steps"`
-	Drop  string   `json:"drop,omitempty"` // the reason, if nobody gets it
-	Hint  string   `json:"hint,omitempty"` // what to set so that somebody does
-	Fates []Fate   `json:"fates"`
-}
-
-// Fate is what becomes of the frame at one port.
-type Fate struct {
-	Port      string `json:"port"`
-	Delivered bool   `json:"delivered"`
-	Why       string `json:"why"`
-	Hint      string `json:"hint,omitempty"`
-}
-
-func explain(_ context.Context, c *call) (any, error) {
-	var p ExplainParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
-	if err := c.begun(); err != nil {
-		return nil, err
-	}
-	if err := c.checkSwitches([]string{p.Switch + ":" + p.Port}); err != nil {
-		return nil, err
-	}
-	if p.Frame.Src == "" {
-		st, err := c.switches.port(p.Switch, p.Port)
-		if err != nil {
-			return nil, err
-		}
-		if st.Uplink || st.Effective == (switchcore.MAC{}) {
-			return nil, usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
-		}
-		p.Frame.Src = topology.MAC(st.Effective).String()
-	}
-	data, err := c.bytes(p.Frame)
-	if err != nil {
-		return nil, err
-	}
-	v, err := c.switches.get(p.Switch)
-	if err != nil {
-		return nil, err
-	}
-	if takes := c.switches.takes(v, p.Port); takes > 0 && p.Frame.Size > takes+4 {
-		return diedOnCable(v, p, takes), nil
-	}
-	out := Explained{Fates: []Fate{}}
-	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
-		e := s.Explain(now, s.Lookup(p.Port), switchcore.Frame{Data: data})
-		out.Steps = e.Steps
-		if e.Verdict.Drop != switchcore.None {
-			out.Drop, out.Hint = e.Verdict.Drop.String(), e.Hint
-		}
-		for _, f := range e.Fates {
-			why := f.Cause.String()
-			switch {
-			case f.Delivered:
-				why = ""
-			case f.Reason != switchcore.None:
-				why = f.Reason.String()
-			}
-			out.Fates = append(out.Fates, Fate{s.Status(f.Port).Name, f.Delivered, why, f.Hint})
-		}
-	})
-	return out, nil
-}
-
-// diedOnCable is the account of a frame that the switch never sees.
-func diedOnCable(v *vswitch, p ExplainParams, takes int) Explained {
-	out := Explained{Drop: switchcore.MtuExceeded.String(), Fates: []Fate{}, Steps: []string{
-		fmt.Sprintf("cable: port %s takes packets of %d bytes, and the kernel lets 4 more pass; %d bytes die on the cable, before the switch sees them: MtuExceeded", p.Port, takes, p.Frame.Size)},
-		Hint: fmt.Sprintf("send no more than %d bytes, or give both ends of the cable a larger mtu", takes)}
-	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
-		for _, id := range s.Ports() {
-			if name := s.Status(id).Name; name != p.Port {
-				out.Fates = append(out.Fates, Fate{Port: name, Why: switchcore.MtuExceeded.String(), Hint: out.Hint})
-			}
-		}
-	})
-	return out
-}
-
-// bytes are a frame of minimal length, or of a packet of the given size, with the addresses in words; where src is not given it is that of the adapter behind the port.
-func (c *call) bytes(p SendParams) ([]byte, error) {
-	data := make([]byte, max(60, 14+p.Size))
-	for _, a := range []struct {
-		text string
-		to   []byte
-	}{{p.Dst, data[:6]}, {p.Src, data[6:12]}} {
-		st, err := station(c.current(), a.text)
-		if err != nil {
-			return nil, err
-		}
-		mac := st.MAC
-		if st.Node != "" {
-			if mac, err = c.macOf(st); err != nil {
-				return nil, err
-			}
-		}
-		copy(a.to, mac[:])
-	}
-	if p.VLAN > 0 {
-		data = slices.Insert(data, 12, 0x81, 0x00, byte(p.VLAN>>8), byte(p.VLAN))
-	}
-	at := 12
-	if p.VLAN > 0 {
-		at = 16
-	}
-	if p.Type == 0 {
-		p.Type = 0x0800
-	}
-	data[at], data[at+1] = byte(p.Type>>8), byte(p.Type)
-	return data, nil
 }
 
 // macOf is the address that an interface has now.

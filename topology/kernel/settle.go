@@ -27,7 +27,7 @@ func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node, tell f
 	if err != nil || len(trees) == 0 {
 		return err
 	}
-	if err := s.awaitTree(ctx, trees, tell); err != nil {
+	if err := s.awaitTree(ctx, trees, treePeers(nodes), tell); err != nil {
 		return err
 	}
 	// A bridge has a carrier only since a port of it forwards, and what sits on it too.

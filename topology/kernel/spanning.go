@@ -56,8 +56,7 @@ const treeGrace = 15 * time.Second
 // hold of other bridges is what those would say now, so that nothing is left to be learnt, or to age. IEEE 802.1D gets there within
 // twice the forward delay and the maximum age of the root. What has not changed for longer than that age will not: bridges that do not
 // hear each other then never will, since something between them drops what they say.
-func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, tell func(TreeWait)) error {
-	peers := treePeers(nodes)
+func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, peers map[topology.End][]topology.End, tell func(TreeWait)) error {
 	var most, age time.Duration
 	var last []*treeBridge
 	began := time.Now()
@@ -99,21 +98,53 @@ func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, tell func
 	}
 }
 
-// treePeers are the cables between ports, both ways.
-func treePeers(nodes []*topology.Node) map[topology.End]topology.End {
-	out := map[topology.End]topology.End{}
+// treePeers are the ports that hear what a port says: at the other end of its cable, or beyond bridges without a tree, which pass
+// it on.
+func treePeers(nodes []*topology.Node) map[topology.End][]topology.End {
+	byName := map[string]*topology.Node{}
+	for _, n := range nodes {
+		byName[n.Name] = n
+	}
+	out := map[topology.End][]topology.End{}
 	for _, n := range nodes {
 		for _, i := range n.Interfaces {
-			if i.Master != "" && i.Peer.Node != "" {
-				out[topology.End{Node: n.Name, Interface: i.Name}] = i.Peer
+			if i.Master != "" && n.Interface(i.Master).Bridge.STP {
+				from := topology.End{Node: n.Name, Interface: i.Name}
+				out[from] = hearers(byName, from, i.Peer, map[topology.End]bool{})
 			}
 		}
 	}
 	return out
 }
 
+func hearers(byName map[string]*topology.Node, from, at topology.End, passed map[topology.End]bool) []topology.End {
+	n := byName[at.Node]
+	if n == nil || n.Interface(at.Interface) == nil || n.Interface(at.Interface).Master == "" {
+		return nil
+	}
+	br := n.Interface(n.Interface(at.Interface).Master)
+	if br.Bridge.STP {
+		if at == from {
+			return nil
+		}
+		return []topology.End{at}
+	}
+	bridge := topology.End{Node: n.Name, Interface: br.Name}
+	if passed[bridge] {
+		return nil
+	}
+	passed[bridge] = true
+	var out []topology.End
+	for _, i := range n.Interfaces {
+		if i.Master == br.Name && i.Name != at.Interface {
+			out = append(out, hearers(byName, from, i.Peer, passed)...)
+		}
+	}
+	return out
+}
+
 // unfinished says which port is on its way to forward, and who holds what is not true any more.
-func unfinished(bridges []*treeBridge, peers map[topology.End]topology.End) (moving, apart string) {
+func unfinished(bridges []*treeBridge, peers map[topology.End][]topology.End) (moving, apart string) {
 	type port struct {
 		b *treeBridge
 		p *treePort
@@ -145,12 +176,14 @@ func unfinished(bridges []*treeBridge, peers map[topology.End]topology.End) (mov
 			if !b.designated(p) && len(byID[p.from]) < 2 && !p.current(byID[p.from]) {
 				return moving, fmt.Sprintf("what %s:%s holds of another bridge is old", b.node, p.name)
 			}
-			far := byEnd[peers[topology.End{Node: b.node, Interface: p.name}]]
-			if far.p == nil || far.p.state == portDisabled {
-				continue
-			}
-			if b.root != far.b.root || b.designated(p) && far.b.designated(far.p) {
-				return moving, fmt.Sprintf("%s:%s and %s:%s do not agree yet", b.node, p.name, far.b.node, far.p.name)
+			for _, e := range peers[topology.End{Node: b.node, Interface: p.name}] {
+				far := byEnd[e]
+				if far.p == nil || far.p.state == portDisabled {
+					continue
+				}
+				if b.root != far.b.root || b.designated(p) && far.b.designated(far.p) {
+					return moving, fmt.Sprintf("%s:%s and %s:%s do not agree yet", b.node, p.name, far.b.node, far.p.name)
+				}
 			}
 		}
 	}

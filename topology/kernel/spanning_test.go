@@ -166,7 +166,7 @@ func TestUnfinishedTrees(t *testing.T) {
 		}
 	}
 	end := func(node, name string) topology.End { return topology.End{Node: node, Interface: name} }
-	peers := map[topology.End]topology.End{end("a", "x"): end("b", "x"), end("b", "x"): end("a", "x"), end("b", "y"): end("c", "y"), end("c", "y"): end("b", "y")}
+	peers := map[topology.End][]topology.End{end("a", "x"): {end("b", "x")}, end("b", "x"): {end("a", "x")}, end("b", "y"): {end("c", "y")}, end("c", "y"): {end("b", "y")}}
 	for _, x := range []struct {
 		name          string
 		change        func([]*treeBridge) []*treeBridge
@@ -202,6 +202,25 @@ func TestUnfinishedTrees(t *testing.T) {
 	} {
 		if moving, apart := unfinished(x.change(tree()), peers); moving != x.moving || apart != x.apart {
 			t.Errorf("%s: %q and %q, want %q and %q", x.name, moving, apart, x.moving, x.apart)
+		}
+	}
+}
+
+func TestWhoHearsAPort(t *testing.T) {
+	lab := load(t, `format: 1
+lab: t
+nodes:
+  s1: {kind: bridge, stp: true}
+  s2: {kind: bridge}
+  s3: {kind: bridge, stp: true}
+  h: {ip: 10.0.0.1/24}
+links: [s1:a -- s2:a, s1:b -- s2:b, s2:c -- s3:c, h -- s2, s1:d -- s3:d]
+`)
+	peers := treePeers(lab.Nodes)
+	for port, want := range map[string]string{"s1:a": "[s1:b s3:c]", "s1:b": "[s1:a s3:c]", "s3:c": "[s1:a s1:b]", "s1:d": "[s3:d]", "s2:a": "[]"} {
+		node, name, _ := strings.Cut(port, ":")
+		if got := fmt.Sprint(peers[topology.End{Node: node, Interface: name}]); got != want {
+			t.Errorf("%s is heard by %s, want %s", port, got, want)
 		}
 	}
 }

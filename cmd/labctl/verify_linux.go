@@ -311,15 +311,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		fmt.Fprintf(supervisor.Stderr(), "%s is as measured; not changed\n", r.file.display)
 		return nil
 	}
-	st, err := os.Stat(r.file.identity)
-	if err != nil {
-		return err
-	}
-	tmp := r.file.identity + ".labctl"
-	if err := os.WriteFile(tmp, updated, st.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, r.file.identity); err != nil {
+	if err := rewrite(r.file.identity, r.lab.Source, updated); err != nil {
 		return err
 	}
 	fmt.Fprintf(supervisor.Stderr(), "%s: measured words written; read the difference before you commit it\n", r.file.display)

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestRewrite(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "lab.yaml"), filepath.Join(dir, "other")
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says := func(name, want string) {
+		t.Helper()
+		if b, err := os.ReadFile(name); err != nil || string(b) != want {
+			t.Errorf("%s says %q, %v; want %q", name, b, err, want)
+		}
+	}
+	write(path, "old", 0o664)
+	write(other, "precious", 0o600)
+	if err := os.Symlink(other, path+".labctl"); err != nil { // a name that was once used
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 {
+		if err := os.Chown(path, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
+	was, _ := os.Stat(path)
+	if err := rewrite(path, []byte("old"), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	says(path, "new")
+	says(other, "precious")
+	is, _ := os.Stat(path)
+	if a, b := was.Sys().(*syscall.Stat_t), is.Sys().(*syscall.Stat_t); is.Mode() != was.Mode() || a.Uid != b.Uid || a.Gid != b.Gid {
+		t.Errorf("mode %v of %d:%d, was %v of %d:%d", is.Mode(), b.Uid, b.Gid, was.Mode(), a.Uid, a.Gid)
+	}
+
+	write(path, "edited", 0o644)
+	if err := rewrite(path, []byte("new"), []byte("newer")); err == nil || !strings.Contains(err.Error(), "any more") {
+		t.Errorf("over what was edited: %v", err)
+	}
+	says(path, "edited")
+
+	link := filepath.Join(dir, "link.yaml")
+	if err := os.Symlink("other", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := rewrite(link, []byte("precious"), []byte("x")); err == nil { // one that was put there since the path was resolved
+		t.Error("a symbolic link was followed")
+	}
+	says(other, "precious")
+	if real := identityOf(link); real != identityOf(other) {
+		t.Errorf("%s is %s", link, real)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, ".*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -22,6 +22,8 @@ const maxDepth = 100
 type reader struct {
 	file  string
 	src   []byte // without a byte order mark, which no editor counts as a column
+	text  string // the same
+	ascii bool   // it has nothing else
 	lines []int  // where each line begins in src
 	probs []Problem
 	seen  map[Problem]bool // by place and words only
@@ -59,8 +61,10 @@ func newReader(file string, src []byte) *reader {
 	src = bytes.TrimPrefix(src, []byte(bom))
 	r := &reader{file: file, src: src, seen: map[Problem]bool{}}
 	if len(src) <= maxFile {
+		r.text, r.ascii = string(src), true
 		r.lines = append(r.lines, 0)
 		for i, c := range src {
+			r.ascii = r.ascii && c < utf8.RuneSelf
 			if c == '\n' && i+1 < len(src) {
 				r.lines = append(r.lines, i+1)
 			}
@@ -74,11 +78,11 @@ func (r *reader) line(n int) string {
 	if n < 1 || n > len(r.lines) {
 		return ""
 	}
-	s := r.src[r.lines[n-1]:]
-	if i := bytes.IndexByte(s, '\n'); i >= 0 {
-		s = s[:i]
+	end := len(r.text)
+	if n < len(r.lines) {
+		end = r.lines[n]
 	}
-	return strings.TrimSuffix(string(s), "\r")
+	return strings.TrimSuffix(strings.TrimSuffix(r.text[r.lines[n-1]:end], "\n"), "\r")
 }
 
 // pos turns the parser's column, which counts characters, into bytes.
@@ -90,6 +94,9 @@ func (r *reader) pos(line, col int) Pos {
 		return Pos{len(r.lines), len(r.line(len(r.lines))) + 1}
 	}
 	s := r.line(line)
+	if r.ascii {
+		return Pos{line, min(max(col, 1), len(s)+1)}
+	}
 	at := 0
 	for i := 1; i < col && at < len(s); i++ {
 		_, n := utf8.DecodeRuneInString(s[at:])

@@ -13,7 +13,7 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 		return nil
 	}
 	e := &Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
-	rs := &resolver{lab: st.lab, streams: append(slices.Clone(st.streams), st.sent...), chats: st.streams, cases: cases}
+	rs := &resolver{lab: st.lab, streams: append(slices.Clone(st.streams), st.sent...), chats: st.streams, cases: cases, cells: &st.cells}
 	rank := map[string]int{}
 	for i, k := range expectKinds() {
 		rank[k.name] = i
@@ -31,6 +31,9 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 
 // tables reads what stands under one kind.
 func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver) []*Table {
+	if st.cells > maxCells { // and this is said
+		return nil
+	}
 	broken := st.failed()
 	var out []*Table
 	var probs []Problem

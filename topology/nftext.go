@@ -32,6 +32,7 @@ type nftReader struct {
 
 	in      NFTable   // the table at hand
 	current *nftChain // the chain at hand
+	known   map[nftPlace]*nftChain
 
 	prefixes []nftPrefix // in the order of the text
 

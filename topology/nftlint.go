@@ -19,12 +19,14 @@ type nftChain struct {
 
 // chain finds a chain of the table at hand, or makes it known.
 func (r *nftReader) chain(table NFTable, name string) *nftChain {
-	for _, c := range r.set.chains {
-		if c.table == table && c.name == name {
-			return c
-		}
+	if c := r.known[nftPlace{table, name}]; c != nil {
+		return c
 	}
 	c := &nftChain{table: table, name: name}
+	if r.known == nil {
+		r.known = map[nftPlace]*nftChain{}
+	}
+	r.known[nftPlace{table, name}] = c
 	r.set.chains = append(r.set.chains, c)
 	return c
 }
@@ -80,13 +82,13 @@ func (r *nftReader) outside(s []nftToken, first bool) {
 
 // hookFates is what becomes of frames in each chain of a bridge that the kernel gives some. An accept in one of them ends only
 // that one.
-func (set *RuleSet) hookFates() [][]fate {
+func (set *RuleSet) hookFates(tr *tracer) [][]fate {
 	var out [][]fate
 	for _, c := range set.chains {
 		if c.table.Family != "bridge" || !c.hooked {
 			continue
 		}
-		list := set.fates(c, fate{all: true}, map[string]bool{})
+		list := slices.Clone(set.fates(tr, c, fate{all: true}))
 		if c.policy.text != "" {
 			list = append(list, fate{set: set, pos: c.policy.pos, name: "the policy of " + c.name, refuses: true, all: true})
 		}
@@ -96,12 +98,12 @@ func (set *RuleSet) hookFates() [][]fate {
 }
 
 // fates follows a chain as [fates] does for iptables.
-func (set *RuleSet) fates(c *nftChain, in fate, inside map[string]bool) (out []fate) {
-	if inside[c.name] {
-		return nil
-	}
-	inside[c.name] = true
-	defer delete(inside, c.name)
+func (set *RuleSet) fates(tr *tracer, c *nftChain, in fate) []fate {
+	in = fate{byPort: in.byPort, old: in.old, all: in.all} // nothing else is asked of it
+	return tr.once(traced{c, in}, func() []fate { return set.chainFates(tr, c, in) })
+}
+
+func (set *RuleSet) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 	for _, s := range c.rules {
 		if len(s) == 0 {
 			continue
@@ -124,10 +126,8 @@ func (set *RuleSet) fates(c *nftChain, in fate, inside map[string]bool) (out []f
 			if !t.is("jump", "goto") || i+1 == len(words) {
 				continue
 			}
-			for _, to := range set.chains {
-				if to.table == c.table && to.name == words[i+1].text {
-					out = append(out, set.fates(to, f, inside)...)
-				}
+			if to := tr.chain(set, c.table, words[i+1].text); to != nil {
+				out = append(out, set.fates(tr, to, f)...)
 			}
 		}
 		f.accepts, f.refuses = has("accept") || f.byPort && has("return"), has("drop", "reject")

@@ -90,9 +90,9 @@ func insertAt(s string) int {
 }
 
 // forwarded is what becomes of the frames that a bridge forwards, one rule after the other.
-func forwarded(sets []*RuleSet, family string) []fate {
+func forwarded(tr *tracer, sets []*RuleSet, family string) []fate {
 	chains, policies := inOrder(sets, family)
-	out := fates(chains, "FORWARD", fate{all: true}, map[string]bool{})
+	out := fates(tr, chains, "FORWARD", fate{all: true})
 	if p := policies["FORWARD"]; p.line != nil && p.line.Args[2] == "DROP" {
 		out = append(out, fate{set: p.set, pos: p.line.Pos, name: "the policy of FORWARD", refuses: true, all: true})
 	}
@@ -100,12 +100,14 @@ func forwarded(sets []*RuleSet, family string) []fate {
 }
 
 // fates follows a chain and those that it jumps to. in is what is known of the frames that get there.
-func fates(chains map[string][]placed, name string, in fate, inside map[string]bool) (out []fate) {
-	if inside[name] {
-		return nil
+func fates(tr *tracer, chains map[string][]placed, name string, in fate) []fate {
+	if !in.byPort { // then nothing else is asked of it
+		in = fate{old: in.old, all: in.all}
 	}
-	inside[name] = true
-	defer delete(inside, name)
+	return tr.once(traced{name, in}, func() []fate { return chainFates(tr, chains, name, in) })
+}
+
+func chainFates(tr *tracer, chains map[string][]placed, name string, in fate) (out []fate) {
 	for _, p := range chains[name] {
 		f := fate{set: p.set, pos: p.line.Pos, name: "the rules of " + p.set.Name,
 			byPort: in.byPort || slices.Contains(p.line.Args, "physdev"),
@@ -123,7 +125,7 @@ func fates(chains map[string][]placed, name string, in fate, inside map[string]b
 		case "ACCEPT", "RETURN":
 			f.accepts = t == "ACCEPT" || f.byPort
 		default:
-			out = append(out, fates(chains, t, f, inside)...)
+			out = append(out, fates(tr, chains, t, f)...)
 			continue
 		}
 		out = append(out, f)

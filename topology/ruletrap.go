@@ -40,36 +40,43 @@ func (t trap) String() string {
 func trapsIn(list []fate) []trap {
 	tied := slices.ContainsFunc(list, func(f fate) bool { return f.accepts && f.byPort })
 	var out []trap
-	for i, f := range list {
-		if !f.accepts || !f.old || f.byPort {
-			continue
+	var next *fate // the first refusal behind
+	for i := len(list) - 1; i >= 0; i-- {
+		f := &list[i]
+		if f.accepts && f.old && !f.byPort && next != nil {
+			out = append(out, trap{*f, *next})
 		}
-		at := slices.IndexFunc(list[i+1:], func(g fate) bool { return g.refuses && (g.byPort || g.all && tied) })
-		if at >= 0 {
-			out = append(out, trap{f, list[i+1+at]})
+		if f.refuses && (f.byPort || f.all && tied) {
+			next = f
 		}
 	}
+	slices.Reverse(out)
 	return out
 }
 
-// traps are those of a node whose rule sets stand in this order, each once.
-func traps(sets []*RuleSet) []trap {
-	var all []trap
+// traps are those of a node whose rule sets stand in this order, each once. all is false if there are too many ways through the chains.
+func traps(sets []*RuleSet) (list []trap, all bool) {
+	tr := newTracer()
+	seen := map[trap]bool{}
+	add := func(ways []fate) {
+		for _, t := range trapsIn(ways) {
+			if !seen[t] {
+				seen[t] = true
+				list = append(list, t)
+			}
+		}
+	}
 	for _, family := range ruleForms()[:2] {
-		all = append(all, trapsIn(forwarded(sets, family))...)
+		tr.begin()
+		add(forwarded(tr, sets, family))
 	}
 	for _, set := range sets {
-		for _, list := range set.hookFates() {
-			all = append(all, trapsIn(list)...)
+		tr.begin()
+		for _, ways := range set.hookFates(tr) {
+			add(ways)
 		}
 	}
-	var out []trap
-	for _, t := range all {
-		if !slices.Contains(out, t) {
-			out = append(out, t)
-		}
-	}
-	return out
+	return list, tr.room > 0
 }
 
 // establishedTrap warns of traps, also of those that only steps set.
@@ -77,7 +84,12 @@ func (b *build) establishedTrap(n *Node, path string) {
 	was := b.overlay
 	b.overlay = nil // which would take the warning for what it has moved elsewhere
 	defer func() { b.overlay = was }()
-	for _, t := range traps(n.Rules) {
+	list, all := traps(n.Rules)
+	if !all {
+		set := n.Rules[0]
+		b.add(set.Pos, len(set.Name), pathKey(path, "rules"), fmt.Sprintf("there are more than %d ways through the chains that these rules jump to; let fewer jump", maxWays), false)
+	}
+	for _, t := range list {
 		width := t.accept.width
 		if width == 0 {
 			text, _, _ := strings.Cut(b.line(t.accept.pos.Line), "#")
@@ -89,12 +101,14 @@ func (b *build) establishedTrap(n *Node, path string) {
 
 // sayTraps says which traps there are now that were not there before.
 func (d *differ) sayTraps(o, n *Node) {
-	var before []string
-	for _, t := range traps(o.Loaded()) {
-		before = append(before, t.accept.set.Name+t.accept.name+t.refusal.name)
+	before := map[string]bool{}
+	was, _ := traps(o.Loaded())
+	for _, t := range was {
+		before[t.accept.set.Name+t.accept.name+t.refusal.name] = true
 	}
-	for _, t := range traps(n.Loaded()) {
-		if !slices.Contains(before, t.accept.set.Name+t.accept.name+t.refusal.name) {
+	is, _ := traps(n.Loaded())
+	for _, t := range is {
+		if !before[t.accept.set.Name+t.accept.name+t.refusal.name] {
 			d.say(n.Name, "rules %s: warning: %s %s", t.accept.set.Name, t.accept.name, t)
 		}
 	}

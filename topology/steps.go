@@ -55,6 +55,8 @@ type story struct {
 	streams []string             // all so far
 	sound   bool                 // nothing is wrong with the nodes, so what they lack they lack
 	sent    []string             // what "send" has sent so far
+	cells   int                  // that all tables so far stand for
+	built   int                  // nodes of the labs of all sets and cases so far
 }
 
 func (st *story) step(n *yaml.Node, path string) *Step {
@@ -130,8 +132,14 @@ func (st *story) keyOrder(n *yaml.Node, path string) {
 	}
 }
 
+// maxBuilt is how many nodes the labs of all sets and cases of a file may have together; each takes a few kilobytes.
+const maxBuilt = 1 << 15
+
 // laid lays a set over the nodes as they stand, and makes the lab that comes of it.
 func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) {
+	if st.built > maxBuilt { // and this is said
+		return st.body, st.lab
+	}
 	body := maps.Clone(st.body)
 	first, last := span(set)
 	st.overlay = &overlay{at: set, path: path, first: first, last: last}
@@ -177,6 +185,10 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 		}
 	}
 	if len(st.probs) > before {
+		return body, st.lab
+	}
+	if st.built += len(st.sites); st.built > maxBuilt {
+		st.errorf(set, path, "the sets and cases up to this one make labs of %d nodes in all, more than %d; let fewer steps change the lab", st.built, maxBuilt)
 		return body, st.lab
 	}
 	return body, st.newBuild(body, at).lab

@@ -12,6 +12,7 @@ type resolver struct {
 	streams []string // and other things that send: rows of sees beside A->B
 	chats   []string // streams alone: the rows of streams
 	cases   []string // of the step: the columns of cases
+	cells   *int     // that the tables of the file stand for so far; may be nil
 }
 
 // tableLine is a header or a row as it stands in the file.
@@ -27,9 +28,9 @@ type tableWord struct {
 	text string
 }
 
-// maxCells is how many pairs one table may stand for. A bridge of the kernel has at most 1023 ports; with a file of a
-// mebibyte "*" would reach thousands of millions.
-const maxCells = 1 << 22
+// maxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
+// takes, and half as much again. A cell takes a quarter of a kilobyte.
+const maxCells = 3 << 19
 
 // corners are the first words of the headers, by kind.
 var corners = map[string]string{
@@ -303,10 +304,16 @@ func (p *tableParser) question(row, column *axis) Question {
 func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	rows, fromRow := p.expand(rows)
 	columns, fromColumn := p.expand(columns)
-	if n := len(rows) * len(columns); n > maxCells {
-		p.errorf(t.Pos, len(t.Corner), `the table stands for %d pairs, more than %d; name rows and columns instead of "*"`, n, maxCells)
+	n := len(rows) * len(columns)
+	if p.rs.cells == nil {
+		p.rs.cells = new(int)
+	}
+	if n > maxCells-*p.rs.cells {
+		p.errorf(t.Pos, 1, `the tables up to this one stand for %d pairs, more than %d; name rows and columns instead of "*"`, *p.rs.cells+n, maxCells)
+		*p.rs.cells = maxCells + 1
 		return
 	}
+	*p.rs.cells += n
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
 	if p.kind == "drops" {
 		t.narrowing = words

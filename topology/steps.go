@@ -188,7 +188,7 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 		return body, st.lab
 	}
 	if st.built += len(st.sites); st.built > maxBuilt {
-		st.errorf(set, path, "the sets and cases up to this one make labs of %d nodes in all, more than %d; let fewer steps change the lab", st.built, maxBuilt)
+		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d; let fewer steps change the lab", Count(st.built, "node"), maxBuilt)
 		return body, st.lab
 	}
 	return body, st.newBuild(body, at).lab

@@ -309,7 +309,7 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		p.rs.cells = new(int)
 	}
 	if n > maxCells-*p.rs.cells {
-		p.errorf(t.Pos, 1, `the tables up to this one stand for %d pairs, more than %d; name rows and columns instead of "*"`, *p.rs.cells+n, maxCells)
+		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, Count(*p.rs.cells+n, "pair"), maxCells)
 		*p.rs.cells = maxCells + 1
 		return
 	}

@@ -11,7 +11,7 @@ var _ = Describe("the reason why a ping got no answer", func() {
 	It("may be a drop on the way back", func() {
 		r := labctl("ping", "vm0", "esxi1.vm1")
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(MatchRegexp(`vm0 -> esxi1\.vm1: no-arp.*dropped: dvs:esxi1-vmnic0 MacForgery`))
+		Expect(r.out).To(MatchRegexp(`vm0 -> esxi1\.vm1 \(192\.168\.0\.31\): no-arp.*dropped: dvs:esxi1-vmnic0 MacForgery`))
 	})
 
 	It("is no drop of before", func() {

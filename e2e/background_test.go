@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -75,6 +78,21 @@ var _ = Describe("a command in the background", func() {
 		edit(file, "kill -SEGV $$", "exec sleep 100")
 		Expect(labctl("up", file)).To(Exit(0))
 		Expect(labctl("verify", "served")).To(Exit(0))
+	})
+
+	It("is shown by ps in one line, with a number that kill takes", func() {
+		up(servedBy(`{sh: "echo begun > begun\nexec sleep 4321", background: true, ready: "file:begun"}`))
+		row := func() string { return regexp.MustCompile(`(?m)^run .*`).FindString(labctl("ps").out) }
+		Expect(row()).To(MatchRegexp(`^run +- +a +[0-9]+ +running +echo begun > begun …$`))
+		type running struct{ PID int }
+		list := decode[[]running](labctl("ps", "-o", "json"))
+		Expect(list).To(HaveLen(1))
+		Eventually(func() (string, error) {
+			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", list[0].PID))
+			return string(b), err
+		}, "10s").Should(Equal("sleep\x004321\x00"))
+		Expect(syscall.Kill(list[0].PID, syscall.SIGKILL)).To(Succeed())
+		Eventually(row, "10s").Should(MatchRegexp(`^run +- +a +- +killed by SIGKILL`))
 	})
 
 	It("that ends well, or by labctl's will, is not a failure", func() {

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology"
 )
 
 // print writes a document as JSON or YAML, or calls table.
@@ -63,8 +65,18 @@ func columns(w io.Writer, header string, rows [][]string) error {
 			if r[i] == "" {
 				r[i] = "-"
 			}
+			r[i] = strings.ReplaceAll(topology.Visible(r[i], false), "\t", `\t`) // what a cell holds is not to break the table
 		}
 		fmt.Fprintln(t, strings.Join(r, "\t"))
 	}
 	return t.Flush()
+}
+
+// oneLine is the first line of a text that is not empty, and a sign that there are others.
+func oneLine(text string) string {
+	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if first = strings.TrimSpace(first); strings.TrimSpace(rest) != "" {
+		first += " …"
+	}
+	return first
 }

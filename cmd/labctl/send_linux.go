@@ -165,13 +165,22 @@ func psCommand(g *globals) *cobra.Command {
 		Short: "List what runs in a lab's nodes: streams, senders, commands",
 		Long: `List what labctl runs in a lab's nodes: streams, senders, spoofers, commands in the background and those of "exec". A command in the
 background that ended with another status than 0, or by a signal that labctl did not send, stays in the list with how it ended and the
-last lines that it wrote, until its node is built again, "labctl up" starts it again, or the lab goes down.`,
+last lines that it wrote, until its node is built again, "labctl up" starts it again, or the lab goes down.
+
+PID is the process's number where you run this verb: what "kill" there takes, "-" where it cannot be known. A lab has a PID namespace of its own.
+Programs that "exec" starts for an ordinary user see only the lab's processes, with the numbers there, which -o json has as "pid_in_lab".
+Those that "exec" starts for root see the machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := []supervisor.Running{}
-			if err := g.read(cmd, "ps", nil, &list); err != nil {
+			c, err := g.running(cmd.Context())
+			if err != nil {
 				return err
 			}
+			if err := c.Call(cmd.Context(), "ps", supervisor.NodesParams{}, &list, nil); err != nil {
+				return err
+			}
+			c.Number(list)
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
 				for _, r := range list {
@@ -179,7 +188,7 @@ last lines that it wrote, until its node is built again, "labctl up" starts it a
 					if r.PID > 0 {
 						pid = strconv.Itoa(r.PID)
 					}
-					rows = append(rows, []string{r.Kind, r.Name, r.Node, pid, r.State, r.What})
+					rows = append(rows, []string{r.Kind, r.Name, r.Node, pid, r.State, oneLine(r.What)})
 				}
 				if err := columns(w, "KIND NAME NODE PID STATE WHAT", rows); err != nil {
 					return err

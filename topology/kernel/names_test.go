@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -20,9 +21,12 @@ func TestNamesOfTheDead(t *testing.T) {
 	died := errors.New("died here")
 	for at := 0; ; at++ {
 		s, journal := newSpace(t)
+		var mu sync.Mutex // nodes are made side by side
 		steps, last := 0, ""
 		// Nothing is done from the given step on, as by a process that is dead by then.
 		s.journal.before = func(step string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if steps++; steps > at {
 				if last == "" {
 					last = step

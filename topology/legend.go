@@ -13,6 +13,7 @@ var meanings = map[string][][2]string{
 		{"ok", "a reply came back"},
 		{"+redirect", `with "ok": a router told of a shorter way (Redirect Host)`},
 		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
+		{"+other", `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); TCP would not take it`},
 		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
 		{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
 		{"broadcast", `the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)`},
@@ -24,6 +25,7 @@ var meanings = map[string][][2]string{
 		{"ok", "a reply came back"},
 		{"+redirect", `with "ok": a router told of a shorter way (ICMPv6 redirect)`},
 		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
+		{"+other", `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); TCP would not take it`},
 		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
 		{"no-arp", `nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)`},
 		{"silent", `nothing came back (100% packet loss)`},
@@ -74,6 +76,7 @@ var meanings = map[string][][2]string{
 	},
 	"streams": {
 		{"ok", "the replies come"},
+		{"+other", `with "ok": some come from another address than is asked; TCP would not take them`},
 		{"silent", "no replies come"},
 		{"lossy", "some replies are missing"},
 		{"unknown", "could not be read; never what was wanted"},

@@ -60,8 +60,10 @@ func sortParts(word string) string {
 
 // The words of a kind without those that name nodes; also what a misspelt word is compared with.
 var kindWords = map[string][]string{
-	"ping":    {"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
-	"ping6":   {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect"},
+	"ping": {"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+		"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
+	"ping6": {"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+		"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
 	"answers": {"yes", "no", "unknown"},
 	"arp":     {"-", "failed", "unknown"},
 	"route":   {"-", "direct", "unknown"},
@@ -69,7 +71,7 @@ var kindWords = map[string][]string{
 	"fdb":     {"-", "unknown"},
 	"port":    {"forwarding", "blocked", "down", "up", "granted", "refused", "-", "unknown"},
 	"drops":   {"-", "unknown"},
-	"streams": {"ok", "silent", "lossy", "unknown"},
+	"streams": {"ok", "ok+other", "silent", "lossy", "unknown"},
 	"hits":    {"unknown"},
 }
 
@@ -160,12 +162,13 @@ func (g *vocabulary) outcome(kind, word string) string {
 	}
 	base, mods, modified := strings.Cut(word, "+")
 	if base == "ok" && modified {
+		known := []string{"dup", "other", "redirect"}
 		for m := range strings.SplitSeq(mods, "+") {
-			if m != "dup" && m != "redirect" {
-				return quoted(m) + ` is no modifier of ok; there are "dup" and "redirect"` + g.near(m, []string{"dup", "redirect"})
+			if !slices.Contains(known, m) {
+				return quoted(m) + ` is no modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
 			}
 		}
-		if sortParts(mods) == "dup+redirect" {
+		if slices.Contains(kindWords[kind], "ok+"+sortParts(mods)) {
 			return ""
 		}
 		return quoted(word) + " says a modifier twice"
@@ -338,7 +341,7 @@ func wantedOf(kind string) string {
 	case "fdb":
 		return `"-" or a port of the switch`
 	case "streams":
-		return "ok, silent or lossy"
+		return "ok, ok+other, silent or lossy"
 	default:
 		return "yes or no"
 	}

@@ -35,6 +35,7 @@ type pair struct {
 	redirect string // how a redirect was noticed
 	note     string // what was done to be certain
 	dups     int
+	other    bool   // a reply came from another address than was asked
 	holds    string // the arp cell's word
 	exact    []string
 
@@ -63,7 +64,7 @@ func (pr *pair) bind(l Link) {
 
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
-	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.holds = -1, "", "", 0, "", "", 0, ""
+	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = -1, "", "", 0, "", "", 0, false, ""
 }
 
 func (pr *pair) decide(word, detail string) {
@@ -76,6 +77,9 @@ func (pr *pair) decide(word, detail string) {
 func (pr *pair) event(ev event, own *owners, now time.Time) {
 	switch ev.kind {
 	case gotReply:
+		if pr.word == "" || pr.word == "ok" {
+			pr.other = pr.other || pr.different(ev.from)
+		}
 		if pr.word == "ok" {
 			pr.dups++
 			return
@@ -103,6 +107,12 @@ func (pr *pair) event(ev event, own *owners, now time.Time) {
 		}
 		pr.decide("icmp:"+word+"@"+own.ofAddr(ev.from), sentence)
 	}
+}
+
+// different reports whether a reply from there is not the target's: what ping(8) marks DIFFERENT ADDRESS!. Who is asked
+// through a group answers with an address of its own.
+func (pr *pair) different(from netip.Addr) bool {
+	return from != pr.dst.WithZone("") && !pr.dst.IsMulticast() && !pr.dst.IsUnspecified()
 }
 
 // refused says what it means that the sender's own kernel did not take the request. The node's own unreachable and
@@ -154,6 +164,10 @@ func (pr *pair) outcome() (word, detail string) {
 	if word == "ok" && pr.dups > 0 {
 		word += "+dup"
 		detail += fmt.Sprintf("; %d more of the same (DUP!)", pr.dups)
+	}
+	if pr.word == "ok" && pr.other {
+		word += "+other"
+		detail += fmt.Sprintf("; asked was %s (DIFFERENT ADDRESS!), and TCP would not take it", pr.dst)
 	}
 	if pr.redirect != "" {
 		if pr.word == "ok" {

@@ -200,10 +200,11 @@ func TestLostDrops(t *testing.T) {
 func TestStreamVerdict(t *testing.T) {
 	begin := time.Unix(1000, 0)
 	for _, c := range []struct {
-		rounds, want string // a answered, l lost, o open; ! begins what counts
+		rounds, want string // a answered, d answered from another address, l lost, o open; ! begins what counts
 	}{
 		{"!aaa", "ok"}, {"!lll", "silent"}, {"!lal", "lossy"}, {"!laaa", "ok"}, {"!alll", "silent"},
 		{"!aaao", "ok"}, {"!aao", Unknown}, {"aaa!", Unknown}, {"aaa!ll", Unknown}, {"aaa!lll", "silent"}, {"lll!aaaoo", "ok"},
+		{"!ada", "ok+other"}, {"!daaa", "ok"}, {"!dld", "lossy"}, {"!dd", Unknown},
 	} {
 		s := &Stream{every: roundTime}
 		since, at := time.Time{}, begin
@@ -213,7 +214,7 @@ func TestStreamVerdict(t *testing.T) {
 				continue
 			}
 			at = at.Add(roundTime)
-			s.rounds = append(s.rounds, round{sent: at, answered: k == 'a', closed: k != 'o'})
+			s.rounds = append(s.rounds, round{sent: at, answered: k == 'a' || k == 'd', other: k == 'd', closed: k != 'o'})
 		}
 		if got, detail, ok := s.verdict(since); got != c.want || ok != (got != Unknown) {
 			t.Errorf("%s: got %s (%s), want %s", c.rounds, got, detail, c.want)
@@ -227,14 +228,14 @@ func TestStreamRounds(t *testing.T) {
 	for i := range uint32(keptRounds + 10) {
 		s.rounds = append(s.rounds, round{key: i, sent: begin.Add(time.Duration(i) * time.Millisecond)})
 	}
-	s.answer(0)
+	s.answer(0, false)
 	s.close(begin.Add(roundTime))
-	s.answer(1)
+	s.answer(1, false)
 	if !s.rounds[0].closed || !s.rounds[0].answered || s.rounds[1].closed || !s.rounds[1].answered {
 		t.Errorf("after one round: %+v", s.rounds[:2])
 	}
 	s.close(begin.Add(time.Hour))
-	s.answer(keptRounds + 9)
+	s.answer(keptRounds+9, false)
 	if last := s.rounds[len(s.rounds)-1]; len(s.rounds) != keptRounds || last.answered {
 		t.Errorf("%d rounds are kept, want %d; a reply that came too late counts: %v", len(s.rounds), keptRounds, last.answered)
 	}

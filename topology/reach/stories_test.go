@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,6 +69,33 @@ func TestDuplicates(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	wantText(t, ask(t, p, false, everyPair("ping", "a", "b")...), "ping:a->b ok+dup\nping:b->a ok\n")
+}
+
+// TestOtherAddress: b's echo replies come with the address of c, where they go to a.
+func TestOtherAddress(t *testing.T) {
+	lab, steps := segment(250, "a 10.0.0.1/24,fd00::1/64", "b 10.0.0.2/24,fd00::2/64", "c 10.0.0.3/24,fd00::3/64")
+	m := build(t, lab, steps)
+	sh(t, "s1", `nft 'table netdev d { chain c { type filter hook ingress device "b" priority 0
+		ip daddr 10.0.0.1 icmp type echo-reply ip saddr set 10.0.0.3
+		ip6 daddr fd00::1 icmpv6 type echo-reply ip6 saddr set fd00::3; }; }'`)
+	p := &Prober{Lab: lab, Machine: m}
+	defer p.Close()
+	qs := append(everyPair("ping", "a", "b"), everyPair("ping6", "a", "b")...)
+	for _, kept := range []bool{false, true} {
+		rs := ask(t, p, kept, qs...)
+		wantText(t, rs, "ping:a->b ok+other\nping:b->a ok\nping6:a->b ok+other\nping6:b->a ok\n")
+		if want := "64 bytes from 10.0.0.3; asked was 10.0.0.2 (DIFFERENT ADDRESS!), and TCP would not take it"; rs[0].Detail != want {
+			t.Errorf("%s, want %s", rs[0].Detail, want)
+		}
+	}
+	from, _ := lab.Target("a")
+	to, _ := lab.Target("b")
+	s := must(p.Stream(context.Background(), "chat", from, to, 20*time.Millisecond))
+	defer s.Stop()
+	r := ask(t, p, true, topology.Question{Kind: "streams", A: "chat"})[0]
+	if r.Got != "ok+other" || !strings.Contains(r.Detail, "3 from another address") {
+		t.Errorf("the stream is %s (%s)", r.Got, r.Detail)
+	}
 }
 
 // TestRouters: three routers between a and b, on one wire.

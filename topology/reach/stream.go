@@ -37,6 +37,7 @@ type round struct {
 	key              uint32
 	sent             time.Time
 	answered, closed bool
+	other            bool // the reply came from another address than was asked
 }
 
 const (
@@ -159,7 +160,7 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 			}
 			if ev.kind == gotReply && ev.key&^0xffff == s.id {
 				s.received.Add(1)
-				s.answer(ev.key)
+				s.answer(ev.key, pr.different(ev.from))
 			}
 		}
 		pr.sock.clear()
@@ -180,12 +181,12 @@ func (s *Stream) request(pr *pair, pkt []byte) {
 }
 
 // answer notes a reply; one to a closed round comes too late.
-func (s *Stream) answer(key uint32) {
+func (s *Stream) answer(key uint32, other bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.rounds {
 		if r := &s.rounds[i]; r.key == key && !r.closed {
-			r.answered = true
+			r.answered, r.other = true, r.other || other
 		}
 	}
 }
@@ -208,11 +209,11 @@ func (s *Stream) close(now time.Time) {
 }
 
 // verdict is the word about the last requests of those that were sent after a moment; false while there are not enough.
-// ok: each was answered in its round; silent: none was; else lossy.
+// ok: each was answered in its round, ok+other if one of them from another address than was asked; silent: none was; else lossy.
 func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen, answered := 0, 0
+	seen, answered, others := 0, 0, 0
 	for _, r := range slices.Backward(s.rounds) {
 		if !r.closed || seen == enough {
 			continue
@@ -223,11 +224,19 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 		if seen++; r.answered {
 			answered++
 		}
+		if r.other {
+			others++
+		}
 	}
 	detail = fmt.Sprintf("of the last %s, %d answered within %v", topology.Count(seen, "request"), answered, max(s.every, roundTime))
+	if others > 0 {
+		detail += fmt.Sprintf(", %d from another address than was asked, which TCP would not take", others)
+	}
 	switch {
 	case seen < enough:
 		return Unknown, fmt.Sprintf("so far, requests whose %v are over: %d", max(s.every, roundTime), seen), false
+	case answered == enough && others > 0:
+		return "ok+other", detail, true
 	case answered == enough:
 		return "ok", detail, true
 	case answered == 0:

@@ -13,6 +13,12 @@ import (
 // A frame goes where a static entry says, so the table must have it, however it came there.
 func TestFDBHasStaticEntries(t *testing.T) {
 	s := cable(t)
+	// A station with IPv6 speaks as soon as it has a carrier (duplicate address detection, MLD, router solicitations), and is learned.
+	for _, station := range []string{"g", "c"} {
+		for _, which := range []string{"all", "default"} {
+			apply(t, s, topology.SetSysctl{Node: station, Sysctl: topology.Sysctl{Key: "net/ipv6/conf/" + which + "/disable_ipv6", Value: "1"}})
+		}
+	}
 	apply(t, s, topology.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
 		topology.SetMaster{Node: "sw", Name: "p0", Master: "br"}, topology.SetUp{Node: "sw", Name: "br", Up: true},
 		topology.AddVeth{Near: topology.VethEnd{Node: "sw", Name: "p1", MAC: topology.MAC{0xfe, 0x50, 0x56, 0, 0, 2}, MTU: 1500, Master: "br", Up: true},

@@ -174,6 +174,7 @@ type linkState struct {
 	veth          bool
 	tree          *treeBridge // of a bridge with a spanning tree
 	oper          uint8       // RFC 2863's ifOperStatus as linux/if.h numbers it
+	changes       uint32      // how often the carrier came or went
 }
 
 const operUp = 6 // IF_OPER_UP
@@ -223,6 +224,10 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 			case unix.IFLA_OPERSTATE:
 				if len(v) == 1 {
 					l.oper = v[0]
+				}
+			case unix.IFLA_CARRIER_CHANGES:
+				if len(v) == 4 {
+					l.changes = binary.NativeEndian.Uint32(v)
 				}
 			case unix.IFLA_LINKINFO:
 				kind := ""

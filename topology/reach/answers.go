@@ -56,7 +56,9 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		}
 		asks = append(asks, k)
 	}
-	a.requests(ctx, asks)
+	if err := a.requests(ctx, asks); err != nil {
+		a.fail(at, err)
+	}
 	if ctx.Err() != nil {
 		return
 	}
@@ -70,8 +72,34 @@ func (a *asking) answers(ctx context.Context, at []int) {
 	}
 }
 
-// requests sends until all are answered, and listens.
-func (a *asking) requests(ctx context.Context, asks []*asker) {
+// requests sends until all are answered, and listens. Those that nobody answered are sent again if a carrier came or went meanwhile: all
+// of them may have met the same gap.
+func (a *asking) requests(ctx context.Context, asks []*asker) error {
+	before, err := a.p.carriers(a.p.nodeNames()...)
+	if err != nil {
+		return err
+	}
+	for range 1 + lostTries {
+		if open := a.round(ctx, asks); !open || ctx.Err() != nil {
+			break
+		}
+		now, err := a.p.carriers(a.p.nodeNames()...)
+		if err != nil {
+			return err
+		}
+		if _, names := a.own.moved(before, now); len(names) == 0 {
+			break
+		}
+		before = now
+	}
+	if mayProxy(a.p.Lab) {
+		listen(ctx, asks, time.Now().Add(proxyTime))
+	}
+	return nil
+}
+
+// round sends each request until it is answered, as often as arpTries, and reports whether one was not answered.
+func (a *asking) round(ctx context.Context, asks []*asker) bool {
 	for range arpTries {
 		open := false
 		for _, k := range asks {
@@ -84,13 +112,11 @@ func (a *asking) requests(ctx context.Context, asks []*asker) {
 			}
 		}
 		if !open {
-			break
+			return false
 		}
 		listen(ctx, asks, time.Now().Add(arpEvery))
 	}
-	if mayProxy(a.p.Lab) {
-		listen(ctx, asks, time.Now().Add(proxyTime))
-	}
+	return slices.ContainsFunc(asks, func(k *asker) bool { return len(k.macs) == 0 })
 }
 
 // mayProxy reports whether the file speaks of answering for others, in a sysctl or in a command.

@@ -52,7 +52,7 @@ func (m *matrix) together(prs []*pair) error {
 			return errNoRoom
 		}
 		prs = slices.DeleteFunc(prs, func(pr *pair) bool { return b.take(pr, room) })
-		again, err := m.batch(b.pairs)
+		again, err := m.certainly(b.pairs)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (m *matrix) together(prs []*pair) error {
 	}
 	for _, pr := range doubted {
 		for range lateTries {
-			again, err := m.batch([]*pair{pr})
+			again, err := m.certainly([]*pair{pr})
 			if err != nil {
 				return err
 			}

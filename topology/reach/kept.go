@@ -24,6 +24,10 @@ func (m *matrix) kept() error {
 	if err != nil {
 		return err
 	}
+	joined, err := m.p.carriers(m.p.nodeNames()...)
+	if err != nil {
+		return err
+	}
 	for _, pr := range m.pairs {
 		if err := m.ctx.Err(); err != nil {
 			return err
@@ -43,6 +47,9 @@ func (m *matrix) kept() error {
 		err := m.quiet(pr, m.p.patience())
 		if err == nil {
 			err = m.unanswered(pr)
+		}
+		if err == nil {
+			err = m.unharmed(pr, joined)
 		}
 		if err == nil {
 			err = m.insist(pr)

@@ -18,6 +18,9 @@ type Machine interface {
 	// Links lists the interfaces as the kernel has them now.
 	Links(node string) ([]Link, error)
 
+	// Carriers says of each interface, by its index, what it is like towards what it is plugged into.
+	Carriers(node string) (map[int]Carrier, error)
+
 	// Neighbours lists the neighbour table of the node, one family (unix.AF_INET or AF_INET6), every state but NOARP.
 	Neighbours(node string, family int) ([]Neighbour, error)
 
@@ -73,6 +76,15 @@ type Link struct {
 	MAC   topology.MAC
 	Up    bool // administratively
 	Addrs []netip.Prefix
+}
+
+// Carrier is equal in two readings when the kernel has done nothing in between that throws away what waits for a neighbour because
+// of a carrier. Flags are IFF_UP, IFF_LOWER_UP, IFF_RUNNING and IFF_NOARP, no others; State is RFC 2863's ifOperStatus, which changes
+// when the kernel acts on the carrier, up to a second after it went.
+type Carrier struct {
+	Changes uint32 // how often the carrier came or went
+	Flags   uint32
+	State   uint8
 }
 
 // Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals:

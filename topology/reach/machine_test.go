@@ -3,6 +3,7 @@ package reach
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
@@ -195,6 +197,45 @@ func (m *liveMachine) Links(node string) ([]Link, error) {
 			k.Addrs = append(k.Addrs, netip.PrefixFrom(ip.Unmap(), ones))
 		}
 		out = append(out, k)
+	}
+	return out, nil
+}
+
+// Carriers reads what sysfs would say of them, which is not mounted for each of these namespaces.
+func (m *liveMachine) Carriers(node string) (map[int]Carrier, error) {
+	n, err := m.node(node)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	req := nl.NewNetlinkRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP)
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	var list [][]byte
+	err = n.inside(func() error {
+		list, err = req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWLINK)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[int]Carrier{}
+	for _, b := range list {
+		info := nl.DeserializeIfInfomsg(b)
+		attrs, err := nl.ParseRouteAttr(b[info.Len():])
+		if err != nil {
+			return nil, err
+		}
+		c := Carrier{Flags: info.Flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP)}
+		for _, a := range attrs {
+			switch a.Attr.Type {
+			case unix.IFLA_CARRIER_CHANGES:
+				c.Changes = binary.NativeEndian.Uint32(a.Value)
+			case unix.IFLA_OPERSTATE:
+				c.State = a.Value[0]
+			}
+		}
+		out[int(info.Index)] = c
 	}
 	return out, nil
 }

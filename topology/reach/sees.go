@@ -18,6 +18,7 @@ type flow struct {
 	from    []*ear  // what leaves the sender
 	to      []*ear  // what arrives at the target
 	unknown error
+	moved   string // the interfaces whose carriers changed while its marked request was lost, each time that it was sent
 }
 
 // watch is the sees questions of one table.
@@ -27,6 +28,8 @@ type watch struct {
 	m     *matrix
 	flows map[[2]string]*flow
 	asked []*watched
+
+	joined carriers // as they were last read
 }
 
 // watched is one question.
@@ -73,6 +76,11 @@ func (a *asking) sees(ctx context.Context, at []int) {
 			a.fail(at, err)
 			return
 		}
+	}
+	var err error
+	if w.joined, err = a.p.carriers(a.p.nodeNames()...); err != nil {
+		a.fail(at, err)
+		return
 	}
 	for _, k := range w.asked {
 		switch f := k.flow; {
@@ -122,9 +130,22 @@ func (w *watch) flow(q topology.Question) *flow {
 // introduction is how long the echo before the marked one may take: longer than a neighbour takes to fail.
 const introduction = time.Second
 
-// run lets the two sides exchange an echo and then sends the marked request. When the sender itself gives the first up, it
-// would only try the same again: then that one is the marked one.
+// run sends the marked request of a flow, again if it may have been lost for a reason that is not the lab's.
 func (w *watch) run(f *flow) error {
+	for try := 0; ; try++ {
+		if err := w.once(f); err != nil {
+			return err
+		}
+		lost, err := w.lost(f)
+		if err != nil || !lost || try == lostTries {
+			return err
+		}
+	}
+}
+
+// once lets the two sides exchange an echo and then sends the marked request. When the sender itself gives the first up, it
+// would only try the same again: then that one is the marked one.
+func (w *watch) once(f *flow) error {
 	m := w.m
 	if err := w.a.start(m.ctx); err != nil {
 		return err
@@ -306,7 +327,11 @@ func (w *watch) word(k *watched) (word, detail string) {
 		return "no", fmt.Sprintf("not captured; it arrived at %s, whose reply did not come", f.pr.to.Node)
 	}
 	if heard(f.from, f.key) {
-		return "no", "not captured; it left " + f.pr.sock.node + " and nothing came back"
+		detail := "not captured; it left " + f.pr.sock.node + " and nothing came back"
+		if f.moved != "" {
+			detail += fmt.Sprintf("; sent %d times, and each time a carrier changed meanwhile: %s", lostTries+1, f.moved)
+		}
+		return "no", detail
 	}
 	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; it never left: " + f.pr.detail

@@ -26,6 +26,15 @@ func (m machine) Links(node string) ([]reach.Link, error) {
 	return out, err
 }
 
+func (m machine) Carriers(node string) (map[int]reach.Carrier, error) {
+	list, err := m.s.space.Carriers(node)
+	out := make(map[int]reach.Carrier, len(list))
+	for i, c := range list {
+		out[i] = reach.Carrier(c)
+	}
+	return out, err
+}
+
 func (m machine) Neighbours(node string, family int) ([]reach.Neighbour, error) {
 	list, err := m.s.space.Neighbours(node, family)
 	out := make([]reach.Neighbour, len(list))

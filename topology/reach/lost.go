@@ -1,0 +1,211 @@
+package reach
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// lostTries is how often a request is asked again that may have got lost for a reason that is not the lab's.
+const lostTries = 2
+
+// carriers is every interface of the lab.
+type carriers map[place]Carrier
+
+// carriers reads those of some nodes.
+func (p *Prober) carriers(nodes ...string) (carriers, error) {
+	out := carriers{}
+	for _, n := range nodes {
+		list, err := p.Machine.Carriers(n)
+		if err != nil {
+			return nil, fmt.Errorf("read the carriers of %s: %w", n, err)
+		}
+		for i, c := range list {
+			out[place{node: n, index: i}] = c
+		}
+	}
+	return out, nil
+}
+
+// nodeNames are all nodes of the lab.
+func (p *Prober) nodeNames() []string {
+	out := make([]string, len(p.Lab.Nodes))
+	for i, n := range p.Lab.Nodes {
+		out[i] = n.Name
+	}
+	return out
+}
+
+// moved lists the interfaces that are not as they were, by their names, in order.
+func (o *owners) moved(before, now carriers) (places map[place]bool, names []string) {
+	places = map[place]bool{}
+	for _, one := range []carriers{before, now} {
+		for at := range maps.Keys(one) {
+			was, had := before[at]
+			is, has := now[at]
+			if had == has && was == is || places[at] {
+				continue
+			}
+			places[at] = true
+			name := fmt.Sprintf("%s:%d", at.node, at.index)
+			if l, ok := o.linkAt(at.node, at.index); ok {
+				name = at.node + ":" + l.Name
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return places, names
+}
+
+// vanished reports whether the sender has no entry for the next hop that it must have asked for: the kernel has thrown it away together
+// with the request that waited there (neigh_flush_dev, net/core/neighbour.c), or the request went elsewhere.
+func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
+	if pr.way == nil || len(pr.way.hops) == 0 {
+		return false, nil
+	}
+	h := pr.way.hops[0]
+	if h.next.IsMulticast() || now[place{node: h.node, index: h.index}].Flags&unix.IFF_NOARP != 0 {
+		return false, nil // nobody is asked
+	}
+	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
+	if err != nil {
+		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
+	}
+	return !slices.ContainsFunc(ns, func(n Neighbour) bool { return n.Index == h.index && n.IP == h.next }), nil
+}
+
+// certainly asks a batch, and those of it again whose one request may have been lost for a reason that is not the lab's: a carrier came
+// or went meanwhile, or the kernel has acted on one, and it purges what waits then; or the sender's entry has vanished. Who comes to
+// the same once more, without any carrier that moved, sends its requests elsewhere, which its own rules may have it do.
+func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
+	before, err := m.p.carriers(m.p.nodeNames()...)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		holds := map[*pair]string{}
+		for _, pr := range prs {
+			holds[pr] = pr.holds
+		}
+		again, err := m.batch(prs)
+		if err != nil {
+			return nil, err
+		}
+		now, err := m.p.carriers(m.p.nodeNames()...)
+		if err != nil {
+			return nil, err
+		}
+		lost, err := m.lost(prs, before, now, try)
+		if err != nil {
+			return nil, err
+		}
+		for _, pr := range again {
+			if !slices.Contains(lost, pr) {
+				doubted = append(doubted, pr)
+			}
+		}
+		if len(lost) == 0 {
+			return doubted, nil
+		}
+		for _, pr := range lost {
+			pr.holds = holds[pr]
+		}
+		prs, before = lost, now
+	}
+}
+
+// lost returns the pairs to be asked again. Of those that were asked often enough it says why they are not certain; one whose request
+// was thrown away each time has no word.
+func (m *matrix) lost(prs []*pair, before, now carriers, try int) (again []*pair, err error) {
+	places, names := m.own.moved(before, now)
+	for _, pr := range prs {
+		if pr.word != "silent" {
+			continue
+		}
+		gone, err := m.vanished(pr, now)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !gone && len(places) == 0:
+		case try < lostTries && (try == 0 || len(places) > 0):
+			again = append(again, pr)
+		case gone && len(places) == 0:
+			pr.note = fmt.Sprintf("%s has no entry for %s, asked twice", pr.sock.node, pr.way.hops[0].next)
+		case gone && places[place{node: pr.way.hops[0].node, index: pr.way.hops[0].index}]:
+			pr.word = Unknown
+			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the carrier changed: %s", try+1, strings.Join(names, ", "))
+		default:
+			pr.note = fmt.Sprintf("asked %d times, and each time a carrier changed meanwhile: %s", try+1, strings.Join(names, ", "))
+		}
+	}
+	return again, nil
+}
+
+// thrownAway reports whether the sender's kernel has certainly thrown a request away: its entry has vanished, and what it would leave by
+// is not as it was when that was last read, which is noted.
+func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
+	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
+		return false, nil
+	}
+	h := pr.way.hops[0]
+	now, err := m.p.carriers(h.node)
+	if err != nil {
+		return false, err
+	}
+	gone, err := m.vanished(pr, now)
+	at := place{node: h.node, index: h.index}
+	changed := joined[at] != now[at]
+	maps.Copy(joined, now)
+	return gone && changed, err
+}
+
+// unharmed asks a kept pair again whose request the kernel has thrown away. Nobody but its sender has met that, and its tables
+// have nothing of it.
+func (m *matrix) unharmed(pr *pair, joined carriers) error {
+	for range lostTries {
+		gone, err := m.thrownAway(pr, joined)
+		if err != nil || !gone || m.ctx.Err() != nil {
+			return err
+		}
+		pr.again()
+		m.send(pr)
+		if err := m.quiet(pr, m.p.patience()); err != nil {
+			return err
+		}
+		if err := m.unanswered(pr); err != nil {
+			return err
+		}
+		pr.note = "asked again, as the kernel threw the first request away when a carrier changed"
+	}
+	return nil
+}
+
+// lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept tables only what the
+// kernel has certainly thrown away counts.
+func (w *watch) lost(f *flow) (bool, error) {
+	m := w.m
+	if f.pr.word != "" || heard(f.to, f.key) {
+		return false, m.ctx.Err()
+	}
+	if w.a.kept {
+		return m.thrownAway(f.pr, w.joined)
+	}
+	now, err := m.p.carriers(m.p.nodeNames()...)
+	if err != nil {
+		return false, err
+	}
+	_, names := m.own.moved(w.joined, now)
+	w.joined = now
+	if f.moved = strings.Join(names, ", "); f.moved != "" {
+		return true, nil
+	}
+	if heard(f.from, f.key) {
+		return false, nil
+	}
+	return m.vanished(f.pr, now)
+}

@@ -1,0 +1,239 @@
+package reach
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+)
+
+// purging has something happen in the middle of a question.
+type purging struct {
+	*liveMachine
+	flushed func(node string)                    // called when the node has forgotten
+	read    func(node string, table []Neighbour) // called when its table was read
+
+	carriers func(node string) // called before those are read
+}
+
+func (m *purging) FlushNeighbours(node string) (int, error) {
+	n, err := m.liveMachine.FlushNeighbours(node)
+	if m.flushed != nil {
+		m.flushed(node)
+	}
+	return n, err
+}
+
+func (m *purging) Neighbours(node string, family int) ([]Neighbour, error) {
+	table, err := m.liveMachine.Neighbours(node, family)
+	if m.read != nil {
+		m.read(node, table)
+	}
+	return table, err
+}
+
+func (m *purging) Carriers(node string) (map[int]Carrier, error) {
+	if m.carriers != nil {
+		m.carriers(node)
+	}
+	return m.liveMachine.Carriers(node)
+}
+
+// waits reports whether the owner of a table waits for an answer.
+func waits(table []Neighbour) bool {
+	for _, n := range table {
+		if n.State == "INCOMPLETE" {
+			return true
+		}
+	}
+	return false
+}
+
+// plug gives a host on s1 its carrier, or takes it, and has the host's kernel act on that at once, which it does before it answers
+// about one interface alone (rtnl_getlink, linkwatch_sync_dev): what waits for a neighbour is thrown away.
+func (m *purging) plug(t testing.TB, host string, up bool) {
+	sw, h := m.nodes["s1"], m.nodes[host]
+	sw.mu.Lock()
+	defer sw.mu.Unlock()
+	port, err := sw.nl.LinkByName(host)
+	if err == nil && up {
+		err = sw.nl.LinkSetUp(port)
+	} else if err == nil {
+		err = sw.nl.LinkSetDown(port)
+	}
+	if err == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		_, err = h.nl.LinkByName("eth0")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// readdress has a host's kernel throw away what waits for a neighbour although its carrier stays (neigh_changeaddr).
+func (m *purging) readdress(t testing.TB, host string) {
+	h := m.nodes[host]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, err := h.nl.LinkByName("eth0")
+	if err == nil {
+		mac := append([]byte{}, l.Attrs().HardwareAddr...)
+		mac[5] ^= 1
+		err = h.nl.LinkSetHardwareAddr(l, mac)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// away is a lab in which nobody has the address of a, and b asks for it three times, so far apart.
+func away(t *testing.T, apart time.Duration) (*Prober, *purging) {
+	lab, steps := segment(int(apart.Milliseconds()), "a 10.0.0.1/24", "b 10.0.0.2/24")
+	m := &purging{liveMachine: build(t, lab, steps)}
+	m.plug(t, "a", false)
+	p := &Prober{Lab: lab, Machine: m, Patience: 4 * apart}
+	t.Cleanup(func() { p.Close() })
+	return p, m
+}
+
+// TestARequestThatTheKernelThrowsAway: a carrier that goes takes with it the one request that waits, and no error tells. The word does
+// not hang on that.
+func TestARequestThatTheKernelThrowsAway(t *testing.T) {
+	p, m := away(t, 60*time.Millisecond)
+	const rounds = 20
+	purged := 0
+	for range rounds {
+		m.plug(t, "b", true)
+		forgot := 0
+		var unplugging sync.WaitGroup
+		m.flushed = func(node string) {
+			if node != "b" {
+				return
+			}
+			if forgot++; forgot != 2 { // it was asked for a moment, and is about to be asked for as long as it takes
+				return
+			}
+			unplugging.Go(func() {
+				for end := time.Now().Add(5 * time.Second); time.Now().Before(end); poll(nil, time.Millisecond) {
+					if table, err := m.liveMachine.Neighbours("b", unix.AF_INET); err != nil || waits(table) {
+						purged++
+						break
+					}
+				}
+				m.plug(t, "b", false)
+			})
+		}
+		rs := ask(t, p, false, topology.Question{Kind: "ping", A: "b", B: "a"}, topology.Question{Kind: "arp", A: "b", B: "a"})
+		unplugging.Wait()
+		wantText(t, rs, "ping:b->a no-arp\narp:b->a failed\n")
+	}
+	if purged < rounds/2 {
+		t.Errorf("unplugged while it waited %d times of %d, so this proves little", purged, rounds)
+	}
+}
+
+// TestARequestThrownAwayFromKeptTables: what the kernel threw away is asked again, and nothing else is.
+func TestARequestThrownAwayFromKeptTables(t *testing.T) {
+	p, m := away(t, 200*time.Millisecond)
+	question := topology.Question{Kind: "ping", A: "b", B: "a"}
+	purged := 0
+	for range 5 {
+		m.plug(t, "b", true)
+		armed := true
+		m.read = func(node string, table []Neighbour) {
+			if armed && node == "b" && waits(table) {
+				armed = false
+				purged++
+				m.plug(t, node, false)
+			}
+		}
+		wantText(t, ask(t, p, true, question), "ping:b->a no-arp\n")
+		m.read = nil
+	}
+	if purged != 5 {
+		t.Errorf("purged %d times of 5", purged)
+	}
+}
+
+// TestAlwaysThrownAway: a request that never had its time has no word.
+func TestAlwaysThrownAway(t *testing.T) {
+	p, m := away(t, 200*time.Millisecond)
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if table, err := m.liveMachine.Neighbours("b", unix.AF_INET); err == nil && waits(table) {
+				m.plug(t, "b", false)
+				m.plug(t, "b", true)
+			}
+			poll(nil, 5*time.Millisecond)
+		}
+	}()
+	r := ask(t, p, false, topology.Question{Kind: "ping", A: "b", B: "a"})[0]
+	close(done)
+	<-over
+	if r.Got != Unknown || !strings.Contains(r.Detail, "b:eth0") {
+		t.Errorf("%s (%s), want unknown because of b:eth0", r.Got, r.Detail)
+	}
+}
+
+// TestAnswersAcrossAGap: that nobody answered while a carrier came does not mean that nobody would.
+func TestAnswersAcrossAGap(t *testing.T) {
+	p, m := away(t, 200*time.Millisecond)
+	reads := 0
+	m.carriers = func(node string) {
+		if node == "a" { // once before the requests, and once when nobody has answered
+			if reads++; reads == 2 {
+				m.plug(t, "a", true)
+			}
+		}
+	}
+	wantText(t, ask(t, p, false, topology.Question{Kind: "answers", A: "b", B: "a"}), "answers:b->a yes\n")
+}
+
+// TestAMarkedRequestThrownAway: a listener is not without its request because the kernel has thrown that away.
+func TestAMarkedRequestThrownAway(t *testing.T) {
+	p, m := away(t, 200*time.Millisecond)
+	waiting, times := false, 0
+	m.read = func(node string, table []Neighbour) {
+		if node != "b" {
+			return
+		}
+		if now := waits(table); now && !waiting && times < 2 {
+			times++
+			m.readdress(t, node)
+		} else {
+			waiting = now
+		}
+	}
+	r := ask(t, p, false, sees("b", "a", "s1"))[0]
+	if r.Got != "no" || !strings.Contains(r.Detail, "Unreachable") {
+		t.Errorf("%s (%s), want no, as it never left", r.Got, r.Detail)
+	}
+	if times != 2 {
+		t.Errorf("thrown away %d times, want the introduction and the marked request", times)
+	}
+}
+
+// TestARequestThatGoesElsewhere: the sender's own rules may send a request to another neighbour than its address has. It is silent.
+func TestARequestThatGoesElsewhere(t *testing.T) {
+	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
+	m := build(t, lab, steps)
+	sh(t, "b", `sysctl -qw net.ipv4.icmp_echo_ignore_all=1`)
+	sh(t, "a", `nft 'table ip n { chain o { type nat hook output priority -100; ip daddr 10.0.0.3 dnat to 10.0.0.2; }; }'`)
+	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
+	defer p.Close()
+	for _, kept := range []bool{false, true} {
+		wantText(t, ask(t, p, kept, topology.Question{Kind: "ping", A: "a", B: "c"}), "ping:a->c silent\n")
+	}
+}

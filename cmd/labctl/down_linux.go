@@ -20,7 +20,10 @@ func downCommand(g *globals) *cobra.Command {
 		Short: "Take labs down and wait until the kernel has let go of them",
 		Long: `Take labs down, healthy or not, and return when nothing of them is left. Programs that the lab did not start and that
 still run in its nodes are named and keep it up (exit code 3); --force ends them, and a supervisor that does not answer ("labctl ls")
-too. A lab that is not there is no error.`,
+too. A lab that is not there is not an error.
+
+A FILE means the instance with the lab's own name. If that is not up, it means the one that was brought up from the file under another name
+(up --as), where there is only one. Of several, name those that are to go.`,
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := g.downNames(args, all)
@@ -79,16 +82,39 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 			names = append(names, a)
 			continue
 		}
-		// By where it came from first: the file may have been broken since, and its lab must come down all the same.
-		if up := supervisor.FromFile(identityOf(a)); len(up) > 0 {
-			names = append(names, up...)
-			continue
-		}
-		_, lab, err := load(a)
+		name, err := downFile(a)
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, lab.Name)
+		names = append(names, name)
 	}
 	return names, nil
+}
+
+// downFile is the instance that a file means: the one that has the name of its lab, else the only one that came from it. What was brought
+// up with --as beside the first is not taken down with it.
+func downFile(path string) (string, error) {
+	up := supervisor.FromFile(identityOf(path))
+	if len(up) == 0 {
+		_, lab, err := load(path)
+		if err != nil {
+			return "", err
+		}
+		return lab.Name, nil
+	}
+	// The file may have been broken since, or its lab renamed, and what came from it must come down all the same.
+	if f, err := findFile(path); err == nil {
+		if lab, _ := topology.Load(f.display, f.source); lab != nil && slices.Contains(up, lab.Name) {
+			return lab.Name, nil
+		}
+	}
+	for _, name := range up {
+		if m, err := supervisor.ReadMeta(name); err == nil && m.Lab == name {
+			return name, nil
+		}
+	}
+	if len(up) > 1 {
+		return "", usagef("which lab? %d came from %s, each under a name of its own: %s; name them, or use --all, which takes down every lab of yours", len(up), path, strings.Join(up, ", "))
+	}
+	return up[0], nil
 }

@@ -34,20 +34,24 @@ func findFile(arg string) (*labFile, error) {
 		src, err := io.ReadAll(io.LimitReader(os.Stdin, 2<<20))
 		return &labFile{display: "<stdin>", identity: "-", source: src}, err
 	}
-	looksLikePath := strings.ContainsRune(arg, '/') || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
-	if !looksLikePath {
+	if !looksLikePath(arg) {
 		if src, err := labs.Read(arg); err == nil {
 			return &labFile{display: arg + ".yaml", identity: "shipped:" + arg, source: src, fromDisk: true}, nil
 		}
 	}
 	src, err := readLimited(arg)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
+	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(arg):
 		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg, topology.Suggest(arg, labs.Names()))
 	case err != nil:
 		return nil, usageError{err}
 	}
 	return &labFile{display: arg, identity: identityOf(arg), source: src, fromDisk: true}, nil
+}
+
+// looksLikePath tells the path of a file from the name of a shipped lab.
+func looksLikePath(arg string) bool {
+	return strings.ContainsRune(arg, '/') || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
 }
 
 // identityOf is what tells a file from another: its path from the root, without symbolic links.

@@ -32,7 +32,8 @@ func verifyCommand(g *globals) *cobra.Command {
 		Short: "Judge labs against the tables in their files",
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
 steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
-through its steps, and taken down again; --new and --update always do that. Below each table stands which rules and which virtual switches stopped
+through its steps, and taken down again; --new always does that, with the file of LAB too, and --update does it with a FILE. Without an
+argument and -l ./lab.yaml is judged, or, where there is none, the running lab. Below each table stands which rules and which virtual switches stopped
 the pings that did not get through, also where that was expected.
 
 Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
@@ -51,12 +52,9 @@ Exit code 0: everything is as the file says; 1: something is not; 4: skipped, th
 }
 
 func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
-	if len(args) == 0 {
-		arg, err := g.verifyDefault()
-		if err != nil {
-			return err
-		}
-		args = []string{arg}
+	args, err := g.verifyArgs(args)
+	if err != nil {
+		return err
 	}
 	if err := v.check(args); err != nil {
 		return err
@@ -112,16 +110,52 @@ func (v *verifyFlags) check(args []string) error {
 	return nil
 }
 
-// verifyDefault is what is judged when nothing is named: the running lab, or lab.yaml.
-func (g *globals) verifyDefault() (string, error) {
-	if g.lab != "" {
-		return g.lab, nil
+// verifyArgs are the labs that are judged: those that are named, else lab.yaml, or, where there is none, the running lab.
+func (g *globals) verifyArgs(args []string) ([]string, error) {
+	list, err := supervisor.Instances()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(args) > 0 && g.lab != "" && g.labGiven:
+		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab, strings.Join(args, " "))
+	case len(args) > 0:
+		return args, nil
+	case g.lab != "" && !slices.Contains(list, g.lab):
+		return nil, usagef("no lab %q is running%s; without -l a FILE is judged", g.lab, topology.Suggest(g.lab, list))
+	case g.lab != "":
+		return []string{g.lab}, nil
 	}
-	list, err := supervisor.Chosen()
-	if err == nil && len(list) == 1 {
-		return list[0], nil
+	if _, err := os.Stat(defaultFile); err == nil {
+		return []string{defaultFile}, nil
 	}
-	return oneFile(nil)
+	switch list, err := supervisor.Chosen(); {
+	case err != nil:
+		return nil, err
+	case len(list) == 1:
+		return list, nil
+	case len(list) > 1:
+		return nil, usagef("which lab? %d are running: %s; give one of them, or a FILE; there is no %s here", len(list), strings.Join(list, ", "), defaultFile)
+	}
+	one, err := oneFile(nil)
+	return []string{one}, err
+}
+
+// fileOf is where a running lab came from, as somebody would give it to verify.
+func fileOf(instance string) (string, error) {
+	m, err := supervisor.ReadMeta(instance)
+	if err != nil {
+		return "", err
+	}
+	if name, shipped := strings.CutPrefix(m.File, "shipped:"); shipped {
+		return name, nil
+	}
+	if m.File == "-" {
+		return "", usagef("--new: %s came from standard input; give the FILE to bring up", instance)
+	}
+	if path := displayOf(m.File); looksLikePath(path) {
+		return path, nil
+	}
+	return m.File, nil
 }
 
 // one verifies one lab. Its error is that it could not be judged; what was judged is in r.
@@ -130,10 +164,16 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	if !v.n && slices.Contains(list, r.arg) {
-		return v.standing(ctx, r)
+	from := r.arg
+	if slices.Contains(list, r.arg) {
+		if !v.n {
+			return v.standing(ctx, r)
+		}
+		if from, err = fileOf(r.arg); err != nil {
+			return err
+		}
 	}
-	if r.file, r.lab, err = load(r.arg); err != nil {
+	if r.file, r.lab, err = load(from); err != nil {
 		return err
 	}
 	if len(cellsOf(r.lab)) == 0 && !v.update {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,6 +104,15 @@ func (l *leaving) run(verb func(ctx context.Context) int, signals <-chan os.Sign
 			}
 		}
 	}
+}
+
+// interruptedBy is what an interrupted verb says at its end: what it was about, without saying "interrupted" twice.
+func interruptedBy(err error) string {
+	about := ": " + err.Error()
+	for _, end := range []string{context.Canceled.Error(), "interrupted"} {
+		about = strings.TrimSuffix(about, ": "+end)
+	}
+	return "interrupted" + about
 }
 
 func sayOnTerminal(text string) { fmt.Fprintln(supervisor.Stderr(), "labctl:", text) }

@@ -110,3 +110,17 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+func TestInterruptedIsSaidOnce(t *testing.T) {
+	for err, want := range map[string]string{
+		"context canceled": "interrupted",
+		"interrupted":      "interrupted",
+		"not ready: b1:b2 is listening: interrupted":          "interrupted: not ready: b1:b2 is listening",
+		"lab x: read its counters: context canceled":          "interrupted: lab x: read its counters",
+		"programs that the lab did not start still run in it": "interrupted: programs that the lab did not start still run in it",
+	} {
+		if got := interruptedBy(errors.New(err)); got != want {
+			t.Errorf("%s: %q, want %q", err, got, want)
+		}
+	}
+}

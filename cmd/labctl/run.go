@@ -197,7 +197,7 @@ func report(err error, ctx context.Context) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	case ctx.Err() != nil && !errors.As(err, &problems):
-		fmt.Fprintln(supervisor.Stderr(), "labctl: interrupted:", err)
+		fmt.Fprintln(supervisor.Stderr(), "labctl:", interruptedBy(err))
 		return exitInterrupted
 	}
 	code := exitFailed

@@ -183,7 +183,7 @@ func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel c
 	starting := s.state == "starting"
 	s.mu.Unlock()
 	if starting {
-		cancel(errors.New("the labctl that started it is gone"))
+		cancel(errors.New("interrupted")) // who reads it is the labctl that was, as one that is gone reads nothing
 	} else if tied {
 		s.quit("the labctl that it was tied to is gone")
 	}

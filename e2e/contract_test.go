@@ -90,6 +90,16 @@ var _ = Describe("exit codes", func() {
 		}
 	})
 
+	It("4: a sysctl that this kernel has not got, with its place in the file", func() {
+		file := write("sysctl.yaml", "format: 1\nlab: misspelt\nnodes:\n  a:\n    sysctls: {net.ipv4.ip_forwrd: 1}\n  b: {}\nlinks: [a -- b]\n")
+		r := labctl("validate", file)
+		Expect(r).To(Exit(0))
+		Expect(r.err).To(ContainSubstring(`did you mean "net.ipv4.ip_forward"?`))
+		r = labctl("up", file)
+		Expect(r).To(Exit(4))
+		Expect(r.err).To(ContainSubstring("sysctl.yaml:5:15: a: sysctl -w net/ipv4/ip_forwrd=1"))
+	})
+
 	if root {
 		It("4: this root may not make namespaces", Label("root"), func() {
 			r := run(nil, "", "setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", binary, "up", "two-hosts")

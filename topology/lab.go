@@ -33,6 +33,7 @@ type Lab struct {
 
 	byName  map[string]int // places in Nodes, a hint for Target
 	aliases map[End]End    // interfaces that belong to the virtual switch of their node: where they are
+	givenAt map[string]Pos // see GivenAt
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.

@@ -86,7 +86,7 @@ var meanings = map[string][][2]string{
 // namesAre explains the words of a kind that are names.
 var namesAre = map[string]string{
 	"answers": "answers instead", "arp": "owns the MAC in the entry", "route": "is the next hop",
-	"fdb": "is the port behind which it was learned", "drops": "is why frames were dropped",
+	"fdb": "is the port that the switch has for it", "drops": "is why frames were dropped",
 }
 
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
@@ -164,6 +164,8 @@ func nameMeans(kind, word string) string {
 		return "any word that begins so"
 	case kind == "answers" && strings.Contains(word, "+"):
 		return "each of these answers"
+	case kind == "arp" && strings.Contains(word, ":"):
+		return "is the MAC in the entry, which no node of the lab has"
 	}
 	rest, icmp := strings.CutPrefix(word, "icmp:")
 	if !icmp {

@@ -24,6 +24,14 @@ func TestLegendSpeaksOfItsKind(t *testing.T) {
 # b+c  each of these answers
 # c    answers instead
 `},
+		{"arp", []string{"h2", "02:00:00:00:00:99"}, `
+# 02:00:00:00:00:99  is the MAC in the entry, which no node of the lab has
+# h2                 owns the MAC in the entry
+`},
+		{"fdb", []string{"h1", "-"}, `
+# -   the switch does not know this MAC
+# h1  is the port that the switch has for it
+`},
 	} {
 		if got := "\n" + Legend(c.kind, c.words); got != c.want {
 			t.Errorf("%s: got %s", c.kind, got)

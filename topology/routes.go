@@ -137,6 +137,10 @@ func (b *build) routeOK(s *site, n *Node, r Route, v *yaml.Node, path string) {
 		b.errorf(dev, pathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, suggestWord(r.Dev, b.interfaceNames(s)))
 		return
 	}
+	if why := b.gatewayText(s, r); why != "" {
+		b.errorf(v, path, "%s is %s; a gateway has the address of a router", r.Via, why)
+		return
+	}
 	broken, source := false, !r.Src.IsValid()
 	connected := r.OnLink || !r.Via.IsValid() || r.Via.IsLinkLocalUnicast() && r.Dev != ""
 	for _, m := range b.of[s] {
@@ -161,6 +165,37 @@ func (b *build) routeOK(s *site, n *Node, r Route, v *yaml.Node, path string) {
 	if !source && !broken {
 		b.errorf(v, path, "src %s is no address of %s", r.Src, s.full)
 	}
+}
+
+// gatewayText says why no node can be behind a gateway's address: fib_check_nh_v4_gw() and ip6_validate_gw() want that of a host. The
+// first address of a network was a broadcast address too before Linux 5.14 (net/ipv4/fib_frontend.c, fib_add_ifaddr).
+func (b *build) gatewayText(s *site, r Route) string {
+	switch via := r.Via; {
+	case !via.IsValid():
+		return ""
+	case via.IsUnspecified():
+		return "the unspecified address"
+	case via.IsMulticast():
+		return "a multicast address"
+	case via.IsLoopback():
+		return "a loopback address"
+	case via == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return "a broadcast address"
+	}
+	for _, m := range b.of[s] {
+		for _, p := range m.Addrs {
+			if p.Bits() >= 31 || !p.Addr().Is4() || !p.Contains(r.Via) || r.OnLink && r.Dev != m.Name {
+				continue
+			}
+			switch r.Via {
+			case p.Masked().Addr():
+				return fmt.Sprintf("the network address of %s", p.Masked())
+			case lastOf(p):
+				return fmt.Sprintf("the broadcast address of %s", p.Masked())
+			}
+		}
+	}
+	return ""
 }
 
 // hasBadIP reports whether the node may have more addresses than could be read.

@@ -340,6 +340,9 @@ func (b *build) pinTimers(n *Node, p *pins) {
 func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 	key := sysctlKey(a.name)
 	parts := strings.Split(key, "/")
+	if near := nearSysctl(key); near != "" {
+		b.warnf(a.key, a.path, "%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?", clip(a.name), near)
+	}
 	if len(parts) > 4 && (parts[2] == "conf" || parts[2] == "neigh") {
 		name := parts[3]
 		if name != "all" && name != "default" && name != "lo" && b.made[End{s.full, name}] == nil {
@@ -350,4 +353,19 @@ func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 		}
 	}
 	p.give(key, a.value)
+	if b.lab.givenAt == nil {
+		b.lab.givenAt = map[string]Pos{}
+	}
+	b.lab.givenAt[s.full+" "+key] = b.at(a.key)
+}
+
+// GivenAt is where the file gives a node a value by its full name. !ok: it does not, or a change by hand does.
+func (l *Lab) GivenAt(node string, s Sysctl) (at Pos, ok bool) {
+	at = l.givenAt[node+" "+s.Key]
+	lines := strings.Split(string(l.Source), "\n")
+	if at.Line < 1 || at.Line > len(lines) || at.Col < 1 || at.Col > len(lines[at.Line-1]) {
+		return Pos{}, false
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(lines[at.Line-1][at.Col-1:], `"'`), ":")
+	return at, sysctlKey(strings.TrimRight(name, `"' `)) == s.Key // what is set by hand has places of its own
 }

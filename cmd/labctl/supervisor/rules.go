@@ -132,7 +132,7 @@ func (s *server) checkRules(ctx context.Context, plan *topology.Plan) error {
 func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) error {
 	var re *kernel.RuleError
 	if !errors.As(err, &re) {
-		return err
+		return s.lacking(err)
 	}
 	s.mu.Lock()
 	starting, file := s.state == "starting", s.file

@@ -1,0 +1,34 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"errors"
+	"strings"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// lacking gives the error that this kernel has no value of a name the place in the lab file where the name is written. Others stay as
+// they are.
+func (s *server) lacking(err error) error {
+	var oe *kernel.OpError
+	if !errors.As(err, &oe) || !errors.Is(err, kernel.ErrUnsupported) {
+		return err
+	}
+	op, ok := oe.Op.(topology.SetSysctl)
+	if !ok {
+		return err
+	}
+	s.mu.Lock()
+	file := s.file
+	s.mu.Unlock()
+	at, ok := file.GivenAt(op.Node, op.Sysctl)
+	if !ok {
+		return err
+	}
+	p := topology.Problem{File: file.File, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
+		Source: strings.Split(string(file.Source), "\n")[at.Line-1]}
+	return &Failure{Unsupported, topology.Problems{p}.Error()}
+}

@@ -217,7 +217,7 @@ func (g *vocabulary) portWord(q Question, word string) string {
 	}
 	switch q.At {
 	case "state", "promiscuous":
-		return quoted(word) + " is no " + q.At + " of " + q.A + "; want " + orList(words) + g.near(word, words)
+		return quoted(word) + " is no " + q.At + " of " + q.A + "; want " + orList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
 	case "flags":
 		if n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32); err == nil && word == "0x"+strconv.FormatUint(n, 16) {
 			return ""

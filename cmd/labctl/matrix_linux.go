@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,7 @@ virtual switches stopped the pings that did not get through.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(probes, probe) {
-				return usagef("--probe %q: there are %v", probe, probes)
+				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "), topology.Suggest(probe, probes))
 			}
 			if a.at != nil && probe != "sees" {
 				return usagef("--at says who listens, which only --probe sees asks")

@@ -136,7 +136,7 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 	root.PersistentFlags().StringVarP(&g.lab, "lab", "l", "", "the running lab; may be left out when there is one")
 	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see \"%s --help\"", err, cmd.CommandPath())
+		return usagef("%w; see \"%s --help\"", plainFlag(err), cmd.CommandPath())
 	})
 	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -168,7 +168,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {
-			errs = append(errs, usagef("%s=%q: %w", name, v, err))
+			errs = append(errs, usagef("%s=%q: want %s", name, v, wantedBy(f)))
 		}
 	})
 	return errors.Join(errs...)

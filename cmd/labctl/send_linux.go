@@ -44,7 +44,7 @@ func (f *frameFlags) params(from string) (supervisor.SendParams, error) {
 	if f.payload != "" {
 		b, err := hex.DecodeString(strings.ReplaceAll(strings.ReplaceAll(f.payload, " ", ""), ":", ""))
 		if err != nil {
-			return p, usagef("--payload: %v; want hexadecimal digits", err)
+			return p, usagef("--payload %q: want pairs of hexadecimal digits, as \"de ad be ef\"", f.payload)
 		}
 		p.Payload = b
 	}

@@ -37,6 +37,8 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 				case errors.Is(err, fs.ErrNotExist):
 					list, _ := supervisor.Instances()
 					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, topology.Suggest(name, list))
+				case err != nil && strings.HasPrefix(err.Error(), name+":"):
+					errs = append(errs, err)
 				case err != nil:
 					errs = append(errs, fmt.Errorf("%s: %w", name, err))
 				default:

@@ -149,22 +149,37 @@ func (s *server) proved(ctx context.Context) error {
 // readyTick is between two looks.
 const readyTick = 20 * time.Millisecond
 
-// awaitReady waits until a command in the background is ready.
+// failed reports whether a command in the background has ended, and not with status 0: one that has may have left a daemon behind.
+func (p *process) failed() bool { return p.ended() && p.status.ExitStatus() != 0 }
+
+// awaitReady waits until a command in the background is ready. Its death ends the wait, also while the command that asks still runs.
 func (s *server) awaitReady(ctx context.Context, p *process) error {
 	r := p.command.Ready
 	limit, cancel := context.WithDeadline(ctx, p.begun.Add(r.Timeout))
 	defer cancel()
+	go func() {
+		select {
+		case <-p.done:
+			if p.failed() {
+				cancel()
+			}
+		case <-limit.Done():
+		}
+	}()
 	tick := time.NewTicker(readyTick)
 	defer tick.Stop()
 	was := ""
 	for {
-		if p.ended() && p.status.ExitStatus() != 0 {
-			return p.notReady(howEnded(p.status) + " before it was ready")
+		why := ""
+		var err error
+		if !p.failed() {
+			why, err = s.missing(limit, p.Node, r)
 		}
-		why, err := s.missing(limit, p.Node, r)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case p.failed():
+			return p.notReady(howEnded(p.status) + " before it was ready")
 		case err != nil:
 			return err
 		case why == "":

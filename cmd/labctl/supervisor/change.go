@@ -53,7 +53,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	c.mu.Unlock()
 	c.unsaved = c.unsaved || len(changes) > 0 || renewed
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
-		return nil, err
+		return nil, changed(err)
 	}
 	healed, err := c.heal(ctx, lab)
 	if err != nil {
@@ -79,10 +79,10 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
 	if len(changes) == 0 {
-		return out, c.remember()
+		return out, changed(c.remember())
 	}
 	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
-	return out, c.ready(ctx, lab, c.event)
+	return out, changed(c.ready(ctx, lab, c.event))
 }
 
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.

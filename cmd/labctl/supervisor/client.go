@@ -13,6 +13,8 @@ import (
 	"net"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"labctl/topology/kernel"
 )
 
@@ -66,21 +68,12 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := writeLine(conn, request{Method: method, Params: mustJSON(params)}); err != nil {
-		return err
+		return c.cut(ctx, method, err)
 	}
 	for {
 		var r reply
 		if err := readLine(in, &r); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if errors.Is(err, ErrSilent) {
-				return err
-			}
-			if !there(c.Instance) {
-				return &Failure{Going, fmt.Sprintf("%s was taken down while it was asked to %s", c.Instance, method)}
-			}
-			return fmt.Errorf("%s: the supervisor ended while it was asked to %s (see %s): %w", c.Instance, method, whereIs(c.Instance, "log"), err)
+			return c.cut(ctx, method, err)
 		}
 		switch {
 		case r.Event != nil:
@@ -103,6 +96,24 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			return json.Unmarshal(r.Result, result)
 		}
 	}
+}
+
+// cut is the error of a connection that broke with err before the answer had come. One that wraps ErrDead: the supervisor is gone.
+func (c *Client) cut(ctx context.Context, method string, err error) error {
+	var timeout net.Error
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrSilent):
+		return err
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return labEndpoint(c.Instance).silent(c.PID)
+	case !there(c.Instance):
+		return &Failure{Going, fmt.Sprintf("%s was taken down while it was asked to %s", c.Instance, method)}
+	case errors.Is(err, io.EOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
+		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, ErrDead, method, whereIs(c.Instance, "log"))
+	}
+	return fmt.Errorf("%s: the answer to %s could not be read: %w", c.Instance, method, err)
 }
 
 func mustJSON(v any) json.RawMessage {

@@ -41,29 +41,36 @@ func takeDown(ctx context.Context, instance string, force bool, gate kernel.Befo
 			}
 			return clearDead(ctx, instance, force, gate)
 		}
-		if err == nil || ctx.Err() == nil && !there(instance) {
+		var f *Failure
+		if err == nil || errors.As(err, &f) && f.Class == Going || ctx.Err() == nil && !there(instance) {
 			return nil
 		}
 		if !errors.Is(err, ErrDead) {
 			return err
 		}
+		// Another down was first, or it was killed. Who holds its lock once it is gone is a lab that began since.
+		if ended(ctx) && Alive(instance) {
+			return nil
+		}
 	}
 	return clearDead(ctx, instance, force, gate)
 }
 
-// ended returns a function that waits until the supervisor process is gone, which is a moment after its last word.
-func (c *Client) ended() func(context.Context) {
+// ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and says whether
+// it is: it does not wait for ever.
+func (c *Client) ended() func(context.Context) bool {
 	fd, err := unix.PidfdOpen(c.PID, 0)
 	if err != nil {
-		return func(context.Context) {}
+		return func(context.Context) bool { return errors.Is(err, unix.ESRCH) }
 	}
-	return func(ctx context.Context) {
+	return func(ctx context.Context) bool {
 		defer unix.Close(fd)
 		for began := time.Now(); ctx.Err() == nil && time.Since(began) < 5*time.Second; {
 			if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100); n > 0 {
-				return
+				return true
 			}
 		}
+		return false
 	}
 }
 
@@ -147,4 +154,9 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 		errs = append(errs, kernel.Kill(p))
 	}
 	return errors.Join(errs...)
+}
+
+// overtaken is the error of an up that a down has got ahead of.
+func overtaken(instance string) error {
+	return &Failure{Failed, instance + " was taken down by another labctl meanwhile"}
 }

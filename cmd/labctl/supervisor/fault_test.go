@@ -60,6 +60,14 @@ func (r *trial) run(armed bool, verb, file string) (code int, out string) {
 	if cmd.ProcessState.ExitCode() == 3 && strings.TrimSpace(b.String()) == "" {
 		r.errorf("%s failed without a word", verb)
 	}
+	for _, raw := range []string{"EOF", "broken pipe"} {
+		if strings.Contains(b.String(), raw) {
+			r.errorf("%s says %q", verb, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "the lab is changed") && !there(r.instance) {
+		r.errorf("%s says of a lab that is gone: %s", verb, b.String())
+	}
 	return cmd.ProcessState.ExitCode(), b.String()
 }
 

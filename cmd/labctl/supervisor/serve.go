@@ -129,8 +129,11 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 			}
 			return err
 		}
-		if err := s.clearLab(); err != nil {
-			return errors.Join(err, fmt.Errorf("not all of %s could be removed: %w", s.meta.Instance, err))
+		if errors.As(err, new(*unwritten)) {
+			err = fmt.Errorf("the lab was built and is taken down again: %w", err)
+		}
+		if cerr := s.clearLab(); cerr != nil {
+			return errors.Join(err, fmt.Errorf("not all of %s could be removed: %w", s.meta.Instance, cerr))
 		}
 		return errors.Join(err, s.giveUp())
 	}

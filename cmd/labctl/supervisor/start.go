@@ -319,6 +319,9 @@ func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Me
 			if ctx.Err() != nil {
 				return nil, nil, context.Cause(ctx)
 			}
+			if !there(m.Instance) {
+				return nil, nil, overtaken(m.Instance)
+			}
 			return nil, nil, fmt.Errorf("the supervisor ended before the lab was ready%s", lastWords(m.Instance))
 		}
 		switch {
@@ -335,6 +338,9 @@ func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Me
 				return nil, nil, err
 			}
 			c, err := Dial(m.Instance)
+			if err != nil && !there(m.Instance) {
+				err = overtaken(m.Instance)
+			}
 			return c, &a, err
 		}
 	}

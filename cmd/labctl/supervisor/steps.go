@@ -105,7 +105,7 @@ func (c *call) walk(ctx context.Context, next *topology.Step) (StepVerdicts, err
 	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
 	c.mu.Unlock()
 	c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
-	return sv, c.remember()
+	return sv, changed(c.remember())
 }
 
 // acting are the names of the actions of steps that run now, sorted.

@@ -61,9 +61,26 @@ func (s *server) remember() error {
 		err = s.space.Complete()
 	}
 	if err != nil {
-		return fmt.Errorf("the lab is changed, but what it is now could not be written down; \"labctl up\" with its file does it: %w", err)
+		return &unwritten{err}
 	}
 	return nil
+}
+
+// unwritten: the kernel has the lab, and the run directory does not say so. What becomes of the lab then is for who asked for it to say.
+type unwritten struct{ err error }
+
+func (e *unwritten) Error() string {
+	return "what the lab is now could not be written down: " + e.err.Error()
+}
+
+func (e *unwritten) Unwrap() error { return e.err }
+
+// changed is the error of a change that was made, of a lab that goes on.
+func changed(err error) error {
+	if errors.As(err, new(*unwritten)) {
+		return fmt.Errorf("the lab is changed, but %w; \"labctl up\" with its file does it", err)
+	}
+	return err
 }
 
 // record writes down the story so far. What "up" has to restore is the same.

@@ -1,0 +1,98 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the connection says so.
+func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	if os.Geteuid() != 0 {
+		if err := os.Chmod(os.Getenv("XDG_RUNTIME_DIR"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, _, err := take("breaks", true, nil)
+	if err != nil {
+		t.Skip("no run directory: ", err)
+	}
+	defer func() { _ = r.remove() }()
+	if err := r.writeMeta(Meta{Instance: "breaks"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenIn(r.folder, "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			_ = writeLine(conn, hello{protocolVersion, Version})
+			conn.Close()
+		}
+	}()
+	for range 30 {
+		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", ApplyParams{"f", make([]byte, 1<<16)}, nil, nil)
+		if !errors.Is(err, ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
+// However many take a lab down at once, and whoever brings it up again meanwhile: what is gone is success.
+func TestEveryDownOfALabThatGoesSucceeds(t *testing.T) {
+	r := newTrial(t)
+	r.gone()
+	r.instance = "contested"
+	for range 8 {
+		if code, out := r.run(false, "up", "after"); code != 0 {
+			t.Fatal(out)
+		}
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if code, out := r.run(false, "down", ""); code != 0 && !strings.Contains(out, "file does not exist") {
+					t.Errorf("down: %s", out)
+				}
+			})
+		}
+		wg.Go(func() {
+			if code, out := r.run(false, "up", "after"); code != 0 && !strings.Contains(out, "down") {
+				t.Errorf("up: %s", out)
+			}
+		})
+		wg.Wait()
+	}
+	r.gone()
+}
+
+// The death of a command in the background ends the wait for it, also while the command that asks whether it is ready hangs.
+func TestADeathEndsTheWaitForReadiness(t *testing.T) {
+	r := newTrial(t)
+	r.gone()
+	r.instance = "hangs"
+	file := `format: 1
+lab: f
+nodes:
+  a: {run: [{sh: 'exit 3', background: true, ready: 'sh:sleep 100', timeout: 50s}]}
+`
+	if err := os.WriteFile(filepath.Join(r.dir, "hangs"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out := r.run(false, "up", "hangs")
+	if code == 0 || !strings.Contains(out, "exit status 3 before it was ready") {
+		t.Errorf("%d: %s", code, out)
+	}
+	r.gone()
+}

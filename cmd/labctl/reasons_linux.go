@@ -38,7 +38,12 @@ var frameCount = regexp.MustCompile(` \(\d+ frames?\)`)
 func reasons(list []reason) string {
 	var order []string
 	cells := map[string][]string{}
+	left := 0
 	for _, r := range list {
+		if before, after, found := strings.Cut(r.why, supervisor.NotInvestigated); found {
+			left++
+			r.why = strings.TrimPrefix(strings.TrimSuffix(before, "; ")+after, "; ")
+		}
 		if r.why == "" {
 			continue
 		}
@@ -61,6 +66,9 @@ func reasons(list []reason) string {
 			pairs = pairs[:maxPairs]
 		}
 		fmt.Fprintf(&b, "# %s%s: %s\n", strings.Join(pairs, ", "), more, why)
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "# %s that failed: %s\n", topology.Count(left, "ping"), supervisor.NotInvestigated)
 	}
 	return b.String()
 }

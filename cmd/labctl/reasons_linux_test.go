@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"testing"
+
+	"labctl/cmd/labctl/supervisor"
 )
 
 func TestReasons(t *testing.T) {
@@ -22,6 +24,8 @@ func TestReasons(t *testing.T) {
 		{"none", []reason{{"a -> b", ""}}, ""},
 		{"equal ones together", []reason{{"a -> b", "refused by s/r/x"}, {"a -> c", "dropped: v:p SamePort"}, {"b -> a", "refused by s/r/x"}},
 			"# a -> b, b -> a: refused by s/r/x\n# a -> c: dropped: v:p SamePort\n"},
+		{"not looked into", []reason{{"a -> b", supervisor.NotInvestigated}, {"a -> c", supervisor.NotInvestigated + "; dropped: v:p SamePort"}},
+			"# a -> c: dropped: v:p SamePort\n# 2 pings that failed: " + supervisor.NotInvestigated + "\n"},
 		{"numbers of frames make no difference", alike, "# a -> n0, a -> n1, a -> n2, a -> n3 and 2 more: dropped: s:p RxFilter\n"},
 	} {
 		if got := reasons(c.list); got != c.want {

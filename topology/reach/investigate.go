@@ -10,9 +10,12 @@ import (
 const (
 	// meeting is how long a ping that is asked again may take to meet what stops it.
 	meeting = quick
-	// investigating is how long to spend on the pings of one table. Nothing is said of those that are left.
+	// investigating is how long to spend on the pings of one table. Of those that are left, NotInvestigated is said.
 	investigating = 3 * time.Second
 )
+
+// NotInvestigated is in the detail of a ping that did not get through when there was no time to find out what stopped it.
+const NotInvestigated = `not looked into for want of time: "labctl ping A B" says what stopped it`
 
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what that leaves
 // behind.
@@ -36,21 +39,31 @@ func (m *matrix) investigate(kept bool) error {
 		return m.p.Machine.Idle(m.ctx)
 	}
 	begin := time.Now()
-	for _, pr := range m.pairs {
-		if pr.word == "" || pr.word == "ok" || pr.word == Unknown || time.Since(begin) > investigating {
-			continue
-		}
+	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
 		m.p.hush.Lock()
-		why := m.p.Investigate(m.ctx, topology.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func() error { return again(*pr) })
-		m.p.hush.Unlock()
-		if why != "" {
-			pr.detail += "; " + why
-		}
-	}
+		defer m.p.hush.Unlock()
+		return m.p.Investigate(m.ctx, topology.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func() error { return again(*pr) })
+	})
 	if !asked || kept {
 		return m.ctx.Err()
 	}
 	return m.p.forgetAll(m.ctx)
+}
+
+// lookInto adds to the details of pings that did not get through what stopped them, or, once the time is spent, that nobody has looked.
+func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {
+	for _, pr := range pairs {
+		if pr.word == "" || pr.word == "ok" || pr.word == Unknown {
+			continue
+		}
+		why := NotInvestigated
+		if !spent() {
+			why = look(pr)
+		}
+		if why != "" {
+			pr.detail += "; " + why
+		}
+	}
 }
 
 // anew makes the tables what a ping that is asked again shall find. Kept ones are as they were; only who has asked for a neighbour in

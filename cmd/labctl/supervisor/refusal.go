@@ -77,7 +77,11 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 	case len(sure) > 0:
 		return "refused by " + strings.Join(sure, ", ")
 	case len(perhaps) > 0:
-		return "perhaps refused by " + strings.Join(perhaps, ", ") + ", while others' packets are too"
+		also := "which also refuses other packets at the same time"
+		if len(perhaps) > 1 {
+			also = "which also refuse other packets at the same time"
+		}
+		return "perhaps refused by " + strings.Join(perhaps, ", ") + ", " + also
 	}
 	return ""
 }

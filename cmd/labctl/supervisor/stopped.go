@@ -9,8 +9,11 @@ import (
 	"labctl/topology/reach"
 )
 
-// becauses begin what is said of rules and switches in the details of pings that did not get through.
-var becauses = []string{"dropped: ", "refused by ", "perhaps refused by "}
+// NotInvestigated ends what is said of a ping of whose cause nothing was looked for, see [reach.NotInvestigated].
+const NotInvestigated = reach.NotInvestigated
+
+// becauses begin what is said of rules and switches, or that nobody has looked, in the details of pings that did not get through.
+var becauses = []string{"dropped: ", "refused by ", "perhaps refused by ", reach.NotInvestigated}
 
 // stoppedBy is what stopped a ping that did not get through, "" if nobody knows or it could not be asked.
 func stoppedBy(r *reach.Result) string {

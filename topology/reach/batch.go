@@ -75,6 +75,7 @@ func (m *matrix) together(prs []*pair) error {
 // batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never
 // doubted: company can complete an entry, not break one.
 func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
+	m.p.ready(m.ctx, len(prs))
 	if err := m.p.forgetAll(m.ctx); err != nil {
 		return nil, err
 	}

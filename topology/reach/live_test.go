@@ -242,7 +242,7 @@ func TestNaiveProberFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &matrix{p: p, ctx: context.Background(), own: own, first: p.next, ways: map[wayKey]*way{}}
+	n := newMatrix(context.Background(), &asking{p: p, own: own})
 	var rs []Result
 	for _, q := range everyPair("ping", "a", "b", "c") {
 		pr, err := n.pair(q, false)

@@ -19,8 +19,7 @@ type matrix struct {
 	own   *owners
 	v6    bool
 	pairs []*pair
-	tries []*pair // by number: key - first
-	first uint32
+	tries map[uint32]*pair // by the key of the request
 	ways  map[wayKey]*way
 
 	permanent map[entry]bool // entries that stay: the file's, or a person's
@@ -36,7 +35,7 @@ type matrix struct {
 }
 
 func newMatrix(ctx context.Context, a *asking) *matrix {
-	return &matrix{p: a.p, ctx: ctx, own: a.own, first: a.p.next, ways: map[wayKey]*way{}}
+	return &matrix{p: a.p, ctx: ctx, own: a.own, tries: map[uint32]*pair{}, ways: map[wayKey]*way{}}
 }
 
 type wayKey struct {
@@ -104,7 +103,7 @@ func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	pr := &pair{from: from, to: to, dst: to.IP, try: -1}
+	pr := &pair{from: from, to: to, dst: to.IP}
 	if v6 {
 		pr.dst = to.IP6
 	}
@@ -192,12 +191,18 @@ func (m *matrix) plot(pr *pair) {
 	pr.traces = m.spare(left(w, back))
 }
 
-// send makes a new try. A refusal by the sender's kernel decides the pair.
+// send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come from rules that
+// are not loaded any more. A refusal by the sender's kernel decides the pair.
 func (m *matrix) send(pr *pair) {
-	pr.try = len(m.tries)
-	m.tries = append(m.tries, pr)
-	putEcho(m.pkt[:], pr.sock.v6, m.p.next, m.p.cookie)
-	m.p.next++
+	m.p.ready(m.ctx, 1)
+	m.request(pr, m.p.ids.take(time.Now()))
+}
+
+// request makes a try with the request of that key.
+func (m *matrix) request(pr *pair, key uint32) {
+	pr.key = key
+	m.tries[key] = pr
+	putEcho(m.pkt[:], pr.sock.v6, key, m.p.cookie)
 	pr.sent = time.Now()
 	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {
 		pr.refused(err)
@@ -218,12 +223,7 @@ func (m *matrix) drain(s *echoSocket) {
 		if ev.ofReply {
 			continue
 		}
-		// Unsigned, so that keys from before this call are far beyond the end.
-		n := int(ev.key - m.first)
-		if n >= len(m.tries) {
-			continue
-		}
-		if pr := m.tries[n]; pr.try == n && pr.sock == s {
+		if pr := m.tries[ev.key]; pr != nil && pr.key == ev.key && pr.sock == s {
 			pr.event(ev, m.own, time.Now())
 		}
 	}

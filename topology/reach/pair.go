@@ -27,7 +27,7 @@ type pair struct {
 	back   *way // of the answer; nil if it is not known who would answer
 	traces traces
 
-	try      int // number of the try whose events count
+	key      uint32 // of the request whose events count, 0 for none: its identifier, and below it its sequence number
 	sent     time.Time
 	word     string // the outcome without modifiers, "" while undecided
 	detail   string
@@ -64,7 +64,7 @@ func (pr *pair) bind(l Link) {
 
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
-	pr.try, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = -1, "", "", 0, "", "", 0, false, ""
+	pr.key, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", 0, "", "", 0, false, ""
 }
 
 func (pr *pair) decide(word, detail string) {

@@ -43,7 +43,7 @@ type Prober struct {
 	sockets   map[socketKey]*echoSocket
 	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
 	redirects map[limiter]*redirected
-	next      uint32 // identifier and sequence number of the next echo request
+	ids       identifiers
 
 	hush     sync.RWMutex // held for writing while streams must not send
 	named    sync.Mutex   // guards what follows; never held while something is waited for
@@ -152,7 +152,7 @@ func (p *Prober) init() error {
 			return fmt.Errorf("choose an identifier for probes: %w", err)
 		}
 		copy(p.cookie[:], b[:8])
-		p.next = binary.BigEndian.Uint32(b[8:])
+		p.ids.next = binary.BigEndian.Uint32(b[8:])
 	}
 	p.sockets = map[socketKey]*echoSocket{}
 	if p.redirects == nil { // routers remember across a step's set, which makes another Lab and closes the sockets

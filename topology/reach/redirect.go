@@ -58,7 +58,7 @@ func (m *matrix) unlimited(pr *pair) {
 // seen; so the pair waits until the limiter has certainly forgotten. If none comes then either, the limiter is not the reason, and
 // what came is the truth: that is not tried again for this router and source.
 func (m *matrix) insist(pr *pair) error {
-	if pr.try < 0 || pr.redirect != "" || !m.steered(pr) || pr.word == Unknown || pr.unsent() {
+	if pr.key == 0 || pr.redirect != "" || !m.steered(pr) || pr.word == Unknown || pr.unsent() {
 		return m.ctx.Err()
 	}
 	m.overdue(pr)
@@ -108,21 +108,9 @@ func (m *matrix) overdue(pr *pair) {
 	}
 }
 
-// expire lets a router's limiter run out, and says so, second by second, when it takes longer than that.
+// expire lets a router's limiter run out.
 func (m *matrix) expire(pr *pair, until time.Time) {
-	begin := time.Now()
-	total := int((until.Sub(begin) + time.Second - 1) / time.Second)
-	for second := 0; total > 1 && second < total && m.ctx.Err() == nil; second++ {
-		if m.p.Waiting != nil {
-			m.p.Waiting(fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)", pr.way.redirect, pr.sock.node), second, total)
-		}
-		next := begin.Add(time.Duration(second+1) * time.Second)
-		if next.After(until) {
-			next = until
-		}
-		m.rest(next)
-	}
-	m.rest(until)
+	m.p.pause(m.ctx, fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)", pr.way.redirect, pr.sock.node), until)
 }
 
 // believes reports whether the node may accept redirects, as the file pins it; unpinned, the kernel does. A node that forwards needs

@@ -181,12 +181,12 @@ func (w *watch) mark(f *flow, wait func() error) error {
 	if w.a.kept {
 		m.unlimited(f.pr)
 	}
-	f.key = m.p.next
 	m.send(f.pr)
+	f.key = f.pr.key
 	err := wait()
 	if err == nil && w.a.kept {
 		err = m.insist(f.pr)
-		f.key = m.first + uint32(f.pr.try)
+		f.key = f.pr.key
 	}
 	w.drain()
 	if err != nil {

@@ -97,9 +97,8 @@ func (p *Prober) Stream(ctx context.Context, name string, from, to topology.Targ
 	if pr.sock, err = openEcho(p.Machine, from.Node, v6); err != nil {
 		return nil, fmt.Errorf("open a raw ICMP socket in %s: %w", from.Node, err)
 	}
-	// A new identifier; the questions go on with the one after it.
-	id := p.next&^0xffff + 0x10000
-	p.next = id + 0x10000
+	p.ready(ctx, 1)
+	id := p.ids.hold(time.Now()) &^ 0xffff
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Stream{p: p, name: name, from: from, to: to, every: every, id: id, stop: cancel, done: make(chan struct{})}
 	p.named.Lock()
@@ -132,6 +131,7 @@ func (p *Prober) streamOf(name string) *Stream {
 func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 	defer close(s.done)
 	defer pr.sock.close()
+	defer func() { s.p.ids.release(s.id, time.Now()) }()
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	var pkt [echoLen]byte

@@ -131,13 +131,21 @@ func (p *tableParser) target(line int, w tableWord, kind string, addressed bool)
 		return t.Node, false
 	case kind == "sees" && t.IP6.IsValid():
 	case kind != "ping6" && !t.IP.IsValid() && t.IP6.IsValid():
-		p.wrong(line, w, "%s has an IPv6 address only; ask for it under ping6", w.text)
+		p.wrong(line, w, "%s has an IPv6 address only; %s", w.text, byIPv6(p.kind))
 		return t.Node, false
 	case kind != "ping6" && !t.IP.IsValid():
 		p.wrong(line, w, "%s has no address to ask for; give it one or leave it out", w.text)
 		return t.Node, false
 	}
 	return t.Node, true
+}
+
+// byIPv6 says what to do about a target that has no IPv4 address.
+func byIPv6(kind string) string {
+	if kind == "ping" {
+		return "ask for it under ping6"
+	}
+	return kind + " is about IPv4 only; give it an IPv4 address or leave it out"
 }
 
 // flow resolves A->B, or the name of something that sends.

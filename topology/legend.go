@@ -14,7 +14,7 @@ var meanings = map[string][][2]string{
 		{"+redirect", `with "ok": a router told of a shorter way (Redirect Host)`},
 		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
 		{"+other", `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); TCP would not take it`},
-		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
+		{"no-route", `the sender's own kernel knows no way (connect: Network is unreachable), or a blackhole route of its own (connect: Invalid argument)`},
 		{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
 		{"broadcast", `the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)`},
 		{"silent", `nothing came back (100% packet loss)`},
@@ -26,14 +26,14 @@ var meanings = map[string][][2]string{
 		{"+redirect", `with "ok": a router told of a shorter way (ICMPv6 redirect)`},
 		{"+dup", `with "ok": a reply came twice or more (DUP!)`},
 		{"+other", `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); TCP would not take it`},
-		{"no-route", `the sender's own kernel knows no way (ping: connect: Network is unreachable)`},
+		{"no-route", `the sender's own kernel knows no way (connect: Network is unreachable), or a blackhole route of its own (connect: Invalid argument)`},
 		{"no-arp", `nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)`},
 		{"silent", `nothing came back (100% packet loss)`},
 		{"x", "does not get through, for whatever reason"},
 		{"unknown", "could not be asked; never what was wanted"},
 	},
 	"answers": {
-		{"yes", "who is asked answers the ARP request"},
+		{"yes", "who is asked answers the ARP request, and nobody else"},
 		{"no", "nobody answers the ARP request"},
 		{"unknown", "could not be asked; never what was wanted"},
 	},
@@ -43,7 +43,7 @@ var meanings = map[string][][2]string{
 		{"unknown", "could not be read; never what was wanted"},
 	},
 	"route": {
-		{"-", "no route (Network is unreachable)"},
+		{"-", "no route, or one that refuses: unreachable, prohibit or blackhole"},
 		{"direct", "on the sender's own segment, no router"},
 		{"+redirect", "learned from an ICMP redirect"},
 		{"unknown", "could not be read; never what was wanted"},
@@ -85,7 +85,7 @@ var meanings = map[string][][2]string{
 
 // namesAre explains the words of a kind that are names.
 var namesAre = map[string]string{
-	"answers": "answers instead", "arp": "owns the MAC in the entry", "route": "is the next hop",
+	"answers": "answers the ARP request", "arp": "owns the MAC in the entry", "route": "is the next hop",
 	"fdb": "is the port that the switch has for it", "drops": "is why frames were dropped",
 }
 

@@ -20,9 +20,9 @@ func TestLegendSpeaksOfItsKind(t *testing.T) {
 # icmp:no-route@rt  an ICMP error from rt, or its own refusal (Destination unreachable: No route; RFC 4443)
 `},
 		{"answers", []string{"yes", "c", "b+c"}, `
-# yes  who is asked answers the ARP request
+# yes  who is asked answers the ARP request, and nobody else
 # b+c  each of these answers
-# c    answers instead
+# c    answers the ARP request
 `},
 		{"arp", []string{"h2", "02:00:00:00:00:99"}, `
 # 02:00:00:00:00:99  is the MAC in the entry, which no node of the lab has

@@ -103,6 +103,7 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 	w := tableWord{at.Col - 1, word}
 	star := tableWord{at.Col - 1, "*"}
 	p.fill(t, []axis{p.row(at.Line, star)}, []axis{p.column(at.Line, star)}, [][]cellWord{{p.cell(at.Line, w, nil, nil)}})
+	p.asksNothing(t, len(word))
 	return t, p.problems
 }
 
@@ -209,6 +210,7 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	}
 	if len(p.problems) == 0 {
 		p.fill(t, rows, columns, cells)
+		p.asksNothing(t, len(t.Corner))
 	}
 	return t
 }
@@ -392,9 +394,4 @@ func (p *tableParser) expand(as []axis) ([]axis, []int) {
 		}
 	}
 	return out, from
-}
-
-func (p *tableParser) hasAddr(n *Node) bool {
-	v4, v6 := p.kind != "ping6", p.kind == "ping6" || p.kind == "sees" || p.kind == "fdb"
-	return v4 && n.firstAddr("", false).IsValid() || v6 && n.firstAddr("", true).IsValid()
 }

@@ -333,7 +333,7 @@ func wantedOf(kind string) string {
 	case "ping6":
 		return "ok, no-route, no-arp, silent, icmp:<type>@<node> or x"
 	case "answers":
-		return "yes, no or the node that answers instead"
+		return "yes, no or the node that answers"
 	case "arp":
 		return `"-", failed or the node whose MAC is in the entry`
 	case "route":

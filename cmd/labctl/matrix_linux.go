@@ -72,7 +72,7 @@ virtual switches stopped the pings that did not get through.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears whom)")
+	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
 	cmd.Flags().StringSliceVar(&a.at, "at", nil, "with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
@@ -93,6 +93,9 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 		return nil, "", err
 	}
 	t, err := a.table(lab, kind)
+	if hint := a.otherFamily(lab, kind, cmd.Name() == "ping"); hint != nil && (err != nil || len(t.Cells) == 0) {
+		return nil, "", usageError{hint}
+	}
 	if err != nil {
 		return nil, "", usageError{err}
 	}
@@ -113,6 +116,29 @@ func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p supervisor.Ask
 	defer done()
 	cells := []supervisor.Answer{}
 	return cells, c.Call(cmd.Context(), "ask", p, &cells, events)
+}
+
+// otherFamily says what to ask instead where the nodes that are meant have IPv6 addresses alone; nil if they have none either.
+func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
+	t, err := topology.NewMatrix(lab, "ping6", a.from, a.to)
+	if kind == "ping6" || err != nil || len(t.Cells) == 0 {
+		return nil
+	}
+	who := "the nodes that were named have"
+	switch {
+	case len(a.to) == 1:
+		who = a.to[0] + " has"
+	case a.from == nil && a.to == nil:
+		who = "the nodes of " + lab.Name + " have"
+	}
+	const only = "nothing to ask: %s IPv6 addresses only; "
+	switch {
+	case one:
+		return fmt.Errorf(only+"ask by IPv6 with -6", who)
+	case kind == "ping":
+		return fmt.Errorf(only+"ask by IPv6 with --probe ping6", who)
+	}
+	return fmt.Errorf(only+"--probe %s is about IPv4 only", who, kind)
 }
 
 // nothing says why there is nothing to ask.

@@ -96,7 +96,7 @@ switches that dropped it.
 	cmd.Flags().StringVar(&f.icmp, "icmp", "", "an ICMP echo request: FROM_IP,TO_IP")
 	cmd.Flags().StringVar(&f.arp, "arp", "", "an ARP packet: request|reply,SENDER_IP[@MAC],TARGET_IP[@MAC]")
 	cmd.Flags().IntVar(&f.count, "count", 1, "how many")
-	cmd.Flags().DurationVar(&f.every, "every", 0, "time between two, as 100ms")
+	cmd.Flags().DurationVar(&f.every, "every", 0, "time between two, as 100ms; how many says --count, one unless given")
 	cmd.MarkFlagsMutuallyExclusive("icmp", "arp", "payload")
 	return cmd
 }

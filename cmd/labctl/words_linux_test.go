@@ -32,6 +32,37 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 	}
 }
 
+// TestIPv6OnlyNodesAreAskedAnotherWay: the hint is a flag of the command line, not a word of the file.
+func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
+	src := "format: 1\nlab: t\nnodes:\n  s1: {kind: bridge}\n  h1: {ip: fd00::1/64}\n  h2: {ip: fd00::2/64}\n  h3: {ip: 10.0.0.3/24}\n  h4: {ip: 10.0.0.4/24}\nlinks: [h1 h2 h3 h4 -- s1]\n"
+	lab, problems := topology.Load("t.yaml", []byte(src))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	two := asked{from: []string{"h1"}, to: []string{"h2"}}
+	for _, c := range []struct {
+		kind string
+		a    asked
+		one  bool
+		want string
+	}{
+		{"ping", two, true, "nothing to ask: h2 has IPv6 addresses only; ask by IPv6 with -6"},
+		{"ping", asked{from: []string{"h1", "h2"}, to: []string{"h1", "h2"}}, false, "named have IPv6 addresses only; ask by IPv6 with --probe ping6"},
+		{"ping", asked{}, false, "the nodes of t have IPv6 addresses only; ask by IPv6 with --probe ping6"},
+		{"arp", two, false, "h2 has IPv6 addresses only; --probe arp is about IPv4 only"},
+		{"ping6", two, false, ""},
+		{"ping", asked{from: []string{"h1"}, to: []string{"h3"}}, true, ""},
+	} {
+		got := ""
+		if err := c.a.otherFamily(lab, c.kind, c.one); err != nil {
+			got = err.Error()
+		}
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s %v: %q, want %q", c.kind, c.a, got, c.want)
+		}
+	}
+}
+
 func TestOneCellIsNotCells(t *testing.T) {
 	for want, got := range map[string]string{
 		"the one cell is as expected":        asExpected(1),

@@ -24,7 +24,9 @@ const (
 // asker is one question under way: who holds this address, by ARP or by neighbour solicitation.
 type asker struct {
 	index  int
+	from   string // the node that asks
 	to     topology.Target
+	mac    topology.MAC // that an entry of "names" gives
 	dst    netip.Addr
 	tap    *tap
 	sender netip.Addr
@@ -175,7 +177,10 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &asker{index: i, to: to, dst: dst, sender: src}
+	k := &asker{index: i, from: from.Node, to: to, dst: dst, sender: src}
+	if n := slices.IndexFunc(a.own.lab.Names, func(e topology.NamedEnd) bool { return e.Name == to.Name }); n >= 0 && to.Name != "" {
+		k.mac = a.own.lab.Names[n].MAC
+	}
 	at, proto, filter := place{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
 	if at.v6 {
 		proto, filter, k.frame = unix.ETH_P_IPV6, advertisements, solicitation(l.MAC, src, dst)
@@ -251,7 +256,7 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 	}
 }
 
-// word is yes, no, or who answers instead or as well.
+// word is yes, no, or who answers instead or as well. Of an entry of "names" [asker.forName] says what yes means.
 func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
 		return "no", nil, fmt.Sprintf("%s for %s, no reply", topology.Count(arpTries, "request"), k.dst)
@@ -268,6 +273,9 @@ func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	words, each = slices.Compact(words), slices.Compact(each)
 	detail = fmt.Sprintf("%s is at %s", k.dst, strings.Join(said, " and at "))
 	switch {
+	case k.to.Node == "":
+		word, exact = k.forName(own)
+		return word, exact, detail
 	case len(words) == 1 && len(k.macs) == 1:
 		return words[0], each, detail
 	case len(words) == 1 && k.to.Interface == "": // several interfaces of one node

@@ -194,6 +194,32 @@ func TestWhoAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersForAName: yes is who holds the address in the file, all of them and nobody else, or who has the MAC of the name.
+func TestAnswersForAName(t *testing.T) {
+	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24,10.0.0.9/32", "c 10.0.0.3/24,10.0.0.9/32", "d 10.0.0.4/24,10.0.0.8/32")
+	m := build(t, lab, steps)
+	mac := must(topology.ParseMAC("00:00:5e:00:01:07"))
+	lab.Names = []topology.NamedEnd{{Name: "one", IP: addr("10.0.0.8")}, {Name: "two", IP: addr("10.0.0.9")}, {Name: "vr", IP: addr("10.0.0.7"), MAC: mac}}
+	p := &Prober{Lab: lab, Machine: m}
+	defer p.Close()
+	want := func(one, two, vr string) {
+		t.Helper()
+		q := func(b string) topology.Question { return topology.Question{Kind: "answers", A: "a", B: b} }
+		rs := ask(t, p, false, q("one"), q("two"), q("vr"))
+		wantText(t, rs, "answers:a->one "+one+"\nanswers:a->two "+two+"\nanswers:a->vr "+vr+"\n")
+		if c := (CellReport{Cell: &topology.Cell{Want: topology.Want{Text: "b+c"}}, Result: rs[1]}); two == "yes" && !c.matches() {
+			t.Errorf("both answer, which is not b+c but %s %v", rs[1].Got, rs[1].Exact)
+		}
+	}
+	want("yes", "yes", "no")
+	sh(t, "b", "sysctl -qw net.ipv4.conf.all.arp_ignore=8")
+	sh(t, "d", "ip link add link eth0 name m7 address 00:00:5e:00:01:07 type macvlan && ip addr add 10.0.0.7/32 dev m7 && ip link set m7 up && sysctl -qw net.ipv4.conf.all.arp_ignore=1")
+	want("yes", "c", "yes")
+	sh(t, "b", "sysctl -qw net.ipv4.conf.all.arp_ignore=0 && ip addr add 10.0.0.7/32 dev eth0 && ip addr add 10.0.0.8/32 dev eth0")
+	sh(t, "c", "ip addr del 10.0.0.9/32 dev eth0")
+	want("b+d", "b", "b+vr")
+}
+
 // replying broadcasts an ARP reply from a node's interface until it is stopped.
 func replying(t testing.TB, m Machine, node string, l Link, sender, target netip.Addr) (stop func()) {
 	t.Helper()

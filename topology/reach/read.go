@@ -3,6 +3,7 @@ package reach
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -56,7 +57,7 @@ func (a *asking) readRoutes(at []int) {
 		r, err := a.p.Machine.Route(from.Node, RouteQuery{Dst: dst})
 		switch {
 		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
-			a.out[i].Got, a.out[i].Detail = "-", err.Error()
+			a.out[i].Got, a.out[i].Detail = "-", refusedRoute(dst, err)
 		case err != nil:
 			a.fail([]int{i}, err)
 		default:
@@ -70,6 +71,22 @@ func (a *asking) readRoutes(at []int) {
 			}
 		}
 	}
+}
+
+// refusedRoute says why there is no way: no route, or one of a type that refuses (ip-route(8)), by the error that it gives.
+func refusedRoute(dst netip.Addr, err error) string {
+	kind := ""
+	switch {
+	case errors.Is(err, unix.EHOSTUNREACH):
+		kind = "an unreachable"
+	case errors.Is(err, unix.EACCES):
+		kind = "a prohibit"
+	case errors.Is(err, unix.EINVAL):
+		kind = "a blackhole"
+	default:
+		return "no route to " + dst.String() + ": " + err.Error()
+	}
+	return kind + " route to " + dst.String() + ": " + err.Error()
 }
 
 func routeWord(own *owners, r Route) string {

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,7 @@ func (d *differ) nodeSysctls(n *Node) {
 		}
 		if old != s.Value || slices.ContainsFunc(written, func(w Sysctl) bool { return w.Touches(s.Key) }) {
 			if old != s.Value {
-				d.say(n.Name, "sysctl %s: %s -> %s", s.Key, old, s.Value)
+				d.say(n.Name, "sysctl %s: %s -> %s", s.Key, cmp.Or(old, "kernel default"), s.Value)
 				written = append(written, s)
 			}
 			d.add(SetSysctl{n.Name, s})

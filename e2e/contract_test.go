@@ -138,7 +138,7 @@ var _ = Describe("JSON", func() {
 		m := decode[map[string]any](r)
 		Expect(keys(m)).To(Equal([]string{"cells", "format", "lab", "probe"}))
 		Expect(m).To(And(HaveKeyWithValue("lab", "two-hosts"), HaveKeyWithValue("probe", "ping"), HaveKeyWithValue("format", 1.0)))
-		cells(m["cells"], "detail", "from", "outcome", "rtt_us", "to")
+		cells(m["cells"], "addr", "detail", "from", "outcome", "rtt_us", "to")
 
 		for _, probe := range []string{"arp", "answers", "route"} {
 			m = decode[map[string]any](labctl("matrix", "-o", "json", "--probe", probe))

@@ -50,7 +50,7 @@ nodes:
         load: false
         iptables: |
           -A FORWARD -j ACCEPT            # good
-          -A FORWARD -m nosuch -j DROP    # bad
+          -A FORWARD -m limit --limit nosuch -j DROP    # bad
       refused:
         load: false
         iptables: |
@@ -60,7 +60,9 @@ nodes:
         load: false
         nft: |
           table bridge misspelt {
-            nonsense
+            chain c {
+              ether type ip vlan nonsense drop
+            }
           }
   a: {ip: 10.0.0.1/24}
   b: {ip: 10.0.0.2/24}
@@ -205,7 +207,7 @@ var _ = Describe("rules", func() {
 			Expect(state("filtered")).To(Equal("running"))
 			Expect(ruleOf("filtered", set, "good").Loaded).To(BeFalse())
 		},
-		Entry("what iptables does not know", "unknown", "-A FORWARD -m nosuch", "nosuch"),
+		Entry("what iptables does not know", "unknown", "-A FORWARD -m limit", "nosuch"),
 		Entry("what the kernel refuses", "refused", "-t nat -A PREROUTING", "Invalid argument"),
 	)
 

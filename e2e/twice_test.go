@@ -42,6 +42,9 @@ func otherMake(f labFile) swap {
 		}
 	}
 	text := string(f.source)
+	if strings.Contains(text, "stp: true") {
+		return swap{} // our switches have no spanning tree
+	}
 	switch {
 	case bridges > 0 && ours == 0:
 		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge", "{kind: vswitch, profile: learning")}

@@ -122,14 +122,15 @@ func (st *story) party(n *yaml.Node, path string, sender bool) Target {
 }
 
 func (st *story) nearTarget(word string) string {
-	var known []string
-	for _, s := range st.sites {
-		known = append(known, s.full)
-	}
-	for _, e := range st.lab.Names {
-		known = append(known, e.Name)
-	}
-	return suggestWord(word, known)
+	return st.near(word, func() (known []string) {
+		for _, s := range st.sites {
+			known = append(known, s.full)
+		}
+		for _, e := range st.lab.Names {
+			known = append(known, e.Name)
+		}
+		return known
+	})
 }
 
 func (st *story) stop(v *yaml.Node, path string) *Stop {

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"net/netip"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -16,6 +17,9 @@ type build struct {
 	all  []*made // file order
 	of   map[*site][]*made
 	node map[*site]*Node
+
+	nets    map[*site]*reach
+	badEnds map[End]bool
 
 	alias    map[End]End // interfaces that their node's virtual switch has taken: where they are now
 	borrowed map[*site][]*borrowed
@@ -33,6 +37,8 @@ type made struct {
 	lower    *yaml.Node
 	above    *made // what Lower names
 	addrs    []*yaml.Node
+	has      map[netip.Prefix]bool // Addrs
+	body     *yaml.Node            // of an entry of "interfaces"
 	ownMTU   *yaml.Node
 	mtuPath  string // where ownMTU stands
 	ownMAC   *yaml.Node
@@ -210,6 +216,7 @@ func (b *build) entry(s *site, k, v *yaml.Node, path string, ends map[string]*en
 		if m = b.iface(s, k.Value, how, k, path); m == nil {
 			return
 		}
+		m.body = v
 		b.typed(m, v, by, path)
 	case ends[k.Value] != nil:
 		if m = b.linkEnd(s, ends[k.Value]); m == nil {

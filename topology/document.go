@@ -26,7 +26,12 @@ type reader struct {
 	ascii bool   // it has nothing else
 	lines []int  // where each line begins in src
 	probs []Problem
-	seen  map[Problem]bool // by place and words only
+	wide  map[int][]int // of long lines that are not ASCII: where every wideStep-th character begins
+
+	compared   int              // of maxCompared
+	guardPairs int              // of maxGuarded
+	ways       int              // of maxWays, that may still be looked at
+	seen       map[Problem]bool // by place and words only
 
 	// While a step's set is laid over the nodes: what it says of them is reported in it, and only if the file did not
 	// say so before.
@@ -59,7 +64,7 @@ func (o *overlay) of(path string) (at *yaml.Node, shown string) {
 
 func newReader(file string, src []byte) *reader {
 	src = bytes.TrimPrefix(src, []byte(bom))
-	r := &reader{file: file, src: src, seen: map[Problem]bool{}}
+	r := &reader{file: file, src: src, seen: map[Problem]bool{}, ways: maxWays}
 	if len(src) <= maxFile {
 		r.text, r.ascii = string(src), true
 		r.lines = append(r.lines, 0)
@@ -97,8 +102,8 @@ func (r *reader) pos(line, col int) Pos {
 	if r.ascii {
 		return Pos{line, min(max(col, 1), len(s)+1)}
 	}
-	at := 0
-	for i := 1; i < col && at < len(s); i++ {
+	at, i := r.skipped(line, s, col)
+	for ; i < col && at < len(s); i++ {
 		_, n := utf8.DecodeRuneInString(s[at:])
 		at += n
 	}

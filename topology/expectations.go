@@ -105,6 +105,9 @@ func (l *loader) unreached(e *Expectation) {
 	var find func(x string) string
 	find = func(x string) string {
 		for root[x] != "" && root[x] != x {
+			if up := root[root[x]]; up != "" {
+				root[x] = up
+			}
 			x = root[x]
 		}
 		return x

@@ -32,47 +32,76 @@ func fdbKeyText(s string) string {
 
 // staticEntries reads "fdb" of all bridges, when every interface has its address.
 func (b *build) staticEntries() {
+	var ports map[End][]*made
 	for _, br := range b.all {
 		if br.Type != BridgeLink {
 			continue
 		}
-		body := b.bodyOf(br.site)
-		if br.site.kind != Bridge {
-			body = field(field(body, "interfaces"), br.Name)
+		body := br.body
+		if br.site.kind == Bridge {
+			body = b.bodyOf(br.site)
 		}
 		path := pathKey(br.path, "fdb")
-		for k, v := range entries(field(body, "fdb")) {
-			b.staticEntry(br, k, v, pathKey(path, k.Value))
+		list := field(body, "fdb")
+		if list == nil {
+			continue
+		}
+		if ports == nil {
+			ports = b.portsBy()
+		}
+		own, seen := b.wornBy(br, ports[br.end]), map[MAC]bool{}
+		for k, v := range entries(list) {
+			b.staticEntry(br, own, seen, k, v, pathKey(path, k.Value))
 		}
 		slices.SortFunc(br.Static, func(x, y StaticEntry) int { return slices.Compare(x.MAC[:], y.MAC[:]) })
 	}
 }
 
-func (b *build) staticEntry(br *made, k, v *yaml.Node, path string) {
+// portsBy are the ports of all bridges.
+func (b *build) portsBy() map[End][]*made {
+	out := map[End][]*made{}
+	for _, m := range b.all {
+		if m.Master != "" {
+			at := End{m.site.full, m.Master}
+			out[at] = append(out[at], m)
+		}
+	}
+	return out
+}
+
+// wornBy are the addresses of a bridge itself, and whose they are.
+func (b *build) wornBy(br *made, ports []*made) map[MAC]string {
+	own := map[MAC]string{br.wears(): br.Name}
+	for _, m := range ports {
+		if _, twice := own[m.wears()]; !twice {
+			own[m.wears()] = m.Name
+		}
+	}
+	return own
+}
+
+func (b *build) staticEntry(br *made, own map[MAC]string, seen map[MAC]bool, k, v *yaml.Node, path string) {
 	if fdbKeyText(k.Value) != "" || v.Kind != yaml.ScalarNode || interfaceName().textOK(v.Value) != "" {
 		return
 	}
 	mac := b.fdbMAC(br.site, k, path)
 	port := b.made[End{br.site.full, v.Value}]
 	if port == nil || port.Master != br.Name {
-		b.errorf(v, path, "%s has no port %q%s", br.Name, v.Value, suggestOrList(v.Value, b.portsOf(br)))
+		b.errorf(v, path, "%s has no port %q%s", br.Name, v.Value, b.nearOrList(v.Value, func() []string { return b.portsOf(br) }))
 		return
 	}
 	if mac.IsZero() {
 		return
 	}
-	for _, m := range b.of[br.site] {
-		if (m == br || m.Master == br.Name) && m.wears() == mac {
-			b.errorf(k, path, "%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it", mac, m.Name)
-			return
-		}
+	if name, is := own[mac]; is {
+		b.errorf(k, path, "%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it", mac, name)
+		return
 	}
-	for _, e := range br.Static {
-		if e.MAC == mac {
-			b.errorf(k, path, "%s stands here twice; an address is behind one port", mac)
-			return
-		}
+	if seen[mac] {
+		b.errorf(k, path, "%s stands here twice; an address is behind one port", mac)
+		return
 	}
+	seen[mac] = true
 	br.Static = append(br.Static, StaticEntry{mac, v.Value})
 }
 
@@ -112,7 +141,7 @@ func (b *build) fdbMAC(s *site, k *yaml.Node, path string) MAC {
 		m = b.made[to]
 	}
 	if m == nil {
-		b.errorf(k, path, "%s has no interface %q%s", of.full, ifname, suggestWord(ifname, b.interfaceNames(of)))
+		b.errorf(k, path, "%s has no interface %q%s", of.full, ifname, b.near(ifname, b.interfaceNames(of)))
 		return MAC{}
 	}
 	return b.knownMAC(m, k, path)
@@ -131,7 +160,7 @@ func (b *build) onlyMAC(s *site, k *yaml.Node, path string) MAC {
 		b.errorf(k, path, "%s has no interface; link it to something", s.full)
 		return MAC{}
 	case len(list) > 1:
-		b.errorf(k, path, "%s has %s interfaces, %s: write %s:INTERFACE", s.full, amount(len(list)), andList(clipList(b.interfaceNames(s))), s.full)
+		b.errorf(k, path, "%s has %s interfaces, %s: write %s:INTERFACE", s.full, amount(len(list)), andList(clipList(b.interfaceNames(s)())), s.full)
 		return MAC{}
 	}
 	return b.knownMAC(list[0], k, path)

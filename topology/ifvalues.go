@@ -94,11 +94,13 @@ func (b *build) ip(m *made, n *yaml.Node, path string) {
 			m.broken = true
 			continue
 		}
-		for _, was := range m.Addrs {
-			if was == p {
-				b.errorf(v, path, "%s stands here twice", p)
-			}
+		if m.has[p] {
+			b.errorf(v, path, "%s stands here twice", p)
 		}
+		if m.has == nil {
+			m.has = map[netip.Prefix]bool{}
+		}
+		m.has[p] = true
 		m.Addrs = append(m.Addrs, p)
 		m.addrs = append(m.addrs, v)
 	}
@@ -112,11 +114,13 @@ func (b *build) mac(n *yaml.Node, path string) MAC {
 	}
 	e := b.names[n.Value]
 	if e == nil {
-		var known []string
-		for _, x := range b.lab.Names {
-			known = append(known, x.Name)
+		known := func() (out []string) {
+			for _, x := range b.lab.Names {
+				out = append(out, x.Name)
+			}
+			return out
 		}
-		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", clip(n.Value), suggestWord(n.Value, known))
+		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", clip(n.Value), b.near(n.Value, known))
 		return MAC{}
 	}
 	if e.MAC.IsZero() {

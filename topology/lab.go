@@ -67,6 +67,8 @@ type Node struct {
 	Run        []Command
 	Switch     *Switch    // kind vswitch, else nil
 	Rules      []*RuleSet // file order, loaded or not
+
+	byName map[string]int // places in Interfaces, a hint for Interface
 }
 
 // RuleSet is one entry of "rules". Which of Lines and Text it has follows from Form and Level.
@@ -82,6 +84,7 @@ type RuleSet struct {
 	Tables  []NFTable  // that Text makes, in its order, each once; no other set of the node has any of them
 	Names   []string   // of every rule that has one, in order, each once
 
+	isName    map[string]bool // Names
 	words     string          // what Text says without comments and blanks; "" if a port guard has written it
 	uncounted map[string]bool // rules of Text that have no counter
 	chains    []*nftChain     // of Text, unless a port guard has written it
@@ -117,6 +120,13 @@ type SwitchPort struct {
 
 // Interface returns the node's interface of that name, or nil.
 func (n *Node) Interface(name string) *Interface {
+	if n.byName != nil && len(n.byName) == len(n.Interfaces) {
+		if i, ok := n.byName[name]; !ok {
+			return nil
+		} else if n.Interfaces[i].Name == name {
+			return n.Interfaces[i]
+		}
+	}
 	for _, i := range n.Interfaces {
 		if i.Name == name {
 			return i

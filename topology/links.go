@@ -165,10 +165,11 @@ func (l *loader) nameEnds() {
 		}
 	}
 	next := map[*site]int{}
+	inside := map[*site]map[string]bool{}
 	for _, k := range l.links {
 		for _, e := range []*end{k.a, k.b} {
 			if e.iface == "" && !e.bad && !e.port() {
-				l.nameNIC(e, taken[e.site], next)
+				l.nameNIC(e, taken[e.site], next, l.madeInside(e.site, inside))
 			}
 		}
 		// Of two bridges, one may need the other's port name for its own.
@@ -183,28 +184,32 @@ func (l *loader) nameEnds() {
 }
 
 // nameNIC takes the lowest ethN that no link names and that no entry of "interfaces" makes in another way.
-func (l *loader) nameNIC(e *end, taken map[string]*end, next map[*site]int) {
+func (l *loader) nameNIC(e *end, taken map[string]*end, next map[*site]int, inside map[string]bool) {
 	for i := next[e.site]; ; i++ {
 		name := fmt.Sprintf("eth%d", i)
-		if taken[name] == nil && !l.madeInside(e.site, name) {
+		if taken[name] == nil && !inside[name] {
 			e.iface, taken[name], next[e.site] = name, e, i+1
 			return
 		}
 	}
 }
 
-// madeInside reports whether the file makes an interface of that name without a link.
-func (l *loader) madeInside(s *site, name string) bool {
+// madeInside are the interfaces of a node that the file makes without a link; known keeps them.
+func (l *loader) madeInside(s *site, known map[*site]map[string]bool) map[string]bool {
+	if names, ok := known[s]; ok {
+		return names
+	}
+	names := map[string]bool{}
 	for k, v := range entries(field(s.body, "interfaces")) {
-		_, how := madeBy(v)
-		if how != nil && k.Value == name {
-			return true
+		if _, how := madeBy(v); how != nil {
+			names[k.Value] = true
 		}
-		if other := field(v, "veth"); other != nil && other.Value == name {
-			return true
+		if other := field(v, "veth"); other != nil {
+			names[other.Value] = true
 		}
 	}
-	return false
+	known[s] = names
+	return names
 }
 
 // madeBy is the key of an entry of "interfaces" that says how the interface is made, and its value, or nil.

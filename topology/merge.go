@@ -25,14 +25,13 @@ func merge(was, set *yaml.Node, name string) *yaml.Node {
 	}
 	out := *was
 	out.Content = slices.Clone(was.Content)
+	places := make(map[string]int, len(out.Content)/2)
+	for i := 0; i+1 < len(out.Content); i += 2 {
+		places[out.Content[i].Value] = i
+	}
 	for k, v := range entries(set) {
-		at := -1
-		for i := 0; i+1 < len(out.Content); i += 2 {
-			if out.Content[i].Value == k.Value {
-				at = i
-			}
-		}
-		if at < 0 {
+		at, there := places[k.Value]
+		if !there {
 			out.Content = append(out.Content, k, v)
 			continue
 		}

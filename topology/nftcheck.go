@@ -62,25 +62,28 @@ func (r *nftReader) begins(i int) bool {
 
 // unmade reports a chain that rules are added to and that nothing makes, or whose table nothing makes.
 func (r *nftReader) unmade(c *nftChain) {
-	if !slices.Contains(r.set.Tables, c.table) {
-		var known []string
-		for _, t := range r.set.Tables {
-			known = append(known, t.String())
+	if !r.tables[c.table] {
+		known := func() (out []string) {
+			for _, t := range r.set.Tables {
+				out = append(out, t.String())
+			}
+			return out
 		}
-		r.wrong(c.at, "the text makes no table %s%s", c.table, suggestWord(c.table.String(), known))
+		r.wrong(c.at, "the text makes no table %s%s", c.table, r.near(c.table.String(), known))
 		return
 	}
-	r.wrong(c.at, "table %s has no chain %q%s", c.table, clip(c.name), suggestWord(c.name, r.chainNames(c.table)))
+	r.wrong(c.at, "table %s has no chain %q%s", c.table, clip(c.name), r.near(c.name, r.chainNames(c.table)))
 }
 
-func (r *nftReader) chainNames(t NFTable) []string {
-	var out []string
-	for _, c := range r.set.chains {
-		if c.table == t && c.made {
-			out = append(out, c.name)
+func (r *nftReader) chainNames(t NFTable) func() []string {
+	return func() (out []string) {
+		for _, c := range r.set.chains {
+			if c.table == t && c.made {
+				out = append(out, c.name)
+			}
 		}
+		return out
 	}
-	return out
 }
 
 // words checks the words of a rule of which the place says that they begin something: the first, and the last behind what is
@@ -112,10 +115,10 @@ func (r *nftReader) targets(c *nftChain, s []nftToken) {
 		if !t.is("jump", "goto") || strings.HasPrefix(to.text, "$") || i > 0 && list[i-1].is("comment", "prefix") {
 			continue
 		}
-		if names := r.chainNames(c.table); to.is("\n", "{", ";") {
+		if to.is("\n", "{", ";") {
 			r.wrong(t, "lacks the name of a chain")
-		} else if !slices.Contains(names, to.text) {
-			r.wrong(to, "table %s has no chain %q%s", c.table, clip(to.text), suggestWord(to.text, names))
+		} else if x := r.known[nftPlace{c.table, to.text}]; x == nil || !x.made {
+			r.wrong(to, "table %s has no chain %q%s", c.table, clip(to.text), r.near(to.text, r.chainNames(c.table)))
 		}
 	}
 }
@@ -130,14 +133,19 @@ func (r *nftReader) reference(t nftToken) {
 	if t.quoted {
 		return
 	}
-	if name, ok := strings.CutPrefix(t.text, "@"); ok && name != "" && !slices.Contains(nftRaw(), name) && !slices.Contains(r.named, name) {
-		r.wrong(t, "the text makes no set, map or flowtable %q%s", clip(name), suggestWord(name, r.named))
+	if name, ok := strings.CutPrefix(t.text, "@"); ok && name != "" && !slices.Contains(nftRaw(), name) && !r.isNamed[name] {
+		r.wrong(t, "the text makes no set, map or flowtable %q%s", clip(name), r.near(name, func() []string { return r.named }))
 	}
 	for _, m := range nftReference.FindAllStringSubmatch(t.text, -1) {
-		if !slices.ContainsFunc(r.defined, func(d string) bool { return strings.HasPrefix(m[1], d) }) {
-			r.wrong(t, "nothing defines $%s%s", clip(m[1]), suggestWord(m[1], r.defined))
+		if !r.defines(m[1]) {
+			r.wrong(t, "nothing defines $%s%s", clip(m[1]), r.near(m[1], func() []string { return r.defined }))
 		}
 	}
+}
+
+// defines reports whether a word begins with a variable that the text defines.
+func (r *nftReader) defines(word string) bool {
+	return slices.ContainsFunc(r.lengths, func(n int) bool { return n <= len(word) && r.isDefined[word[:n]] })
 }
 
 // names notes what a statement that stands in no rule gives a name to.
@@ -151,9 +159,13 @@ func (r *nftReader) names(s []nftToken) {
 	switch {
 	case s[0].is("define", "redefine"):
 		name, _, _ := strings.Cut(s[1].text, "=")
+		if r.isDefined[name] = true; !slices.Contains(r.lengths, len(name)) {
+			r.lengths = append(r.lengths, len(name))
+		}
 		r.defined = append(r.defined, name)
 	case s[0].is("set", "map", "flowtable", "meter"):
 		for _, t := range s[1:min(len(s), 4)] { // of [FAMILY] TABLE NAME, or of NAME: a word too many hides a mistake, and no more
+			r.isNamed[t.text] = true
 			r.named = append(r.named, t.text)
 		}
 	}

@@ -36,8 +36,12 @@ type nftReader struct {
 
 	prefixes []nftPrefix // in the order of the text
 
-	named   []string // sets, maps and flowtables
-	defined []string // variables
+	named     []string // sets, maps and flowtables
+	isNamed   map[string]bool
+	defined   []string // variables
+	isDefined map[string]bool
+	lengths   []int // that the names of variables have
+	tables    map[NFTable]bool
 }
 
 // nftText takes over a text for nft.
@@ -58,7 +62,7 @@ func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 	if v.Style&yaml.LiteralStyle != 0 && v.Line > 0 {
 		set.TextPos = lines[0].pos
 	}
-	r := &nftReader{build: b, set: set, path: path}
+	r := &nftReader{build: b, set: set, path: path, isNamed: map[string]bool{}, isDefined: map[string]bool{}, tables: map[NFTable]bool{}}
 	before := len(b.probs)
 	if !r.tokens(lines) {
 		return
@@ -66,6 +70,9 @@ func (b *build) nftText(set *RuleSet, v *yaml.Node, path string) {
 	set.words = r.said()
 	if !r.block("") || len(b.probs) > before {
 		return
+	}
+	for _, c := range set.chains {
+		c.join()
 	}
 	set.Text = r.prefixed(set.Text)
 	if r.check(); len(b.probs) > before {
@@ -247,7 +254,8 @@ func (r *nftReader) table(words []nftToken) {
 	if len(words) == 0 {
 		return // nft says what is missing
 	}
-	if t.Name = words[0].text; !slices.Contains(r.set.Tables, t) {
+	if t.Name = words[0].text; !r.tables[t] {
+		r.tables[t] = true
 		r.set.Tables = append(r.set.Tables, t)
 	}
 	r.in = t
@@ -315,10 +323,14 @@ func (r *nftReader) command(s []nftToken) {
 func (r *nftReader) rule(s []nftToken) {
 	name, counts := nftToken{}, false
 	var logs []nftToken
+	last := map[string]int{} // where a word is for the last time
 	for i, t := range s {
-		after := func(word string) bool {
-			return slices.ContainsFunc(s[i:], func(x nftToken) bool { return x.is(word) })
+		if t.is("group", "prefix") {
+			last[t.text] = i
 		}
+	}
+	for i, t := range s {
+		after := func(word string) bool { return last[word] > i }
 		switch {
 		case t.is("log") && (i == 0 || !s[i-1].is("jump", "goto")) && !after("group"):
 			r.wrong(t, `log prints nothing from a namespace; write "log group 0", which "labctl rules --log" shows`)

@@ -13,8 +13,9 @@ type nftChain struct {
 	policy nftToken   // "drop" behind "policy"
 	device []nftToken // what it is hooked to: "device" and the name behind it
 	rules  [][]nftToken
-	made   bool     // the text makes it, and does not only add to it
-	at     nftToken // where it is first named outside its table
+	first  [][]nftToken // those put in front, the last one first, until they are joined
+	made   bool         // the text makes it, and does not only add to it
+	at     nftToken     // where it is first named outside its table
 }
 
 // chain finds a chain of the table at hand, or makes it known.
@@ -60,13 +61,13 @@ func (r *nftReader) outside(s []nftToken, first bool) {
 	c := r.chain(table, words[1].text)
 	if c.at.text == "" {
 		c.at = words[0]
-		if slices.Contains(r.set.Tables, table) {
+		if r.tables[table] {
 			c.at = words[1]
 		}
 	}
 	switch {
 	case s[0].is("chain"):
-		c.made = slices.Contains(r.set.Tables, table)
+		c.made = r.tables[table]
 		c.about(words[2:])
 		for _, t := range words[2:] {
 			if t.is("{") && len(t.inside) > 0 {
@@ -74,9 +75,17 @@ func (r *nftReader) outside(s []nftToken, first bool) {
 			}
 		}
 	case first:
-		c.rules = slices.Insert(c.rules, 0, words[2:])
+		c.first = append(c.first, words[2:])
 	default:
 		c.rules = append(c.rules, words[2:])
+	}
+}
+
+// join puts the rules that are inserted in front of the others, when all are read.
+func (c *nftChain) join() {
+	if len(c.first) > 0 {
+		slices.Reverse(c.first)
+		c.rules, c.first = append(c.first, c.rules...), nil
 	}
 }
 
@@ -109,6 +118,9 @@ func (set *RuleSet) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 			continue
 		}
 		words := flat(s)
+		if !tr.look(len(words)) {
+			return nil
+		}
 		has := func(list ...string) bool {
 			return slices.ContainsFunc(words, func(t nftToken) bool { return t.is(list...) })
 		}
@@ -119,7 +131,7 @@ func (set *RuleSet) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 		if f.byPort {
 			f.name = "a refusal by port"
 		}
-		if i := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); i >= 0 && i+1 < len(s) && slices.Contains(set.Names, s[i+1].text) {
+		if i := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); i >= 0 && i+1 < len(s) && set.has(s[i+1].text) {
 			f.name = set.Name + "/" + s[i+1].text
 		}
 		for i, t := range words {

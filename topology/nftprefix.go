@@ -14,14 +14,20 @@ func (p nftPrefix) words() string { return ` prefix "` + p.text + `"` }
 
 // prefixed puts prefixes into a text, so that what is logged says which rule it was, as [RuleLine.prefix] does for iptables.
 func (r *nftReader) prefixed(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := len(r.prefixes) - 1; i >= 0; i-- {
-		p := r.prefixes[i]
-		s := lines[p.at[0]]
-		lines[p.at[0]] = s[:p.at[1]] + p.words() + s[p.at[1]:]
-	}
 	r.set.prefixes = r.prefixes
-	return strings.Join(lines, "\n")
+	rest := r.prefixes
+	var b strings.Builder
+	line := 0
+	for s := range strings.Lines(text) {
+		from := 0
+		for ; len(rest) > 0 && rest[0].at[0] == line; rest = rest[1:] {
+			b.WriteString(s[from:rest[0].at[1]] + rest[0].words())
+			from = rest[0].at[1]
+		}
+		b.WriteString(s[from:])
+		line++
+	}
+	return b.String()
 }
 
 // TextColumn is the column in the file's text, from 1, of a column of a line of Text, from 0: they differ behind what labctl has

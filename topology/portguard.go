@@ -18,7 +18,13 @@ type guarded struct {
 	vlans  []VLANRange    // that somebody behind it has an interface of, or that the bridge itself takes there with a tag
 	anyMAC bool           // somebody is behind it whose MAC the file does not say
 	anyIP  bool           // likewise
+
+	pairsSoFar *int // of maxGuarded, in the file
+	tooMany    bool
 }
+
+// maxGuarded is how many pairs of a MAC and an address the port guards of a file may name.
+const maxGuarded = 1 << 16
 
 // arpPair is a sender of ARP.
 type arpPair struct {
@@ -34,7 +40,7 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		if !b.guardPort(n, k, at) {
 			continue
 		}
-		g := guarded{port: k.Value, vlans: n.tagged(k.Value)}
+		g := guarded{port: k.Value, vlans: n.tagged(k.Value), pairsSoFar: &b.guardPairs}
 		list := items(who)
 		if who.Kind != yaml.SequenceNode {
 			list = []*yaml.Node{who}
@@ -42,46 +48,41 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		for _, x := range list {
 			b.behind(s, n, &g, x, at)
 		}
+		if g.tooMany {
+			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", Count(maxGuarded, "pair"))
+			return
+		}
 		g.tidy()
 		ports = append(ports, g)
 	}
 	slices.SortFunc(ports, func(x, y guarded) int { return strings.Compare(x.port, y.port) }) // the order of the file means nothing
 	if set.Level == "l3" {
-		set.guardLines(b.placeOf(s, set.Name), ports)
+		set.guardLines(len(n.Rules)+1, ports)
 		return
 	}
 	set.guardText(ports)
 }
 
-// placeOf is the number of a rule set in its node, from 1.
-func (b *build) placeOf(s *site, name string) int {
-	i := 0
-	for k := range entries(b.key(s, "rules")) {
-		if i++; k.Value == name {
-			break
-		}
-	}
-	return i
-}
-
 // guardPort reports whether the key is a port of a bridge.
 func (b *build) guardPort(n *Node, k *yaml.Node, path string) bool {
+	i := n.Interface(k.Value)
+	if i != nil && i.Master != "" {
+		return true
+	}
 	var ports []string
 	for _, i := range n.Interfaces {
 		if i.Master != "" {
 			ports = append(ports, i.Name)
 		}
 	}
-	switch i := n.Interface(k.Value); {
-	case slices.Contains(ports, k.Value):
-		return true
+	switch {
 	case interfaceName().textOK(k.Value) != "":
 	case i != nil:
 		b.errorf(k, path, "%s is no port of a bridge, and only those can be guarded", k.Value)
 	case len(ports) == 0 && !b.failed():
 		b.errorf(k, path, "%s has no port of a bridge to guard", n.Name)
 	case len(ports) > 0:
-		b.errorf(k, path, "%s has no port %q%s", n.Name, k.Value, suggestWord(k.Value, ports))
+		b.errorf(k, path, "%s has no port %q%s", n.Name, k.Value, b.near(k.Value, func() []string { return ports }))
 	}
 	return false
 }
@@ -110,7 +111,7 @@ func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) 
 	case far == nil:
 		return
 	case ifname != "" && far.Interface(ifname) == nil:
-		b.errorf(x, path, "%s has no interface %q%s", far.Name, ifname, suggestWord(ifname, b.interfaceNames(where)))
+		b.errorf(x, path, "%s has no interface %q%s", far.Name, ifname, b.near(ifname, b.interfaceNames(where)))
 		return
 	case ifname == "":
 		if p := n.Interface(g.port); p.Peer.Node == far.Name && far != n {
@@ -250,6 +251,10 @@ func (g *guarded) addName(e *NamedEnd) {
 // add adds somebody who speaks from each of the MACs for each of the addresses.
 func (g *guarded) add(macs []MAC, ips []netip.Prefix) {
 	g.macs = append(g.macs, macs...)
+	if *g.pairsSoFar += max(1, len(macs)) * max(1, len(ips)); *g.pairsSoFar > maxGuarded {
+		g.tooMany = true
+		return
+	}
 	for _, p := range ips {
 		g.anyIP = g.anyIP || p.Bits() == 0
 		g.ips = append(g.ips, p)
@@ -265,14 +270,13 @@ func (g *guarded) tidy() {
 	slices.SortFunc(g.macs, func(a, b MAC) int { return slices.Compare(a[:], b[:]) })
 	g.macs = slices.Compact(g.macs)
 	g.ips = uncovered(g.ips)
+	of := map[MAC][]netip.Prefix{}
+	for _, p := range g.pairs {
+		of[p.mac] = append(of[p.mac], p.ip)
+	}
 	var pairs []arpPair
 	for _, m := range g.macs {
-		ips := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/32")} // an ARP probe says so (RFC 5227, 2.1.1)
-		for _, p := range g.pairs {
-			if p.mac == m {
-				ips = append(ips, p.ip)
-			}
-		}
+		ips := append(of[m], netip.MustParsePrefix("0.0.0.0/32")) // an ARP probe says so (RFC 5227, 2.1.1)
 		for _, p := range uncovered(ips) {
 			pairs = append(pairs, arpPair{m, p})
 		}

@@ -38,8 +38,12 @@ func (b *build) routes(s *site, n *Node) {
 		}
 	}
 	slices.SortFunc(list, func(x, y said) int { return compareRoutes(x.route, y.route) })
+	devices := &reach{order: map[onNet]int{}, are: map[int]bool{}}
 	for _, x := range list {
-		b.routeOK(s, n, x.route, x.val, x.path)
+		b.routeOK(s, devices, x.route, x.val, x.path)
+		if x.route.Dev != "" && !x.route.Via.IsValid() {
+			devices.add(x.route.Dst, x.route.Dev, 0)
+		}
 		n.Routes = append(n.Routes, x.route)
 	}
 }
@@ -125,7 +129,7 @@ func (b *build) longRoute(r Route, v *yaml.Node, path string) []Route {
 }
 
 // routeOK checks that the kernel would take the route: fib_check_nh() wants a gateway on a connected network.
-func (b *build) routeOK(s *site, n *Node, r Route, v *yaml.Node, path string) {
+func (b *build) routeOK(s *site, devices *reach, r Route, v *yaml.Node, path string) {
 	for _, a := range []netip.Addr{r.Via, r.Src} {
 		if a.IsValid() && a.Is6() != r.Dst.Addr().Is6() {
 			b.errorf(v, path, "%s and %s are of different families", a, r.Dst)
@@ -134,33 +138,29 @@ func (b *build) routeOK(s *site, n *Node, r Route, v *yaml.Node, path string) {
 	}
 	if r.Dev != "" && b.made[End{s.full, r.Dev}] == nil {
 		dev := field(v, "dev")
-		b.errorf(dev, pathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, suggestWord(r.Dev, b.interfaceNames(s)))
+		b.errorf(dev, pathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, b.near(r.Dev, b.interfaceNames(s)))
 		return
 	}
 	if why := b.gatewayText(s, r); why != "" {
 		b.errorf(v, path, "%s is %s; a gateway has the address of a router", r.Via, why)
 		return
 	}
-	broken, source := false, !r.Src.IsValid()
+	own := b.reachOf(s)
+	if own.own[r.Via] {
+		b.errorf(v, path, "%s is %s itself; a gateway is another node", r.Via, s.full)
+		return
+	}
 	connected := r.OnLink || !r.Via.IsValid() || r.Via.IsLinkLocalUnicast() && r.Dev != ""
-	for _, m := range b.of[s] {
-		broken = broken || m.broken
-		for _, p := range m.Addrs {
-			source = source || p.Addr() == r.Src
-			if p.Addr() == r.Via {
-				b.errorf(v, path, "%s is %s itself; a gateway is another node", r.Via, s.full)
-				return
-			}
-			connected = connected || p.Contains(r.Via) && (r.Dev == "" || r.Dev == m.Name)
+	for _, known := range []*reach{own, devices} { // a device route makes its destination connected
+		if !connected {
+			_, connected = known.find(r.Via, r.Dev)
 		}
 	}
-	for _, was := range n.Routes { // a device route makes its destination connected
-		connected = connected || was.Dev != "" && !was.Via.IsValid() && was.Dst.Contains(r.Via) && (r.Dev == "" || r.Dev == was.Dev)
-	}
-	broken = broken || b.hasBadIP(s)
+	source := !r.Src.IsValid() || own.own[r.Src]
+	broken := own.broken || b.hasBadIP(s)
 	if !connected && !broken {
 		b.errorf(v, path, "%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write {via, dev, onlink: true})",
-			r.Via, s.full, b.networks(s))
+			r.Via, s.full, own.words)
 	}
 	if !source && !broken {
 		b.errorf(v, path, "src %s is no address of %s", r.Src, s.full)
@@ -241,20 +241,16 @@ func (b *build) neighbours(s *site, n *Node) {
 		}
 		at := pathKey(path, k.Value)
 		e := Neighbour{IP: a, MAC: b.mac(v, at)}
-		broken := b.hasBadIP(s)
-		for _, m := range b.of[s] {
-			broken = broken || m.broken
-			for _, p := range m.Addrs {
-				if p.Contains(a) && e.Dev == "" {
-					e.Dev = m.Name
-				}
-			}
+		own := b.reachOf(s)
+		broken := own.broken || b.hasBadIP(s)
+		if i, ok := own.find(a, ""); ok {
+			e.Dev = b.of[s][i].Name
 		}
 		if e.Dev == "" && len(b.of[s]) == 1 {
 			e.Dev = b.of[s][0].Name
 		}
 		if e.Dev == "" && !broken {
-			b.errorf(k, at, "%s is on no network of %s%s, so it belongs to none of its interfaces", a, s.full, b.networks(s))
+			b.errorf(k, at, "%s is on no network of %s%s, so it belongs to none of its interfaces", a, s.full, own.words)
 			continue
 		}
 		n.Neighbours = append(n.Neighbours, e)

@@ -46,7 +46,9 @@ func (b *build) chains(n *Node, path string) {
 			default:
 				if !own && !made[chain{set.family(), l.Table, name}] {
 					wrong("table %s has no chain %s, and no -N makes it%s", l.Table, name,
-						suggestWord(name, append(slices.Clone(ownChains(l.Table)), known[chain{set.family(), l.Table, ""}]...)))
+						b.near(name, func() []string {
+							return append(slices.Clone(ownChains(l.Table)), known[chain{set.family(), l.Table, ""}]...)
+						}))
 				}
 			}
 		}
@@ -56,15 +58,20 @@ func (b *build) chains(n *Node, path string) {
 // inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded, and the
 // commands that set the chains' policies.
 func inOrder(sets []*RuleSet, family string) (chains map[string][]placed, policies map[string]placed) {
-	chains, policies = map[string][]placed{}, map[string]placed{}
+	policies = map[string]placed{}
+	made := map[string]*pieces{}
 	for _, set := range sets {
 		for i := range set.Lines {
 			l := &set.Lines[i]
 			if set.family() != family || l.Table != "filter" {
 				continue
 			}
-			list := chains[l.Args[1]]
-			at := len(list)
+			list := made[l.Args[1]]
+			if list == nil {
+				list = &pieces{}
+				made[l.Args[1]] = list
+			}
+			at := list.count
 			switch l.Args[0] {
 			case "-P":
 				policies[l.Args[1]] = placed{set, l}
@@ -74,13 +81,48 @@ func inOrder(sets []*RuleSet, family string) (chains map[string][]placed, polici
 			case "-I":
 				at = 0
 				if len(l.Args) > 2 && decimal.MatchString(l.Args[2]) {
-					at = min(len(list), max(0, insertAt(l.Args[2])-1))
+					at = min(list.count, max(0, insertAt(l.Args[2])-1))
 				}
 			}
-			chains[l.Args[1]] = slices.Insert(list, at, placed{set, l})
+			list.insert(at, placed{set, l})
 		}
 	}
+	chains = make(map[string][]placed, len(made))
+	for name, list := range made {
+		chains[name] = slices.Concat(list.parts...)
+	}
 	return chains, policies
+}
+
+// pieces are a list in pieces, so that much can be put in anywhere.
+type pieces struct {
+	parts [][]placed
+	count int
+}
+
+const maxPiece = 256
+
+func (l *pieces) insert(at int, p placed) {
+	l.count++
+	if len(l.parts) == 0 {
+		l.parts = [][]placed{{p}}
+		return
+	}
+	k := 0
+	if at == l.count-1 {
+		k = len(l.parts) - 1
+		at = len(l.parts[k])
+	}
+	for at > len(l.parts[k]) {
+		at -= len(l.parts[k])
+		k++
+	}
+	part := slices.Insert(l.parts[k], at, p)
+	l.parts[k] = part
+	if len(part) > maxPiece {
+		l.parts[k] = part[: maxPiece/2 : maxPiece/2]
+		l.parts = slices.Insert(l.parts, k+1, slices.Clone(part[maxPiece/2:]))
+	}
 }
 
 // insertAt is the number behind -I and the chain.
@@ -109,6 +151,9 @@ func fates(tr *tracer, chains map[string][]placed, name string, in fate) []fate 
 
 func chainFates(tr *tracer, chains map[string][]placed, name string, in fate) (out []fate) {
 	for _, p := range chains[name] {
+		if !tr.look(len(p.line.Args)) {
+			return nil
+		}
 		f := fate{set: p.set, pos: p.line.Pos, name: "the rules of " + p.set.Name,
 			byPort: in.byPort || slices.Contains(p.line.Args, "physdev"),
 			old:    in.old || p.line.meetsEstablished(),

@@ -94,7 +94,7 @@ func (c *nftChain) listed(set *RuleSet) []ListedRule {
 		p := place{c.table, c.name, i}
 		r := ListedRule{Key: p.key(), nft: &p,
 			Refuses: slices.ContainsFunc(s, func(t nftToken) bool { return t.is("drop", "reject") })}
-		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) && slices.Contains(set.Names, s[k+1].text) {
+		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) && set.has(s[k+1].text) {
 			r.Name = s[k+1].text
 			r.Key, r.nft = r.Name, nil
 			s = slices.Delete(slices.Clone(s), k, k+2)

@@ -39,7 +39,7 @@ func (b *build) ruleNames(s *site, n *Node, path string) {
 }
 
 func (b *build) noInterface(s *site, n *Node, pos Pos, width int, path, name string) {
-	b.add(pos, width, path, n.Name+" has no interface "+quoted(clip(name))+", so this rule meets nothing"+suggestWord(name, b.interfaceNames(s)), true)
+	b.add(pos, width, path, n.Name+" has no interface "+quoted(clip(name))+", so this rule meets nothing"+b.near(name, b.interfaceNames(s)), true)
 }
 
 // hasAny reports whether the node has an interface of that name, or one that begins so if it ends in a wildcard.

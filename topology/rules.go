@@ -2,7 +2,6 @@ package topology
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -94,12 +93,19 @@ func (b *build) rules(s *site, n *Node) {
 
 // named notes the name of a rule. A name that is taken is refused.
 func (set *RuleSet) named(name string) bool {
-	if slices.Contains(set.Names, name) {
+	if set.has(name) {
 		return false
 	}
+	if set.isName == nil {
+		set.isName = map[string]bool{}
+	}
+	set.isName[name] = true
 	set.Names = append(set.Names, name)
 	return true
 }
+
+// has reports whether a rule of the set has that name.
+func (set *RuleSet) has(name string) bool { return set.isName[name] }
 
 // ownTables refuses tables that two sets make: what is counted could not be told apart, and what is unloaded neither.
 func (b *build) ownTables(n *Node, path string) {
@@ -157,7 +163,7 @@ func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
 		return node, set, rule, false
 	}
 	s := n.RuleSet(set)
-	return node, set, rule, s != nil && slices.Contains(s.Names, rule)
+	return node, set, rule, s != nil && s.has(rule)
 }
 
 // guardIPText says why s is no address or prefix of IPv4, or "".

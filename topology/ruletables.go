@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -29,7 +28,7 @@ func (p *tableParser) ruleRow(line int, w tableWord, loaded bool) bool {
 			known = append(known, s.Name)
 		}
 		p.wrong(line, w, "%s has no rule set %q%s", node, name, p.words.near(name, known))
-	case !slices.Contains(set.Names, rule):
+	case !set.has(rule):
 		p.wrong(line, w, "%s/%s has no rule %q%s", node, name, rule, p.words.near(rule, set.Names))
 	case set.uncounted[rule]:
 		p.wrong(line, w, `%s counts nothing; write "counter" in the rule`, w.text)

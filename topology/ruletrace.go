@@ -1,13 +1,13 @@
 package topology
 
-// maxWays is how many ways through the chains of a node's rules are looked at, so that no file takes long.
+// maxWays is how many ways through the chains of rules are looked at in a file, and how many rules on them.
 const maxWays = 1 << 20
 
 // tracer follows chains of rules. Chains that jump twice to the next one have more ways through them than can be counted, so each is
 // followed once for each state in which frames come to it.
 type tracer struct {
 	seen map[traced][]fate
-	room int // of maxWays
+	room *int // of maxWays
 	made map[*RuleSet]map[nftPlace]*nftChain
 }
 
@@ -22,8 +22,8 @@ type nftPlace struct {
 	name  string
 }
 
-func newTracer() *tracer {
-	return &tracer{room: maxWays, made: map[*RuleSet]map[nftPlace]*nftChain{}}
+func newTracer(room *int) *tracer {
+	return &tracer{room: room, made: map[*RuleSet]map[nftPlace]*nftChain{}}
 }
 
 // begin forgets what was followed: the same names are other chains now.
@@ -32,20 +32,26 @@ func (tr *tracer) begin() { tr.seen = map[traced][]fate{} }
 // once is what becomes of frames in a chain; nil inside of that chain itself. The result must not be changed.
 func (tr *tracer) once(at traced, follow func() []fate) []fate {
 	if list, known := tr.seen[at]; known {
-		tr.room -= len(list)
-		if tr.room <= 0 {
+		*tr.room -= len(list)
+		if *tr.room <= 0 {
 			return nil
 		}
 		return list
 	}
 	tr.seen[at] = nil
-	if tr.room <= 0 {
+	if *tr.room <= 0 {
 		return nil
 	}
 	list := firstAndLast(follow())
-	tr.room -= len(list) + 1
+	*tr.room -= len(list) + 1
 	tr.seen[at] = list
 	return list
+}
+
+// look counts a rule of so many words that is looked at, and reports whether it may be.
+func (tr *tracer) look(words int) bool {
+	*tr.room -= 1 + words/16
+	return *tr.room > 0
 }
 
 // firstAndLast leaves out of what happens more than twice all but the first time and the last: something stands ahead of another at

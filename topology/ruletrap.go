@@ -55,8 +55,8 @@ func trapsIn(list []fate) []trap {
 }
 
 // traps are those of a node whose rule sets stand in this order, each once. all is false if there are too many ways through the chains.
-func traps(sets []*RuleSet) (list []trap, all bool) {
-	tr := newTracer()
+func traps(sets []*RuleSet, room *int) (list []trap, all bool) {
+	tr := newTracer(room)
 	seen := map[trap]bool{}
 	add := func(ways []fate) {
 		for _, t := range trapsIn(ways) {
@@ -76,7 +76,7 @@ func traps(sets []*RuleSet) (list []trap, all bool) {
 			add(ways)
 		}
 	}
-	return list, tr.room > 0
+	return list, *room > 0
 }
 
 // establishedTrap warns of traps, also of those that only steps set.
@@ -84,10 +84,10 @@ func (b *build) establishedTrap(n *Node, path string) {
 	was := b.overlay
 	b.overlay = nil // which would take the warning for what it has moved elsewhere
 	defer func() { b.overlay = was }()
-	list, all := traps(n.Rules)
+	list, all := traps(n.Rules, &b.ways)
 	if !all {
 		set := n.Rules[0]
-		b.add(set.Pos, len(set.Name), pathKey(path, "rules"), fmt.Sprintf("there are more than %d ways through the chains that these rules jump to; let fewer jump", maxWays), false)
+		b.add(set.Pos, len(set.Name), pathKey(path, "rules"), fmt.Sprintf("there are more than %d ways through the chains that the rules up to these jump to; let fewer jump", maxWays), false)
 	}
 	for _, t := range list {
 		width := t.accept.width
@@ -102,11 +102,13 @@ func (b *build) establishedTrap(n *Node, path string) {
 // sayTraps says which traps there are now that were not there before.
 func (d *differ) sayTraps(o, n *Node) {
 	before := map[string]bool{}
-	was, _ := traps(o.Loaded())
+	room := maxWays
+	was, _ := traps(o.Loaded(), &room)
 	for _, t := range was {
 		before[t.accept.set.Name+t.accept.name+t.refusal.name] = true
 	}
-	is, _ := traps(n.Loaded())
+	room = maxWays
+	is, _ := traps(n.Loaded(), &room)
 	for _, t := range is {
 		if !before[t.accept.set.Name+t.accept.name+t.refusal.name] {
 			d.say(n.Name, "rules %s: warning: %s %s", t.accept.set.Name, t.accept.name, t)

@@ -326,7 +326,13 @@ func (r *reader) checkTable(n *yaml.Node, path string) bool {
 	return true
 }
 
+// maxKey is how much of a key is part of a path; longer ones are refused where they are names.
+const maxKey = 256
+
 func pathKey(path, key string) string {
+	if len(key) > maxKey {
+		key = clip(key)
+	}
 	if path == "" {
 		return key
 	}

@@ -145,17 +145,19 @@ func (l *loader) lookup(from *site, name string) (*site, string) {
 			first, rest, dotted = strings.Cut(rest, ".")
 			next := s.children[first]
 			if next == nil {
-				return nil, s.full + " holds no node \"" + first + "\"" + suggestWord(first, baseNames(s.inner))
+				return nil, s.full + " holds no node \"" + first + "\"" + l.near(first, func() []string { return baseNames(s.inner) })
 			}
 			s = next
 		}
 		return s, ""
 	}
-	var known []string
-	for h := from; h != nil; h = h.holder {
-		known = append(known, baseNames(h.inner)...)
+	known := func() (out []string) {
+		for h := from; h != nil; h = h.holder {
+			out = append(out, baseNames(h.inner)...)
+		}
+		return out
 	}
-	return nil, "no node \"" + clip(name) + "\" here or further out" + suggestWord(name, known)
+	return nil, "no node \"" + clip(name) + "\" here or further out" + l.near(name, known)
 }
 
 func baseNames(sites []*site) []string {
@@ -171,9 +173,12 @@ func (l *loader) fullName(name string) (*site, string) {
 	if s := l.named[name]; s != nil {
 		return s, ""
 	}
-	known := make([]string, 0, len(l.sites))
-	for _, s := range l.sites {
-		known = append(known, s.full)
+	known := func() []string {
+		out := make([]string, 0, len(l.sites))
+		for _, s := range l.sites {
+			out = append(out, s.full)
+		}
+		return out
 	}
-	return nil, "no node \"" + clip(name) + "\"" + suggestWord(name, known)
+	return nil, "no node \"" + clip(name) + "\"" + l.near(name, known)
 }

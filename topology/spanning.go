@@ -15,7 +15,7 @@ func (b *build) bridgeBody(br *made) (body *yaml.Node, path string) {
 	if br.site.kind == Bridge {
 		return b.bodyOf(br.site), b.path(br.site)
 	}
-	return field(field(b.bodyOf(br.site), "interfaces"), br.Name), br.path
+	return br.body, br.path
 }
 
 // treeTimers warns of times with which IEEE 802.1D (clause 8.10.2) promises no tree without a loop: a port could forward before
@@ -73,10 +73,13 @@ func (l *Lab) Rings() []Ring {
 	parent, way := map[segment]segment{}, map[segment][]cable{}
 	var root func(s segment) segment
 	root = func(s segment) segment {
-		if p, ok := parent[s]; ok && p != s {
-			return root(p)
+		p, ok := parent[s]
+		if !ok || p == s {
+			return s
 		}
-		return s
+		top := root(p)
+		parent[s] = top
+		return top
 	}
 	var out []Ring
 	found := map[segment]bool{}
@@ -97,7 +100,9 @@ func (l *Lab) Rings() []Ring {
 		}
 		found[a] = true
 		ring := Ring{c.near, c.far}
-		for _, x := range wayFrom(way, c.b, c.a, segment{}) {
+		back := wayFrom(way, c.b, c.a, segment{})
+		for i := range back {
+			x := back[len(back)-1-i]
 			ring = append(ring, x.near, x.far)
 		}
 		out = append(out, ring)
@@ -105,7 +110,7 @@ func (l *Lab) Rings() []Ring {
 	return out
 }
 
-// wayFrom is the way in a tree of cables, not back to where it came from.
+// wayFrom is the way in a tree of cables, the last cable first, not back to where it came from.
 func wayFrom(tree map[segment][]cable, from, to, back segment) []cable {
 	for _, c := range tree[from] {
 		switch {
@@ -116,7 +121,7 @@ func wayFrom(tree map[segment][]cable, from, to, back segment) []cable {
 			return []cable{c}
 		default:
 			if rest := wayFrom(tree, c.b, to, from); rest != nil {
-				return append([]cable{c}, rest...)
+				return append(rest, c)
 			}
 		}
 	}

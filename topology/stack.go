@@ -36,7 +36,7 @@ func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 		m := b.made[End{s.full, k.Value}]
 		if m == nil || m.Master != br.Name {
 			if interfaceName().textOK(k.Value) == "" {
-				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, suggestOrList(k.Value, b.portsOf(br)))
+				b.errorf(k, at, "%s has no port %q%s", br.Name, k.Value, b.nearOrList(k.Value, func() []string { return b.portsOf(br) }))
 			}
 			continue
 		}
@@ -111,7 +111,7 @@ func (b *build) stack() {
 			continue
 		}
 		if lower == nil {
-			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, suggestWord(name, b.interfaceNames(where)))
+			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, b.near(name, b.interfaceNames(where)))
 			continue
 		}
 		m.Lower, m.above = lower.end, lower
@@ -128,12 +128,13 @@ func (b *build) stack() {
 	}
 }
 
-func (b *build) interfaceNames(s *site) []string {
-	var out []string
-	for _, m := range b.of[s] {
-		out = append(out, m.Name)
+func (b *build) interfaceNames(s *site) func() []string {
+	return func() (out []string) {
+		for _, m := range b.of[s] {
+			out = append(out, m.Name)
+		}
+		return out
 	}
-	return out
 }
 
 // masters puts ports into the bridges that stand in hosts, and checks the ports of all bridges.
@@ -145,8 +146,8 @@ func (b *build) masters() {
 		for i, n := range br.ports {
 			b.enslave(br, n, pathIndex(pathKey(br.path, "bridge"), i))
 		}
-		if k, v := entry(field(b.bodyOf(br.site), "interfaces"), br.Name); k != nil {
-			b.portSettings(br.site, br, v, br.path)
+		if br.body != nil {
+			b.portSettings(br.site, br, br.body, br.path)
 		}
 	}
 	ports := map[*made]int{}
@@ -180,12 +181,10 @@ func (b *build) enslave(br *made, n *yaml.Node, path string) {
 	case b.alias[End{br.site.full, n.Value}].Node != "":
 		b.errorf(n, path, "%s is an uplink of %s and belongs to it alone", n.Value, b.alias[End{br.site.full, n.Value}].Node)
 	case m == nil:
-		for _, e := range b.ends[br.site] {
-			if e.bad && e.iface == n.Value {
-				return
-			}
+		if b.badEnd(br.site, n.Value) {
+			return
 		}
-		b.errorf(n, path, "%s has no interface %q: no link ends on it and nothing makes it%s", br.site.full, n.Value, suggestWord(n.Value, b.interfaceNames(br.site)))
+		b.errorf(n, path, "%s has no interface %q: no link ends on it and nothing makes it%s", br.site.full, n.Value, b.near(n.Value, b.interfaceNames(br.site)))
 	case m == br:
 		b.errorf(n, path, "%s cannot be a port of itself", br.Name)
 	case m.Type == BridgeLink:
@@ -195,6 +194,21 @@ func (b *build) enslave(br *made, n *yaml.Node, path string) {
 	default:
 		m.Master, m.Port = br.Name, newPort()
 	}
+}
+
+// badEnd reports whether a link was to make that interface, and something is wrong with it.
+func (b *build) badEnd(s *site, name string) bool {
+	if b.badEnds == nil {
+		b.badEnds = map[End]bool{}
+		for at, ends := range b.ends {
+			for _, e := range ends {
+				if e.bad {
+					b.badEnds[End{at.full, e.iface}] = true
+				}
+			}
+		}
+	}
+	return b.badEnds[End{s.full, name}]
 }
 
 // loops finds interfaces that sit on themselves, over bridges and through nodes.
@@ -301,6 +315,7 @@ func (b *build) order(s *site, n *Node) {
 	for _, m := range b.of[s] {
 		visit(m)
 	}
+	n.reindex()
 }
 
 // ipv6 says whether the node has IPv6: when the lab or the node says so, and when it has such an address anyway. The

@@ -13,7 +13,7 @@ func Suggest(word string, candidates []string) string { return suggestWord(word,
 // which the word is the end; else for the nearest one; else for one that is longer or shorter by its end (okay, ok); or "" when
 // none is near. Of two that are equally near the first one wins.
 func suggestWord(word string, candidates []string) string {
-	if word == "" {
+	if word == "" || len(word) > maxGuessed {
 		return ""
 	}
 	var inner []string
@@ -46,6 +46,37 @@ func suggestWord(word string, candidates []string) string {
 	return didYouMean(at)
 }
 
+// maxGuessed is the longest word that is compared with others, in bytes; no name is as long.
+const maxGuessed = 128
+
+// maxCompared bounds the suggestions of one file: the letters of its mistakes times those of what they are compared with. The first
+// fifty mistakes, which are all that is shown, come to less in any file of names that are not very long.
+const maxCompared = 1 << 27
+
+// near is [suggestWord] while the file has not had too many suggestions; have is not called after that.
+func (r *reader) near(word string, have func() []string) string {
+	if r.compared > maxCompared {
+		return ""
+	}
+	list := have()
+	for _, c := range list {
+		r.compared += len(word)*min(len(c), maxGuessed) + 1
+	}
+	return suggestWord(word, list)
+}
+
+// nearOrList is [suggestOrList] likewise.
+func (r *reader) nearOrList(word string, have func() []string) string {
+	if r.compared > maxCompared {
+		return ""
+	}
+	list := have()
+	if near := r.near(word, func() []string { return list }); near != "" {
+		return near
+	}
+	return listed(list)
+}
+
 func didYouMean(words ...string) string {
 	var quotes []string
 	for _, w := range words[:min(len(words), 3)] {
@@ -76,7 +107,11 @@ func typos(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit
 	}
-	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	if len(b) > maxGuessed {
+		return limit
+	}
+	var rows [3][maxGuessed + 1]int
+	two, one, row := rows[0][:len(b)+1], rows[1][:len(b)+1], rows[2][:len(b)+1]
 	for j := range one {
 		one[j] = j
 	}

@@ -216,7 +216,7 @@ func (b *build) knownPorts(s *site, sw *Switch, n *yaml.Node, path string) {
 			}
 		}
 		if !found && interfaceName().textOK(k.Value) == "" && !isUplink(s, k.Value) && !b.brokenEnds(s) {
-			b.errorf(k, at, "%s has no port %q%s", s.full, clip(k.Value), suggestOrList(k.Value, names))
+			b.errorf(k, at, "%s has no port %q%s", s.full, clip(k.Value), b.nearOrList(k.Value, func() []string { return names }))
 		}
 	}
 }

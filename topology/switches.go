@@ -38,7 +38,7 @@ func (l *loader) inGroup(e *end) {
 	case e.group != "" && len(groups) == 0:
 		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port groups; write %s", e.site.full, e.site.base), false)
 	case e.group != "" && !slices.Contains(groups, e.group):
-		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), suggestOrList(e.group, groups)), false)
+		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), l.nearOrList(e.group, func() []string { return groups })), false)
 	}
 }
 
@@ -60,7 +60,7 @@ func (l *loader) groupsThere(s *site, set *yaml.Node, path string) bool {
 			l.errorf(k, at, "%s has no port groups; say it for the switch, or make the group in the file", s.full)
 			ok = false
 		case !slices.Contains(have, k.Value):
-			l.errorf(k, at, "%s has no port group %q%s", s.full, clip(k.Value), suggestOrList(k.Value, have))
+			l.errorf(k, at, "%s has no port group %q%s", s.full, clip(k.Value), l.nearOrList(k.Value, func() []string { return have }))
 			ok = false
 		}
 	}
@@ -139,7 +139,7 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 		if b.node[s.holder] == nil || slices.ContainsFunc(b.ends[s.holder], func(e *end) bool { return e.bad && e.iface == n.Value }) {
 			return
 		}
-		b.errorf(n, path, "no link ends on %s:%s, and %s has no interface %q%s", s.full, n.Value, s.holder.full, n.Value, suggestWord(n.Value, b.interfaceNames(s.holder)))
+		b.errorf(n, path, "no link ends on %s:%s, and %s has no interface %q%s", s.full, n.Value, s.holder.full, n.Value, b.near(n.Value, b.interfaceNames(s.holder)))
 		return
 	}
 	if m.uplinkOf != nil {

@@ -347,7 +347,7 @@ func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 		name := parts[3]
 		if name != "all" && name != "default" && name != "lo" && b.made[End{s.full, name}] == nil {
 			if a.node && !b.hasBadIP(s) {
-				b.errorf(a.key, a.path, "%s has no interface %q%s", s.full, name, suggestWord(name, b.interfaceNames(s)))
+				b.errorf(a.key, a.path, "%s has no interface %q%s", s.full, name, b.near(name, b.interfaceNames(s)))
 			}
 			return
 		}

@@ -42,6 +42,14 @@ func (l *Lab) reindex() {
 	}
 }
 
+// reindex makes finding interfaces by name fast, likewise.
+func (n *Node) reindex() {
+	n.byName = make(map[string]int, len(n.Interfaces))
+	for i, x := range n.Interfaces {
+		n.byName[x.Name] = i
+	}
+}
+
 // find is [Lab.Node] by the index. The index is only a hint: a Lab made by copying another one and exchanging its nodes
 // still gets the right answer, merely slower.
 func (l *Lab) find(name string) *Node {

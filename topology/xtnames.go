@@ -61,14 +61,24 @@ func (l *RuleLine) options(short, long string, least int) []xtOption {
 	return out
 }
 
+// xtChains are the chains that -N makes in a table.
+type xtChains struct {
+	names []string
+	is    map[string]bool
+}
+
 // xtNames refuses targets, chains and matches that neither iptables nor the node's rules have.
 func (b *build) xtNames(n *Node, path string) {
-	made := map[[2]string][]string{} // by family and table
+	made := map[[2]string]*xtChains{} // by family and table
 	for _, set := range n.Rules {
 		for _, l := range set.Lines {
 			if l.Args[0] == "-N" {
 				at := [2]string{set.family(), l.Table}
-				made[at] = append(made[at], l.Args[1])
+				if made[at] == nil {
+					made[at] = &xtChains{is: map[string]bool{}}
+				}
+				made[at].is[l.Args[1]] = true
+				made[at].names = append(made[at].names, l.Args[1])
 			}
 		}
 	}
@@ -84,8 +94,11 @@ func (b *build) xtNames(n *Node, path string) {
 				continue
 			}
 			chains := made[[2]string{set.family(), l.Table}]
+			if chains == nil {
+				chains = &xtChains{}
+			}
 			for _, o := range append(l.options("-j", "--jump", 3), l.options("-g", "--goto", 3)...) {
-				if why := l.targetText(o, chains, targets); why != "" {
+				if why := b.targetText(l, o, chains, targets); why != "" {
 					b.wrongIn(l, o.value, at, why)
 				}
 			}
@@ -102,25 +115,28 @@ func (b *build) xtNames(n *Node, path string) {
 }
 
 // targetText says why a rule cannot go there, or "".
-func (l *RuleLine) targetText(o xtOption, chains []string, targets map[string]string) string {
+func (b *build) targetText(l *RuleLine, o xtOption, chains *xtChains, targets map[string]string) string {
 	name := o.value
 	table, known := targets[name]
 	switch {
 	case name == "":
 		return o.short + " lacks a target"
-	case slices.Contains(chains, name):
+	case chains.is[name]:
 		return ""
 	case slices.Contains(ownChains(l.Table), name):
 		return quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
 	case o.short == "-g":
-		return "table " + l.Table + " has no chain " + quoted(clip(name)) + ", and no -N makes it" + suggestWord(name, chains)
+		return "table " + l.Table + " has no chain " + quoted(clip(name)) + ", and no -N makes it" + b.near(name, func() []string { return chains.names })
 	case !known:
-		all := slices.Clone(chains)
-		for t := range targets {
-			all = append(all, t)
+		all := func() []string {
+			all := slices.Clone(chains.names)
+			for t := range targets {
+				all = append(all, t)
+			}
+			slices.Sort(all)
+			return all
 		}
-		slices.Sort(all)
-		return "no target is called " + quoted(clip(name)) + ", and no -N makes such a chain in table " + l.Table + suggestWord(name, all)
+		return "no target is called " + quoted(clip(name)) + ", and no -N makes such a chain in table " + l.Table + b.near(name, all)
 	case table != "" && table != l.Table:
 		return name + " works in table " + table + " only; write \"-t " + table + "\""
 	}

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,7 +30,7 @@ func bigFiles() map[string]string {
 		return times(n, func(i int) string { return fmt.Sprintf("  h%d: {ip: 10.%d.%d.1/8}\n", i, i>>8, i&255) }) + "links:\n" +
 			times(n, func(i int) string { return fmt.Sprintf("  - h%d -- s1\n", i) })
 	}
-	return map[string]string{
+	out := map[string]string{
 		"chains that jump twice": rules("        iptables: |\n" + times(8000, func(i int) string { return line("-N c%d", i) }) +
 			line("-A FORWARD -m state --state ESTABLISHED -j c0") +
 			times(7999, func(i int) string { return strings.Repeat(line("-A c%d -j c%d", i, i+1), 2) }) + line("-A c7999 -j ACCEPT")),
@@ -42,6 +43,8 @@ func bigFiles() map[string]string {
 			"    expect: {cases: |\n      question c1\n      ping:h1->h2 ok}\n",
 		"a file in one line": "{format: 1, lab: big, nodes: {" + times(20000, func(i int) string { return fmt.Sprintf("h%d: {ip: 10.%d.%d.1/8},", i, i>>8, i&255) }) + "}}",
 	}
+	maps.Copy(out, bigNodes())
+	return out
 }
 
 // What these files ask for takes two seconds and half a gigabyte at most, or is refused. Each is loaded in a process of its own, and

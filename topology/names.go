@@ -27,7 +27,7 @@ func reserved() []string {
 
 // nameShape is the shape of a name of one kind of thing.
 func nameShape(what, pattern string, longest int, taken []string) *shape {
-	re := regexp.MustCompile("^" + pattern + "$")
+	re := nameREs[pattern]
 	return &shape{form: formText, want: "the name of " + what, re: re, max: longest, test: func(s string) string {
 		switch {
 		case len(s) > longest:
@@ -63,6 +63,12 @@ const (
 	patternInterface = `[A-Za-z][A-Za-z0-9_.-]*`
 	patternCase      = `[A-Za-z][A-Za-z0-9_.+=-]*`
 )
+
+// nameREs are the patterns, compiled once: names are checked one by one.
+var nameREs = map[string]*regexp.Regexp{patternLab: wholeRE(patternLab), patternNode: wholeRE(patternNode),
+	patternInterface: wholeRE(patternInterface), patternCase: wholeRE(patternCase)}
+
+func wholeRE(pattern string) *regexp.Regexp { return regexp.MustCompile("^" + pattern + "$") }
 
 func interfaceName() *shape {
 	return nameShape("an interface", patternInterface, maxInterface, reserved())

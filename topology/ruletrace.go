@@ -50,7 +50,7 @@ func (tr *tracer) once(at traced, follow func() []fate) []fate {
 
 // look counts a rule of so many words that is looked at, and reports whether it may be.
 func (tr *tracer) look(words int) bool {
-	*tr.room -= 1 + words/16
+	*tr.room -= 1 + words/4
 	return *tr.room > 0
 }
 

@@ -81,6 +81,9 @@ func traps(sets []*RuleSet, room *int) (list []trap, all bool) {
 
 // establishedTrap warns of traps, also of those that only steps set.
 func (b *build) establishedTrap(n *Node, path string) {
+	if len(n.Rules) == 0 || b.ways <= 0 { // and this is said
+		return
+	}
 	was := b.overlay
 	b.overlay = nil // which would take the warning for what it has moved elsewhere
 	defer func() { b.overlay = was }()

@@ -23,7 +23,7 @@ func (l *loader) load() *Lab {
 	l.base.duplicates()
 	lab := l.base.lab
 	l.base.warnings()
-	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, running: map[string]bool{}, spoofs: map[string]bool{}}
+	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, keys: stepShape().keys, running: map[string]bool{}, spoofs: map[string]bool{}}
 	st.remember()
 	st.sound = !l.failed()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
@@ -56,6 +56,7 @@ type story struct {
 	sound   bool                 // nothing is wrong with the nodes, so what they lack they lack
 	sent    []string             // what "send" has sent so far
 	cells   int                  // that all tables so far stand for
+	keys    []shapeKey           // of a step, in order
 	built   int                  // nodes of the labs of all sets and cases so far
 }
 
@@ -117,10 +118,9 @@ func (st *story) step(n *yaml.Node, path string) *Step {
 
 // keyOrder warns where the file tells a step in another order than it happens in.
 func (st *story) keyOrder(n *yaml.Node, path string) {
-	spec := stepShape()
 	last, name := -1, ""
 	for k := range entries(n) {
-		i := slices.IndexFunc(spec.keys, func(x shapeKey) bool { return x.name == k.Value })
+		i := slices.IndexFunc(st.keys, func(x shapeKey) bool { return x.name == k.Value })
 		if i < 0 {
 			continue
 		}

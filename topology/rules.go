@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -104,8 +105,13 @@ func (set *RuleSet) named(name string) bool {
 	return true
 }
 
-// has reports whether a rule of the set has that name.
-func (set *RuleSet) has(name string) bool { return set.isName[name] }
+// has reports whether a rule of the set has that name. The index is only a hint: a set may have been made without it.
+func (set *RuleSet) has(name string) bool {
+	if len(set.isName) != len(set.Names) {
+		return slices.Contains(set.Names, name)
+	}
+	return set.isName[name]
+}
 
 // ownTables refuses tables that two sets make: what is counted could not be told apart, and what is unloaded neither.
 func (b *build) ownTables(n *Node, path string) {

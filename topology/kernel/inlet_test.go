@@ -109,10 +109,11 @@ func tcCannotRedirect(t *testing.T) string {
 
 func TestSilence(t *testing.T) {
 	s := bridgeAndGuest(t)
-	answers := func() bool {
-		return exec.Command("ip", strings.Fields("netns exec t.b ping -c 1 -W 1 10.0.0.1")...).Run() == nil
+	// ping asks every second until it is answered or that many seconds are over.
+	answers := func(seconds string) bool {
+		return exec.Command("ip", strings.Fields("netns exec t.b ping -c 1 -w "+seconds+" 10.0.0.1")...).Run() == nil
 	}
-	if !answers() {
+	if !answers("10") {
 		t.Fatal("no answer before")
 	}
 	br := topology.End{Node: "a", Interface: "br"}
@@ -120,14 +121,14 @@ func TestSilence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answers() {
+	if answers("1") {
 		t.Error("it answers although the bridge is the switch's")
 	}
 	if _, err := s.Silence(br); !errors.Is(err, unix.EPERM) {
 		t.Errorf("twice: %v", err)
 	}
 	unix.Close(guard)
-	if !answers() {
+	if !answers("10") {
 		t.Error("no answer afterwards")
 	}
 }

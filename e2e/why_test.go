@@ -61,3 +61,74 @@ links:
 		Expect(said("c", "d")).To(And(ContainSubstring("silent"), Not(ContainSubstring("dropped"))))
 	})
 })
+
+// What is lost at the ends of a pair has three reasons to be nobody's: it was the ping's the other way, it was a forger's, or it was of
+// a protocol that no ping has.
+var _ = Describe("the reason why a ping got no answer, among the losses of others", func() {
+	It("is that of its own direction", func() {
+		up(write("sides.yaml", `format: 1
+lab: sides
+nodes:
+  sw: {kind: vswitch}
+  d: {kind: vswitch, profile: distributed, pvlans: {301: {isolated: 302}}, vlan: {pvlan: 302}}
+  a: {ip: 10.9.0.1/24, neigh: {10.9.0.2: "02:00:00:00:00:77"}, sysctls: {net.ipv4.icmp_echo_ignore_all: 1}}
+  b: {ip: 10.9.0.2/24}
+  p: {ip: 10.8.0.1/24}
+  q: {ip: 10.8.0.2/24}
+links: [a b -- sw, p q -- d]
+`))
+		r := labctl("matrix", "--from", "a,b,p,q", "--to", "a,b,p,q")
+		for _, own := range []string{"a -> b: dropped: sw:a UnknownUnicast", "p -> q: dropped: d:q PvlanIsolation", "q -> p: dropped: d:p PvlanIsolation"} {
+			Expect(r.out).To(MatchRegexp(`(?m)^ *# %s( \(\d+ frames\))?$`, own))
+		}
+		Expect(r.out).NotTo(ContainSubstring("b -> a"))
+	})
+
+	It("is no frame that somebody else has sent in the name of its ends", func() {
+		up(write("forged.yaml", `format: 1
+lab: forged
+nodes:
+  sw: {kind: vswitch}
+  a: {ip: 10.1.0.1/24}
+  b: {ip: 10.1.0.2/24, sysctls: {net.ipv4.icmp_echo_ignore_all: 1}}
+  c: {ip: 10.1.0.3/24}
+links: [a b c -- sw]
+steps:
+  - name: c and a forge
+    do:
+      - send: {from: c, name: c, src: "02:00:00:00:00:99", dst: b, every: 10ms, icmp: {from: 10.1.0.1, to: 10.1.0.2}}
+      - send: {from: a, name: a, src: "02:00:00:00:00:98", dst: b, every: 10ms, icmp: {from: 10.1.0.1, to: 10.1.0.2}}
+`))
+		Expect(labctl("step")).To(Exit(0))
+		Eventually(func() string { return labctl("drops", "sw").out }).Should(And(ContainSubstring("sw:a"), ContainSubstring("sw:c")))
+		for _, kept := range [][]string{nil, {"--kept"}} {
+			r := labctl(append([]string{"ping", "a", "b"}, kept...)...)
+			Expect(r).To(Exit(1))
+			Expect(r.out).To(And(ContainSubstring("silent"), Not(ContainSubstring("dropped"))))
+		}
+	})
+
+	It("is no rule for another protocol, however often that counts", func() {
+		up(write("talk.yaml", `format: 1
+lab: talk
+nodes:
+  a: {ip: 10.1.0.1/24, routes: {default: 10.1.0.254}}
+  fw:
+    kind: router
+    interfaces: {eth0: 10.1.0.254/24, eth1: 10.2.0.254/24}
+    rules: {f: {iptables: "-A FORWARD -p udp -j DROP   # no-udp"}}
+  b: {ip: 10.2.0.2/24, sysctls: {net.ipv4.icmp_echo_ignore_all: 1}}
+links: [a -- fw:eth0, fw:eth1 -- b]
+steps:
+  - name: chatter
+    do:
+      - run: {node: a, background: true, sh: "exec bash -c 'while :; do echo x >/dev/udp/10.2.0.2/9; sleep 0.002; done'"}
+`))
+		Expect(labctl("step")).To(Exit(0))
+		hits := func() uint64 { return *ruleOf("talk", "f", "no-udp").Packets }
+		Eventually(hits).Should(BeNumerically(">", hits()+5))
+		r := labctl("ping", "a", "b")
+		Expect(r).To(Exit(1))
+		Expect(r.out).To(And(ContainSubstring("silent"), Not(ContainSubstring("refused"))))
+	})
+})

@@ -12,6 +12,7 @@ type ListedRule struct {
 	Key     string // what its counter is called by: unlike any other of the set, and the name if it has one
 	Text    string
 	Refuses bool   // what it meets goes no further
+	Meets   Meets  // of pings
 	nft     *place // of a rule without a name
 }
 
@@ -38,7 +39,7 @@ func (set *RuleSet) Listed() []ListedRule {
 			r.Name, r.Refuses = PolicyName(l.Table, l.Args[1]), true
 			r.Key = r.Name
 		default:
-			r.Refuses = l.target() == "DROP" || l.target() == "REJECT"
+			r.Refuses, r.Meets = l.target() == "DROP" || l.target() == "REJECT", l.meets()
 		}
 		out = append(out, r)
 	}
@@ -92,7 +93,7 @@ func (c *nftChain) listed(set *RuleSet) []ListedRule {
 	}
 	for i, s := range c.rules {
 		p := place{c.table, c.name, i}
-		r := ListedRule{Key: p.key(), nft: &p,
+		r := ListedRule{Key: p.key(), nft: &p, Meets: nftMeets(s),
 			Refuses: slices.ContainsFunc(s, func(t nftToken) bool { return t.is("drop", "reject") })}
 		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) && set.has(s[k+1].text) {
 			r.Name = s[k+1].text

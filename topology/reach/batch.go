@@ -79,6 +79,7 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 	if err := m.p.forgetAll(m.ctx); err != nil {
 		return nil, err
 	}
+	m.closeTries()
 	alone := map[*pair]string{}
 	for _, pr := range prs {
 		alone[pr] = pr.holds

@@ -75,6 +75,7 @@ func (m *matrix) fresh() error {
 	for _, pr := range m.pairs {
 		m.byKernel(pr)
 	}
+	m.closeTries()
 	if err := m.investigate(false); err != nil {
 		return err
 	}
@@ -237,6 +238,7 @@ func (m *matrix) try(pr *pair, slow int) error {
 	if err := m.p.Machine.Idle(m.ctx); err != nil {
 		return err
 	}
+	m.closeTries()
 	if err := m.clear(pr); err != nil {
 		return err
 	}

@@ -36,6 +36,9 @@ func (m *matrix) investigate(kept bool) error {
 		pr.again()
 		m.send(&pr)
 		m.await(&pr, meeting)
+		if !kept { // a kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause
+			return m.p.forgetAll(m.ctx)
+		}
 		return m.p.Machine.Idle(m.ctx)
 	}
 	begin := time.Now()

@@ -43,6 +43,7 @@ func (m *matrix) kept() error {
 			continue
 		}
 		m.unlimited(pr)
+		m.closeTries()
 		m.send(pr)
 		err := m.quiet(pr, m.p.patience())
 		if err == nil {
@@ -74,6 +75,7 @@ func (m *matrix) kept() error {
 			m.byKernel(pr)
 		}
 	}
+	m.closeTries()
 	return m.investigate(true)
 }
 

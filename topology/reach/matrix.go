@@ -20,6 +20,7 @@ type matrix struct {
 	v6    bool
 	pairs []*pair
 	tries map[uint32]*pair // by the key of the request
+	open  []*pair          // whose last try is not over
 	ways  map[wayKey]*way
 
 	permanent map[entry]bool // entries that stay: the file's, or a person's
@@ -147,6 +148,7 @@ func (m *matrix) report(a *asking, pr *pair) {
 	if word == "" {
 		word, detail = Unknown, "not asked"
 	}
+	pr.over()
 	for _, i := range pr.asked {
 		r := &a.out[i]
 		if r.Question.Kind == "arp" {
@@ -156,7 +158,7 @@ func (m *matrix) report(a *asking, pr *pair) {
 			}
 			continue
 		}
-		r.Got, r.Detail, r.RTT, r.Hops = word, detail, pr.rtt, pr.suspects()
+		r.Got, r.Detail, r.RTT, r.Hops, r.Sent = word, detail, pr.rtt, pr.suspects(), Sent{a.p.cookie, pr.tries}
 	}
 }
 
@@ -202,6 +204,7 @@ func (m *matrix) send(pr *pair) {
 func (m *matrix) request(pr *pair, key uint32) {
 	pr.key = key
 	m.tries[key] = pr
+	m.tried(pr)
 	putEcho(m.pkt[:], pr.sock.v6, key, m.p.cookie)
 	pr.sent = time.Now()
 	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {

@@ -27,6 +27,7 @@ type pair struct {
 	back   *way // of the answer; nil if it is not known who would answer
 	traces traces
 
+	tries    []Try  // all that were sent for its outcome
 	key      uint32 // of the request whose events count, 0 for none: its identifier, and below it its sequence number
 	sent     time.Time
 	word     string // the outcome without modifiers, "" while undecided

@@ -64,6 +64,7 @@ type Result struct {
 	RTT      time.Duration // of an answered ping, else 0
 	Why      string        // what stopped a ping that did not get through, rules and switches, where the caller finds it out; else ""
 	Hops     []Hop         // of a ping that did not get through: where, by its outcome, somebody may have asked for a next hop in vain
+	Sent     Sent          // of a ping
 
 	lost int // of a count of frames: how many more there may be
 }

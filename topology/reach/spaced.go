@@ -50,6 +50,7 @@ func (m *matrix) spaced(prs []*pair) error {
 		if err := m.p.forgetAll(m.ctx); err != nil {
 			return err
 		}
+		m.closeTries()
 		begin := time.Now()
 		var round []*pair
 		for _, s := range order {

@@ -87,9 +87,13 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 }
 
 // refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by node/set/rule; what cannot be read
-// is left out. Rules of a set that have no name count together.
+// is left out, and so is a rule that by its protocol can meet nothing of a ping. Rules of a set that have no name count together.
 func (s *server) refusing(ctx context.Context) map[string]uint64 {
 	out := map[string]uint64{}
+	worst := topology.MeetsAny
+	if s.tunnels() {
+		worst = topology.MeetsTunnel
+	}
 	for port, n := range s.switches.oversized() {
 		out[port.String()+tooLong] = n
 	}
@@ -107,11 +111,28 @@ func (s *server) refusing(ctx context.Context) map[string]uint64 {
 				continue
 			}
 			for _, r := range set.Listed() {
-				if r.Key == c.Rule && r.Refuses {
+				if r.Key == c.Rule && r.Refuses && r.Meets <= worst {
 					out[n.Name+"/"+c.Set+"/"+cmp.Or(r.Name, "a rule without a name")] += c.Packets
 				}
 			}
 		}
 	}
 	return out
+}
+
+// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings into another
+// protocol.
+func (s *server) tunnels() bool {
+	for _, n := range s.current().Nodes {
+		links, err := s.space.Links(n.Name)
+		if err != nil {
+			return true
+		}
+		for _, l := range links {
+			if l.Up && l.Name != "lo" && n.Interface(l.Name) == nil {
+				return true
+			}
+		}
+	}
+	return false
 }

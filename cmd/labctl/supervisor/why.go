@@ -4,12 +4,12 @@ package supervisor
 
 import (
 	"context"
-	"encoding/binary"
 	"maps"
 	"math"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
@@ -26,26 +26,20 @@ func (w *switches) logged() map[*vswitch]uint64 {
 	return m
 }
 
-// between are two addresses that a frame is about.
-type between struct {
-	from, to netip.Addr
-	asks     bool // an ARP packet, or a neighbour solicitation or advertisement: one asks for the other, or answers
-}
-
 // sides knows what is behind the ports of a switch.
 type sides struct {
 	lab    *topology.Lab
 	node   string
-	owners map[netip.Addr]string
+	owners map[netip.Addr][]string
 	behind map[string]map[string]bool
 }
 
 func newSides(lab *topology.Lab, node string) *sides {
-	s := &sides{lab: lab, node: node, owners: map[netip.Addr]string{}, behind: map[string]map[string]bool{}}
+	s := &sides{lab: lab, node: node, owners: map[netip.Addr][]string{}, behind: map[string]map[string]bool{}}
 	for _, n := range lab.Nodes {
 		for _, i := range n.Interfaces {
 			for _, p := range i.Addrs {
-				s.owners[p.Addr()] = n.Name
+				s.owners[p.Addr()] = append(s.owners[p.Addr()], n.Name)
 			}
 		}
 	}
@@ -64,20 +58,53 @@ func (s *sides) of(port string) map[string]bool {
 // mattered reports whether a dropped frame was on the way to the address that it is for: not a copy for somebody else, nor one of
 // a frame whose receiver is on the side that it came from.
 func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
-	owner, known := s.owners[b.to]
+	owners, known := s.owners[b.to]
 	if !known {
 		return true
 	}
-	if r.Port != switchcore.NoPort && s.of(r.PortName)[owner] {
+	is := func(port string) func(string) bool { return func(owner string) bool { return s.of(port)[owner] } }
+	if r.Port != switchcore.NoPort && !slices.ContainsFunc(owners, func(o string) bool { return !is(r.PortName)(o) }) {
 		return false
 	}
-	return r.Out == switchcore.NoPort || s.of(r.OutName)[owner]
+	return r.Out == switchcore.NoPort || slices.ContainsFunc(owners, is(r.OutName))
 }
 
-// droppedBetween collects, for each pair of addresses, where switches dropped frames about it since a moment that were on their way,
-// and why.
-func (w *switches) droppedBetween(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) map[between]map[string]int {
-	out := map[between]map[string]int{}
+// honest reports whether who asks for an address, or tells of his own, may have sent the frame: he is where it came from. Others may
+// answer for him if they are proxies.
+func (s *sides) honest(r *datapath.DropRecord, b between) bool {
+	owners, known := s.owners[b.from]
+	if b.part == echo || r.Port == switchcore.NoPort || !known {
+		return true
+	}
+	there := s.of(r.PortName)
+	if there == nil || slices.ContainsFunc(owners, func(o string) bool { return there[o] }) {
+		return true
+	}
+	return b.part == answers && slices.ContainsFunc(s.lab.Nodes, func(n *topology.Node) bool { return there[n.Name] && proxy(n) })
+}
+
+// proxy reports whether a node may answer for others, as far as the file says.
+func proxy(n *topology.Node) bool {
+	return slices.ContainsFunc(n.Sysctls, func(s topology.Sysctl) bool {
+		return s.Value != "0" && (strings.Contains(s.Key, "proxy_arp") || strings.Contains(s.Key, "proxy_ndp"))
+	})
+}
+
+// lostFrames are frames that pings may have needed, each with the place and the reason of its drop.
+type lostFrames struct {
+	echoes map[marker][]string
+	talk   map[between][]lostTalk // about neighbours
+}
+
+// lostTalk is a dropped frame that is not marked: it is known by its time.
+type lostTalk struct {
+	at   time.Time
+	word string
+}
+
+// lost collects where switches dropped frames since a moment that may have been a ping's and were on their way, and why.
+func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) lostFrames {
+	out := lostFrames{map[marker][]string{}, map[between][]lostTalk{}}
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
@@ -85,55 +112,44 @@ func (w *switches) droppedBetween(ctx context.Context, lab *topology.Lab, since 
 		records, _, _ := v.loop.Drops(since[v])
 		at := newSides(lab, v.node)
 		for _, r := range records {
-			b, ok := about(r.Data)
-			if !ok || !at.mattered(&r, b) {
+			b, m, ok := about(r.Data)
+			if !ok || !at.mattered(&r, b) || !at.honest(&r, b) {
 				continue
 			}
-			if out[b] == nil {
-				out[b] = map[string]int{}
+			word := v.node + ":" + place(r) + " " + r.Reason.String()
+			if b.part == echo {
+				out.echoes[m] = append(out.echoes[m], word)
+			} else {
+				out.talk[b] = append(out.talk[b], lostTalk{r.Time, word})
 			}
-			out[b][v.node+":"+place(r)+" "+r.Reason.String()]++
 		}
 	}
 	return out
 }
 
-// about says which two addresses a frame is about: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not.
-func about(frame []byte) (b between, ok bool) {
-	if len(frame) < 18 {
-		return b, false
+// of counts the frames that a ping has lost, by place and reason: its own requests, the replies to them and errors about them; and,
+// where by its outcome a node may have asked for its next hop in vain, what was asked there and answered while the ping was under way.
+func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[string]int {
+	counts := map[string]int{}
+	for _, t := range r.Sent.Tries {
+		for _, word := range l.echoes[marker{r.Sent.Cookie, t.Key}] {
+			counts[word]++
+		}
 	}
-	at := 12
-	if binary.BigEndian.Uint16(frame[at:]) == 0x8100 {
-		at += 4
+	talks := map[between]bool{}
+	for _, h := range r.Hops {
+		for _, own := range addressesOf(lab, h.Node) {
+			talks[between{asks, own, h.Next}], talks[between{answers, h.Next, own}] = true, true
+		}
 	}
-	ethertype, p := binary.BigEndian.Uint16(frame[at:]), frame[at+2:]
-	switch {
-	case ethertype == 0x0806 && len(p) >= 28:
-		return between{netip.AddrFrom4([4]byte(p[14:18])), netip.AddrFrom4([4]byte(p[24:28])), true}, true
-	case ethertype == 0x0800 && len(p) >= 20:
-		return between{from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}, true
-	case ethertype == 0x86dd && len(p) >= 40:
-		return aboutIPv6(p), true
+	for b := range talks {
+		for _, t := range l.talk[b] {
+			if r.Sent.During(t.at) {
+				counts[t.word]++
+			}
+		}
 	}
-	return b, false
-}
-
-// aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3), and the one that
-// is told of out of an advertisement (4.4).
-func aboutIPv6(p []byte) between {
-	b := between{from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
-	const icmpv6, solicitation, advertisement = 58, 135, 136
-	if p[6] != icmpv6 || len(p) < 64 {
-		return b
-	}
-	switch target := netip.AddrFrom16([16]byte(p[48:64])); p[40] {
-	case solicitation:
-		b.to, b.asks = target, true
-	case advertisement:
-		b.from, b.asks = target, true
-	}
-	return b
+	return counts
 }
 
 // tellWhy adds to the details of pings that did not get through where switches have dropped their frames since, on the whole way there
@@ -146,14 +162,9 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 		return
 	}
 	lab := c.current()
-	lost := c.switches.droppedBetween(ctx, lab, since)
+	lost := c.switches.lost(ctx, lab, since)
 	for _, r := range failed {
-		counts := map[string]int{}
-		for b := range onItsWay(lab, r) {
-			for word, n := range lost[b] {
-				counts[word] += n
-			}
-		}
+		counts := lost.of(lab, r)
 		var words []string
 		for _, word := range slices.Sorted(maps.Keys(counts)) {
 			if n := counts[word]; n > 1 {
@@ -165,25 +176,6 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 			r.Detail = strings.TrimPrefix(r.Detail+"; dropped: "+strings.Join(words, ", "), "; ")
 		}
 	}
-}
-
-// onItsWay lists what the frames of a ping are about: its two ends, and, where a node may have asked for its next hop in vain, these two.
-// What else goes on between neighbours on the way is not the ping's.
-func onItsWay(lab *topology.Lab, r *reach.Result) map[between]bool {
-	out := map[between]bool{}
-	both := func(a, b netip.Addr, asks bool) { out[between{a, b, asks}], out[between{b, a, asks}] = true, true }
-	for _, from := range addressesOf(lab, r.Question.A) {
-		for _, to := range addressesOf(lab, r.Question.B) {
-			both(from, to, false)
-			both(from, to, true)
-		}
-	}
-	for _, h := range r.Hops {
-		for _, own := range addressesOf(lab, h.Node) {
-			both(own, h.Next, true)
-		}
-	}
-	return out
 }
 
 // addressesOf are all addresses of a node, of an interface, or of a name.

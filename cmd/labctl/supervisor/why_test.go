@@ -4,8 +4,11 @@ package supervisor
 
 import (
 	"encoding/hex"
+	"maps"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"labctl/labs"
 	"labctl/switchcore"
@@ -15,33 +18,127 @@ import (
 )
 
 func TestAboutWhom(t *testing.T) {
-	for _, c := range []struct{ name, frame, from, to string }{
-		{"ARP", "ffffffffffff0050560000040806000108000604000100505600000 4c0a80004000000000000c0a80001", "192.168.0.4", "192.168.0.1"},
-		{"ARP behind a tag", "ffffffffffff005056000004 8100000a 0806 0001080006040001 005056000004 c0a80004 000000000000 c0a80001", "192.168.0.4", "192.168.0.1"},
-		{"IPv4", "001b8baed28a 001122334455 0800 4500001c000100004001f98a c0a80004 c0a80001 0800f7ff00000000", "192.168.0.4", "192.168.0.1"},
-		{"a neighbour solicitation", "3333ff000001 005056000004 86dd 6000000000203aff 20010db8000000000000000000000004 ff0200000000000000000001ff000001 8700000000000000 20010db8000000000000000000000001 0101005056000004", "2001:db8::4", "2001:db8::1"},
-		{"a neighbour advertisement", "005056000004 005056000001 86dd 6000000000203aff fe800000000000000000000000000001 20010db8000000000000000000000004 8800000060000000 20010db8000000000000000000000001 0201005056000001", "2001:db8::1", "2001:db8::4"},
-		{"an echo request of IPv6", "005056000001 005056000004 86dd 6000000000403a40 20010db8000000000000000000000004 20010db8000000000000000000000001 8000000000000000 0000000000000000000000000000000000000000", "2001:db8::4", "2001:db8::1"},
-		{"something else", "0180c2000000 005056000004 0027 424203000000", "", ""},
-		{"cut off", "ffffffffffff005056000004 0806 0001", "", ""},
-		{"nothing", "", "", ""},
+	const (
+		four = "001b8baed28a 001122334455 0800 4500005400010000 4001f98a c0a80004 c0a80001"
+		six  = "005056000001 005056000004 86dd 60000000004c3a40 20010db8000000000000000000000004 20010db8000000000000000000000001"
+		data = "0000 0001 0002 c00c1e0000000000 1011121314151617"
+	)
+	for _, c := range []struct {
+		name, frame string
+		part        part
+		from, to    string
+		key         uint32
+	}{
+		{"an ARP request", "ffffffffffff005056000004 0806 0001080006040001 005056000004 c0a80004 000000000000 c0a80001", asks, "192.168.0.4", "192.168.0.1", 0},
+		{"an ARP reply", "005056000001005056000004 0806 0001080006040002 005056000004 c0a80004 005056000001 c0a80001", answers, "192.168.0.4", "192.168.0.1", 0},
+		{"RARP", "ffffffffffff005056000004 0806 0001080006040003 005056000004 c0a80004 000000000000 c0a80001", 0, "", "", 0},
+		{"ARP behind a tag", "ffffffffffff005056000004 8100000a 0806 0001080006040001 005056000004 c0a80004 000000000000 c0a80001", asks, "192.168.0.4", "192.168.0.1", 0},
+		{"an echo request", four + "0800" + data, echo, "192.168.0.4", "192.168.0.1", 0x10002},
+		{"an echo reply", four + "0000" + data, echo, "192.168.0.4", "192.168.0.1", 0x10002},
+		{"an echo request without data", four + "0800 0000 0001 0002", 0, "", "", 0},
+		{"an error about an echo request", four + "0301 0000 00000000 4500005400010000 3f01f98a c0a80001 c0a80009 0800" + data, echo, "192.168.0.4", "192.168.0.1", 0x10002},
+		{"an error about a reply", four + "0301 0000 00000000 4500005400010000 3f01f98a c0a80001 c0a80009 0000" + data, 0, "", "", 0},
+		{"an error about something else", four + "0303 0000 00000000 4500005400010000 3f11f98a c0a80001 c0a80009 0800" + data, 0, "", "", 0},
+		{"a later fragment", "001b8baed28a 001122334455 0800 4500005400010002 4001f98a c0a80004 c0a80001 0800" + data, 0, "", "", 0},
+		{"UDP", "001b8baed28a 001122334455 0800 4500005400010000 4011f98a c0a80004 c0a80001 0800" + data, 0, "", "", 0},
+		{"a neighbour solicitation", "3333ff000001 005056000004 86dd 6000000000203aff 20010db8000000000000000000000004 ff0200000000000000000001ff000001 8700000000000000 20010db8000000000000000000000001 0101005056000004", asks, "2001:db8::4", "2001:db8::1", 0},
+		{"a neighbour advertisement", "005056000004 005056000001 86dd 6000000000203aff fe800000000000000000000000000001 20010db8000000000000000000000004 8800000060000000 20010db8000000000000000000000001 0201005056000001", answers, "2001:db8::1", "2001:db8::4", 0},
+		{"an echo request of IPv6", six + "8000" + data, echo, "2001:db8::4", "2001:db8::1", 0x10002},
+		{"an echo reply of IPv6", six + "8100" + data, echo, "2001:db8::4", "2001:db8::1", 0x10002},
+		{"an error of IPv6", six + "0300 0000 00000000 60000000004c3a01 20010db8000000000000000000000001 20010db8000000000000000000000009 8000" + data, echo, "2001:db8::4", "2001:db8::1", 0x10002},
+		{"something else", "0180c2000000 005056000004 0027 424203000000", 0, "", "", 0},
+		{"cut off", "ffffffffffff005056000004 0806 0001", 0, "", "", 0},
+		{"cut off in IPv4", "ffffffffffff005056000004 0800 4500005400010000 4001f98a c0a80004", 0, "", "", 0},
+		{"nothing", "", 0, "", "", 0},
 	} {
-		clean := ""
-		for _, r := range c.frame {
-			if r != ' ' {
-				clean += string(r)
-			}
-		}
-		frame, err := hex.DecodeString(clean)
+		frame, err := hex.DecodeString(strings.ReplaceAll(c.frame, " ", ""))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		got, ok := about(frame)
+		got, m, ok := about(frame)
 		if ok != (c.from != "") {
 			t.Errorf("%s: %v, %v", c.name, got, ok)
 		}
-		if ok && (got.from != netip.MustParseAddr(c.from) || got.to != netip.MustParseAddr(c.to)) {
-			t.Errorf("%s: %v", c.name, got)
+		if !ok {
+			continue
+		}
+		if want := (between{c.part, netip.MustParseAddr(c.from), netip.MustParseAddr(c.to)}); got != want || m.key != c.key {
+			t.Errorf("%s: %v %x", c.name, got, m)
+		}
+	}
+}
+
+// A drop belongs to the ping whose request, reply, ARP or neighbour discovery it was, and not to the one the other way, nor to
+// frames of others that have the addresses of its ends.
+func TestWhoseLosses(t *testing.T) {
+	lab, problems := topology.Load("l.yaml", []byte("format: 1\nlab: l\nnodes:\n  s: {kind: vswitch}\n  a: {ip: 10.9.0.1/24}\n  b: {ip: 10.9.0.2/24}\nlinks: [a b -- s]\n"))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	a, b := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("10.9.0.2")
+	ours, begin := [8]byte{1}, time.Now()
+	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
+	lost := lostFrames{
+		echoes: map[marker][]string{{ours, 1}: {"1"}, {ours, 2}: {"2", "2"}, {ours, 3}: {"3"}, {[8]byte{2}, 1}: {"others'"}},
+		talk: map[between][]lostTalk{
+			{asks, a, b}:    {{at(-1), "before"}, {at(1), "a asks"}, {at(3), "between"}, {at(5), "a asks again"}, {at(7), "after"}},
+			{asks, b, a}:    {{at(1), "b asks"}},
+			{answers, b, a}: {{at(1), "b answers"}},
+			{answers, a, b}: {{at(1), "a answers"}},
+		},
+	}
+	tries := []reach.Try{{Key: 1, From: at(0), Until: at(2)}, {Key: 2, From: at(4), Until: at(6)}}
+	for _, c := range []struct {
+		hops []reach.Hop
+		want map[string]int
+	}{
+		{nil, map[string]int{"1": 1, "2": 2}},
+		{[]reach.Hop{{Node: "a", Next: b}}, map[string]int{"1": 1, "2": 2, "a asks": 1, "a asks again": 1, "b answers": 1}},
+		{[]reach.Hop{{Node: "b", Next: a}}, map[string]int{"1": 1, "2": 2, "b asks": 1, "a answers": 1}},
+	} {
+		r := &reach.Result{Question: topology.Question{Kind: "ping", A: "a", B: "b"}, Hops: c.hops, Sent: reach.Sent{Cookie: ours, Tries: tries}}
+		if got := lost.of(lab, r); !maps.Equal(got, c.want) {
+			t.Errorf("%v: %v", c.hops, got)
+		}
+	}
+}
+
+// Who asks is where the frame came from; others may answer for him only if they are proxies. The marker of an echo is enough.
+func TestWhoMayAsk(t *testing.T) {
+	lab, problems := topology.Load("l.yaml", []byte(`format: 1
+lab: l
+nodes:
+  s: {kind: vswitch}
+  a: {ip: 10.9.0.1/24}
+  b: {ip: 10.9.0.2/24}
+  twin: {ip: 10.9.0.2/24}
+  p: {kind: router, ip: 10.9.0.3/24, sysctls: {proxy_arp: 1}}
+links: [a b twin p -- s]
+names: {two: {ip: 10.9.0.2}}
+`))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	at := newSides(lab, "s")
+	for _, c := range []struct {
+		part part
+		from string
+		port string
+		want bool
+	}{
+		{asks, "10.9.0.1", "a", true}, {asks, "10.9.0.1", "b", false}, {asks, "10.9.0.1", "p", false}, {asks, "10.9.0.99", "b", true},
+		{answers, "10.9.0.1", "a", true}, {answers, "10.9.0.1", "b", false}, {answers, "10.9.0.1", "p", true},
+		{asks, "10.9.0.2", "b", true}, {asks, "10.9.0.2", "twin", true}, {echo, "10.9.0.1", "b", true},
+	} {
+		r := datapath.DropRecord{PortName: c.port, Out: switchcore.NoPort}
+		if got := at.honest(&r, between{part: c.part, from: netip.MustParseAddr(c.from)}); got != c.want {
+			t.Errorf("%d of %s from %s: %v", c.part, c.from, c.port, got)
+		}
+	}
+	for port, want := range map[string]bool{"a": true, "b": true, "twin": true} { // each twin is the receiver of what comes from the other
+		r := datapath.DropRecord{PortName: port, Out: switchcore.NoPort}
+		if got := at.mattered(&r, between{to: netip.MustParseAddr("10.9.0.2")}); got != want {
+			t.Errorf("to 10.9.0.2 from %s: %v", port, got)
 		}
 	}
 }

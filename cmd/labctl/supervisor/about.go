@@ -1,0 +1,138 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// part is what a frame does for a ping.
+type part int
+
+const (
+	asks    part = iota // an ARP request or a neighbour solicitation
+	answers             // an ARP reply or a neighbour advertisement
+	echo                // an echo request, its reply, or an error that quotes the request
+)
+
+// between are two addresses, of which from asks for to, or answers it.
+type between struct {
+	part     part
+	from, to netip.Addr
+}
+
+// marker is what an echo request of labctl has that no other one has, see [reach.Sent].
+type marker struct {
+	cookie [8]byte
+	key    uint32
+}
+
+// about says what a frame may do for a ping: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not. The marker is that of
+// an echo.
+func about(frame []byte) (b between, m marker, ok bool) {
+	if len(frame) < 18 {
+		return b, m, false
+	}
+	at := 12
+	if binary.BigEndian.Uint16(frame[at:]) == 0x8100 {
+		at += 4
+	}
+	ethertype, p := binary.BigEndian.Uint16(frame[at:]), frame[at+2:]
+	switch {
+	case ethertype == 0x0806 && len(p) >= 28:
+		b, ok = aboutARP(p)
+	case ethertype == 0x0800:
+		b, m, ok = aboutIPv4(p)
+	case ethertype == 0x86dd:
+		b, m, ok = aboutIPv6(p)
+	}
+	return b, m, ok
+}
+
+func aboutARP(p []byte) (b between, ok bool) {
+	const request, reply = 1, 2
+	b = between{from: netip.AddrFrom4([4]byte(p[14:18])), to: netip.AddrFrom4([4]byte(p[24:28]))}
+	switch binary.BigEndian.Uint16(p[6:]) {
+	case request:
+		b.part = asks
+	case reply:
+		b.part = answers
+	default:
+		return b, false
+	}
+	return b, true
+}
+
+func aboutIPv4(p []byte) (b between, m marker, ok bool) {
+	icmp := icmpOf(p, false)
+	if icmp == nil {
+		return b, m, false
+	}
+	b = between{part: echo, from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}
+	const reply, unreachable, request, exceeded, problem = 0, 3, 8, 11, 12
+	switch icmp[0] {
+	case unreachable, exceeded, problem:
+		if icmp = icmpOf(icmp[8:], false); icmp == nil || icmp[0] != request {
+			return b, m, false
+		}
+	case request, reply:
+	default:
+		return b, m, false
+	}
+	m, ok = markerOf(icmp)
+	return b, m, ok
+}
+
+// aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3), and the one that
+// is told of out of an advertisement (4.4).
+func aboutIPv6(p []byte) (b between, m marker, ok bool) {
+	icmp := icmpOf(p, true)
+	if icmp == nil {
+		return b, m, false
+	}
+	b = between{part: echo, from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
+	const unreachable, problem, request, reply, solicitation, advertisement = 1, 4, 128, 129, 135, 136
+	switch typ := icmp[0]; {
+	case typ == solicitation && len(icmp) >= 24:
+		b.part, b.to = asks, netip.AddrFrom16([16]byte(icmp[8:24]))
+		return b, m, true
+	case typ == advertisement && len(icmp) >= 24:
+		b.part, b.from = answers, netip.AddrFrom16([16]byte(icmp[8:24]))
+		return b, m, true
+	case typ >= unreachable && typ <= problem:
+		if icmp = icmpOf(icmp[8:], true); icmp == nil || icmp[0] != request {
+			return b, m, false
+		}
+	case typ != request && typ != reply:
+		return b, m, false
+	}
+	m, ok = markerOf(icmp)
+	return b, m, ok
+}
+
+// icmpOf is the ICMP message of a packet, with at least its first 8 bytes, or nil. What comes behind extension headers is not
+// looked for: labctl sends none.
+func icmpOf(p []byte, v6 bool) []byte {
+	head := 40
+	switch {
+	case len(p) < 20, v6 && (len(p) < head || p[6] != 58):
+		return nil
+	case !v6:
+		const offset = 0x1fff // of a fragment
+		if head = int(p[0]&15) * 4; head < 20 || p[9] != 1 || binary.BigEndian.Uint16(p[6:])&offset != 0 {
+			return nil
+		}
+	}
+	if len(p) < head+8 {
+		return nil
+	}
+	return p[head:]
+}
+
+func markerOf(icmp []byte) (m marker, ok bool) {
+	if len(icmp) < 16 {
+		return m, false
+	}
+	return marker{[8]byte(icmp[8:16]), binary.BigEndian.Uint32(icmp[4:])}, true
+}

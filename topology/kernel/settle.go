@@ -81,12 +81,12 @@ func (s *Space) awaitNode(ctx context.Context, k *topology.Node) (tree bool, err
 	}
 }
 
-// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went. Asked for one interface alone, it
-// does so before it answers, since Linux 6.9 (rtnl_getlink, linkwatch_sync_dev); what older ones have not done yet shows in [linkState.waits],
-// unless the carrier came and went meanwhile.
-func (s *Space) syncLinks(n *node, links []linkState) (asked bool, err error) {
+// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went, and those of bridges. Asked for one
+// interface alone, it does so before it answers, since Linux 6.9 (rtnl_getlink, linkwatch_sync_dev); what older ones have not done yet
+// shows in [linkState.waits], unless the carrier came and went meanwhile. went reports whether there was a carrier that went.
+func (s *Space) syncLinks(n *node, links []linkState) (went bool, err error) {
 	for _, l := range links {
-		if l.flags&unix.IFF_UP == 0 || l.carrier() {
+		if l.flags&unix.IFF_UP == 0 || l.carrier() && (!l.bridge || l.oper == operUp) {
 			continue
 		}
 		info := make([]byte, unix.SizeofIfInfomsg)
@@ -95,11 +95,11 @@ func (s *Space) syncLinks(n *node, links []linkState) (asked bool, err error) {
 		req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
 		err := s.exchange(n, finish(req, start), func(uint16, []byte) {}, func(e unix.Errno) error { return tolerate(e, unix.ENODEV) })
 		if err != nil {
-			return true, fmt.Errorf("%s: ask for %s: %w", n.name, l.name, err)
+			return went, fmt.Errorf("%s: ask for %s: %w", n.name, l.name, err)
 		}
-		asked = true
+		went = went || !l.carrier()
 	}
-	return asked, nil
+	return went, nil
 }
 
 // States of a bridge port, linux/if_bridge.h.
@@ -115,8 +115,8 @@ const (
 func (s *Space) unsettled(n *node, k *topology.Node, first bool) (why string, tree bool, err error) {
 	links, err := s.dump(n, unix.AF_UNSPEC)
 	if err == nil && first {
-		var asked bool
-		if asked, err = s.syncLinks(n, links); asked && err == nil {
+		var went bool
+		if went, err = s.syncLinks(n, links); went && err == nil {
 			links, err = s.dump(n, unix.AF_UNSPEC)
 		}
 	}
@@ -171,7 +171,7 @@ type linkState struct {
 	port          bool // the dump was of bridge ports, and this is one
 	state         uint8
 	held          treePort // of a bridge port: what it holds of its tree
-	veth          bool
+	veth, bridge  bool
 	tree          *treeBridge // of a bridge with a spanning tree
 	oper          uint8       // RFC 2863's ifOperStatus as linux/if.h numbers it
 	changes       uint32      // how often the carrier came or went
@@ -234,7 +234,7 @@ func (s *Space) dump(n *node, family byte) ([]linkState, error) {
 				attributes(v, func(typ uint16, v []byte) {
 					if typ == unix.IFLA_INFO_KIND {
 						kind = string(bytes.TrimRight(v, "\x00"))
-						l.veth = kind == "veth"
+						l.veth, l.bridge = kind == "veth", kind == "bridge"
 					}
 					if typ == unix.IFLA_INFO_DATA && kind == "bridge" {
 						l.tree = treeOf(v)

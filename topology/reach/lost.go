@@ -15,6 +15,23 @@ const lostTries = 2
 // carriers is every interface of the lab.
 type carriers map[place]Carrier
 
+// Of linux/if.h.
+const (
+	operUnknown = 0 // IF_OPER_UNKNOWN
+	operUp      = 6 // IF_OPER_UP
+)
+
+// same reports whether nothing can have been lost between two readings on account of the interface. A bridge forwards and sends as soon
+// as it is open and a port of it forwards; that its own state, unknown since it was made, comes to be up while its carrier stays loses
+// nothing. The kernel leaves that for up to a second (net/core/link_watch.c), so most bridges that have just been made do it.
+func (c Carrier) same(now Carrier) bool {
+	const carrier = unix.IFF_UP | unix.IFF_LOWER_UP
+	if c.Bridge && c.Flags&carrier == carrier && c.State == operUnknown && now.State == operUp {
+		c.State = now.State
+	}
+	return c == now
+}
+
 // carriers reads those of some nodes.
 func (p *Prober) carriers(nodes ...string) (carriers, error) {
 	out := carriers{}
@@ -46,7 +63,7 @@ func (o *owners) moved(before, now carriers) (places map[place]bool, names []str
 		for at := range maps.Keys(one) {
 			was, had := before[at]
 			is, has := now[at]
-			if had == has && was == is || places[at] {
+			if had == has && was.same(is) || places[at] {
 				continue
 			}
 			places[at] = true
@@ -68,8 +85,10 @@ func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 		return false, nil
 	}
 	h := pr.way.hops[0]
-	if h.next.IsMulticast() || now[place{node: h.node, index: h.index}].Flags&unix.IFF_NOARP != 0 {
-		return false, nil // nobody is asked
+	// Nobody is asked for a group, nor on such interfaces (arp_constructor, ndisc_constructor).
+	const asksNobody = unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT
+	if h.next.IsMulticast() || now[place{node: h.node, index: h.index}].Flags&asksNobody != 0 {
+		return false, nil
 	}
 	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
 	if err != nil {
@@ -159,7 +178,7 @@ func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
 	}
 	gone, err := m.vanished(pr, now)
 	at := place{node: h.node, index: h.index}
-	changed := joined[at] != now[at]
+	changed := !joined[at].same(now[at])
 	maps.Copy(joined, now)
 	return gone && changed, err
 }

@@ -78,13 +78,15 @@ type Link struct {
 	Addrs []netip.Prefix
 }
 
-// Carrier is equal in two readings when the kernel has done nothing in between that throws away what waits for a neighbour because
-// of a carrier. Flags are IFF_UP, IFF_LOWER_UP, IFF_RUNNING and IFF_NOARP, no others; State is RFC 2863's ifOperStatus, which changes
-// when the kernel acts on the carrier, up to a second after it went.
+// Carrier is the same in two readings ([Carrier.same]) when the kernel has done nothing in between that throws away what waits for a
+// neighbour because of a carrier. Flags are IFF_UP, IFF_LOWER_UP, IFF_RUNNING, IFF_NOARP, IFF_LOOPBACK and IFF_POINTOPOINT, no others;
+// State is RFC 2863's ifOperStatus as linux/if.h numbers it, which changes when the kernel acts on the carrier, up to a second after it
+// came or went.
 type Carrier struct {
 	Changes uint32 // how often the carrier came or went
 	Flags   uint32
 	State   uint8
+	Bridge  bool // it is a Linux bridge
 }
 
 // Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals:

@@ -226,13 +226,21 @@ func (m *liveMachine) Carriers(node string) (map[int]Carrier, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := Carrier{Flags: info.Flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP)}
+		c := Carrier{Flags: info.Flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT)}
 		for _, a := range attrs {
 			switch a.Attr.Type {
 			case unix.IFLA_CARRIER_CHANGES:
 				c.Changes = binary.NativeEndian.Uint32(a.Value)
 			case unix.IFLA_OPERSTATE:
 				c.State = a.Value[0]
+			case unix.IFLA_LINKINFO:
+				kind, err := nl.ParseRouteAttr(a.Value)
+				if err != nil {
+					return nil, err
+				}
+				for _, k := range kind {
+					c.Bridge = c.Bridge || k.Attr.Type == unix.IFLA_INFO_KIND && string(bytes.TrimRight(k.Value, "\x00")) == "bridge"
+				}
 			}
 		}
 		out[int(info.Index)] = c

@@ -10,6 +10,8 @@ type batch struct {
 	pairs          []*pair
 	wanted, asking map[string]bool
 	same           map[*echoSocket]int
+	waiting        int  // pairs of which some node waits for a neighbour
+	routed         bool // one of them is a router, whose error must come
 }
 
 func newBatch() *batch {
@@ -18,7 +20,8 @@ func newBatch() *batch {
 
 // take adds the pair unless one of it and the batch waits for a node that the other makes ask.
 func (b *batch) take(pr *pair, room int) bool {
-	if len(b.pairs) > 0 && (len(b.pairs) >= room || b.same[pr.sock] >= maxSame) {
+	waits, routed := len(pr.seen.waiting) > 0, b.routed || pr.routed()
+	if len(b.pairs) > 0 && (len(b.pairs) >= room || b.same[pr.sock] >= maxSame || waits && routed && b.waiting >= maxErrors) {
 		return false
 	}
 	for _, n := range pr.seen.wanted {
@@ -37,9 +40,21 @@ func (b *batch) take(pr *pair, room int) bool {
 	for _, n := range pr.seen.asking {
 		b.asking[n] = true
 	}
+	if waits {
+		b.waiting, b.routed = b.waiting+1, routed
+	}
 	b.same[pr.sock]++
 	b.pairs = append(b.pairs, pr)
 	return true
+}
+
+// routed reports whether a router on the way there was waiting for a neighbour when the pair was alone. Of its own failures the sender
+// has an entry that says so, and nothing comes of those on the way back.
+func (pr *pair) routed() bool {
+	if pr.way == nil || len(pr.way.hops) < 2 {
+		return false
+	}
+	return slices.ContainsFunc(pr.way.hops[1:], func(h hop) bool { return slices.Contains(pr.seen.waiting, entry(h)) })
 }
 
 // together asks the slow pairs in batches, then alone those whose batch may have changed their fate.

@@ -20,7 +20,10 @@ const (
 	manySlow = 128
 	maxBatch = 512
 	maxSame  = 128 // of one sender in a batch: what its socket holds while it resolves
-	maxChunk = 512 // pairs between two looks for entries that nobody expected
+	// maxErrors is how many pairs of a batch may wait for neighbours if one waits at a router. Entries that were made together fail in the
+	// same tick, and a processor's one socket for ICMP (icmp_sk, net/ipv4/icmp.c) sends only so many errors before the first has arrived.
+	maxErrors = 128
+	maxChunk  = 512 // pairs between two looks for entries that nobody expected
 )
 
 // snapshot is who waits for whom in the neighbour tables of the lab.

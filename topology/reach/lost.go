@@ -97,11 +97,30 @@ func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 	return !slices.ContainsFunc(ns, func(n Neighbour) bool { return n.Index == h.index && n.IP == h.next }), nil
 }
 
+// losses is what tells whether the machine has lost frames of a lab that the lab itself would not lose.
+type losses struct {
+	carriers
+	backlog uint64
+}
+
+func (m *matrix) losses() (losses, error) {
+	c, err := m.p.carriers(m.p.nodeNames()...)
+	if err != nil {
+		return losses{}, err
+	}
+	n, err := m.p.Machine.Backlog()
+	if err != nil {
+		return losses{}, fmt.Errorf("read how many frames the machine has thrown away: %w", err)
+	}
+	return losses{c, n}, nil
+}
+
 // certainly asks a batch, and those of it again whose one request may have been lost for a reason that is not the lab's: a carrier came
-// or went meanwhile, or the kernel has acted on one, and it purges what waits then; or the sender's entry has vanished. Who comes to
-// the same once more, without any carrier that moved, sends its requests elsewhere, which its own rules may have it do.
+// or went meanwhile, or the kernel has acted on one, and it purges what waits then; the machine's processors threw frames away; or the
+// sender's entry has vanished. Who comes to the same once more, when nothing else has happened, sends its requests elsewhere, which its
+// own rules may have it do.
 func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
-	before, err := m.p.carriers(m.p.nodeNames()...)
+	before, err := m.losses()
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +133,7 @@ func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
 		if err != nil {
 			return nil, err
 		}
-		now, err := m.p.carriers(m.p.nodeNames()...)
+		now, err := m.losses()
 		if err != nil {
 			return nil, err
 		}
@@ -139,27 +158,32 @@ func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
 
 // lost returns the pairs to be asked again. Of those that were asked often enough it says why they are not certain; one whose request
 // was thrown away each time has no word.
-func (m *matrix) lost(prs []*pair, before, now carriers, try int) (again []*pair, err error) {
-	places, names := m.own.moved(before, now)
+func (m *matrix) lost(prs []*pair, before, now losses, try int) (again []*pair, err error) {
+	places, names := m.own.moved(before.carriers, now.carriers)
+	happened := "a carrier changed meanwhile: " + strings.Join(names, ", ")
+	if len(places) == 0 {
+		happened = "the machine's processors threw frames away meanwhile, of this lab or another (/proc/net/softnet_stat)"
+	}
+	quiet := len(places) == 0 && before.backlog == now.backlog
 	for _, pr := range prs {
 		if pr.word != "silent" {
 			continue
 		}
-		gone, err := m.vanished(pr, now)
+		gone, err := m.vanished(pr, now.carriers)
 		if err != nil {
 			return nil, err
 		}
 		switch {
-		case !gone && len(places) == 0:
-		case try < lostTries && (try == 0 || len(places) > 0):
+		case !gone && quiet:
+		case try < lostTries && (try == 0 || !quiet):
 			again = append(again, pr)
-		case gone && len(places) == 0:
+		case gone && quiet:
 			pr.note = fmt.Sprintf("%s has no entry for %s, asked twice", pr.sock.node, pr.way.hops[0].next)
 		case gone && places[place{node: pr.way.hops[0].node, index: pr.way.hops[0].index}]:
 			pr.word = Unknown
 			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the carrier changed: %s", try+1, strings.Join(names, ", "))
 		default:
-			pr.note = fmt.Sprintf("asked %d times, and each time a carrier changed meanwhile: %s", try+1, strings.Join(names, ", "))
+			pr.note = fmt.Sprintf("asked %d times, and each time %s", try+1, happened)
 		}
 	}
 	return again, nil

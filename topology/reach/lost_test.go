@@ -18,6 +18,14 @@ type purging struct {
 	read    func(node string, table []Neighbour) // called when its table was read
 
 	carriers func(node string) // called before those are read
+	backlog  func() uint64     // what the machine has thrown away, nil for nothing
+}
+
+func (m *purging) Backlog() (uint64, error) {
+	if m.backlog == nil {
+		return m.liveMachine.Backlog()
+	}
+	return m.backlog(), nil
 }
 
 func (m *purging) FlushNeighbours(node string) (int, error) {
@@ -235,5 +243,45 @@ func TestARequestThatGoesElsewhere(t *testing.T) {
 	defer p.Close()
 	for _, kept := range []bool{false, true} {
 		wantText(t, ask(t, p, kept, topology.Question{Kind: "ping", A: "a", B: "c"}), "ping:a->c silent\n")
+	}
+}
+
+// TestARequestThatTheMachineThrewAway: a processor that has more to do than it has room for drops frames of any lab, beyond the sender and
+// without a word. What is silent meanwhile is asked again.
+func TestARequestThatTheMachineThrewAway(t *testing.T) {
+	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.2/24")
+	m := &purging{liveMachine: build(t, lab, steps)}
+	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
+	defer p.Close()
+	const swallow = `nft 'table bridge f { chain f { type filter hook forward priority 0; ip protocol icmp drop; }; }'`
+	for _, c := range []struct {
+		name       string
+		until      int // reading from which nothing is swallowed any more
+		grows      int // reading up to which the count grows
+		want, says string
+		tries      int // of which the first is for a moment only
+	}{
+		{"lost once", 2, 2, "ok", "64 bytes", 3},
+		{"lost twice", 3, 3, "ok", "64 bytes", 4},
+		{"always", 9, 9, "silent", "asked 3 times, and each time the machine's processors threw frames away", 4},
+		{"by the lab, and once something else was", 9, 2, "silent", "nothing came back", 3},
+		{"by the lab", 9, 1, "silent", "nothing came back", 2},
+	} {
+		sh(t, "s1", swallow)
+		reads, count := 0, uint64(7)
+		m.backlog = func() uint64 {
+			if reads++; reads <= c.grows {
+				count++
+			}
+			if reads == c.until {
+				sh(t, "s1", "nft flush ruleset")
+			}
+			return count
+		}
+		r := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "b"})[0]
+		if r.Got != c.want || !strings.Contains(r.Detail, c.says) || strings.Contains(r.Detail, "asked") != (c.name == "always") || len(r.Sent.Tries) != c.tries {
+			t.Errorf("%s: %s (%s) after %d tries, want %s (%s) after %d", c.name, r.Got, r.Detail, len(r.Sent.Tries), c.want, c.says, c.tries)
+		}
+		sh(t, "s1", "nft flush ruleset")
 	}
 }

@@ -67,6 +67,10 @@ type Machine interface {
 	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
 	// machine's, not the namespace's: arp(7)); negative: not known.
 	NeighbourRoom() int
+
+	// Backlog is how many frames of any lab the machine has thrown away so far because they came faster than its processors took them
+	// (net.core.netdev_max_backlog).
+	Backlog() (uint64, error)
 }
 
 // Link is an interface of a node.

@@ -12,7 +12,7 @@ test:
 
 # The race detector is on where goroutines are; the packages that decide start none.
 unit:
-	go test -v . ./labs ./switchcore ./topology
+	LABCTL_BOUNDS=all go test -v . ./labs ./switchcore ./topology
 	go test -race -v ./cmd/labctl
 
 live:

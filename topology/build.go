@@ -18,6 +18,8 @@ type build struct {
 	of   map[*site][]*made
 	node map[*site]*Node
 
+	askedOfAll []asked // of the top; see askedOf
+
 	nets    map[*site]*reach
 	badEnds map[End]bool
 

@@ -1,6 +1,9 @@
 package topology
 
-import "net/netip"
+import (
+	"iter"
+	"net/netip"
+)
 
 // reach is what a node is connected to, by prefix and interface, so that many routes and many addresses do not have to be compared with
 // one another.
@@ -56,14 +59,25 @@ func (r *reach) add(p netip.Prefix, dev string, at int) {
 
 // find is the number of the first network that an address is in, and whether there is one.
 func (r *reach) find(a netip.Addr, dev string) (at int, ok bool) {
-	for _, n := range r.bits {
-		p, err := a.Prefix(n)
-		if err != nil || !a.IsValid() {
-			continue
-		}
-		if i, is := r.order[onNet{p, dev}]; is && (!ok || i < at) {
+	for _, i := range r.around(a, dev) {
+		if !ok || i < at {
 			at, ok = i, true
 		}
 	}
 	return at, ok
+}
+
+// around are the networks of an interface that an address is in, with their numbers.
+func (r *reach) around(a netip.Addr, dev string) iter.Seq2[netip.Prefix, int] {
+	return func(yield func(netip.Prefix, int) bool) {
+		for _, n := range r.bits {
+			p, err := a.Prefix(n)
+			if err != nil || !a.IsValid() {
+				continue
+			}
+			if i, is := r.order[onNet{p, dev}]; is && !yield(p, i) {
+				return
+			}
+		}
+	}
 }

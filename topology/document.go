@@ -28,10 +28,13 @@ type reader struct {
 	probs []Problem
 	wide  map[int][]int // of long lines that are not ASCII: where every wideStep-th character begins
 
-	compared   int              // of maxCompared
-	guardPairs int              // of maxGuarded
-	ways       int              // of maxWays, that may still be looked at
-	seen       map[Problem]bool // by place and words only
+	mistakes     int              // of maxProblems
+	warned       int              // likewise
+	sysctlsGiven int              // of maxGiven
+	compared     int              // of maxCompared
+	guardPairs   int              // of maxGuarded
+	ways         int              // of maxWays, that may still be looked at
+	seen         map[Problem]bool // by place and words only
 
 	// While a step's set is laid over the nodes: what it says of them is reported in it, and only if the file did not
 	// say so before.
@@ -148,14 +151,17 @@ func shown(s string) string {
 	return b.String()
 }
 
-// maxSource is how much of a line is shown.
-const maxSource = 300
-
 func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 	if r.overlay != nil && warning {
 		return
 	}
+	if warning && r.warned == maxProblems {
+		return
+	}
 	path, text = shown(path), shown(text)
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
 	key := Problem{Line: p.Line, Col: p.Col, Message: text}
 	if r.seen[key] {
 		return
@@ -176,6 +182,11 @@ func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 	}
 	r.probs = append(r.probs, Problem{File: r.file, Line: p.Line, Col: p.Col, Width: max(1, width),
 		Path: path, Message: text, Warning: warning, Source: strings.ToValidUTF8(source, "")})
+	if warning {
+		r.warned++
+	} else if r.mistakes++; r.mistakes == maxProblems {
+		r.stop()
+	}
 }
 
 func (r *reader) errorf(n *yaml.Node, path, format string, args ...any) {
@@ -209,6 +220,9 @@ func (r *reader) done() Problems {
 
 // parse returns the file's only document, or nil and a problem.
 func (r *reader) parse() *yaml.Node {
+	if !r.fewValues() {
+		return nil
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(r.src))
 	if err != nil {
 		r.syntax(err)

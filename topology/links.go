@@ -104,6 +104,10 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 			l.add(a.pos, a.width, path, fmt.Sprintf("both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"", a.site.full), false)
 			continue
 		}
+		if len(l.links) == maxLinks {
+			l.add(a.pos, a.width, path, fmt.Sprintf("the lab has more than %s; leave some out", Count(maxLinks, "link")), false)
+			l.stop()
+		}
 		a.far, b.far = b, a
 		l.links = append(l.links, &link{path: path, a: a, b: b})
 	}

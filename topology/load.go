@@ -12,22 +12,22 @@ import (
 const maxFile = 1 << 20
 
 // Load reads and checks a lab file. file is only a name for messages. lab is nil exactly if problems has an entry that is
-// not a warning; all mistakes of the file are reported at once, in file order. Load keeps src: the caller must not change it.
+// not a warning; all mistakes of the file are reported at once, in file order, unless there are a thousand: then the rest of the
+// file is not read. Load keeps src: the caller must not change it.
 func Load(file string, src []byte) (lab *Lab, problems Problems) {
 	r := newReader(file, src)
 	if text := unreadable(src); text != "" {
 		r.probs = append(r.probs, Problem{File: file, Message: text})
 		return nil, r.done()
 	}
-	root := r.parse()
-	if root == nil || !r.treeOK(root) {
-		return nil, r.done()
-	}
-	if !r.formatOK(root) {
-		return nil, r.done()
-	}
-	l := &loader{reader: r, root: root, grammar: format1()}
-	lab = l.load()
+	r.untilStopped(func() {
+		root := r.parse()
+		if root == nil || !r.treeOK(root) || !r.formatOK(root) {
+			return
+		}
+		l := &loader{reader: r, root: root, grammar: format1()}
+		lab = l.load()
+	})
 	problems = r.done()
 	if len(problems.Errors()) > 0 {
 		return nil, problems

@@ -38,9 +38,21 @@ func (l *Lab) Overlaid(list []Overlay) (*Lab, Problems) {
 	if root == nil {
 		return nil, Problems{{Path: "set", Message: "this lab cannot be changed: it is not a file's or a step's"}}
 	}
+	var lab *Lab
+	r.untilStopped(func() { lab = l.laidOver(r, root, list) })
+	if r.failed() {
+		return nil, r.unplaced()
+	}
+	lab.Source, lab.Expect, lab.Steps = l.Source, l.Expect, l.Steps
+	lab.origin, lab.stage, lab.over = l.origin, l.stage, slices.Clone(list)
+	return lab, nil
+}
+
+// laidOver makes the lab of a document with the changes.
+func (l *Lab) laidOver(r *reader, root *yaml.Node, list []Overlay) *Lab {
 	ld := &loader{reader: r, root: root, grammar: format1(), bare: true}
 	ld.load()
-	r.probs, r.seen = nil, map[Problem]bool{}
+	r.forget()
 	body := ld.stages[l.stage]
 	touched := map[*site]bool{}
 	for _, o := range list {
@@ -58,15 +70,15 @@ func (l *Lab) Overlaid(list []Overlay) (*Lab, Problems) {
 		}
 	}
 	if r.failed() {
-		return nil, r.unplaced()
+		return nil
 	}
-	lab := ld.newBuild(body, at).lab
-	if r.failed() {
-		return nil, r.unplaced()
-	}
-	lab.Source, lab.Expect, lab.Steps = l.Source, l.Expect, l.Steps
-	lab.origin, lab.stage, lab.over = l.origin, l.stage, slices.Clone(list)
-	return lab, nil
+	return ld.newBuild(body, at).lab
+}
+
+// forget lets what comes be reported as if nothing had been read before.
+func (r *reader) forget() {
+	r.probs, r.seen = nil, map[Problem]bool{}
+	r.mistakes, r.warned, r.sysctlsGiven = 0, 0, 0
 }
 
 // layOver lays one change over the bodies.
@@ -102,8 +114,13 @@ func (l *loader) value(text, path string) *yaml.Node {
 		l.add(Pos{}, 1, path, "needs a value", false)
 		return nil
 	}
-	n := r.parse()
-	if n != nil && r.treeOK(n) && len(r.probs) == 0 {
+	var n *yaml.Node
+	r.untilStopped(func() {
+		if n = r.parse(); n != nil {
+			r.treeOK(n)
+		}
+	})
+	if n != nil && len(r.probs) == 0 {
 		nowhere(n)
 		return n
 	}

@@ -50,7 +50,7 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		}
 		if g.tooMany {
 			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", Count(maxGuarded, "pair"))
-			return
+			b.stop()
 		}
 		g.tidy()
 		ports = append(ports, g)

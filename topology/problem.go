@@ -59,7 +59,7 @@ func (p Problem) Excerpt() string {
 		}
 		pad = append(pad, r)
 	}
-	return fmt.Sprintf("%s%s\n%s| %s%s\n", num, p.Source, strings.Repeat(" ", len(num)-2), string(pad), strings.Repeat("^", max(1, p.Width)))
+	return fmt.Sprintf("%s%s\n%s| %s%s\n", num, p.Source, strings.Repeat(" ", len(num)-2), string(pad), strings.Repeat("^", max(1, min(p.Width, len(p.Source)+1-p.Col))))
 }
 
 // Problems are in file order.
@@ -79,12 +79,16 @@ func (ps Problems) Errors() Problems {
 // maxShown is how many problems are printed; a person mends the first few and asks again.
 const maxShown = 50
 
-// Error prints every problem with its excerpt, at most 50, and the number of the rest.
+// Error prints every problem with its excerpt, at most 50, and the number of the rest, as far as the file was read.
 func (ps Problems) Error() string {
 	var b strings.Builder
 	for i, p := range ps {
 		if i == maxShown {
-			fmt.Fprintf(&b, "… and %d more\n", len(ps)-maxShown)
+			least := ""
+			if len(ps) >= maxProblems { // then reading has ended
+				least = "at least "
+			}
+			fmt.Fprintf(&b, "… and %s%d more\n", least, len(ps)-maxShown)
 			break
 		}
 		b.WriteString(p.Error() + "\n" + p.Excerpt())

@@ -182,17 +182,20 @@ func (b *build) gatewayText(s *site, r Route) string {
 	case via == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return "a broadcast address"
 	}
-	for _, m := range b.of[s] {
-		for _, p := range m.Addrs {
-			if p.Bits() >= 31 || !p.Addr().Is4() || !p.Contains(r.Via) || r.OnLink && r.Dev != m.Name {
-				continue
-			}
-			switch r.Via {
-			case p.Masked().Addr():
-				return fmt.Sprintf("the network address of %s", p.Masked())
-			case lastOf(p):
-				return fmt.Sprintf("the broadcast address of %s", p.Masked())
-			}
+	if !r.Via.Is4() {
+		return ""
+	}
+	dev := ""
+	if r.OnLink {
+		dev = r.Dev
+	}
+	for p := range b.reachOf(s).around(r.Via, dev) {
+		switch {
+		case p.Bits() >= 31:
+		case r.Via == p.Addr():
+			return fmt.Sprintf("the network address of %s", p)
+		case r.Via == lastOf(p):
+			return fmt.Sprintf("the broadcast address of %s", p)
 		}
 	}
 	return ""

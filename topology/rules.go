@@ -55,6 +55,7 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 
 // rules reads the rule sets of a node.
 func (b *build) rules(s *site, n *Node) {
+	var bodies []*yaml.Node
 	for k, v := range entries(b.key(s, "rules")) {
 		path := pathKey(pathKey(b.path(s), "rules"), k.Value)
 		if v.Kind != yaml.MappingNode {
@@ -72,6 +73,16 @@ func (b *build) rules(s *site, n *Node) {
 			continue
 		}
 		at := pathKey(path, set.Form)
+		if was := b.ruleSets[body]; was != nil { // the file's, or that of an earlier step
+			if was.Load != set.Load || was.Pos != set.Pos {
+				again := *was
+				again.Load, again.Pos = set.Load, set.Pos
+				was = &again
+			}
+			n.Rules, bodies = append(n.Rules, was), append(bodies, body)
+			continue
+		}
+		before := len(b.probs)
 		switch set.Form {
 		case "port_guard":
 			set.Level = stringOf(field(v, "level"), "l2")
@@ -81,8 +92,21 @@ func (b *build) rules(s *site, n *Node) {
 		default:
 			b.ruleLines(set, body, at)
 		}
-		n.Rules = append(n.Rules, set)
+		switch {
+		case set.Form == "port_guard": // it depends on the nodes behind its ports too
+			body = new(yaml.Node)
+		case len(b.probs) == before:
+			b.ruleSets[body] = set
+		}
+		n.Rules, bodies = append(n.Rules, set), append(bodies, body)
 	}
+	if was, known := b.ruled[s]; known && slices.Equal(was, bodies) {
+		if b.overlay != nil {
+			b.blindGuard(n, b.path(s))
+		}
+		return
+	}
+	b.ruled[s] = bodies
 	b.ownTables(n, b.path(s))
 	b.chains(n, b.path(s))
 	b.xtNames(n, b.path(s))

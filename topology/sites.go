@@ -22,6 +22,10 @@ type loader struct {
 	names map[string]*NamedEnd
 	ends  map[*site][]*end // in file order, with their interfaces' names
 
+	pinned   map[*site]*pinned
+	ruleSets map[*yaml.Node]*RuleSet // by their text, on which alone they depend
+	ruled    map[*site][]*yaml.Node  // the texts of those of a node that were checked last, in order
+
 	base   *build      // the file's own nodes
 	macs   map[End]MAC // derived addresses: a step must not move them
 	labMTU int
@@ -48,6 +52,8 @@ func (s *site) pathTo(key string) string { return pathKey(s.path, key) }
 func (l *loader) plant() {
 	l.top = &site{children: map[string]*site{}, body: l.root}
 	l.named = map[string]*site{}
+	l.pinned = map[*site]*pinned{}
+	l.ruleSets, l.ruled = map[*yaml.Node]*RuleSet{}, map[*site][]*yaml.Node{}
 	l.nodes(l.top, field(l.root, "nodes"), "nodes")
 }
 
@@ -83,7 +89,10 @@ func (l *loader) nodes(holder *site, n *yaml.Node, path string) {
 		holder.children[s.base] = s
 		holder.inner = append(holder.inner, s)
 		l.named[s.full] = s
-		l.sites = append(l.sites, s)
+		if l.sites = append(l.sites, s); len(l.sites) > maxNodes {
+			l.errorf(k, at, "the lab has more than %s; leave some out", Count(maxNodes, "node"))
+			l.stop()
+		}
 		l.kindOf(s)
 		if !s.skip {
 			l.check(body, l.grammar.kind[s.kind].file, at)

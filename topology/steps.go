@@ -57,7 +57,8 @@ type story struct {
 	sent    []string             // what "send" has sent so far
 	cells   int                  // that all tables so far stand for
 	keys    []shapeKey           // of a step, in order
-	built   int                  // nodes of the labs of all sets and cases so far
+	built   int                  // parts of the labs of all sets and cases so far
+	size    int                  // parts of the file's own lab
 }
 
 func (st *story) step(n *yaml.Node, path string) *Step {
@@ -132,8 +133,24 @@ func (st *story) keyOrder(n *yaml.Node, path string) {
 	}
 }
 
-// maxBuilt is how many nodes the labs of all sets and cases of a file may have together; each takes a few kilobytes.
-const maxBuilt = 1 << 15
+// maxBuilt is how many parts the labs of all sets and cases of a file may have together, each of which takes up to a kilobyte.
+const maxBuilt = 1 << 17
+
+// parts is the size of a lab that a step makes: its nodes, pairs of interfaces, eighths of keys and values, and quarters of kilobytes of texts.
+func (b *build) parts() int {
+	values, letters := 0, 0
+	var count func(n *yaml.Node)
+	count = func(n *yaml.Node) {
+		values, letters = values+1, letters+len(n.Value)
+		for _, c := range n.Content {
+			count(c)
+		}
+	}
+	for _, s := range b.sites {
+		count(s.body) // with the nodes inside, which stand in deep labs only
+	}
+	return len(b.sites) + len(b.all)/2 + values/8 + letters/256
+}
 
 // laid lays a set over the nodes as they stand, and makes the lab that comes of it.
 func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) {
@@ -187,8 +204,11 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 	if len(st.probs) > before {
 		return body, st.lab
 	}
-	if st.built += len(st.sites); st.built > maxBuilt {
-		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d; let fewer steps change the lab", Count(st.built, "node"), maxBuilt)
+	if st.size == 0 {
+		st.size = st.base.parts()
+	}
+	if st.built += st.size; st.built > maxBuilt {
+		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let fewer steps change the lab", Count(st.built, "part"), maxBuilt, st.size)
 		return body, st.lab
 	}
 	return body, st.newBuild(body, at).lab

@@ -50,8 +50,8 @@ func suggestWord(word string, candidates []string) string {
 const maxGuessed = 128
 
 // maxCompared bounds the suggestions of one file: the letters of its mistakes times those of what they are compared with. The first
-// fifty mistakes, which are all that is shown, come to less in any file of names that are not very long.
-const maxCompared = 1 << 27
+// fifty mistakes, which are all that is shown, come to less in any file of names of ten letters.
+const maxCompared = 1 << 26
 
 // near is [suggestWord] while the file has not had too many suggestions; have is not called after that.
 func (r *reader) near(word string, have func() []string) string {

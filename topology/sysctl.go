@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -101,6 +100,15 @@ func globalSysctl(key string, parts []string) bool {
 	return true
 }
 
+// pinned are a node's values in the lab that was made last, and all that they depend on. Labs of steps share them: they are most of
+// what a node takes.
+type pinned struct {
+	own   *yaml.Node
+	ipv6  bool
+	names []string // of its interfaces
+	list  []Sysctl
+}
+
 // pins is the list of a node's values while it is made.
 type pins struct {
 	list  []Sysctl
@@ -120,6 +128,9 @@ func (p *pins) put(s Sysctl) {
 	p.list = append(p.list, s)
 }
 
+// touching are the values of net/ipv6/conf/all that set those of the interfaces; see Touches.
+var touching = []string{"forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"}
+
 // Touches reports whether the kernel changes another value when it writes this one (net/ipv4/devinet.c, inet_forward_change;
 // net/ipv6/addrconf.c, addrconf_fixup_forwarding, addrconf_disable_ipv6, addrconf_fixup_linkdown and
 // addrconf_sysctl_addr_gen_mode). The other one must be written behind this one, whatever it was before.
@@ -133,7 +144,7 @@ func (s Sysctl) Touches(other string) bool {
 			return false
 		}
 		leaf = s.Key[len(head+"all/"):]
-		if !slices.Contains([]string{"forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"}, leaf) {
+		if !slices.Contains(touching, leaf) {
 			return false
 		}
 	}
@@ -143,103 +154,32 @@ func (s Sysctl) Touches(other string) bool {
 // ordered lets what touches others stand before them.
 func (p *pins) ordered() []Sysctl {
 	for i, s := range p.list {
-		if !strings.Contains(s.Key, "/conf/all/") {
+		if !strings.HasPrefix(s.Key, "net/ipv6/conf/all/") || !slices.Contains(touching, s.Key[len("net/ipv6/conf/all/"):]) {
 			continue // ip_forward is the first of all
 		}
-		if at := slices.IndexFunc(p.list[:i], func(o Sysctl) bool { return s.Touches(o.Key) }); at >= 0 {
+		if at := slices.IndexFunc(p.list[:i], func(o Sysctl) bool { return strings.HasPrefix(o.Key, "net/ipv6/conf/") && s.Touches(o.Key) }); at >= 0 {
 			p.list = slices.Insert(slices.Delete(p.list, i, i+1), at, s)
 		}
 	}
 	return p.list
 }
 
-// asked is a value that the lab gives.
-type asked struct {
-	name, value string
-	key, val    *yaml.Node
-	path        string
-	node        bool // at the node, not at the top
-	full        bool // sets exactly one value
-}
-
-// askedOf are the lab's values for a node, the weakest first: those of the top, then the node's own; in both, short names before
-// the full ones that except something from them. They stand in the order in which they must be written, which is not that of the
-// file: a value of "all" or "default" may set those of the interfaces too (net/ipv4/devinet.c, devinet_conf_proc; see Touches).
-func (b *build) askedOf(s *site) []asked {
-	var out []asked
-	for _, from := range []struct {
-		n    *yaml.Node
-		path string
-		node bool
-	}{{field(b.root, "sysctls"), "sysctls", false}, {b.key(s, "sysctls"), pathKey(b.path(s), "sysctls"), true}} {
-		first := map[string]asked{}
-		var list []asked
-		for k, v := range entries(from.n) {
-			if v.Kind != yaml.ScalarNode || sysctlText(k.Value) != "" {
-				continue
-			}
-			a := asked{k.Value, v.Value, k, v, pathKey(from.path, k.Value), from.node, strings.ContainsAny(k.Value, "./")}
-			if !a.full {
-				b.knobOK(a)
-			}
-			if was, twice := first[a.sets()]; twice {
-				b.errorf(k, a.path, "this is %s of line %d again; give it once", was.name, was.key.Line)
-				continue
-			}
-			first[a.sets()] = a
-			list = append(list, a)
-		}
-		slices.SortStableFunc(list, compareAsked)
-		out = append(out, list...)
-	}
-	return out
-}
-
-// sets is the one value that a name sets, or a short name.
-func (a asked) sets() string {
-	switch {
-	case a.full:
-		return sysctlKey(a.name)
-	case a.name == "ip_forward":
-		return forwardKey
-	}
-	return a.name
-}
-
-// compareAsked puts short names first, in the order of [knobs], then values of "all", then those of "default", then the others.
-func compareAsked(a, b asked) int {
-	rank := func(a asked) int {
-		if !a.full {
-			return slices.IndexFunc(knobs(), func(k knob) bool { return k.name == a.name }) - len(knobs())
-		}
-		switch f := strings.Split(a.sets(), "/"); {
-		case len(f) == 5 && f[3] == "all":
-			return 0
-		case len(f) == 5 && f[3] == "default":
-			return 1
-		}
-		return 2
-	}
-	return cmp.Or(rank(a)-rank(b), strings.Compare(a.sets(), b.sets()))
-}
-
-// knobOK checks the value of a short name.
-func (b *build) knobOK(a asked) {
-	most := 1
-	for _, k := range knobs() {
-		if k.name == a.name {
-			most = k.max
-		}
-	}
-	if v := intOf(a.val, -1); v < 0 || v > most {
-		b.errorf(a.val, a.path, "%q does not fit; want a number from 0 to %d", clip(a.value), most)
-	}
-}
-
 // sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around. What the lab
 // gives comes last, and stays.
 func (b *build) sysctls(s *site, n *Node) {
+	names := make([]string, 0, len(n.Interfaces))
+	for _, i := range n.Interfaces {
+		names = append(names, i.Name)
+	}
+	own := b.key(s, "sysctls")
+	if was := b.pinned[s]; was != nil && was.own == own && was.ipv6 == n.IPv6 && slices.Equal(was.names, names) {
+		n.Sysctls = was.list
+		return
+	}
 	list := b.askedOf(s)
+	if !slices.ContainsFunc(list, func(a asked) bool { return a.full }) {
+		defer func() { b.pinned[s] = &pinned{own, n.IPv6, names, slices.Clip(n.Sysctls)} }()
+	}
 	p := &pins{list: make([]Sysctl, 0, 48+4*len(n.Interfaces)), place: make(map[string]int, 48+4*len(n.Interfaces))}
 	b.pinForwarding(s, list, p)
 	b.pinLimits(n, p)
@@ -340,8 +280,12 @@ func (b *build) pinTimers(n *Node, p *pins) {
 func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 	key := sysctlKey(a.name)
 	parts := strings.Split(key, "/")
-	if near := nearSysctl(key); near != "" {
-		b.warnf(a.key, a.path, "%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?", clip(a.name), near)
+	if a.near != "" {
+		b.warnf(a.key, a.path, "%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?", clip(a.name), a.near)
+	}
+	if b.sysctlsGiven++; b.sysctlsGiven > maxGiven {
+		b.errorf(a.key, a.path, "the nodes up to this one, and those of the labs that steps and cases make, are given more than %d sysctls in all; give fewer to all nodes, or let fewer steps change the lab", maxGiven)
+		b.stop()
 	}
 	if len(parts) > 4 && (parts[2] == "conf" || parts[2] == "neigh") {
 		name := parts[3]

@@ -108,6 +108,9 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 }
 
 func (p *tableParser) errorf(at Pos, width int, format string, args ...any) {
+	if len(p.problems) >= maxProblems { // the file is not read further
+		return
+	}
 	p.problems = append(p.problems, Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
 		Message: fmt.Sprintf(format, args...)})
 }

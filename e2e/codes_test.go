@@ -31,7 +31,7 @@ var _ = Describe("exit codes", func() {
 		edit(file, "h1: {ip: 10.9.0.2/16}", sysctls)
 		r := labctl("up", file)
 		Expect(r).To(Exit(3))
-		Expect(r.err).To(And(ContainSubstring("ip_default_ttl"), ContainSubstring("invalid argument"), ContainSubstring("up --reset")))
+		Expect(r.err).To(And(ContainSubstring("ip_default_ttl"), ContainSubstring("invalid argument"), ContainSubstring("labctl up")))
 		Expect(state("refused")).To(Equal("degraded"))
 		Expect(labctl("down", "refused")).To(Exit(0))
 		Expect(labctl("up", file)).To(Exit(3))

@@ -61,6 +61,16 @@ func Rebuild(lab *Lab, instance string, nodes []string) *Plan {
 	return plan
 }
 
+// Renew is the plan that makes a whole lab anew, after the named namespaces, whatever there is in them, were let go.
+func Renew(have []string, lab *Lab, instance string) *Plan {
+	was := &Lab{Name: lab.Name}
+	for _, name := range have {
+		was.Nodes = append(was.Nodes, &Node{Name: name, Kind: "gone"})
+	}
+	plan, _ := Diff(was, lab, instance)
+	return plan
+}
+
 func index(l *Lab) map[string]*Node {
 	m := make(map[string]*Node, len(l.Nodes))
 	for _, n := range l.Nodes {

@@ -44,6 +44,8 @@ func printForeseen(w io.Writer, s supervisor.Start, f supervisor.Foreseen) {
 		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, topology.Count(len(s.Lab.Nodes), "node"))
 	case f.Build:
 		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, topology.Count(len(s.Lab.Nodes), "node"))
+	case f.State == "degraded" && f.Why != "":
+		fmt.Fprintf(w, "%s is degraded: %s; up would heal it\n", f.Lab, f.Why)
 	case f.State == "degraded":
 		fmt.Fprintf(w, "%s is degraded, its supervisor was killed; up would heal it\n", f.Lab)
 	default:
@@ -108,11 +110,17 @@ func (d *differs) compare() error {
 }
 
 func (d *differs) print(w io.Writer) {
+	if d.State != "running" || d.Doing != "" {
+		fmt.Fprintln(w, stateOf(d.Lab, d.State, d.Why, d.Doing))
+	}
+	if u := d.Under; u != nil && u.Error != "" {
+		fmt.Fprintln(w, u)
+	}
 	file := displayOf(d.File)
 	if d.File == "-" {
 		file = "standard input"
 	}
-	if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 {
+	if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 && d.State == "running" && d.Doing == "" {
 		fmt.Fprintf(w, "%s is as %s was at the last \"labctl up\"; what was changed inside nodes, not by labctl, is not looked at (labctl up --reset)\n", d.Lab, file)
 	} else {
 		fmt.Fprintf(w, "%s against %s as it was at the last \"labctl up\":\n", d.Lab, file)

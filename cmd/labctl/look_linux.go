@@ -31,8 +31,10 @@ func lsCommand(g *globals) *cobra.Command {
 						pid = strconv.Itoa(s.PID)
 					}
 					state := s.State
-					if s.Why != "" {
-						state += " (" + s.Why + ")"
+					for _, more := range []string{s.Why, s.Doing} {
+						if more != "" {
+							state += " (" + more + ")"
+						}
 					}
 					rows = append(rows, []string{s.Lab, strconv.Itoa(s.Nodes), state, pid, displayOf(s.File)})
 				}
@@ -40,6 +42,21 @@ func lsCommand(g *globals) *cobra.Command {
 			})
 		},
 	}
+}
+
+// stateOf is a line about a lab that is not at rest, or not whole.
+func stateOf(lab, state, why, doing string) string {
+	s := lab + " is " + state
+	if why != "" {
+		s += ": " + why
+	}
+	if state == "degraded" && why != "" {
+		s += fmt.Sprintf("; \"%s\" heals it", upAgain(lab))
+	}
+	if doing != "" {
+		s += "; under way: " + doing
+	}
+	return s
 }
 
 func inspectCommand(g *globals) *cobra.Command {
@@ -70,6 +87,9 @@ func inspectCommand(g *globals) *cobra.Command {
 				}
 				if err := columns(w, "NODE KIND NETNS INTERFACE MAC ADDRESSES PEER", rows); err != nil {
 					return err
+				}
+				if doc.Why != "" || doc.Doing != "" {
+					fmt.Fprintf(w, "\n%s\n", stateOf(doc.Lab, doc.State, doc.Why, doc.Doing))
 				}
 				for _, n := range doc.List {
 					for _, d := range n.Died {

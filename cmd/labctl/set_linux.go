@@ -51,7 +51,7 @@ written as in the file:
   labctl set dvs.groups.Nested.mac_learning='{limit: 2}' dvs.ports.probe.vlan=20
   labctl set guest.effective_mac=00:50:56:00:00:99
 
-It takes effect at once, as a step's "set" would; "labctl reset NODE" takes it back, "labctl plan -l LAB" lists it, and "labctl up"
+What was begun is finished, also when this command is interrupted. It takes effect at once, as a step's "set" would; "labctl reset NODE" takes it back, "labctl plan -l LAB" lists it, and "labctl up"
 keeps it, unless --reset.`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNodes(g, 0),

@@ -20,7 +20,8 @@ the pings that did not get through. The lab stays as the step leaves it: look ar
 go on with "labctl step". "labctl up --reset" returns to the beginning.
 
 Exit code 1 if something is not as the step expects, if the step failed (an action could not be done, or what it waits for did not
-come), or if a command in the background has died. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
+come), or if a command in the background has died. A step that was begun is finished, also when this command is interrupted or killed:
+"labctl step --list" says how far it is. A command of the step that still runs 10 s after that is ended, and the step has failed. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := g.running(cmd.Context())
@@ -68,6 +69,8 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 		Name  string `json:"name"`
 		Done  bool   `json:"done"` // walked through, however it ended
 		State string `json:"state,omitempty"`
+		At    string `json:"at,omitempty"`  // of a step that is under way or was broken off: the part of it
+		Why   string `json:"why,omitempty"` // it was broken off
 	}
 	lines := []line{}
 	for i, s := range lab.Steps {
@@ -77,17 +80,34 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 			state = d.Outcomes[i]
 		case i < d.Step:
 			state = "done"
+		case i == d.Step && d.Under != nil && d.Under.Error != "":
+			state = "broken off"
+		case i == d.Step && d.Under != nil:
+			state = "under way"
 		case i == d.Step:
 			state = "next"
 		}
-		lines = append(lines, line{i + 1, s.Name, i < d.Step, state})
+		l := line{Step: i + 1, Name: s.Name, Done: i < d.Step, State: state}
+		if i == d.Step && d.Under != nil {
+			l.At, l.Why = d.Under.At, d.Under.Error
+		}
+		lines = append(lines, l)
 	}
 	return g.print(cmd.OutOrStdout(), lines, func(w io.Writer) error {
 		var rows [][]string
 		for _, l := range lines {
 			rows = append(rows, []string{fmt.Sprint(l.Step), l.State, l.Name})
 		}
-		return columns(w, "STEP STATE NAME", rows)
+		if err := columns(w, "STEP STATE NAME", rows); err != nil {
+			return err
+		}
+		if d.State != "running" || d.Doing != "" {
+			fmt.Fprintln(w, stateOf(d.Lab, d.State, d.Why, d.Doing))
+		}
+		if d.Under != nil && d.Under.Error != "" {
+			fmt.Fprintln(w, d.Under)
+		}
+		return nil
 	})
 }
 

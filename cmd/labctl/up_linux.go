@@ -19,7 +19,9 @@ func upCommand(g *globals) *cobra.Command {
 		Use:   "up [FILE]",
 		Short: "Bring a lab up, or make a running one what its file says now",
 		Long: `Bring a lab up and return when it is ready. On a lab that is up already, change only what differs and say what: other
-nodes keep their namespaces, counters and processes. On one whose supervisor was killed, heal it.
+nodes keep their namespaces, counters and processes; what was begun is finished, also when this command is interrupted. On one that is
+degraded, because its supervisor was killed or a change ended midway, heal it: what is not known to be whole is rebuilt, and steps walked
+through and what was set by hand stay.
 
 With --dry-run: say in words what it would change, and touch nothing: exit code 0 if that is nothing, 1 if it is something. With --script
 too: the kernel operations instead. Of a lab that is not up that is all of it, of one that has to be healed what is not whole; what was set by
@@ -100,11 +102,14 @@ type upDoc struct {
 	Lab     string            `json:"lab"`
 	PID     int               `json:"pid"`
 	Changes []topology.Change `json:"changes"`
-	Ended   []string          `json:"ended,omitempty"` // see supervisor.Applied
+	Healed  bool              `json:"healed,omitempty"`
+	Rebuilt bool              `json:"rebuilt,omitempty"`
+	Broken  string            `json:"broken,omitempty"`
+	Ended   []string          `json:"ended,omitempty"` // like those above, see supervisor.Applied
 }
 
 func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *supervisor.Applied, took time.Duration) error {
-	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Ended}
+	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Healed, a.Rebuilt, a.Broken, a.Ended}
 	if doc.Changes == nil {
 		doc.Changes = []topology.Change{}
 	}
@@ -113,7 +118,12 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	}
 	w := supervisor.Stderr() // a person reads this; scripts take -o json
 	switch {
+	case a.Rebuilt:
+		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Healed:
+		for _, ch := range a.Changes {
+			fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
+		}
 		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Changes == nil:
 		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
@@ -124,6 +134,9 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 			fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
 		}
 		fmt.Fprintf(w, "%s changed, ready in %.2f s\n", s.Instance, took.Seconds())
+	}
+	if a.Broken != "" {
+		fmt.Fprintf(w, "  %s\n", a.Broken)
 	}
 	for _, k := range a.Kept {
 		fmt.Fprintf(w, "  kept, set by hand: %s\n", k)

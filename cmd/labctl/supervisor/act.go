@@ -140,7 +140,7 @@ func (v *verifier) stop(ctx context.Context, a *topology.Stop) error {
 		}
 	}
 	if slices.Contains(v.story.Ended, a.Name) {
-		return fmt.Errorf("%q ended when the lab's supervisor was killed, and was not started again", a.Name)
+		return fmt.Errorf("%q ended when the lab's supervisor was killed or the lab was healed, and was not started again", a.Name)
 	}
 	return fmt.Errorf("nothing called %q is running", a.Name)
 }

@@ -35,6 +35,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err := s.apply(ctx, plan, lab); err != nil {
 		return err
 	}
+	s.broken, told.Under = told.Under.String(), nil
 	s.publish(lab, told)
 	if err := s.remember(); err != nil {
 		return err

@@ -46,6 +46,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if err != nil {
 		return err
 	}
+	s.broken, told.Under = told.Under.String(), nil
 	s.publish(lab, told)
 	plan := topology.NewPlan(lab, s.meta.Instance)
 	go s.writePlan(lab)

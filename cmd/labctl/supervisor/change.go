@@ -16,6 +16,9 @@ import (
 )
 
 func apply(ctx context.Context, c *call) (any, error) {
+	if err := c.tearDown(); err != nil {
+		return nil, err
+	}
 	had := c.file
 	file, t, err := c.asked()
 	if err != nil {
@@ -29,19 +32,31 @@ func apply(ctx context.Context, c *call) (any, error) {
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
 func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause string) (any, error) {
-	if err := c.whole(); err != nil {
-		return nil, err
+	healing := cause == "up" && c.degraded()
+	if !healing {
+		if err := c.whole(); err != nil {
+			return nil, err
+		}
 	}
+	broken := t.Under.String()
+	t.Under = nil
 	lab, err := t.over(file)
 	if err != nil {
 		return nil, err
 	}
-	old := c.current()
-	plan, changes := topology.Diff(old, lab, c.meta.Instance)
+	plan, changes := topology.Diff(c.current(), lab, c.meta.Instance)
+	if healing {
+		plan, changes = c.renewal(lab)
+	}
 	if len(changes) > 0 || len(plan.Ops) > 0 {
 		c.event(Event{What: "changing", Total: len(plan.Ops)})
+		acted := c.acting()
 		if err := c.server.apply(ctx, plan, lab); err != nil {
 			return nil, c.brokenOff(err)
+		}
+		if healing {
+			c.renewed()
+			t.Ended = ended(t.Ended, acted, c.acting())
 		}
 	}
 	c.target.Store(lab)
@@ -52,6 +67,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	meta := c.meta
 	c.mu.Unlock()
 	c.unsaved = c.unsaved || len(changes) > 0 || renewed
+	c.recovered()
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
 		return nil, changed(err)
 	}
@@ -73,8 +89,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		}
 		c.unsaved = false
 	}
-	c.set("running")
-	out := Applied{Changes: append([]topology.Change{}, changes...), Kept: t.words(), Ended: t.Ended}
+	out := Applied{Healed: healing, Changes: append([]topology.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
 	for _, h := range changes {
 		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
@@ -91,19 +106,9 @@ func (s *server) brokenOff(err error) error {
 	if errors.As(err, &f) && f.Class != Failed {
 		return err
 	}
-	s.set("degraded")
+	s.degrade("a change ended midway: " + err.Error())
 	// Whatever the cause was, something is left behind: the lab is not as it was.
-	return &Failure{Failed, fmt.Sprintf("the lab is now neither what it was nor what was asked for; \"labctl up --reset\" builds it anew: %v", err)}
-}
-
-// whole refuses to build on a change that failed midway: what differs from the file could not be told any more.
-func (s *server) whole() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == "degraded" {
-		return &Failure{Failed, s.meta.Instance + " is degraded: a change ended midway; \"labctl up --reset\" with its file builds it anew"}
-	}
-	return nil
+	return &Failure{Failed, fmt.Sprintf("the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: %v", err)}
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
@@ -112,7 +117,10 @@ func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, 
 	if len(gone) == 0 {
 		return nil, nil
 	}
-	return changes, c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab)
+	if err := c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab); err != nil {
+		return nil, c.brokenOff(err)
+	}
+	return changes, nil
 }
 
 // unnamed are the nodes of a lab whose name is gone from the machine.
@@ -151,23 +159,22 @@ func down(ctx context.Context, c *call) (any, error) {
 		c.cancel(errors.New("interrupted by labctl down"))
 	}
 	starting := c.state == "starting"
+	if !starting {
+		c.state = "stopping" // nobody who waits to change it begins now
+	}
 	c.mu.Unlock()
 	if starting { // run clears away itself when its build is interrupted
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
 	}
-	select {
-	case c.work <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	// Not on the caller's context: half a removal helps nobody, and what is under way was told to end.
+	c.work <- struct{}{}
 	c.set("stopping")
-	// Not on the caller's context: half a removal helps nobody.
 	if err := c.clear(); errors.As(err, new(*leftDirectory)) {
 		return nil, err
 	} else if err != nil {
+		c.halfDown(err)
 		<-c.work
-		c.set("degraded")
 		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
 	}
 	return struct{}{}, nil

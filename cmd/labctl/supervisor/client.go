@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,16 +68,32 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 		return err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	var begun atomic.Bool
+	defer context.AfterFunc(ctx, func() {
+		if !finishes(method) || begun.Load() {
+			conn.Close()
+			return
+		}
+		// The supervisor may have begun a moment ago: what it has said by now tells.
+		_ = conn.CloseWrite()
+		time.AfterFunc(lastWord, func() { conn.Close() })
+	})()
 	if err := writeLine(conn, request{Method: method, Params: mustJSON(params)}); err != nil {
 		return c.cut(ctx, method, err)
 	}
 	for {
 		var r reply
 		if err := readLine(in, &r); err != nil {
+			if ctx.Err() != nil && finishes(method) {
+				return c.leftAlone(ctx, method, begun.Load())
+			}
 			return c.cut(ctx, method, err)
 		}
 		switch {
+		case r.Event != nil && r.Event.Begun:
+			if begun.Store(true); ctx.Err() != nil {
+				return c.leftAlone(ctx, method, true)
+			}
 		case r.Event != nil:
 			if events != nil {
 				events(*r.Event)
@@ -88,6 +106,9 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 				return err
 			}
 		case r.Error != nil:
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return r.Error
 		default:
 			if result == nil || len(r.Result) == 0 {
@@ -96,6 +117,30 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			return json.Unmarshal(r.Result, result)
 		}
 	}
+}
+
+// lastWord is how long an interrupted client waits to hear whether what it asked for had begun.
+const lastWord = 400 * time.Millisecond
+
+// finishes reports whether a supervisor brings a method to its end by itself once it has begun.
+func finishes(method string) bool {
+	switch method {
+	case "apply", "step", "set", "reset":
+		return true
+	}
+	return false
+}
+
+// leftAlone is the error of an interrupted client whose question the supervisor goes on with.
+func (c *Client) leftAlone(ctx context.Context, method string, begun bool) error {
+	what, look := "the change", "labctl plan -l "+c.Instance
+	if method == "step" {
+		what, look = "the step", "labctl step --list -l "+c.Instance
+	}
+	if !begun {
+		return fmt.Errorf("whether the lab has begun %s is not known; \"%s\" says it: %w", what, look, context.Cause(ctx))
+	}
+	return fmt.Errorf("the lab finishes %s by itself; \"%s\" says how far it is: %w", what, look, context.Cause(ctx))
 }
 
 // cut is the error of a connection that broke with err before the answer had come. One that wraps ErrDead: the supervisor is gone.

@@ -4,16 +4,22 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 )
+
+// lonely is how long a command of the file may go on when who asked for it is gone: it may hang, nobody would end it, and as long as
+// it runs the lab can be changed by nobody else.
+const lonely = 10 * time.Second
 
 // runCommand runs one of the file's commands inside a node to its end, which must be exit status 0.
 func (s *server) runCommand(ctx context.Context, node string, c topology.Command) error {
@@ -27,12 +33,8 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 	if err != nil {
 		return err
 	}
-	select {
-	case <-p.done:
-	case <-ctx.Done():
-		s.procs.end(p, syscall.SIGKILL)
-		<-p.done
-		return context.Cause(ctx)
+	if err := s.endOf(ctx, p); err != nil {
+		return err
 	}
 	if p.status.ExitStatus() != 0 {
 		b := make([]byte, 2000)
@@ -40,6 +42,30 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 		return &commandError{p.status, strings.TrimSpace(string(b[:n]))}
 	}
 	return nil
+}
+
+// endOf waits for the end of a command. Who asked for it may go away meanwhile, which bounds the wait.
+func (s *server) endOf(ctx context.Context, p *process) error {
+	gone := s.gone()
+	var late <-chan time.Time
+	for {
+		select {
+		case <-p.done:
+			return nil
+		case <-gone:
+			gone, late = nil, time.After(lonely)
+		case <-late:
+			if err := s.stopCommand(ctx, p, false); err != nil {
+				s.procs.end(p, syscall.SIGKILL)
+				return err
+			}
+			return fmt.Errorf("%s: %s: ended by labctl: it went on for %s after the labctl that had asked for it was gone", p.Node, p.What, lonely)
+		case <-ctx.Done():
+			s.procs.end(p, syscall.SIGKILL)
+			<-p.done
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].

@@ -18,9 +18,10 @@ import (
 type Foreseen struct {
 	Format   int               `json:"format"`
 	Lab      string            `json:"lab"`
-	State    string            `json:"state"`   // of the lab now: down, running, or degraded if its supervisor was killed
-	Build    bool              `json:"build"`   // it would be built from nothing, after what is there of it was taken down
-	Changes  []topology.Change `json:"changes"` // to its nodes, in words
+	State    string            `json:"state"`         // of the lab now: down, running, or degraded if its supervisor was killed
+	Why      string            `json:"why,omitempty"` // it is degraded, with a supervisor that lives
+	Build    bool              `json:"build"`         // it would be built from nothing, after what is there of it was taken down
+	Changes  []topology.Change `json:"changes"`       // to its nodes, in words
 	Kept     []string          `json:"kept,omitempty"`
 	Ended    []string          `json:"ended,omitempty"` // see Applied
 	Commands []string          `json:"commands"`        // the kernel operations, as of a plan
@@ -131,8 +132,11 @@ func foresee(_ context.Context, c *call) (any, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
-	if err := c.whole(); err != nil {
-		return nil, err
+	c.mu.Lock()
+	torn := c.torn
+	c.mu.Unlock()
+	if torn {
+		return nil, c.whole()
 	}
 	file, t, err := c.asked()
 	if err != nil {
@@ -144,6 +148,13 @@ func foresee(_ context.Context, c *call) (any, error) {
 	}
 	now := c.current()
 	out := Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []topology.Change{}, Commands: []string{}, Kept: t.words(), Ended: t.Ended}
+	if c.degraded() {
+		c.mu.Lock()
+		out.State, out.Why = c.state, c.why
+		c.mu.Unlock()
+		out.add(c.renewal(lab))
+		return out, nil
+	}
 	plan, changes := topology.Diff(now, lab, c.meta.Instance)
 	out.add(plan, changes)
 	made := map[string]bool{}
@@ -177,6 +188,6 @@ func (c *call) asked() (*topology.Lab, story, error) {
 	if file == nil {
 		return nil, t, &Failure{Usage, problems.Errors().Error()}
 	}
-	t.Step, t.Outcomes, t.Ended = 0, nil, nil // the steps of another file lead somewhere else
+	t.Step, t.Outcomes, t.Ended, t.Under = 0, nil, nil, nil // the steps of another file lead somewhere else
 	return file, t, nil
 }

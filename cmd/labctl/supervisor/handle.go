@@ -29,6 +29,7 @@ func (s *server) accept(l *net.UnixListener) {
 type call struct {
 	*server
 	conn   *net.UnixConn
+	method string
 	params json.RawMessage
 	began  uint64        // server.changes when it came
 	seen   *topology.Lab // that chosen has read
@@ -63,46 +64,77 @@ func (s *server) serve(conn *net.UnixConn) {
 			cancel(errors.New("the client went away"))
 		}()
 	}
-	result, err := h.do(ctx, &call{server: s, conn: conn, params: r.Params, began: s.changes.Load()}, h.works)
+	result, err := h.do(ctx, &call{server: s, conn: conn, method: r.Method, params: r.Params, began: s.changes.Load()})
 	rep := reply{Result: mustJSON(result)}
 	if err != nil {
 		rep = reply{Error: failure(err)}
 	}
 	_ = writeLine(conn, rep)
-	if r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) {
+	if r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown)) {
 		close(s.done)
 	}
 }
 
-// handler answers a method. works: it changes the lab or sends through it, so only one goes at a time.
+// How a handler goes about the lab.
+type manner int
+
+const (
+	looks   manner = iota // beside whatever goes on
+	sends                 // frames through it; one at a time, and only as long as the client is there
+	changes               // it; one at a time, and to the end: half a change helps nobody, and a client is gone easily
+)
+
+// handler answers a method.
 type handler struct {
-	works bool
-	f     func(ctx context.Context, c *call) (any, error)
+	manner manner
+	f      func(ctx context.Context, c *call) (any, error)
 }
 
-func (h handler) do(ctx context.Context, c *call, works bool) (any, error) {
-	if !works {
-		return h.f(ctx, c)
+// do answers. The context of a change ends by "down" or by the end of this process, not by the client's.
+func (h handler) do(client context.Context, c *call) (any, error) {
+	if h.manner == looks {
+		return h.f(client, c)
 	}
 	select {
 	case c.work <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	default:
+		c.event(Event{What: "waiting: " + c.underWay()})
+		select {
+		case c.work <- struct{}{}:
+		case <-client.Done():
+			return nil, context.Cause(client)
+		}
 	}
 	defer func() { <-c.work }()
-	wctx, cancel := context.WithCancelCause(ctx)
+	if client.Err() != nil {
+		return nil, context.Cause(client)
+	}
+	over := client
+	if h.manner == changes {
+		over = context.Background()
+		c.event(Event{What: "begun", Begun: true})
+	}
+	ctx, cancel := context.WithCancelCause(over)
 	defer cancel(nil)
 	c.mu.Lock()
 	if c.state == "stopping" {
 		c.mu.Unlock()
 		return nil, &Failure{Going, c.meta.Instance + " is being taken down"}
 	}
-	c.cancel = cancel
+	c.cancel, c.doing, c.asker = cancel, c.words(), client
 	if c.prober != nil { // it has one asker at a time
 		c.prober.Waiting = func(what string, second, total int) { c.event(Event{What: what, Done: second, Total: total}) }
 	}
 	c.mu.Unlock()
-	return h.f(wctx, c)
+	out, err := h.f(ctx, c)
+	c.mu.Lock()
+	doing := c.doing
+	c.doing, c.asker = "", nil
+	c.mu.Unlock()
+	if h.manner == changes && client.Err() != nil {
+		c.happened.add(alone(doing, out, err))
+	}
+	return out, err
 }
 
 var handlers map[string]handler
@@ -110,31 +142,31 @@ var handlers map[string]handler
 func init() {
 	// Filled here because the handlers reach serve again through the methods they call.
 	handlers = map[string]handler{
-		"status":  {false, status},
-		"inspect": {false, inspect},
-		"neigh":   {false, neigh},
-		"fdb":     {false, fdb},
-		"routes":  {false, routes},
-		"rules":   {false, rules},
-		"rulelog": {false, logged},
-		"exec":    {false, execIn},
-		"ports":   {false, ports},
-		"drops":   {false, dropped},
-		"events":  {false, events},
-		"differs": {false, difference},
-		"foresee": {false, foresee},
-		"set":     {true, set},
-		"reset":   {true, reset},
-		"step":    {true, step},
-		"send":    {true, send},
-		"capture": {false, capture},
-		"explain": {false, explain},
-		"ps":      {false, ps},
-		"watch":   {false, watch},
-		"down":    {false, down},
-		"apply":   {true, apply},
-		"ask":     {true, ask},
-		"verify":  {true, verify},
+		"status":  {looks, status},
+		"inspect": {looks, inspect},
+		"neigh":   {looks, neigh},
+		"fdb":     {looks, fdb},
+		"routes":  {looks, routes},
+		"rules":   {looks, rules},
+		"rulelog": {looks, logged},
+		"exec":    {looks, execIn},
+		"ports":   {looks, ports},
+		"drops":   {looks, dropped},
+		"events":  {looks, events},
+		"differs": {looks, difference},
+		"foresee": {looks, foresee},
+		"set":     {changes, set},
+		"reset":   {changes, reset},
+		"step":    {changes, step},
+		"send":    {sends, send},
+		"capture": {looks, capture},
+		"explain": {looks, explain},
+		"ps":      {looks, ps},
+		"watch":   {looks, watch},
+		"down":    {looks, down},
+		"apply":   {changes, apply},
+		"ask":     {sends, ask},
+		"verify":  {sends, verify},
 	}
 }
 

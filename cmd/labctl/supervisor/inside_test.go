@@ -68,7 +68,8 @@ func TestMain(m *testing.M) {
 }
 
 // The environment says at which of its steps which process meets what: "supervisor 7 EIO", "client 3 kill". firedVariable names the file
-// that is made when it does.
+// that is made when it does. With "supervisor 7 wait" steps count from the moment at which there is a file of that name and ".armed", and the
+// step is not done before there is one with ".go".
 const (
 	gateVariable  = "LABCTL_TEST_GATE"
 	firedVariable = "LABCTL_TEST_FIRED"
@@ -86,10 +87,21 @@ func gateFor(who string) kernel.Before {
 	return func(step string) error {
 		mu.Lock()
 		defer mu.Unlock()
+		fired := os.Getenv(firedVariable)
+		// plan.sh is written beside the change, and may come after its end.
+		if f[2] == "wait" && (!exists(fired+".armed") || strings.HasSuffix(step, "plan.sh")) {
+			return nil
+		}
 		if n++; n != at {
 			return nil
 		}
-		_ = os.WriteFile(os.Getenv(firedVariable), []byte(step), 0o600)
+		_ = os.WriteFile(fired, []byte(step), 0o600)
+		if f[2] == "wait" {
+			for !exists(fired + ".go") {
+				_, _ = unix.Poll(nil, 1)
+			}
+			return nil
+		}
 		if f[2] == "kill" {
 			syscall.Exit(137) // as kill -9 does, which the first process of a PID namespace cannot be sent from inside
 		}
@@ -115,6 +127,11 @@ func client(verb, instance, file string) int {
 		var c *Client
 		if c, err = Dial(instance); err == nil {
 			err = c.Call(ctx, "step", StepParams{Count: 1}, nil, nil)
+		}
+	case "set":
+		var c *Client
+		if c, err = Dial(instance); err == nil {
+			err = c.Call(ctx, "set", SetParams{Assignments: []string{"a.mtu=1300"}}, nil, nil)
 		}
 	case "down":
 		err = takeDown(ctx, instance, false, gate)

@@ -19,7 +19,7 @@ import (
 // status, like all handlers of this file, only looks: it may run beside whatever changes the lab.
 func status(_ context.Context, c *call) (any, error) {
 	c.mu.Lock()
-	st := Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes}
+	st := Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes, Why: c.why, Doing: c.doingLocked()}
 	c.mu.Unlock()
 	if c.meta.Named && st.State == "running" {
 		for _, n := range c.space.Nodes() {

@@ -39,6 +39,7 @@ type Event struct {
 	What  string `json:"what"`
 	Done  int    `json:"done,omitempty"`
 	Total int    `json:"total,omitempty"`
+	Begun bool   `json:"begun,omitempty"` // from now on it is brought to its end, whether or not who asked for it waits
 }
 
 // Class says which exit code a failure deserves.
@@ -91,7 +92,8 @@ type Status struct {
 	State string `json:"state"` // starting running degraded stopping "not answering"
 	PID   int    `json:"pid"`
 	File  string `json:"file"`
-	Why   string `json:"why,omitempty"` // of degraded and "not answering"
+	Why   string `json:"why,omitempty"`   // of degraded and "not answering"
+	Doing string `json:"doing,omitempty"` // the change that is under way
 }
 
 // Inspection is what "inspect" shows.
@@ -129,7 +131,7 @@ func (i *Inspection) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &d); err != nil {
 		return err
 	}
-	*i = Inspection{d.Format, Status{d.Lab, len(d.Nodes), d.State, d.PID, d.File, d.Why}, d.Nodes}
+	*i = Inspection{d.Format, Status{d.Lab, len(d.Nodes), d.State, d.PID, d.File, d.Why, d.Doing}, d.Nodes}
 	return nil
 }
 
@@ -138,13 +140,14 @@ type inspectionDoc struct {
 	Lab    string `json:"lab"`
 	State  string `json:"state"`
 	Why    string `json:"why,omitempty"`
+	Doing  string `json:"doing,omitempty"`
 	PID    int    `json:"pid"`
 	File   string `json:"file"`
 	Nodes  []Node `json:"nodes"`
 }
 
 func (i Inspection) doc() inspectionDoc {
-	return inspectionDoc{i.Format, i.Lab, i.State, i.Why, i.PID, i.File, i.List}
+	return inspectionDoc{i.Format, i.Lab, i.State, i.Why, i.Doing, i.PID, i.File, i.List}
 }
 
 // ApplyParams is a lab file that a running instance shall become.
@@ -155,7 +158,9 @@ type ApplyParams struct {
 
 // Applied says what an apply changed; nothing when the lab was so already.
 type Applied struct {
-	Healed  bool              `json:"healed,omitempty"` // it was dead, and is adopted
+	Healed  bool              `json:"healed,omitempty"`  // it was degraded
+	Rebuilt bool              `json:"rebuilt,omitempty"` // it was dead, and nothing of it could be kept
+	Broken  string            `json:"broken,omitempty"`  // the step that had not come to its end, in words
 	Changes []topology.Change `json:"changes"`
 	Kept    []string          `json:"kept,omitempty"`  // live changes that are still laid over the file
 	Ended   []string          `json:"ended,omitempty"` // actions of steps that a killed supervisor took with it and nobody started again

@@ -60,6 +60,11 @@ type server struct {
 	story    story         // what was laid over it since
 	lab      *topology.Lab // what the kernel has: file and story
 	state    string
+	why      string                  // it is degraded
+	torn     bool                    // a "down" has not come to its end: what is left can only be removed
+	doing    string                  // what holds work, in words
+	asker    context.Context         // ends when who asked for that is gone; nil: nobody has
+	broken   string                  // what the predecessor had begun and not brought to its end, in words
 	cancel   context.CancelCauseFunc // of what holds work
 	sessions map[*process]bool       // commands of "exec"; false: the client is gone
 	streams  map[string]*stream
@@ -142,7 +147,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		s.state = "running"
 	}
 	s.mu.Unlock()
-	applied := Applied{Kept: s.story.words(), Ended: s.story.Ended}
+	applied := Applied{Kept: s.story.words(), Ended: s.story.Ended, Broken: s.broken}
 	<-s.work
 	_ = writeLine(control, reply{Result: mustJSON(applied)})
 	if !tied {

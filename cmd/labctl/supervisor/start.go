@@ -105,7 +105,7 @@ func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied
 	}
 	c, applied, err := launch(ctx, r, startParams{Meta: m, Path: r.path, Adopt: adopt, Created: created, Tied: s.Tied}, s, events)
 	if applied != nil {
-		applied.Healed = adopt
+		applied.Healed, applied.Rebuilt = adopt, !adopt && !created && !s.Reset
 	}
 	if err != nil && created && there(s.Instance) {
 		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was

@@ -61,7 +61,8 @@ func step(ctx context.Context, c *call) (any, error) {
 		return nil, &Failure{Failed, fmt.Sprintf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
 			out.Done, c.file.Steps[out.Done-1].Name)}
 	}
-	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total; n++ {
+	// A step that was begun is finished, and none is begun for somebody who is gone.
+	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total && (n == 0 || !c.deserted()); n++ {
 		st := c.file.Steps[out.Done]
 		c.event(Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
 		sv, err := c.walk(ctx, st)
@@ -94,14 +95,18 @@ func (c *call) walk(ctx context.Context, next *topology.Step) (StepVerdicts, err
 	if st.Lab, err = (story{Step: at, Changes: c.story.Changes}).over(c.file); err != nil {
 		return StepVerdicts{}, err
 	}
+	if err := c.under(at, st.Name); err != nil {
+		return StepVerdicts{}, fmt.Errorf("step %q: %w", st.Name, err)
+	}
 	v := &verifier{call: c, prober: c.prober}
 	sv, err := v.step(ctx, &st)
 	if err != nil {
+		c.brokenStep(err)
 		return sv, fmt.Errorf("step %q: %w", st.Name, err)
 	}
 	sv.Tables = inFileOrder(sv.Tables)
 	c.mu.Lock()
-	c.story.Step = at
+	c.story.Step, c.story.Under = at, nil
 	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
 	c.mu.Unlock()
 	c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})

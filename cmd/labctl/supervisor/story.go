@@ -23,6 +23,7 @@ type story struct {
 	Changes  []topology.Overlay `json:"changes,omitempty"`
 	Running  []string           `json:"running,omitempty"` // actions of steps; only in the file that remembers the story
 	Ended    []string           `json:"ended,omitempty"`   // actions of steps that a killed supervisor took with it
+	Under    *Underway          `json:"under_way,omitempty"`
 }
 
 // over is the file as the story leaves it.
@@ -140,7 +141,7 @@ func (s *server) retell() (*topology.Lab, story, error) {
 		return nil, t, err
 	}
 	if had, err := s.rundir.read("applied.yaml"); err == nil && !bytes.Equal(had, s.file.Source) {
-		t.Step, t.Outcomes = 0, nil // the steps of another file lead somewhere else
+		t.Step, t.Outcomes, t.Under = 0, nil, nil // the steps of another file lead somewhere else
 	}
 	lab, err := t.over(s.file)
 	if err != nil {
@@ -219,9 +220,13 @@ type Difference struct {
 	File     string            `json:"file"`
 	Step     int               `json:"step"`               // steps walked through by hand
 	Outcomes []string          `json:"outcomes,omitempty"` // how each of them ended: done, differs, failed
-	Set      []string          `json:"set,omitempty"`      // what was set by hand
-	Reset    []topology.Change `json:"reset"`              // what "reset" would change
-	Changes  []topology.Change `json:"changes"`            // what "up --reset" would change
+	Under    *Underway         `json:"under_way,omitempty"`
+	State    string            `json:"state"`         // as of Status
+	Why      string            `json:"why,omitempty"` // it is degraded
+	Doing    string            `json:"doing,omitempty"`
+	Set      []string          `json:"set,omitempty"` // what was set by hand
+	Reset    []topology.Change `json:"reset"`         // what "reset" would change
+	Changes  []topology.Change `json:"changes"`       // what "up --reset" would change
 }
 
 func difference(_ context.Context, c *call) (any, error) {
@@ -230,6 +235,7 @@ func difference(_ context.Context, c *call) (any, error) {
 	}
 	c.mu.Lock()
 	file, lab, t := c.file, c.lab, c.story
+	state, why, doing := c.state, c.why, c.doingLocked()
 	c.mu.Unlock()
 	told, err := story{Step: t.Step}.over(file)
 	if err != nil {
@@ -237,6 +243,6 @@ func difference(_ context.Context, c *call) (any, error) {
 	}
 	_, reset := topology.Diff(lab, told, c.meta.Instance)
 	_, changes := topology.Diff(lab, file, c.meta.Instance)
-	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.words(),
+	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.Under, state, why, doing, t.words(),
 		append([]topology.Change{}, reset...), append([]topology.Change{}, changes...)}, nil
 }

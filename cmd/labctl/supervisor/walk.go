@@ -21,7 +21,8 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 		return sv, err
 	}
 	defer over.Close()
-	for _, a := range st.Do {
+	for i, a := range st.Do {
+		v.at("do %d of %d", i+1, len(st.Do))
 		if err := v.act(ctx, a); err != nil {
 			if ctx.Err() != nil {
 				return sv, context.Cause(ctx)
@@ -38,6 +39,7 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 		return sv, err
 	}
 	if st.Wait != nil {
+		v.at("wait")
 		missed, err := v.wait(ctx, st)
 		if err != nil {
 			return sv, err
@@ -51,6 +53,7 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 	if st.Expect == nil {
 		return sv, nil
 	}
+	v.at("expect")
 	sv.Tables, err = v.expect(ctx, st)
 	return sv, err
 }

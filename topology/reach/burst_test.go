@@ -14,7 +14,7 @@ func TestManyErrorsAtOnce(t *testing.T) {
 	lab, steps := segment(200, "a 10.0.0.1/24 10.9.0.0/16 10.0.0.9", "b 10.0.0.2/24 10.9.0.0/16 10.0.0.9", "c 10.0.0.3/24 10.9.0.0/16 10.0.0.9",
 		"d 10.0.0.4/24 10.9.0.0/16 10.0.0.9", "r 10.0.0.9/24,10.1.0.9/16 10.9.0.0/16 10.1.0.1")
 	steps += "r: sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0\n"
-	p := &Prober{Lab: lab, Machine: build(t, lab, steps), Patience: 1200 * time.Millisecond}
+	p := &Prober{Lab: lab, Machine: build(t, lab, steps), Patience: 3 * time.Second}
 	defer p.Close()
 	var qs []topology.Question
 	for i := range 100 {

@@ -178,17 +178,46 @@ func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
 }
 
 // NewVisibility makes a table, that stands in no file, of who overhears whom: a row for each pair of [NewMatrix], and the listeners of
-// "at" as columns, or every other node. Nothing in it is judged.
+// "at" as columns, or every other node. A target that has no IPv4 address is asked by IPv6; where "from" is nil, by every node that has an
+// IPv6 address. Nothing in it is judged.
 func NewVisibility(lab *Lab, from, to, at []string) (*Table, error) {
-	pairs, err := newTable(lab, "ping", from, to)
+	flows, err := flowsBetween(lab, from, to)
 	if err != nil {
 		return nil, err
 	}
-	flows := []string{}
-	for _, c := range pairs.Cells {
-		flows = append(flows, c.Question.A+"->"+c.Question.B)
-	}
 	return newTable(lab, "sees", flows, at)
+}
+
+// AnyFlow reports whether [NewVisibility] has a flow to listen to, which somebody may yet have to be named to listen to.
+func AnyFlow(lab *Lab, from, to []string) bool {
+	flows, err := flowsBetween(lab, from, to)
+	return err == nil && len(flows) > 0
+}
+
+// flowsBetween are the pairs by IPv4 and then those by IPv6, as A->B. It is not nil, which would be all that there are.
+func flowsBetween(lab *Lab, from, to []string) ([]string, error) {
+	only6 := func(text string) bool { t, _ := lab.Target(text); return !t.IP.IsValid() && t.IP6.IsValid() }
+	flows := []string{}
+	for _, kind := range []string{"ping", "ping6"} {
+		v6 := kind == "ping6"
+		targets := to
+		if to != nil {
+			targets = slices.DeleteFunc(slices.Clone(to), func(t string) bool { return only6(t) != v6 })
+			if len(targets) == 0 {
+				continue
+			}
+		}
+		t, err := newTable(lab, kind, from, targets)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range t.Cells {
+			if q := c.Question; !v6 || only6(q.B) {
+				flows = append(flows, q.A+"->"+q.B)
+			}
+		}
+	}
+	return flows, nil
 }
 
 // newTable makes a table that is not judged; without rows or columns these are all that there can be.

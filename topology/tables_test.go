@@ -189,6 +189,9 @@ func TestNewVisibility(t *testing.T) {
 	}{
 		{[]string{"h0", "rt"}, []string{"h0", "rt"}, nil, "" +
 			"flow\\at  h0  h1  h2  rt  hv.vm1  six\nh0->rt   .   ?   ?   .   ?       ?\nrt->h0   .   ?   ?   .   ?       ?\n"},
+		{[]string{"six", "h0"}, []string{"rt", "six"}, []string{"h1"}, "flow\\at  h1\nsix->rt  ?\nh0->rt   ?\nh0->six  ?\n"},
+		{nil, []string{"six"}, []string{"h1"}, "flow\\at      h1\nrt->six      ?\nhv.vm1->six  ?\n"},
+		{[]string{"h0"}, []string{"s1"}, nil, "error: s1 has no address to ask for; give it one or leave it out"},
 		{[]string{"h0"}, []string{"rt"}, []string{"h0", "s1", "rt"}, "flow\\at  h0  s1  rt\nh0->rt   ?   ?   ?\n"},
 		{[]string{"h0"}, []string{"h9"}, nil, `error: no node "h9"; did you mean "h0"?`},
 		{[]string{"h0"}, []string{"rt"}, []string{"h9"}, `error: no node "h9"; did you mean "h0"?`},

@@ -118,39 +118,60 @@ func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p supervisor.Ask
 	return cells, c.Call(cmd.Context(), "ask", p, &cells, events)
 }
 
-// otherFamily says what to ask instead where the nodes that are meant have IPv6 addresses alone; nil if they have none either.
+// otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of the other; nil if there
+// are none. one: "ping" asks a single pair.
 func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
-	t, err := topology.NewMatrix(lab, "ping6", a.from, a.to)
-	if kind == "ping6" || err != nil || len(t.Cells) == 0 {
+	family, other, probe, flag := "IPv4", "IPv6", "ping6", "by IPv6 with -6"
+	if kind == "ping6" {
+		family, other, probe, flag = "IPv6", "IPv4", "ping", "by IPv4, without -6"
+	}
+	lacking := a.lacking(lab, kind)
+	who, verb := strings.Join(lacking, ", "), "have"
+	switch {
+	case kind == "sees": // asks each by what it has
 		return nil
+	case a.to != nil && len(lacking) == 0:
+		return nil
+	case a.to == nil:
+		t, err := topology.NewMatrix(lab, probe, a.from, nil)
+		if err != nil || len(t.Cells) == 0 {
+			return nil
+		}
+		who = "the nodes to be asked in " + lab.Name
+	case len(lacking) == 1:
+		verb = "has"
 	}
-	who := "the nodes that were named have"
-	switch {
-	case len(a.to) == 1:
-		who = a.to[0] + " has"
-	case a.from == nil && a.to == nil:
-		who = "the nodes of " + lab.Name + " have"
+	if one {
+		return fmt.Errorf("nothing to ask: %s %s no %s address; ask %s", who, verb, family, flag)
 	}
-	const only = "nothing to ask: %s IPv6 addresses only; "
-	switch {
-	case one:
-		return fmt.Errorf(only+"ask by IPv6 with -6", who)
-	case kind == "ping":
-		return fmt.Errorf(only+"ask by IPv6 with --probe ping6", who)
+	if kind != "ping" && kind != "ping6" {
+		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other, kind)
 	}
-	return fmt.Errorf(only+"--probe %s is about IPv4 only", who, kind)
+	flag = "--probe " + probe
+	if a.to != nil {
+		flag += " --to " + strings.Join(lacking, ",")
+	}
+	return fmt.Errorf("%s %s no %s address; ask by %s with %s", who, verb, family, other, flag)
+}
+
+// lacking are the named targets that have addresses of the family alone by which the kind does not ask.
+func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
+	for _, to := range a.to {
+		t, _ := lab.Target(to)
+		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == (kind == "ping6") {
+			out = append(out, to)
+		}
+	}
+	return out
 }
 
 // nothing says why there is nothing to ask.
 func (a asked) nothing(lab *topology.Lab, kind string) error {
-	family, pairs := "an", kind
-	switch kind {
-	case "ping6":
-		family = "an IPv6"
-	case "sees":
-		pairs = "ping"
+	family := map[string]string{"ping6": "an IPv6", "sees": "an"}[kind]
+	if family == "" {
+		family = "an IPv4"
 	}
-	if t, err := topology.NewMatrix(lab, pairs, a.from, a.to); kind == "sees" && err == nil && len(t.Cells) > 0 {
+	if kind == "sees" && topology.AnyFlow(lab, a.from, a.to) {
 		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are no listeners unless they are named; name them, or others, with --at")
 	}
 	return fmt.Errorf("nothing to ask: no two nodes that were named have %s address", family)

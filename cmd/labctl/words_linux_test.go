@@ -21,7 +21,7 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 		{"sees", asked{}, "nobody is left to listen"},
 		{"sees", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an address"},
 		{"ping6", asked{}, "no two nodes that were named have an IPv6 address"},
-		{"ping", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an address"},
+		{"ping", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an IPv4 address"},
 	} {
 		if table, err := c.a.table(lab, c.kind); err != nil || len(table.Cells) > 0 {
 			t.Errorf("%s %v: %v", c.kind, c.a, err)
@@ -34,7 +34,7 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 
 // TestIPv6OnlyNodesAreAskedAnotherWay: the hint is a flag of the command line, not a word of the file.
 func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
-	src := "format: 1\nlab: t\nnodes:\n  s1: {kind: bridge}\n  h1: {ip: fd00::1/64}\n  h2: {ip: fd00::2/64}\n  h3: {ip: 10.0.0.3/24}\n  h4: {ip: 10.0.0.4/24}\nlinks: [h1 h2 h3 h4 -- s1]\n"
+	src := "format: 1\nlab: t\nnodes:\n  s1: {kind: bridge}\n  h1: {ip: fd00::1/64}\n  h2: {ip: fd00::2/64}\n  h3: {ip: 10.0.0.3/24}\n  h4: {ip: 10.0.0.4/24}\n  h5: {ip: [10.0.0.5/24, fd00::5/64]}\nlinks: [h1 h2 h3 h4 h5 -- s1]\nnames: {vip: {ip: fd00::9}}\n"
 	lab, problems := topology.Load("t.yaml", []byte(src))
 	if lab == nil {
 		t.Fatal(problems)
@@ -46,12 +46,18 @@ func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
 		one  bool
 		want string
 	}{
-		{"ping", two, true, "nothing to ask: h2 has IPv6 addresses only; ask by IPv6 with -6"},
-		{"ping", asked{from: []string{"h1", "h2"}, to: []string{"h1", "h2"}}, false, "named have IPv6 addresses only; ask by IPv6 with --probe ping6"},
-		{"ping", asked{}, false, "the nodes of t have IPv6 addresses only; ask by IPv6 with --probe ping6"},
+		{"ping", two, true, "nothing to ask: h2 has no IPv4 address; ask by IPv6 with -6"},
+		{"ping", asked{from: []string{"h1", "h2"}, to: []string{"h1", "h2"}}, false, "h1, h2 have no IPv4 address; ask by IPv6 with --probe ping6 --to h1,h2"},
+		{"ping", asked{to: []string{"h3", "h2", "h5"}}, false, "h2 has no IPv4 address; ask by IPv6 with --probe ping6 --to h2"},
+		{"ping6", asked{to: []string{"h3", "h2", "h5"}}, false, "h3 has no IPv6 address; ask by IPv4 with --probe ping --to h3"},
+		{"ping6", asked{from: []string{"h1"}, to: []string{"h3"}}, true, "nothing to ask: h3 has no IPv6 address; ask by IPv4, without -6"},
+		{"ping", asked{to: []string{"h5", "vip"}}, false, "vip has no IPv4 address; ask by IPv6 with --probe ping6 --to vip"},
+		{"ping", asked{}, false, "the nodes to be asked in t have no IPv4 address; ask by IPv6 with --probe ping6"},
 		{"arp", two, false, "h2 has IPv6 addresses only; --probe arp is about IPv4 only"},
 		{"ping6", two, false, ""},
+		{"sees", two, false, ""},
 		{"ping", asked{from: []string{"h1"}, to: []string{"h3"}}, true, ""},
+		{"ping", asked{to: []string{"h9"}}, false, ""},
 	} {
 		got := ""
 		if err := c.a.otherFamily(lab, c.kind, c.one); err != nil {

@@ -30,18 +30,20 @@ func (k *asker) forName(own *owners) (word string, exact []string) {
 		}
 		ifaces = append(ifaces, own.exactMAC(m)...)
 	}
-	if len(ifaces) == len(k.macs) {
-		exact = append(exact, joined(ifaces))
-	}
 	said := joined(append(slices.Clone(nodes), others...))
+	var byInterface []string
+	if len(ifaces) == len(k.macs) {
+		byInterface = append(byInterface, joined(ifaces))
+	}
 	if len(others) > 0 || k.mac.IsZero() && len(unique(nodes)) < len(holders) {
-		return said, exact
+		return said, byInterface
 	}
 	var owned []string
 	for _, m := range k.macs {
 		owned = append(owned, own.ofMAC(m))
 	}
-	return "yes", append(exact, joined(owned))
+	// The nodes come first: a file that wants the node is answered by what it says, though the interface would do as well.
+	return "yes", append([]string{joined(owned)}, byInterface...)
 }
 
 // holders are the nodes that have the address of a name in the file, on an interface that others can reach: one on lo alone is kept from

@@ -210,6 +210,12 @@ func TestAnswersForAName(t *testing.T) {
 		if c := (CellReport{Cell: &topology.Cell{Want: topology.Want{Text: "b+c"}}, Result: rs[1]}); two == "yes" && !c.matches() {
 			t.Errorf("both answer, which is not b+c but %s %v", rs[1].Got, rs[1].Exact)
 		}
+		for _, said := range []string{"d", "d:eth0"} {
+			c := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: said}}, Result: rs[0]}
+			if one == "yes" && (!c.matches() || c.Result.Got != said) {
+				t.Errorf("d answers, but where the file wants %s it is said to be %s", said, c.Result.Got)
+			}
+		}
 	}
 	want("yes", "yes", "no")
 	sh(t, "b", "sysctl -qw net.ipv4.conf.all.arp_ignore=8")

@@ -316,6 +316,25 @@ var _ = Describe("reports", func() {
 		Expect(labctl("verify", "two-hosts", "--update")).To(Exit(2), "a shipped lab is no file")
 	})
 
+	It("--update of a running lab does not write over what was edited since it was brought up", func() {
+		file := write("wrong.yaml", wrong)
+		up(file)
+		edit(file, "# a guess", "# an edit")
+		edited, err := os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		r := labctl("verify", "-l", instances()[0].Lab, "--update")
+		Expect(r.code).NotTo(BeZero(), "%s", r)
+		Expect(r.err).To(ContainSubstring("not what was measured any more"))
+		now, err := os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(now)).To(Equal(string(edited)))
+		Expect(labctl("up", file)).To(Exit(0))
+		Expect(labctl("verify", "-l", instances()[0].Lab, "--update")).To(Exit(0))
+		now, err = os.ReadFile(file)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(now)).To(And(ContainSubstring("# an edit"), Not(ContainSubstring("no-arp"))))
+	})
+
 	It("--keep leaves a lab that failed standing", func() {
 		r := labctl("verify", write("wrong.yaml", wrong), "--keep")
 		DeferCleanup(func() { labctl("down", "--all", "--force") })

@@ -7,10 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // rewrite replaces what a file says, all of it or nothing, and keeps its owner and mode. path has no symbolic links but those that somebody
-// puts there meanwhile, which are not followed. A file that does not say old any more is left alone.
+// puts there meanwhile, which are not followed. A file that does not say old any more is left alone. What an editor that has had the file open
+// since before writes into it afterwards is lost, as with any rename(2).
 func rewrite(path string, old, updated []byte) (err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0) // who may not write to it must not replace it either
 	if err != nil {
@@ -48,26 +51,66 @@ func rewrite(path string, old, updated []byte) (err error) {
 	if err := unchanged(path, st, old); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := swap(tmp.Name(), path, st, old); err != nil {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
 }
 
+// swap puts the file fresh in the place of path, and removes the one that was there if it is the one in st and says old. Else it is put back,
+// and fresh is left: what was written after the last look must not be lost.
+func swap(fresh, path string, st os.FileInfo, old []byte) error {
+	ours, err := os.Lstat(fresh)
+	if err != nil {
+		return err
+	}
+	err = exchange(fresh, path)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system that cannot, as NFS: the last look has to do
+		return os.Rename(fresh, path)
+	}
+	if err != nil {
+		return err
+	}
+	if same, err := says(fresh, st, old); err == nil && same {
+		return os.Remove(fresh)
+	}
+	if err := exchange(fresh, path); err != nil {
+		return fmt.Errorf("%s was edited meanwhile, and what it said then is in %s now: %w", path, fresh, err)
+	}
+	// Whoever replaced ours in between meant his to be the one that stays.
+	if now, err := os.Lstat(fresh); err == nil && !os.SameFile(ours, now) {
+		if err := exchange(fresh, path); err != nil {
+			return err
+		}
+	}
+	return edited(path)
+}
+
+func exchange(a, b string) error {
+	return unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+}
+
 // unchanged looks as late as it can whether it is still the same file and says what was measured.
 func unchanged(path string, st os.FileInfo, old []byte) error {
+	same, err := says(path, st, old)
+	if err == nil && !same {
+		err = edited(path)
+	}
+	return err
+}
+
+// says reports whether path is the file in st and says text.
+func says(path string, st os.FileInfo, text []byte) (bool, error) {
 	now, err := os.Lstat(path)
-	if err != nil {
-		return err
+	if err != nil || !os.SameFile(st, now) {
+		return false, err
 	}
-	says, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(st, now) || !bytes.Equal(says, old) {
-		return fmt.Errorf("%s is not what was measured any more and was not changed; save what you edit, and verify it again", path)
-	}
-	return nil
+	is, err := os.ReadFile(path)
+	return bytes.Equal(is, text), err
+}
+
+func edited(path string) error {
+	return fmt.Errorf("%s is not what was measured any more and was not changed; save what you edit, and verify it again", path)
 }
 
 func syncDirectory(dir string) error {

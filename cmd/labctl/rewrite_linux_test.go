@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,5 +68,47 @@ func TestRewrite(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(dir, ".*"))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestSwapKeepsWhatWasWrittenAfterTheLastLook: an editor saves between the comparison and the renaming, in place or by a rename of its own.
+func TestSwapKeepsWhatWasWrittenAfterTheLastLook(t *testing.T) {
+	for how, save := range map[string]func(path string) error{
+		"in place": func(path string) error { return os.WriteFile(path, []byte("edited"), 0o600) },
+		"by a rename": func(path string) error {
+			return errors.Join(os.WriteFile(path+"~", []byte("edited"), 0o600), os.Rename(path+"~", path))
+		},
+		"by a link": func(path string) error {
+			return errors.Join(os.WriteFile(path+".other", []byte("edited"), 0o600), os.Remove(path), os.Symlink(filepath.Base(path)+".other", path))
+		},
+		"not at all": func(string) error { return nil },
+	} {
+		dir := t.TempDir()
+		path, fresh := filepath.Join(dir, "lab.yaml"), filepath.Join(dir, "fresh")
+		if err := errors.Join(os.WriteFile(path, []byte("old"), 0o600), os.WriteFile(fresh, []byte("new"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := save(path); err != nil {
+			t.Fatal(err)
+		}
+		want, left := "edited", "new"
+		err = swap(fresh, path, st, []byte("old"))
+		if how == "not at all" {
+			want, left = "new", ""
+			if err != nil {
+				t.Error(err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), "any more") {
+			t.Errorf("%s: %v", how, err)
+		}
+		says, _ := os.ReadFile(path)
+		other, _ := os.ReadFile(fresh)
+		if string(says) != want || string(other) != left {
+			t.Errorf("%s: the file says %q, want %q; beside it %q, want %q", how, says, want, other, left)
+		}
 	}
 }

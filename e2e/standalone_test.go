@@ -58,6 +58,19 @@ entry() { $L switch show vsw | grep -c ":.* $1 .*learned"; }
 `
 
 var _ = Describe("a switch without a lab", func() {
+	It("that is stopped is named, and ended by force", func() {
+		r := onSwitches(`
+$L switch run vsw --detach
+pid=$(pgrep -f "switch run vsw")
+kill -STOP "$pid"
+fails 3 "kill -CONT $pid.*switch stop --force vsw" $L switch stop vsw
+$L switch stop --force vsw
+[ "$($L switch show)" = "no switches" ]
+! kill -0 "$pid" 2>/dev/null
+`)
+		Expect(r).To(Exit(0))
+	})
+
 	It("is the article's: four ports, all pairs ping, and unicast reaches nobody else", func() {
 		r := onSwitches(`
 pairs 4

@@ -196,13 +196,20 @@ func switchDeleteCommand() *cobra.Command {
 }
 
 func switchStopCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "stop NAME",
-		Short:             "End a switch, or clear away one that was killed",
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "stop NAME",
+		Short: "End a switch, or clear away one that was killed",
+		Long: `End a switch and return when nothing of it is left, or clear away one that was killed. One that does not answer ("labctl switch show"), or
+has not ended within a minute, is an error that says what it is at (exit code 3); --force kills it.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSwitchNames,
-		RunE:              func(cmd *cobra.Command, args []string) error { return supervisor.StopSwitch(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return supervisor.StopSwitch(cmd.Context(), args[0], force)
+		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "kill a switch that does not answer")
+	return cmd
 }
 
 func switchShowCommand(g *globals) *cobra.Command {

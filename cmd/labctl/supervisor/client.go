@@ -247,6 +247,9 @@ func StatusOf(ctx context.Context, instance string) (Status, error) {
 		}
 	case Alive(instance):
 		st.State = "starting"
+		if pids := stoppedHolders(labEndpoint(instance).open); len(pids) > 0 {
+			st.State, st.PID, st.Why = "not answering", pids[0], fmt.Sprintf("stopped; kill -CONT %d lets it go on", pids[0])
+		}
 	default:
 		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"
 	}

@@ -83,6 +83,10 @@ func clearDead(ctx context.Context, instance string, force bool, gate kernel.Bef
 		switch {
 		case !there(instance):
 			return nil
+		case force && errors.Is(err, ErrSilent): // stopped before it had a socket
+			if err := labEndpoint(instance).killStopped(); err != nil {
+				return err
+			}
 		case err != nil && (!errors.As(err, &f) || f.Class != Going): // gone now: a killed one's last threads had held the lock
 			return err
 		}

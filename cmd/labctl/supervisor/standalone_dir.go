@@ -96,12 +96,14 @@ func DeleteFromSwitch(ctx context.Context, name, nic string) error {
 	return callSwitch(ctx, name, "delete", deleteParams{nic}, nil, nil)
 }
 
-// StopSwitch ends a switch and returns when nothing of it is left.
-func StopSwitch(ctx context.Context, name string) error {
+// StopSwitch ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in time is an error
+// that wraps ErrSilent; with force it is killed.
+func StopSwitch(ctx context.Context, name string, force bool) error {
 	err := callSwitch(ctx, name, "stop", nil, nil, nil)
-	if err != nil && !errors.Is(err, ErrDead) {
+	if err != nil && !errors.Is(err, ErrDead) && (!force || !errors.Is(err, ErrSilent)) {
 		return err
 	}
+	silent := errors.Is(err, ErrSilent)
 	d, err := openSwitch(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -110,7 +112,16 @@ func StopSwitch(ctx context.Context, name string) error {
 		return err
 	}
 	// The process holds it until it is done.
-	if err := unless(ctx, "switch "+name+" is ending", func() error { return flock(d.f, unix.LOCK_EX) }); err != nil {
+	at := switchEndpoint(name)
+	if !silent {
+		err = at.locked(ctx, d, goingTimeout)
+	}
+	if force && (silent || errors.Is(err, ErrSilent)) {
+		if err = at.kill(); err == nil {
+			err = at.locked(ctx, d, goingTimeout)
+		}
+	}
+	if err != nil {
 		d.close()
 		return err
 	}
@@ -119,6 +130,10 @@ func StopSwitch(ctx context.Context, name string) error {
 		return nil
 	}
 	return (&switchDir{d}).remove()
+}
+
+func switchEndpoint(name string) endpoint {
+	return endpoint{"switch " + name, func() (*folder, error) { return openSwitch(name) }, fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
 }
 
 // ShowSwitch tells the truth about a switch.
@@ -149,8 +164,7 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 		hello
 		reply
 	}
-	at := endpoint{"switch " + name, func() (*folder, error) { return openSwitch(name) }, fmt.Sprintf("a kill -KILL of it and then \"labctl switch stop %s\"", name)}
-	conn, in, err := at.greet(ctx, &h)
+	conn, in, err := switchEndpoint(name).greet(ctx, &h)
 	if errors.Is(err, ErrDead) {
 		return fmt.Errorf("%w; \"labctl switch stop %s\" clears it away", err, name)
 	}

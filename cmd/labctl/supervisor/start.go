@@ -173,47 +173,6 @@ func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Appli
 	return c, &a, err
 }
 
-// waitReady waits for another labctl that is starting or stopping the same instance just now.
-func waitReady(ctx context.Context, instance string) (*Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := Dial(instance)
-		if err == nil {
-			return c, nil
-		}
-		if !Alive(instance) {
-			return nil, &Failure{Going, instance + ": another labctl was at work on it and gave up; try again"}
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%s: another labctl is at work on it: %w", instance, err)
-		case <-tick.C:
-		}
-	}
-}
-
-// waitGone waits until an instance that is being taken down has let go of its lock: its namespaces are gone by then.
-func waitGone(ctx context.Context, instance string) error {
-	ctx, cancel := context.WithTimeout(ctx, goingTimeout)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for Alive(instance) {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s is being taken down: %w", instance, context.Cause(ctx))
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
-// goingTimeout is beyond what the kernel is given to let go of a lab's namespaces.
-const goingTimeout = 60 * time.Second
-
 // launch starts the supervisor process and waits until it says that the lab is ready.
 func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func(Event)) (*Client, *Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

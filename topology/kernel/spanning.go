@@ -54,10 +54,10 @@ const treeGrace = 15 * time.Second
 
 // awaitTree waits until the spanning trees of the nodes are what they will be: no port listens or learns any more, and what ports
 // hold of other bridges is what those would say now, so that nothing is left to be learnt, or to age. IEEE 802.1D gets there within
-// twice the forward delay and the maximum age of the root. What has not changed for longer than that age will not: bridges that do not
+// twice the forward delay and the maximum age of the root; a bridge that has not heard it yet goes by its own. What has not changed for longer than that age will not: bridges that do not
 // hear each other then never will, since something between them drops what they say.
 func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, peers map[topology.End][]topology.End, tell func(TreeWait)) error {
-	var most, age time.Duration
+	most, age := ownTimes(nodes), time.Duration(0)
 	var last []*treeBridge
 	began := time.Now()
 	changed := began
@@ -96,6 +96,20 @@ func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, peers map
 			return fmt.Errorf("not ready: %s: %w", why, context.Cause(ctx))
 		}
 	}
+}
+
+// ownTimes is twice the forward delay and the maximum age that a bridge has been given, the most of all. A port goes on by its bridge's own
+// delay when the root's is heard while it listens (net/bridge/br_stp.c, br_make_forwarding arms the timer), and the kernel shows the root's
+// alone by then.
+func ownTimes(nodes []*topology.Node) (most time.Duration) {
+	for _, n := range nodes {
+		for _, i := range n.Interfaces {
+			if i.Bridge != nil && i.Bridge.STP {
+				most = max(most, 2*i.Bridge.ForwardDelay+i.Bridge.MaxAge)
+			}
+		}
+	}
+	return most
 }
 
 // treePeers are the ports that hear what a port says: at the other end of its cable, or beyond bridges without a tree, which pass

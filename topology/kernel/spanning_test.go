@@ -224,3 +224,15 @@ links: [s1:a -- s2:a, s1:b -- s2:b, s2:c -- s3:c, h -- s2, s1:d -- s3:d]
 		}
 	}
 }
+
+// The root's times are shorter than those by which another bridge began, and which the kernel does not show any more once it has heard the root.
+func TestTheBoundOfATreeCountsEveryBridgesOwnTimes(t *testing.T) {
+	lab, problems := topology.Load("t.yaml", []byte("format: 1\nlab: t\nnodes:\n  a: {kind: bridge, stp: true, priority: 0, forward_delay: 4s, max_age: 6s}\n"+
+		"  b: {kind: bridge, stp: true, forward_delay: 30s, max_age: 40s}\n  c: {kind: bridge}\nlinks: [a -- b, b -- c]\n"))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	if got := ownTimes(lab.Nodes); got != 100*time.Second {
+		t.Errorf("got %s, want twice 30 s and 40 s", got)
+	}
+}

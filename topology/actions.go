@@ -96,8 +96,9 @@ func (st *story) stream(v *yaml.Node, path string) *Stream {
 		st.errorf(e, pathKey(path, "every"), "0s is no time between two requests")
 	}
 	st.start(s.Name, v, path)
-	if !slices.Contains(st.streams, s.Name) {
-		st.streams = append(st.streams, s.Name)
+	if !st.isStream[s.Name] {
+		st.isStream[s.Name] = true
+		st.streams, st.senders = append(st.streams, s.Name), append(st.senders, s.Name)
 	}
 	return s
 }

@@ -182,11 +182,9 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 	if !ok || t.Name == "" {
 		return ok
 	}
-	for _, e := range p.rs.lab.Names {
-		if e.Name == t.Name && e.MAC.IsZero() {
-			p.wrong(line, w, `%q has no "mac" under "names"`, w.text)
-			return false
-		}
+	if e := p.rs.lab.entry(t.Name); e != nil && e.MAC.IsZero() {
+		p.wrong(line, w, `%q has no "mac" under "names"`, w.text)
+		return false
 	}
 	return true
 }

@@ -22,7 +22,7 @@ func full(head string, f func(i int) string, tail string) string {
 // bigShapes are files that are full of one thing, right ones and wrong ones.
 func bigShapes() map[string]string {
 	out := map[string]string{}
-	for _, some := range []func() map[string]string{bigYAML, bigNames, bigTables, bigSysctls, bigRules, bigAddresses, bigSteps, bigCables} {
+	for _, some := range []func() map[string]string{bigPairs, bigYAML, bigNames, bigTables, bigSysctls, bigRules, bigAddresses, bigSteps, bigCables} {
 		maps.Copy(out, some())
 	}
 	return out
@@ -291,6 +291,33 @@ func bigCables() map[string]string {
 		"leaves of a switch":            full(head+times(10000, func(i int) string { return p("  h%d: {}\n", i) })+"  sw:\n    kind: vswitch\n    profile: distributed\nlinks:\n", func(i int) string { return p("- h%d -- sw\n", i%10000) }, ""),
 		"leaves of a learning switch":   head + times(10000, func(i int) string { return p("  h%d: {}\n", i) }) + "  sw:\n    kind: vswitch\n    profile: learning\nlinks:\n" + times(10000, func(i int) string { return p("- h%d -- sw\n", i) }),
 		"vlans of a private switch":     full(head+"  sw:\n    kind: vswitch\n    profile: distributed\n    private_vlans:\n", func(i int) string { return p("      - {primary: %d, isolated: %d}\n", i%4000+1, i%4000+2) }, ""),
+	}
+}
+
+// bigPairs have much of one kind that is compared with, or made again for, much of another.
+func bigPairs() map[string]string {
+	const head, two = "format: 1\nlab: big\nnodes:\n", "  s1: {kind: bridge}\n  a: {ip: 10.0.0.1/24}\n  c: {ip: 10.0.0.2/24}\nlinks: [a -- s1, c -- s1]\n"
+	p := fmt.Sprintf
+	nodes := func(n int) string { return head + times(n, func(i int) string { return p("  h%d: {}\n", i) }) + two }
+	entries := func(n int) string {
+		return "names:\n" + times(n, func(i int) string { return p("  n%d: {mac: '02:00:00:00:%02x:%02x'}\n", i, i>>8, i&255) })
+	}
+	rules := head + "  s2:\n    kind: bridge\n    rules:\n      r:\n        iptables: |\n" +
+		times(6000, func(i int) string { return p("          -A FORWARD -s 10.0.%d.%d -j ACCEPT\n", i>>8, i&255) }) + two + "steps:\n"
+	return map[string]string{
+		"rows of nobody":        full(nodes(9000)+"expect:\n  ping: |\n    from\\to a c\n", func(i int) string { return p("    g%d ok ok\n", i) }, ""),
+		"columns of nobody":     full(nodes(9000)+"expect:\n  ping: |\n    from\\to", func(i int) string { return p(" g%d", i) }, "\n    a ok\n"),
+		"rows of entries":       full(nodes(9000)+entries(9000)+"expect:\n  fdb: |\n    mac\\on s1\n", func(i int) string { return p("    n%d a\n", i%9000) }, ""),
+		"rules that steps load": full(rules, func(i int) string { return p("  - {name: s%d, set: {s2: {rules: {r: {load: %v}}}}}\n", i, i%2 > 0) }, ""),
+		"rules that steps add": full(rules, func(i int) string {
+			return p("  - {name: s%d, set: {s2: {rules: {t%d: {iptables: -A FORWARD -j ACCEPT}}}}}\n", i, i)
+		}, ""),
+		"guards of many ports": full(head+times(1000, func(i int) string { return p("  h%d: {ip: 10.0.%d.%d/16}\n", i, i/200+1, i%200+1) })+
+			"  s1:\n    kind: bridge\n    rules:\n      r:\n        port_guard: {"+times(1000, func(i int) string { return p("h%d: h%d, ", i, i) })+"}\nlinks:\n"+
+			times(1000, func(i int) string { return p("- h%d -- s1\n", i) })+"steps:\n", func(i int) string { return p("  - {name: s%d, set: {h1: {mtu: 1400}}}\n", i) }, ""),
+		"sends that are seen": full(head+two+"steps:\n", func(i int) string {
+			return p("  - name: s%d\n    do: [{send: {name: t%d, from: a, dst: c, type: 0x88b5}}]\n    expect:\n      sees: |\n        flow\\at c\n        t%d yes\n", i, i, i)
+		}, ""),
 	}
 }
 

@@ -111,7 +111,8 @@ func child(t *testing.T, what, src string) (took time.Duration, mb int64, said i
 var onceOver = []string{"a lab of 4000 hosts", "chains that jump twice", "chains of nft that jump twice", "matrices of a thousand hosts", "unknown keys",
 	"nodes in one line", "sets of all nodes", "sets of many steps", "umlauts in a row", "empty lists", "question marks", "a long header of one name",
 	"routes to nowhere", "links of many words", "guard and steps", "nft rules and steps", "routes and steps", "commands and steps", "links and steps",
-	"sysctls and steps", "sysctls of a node", "sysctls of the lab", "wrong addresses", "interfaces in rules", "a long word in a table"}
+	"sysctls and steps", "sysctls of a node", "sysctls of the lab", "wrong addresses", "interfaces in rules", "a long word in a table", "rows of nobody", "rows of entries", "rules that steps add",
+	"guards of many ports"}
 
 // What these files ask for takes two seconds and half a gigabyte at most, or is refused. Each is loaded in a process of its own, and
 // the time is that on all processors, so that it does not matter how busy they are. A machine that is slower at something else, at the

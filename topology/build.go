@@ -97,6 +97,7 @@ func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *b
 			b.rules(s, n)
 		}
 	}
+	b.lab.entries = l.names
 	b.lab.aliases = b.alias
 	b.lab.reindex()
 	return b

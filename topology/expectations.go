@@ -13,7 +13,7 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 		return nil
 	}
 	e := &Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
-	rs := &resolver{lab: st.lab, streams: append(slices.Clone(st.streams), st.sent...), chats: st.streams, cases: cases, cells: &st.cells}
+	rs := &resolver{lab: st.lab, streams: slices.Clip(st.senders), chats: st.streams, cases: cases, cells: &st.cells}
 	rank := map[string]int{}
 	for i, k := range expectKinds() {
 		rank[k.name] = i

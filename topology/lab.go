@@ -31,9 +31,10 @@ type Lab struct {
 	stage  int       // how many of its steps are behind it
 	over   []Overlay // live changes
 
-	byName  map[string]int // places in Nodes, a hint for Target
-	aliases map[End]End    // interfaces that belong to the virtual switch of their node: where they are
-	givenAt map[string]Pos // see GivenAt
+	byName  map[string]int       // places in Nodes, a hint for Target
+	entries map[string]*NamedEnd // Names; nil: not made
+	aliases map[End]End          // interfaces that belong to the virtual switch of their node: where they are
+	givenAt map[string]Pos       // see GivenAt
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.

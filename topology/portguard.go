@@ -52,7 +52,9 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", Count(maxGuarded, "pair"))
 			b.stop()
 		}
-		g.tidy()
+		if g.tidy(); b.overlay != nil {
+			b.built += 2 + 2*len(g.pairs) // which are written out again
+		}
 		ports = append(ports, g)
 	}
 	slices.SortFunc(ports, func(x, y guarded) int { return strings.Compare(x.port, y.port) }) // the order of the file means nothing

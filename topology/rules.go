@@ -107,6 +107,11 @@ func (b *build) rules(s *site, n *Node) {
 		return
 	}
 	b.ruled[s] = bodies
+	if b.overlay != nil {
+		for _, set := range n.Rules {
+			b.built += len(set.Lines) / 2 // which are looked at again
+		}
+	}
 	b.ownTables(n, b.path(s))
 	b.chains(n, b.path(s))
 	b.xtNames(n, b.path(s))

@@ -70,8 +70,9 @@ func (st *story) send(v *yaml.Node, path string) *Send {
 	if s.Endless {
 		st.start(s.Name, v, path)
 	}
-	if !slices.Contains(st.sent, s.Name) {
-		st.sent = append(st.sent, s.Name)
+	if !st.isSent[s.Name] {
+		st.isSent[s.Name] = true
+		st.senders = append(st.senders, s.Name)
 	}
 	return s
 }

@@ -22,6 +22,7 @@ type loader struct {
 	names map[string]*NamedEnd
 	ends  map[*site][]*end // in file order, with their interfaces' names
 
+	built    int // parts of the labs of all sets and cases so far
 	pinned   map[*site]*pinned
 	ruleSets map[*yaml.Node]*RuleSet // by their text, on which alone they depend
 	ruled    map[*site][]*yaml.Node  // the texts of those of a node that were checked last, in order

@@ -23,7 +23,7 @@ func (l *loader) load() *Lab {
 	l.base.duplicates()
 	lab := l.base.lab
 	l.base.warnings()
-	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, keys: stepShape().keys, running: map[string]bool{}, spoofs: map[string]bool{}}
+	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, keys: stepShape().keys, running: map[string]bool{}, spoofs: map[string]bool{}, isStream: map[string]bool{}, isSent: map[string]bool{}}
 	st.remember()
 	st.sound = !l.failed()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
@@ -48,17 +48,17 @@ func (l *loader) load() *Lab {
 // story is what steps have done so far.
 type story struct {
 	*loader
-	body    map[*site]*yaml.Node // of the nodes that steps have changed
-	lab     *Lab                 // as it stands
-	running map[string]bool      // background actions; false: stopped
-	spoofs  map[string]bool      // those of them that are ARP spoofing
-	streams []string             // all so far
-	sound   bool                 // nothing is wrong with the nodes, so what they lack they lack
-	sent    []string             // what "send" has sent so far
-	cells   int                  // that all tables so far stand for
-	keys    []shapeKey           // of a step, in order
-	built   int                  // parts of the labs of all sets and cases so far
-	size    int                  // parts of the file's own lab
+	body             map[*site]*yaml.Node // of the nodes that steps have changed
+	lab              *Lab                 // as it stands
+	running          map[string]bool      // background actions; false: stopped
+	spoofs           map[string]bool      // those of them that are ARP spoofing
+	streams          []string             // all so far
+	sound            bool                 // nothing is wrong with the nodes, so what they lack they lack
+	senders          []string             // these, and what "send" has sent so far
+	isStream, isSent map[string]bool
+	cells            int        // that all tables so far stand for
+	keys             []shapeKey // of a step, in order
+	size             int        // parts of the file's own lab
 }
 
 func (st *story) step(n *yaml.Node, path string) *Step {

@@ -134,10 +134,8 @@ func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) strin
 
 // macNamed is the address of an entry of "names", or the text itself.
 func (l *Lab) macNamed(text string) string {
-	for _, e := range l.Names {
-		if e.Name == text && !e.MAC.IsZero() {
-			return e.MAC.String()
-		}
+	if e := l.entry(text); e != nil && !e.MAC.IsZero() {
+		return e.MAC.String()
 	}
 	return text
 }

@@ -74,7 +74,9 @@ func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
 	}
 	var tables []*Table
 	for _, lines := range splitTables(text, at) {
-		tables = append(tables, p.table(lines))
+		if tables = append(tables, p.table(lines)); p.full() {
+			break
+		}
 	}
 	if len(tables) == 0 {
 		p.errorf(at, 1, "no table here; its header begins with %s", quoted(corners[kind]))
@@ -107,8 +109,11 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 	return t, p.problems
 }
 
+// full reports whether there are so many mistakes that the file is not read further.
+func (p *tableParser) full() bool { return len(p.problems) >= maxProblems }
+
 func (p *tableParser) errorf(at Pos, width int, format string, args ...any) {
-	if len(p.problems) >= maxProblems { // the file is not read further
+	if p.full() {
 		return
 	}
 	p.problems = append(p.problems, Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
@@ -197,6 +202,9 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	cells := make([][]cellWord, 0, len(lines)-1)
 	seen := map[string]int{}
 	for _, l := range lines[1:] {
+		if p.full() {
+			return t
+		}
 		row := p.row(l.line, l.words[0])
 		t.Rows = append(t.Rows, row.text)
 		key := row.text
@@ -222,6 +230,9 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 	columns := make([]axis, 0, len(head.words)-1)
 	seen := map[string]bool{}
 	for _, w := range head.words[1:] {
+		if p.full() {
+			break
+		}
 		t.Columns = append(t.Columns, w.text)
 		if seen[w.text] {
 			p.wrong(head.line, w, "column %q stands twice; each column once", w.text)
@@ -253,6 +264,9 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	}
 	cells := make([]cellWord, 0, len(words))
 	for i, w := range words {
+		if p.full() {
+			break
+		}
 		cells = append(cells, p.cell(l.line, w, row, &columns[i]))
 	}
 	return cells

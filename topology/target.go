@@ -9,6 +9,9 @@ import (
 // an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a target
 // that has none, as a bridge may well be. An interface that its node's virtual switch has taken is one of the switch's node. The second result is false when the text stands for nothing in this lab.
 func (l *Lab) Target(text string) (Target, bool) {
+	if e := l.entries[text]; e != nil { // no node has such a name
+		return e.target(), true
+	}
 	node, ifname, hasIf := strings.Cut(text, ":")
 	if n := l.find(node); n != nil {
 		if to, taken := l.aliases[End{node, ifname}]; taken {
@@ -19,19 +22,33 @@ func (l *Lab) Target(text string) (Target, bool) {
 		}
 		return Target{Text: text, Node: node, Interface: ifname, IP: n.firstAddr(ifname, false), IP6: n.firstAddr(ifname, true)}, true
 	}
-	for _, e := range l.Names {
-		if e.Name != text {
-			continue
-		}
-		t := Target{Text: text, Name: text}
-		if e.IP.Is4() {
-			t.IP = e.IP
-		} else {
-			t.IP6 = e.IP
-		}
-		return t, true
+	if e := l.entry(text); e != nil {
+		return e.target(), true
 	}
 	return Target{}, false
+}
+
+// entry is the entry of "names" of that name, or nil.
+func (l *Lab) entry(name string) *NamedEnd {
+	if l.entries != nil {
+		return l.entries[name]
+	}
+	for i := range l.Names {
+		if l.Names[i].Name == name {
+			return &l.Names[i]
+		}
+	}
+	return nil
+}
+
+func (e *NamedEnd) target() Target {
+	t := Target{Text: e.Name, Name: e.Name}
+	if e.IP.Is4() {
+		t.IP = e.IP
+	} else {
+		t.IP6 = e.IP
+	}
+	return t
 }
 
 // reindex makes finding nodes by name fast. It is called while a lab is being loaded, before anybody shares it.

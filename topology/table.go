@@ -126,50 +126,6 @@ func (p *tableParser) wrong(line int, w tableWord, format string, args ...any) {
 
 func (w tableWord) pos(line int) Pos { return Pos{line, w.at + 1} }
 
-// splitTables cuts a block at its blank lines. Lines with nothing but a comment belong to no table, but do not end one.
-func splitTables(text string, at Pos) [][]tableLine {
-	var tables [][]tableLine
-	var table []tableLine
-	line := at.Line
-	for s := range strings.SplitSeq(text, "\n") {
-		l := splitWords(s, at.Col-1)
-		l.line = line
-		line++
-		switch {
-		case len(l.words) > 0:
-			table = append(table, l)
-		case l.comment < 0 && table != nil:
-			tables, table = append(tables, table), nil
-		}
-	}
-	if table != nil {
-		tables = append(tables, table)
-	}
-	return tables
-}
-
-// splitWords cuts a line at blanks. A tab is one byte, as in the columns of all positions.
-func splitWords(s string, indent int) tableLine {
-	l := tableLine{comment: -1}
-	for i := 0; i < len(s); {
-		if s[i] == ' ' || s[i] == '\t' || s[i] == '\r' {
-			i++
-			continue
-		}
-		if s[i] == '#' {
-			l.comment = indent + i
-			break
-		}
-		j := i + 1
-		for j < len(s) && s[j] != ' ' && s[j] != '\t' && s[j] != '\r' {
-			j++
-		}
-		l.words = append(l.words, tableWord{indent + i, s[i:j]})
-		i = j
-	}
-	return l
-}
-
 // axis is a row or a column with what it stands for.
 type axis struct {
 	text string

@@ -103,7 +103,7 @@ var _ = Describe("steps by hand", func() {
 		Expect(labctl("step")).To(Exit(0))
 		Expect(syscall.Kill(supervisor("storied"), syscall.SIGKILL)).To(Succeed())
 		Eventually(func() string { return state("storied") }, "5s").Should(Equal("degraded"))
-		gone := "ended with the supervisor that was killed, and not started again: chat;"
+		gone := "ended when the lab broke or was healed, and not started again: chat;"
 		for range 2 {
 			r := labctl("up", file)
 			Expect(r).To(Exit(0))

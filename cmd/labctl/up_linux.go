@@ -149,7 +149,7 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 
 // endedWith says which actions of steps a killed supervisor took with it.
 func endedWith(actions []string) string {
-	return fmt.Sprintf("ended with the supervisor that was killed, and not started again: %s; \"labctl up --reset\" begins anew", strings.Join(actions, ", "))
+	return fmt.Sprintf("ended when the lab broke or was healed, and not started again: %s; \"labctl up --reset\" begins anew", strings.Join(actions, ", "))
 }
 
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.

@@ -60,7 +60,7 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 // startExec hands the standard files and the control socket over. over returns when the supervisor has seen the end of the command,
 // and must be called.
 func (c *Client) startExec(ctx context.Context, p ExecParams, control int) (over func(), err error) {
-	conn, in, err := c.connect(ctx)
+	conn, in, err := c.connect(ctx, "exec")
 	if err != nil {
 		return nil, err
 	}

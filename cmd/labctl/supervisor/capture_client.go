@@ -14,7 +14,7 @@ import (
 // more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at the end
 // is valid if the error is nil.
 func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]CapturePlace) error, more func([]CapturedFrame) (bool, error)) (end CaptureEnd, err error) {
-	conn, in, err := c.connect(ctx)
+	conn, in, err := c.connect(ctx, "capture")
 	if err != nil {
 		return end, err
 	}

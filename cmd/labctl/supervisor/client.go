@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,9 +46,17 @@ func labEndpoint(instance string) endpoint {
 	return endpoint{instance, func() (*folder, error) { return openInstance(instance) }, fmt.Sprintf("\"labctl down --force %s\"", instance)}
 }
 
-// connect opens a connection and reads the supervisor's greeting, see [endpoint.greet].
-func (c *Client) connect(ctx context.Context) (*net.UnixConn, *bufio.Reader, error) {
-	return labEndpoint(c.Instance).greet(ctx, &hello{})
+// connect opens a connection for a question and reads the supervisor's greeting, see [endpoint.greet]. A supervisor that speaks another
+// protocol is not asked what it may understand in another way.
+func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bufio.Reader, error) {
+	var h hello
+	conn, in, err := labEndpoint(c.Instance).greet(ctx, &h)
+	if err == nil && h.Labctl != protocolVersion && !slices.Contains(everyVersion, method) {
+		conn.Close()
+		return nil, nil, usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl (%s) version %d: take the lab down and up again, or use that labctl",
+			c.Instance, h.Version, h.Labctl, Version, protocolVersion)
+	}
+	return conn, in, err
 }
 
 // Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
@@ -63,7 +72,7 @@ func (c *Client) Stream(ctx context.Context, method string, params any, each fun
 }
 
 func (c *Client) call(ctx context.Context, method string, params, result any, events func(Event), each func(json.RawMessage) error) error {
-	conn, in, err := c.connect(ctx)
+	conn, in, err := c.connect(ctx, method)
 	if err != nil {
 		return err
 	}
@@ -245,11 +254,15 @@ func StatusOf(ctx context.Context, instance string) (Status, error) {
 		if c != nil && kernel.Stopped(c.PID) {
 			st.Why = fmt.Sprintf("stopped; kill -CONT %d lets it go on", c.PID)
 		}
-	case Alive(instance):
+	case !there(instance): // went down meanwhile
+		return Status{}, fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
+	case errors.Is(err, ErrDead) && Alive(instance):
 		st.State = "starting"
 		if pids := stoppedHolders(labEndpoint(instance).open); len(pids) > 0 {
 			st.State, st.PID, st.Why = "not answering", pids[0], fmt.Sprintf("stopped; kill -CONT %d lets it go on", pids[0])
 		}
+	case !errors.Is(err, ErrDead) && Alive(instance):
+		st.State, st.Why = "not answering", err.Error()
 	default:
 		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"
 	}

@@ -63,7 +63,9 @@ func execIn(_ context.Context, c *call) (any, error) {
 		return nil, UnknownNode(lab, p.Node)
 	}
 	// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
-	c.event(Event{What: "descriptors"})
+	if err := c.say(Event{What: "descriptors"}); err != nil {
+		return nil, err
+	}
 	files, err := receiveFiles(c.conn, 4)
 	if err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func (c *call) follow(p *process) {
 		}
 	}
 	watched(true)
-	c.event(Event{What: "begun"})
+	_ = c.say(Event{What: "begun"})
 	go func() {
 		_, _ = io.Copy(io.Discard, c.conn)
 		watched(false) // the monitor ends the command
@@ -135,7 +137,7 @@ func (c *call) abandoned(ctx context.Context) {
 // receiveFiles takes n descriptors off a connection (unix(7), SCM_RIGHTS).
 func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
 	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4*n))
-	_, oobn, _, _, err := conn.ReadMsgUnix(b, oob)
+	_, oobn, flags, _, err := conn.ReadMsgUnix(b, oob)
 	if err != nil {
 		return nil, fmt.Errorf("receive descriptors: %w", err)
 	}
@@ -144,7 +146,13 @@ func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
 		return nil, fmt.Errorf("receive descriptors: none came (%v)", err)
 	}
 	fds, err := unix.ParseUnixRights(&msgs[0])
-	if err != nil || len(fds) != n {
+	if more := flags&unix.MSG_CTRUNC != 0; err != nil || len(fds) != n || more {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		if more {
+			return nil, fmt.Errorf("receive descriptors: more than %d came", n)
+		}
 		return nil, fmt.Errorf("receive descriptors: %d of %d came (%v)", len(fds), n, err)
 	}
 	files := make([]*os.File, n)

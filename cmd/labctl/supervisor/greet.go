@@ -5,6 +5,7 @@ package supervisor
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -104,6 +105,8 @@ func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 			return nil, nil, context.Cause(ctx)
 		case errors.Is(err, ErrSilent):
 			return nil, nil, err
+		case isJSON(err):
+			return nil, nil, &Failure{Failed, fmt.Sprintf("%s: what answers there (process %d) does not greet as labctl does, and nobody can ask it to end; kill it", e.who, pid)}
 		}
 		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
 	}
@@ -111,6 +114,11 @@ func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 	_ = conn.SetWriteDeadline(time.Now().Add(greetingTimeout))
 	p.every, p.alive = answerLook, func() error { return e.check(ctx) }
 	return conn, in, nil
+}
+
+// isJSON reports whether an error is about what was read, and not about reading.
+func isJSON(err error) bool {
+	return errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError))
 }
 
 // check asks for another greeting. That a process has died meanwhile is seen on the connection that waits.

@@ -10,25 +10,21 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"labctl/topology"
 )
 
 // accept answers connections until the listener is closed; the process ends with the lab, so it never is.
 func (s *server) accept(l *net.UnixListener) {
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			return
-		}
-		go s.serve(conn)
-	}
+	(&door{who: "lab", answer: s.serve}).accept(l)
 }
 
 // call is one request being answered.
 type call struct {
 	*server
-	conn   *net.UnixConn
+	conn   *net.UnixConn // for its descriptors; what is said goes by out
+	out    *outbox
 	method string
 	params json.RawMessage
 	began  uint64        // server.changes when it came
@@ -37,25 +33,22 @@ type call struct {
 }
 
 // item sends one of a stream of things; the error is that the client went away.
-func (c *call) item(v any) error { return writeLine(c.conn, reply{Item: mustJSON(v)}) }
+func (c *call) item(v any) error { return c.out.send(reply{Item: mustJSON(v)}) }
 
-func (c *call) event(e Event) { _ = writeLine(c.conn, reply{Event: &e}) }
+// event tells of progress, unless the client is slow to read.
+func (c *call) event(e Event) { c.out.offer(reply{Event: &e}) }
 
-func (s *server) serve(conn *net.UnixConn) {
-	defer conn.Close()
-	if writeLine(conn, hello{protocolVersion, Version}) != nil {
-		return
-	}
-	in := bufio.NewReader(conn)
-	var r request
-	if readLine(in, &r) != nil {
-		return
-	}
+// say sends an event that the client waits for.
+func (c *call) say(e Event) error { return c.out.send(reply{Event: &e}) }
+
+func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r request) {
 	h, ok := handlers[r.Method]
 	if !ok {
 		_ = writeLine(conn, reply{Error: &Failure{Usage, fmt.Sprintf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", Version, r.Method)}})
 		return
 	}
+	out := newOutbox(conn)
+	defer out.close()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	if r.Method != "exec" { // its connection carries descriptors after the request
@@ -64,13 +57,17 @@ func (s *server) serve(conn *net.UnixConn) {
 			cancel(errors.New("the client went away"))
 		}()
 	}
-	result, err := h.do(ctx, &call{server: s, conn: conn, method: r.Method, params: r.Params, began: s.changes.Load()})
+	result, err := h.do(ctx, &call{server: s, conn: conn, out: out, method: r.Method, params: r.Params, began: s.changes.Load()})
 	rep := reply{Result: mustJSON(result)}
 	if err != nil {
 		rep = reply{Error: failure(err)}
 	}
-	_ = writeLine(conn, rep)
-	if r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown)) {
+	ends := r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown))
+	if ends { // whether or not the client reads it
+		_ = conn.SetWriteDeadline(time.Now().Add(hurry))
+	}
+	_ = out.send(rep)
+	if ends {
 		close(s.done)
 	}
 }

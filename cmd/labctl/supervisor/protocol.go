@@ -11,8 +11,11 @@ import (
 	"labctl/topology/kernel"
 )
 
-// protocolVersion is the first thing a supervisor says. Every supervisor of any version answers "status", "inspect" and "down".
+// protocolVersion is the first thing a supervisor says.
 const protocolVersion = 1
+
+// everyVersion are the methods that every supervisor of any version answers, and every client may ask for.
+var everyVersion = []string{"status", "inspect", "down"}
 
 // hello is the supervisor's first line on a connection.
 type hello struct {

@@ -173,28 +173,10 @@ func (s *standalone) happened(list []switchcore.Event) {
 }
 
 func (s *standalone) accept(l *net.UnixListener) {
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			return
-		}
-		go s.serve(conn)
-	}
+	(&door{who: "switch", answer: s.serve}).accept(l)
 }
 
-func (s *standalone) serve(conn *net.UnixConn) {
-	defer conn.Close()
-	if _, err := samePeer(conn); err != nil {
-		_ = writeLine(conn, reply{Error: &Failure{Failed, "this switch is another user's"}})
-		return
-	}
-	if writeLine(conn, hello{protocolVersion, Version}) != nil {
-		return
-	}
-	var r request
-	if readLine(bufio.NewReader(conn), &r) != nil {
-		return
-	}
+func (s *standalone) serve(conn *net.UnixConn, _ *bufio.Reader, r request) {
 	result, err := s.answer(conn, r)
 	rep := reply{Result: mustJSON(result)}
 	if err != nil {

@@ -64,7 +64,7 @@ func watch(ctx context.Context, c *call) (any, error) {
 	defer events.Wait()
 	err = c.space.Monitor(ctx, func() {
 		seq := c.happened.last()
-		c.event(Event{What: "watching"})
+		_ = c.say(Event{What: "watching"})
 		events.Go(func() { cancel(w.events(ctx, seq)) })
 	}, w.noticed)
 	cancel(err)

@@ -1,0 +1,566 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/topology"
+	"labctl/topology/kernel"
+)
+
+// answering is a real server on a real socket, in a run directory of its own. Its lab has no kernel behind it.
+func answering(t *testing.T, instance string, shape func(*server, *door)) *Client {
+	t.Helper()
+	r := runDirectory(t, instance)
+	s := &server{
+		meta: Meta{Format: 1, Instance: instance, Lab: instance, File: "-"}, rundir: r, happened: newEventLog(instance), work: make(chan struct{}, 1),
+		state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
+	}
+	d := &door{who: "lab", answer: s.serve}
+	if shape != nil {
+		shape(s, d)
+	}
+	if err := r.writeMeta(s.meta, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenIn(r.folder, "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended sync.WaitGroup
+	ended.Go(func() { d.accept(l) })
+	t.Cleanup(func() { l.Close(); ended.Wait() })
+	return &Client{Instance: instance, PID: os.Getpid()}
+}
+
+// runDirectory is one that is locked, as a supervisor holds it.
+func runDirectory(t *testing.T, instance string) *rundir {
+	t.Helper()
+	t.Setenv("XDG_RUNTIME_DIR", private(t))
+	r, _, err := take(instance, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.remove() })
+	return r
+}
+
+// standsWithoutKernel gives the server a lab that was built, by its own account; "": one without nodes, to which the kernel adds nothing.
+func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
+	return func(s *server, _ *door) {
+		lab := &topology.Lab{Name: s.meta.Lab}
+		if source != "" {
+			var problems topology.Problems
+			if lab, problems = topology.Load("lab.yaml", []byte(source)); lab == nil {
+				t.Fatal(problems)
+			}
+		}
+		f, err := s.rundir.create("journal", unix.O_APPEND, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal, err := kernel.OpenJournal(f, s.meta.Instance, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		space, err := kernel.NewSpace(s.meta.Instance, false, journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.state, s.file, s.lab, s.space = "running", lab, lab, space
+		s.target.Store(lab)
+		s.procs, s.switches, s.ruleLog = newProcesses(space, nil), newSwitches(space, s.happened), newRuleLog(space)
+	}
+}
+
+// method gives every server one more method for the time of a test.
+func method(t *testing.T, name string, h handler) {
+	t.Helper()
+	if _, taken := handlers[name]; taken {
+		t.Fatal(name, "is a method")
+	}
+	handlers[name] = h
+	t.Cleanup(func() { delete(handlers, name) })
+}
+
+// raw connects to a server and takes its greeting.
+func raw(t *testing.T, c *Client) (*net.UnixConn, *bufio.Reader) {
+	t.Helper()
+	d, err := openInstance(c.Instance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	conn, _, err := dialIn(d, "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	in := bufio.NewReader(conn)
+	var h hello
+	if err := readLine(in, &h); err != nil || h != (hello{protocolVersion, Version}) {
+		t.Fatalf("greeting %+v, %v", h, err)
+	}
+	return conn, in
+}
+
+// stillAnswers fails the test unless the server does.
+func stillAnswers(t *testing.T, c *Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var st Status
+	if err := c.Call(ctx, "status", nil, &st, nil); err != nil || st.Lab != c.Instance {
+		t.Errorf("status: %+v, %v", st, err)
+	}
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(20 * time.Second); !met(); <-time.After(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("it does not come to it: ", what)
+		}
+	}
+}
+
+// What is not a request is answered with what is wrong with it, and the next one is answered as ever.
+func TestWhatIsNotARequest(t *testing.T) {
+	c := answering(t, "rubbish", func(_ *server, d *door) { d.longest = 1 << 16 })
+	long := `{"method":"status","params":{"x":"` + strings.Repeat("x", 1<<20) + `"}}`
+	for _, k := range []struct{ name, sent, want string }{
+		{"unknown method", `{"method":"levitate"}` + "\n", "does not know how to levitate"},
+		{"no method", `{"params":{}}` + "\n", "not a request"},
+		{"another document", `[1,2]` + "\n", "not a request"},
+		{"nothing", "\n", "not a request"},
+		{"garbage", "\x00\xff\x1b[2J\n", `not a request of labctl's (labctl ` + Version + ` answers): "\x00\xff\x1b[2J"`},
+		{"another protocol", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1"},
+		{"two documents", `{"method":"status"}{"method":"status"}` + "\n", "not a request"},
+		{"a line that is too long", long + "\n", "longer than the 65536 bytes"},
+		{"a line that is too long and never ends", long, "longer than the 65536 bytes"},
+		{"half a line", `{"method":"sta`, ""},
+		{"nothing at all", "", ""},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			conn, in := raw(t, c)
+			if _, err := io.WriteString(conn, k.sent); err != nil {
+				t.Error("it is not read to its end: ", err)
+			}
+			_ = conn.CloseWrite()
+			var r reply
+			err := readLine(in, &r)
+			switch {
+			case k.want == "" && !errors.Is(err, io.EOF):
+				t.Errorf("answered with %+v, %v", r, err)
+			case k.want != "" && (err != nil || r.Error == nil || r.Error.Class != Usage || !strings.Contains(r.Error.Message, k.want)):
+				t.Errorf("answered with %+v, %v; want %s", r.Error, err, k.want)
+			}
+			stillAnswers(t, c)
+		})
+	}
+}
+
+// What every supervisor of any version answers, it answers however little the question says, and with more than it knows.
+func TestOldAndNewClients(t *testing.T) {
+	c := answering(t, "versions", standsWithoutKernel(t, ""))
+	for _, params := range []string{``, `,"params":null`, `,"params":{}`, `,"params":{"nodes":[],"since":"tomorrow","force":false},"trace":7`} {
+		for _, m := range []string{"status", "inspect"} {
+			conn, in := raw(t, c)
+			_, _ = fmt.Fprintf(conn, "{\"method\":%q%s}\n", m, params)
+			var r reply
+			if err := readLine(in, &r); err != nil || r.Error != nil || !strings.Contains(string(r.Result), `"lab":"versions"`) {
+				t.Errorf("%s with %s: %+v %s, %v", m, params, r.Error, r.Result, err)
+			}
+		}
+	}
+}
+
+// "down" is done for a client that says no more than its name, and for one that says more than is known.
+func TestDownOfAnOldClient(t *testing.T) {
+	for _, params := range []string{``, `,"params":{"force":true,"gently":true}`} {
+		t.Run(params, func(t *testing.T) {
+			var s *server
+			c := answering(t, "olddown", func(made *server, d *door) {
+				standsWithoutKernel(t, "")(made, d)
+				s = made
+			})
+			conn, in := raw(t, c)
+			_, _ = fmt.Fprintf(conn, "{\"method\":\"down\"%s}\n", params)
+			var r reply
+			err := readLine(in, &r)
+			if err == nil && r.Error != nil && strings.Contains(r.Error.Message, "namespace to wait for: operation not permitted") {
+				return // understood, and done as far as this user may: the last of it makes a namespace
+			}
+			if err != nil || r.Error != nil {
+				t.Fatalf("%+v, %v", r.Error, err)
+			}
+			<-s.done
+			if there("olddown") {
+				t.Error("its run directory is there")
+			}
+		})
+	}
+}
+
+// A client asks a supervisor of another version what every version answers, and nothing else.
+func TestASupervisorOfAnotherVersion(t *testing.T) {
+	r := runDirectory(t, "other")
+	if err := r.writeMeta(Meta{Instance: "other", File: "-"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenIn(r.folder, "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var greeting atomic.Value
+	go func() {
+		for {
+			conn, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.WriteString(conn, greeting.Load().(string)+"\n")
+				var q request
+				if readLine(bufio.NewReader(conn), &q) == nil {
+					_, _ = io.WriteString(conn, `{"event":{"what":"x","mood":1}}`+"\n")
+					_, _ = io.WriteString(conn, `{"result":{"lab":"other","state":"running","moon":"full"},"took":7}`+"\n")
+				}
+			}()
+		}
+	}()
+	c := &Client{Instance: "other", PID: os.Getpid()}
+	for _, version := range []int{0, protocolVersion + 1} {
+		greeting.Store(fmt.Sprintf(`{"labctl":%d,"version":"9.9","language":"Esperanto"}`, version))
+		for _, m := range everyVersion {
+			if err := c.Call(t.Context(), m, nil, nil, nil); err != nil {
+				t.Errorf("version %d, %s: %v", version, m, err)
+			}
+		}
+		_, captured := c.Capture(t.Context(), CaptureParams{}, nil, nil)
+		_, execed := c.startExec(t.Context(), ExecParams{}, 0)
+		for what, err := range map[string]error{
+			"apply": c.Call(t.Context(), "apply", ApplyParams{}, nil, nil), "events": c.Stream(t.Context(), "events", FollowParams{}, nil),
+			"capture": captured, "exec": execed,
+		} {
+			var f *Failure
+			if !errors.As(err, &f) || f.ExitCode() != 2 || !strings.Contains(f.Message, "labctl 9.9") || !strings.Contains(f.Message, "down and up again") {
+				t.Errorf("version %d, %s: %v", version, what, err)
+			}
+		}
+	}
+	for _, other := range []string{"SSH-2.0-OpenSSH_9.2", `["labctl"]`, ``} {
+		greeting.Store(other)
+		err := c.Call(t.Context(), "status", nil, nil, nil)
+		if err == nil || errors.Is(err, ErrDead) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
+			t.Errorf("%q greets: %v", other, err)
+		}
+		if st, err := StatusOf(t.Context(), "other"); err != nil || st.State != "not answering" || st.Why == "" {
+			t.Errorf("%q greets: %+v, %v", other, st, err)
+		}
+	}
+}
+
+// No method falls over what it is asked, whether there is a lab yet or not, and a lab without a kernel behind it.
+func TestMethodsTakeAnyParameters(t *testing.T) {
+	const lab = `format: 1
+lab: any
+nodes:
+  s1: {kind: bridge}
+  v1: {kind: vswitch}
+  a: {ip: 10.0.0.1/24}
+  b: {ip: 10.0.0.2/24}
+links: [a -- s1, b -- v1]
+steps: [{name: one, set: {a: {mtu: 1400}}}]
+`
+	for _, state := range []string{"starting", "running"} {
+		t.Run(state, func(t *testing.T) {
+			c := answering(t, "any", func(s *server, d *door) {
+				if state == "running" {
+					standsWithoutKernel(t, lab)(s, d)
+				}
+			})
+			for name, h := range handlers {
+				if h.manner != looks || name == "down" { // need a kernel, and go one at a time
+					continue
+				}
+				for _, params := range []string{``, `[]`, `7`, `"x"`, `{"nodes":["nobody"]}`, `{"nodes":["a"]}`, `{"nodes":["v1:zz",""]}`, `{"nodes":7}`, `{"node":"a"}`,
+					`{"what":["a:eth9","","v1"]}`, `{"switch":"v1","port":"a","frame":{"dst":"x"}}`, `{"switch":"","port":""}`, `{"follow":true}`,
+					`{"file":"x","source":"` + "eA==" + `"}`, `{"node":"nobody","argv":[]}`} {
+					conn, in := raw(t, c)
+					line := fmt.Sprintf(`{"method":%q,"params":%s}`, name, params)
+					if params == "" {
+						line = fmt.Sprintf(`{"method":%q}`, name)
+					}
+					_, _ = io.WriteString(conn, line+"\n")
+					_ = conn.CloseWrite() // who follows ends
+					for {
+						var r reply
+						err := readLine(in, &r)
+						if err != nil {
+							t.Errorf("%s: %s: no answer: %v", state, line, err)
+						}
+						if err != nil || r.Event == nil && r.Item == nil {
+							break
+						}
+					}
+					conn.Close()
+				}
+			}
+			stillAnswers(t, c)
+		})
+	}
+}
+
+// A client that goes away ends what is done for it: while it waits for its turn, in the middle of the work, and in the middle of a stream.
+func TestClientsGoAway(t *testing.T) {
+	var began, ended atomic.Int32
+	method(t, "linger", handler{sends, func(ctx context.Context, _ *call) (any, error) {
+		began.Add(1)
+		<-ctx.Done()
+		ended.Add(1)
+		return nil, context.Cause(ctx)
+	}})
+	method(t, "babble", handler{looks, func(_ context.Context, c *call) (any, error) {
+		began.Add(1)
+		defer ended.Add(1)
+		for {
+			if err := c.item(strings.Repeat("x", 1000)); err != nil {
+				return nil, err
+			}
+		}
+	}})
+	var s *server
+	c := answering(t, "goaway", func(made *server, _ *door) { s = made; s.state = "running" })
+	at, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for range 3 { // one works, two wait
+		all.Go(func() {
+			if err := c.Call(at, "linger", nil, nil, nil); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	until(t, "one works", func() bool { return began.Load() == 1 })
+	leave()
+	all.Wait()
+	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.work) == 0 })
+	for _, read := range []int{0, 1, 200} { // what was read before
+		began.Store(0)
+		ended.Store(0)
+		conn, in := raw(t, c)
+		_, _ = io.WriteString(conn, `{"method":"babble"}`+"\n")
+		for range read {
+			if err := readLine(in, &reply{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		until(t, "it babbles", func() bool { return began.Load() == 1 })
+		conn.Close()
+		until(t, "it is silent", func() bool { return ended.Load() == 1 })
+	}
+	enough := errors.New("enough")
+	if err := c.Stream(t.Context(), "babble", nil, func(json.RawMessage) error { return enough }); err != enough {
+		t.Error(err)
+	}
+	until(t, "it is silent", func() bool { return ended.Load() == 2 })
+	stillAnswers(t, c)
+}
+
+// A client that asks and does not read, because it is stopped, keeps nobody from the lab; it reads its answer when it goes on.
+func TestASlowClientHoldsNobodyUp(t *testing.T) {
+	const told, width = 3000, 1000 // much more than a socket has room for
+	method(t, "tell", handler{sends, func(_ context.Context, c *call) (any, error) {
+		for n := range told {
+			c.event(Event{What: strings.Repeat("x", width), Done: n, Total: told})
+		}
+		return "done", nil
+	}})
+	c := answering(t, "slow", func(s *server, _ *door) { s.state = "running" })
+	var slow []*bufio.Reader
+	for range 3 {
+		conn, in := raw(t, c)
+		_, _ = io.WriteString(conn, `{"method":"tell"}`+"\n")
+		slow = append(slow, in)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var word string
+	if err := c.Call(ctx, "tell", nil, &word, nil); err != nil || word != "done" {
+		t.Errorf("%q, %v", word, err)
+	}
+	stillAnswers(t, c)
+	for _, in := range slow {
+		last := -1
+		for {
+			var r reply
+			if err := readLine(in, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Event == nil {
+				if string(r.Result) != `"done"` {
+					t.Errorf("%+v", r)
+				}
+				break
+			}
+			if r.Event.Done <= last {
+				t.Fatalf("%d comes after %d", r.Event.Done, last)
+			}
+			last = r.Event.Done
+		}
+	}
+}
+
+// Connections that ask nothing do not keep others from asking, however many they are, and the oldest are let go of.
+func TestAFloodOfConnections(t *testing.T) {
+	const waits = 20
+	var d *door
+	c := answering(t, "flood", func(_ *server, made *door) { d = made; d.waits = waits })
+	var flood []*bufio.Reader
+	for range 10 * waits {
+		_, in := raw(t, c)
+		flood = append(flood, in)
+		if len(flood)%waits == 0 {
+			stillAnswers(t, c)
+		}
+	}
+	if _, err := flood[0].ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("the oldest is open: %v", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.waiting); n > waits {
+		t.Errorf("%d wait", n)
+	}
+}
+
+// A server that has run out of descriptors answers again when there are some.
+func TestNoDescriptorsLeft(t *testing.T) {
+	c := answering(t, "nofile", nil)
+	stillAnswers(t, c)
+	d, err := openInstance(c.Instance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	few := was
+	few.Cur = uint64(openDescriptors(t)) + 9
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	var all []*net.UnixConn
+	refused := false
+	for range 100 {
+		conn, _, err := dialIn(d, "sock")
+		if refused = errors.Is(err, unix.EMFILE); refused {
+			break
+		}
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		all = append(all, conn)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if !refused {
+		t.Error("there were descriptors for ", len(all))
+	}
+	for _, conn := range all {
+		conn.Close()
+	}
+	stillAnswers(t, c)
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list) - 1 // but for the one that reads
+}
+
+// Descriptors that nobody asked for, or too few or too many of those that were asked for, are not kept.
+func TestDescriptorsThatWereNotAskedFor(t *testing.T) {
+	c := answering(t, "passed", standsWithoutKernel(t, "format: 1\nlab: passed\nnodes: {a: {}}\n"))
+	pass := func(conn *net.UnixConn, text string, n int) {
+		t.Helper()
+		var fds []int
+		for range n {
+			fds = append(fds, 0)
+		}
+		if _, _, err := conn.WriteMsgUnix([]byte(text), unix.UnixRights(fds...), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stillAnswers(t, c)
+	before := openDescriptors(t)
+	for _, n := range []int{1, 4, 200} {
+		conn, in := raw(t, c)
+		pass(conn, `{"method":"status"}`+"\n", n)
+		var r reply
+		if err := readLine(in, &r); err != nil || r.Error != nil {
+			t.Errorf("%d with a question: %+v, %v", n, r, err)
+		}
+		conn.Close()
+	}
+	for _, n := range []int{0, 1, 3, 4, 5, 200} {
+		conn, in := raw(t, c)
+		_, _ = io.WriteString(conn, `{"method":"exec","params":{"node":"a","argv":["true"]}}`+"\n")
+		var r reply
+		if err := readLine(in, &r); err != nil || r.Event == nil || r.Event.What != "descriptors" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if n == 0 {
+			_, _ = io.WriteString(conn, "x")
+		} else {
+			pass(conn, "x", n)
+		}
+		r = reply{}
+		err := readLine(in, &r)
+		// With all of them, what is missing is the node: there is no kernel behind this lab.
+		if err != nil || r.Error == nil || (n == 4) == strings.HasPrefix(r.Error.Message, "receive descriptors: ") {
+			t.Errorf("%d of 4: %+v, %v", n, r.Error, err)
+		}
+		conn.Close()
+	}
+	until(t, "no descriptor is left behind", func() bool { return openDescriptors(t) <= before })
+}
+
+// The methods that every version answers are methods, and the others too have names that a message can say.
+func TestEveryVersionAnswers(t *testing.T) {
+	for _, m := range everyVersion {
+		if _, ok := handlers[m]; !ok {
+			t.Errorf("%s is not answered", m)
+		}
+	}
+	if want := []string{"down", "inspect", "status"}; !slices.Equal(slices.Sorted(slices.Values(everyVersion)), want) {
+		t.Errorf("%v is promised to all, %v was", everyVersion, want) // docs/architecture.md
+	}
+}

@@ -69,8 +69,9 @@ script -qec "$0 exec h1 -- sh -c 'test -t 0 && exit 7'" /dev/null </dev/null || 
 	}
 
 	DescribeTable("is never the machine's /sys", func(mounts string, allowed bool) {
-		if out, err := exec.Command("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "true").CombinedOutput(); err != nil && !root {
-			Skip("unshare(1) has no --map-current-user: " + string(out))
+		// Only an unshare(1) that says itself that it cannot is let off: that it fails may be anything.
+		if help, err := exec.Command("unshare", "--help").Output(); !root && err == nil && !strings.Contains(string(help), "--map-current-user") {
+			Skip("unshare(1) has no --map-current-user: it came with util-linux 2.34")
 		}
 		DeferCleanup(func() { labctl("down", "--all", "--force") })
 		r := covered(mounts, `"$0" up two-hosts 2>/dev/null

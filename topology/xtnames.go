@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -67,7 +68,24 @@ type xtChains struct {
 	is    map[string]bool
 }
 
-// xtNames refuses targets, chains and matches that neither iptables nor the node's rules have.
+// XtablesNeed begins an entry of "needs" that is an extension of iptables, a target or a match, and not a program.
+const XtablesNeed = "xtables:"
+
+// xtNeeded reports whether the file says that it needs an extension of that name, of which nothing else is known.
+func (b *build) xtNeeded(name string) bool { return slices.Contains(b.lab.Needs, XtablesNeed+name) }
+
+// xtUnknown ends what is said of a name that nobody knows: what it is near to, or else how to name an extension that is known here alone.
+func xtUnknown(name, near string) string {
+	if near != "" || !xtName.MatchString(name) {
+		return near
+	}
+	return "; an extension of iptables from elsewhere is named at the top: \"needs: [" + XtablesNeed + name + "]\""
+}
+
+// xtName is what "needs" takes behind XtablesNeed. The kernel keeps 28 bytes of it (XT_EXTENSION_MAXNAMELEN, x_tables.h).
+var xtName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,27}$`)
+
+// xtNames refuses targets, chains and matches that neither iptables nor the node's rules have, nor "needs" names.
 func (b *build) xtNames(n *Node, path string) {
 	made := map[[2]string]*xtChains{} // by family and table
 	for _, set := range n.Rules {
@@ -103,8 +121,8 @@ func (b *build) xtNames(n *Node, path string) {
 				}
 			}
 			for _, o := range l.options("-m", "--match", 5) {
-				if o.value != "" && !slices.Contains(xtMatches(), o.value) {
-					b.wrongIn(l, o.value, at, "no match is called "+quoted(clip(o.value))+suggestWord(o.value, xtMatches()))
+				if o.value != "" && !slices.Contains(xtMatches(), o.value) && !b.xtNeeded(o.value) {
+					b.wrongIn(l, o.value, at, "no match is called "+quoted(clip(o.value))+xtUnknown(o.value, suggestWord(o.value, xtMatches())))
 				}
 			}
 			if list := l.options("-M", "--modprobe", 4); len(list) > 0 {
@@ -127,6 +145,8 @@ func (b *build) targetText(l *RuleLine, o xtOption, chains *xtChains, targets ma
 		return quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
 	case o.short == "-g":
 		return "table " + l.Table + " has no chain " + quoted(clip(name)) + ", and no -N makes it" + b.near(name, func() []string { return chains.names })
+	case !known && b.xtNeeded(name):
+		return ""
 	case !known:
 		all := func() []string {
 			all := slices.Clone(chains.names)
@@ -136,7 +156,7 @@ func (b *build) targetText(l *RuleLine, o xtOption, chains *xtChains, targets ma
 			slices.Sort(all)
 			return all
 		}
-		return "no target is called " + quoted(clip(name)) + ", and no -N makes such a chain in table " + l.Table + b.near(name, all)
+		return "no target is called " + quoted(clip(name)) + ", and no -N makes such a chain in table " + l.Table + xtUnknown(name, b.near(name, all))
 	case table != "" && table != l.Table:
 		return name + " works in table " + table + " only; write \"-t " + table + "\""
 	}

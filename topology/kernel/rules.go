@@ -55,15 +55,41 @@ func (s *Space) toolPath(name string) (string, error) {
 	return toolPath(name)
 }
 
-// Installed finds the programs that commands of a lab need, in PATH and where system programs are; one that is not there is
-// ErrUnsupported.
-func Installed(programs []string) error {
-	for _, name := range programs {
+// Installed finds what a lab needs: programs, in PATH and where system programs are, and extensions of iptables ([topology.XtablesNeed]) where
+// it loads them from. One that is not there is ErrUnsupported.
+func Installed(needs []string) error {
+	for _, name := range needs {
+		if ext, ok := strings.CutPrefix(name, topology.XtablesNeed); ok {
+			if !extension(ext) {
+				return missingTool("the extension " + ext + " of iptables is not installed, and the lab's file says that the lab needs it; where iptables has its extensions elsewhere, say so in XTABLES_LIBDIR")
+			}
+			continue
+		}
 		if _, err := toolPath(name); err != nil {
 			return missingTool(name + " is not installed, and the lab's file says that the lab needs it")
 		}
 	}
 	return nil
+}
+
+// extension reports whether there is a library of a target or match for iptables, which is for both families (xt), or IPv4 or IPv6 alone. It is
+// in XTABLES_LIBDIR (iptables(8)), or where iptables was told when it was built.
+func extension(name string) bool {
+	dirs := filepath.SplitList(os.Getenv("XTABLES_LIBDIR"))
+	if len(dirs) == 0 {
+		for _, pattern := range []string{"/usr/lib/*/xtables", "/lib/*/xtables", "/usr/lib*/xtables", "/lib*/xtables", "/usr/local/lib*/xtables", "/usr/libexec/xtables"} {
+			found, _ := filepath.Glob(pattern)
+			dirs = append(dirs, found...)
+		}
+	}
+	for _, dir := range dirs {
+		for _, family := range []string{"xt", "ipt", "ip6t"} {
+			if st, err := os.Stat(filepath.Join(dir, "lib"+family+"_"+name+".so")); err == nil && st.Mode().IsRegular() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // missingTool is an ErrUnsupported for which the kernel is not to blame.

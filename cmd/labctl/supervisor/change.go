@@ -100,6 +100,9 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	return out, changed(c.ready(ctx, lab, c.event))
 }
 
+// neither begins the error of a change that failed midway.
+const neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
+
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
 func (s *server) brokenOff(err error) error {
 	var f *Failure
@@ -108,7 +111,7 @@ func (s *server) brokenOff(err error) error {
 	}
 	s.degrade("a change ended midway: " + err.Error())
 	// Whatever the cause was, something is left behind: the lab is not as it was.
-	return &Failure{Failed, fmt.Sprintf("the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: %v", err)}
+	return &Failure{Failed, neither + err.Error()}
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.

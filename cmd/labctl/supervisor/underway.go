@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Underway is a step that was begun and has not come to its end.
@@ -60,7 +61,7 @@ func (c *call) brokenStep(err error) {
 	var f *Failure
 	c.mu.Lock()
 	u := *c.story.Under
-	u.Error = err.Error()
+	u.Error = strings.TrimPrefix(err.Error(), neither) // the state of the lab says that
 	c.story.Under = &u
 	if errors.As(err, &f) && f.Class != Failed && u.At == "set" { // nothing was touched
 		c.story.Under = nil

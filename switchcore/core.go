@@ -3,9 +3,6 @@
 // and locks nothing: whoever owns a [Switch] calls it from one place at a time and passes the time in.
 package switchcore
 
-// MAC is an Ethernet address.
-type MAC [6]byte
-
 // PortID names a port of one switch as long as the port exists. IDs are small, and used again after a port is gone.
 type PortID int32
 

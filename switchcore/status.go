@@ -96,16 +96,3 @@ func (v VLAN) String() string {
 	}
 	return strconv.Itoa(v.ID)
 }
-
-// String is the address as six pairs of lower-case hexadecimal digits.
-func (m MAC) String() string {
-	const digits = "0123456789abcdef"
-	var b [17]byte
-	for i, v := range m {
-		b[3*i], b[3*i+1] = digits[v>>4], digits[v&15]
-		if i < 5 {
-			b[3*i+2] = ':'
-		}
-	}
-	return string(b[:])
-}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // action reads one entry of "do".
@@ -16,7 +18,7 @@ func (st *story) action(n *yaml.Node, path string) *Action {
 	}
 	v := n.Content[1]
 	a := &Action{Pos: st.at(n.Content[0])}
-	path = pathKey(path, n.Content[0].Value)
+	path = problem.PathKey(path, n.Content[0].Value)
 	switch n.Content[0].Value {
 	case "flush":
 		a.Flush = st.flush(v, path)
@@ -43,7 +45,7 @@ func (st *story) flush(v *yaml.Node, path string) *Flush {
 	for k, what := range entries(v) {
 		s, why := st.fullName(k.Value)
 		if s == nil {
-			st.errorf(k, pathKey(path, k.Value), "%s", why)
+			st.errorf(k, problem.PathKey(path, k.Value), "%s", why)
 			continue
 		}
 		fn := FlushNode{Node: s.full}
@@ -69,7 +71,7 @@ func (st *story) run(v *yaml.Node, path string) *RunAction {
 	if n := field(v, "node"); n != nil && n.Kind == yaml.ScalarNode {
 		s, why := st.fullName(n.Value)
 		if s == nil {
-			st.errorf(n, pathKey(path, "node"), "%s", why)
+			st.errorf(n, problem.PathKey(path, "node"), "%s", why)
 		} else {
 			r.Node = s.full
 		}
@@ -90,10 +92,10 @@ func (st *story) start(name string, v *yaml.Node, path string) {
 
 func (st *story) stream(v *yaml.Node, path string) *Stream {
 	s := &Stream{Name: stringOf(field(v, "name"), "stream"), Every: durationOf(field(v, "every"), 200*time.Millisecond)}
-	s.From = st.party(field(v, "from"), pathKey(path, "from"), true)
-	s.To = st.party(field(v, "to"), pathKey(path, "to"), false)
+	s.From = st.party(field(v, "from"), problem.PathKey(path, "from"), true)
+	s.To = st.party(field(v, "to"), problem.PathKey(path, "to"), false)
 	if e := field(v, "every"); e != nil && s.Every == 0 {
-		st.errorf(e, pathKey(path, "every"), "0s is no time between two requests")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two requests")
 	}
 	st.start(s.Name, v, path)
 	if !st.isStream[s.Name] {
@@ -112,7 +114,7 @@ func (st *story) party(n *yaml.Node, path string, sender bool) Target {
 	switch {
 	case !ok:
 		if !st.failed() || st.named[n.Value] == nil {
-			st.errorf(n, path, "%q is no node, interface or name%s", clip(n.Value), st.nearTarget(n.Value))
+			st.errorf(n, path, "%q is no node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
 		}
 	case sender && t.Node == "":
 		st.errorf(n, path, "%q is only a name for an address; a stream needs a node that sends", n.Value)
@@ -123,7 +125,7 @@ func (st *story) party(n *yaml.Node, path string, sender bool) Target {
 }
 
 func (st *story) nearTarget(word string) string {
-	return st.near(word, func() (known []string) {
+	return st.Near(word, func() (known []string) {
 		for _, s := range st.sites {
 			known = append(known, s.full)
 		}
@@ -147,9 +149,9 @@ func (st *story) stop(v *yaml.Node, path string) *Stop {
 	if !st.running[s.Name] {
 		known := slices.Sorted(maps.Keys(st.running))
 		known = slices.DeleteFunc(known, func(k string) bool { return !st.running[k] })
-		why := fmt.Sprintf("nothing called %q runs here", clip(s.Name))
+		why := fmt.Sprintf("nothing called %q runs here", problem.Clip(s.Name))
 		if len(known) > 0 {
-			why += "; running are " + andList(known)
+			why += "; running are " + problem.AndList(known)
 		}
 		st.errorf(at, path, "%s", why)
 	}

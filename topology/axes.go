@@ -3,6 +3,8 @@ package topology
 import (
 	"slices"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // row resolves the first word of a line.
@@ -157,7 +159,7 @@ func (p *tableParser) flow(line int, w tableWord) (a, b string, ok bool) {
 		}
 		near := p.words.near(w.text, p.rs.streams)
 		if near == "" && len(p.rs.streams) > 0 {
-			near = "; those so far are " + andList(clipList(p.rs.streams))
+			near = "; those so far are " + problem.AndList(problem.ClipList(p.rs.streams))
 		}
 		p.wrong(line, w, "%q is no flow; write A->B, or the name of a stream or a send%s", w.text, near)
 		return a, b, false

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // build makes nodes from their bodies: those of the file, or those of a step.
@@ -142,7 +144,7 @@ func (b *build) iface(s *site, name string, t LinkType, key *yaml.Node, path str
 func (b *build) linkEnd(s *site, e *end) *made {
 	en := End{s.full, e.iface}
 	if was := b.made[en]; was != nil {
-		b.add(e.pos, e.width, e.path, fmt.Sprintf("%s is made already, in line %d; no link can end on it", en, was.Pos.Line), false)
+		b.Add(e.pos, e.width, e.path, fmt.Sprintf("%s is made already, in line %d; no link can end on it", en, was.Pos.Line), false)
 		return nil
 	}
 	m := &made{end: en, site: s, path: e.path, link: e, Interface: &Interface{Name: e.iface, Type: Veth, Pos: e.pos, MTU: b.labMTU, Up: true}}
@@ -183,7 +185,7 @@ func (b *build) host(s *site) {
 		}
 	}
 	list := field(b.bodyOf(s), "interfaces")
-	at := pathKey(b.path(s), "interfaces")
+	at := problem.PathKey(b.path(s), "interfaces")
 	// A typed entry makes its interface wherever it stands; what links and veth pairs make is known before plain entries.
 	others := map[string]*yaml.Node{}
 	for k, v := range entries(list) {
@@ -192,11 +194,11 @@ func (b *build) host(s *site) {
 		}
 	}
 	for k, v := range entries(list) {
-		b.entry(s, k, v, pathKey(at, k.Value), ends, others)
+		b.entry(s, k, v, problem.PathKey(at, k.Value), ends, others)
 	}
 	for k, v := range entries(list) {
 		if other := field(v, "veth"); other != nil && b.made[End{s.full, k.Value}] != nil {
-			b.vethOther(s, k, other, pathKey(at, k.Value))
+			b.vethOther(s, k, other, problem.PathKey(at, k.Value))
 		}
 	}
 	for _, e := range b.ends[s] {
@@ -247,12 +249,12 @@ func (b *build) typed(m *made, v, by *yaml.Node, path string) {
 		m.lower = by
 		m.Mode = stringOf(field(v, "mode"), "bridge")
 		for i, n := range items(field(v, "sources")) {
-			if a := b.mac(n, pathIndex(pathKey(path, "sources"), i)); !a.IsZero() {
+			if a := b.mac(n, problem.PathIndex(problem.PathKey(path, "sources"), i)); !a.IsZero() {
 				m.Sources = append(m.Sources, a)
 			}
 		}
 		if k, n := entry(v, "sources"); n != nil && m.Mode != "source" && field(v, "mode") != nil {
-			b.errorf(k, pathKey(path, "sources"), "belongs beside mode: source")
+			b.errorf(k, problem.PathKey(path, "sources"), "belongs beside mode: source")
 		}
 	case VLAN:
 		m.lower = by
@@ -265,7 +267,7 @@ func (b *build) typed(m *made, v, by *yaml.Node, path string) {
 // vethOther makes the other end of a veth pair inside the node, if it has no entry of its own.
 func (b *build) vethOther(s *site, k, other *yaml.Node, path string) {
 	m := b.made[End{s.full, k.Value}]
-	at := pathKey(path, "veth")
+	at := problem.PathKey(path, "veth")
 	if other.Kind != yaml.ScalarNode || m.Type != Veth || interfaceName().textOK(other.Value) != "" {
 		return
 	}

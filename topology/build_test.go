@@ -6,25 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"labctl/switchcore"
 )
-
-// load is a lab from the text of its nodes and what follows.
-func load(t *testing.T, text string) *Lab {
-	t.Helper()
-	lab, problems := Load("t.yaml", []byte("format: 1\nlab: t\n"+text))
-	if lab == nil {
-		t.Fatal(problems.Error())
-	}
-	return lab
-}
-
-func values(n *Node) map[string]string {
-	out := map[string]string{}
-	for _, s := range n.Sysctls {
-		out[s.Key] = s.Value
-	}
-	return out
-}
 
 func TestSysctls(t *testing.T) {
 	lab := load(t, `
@@ -90,7 +74,7 @@ func TestMACsAreUniqueAndStable(t *testing.T) {
 	if lab == nil {
 		t.Fatal(problems.Error())
 	}
-	owner := map[MAC]string{}
+	owner := map[switchcore.MAC]string{}
 	for _, n := range lab.Nodes {
 		for _, i := range n.Interfaces {
 			if i.Type == BridgeLink {

@@ -5,20 +5,23 @@ import (
 	"net/netip"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // duplicates refuses an address or a literal MAC on two nodes: in most files that is a slip. What is listed under "names"
 // is meant so.
 func (b *build) duplicates() {
-	meantIP, meantMAC := map[netip.Addr]bool{}, map[MAC]bool{}
+	meantIP, meantMAC := map[netip.Addr]bool{}, map[switchcore.MAC]bool{}
 	for _, e := range b.lab.Names {
 		meantIP[e.IP], meantMAC[e.MAC] = true, true
 	}
 	type owner struct {
 		*made
-		at Pos
+		at problem.Pos
 	}
-	ips, macs := map[netip.Addr]owner{}, map[MAC]owner{}
+	ips, macs := map[netip.Addr]owner{}, map[switchcore.MAC]owner{}
 	for _, m := range b.all {
 		for i, p := range m.Addrs {
 			a := p.Addr()
@@ -28,7 +31,7 @@ func (b *build) duplicates() {
 			case !twice:
 				ips[a] = at
 			case was.machine() != m.machine() && !meantIP[a] && !a.IsLinkLocalUnicast():
-				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s; for a purpose list it under \"names\"", onBoth(a.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
+				b.errorf(m.addrs[i], problem.PathKey(m.path, "ip"), "%s; for a purpose list it under \"names\"", onBoth(a.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
 			}
 		}
 		if m.ownMAC == nil || m.MAC.IsZero() || meantMAC[m.MAC] {
@@ -40,7 +43,7 @@ func (b *build) duplicates() {
 		case !twice:
 			macs[m.MAC] = at
 		case was.machine() != m.machine():
-			b.errorf(m.ownMAC, pathKey(m.path, "mac"), "%s; for a purpose list it under \"names\"", onBoth(m.MAC.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
+			b.errorf(m.ownMAC, problem.PathKey(m.path, "mac"), "%s; for a purpose list it under \"names\"", onBoth(m.MAC.String(), was.machine().full, was.at, m.machine().full, at.at.Line))
 		}
 	}
 }
@@ -102,7 +105,7 @@ func (b *build) notOfAHost(s *site) {
 				what = "the broadcast address"
 			}
 			if what != "" {
-				b.warnf(m.addrs[i], pathKey(m.path, "ip"), "%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(), s.full)
+				b.warnf(m.addrs[i], problem.PathKey(m.path, "ip"), "%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(), s.full)
 			}
 		}
 	}
@@ -139,7 +142,7 @@ func (b *build) arpTrap(s *site, n *Node) {
 		if len(m.Addrs) == 0 {
 			continue
 		}
-		path := pathKey(m.path, "ip")
+		path := problem.PathKey(m.path, "ip")
 		switch {
 		case (m.Type == Macvlan || m.Type == Macvtap) && m.above != nil && m.above.site == s:
 			b.warnf(m.addrs[0], path, "%s answers ARP for %s too, with its own MAC, while arp_ignore is 0; if that is not meant, write \"sysctls: {arp_ignore: 1}\" at %s",
@@ -170,13 +173,13 @@ func (l *loader) namedEnds() []NamedEnd {
 	var out []NamedEnd
 	l.names = map[string]*NamedEnd{}
 	for k, v := range entries(field(l.root, "names")) {
-		path := pathKey("names", k.Value)
+		path := problem.PathKey("names", k.Value)
 		e := NamedEnd{Name: k.Value}
 		if a := field(v, "ip"); a != nil && a.Kind == yaml.ScalarNode {
 			e.IP, _ = netip.ParseAddr(a.Value)
 		}
 		if m := field(v, "mac"); m != nil && m.Kind == yaml.ScalarNode {
-			e.MAC, _ = ParseMAC(m.Value)
+			e.MAC, _ = switchcore.ParseMAC(m.Value)
 		}
 		if s := l.named[k.Value]; s != nil {
 			l.errorf(k, path, "%s", fmt.Sprintf("a node is called %q too (line %d), and tables could mean either", k.Value, s.key.Line))

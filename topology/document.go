@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 const bom = "\ufeff"
@@ -25,16 +28,16 @@ type reader struct {
 	text  string // the same
 	ascii bool   // it has nothing else
 	lines []int  // where each line begins in src
-	probs []Problem
+	probs []problem.Problem
 	wide  map[int][]int // of long lines that are not ASCII: where every wideStep-th character begins
 
-	mistakes     int              // of maxProblems
-	warned       int              // likewise
-	sysctlsGiven int              // of maxGiven
-	compared     int              // of maxCompared
-	guardPairs   int              // of maxGuarded
-	ways         int              // of maxWays, that may still be looked at
-	seen         map[Problem]bool // by place and words only
+	mistakes     int                      // of problem.MaxProblems
+	warned       int                      // likewise
+	sysctlsGiven int                      // of maxGiven
+	compared     int                      // of maxCompared
+	guardPairs   int                      // of rules.MaxGuarded
+	ways         int                      // of rules.MaxWays, that may still be looked at
+	seen         map[problem.Problem]bool // by place and words only
 
 	// While a step's set is laid over the nodes: what it says of them is reported in it, and only if the file did not
 	// say so before.
@@ -67,7 +70,7 @@ func (o *overlay) of(path string) (at *yaml.Node, shown string) {
 
 func newReader(file string, src []byte) *reader {
 	src = bytes.TrimPrefix(src, []byte(bom))
-	r := &reader{file: file, src: src, seen: map[Problem]bool{}, ways: maxWays}
+	r := &reader{file: file, src: src, seen: map[problem.Problem]bool{}, ways: rules.MaxWays}
 	if len(src) <= maxFile {
 		r.text, r.ascii = string(src), true
 		r.lines = append(r.lines, 0)
@@ -81,8 +84,8 @@ func newReader(file string, src []byte) *reader {
 	return r
 }
 
-// line returns a line by its number, without its end.
-func (r *reader) line(n int) string {
+// Line returns a line by its number, without its end.
+func (r *reader) Line(n int) string {
 	if n < 1 || n > len(r.lines) {
 		return ""
 	}
@@ -93,31 +96,31 @@ func (r *reader) line(n int) string {
 	return strings.TrimSuffix(strings.TrimSuffix(r.text[r.lines[n-1]:end], "\n"), "\r")
 }
 
-// pos turns the parser's column, which counts characters, into bytes.
-func (r *reader) pos(line, col int) Pos {
+// Pos turns the parser's column, which counts characters, into bytes.
+func (r *reader) pos(line, col int) problem.Pos {
 	if line < 1 || len(r.lines) == 0 {
-		return Pos{}
+		return problem.Pos{}
 	}
 	if line > len(r.lines) {
-		return Pos{len(r.lines), len(r.line(len(r.lines))) + 1}
+		return problem.Pos{Line: len(r.lines), Col: len(r.Line(len(r.lines))) + 1}
 	}
-	s := r.line(line)
+	s := r.Line(line)
 	if r.ascii {
-		return Pos{line, min(max(col, 1), len(s)+1)}
+		return problem.Pos{Line: line, Col: min(max(col, 1), len(s)+1)}
 	}
 	at, i := r.skipped(line, s, col)
 	for ; i < col && at < len(s); i++ {
 		_, n := utf8.DecodeRuneInString(s[at:])
 		at += n
 	}
-	return Pos{line, at + 1}
+	return problem.Pos{Line: line, Col: at + 1}
 }
 
-func (r *reader) at(n *yaml.Node) Pos { return r.pos(n.Line, n.Column) }
+func (r *reader) at(n *yaml.Node) problem.Pos { return r.pos(n.Line, n.Column) }
 
 // width is how much of the line a value's own word takes.
-func (r *reader) width(n *yaml.Node, p Pos) int {
-	s := r.line(p.Line)
+func (r *reader) width(n *yaml.Node, p problem.Pos) int {
+	s := r.Line(p.Line)
 	if p.Col < 1 || p.Col > len(s) {
 		return 1
 	}
@@ -151,18 +154,18 @@ func shown(s string) string {
 	return b.String()
 }
 
-func (r *reader) add(p Pos, width int, path, text string, warning bool) {
+func (r *reader) Add(p problem.Pos, width int, path, text string, warning bool) {
 	if r.overlay != nil && warning {
 		return
 	}
-	if warning && r.warned == maxProblems {
+	if warning && r.warned == problem.MaxProblems {
 		return
 	}
 	path, text = shown(path), shown(text)
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}
-	key := Problem{Line: p.Line, Col: p.Col, Message: text}
+	key := problem.Problem{Line: p.Line, Col: p.Col, Message: text}
 	if r.seen[key] {
 		return
 	}
@@ -175,44 +178,44 @@ func (r *reader) add(p Pos, width int, path, text string, warning bool) {
 		p, path = r.at(at), shown
 		width = r.width(at, p)
 	}
-	source := r.line(p.Line)
+	source := r.Line(p.Line)
 	width = min(width, len(source)+1-p.Col)
 	if len(source) > maxSource {
 		source = source[:maxSource]
 	}
-	r.probs = append(r.probs, Problem{File: r.file, Line: p.Line, Col: p.Col, Width: max(1, width),
+	r.probs = append(r.probs, problem.Problem{File: r.file, Line: p.Line, Col: p.Col, Width: max(1, width),
 		Path: path, Message: text, Warning: warning, Source: strings.ToValidUTF8(source, "")})
 	if warning {
 		r.warned++
-	} else if r.mistakes++; r.mistakes == maxProblems {
+	} else if r.mistakes++; r.mistakes == problem.MaxProblems {
 		r.stop()
 	}
 }
 
 func (r *reader) errorf(n *yaml.Node, path, format string, args ...any) {
 	p := r.at(n)
-	r.add(p, r.width(n, p), path, fmt.Sprintf(format, args...), false)
+	r.Add(p, r.width(n, p), path, fmt.Sprintf(format, args...), false)
 }
 
 func (r *reader) warnf(n *yaml.Node, path, format string, args ...any) {
 	p := r.at(n)
-	r.add(p, r.width(n, p), path, fmt.Sprintf(format, args...), true)
+	r.Add(p, r.width(n, p), path, fmt.Sprintf(format, args...), true)
 }
 
 // take adopts problems of a table, which know their place but not their file.
-func (r *reader) take(ps []Problem, path string) {
+func (r *reader) take(ps []problem.Problem, path string) {
 	for _, p := range ps {
-		r.add(Pos{p.Line, p.Col}, p.Width, path, p.Message, p.Warning)
+		r.Add(problem.Pos{Line: p.Line, Col: p.Col}, p.Width, path, p.Message, p.Warning)
 	}
 }
 
 // failed reports whether anything but warnings was found.
 func (r *reader) failed() bool {
-	return slices.ContainsFunc(r.probs, func(p Problem) bool { return !p.Warning })
+	return slices.ContainsFunc(r.probs, func(p problem.Problem) bool { return !p.Warning })
 }
 
-func (r *reader) done() Problems {
-	slices.SortStableFunc(r.probs, func(a, b Problem) int {
+func (r *reader) done() problem.List {
+	slices.SortStableFunc(r.probs, func(a, b problem.Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 	return r.probs
@@ -251,7 +254,7 @@ func (r *reader) syntax(err error) {
 		if !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "no documents") {
 			text = "not YAML: " + err.Error()
 		}
-		r.add(Pos{}, 1, "", text, false)
+		r.Add(problem.Pos{}, 1, "", text, false)
 		return
 	}
 	mark, start := e.Mark, e.ContextMark
@@ -259,11 +262,11 @@ func (r *reader) syntax(err error) {
 	if start.Line > 0 && (mark.Line > len(r.lines) || mark.Line < 1) {
 		p = r.pos(start.Line, start.Column)
 	}
-	r.add(p, 1, "", syntaxText(e.Message, e.ContextMsg, r.line(p.Line), p, start.Line), false)
+	r.Add(p, 1, "", syntaxText(e.Message, e.ContextMsg, r.Line(p.Line), p, start.Line), false)
 }
 
 // syntaxText translates the parser's own words for the usual slips.
-func syntaxText(msg, context, line string, p Pos, start int) string {
+func syntaxText(msg, context, line string, p problem.Pos, start int) string {
 	rest := ""
 	if p.Col >= 1 && p.Col <= len(line) {
 		rest = line[p.Col-1:]
@@ -299,7 +302,7 @@ func syntaxText(msg, context, line string, p Pos, start int) string {
 func (r *reader) treeOK(root *yaml.Node) bool {
 	before := len(r.probs)
 	r.tree(root, 0)
-	return len(r.probs) == before || !slices.ContainsFunc(r.probs, func(p Problem) bool { return p.Message == tooDeep })
+	return len(r.probs) == before || !slices.ContainsFunc(r.probs, func(p problem.Problem) bool { return p.Message == tooDeep })
 }
 
 const tooDeep = "lists and maps are nested too deep"

@@ -3,25 +3,28 @@ package topology
 import (
 	"net/netip"
 	"time"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // Expectation is one "expect" or "wait": tables to be judged, in the order in which they are judged: what is probed first
 // (ping ping6 answers sees streams), then what is only read (arp route fdb ...), each in file order.
 type Expectation struct {
-	Pos    Pos
+	Pos    problem.Pos
 	Kept   bool // neighbours: kept
 	Tables []*Table
 }
 
 // Table is one printed table of cells of one kind. A blank line in the file begins another Table.
 type Table struct {
-	Kind    string   // ping ping6 answers sees streams arp route fdb port drops hits cases
-	Pos     Pos      // the first header cell; for the short form ("ping: ok") the scalar
-	Corner  string   // the header's first word, "from\to"
-	Rows    []string // as written, with '*'
-	Columns []string // likewise
-	Short   bool     // written as "ping: ok"
-	Cells   []*Cell  // row by row, '*' rows and columns expanded, without the diagonal; '.' cells are there, not Judged
+	Kind    string      // ping ping6 answers sees streams arp route fdb port drops hits cases
+	Pos     problem.Pos // the first header cell; for the short form ("ping: ok") the scalar
+	Corner  string      // the header's first word, "from\to"
+	Rows    []string    // as written, with '*'
+	Columns []string    // likewise
+	Short   bool        // written as "ping: ok"
+	Cells   []*Cell     // row by row, '*' rows and columns expanded, without the diagonal; '.' cells are there, not Judged
 
 	shownRows, shownColumns []string     // with '*' expanded
 	lines                   []tableLine  // where it stands in the file; none for the short form
@@ -33,10 +36,10 @@ type Cell struct {
 	Row, Column string // as shown: full node name, node:if, name, A->B
 	Question    Question
 	Want        Want
-	Pos         Pos  // of the cell's word in the file; expanded cells share it
-	Width       int  // bytes of the word
-	Judged      bool // false for '.': nothing is probed for it, except to update the file
-	Case        int  // kind cases: index into Step.Cases of the column; else -1
+	Pos         problem.Pos // of the cell's word in the file; expanded cells share it
+	Width       int         // bytes of the word
+	Judged      bool        // false for '.': nothing is probed for it, except to update the file
+	Case        int         // kind cases: index into Step.Cases of the column; else -1
 }
 
 // DropMatch narrows a drops question to frames of one sort; an empty field means any.
@@ -63,7 +66,7 @@ type Target struct {
 // Step is one entry of "steps".
 type Step struct {
 	Name, Note string
-	Pos        Pos
+	Pos        problem.Pos
 	Reset      []string // nodes put back to what the file says
 	Lab        *Lab     // the lab as it stands once reset and set are done: nodes only, no expectations
 	Do         []Action
@@ -77,12 +80,12 @@ type Step struct {
 type Case struct {
 	Name string
 	Lab  *Lab
-	Pos  Pos
+	Pos  problem.Pos
 }
 
 // Action is one entry of "do". Exactly one of the pointers is set.
 type Action struct {
-	Pos     Pos
+	Pos     problem.Pos
 	Flush   *Flush
 	Run     *RunAction
 	Stream  *Stream
@@ -121,9 +124,9 @@ type Send struct {
 
 // Station is who a frame is from or for. The zero Station as a source is the interface's own address.
 type Station struct {
-	MAC       MAC    // literal, of a name, or ff:ff:ff:ff:ff:ff
-	Node      string // the address that this node's interface has at the moment
-	Interface string // "" is the node's only one
+	MAC       switchcore.MAC // literal, of a name, or ff:ff:ff:ff:ff:ff
+	Node      string         // the address that this node's interface has at the moment
+	Interface string         // "" is the node's only one
 }
 
 // Echo is an ICMP echo request.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // expectation reads an "expect" or a "wait"; nil if there is none.
@@ -23,7 +25,7 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *Expecta
 		if !known || k.Value == "cases" && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
 			continue
 		}
-		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, pathKey(path, k.Value), rs)...)
+		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, problem.PathKey(path, k.Value), rs)...)
 	}
 	slices.SortStableFunc(e.Tables, func(a, b *Table) int { return rank[a.Kind] - rank[b.Kind] })
 	return e
@@ -36,7 +38,7 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver
 	}
 	broken := st.failed()
 	var out []*Table
-	var probs []Problem
+	var probs []problem.Problem
 	switch {
 	case v.Style&yaml.LiteralStyle != 0:
 		text, at := st.block(v)
@@ -60,7 +62,7 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver
 		return nil
 	}
 	if broken { // what a node lacks is most likely what could not be read
-		probs = slices.DeleteFunc(probs, func(p Problem) bool {
+		probs = slices.DeleteFunc(probs, func(p problem.Problem) bool {
 			name, isNode := strings.CutPrefix(p.Message, `no node "`)
 			name, _, _ = strings.Cut(name, `"`)
 			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface") || isNode && st.named[name] != nil
@@ -71,27 +73,27 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *resolver
 }
 
 // block is a literal block as it stands in the file, without its indentation, and where its first line with words begins.
-func (r *reader) block(n *yaml.Node) (string, Pos) {
+func (r *reader) block(n *yaml.Node) (string, problem.Pos) {
 	value := strings.Split(n.Value, "\n")
 	skip := slices.IndexFunc(value, func(s string) bool { return strings.TrimSpace(s) != "" })
 	if skip < 0 {
-		return "", Pos{}
+		return "", problem.Pos{}
 	}
 	first := n.Line + 1
-	for first <= len(r.lines) && strings.TrimSpace(r.line(first)) == "" {
+	for first <= len(r.lines) && strings.TrimSpace(r.Line(first)) == "" {
 		first++
 	}
 	// Whatever indicator stands behind the "|", the value is the line less its indentation.
-	indent := max(0, len(r.line(first))-len(value[skip]))
+	indent := max(0, len(r.Line(first))-len(value[skip]))
 	var lines []string
 	for i := first; i <= len(r.lines) && len(lines) < len(value)-skip; i++ {
-		s := r.line(i)
+		s := r.Line(i)
 		if strings.TrimSpace(s) != "" && leading(s) < indent {
 			break
 		}
 		lines = append(lines, s[min(indent, len(s)):])
 	}
-	return strings.TrimRight(strings.Join(lines, "\n"), " \n"), Pos{first, indent + 1}
+	return strings.TrimRight(strings.Join(lines, "\n"), " \n"), problem.Pos{Line: first, Col: indent + 1}
 }
 
 func leading(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
@@ -141,7 +143,7 @@ func (l *loader) unreached(e *Expectation) {
 			a, _, _ := strings.Cut(c.Row, ":")
 			b, _, _ := strings.Cut(c.Column, ":")
 			if c.Judged && strings.HasPrefix(c.Want.Text, "ok") && l.named[a] != nil && l.named[b] != nil && find(a) != find(b) {
-				l.add(c.Pos, c.Width, "expect."+t.Kind, b+" is expected but nothing links it to "+a, true)
+				l.Add(c.Pos, c.Width, "expect."+t.Kind, b+" is expected but nothing links it to "+a, true)
 			}
 		}
 	}

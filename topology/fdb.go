@@ -1,13 +1,14 @@
 package topology
 
 import (
-	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // fdbShape is "fdb" of a bridge.
@@ -41,7 +42,7 @@ func (b *build) staticEntries() {
 		if br.site.kind == Bridge {
 			body = b.bodyOf(br.site)
 		}
-		path := pathKey(br.path, "fdb")
+		path := problem.PathKey(br.path, "fdb")
 		list := field(body, "fdb")
 		if list == nil {
 			continue
@@ -49,9 +50,9 @@ func (b *build) staticEntries() {
 		if ports == nil {
 			ports = b.portsBy()
 		}
-		own, seen := b.wornBy(br, ports[br.end]), map[MAC]bool{}
+		own, seen := b.wornBy(br, ports[br.end]), map[switchcore.MAC]bool{}
 		for k, v := range entries(list) {
-			b.staticEntry(br, own, seen, k, v, pathKey(path, k.Value))
+			b.staticEntry(br, own, seen, k, v, problem.PathKey(path, k.Value))
 		}
 		slices.SortFunc(br.Static, func(x, y StaticEntry) int { return slices.Compare(x.MAC[:], y.MAC[:]) })
 	}
@@ -70,17 +71,17 @@ func (b *build) portsBy() map[End][]*made {
 }
 
 // wornBy are the addresses of a bridge itself, and whose they are.
-func (b *build) wornBy(br *made, ports []*made) map[MAC]string {
-	own := map[MAC]string{br.wears(): br.Name}
+func (b *build) wornBy(br *made, ports []*made) map[switchcore.MAC]string {
+	own := map[switchcore.MAC]string{br.Wears(): br.Name}
 	for _, m := range ports {
-		if _, twice := own[m.wears()]; !twice {
-			own[m.wears()] = m.Name
+		if _, twice := own[m.Wears()]; !twice {
+			own[m.Wears()] = m.Name
 		}
 	}
 	return own
 }
 
-func (b *build) staticEntry(br *made, own map[MAC]string, seen map[MAC]bool, k, v *yaml.Node, path string) {
+func (b *build) staticEntry(br *made, own map[switchcore.MAC]string, seen map[switchcore.MAC]bool, k, v *yaml.Node, path string) {
 	if fdbKeyText(k.Value) != "" || v.Kind != yaml.ScalarNode || interfaceName().textOK(v.Value) != "" {
 		return
 	}
@@ -117,8 +118,8 @@ func (b *build) portsOf(br *made) []string {
 }
 
 // fdbMAC is the address that a key of "fdb" stands for: a MAC, an entry of "names", or that of a node's interface, as its kernel has it.
-func (b *build) fdbMAC(s *site, k *yaml.Node, path string) MAC {
-	if m, err := ParseMAC(k.Value); err == nil {
+func (b *build) fdbMAC(s *site, k *yaml.Node, path string) switchcore.MAC {
+	if m, err := switchcore.ParseMAC(k.Value); err == nil {
 		return m
 	}
 	node, ifname, _ := strings.Cut(k.Value, ":")
@@ -128,10 +129,10 @@ func (b *build) fdbMAC(s *site, k *yaml.Node, path string) MAC {
 	of, why := b.lookup(s, node)
 	if of == nil {
 		b.errorf(k, path, "%s, and it is no name under \"names\"", why)
-		return MAC{}
+		return switchcore.MAC{}
 	}
 	if of.skip {
-		return MAC{}
+		return switchcore.MAC{}
 	}
 	if ifname == "" {
 		return b.onlyMAC(of, k, path)
@@ -141,93 +142,34 @@ func (b *build) fdbMAC(s *site, k *yaml.Node, path string) MAC {
 		m = b.made[to]
 	}
 	if m == nil {
-		b.errorf(k, path, "%s has no interface %q%s", of.full, ifname, b.near(ifname, b.interfaceNames(of)))
-		return MAC{}
+		b.errorf(k, path, "%s has no interface %q%s", of.full, ifname, b.Near(ifname, b.interfaceNames(of)))
+		return switchcore.MAC{}
 	}
 	return b.knownMAC(m, k, path)
 }
 
 // onlyMAC is the address of a node that has one interface, or that of the bridge of a bridge node.
-func (b *build) onlyMAC(s *site, k *yaml.Node, path string) MAC {
+func (b *build) onlyMAC(s *site, k *yaml.Node, path string) switchcore.MAC {
 	list := b.of[s]
 	switch {
 	case s.kind == VSwitch:
 		b.errorf(k, path, "%s is a virtual switch, and has no address", s.full)
-		return MAC{}
+		return switchcore.MAC{}
 	case s.kind == Bridge:
 		list = list[:min(1, len(list))]
 	case len(list) == 0:
 		b.errorf(k, path, "%s has no interface; link it to something", s.full)
-		return MAC{}
+		return switchcore.MAC{}
 	case len(list) > 1:
-		b.errorf(k, path, "%s has %s interfaces, %s: write %s:INTERFACE", s.full, amount(len(list)), andList(clipList(b.interfaceNames(s)())), s.full)
-		return MAC{}
+		b.errorf(k, path, "%s has %s interfaces, %s: write %s:INTERFACE", s.full, problem.Amount(len(list)), problem.AndList(problem.ClipList(b.interfaceNames(s)())), s.full)
+		return switchcore.MAC{}
 	}
 	return b.knownMAC(list[0], k, path)
 }
 
-func (b *build) knownMAC(m *made, k *yaml.Node, path string) MAC {
-	if m.wears().IsZero() {
+func (b *build) knownMAC(m *made, k *yaml.Node, path string) switchcore.MAC {
+	if m.Wears().IsZero() {
 		b.errorf(k, path, "%s takes the lowest address of its ports; give it a \"mac\" to be named here", m.end)
 	}
-	return m.wears()
-}
-
-// staticEntries takes away forwarding entries that are no more, and adds those that are new, or that went with their port.
-func (d *differ) staticEntries(new *Lab) {
-	for _, n := range new.Nodes {
-		for _, i := range n.Interfaces {
-			if i.Bridge == nil {
-				continue
-			}
-			var was []StaticEntry
-			if !d.made[End{n.Name, i.Name}] {
-				was = d.old[n.Name].Interface(i.Name).Static
-			}
-			d.staticOf(n, i, was)
-		}
-	}
-}
-
-func (d *differ) staticOf(n *Node, br *Interface, was []StaticEntry) {
-	made := d.made[End{n.Name, br.Name}]
-	now := map[MAC]string{}
-	for _, e := range br.Static {
-		now[e.MAC] = e.Port
-	}
-	before := map[MAC]string{}
-	for _, e := range was {
-		before[e.MAC] = e.Port
-		if now[e.MAC] == "" {
-			d.say(n.Name, "%s: fdb %s: %s -> -", br.Name, e.MAC, e.Port)
-			d.add(DelStatic{n.Name, br.Name, e})
-		}
-	}
-	for _, e := range br.Static {
-		old := before[e.MAC]
-		if old != e.Port && !made {
-			d.say(n.Name, "%s: fdb %s: %s -> %s", br.Name, e.MAC, cmp.Or(old, "-"), e.Port)
-		}
-		if old != e.Port || d.lostStatic(n, e.Port) {
-			d.add(AddStatic{n.Name, br.Name, e})
-		}
-	}
-}
-
-// lostStatic reports whether a port comes without the entries that it had: it was made again, or its VLANs are others, for each of which
-// the kernel has an entry of its own (br_fdb_add, net/bridge/br_fdb.c).
-func (d *differ) lostStatic(n *Node, port string) bool {
-	if d.made[End{n.Name, port}] {
-		return true
-	}
-	was, now := d.old[n.Name].Interface(port).Port, n.Interface(port).Port
-	return !samePort(&PortSettings{VLAN: was.VLAN}, &PortSettings{VLAN: now.VLAN})
-}
-
-func (o AddStatic) shell(ns func(string) string) string {
-	return fmt.Sprintf("bridge -n %s fdb replace %s dev %s master static", ns(o.Node), o.MAC, o.Port)
-}
-
-func (o DelStatic) shell(ns func(string) string) string {
-	return tolerant(fmt.Sprintf("bridge -n %s fdb del %s dev %s master", ns(o.Node), o.MAC, o.Port))
+	return m.Wears()
 }

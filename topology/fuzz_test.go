@@ -3,6 +3,8 @@ package topology
 import (
 	"strings"
 	"testing"
+
+	"labctl/topology/problem"
 )
 
 // fuzzKinds are tried in turn, so that one corpus serves all.
@@ -35,7 +37,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
 		k := fuzzKinds[int(kind)%len(fuzzKinds)]
 		rs := richResolver()
-		tables, problems := parseTable(k, text, Pos{3, 5}, rs)
+		tables, problems := parseTable(k, text, problem.Pos{Line: 3, Col: 5}, rs)
 		lines := strings.Split(text, "\n")
 		for _, p := range problems {
 			if p.Line < 3 || p.Line-3 >= len(lines) || p.Col < 5 || p.Width < 1 || p.Col-5+p.Width > max(1, len(lines[p.Line-3])) {
@@ -49,7 +51,7 @@ func FuzzTable(f *testing.F) {
 			return
 		}
 		for _, table := range tables {
-			again, problems := parseTable(k, Render(table, nil), Pos{3, 5}, rs)
+			again, problems := parseTable(k, Render(table, nil), problem.Pos{Line: 3, Col: 5}, rs)
 			if len(problems) > 0 {
 				if table.emptyStar() {
 					continue

@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // shortForms applies what stands at hosts, once it is known which interfaces are left to them.
@@ -24,7 +27,7 @@ func (b *build) shortForm(s *site, list *yaml.Node) {
 		if v == nil {
 			continue
 		}
-		path := pathKey(b.path(s), name)
+		path := problem.PathKey(b.path(s), name)
 		have := b.of[s]
 		if len(have) == 0 { // its only interface may be its switch's by now
 			for _, x := range s.inner {
@@ -44,7 +47,7 @@ func (b *build) shortForm(s *site, list *yaml.Node) {
 			for _, m := range have {
 				names = append(names, m.Name)
 			}
-			b.errorf(k, path, "%s has %s interfaces, %s: write %q under one of them in \"interfaces\"", s.full, amount(len(have)), andList(clipList(names)), name)
+			b.errorf(k, path, "%s has %s interfaces, %s: write %q under one of them in \"interfaces\"", s.full, problem.Amount(len(have)), problem.AndList(problem.ClipList(names)), name)
 			continue
 		}
 		if inner := field(list, have[0].Name); inner != nil && (field(inner, name) != nil || name == "ip" && inner.Kind != yaml.MappingNode) {
@@ -63,16 +66,16 @@ func (b *build) values(m *made, n *yaml.Node, path string) {
 		return
 	}
 	if v := field(n, "ip"); v != nil {
-		b.ip(m, v, pathKey(path, "ip"))
+		b.ip(m, v, problem.PathKey(path, "ip"))
 	}
 	if v := field(n, "mac"); v != nil {
-		m.MAC, m.ownMAC = b.mac(v, pathKey(path, "mac")), v
+		m.MAC, m.ownMAC = b.mac(v, problem.PathKey(path, "mac")), v
 	}
 	if v := field(n, "effective_mac"); v != nil {
-		m.EffectiveMAC = b.mac(v, pathKey(path, "effective_mac"))
+		m.EffectiveMAC = b.mac(v, problem.PathKey(path, "effective_mac"))
 	}
 	if v := field(n, "mtu"); v != nil {
-		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(path, "mtu")
+		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, problem.PathKey(path, "mtu")
 	}
 	if v := field(n, "up"); v != nil {
 		m.Up = boolOf(v, true)
@@ -107,9 +110,9 @@ func (b *build) ip(m *made, n *yaml.Node, path string) {
 }
 
 // mac reads a MAC or the name of one.
-func (b *build) mac(n *yaml.Node, path string) MAC {
+func (b *build) mac(n *yaml.Node, path string) switchcore.MAC {
 	if strings.Contains(n.Value, ":") || n.Kind != yaml.ScalarNode || macOrNameText(n.Value) != "" {
-		m, _ := ParseMAC(n.Value)
+		m, _ := switchcore.ParseMAC(n.Value)
 		return m
 	}
 	e := b.names[n.Value]
@@ -120,8 +123,8 @@ func (b *build) mac(n *yaml.Node, path string) MAC {
 			}
 			return out
 		}
-		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", clip(n.Value), b.near(n.Value, known))
-		return MAC{}
+		b.errorf(n, path, "%q is neither a MAC address nor a name under \"names\"%s", problem.Clip(n.Value), b.Near(n.Value, known))
+		return switchcore.MAC{}
 	}
 	if e.MAC.IsZero() {
 		b.errorf(n, path, "%q has no \"mac\" under \"names\"", n.Value)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"labctl/topology/problem"
 )
 
 // fileGrammar is the format as data: what check accepts and what [Schema] prints.
@@ -59,7 +61,7 @@ var format1 = sync.OnceValue(func() *fileGrammar {
 	}
 	fixed := nodeFixed()
 	platform := []shapeKey{
-		{name: "profile", shape: &shape{form: formText, want: orList(profileNames()), word: profileNames(), doc: "what kind of switch it is; standard if not given"}},
+		{name: "profile", shape: &shape{form: formText, want: problem.OrList(ProfileNames()), word: ProfileNames(), doc: "what kind of switch it is; standard if not given"}},
 		{name: "uplinks", shape: &shape{form: formList, want: "a list of ports", of: interfaceName(), doc: "ports that lead out: link ends, or interfaces of the node that holds the switch"}},
 	}
 	g := &fileGrammar{kind: map[Kind]nodeKind{
@@ -187,7 +189,7 @@ func nodeFixed() []shapeKey {
 			{name: "sh", must: true, shape: anyText("a command")},
 			{name: "background", shape: yesNo("a server: it goes on while the lab does")}}, readyKeys()...)}}}
 	return []shapeKey{
-		{name: "kind", shape: &shape{form: formText, want: orList(words), word: words}},
+		{name: "kind", shape: &shape{form: formText, want: problem.OrList(words), word: words}},
 		{name: "nodes", shape: nodesShape()},
 		{name: "links", shape: linksShape()},
 		{name: "run", shape: &shape{form: formList, want: "a list of commands", of: run, doc: "commands at start-up, in order; each must exit 0"}},

@@ -4,13 +4,13 @@
 package topology
 
 import (
-	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
 	"labctl/switchcore"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // Lab is a checked lab. [Load] is its only constructor, so a Lab that exists is valid: every name resolves, every
@@ -31,17 +31,17 @@ type Lab struct {
 	stage  int       // how many of its steps are behind it
 	over   []Overlay // live changes
 
-	byName  map[string]int       // places in Nodes, a hint for Target
-	entries map[string]*NamedEnd // Names; nil: not made
-	aliases map[End]End          // interfaces that belong to the virtual switch of their node: where they are
-	givenAt map[string]Pos       // see GivenAt
+	byName  map[string]int         // places in Nodes, a hint for Target
+	entries map[string]*NamedEnd   // Names; nil: not made
+	aliases map[End]End            // interfaces that belong to the virtual switch of their node: where they are
+	givenAt map[string]problem.Pos // see GivenAt
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.
 type NamedEnd struct {
 	Name string
-	IP   netip.Addr // zero when not given
-	MAC  MAC        // zero when not given
+	IP   netip.Addr     // zero when not given
+	MAC  switchcore.MAC // zero when not given
 }
 
 // Kind says what a node is.
@@ -59,51 +59,18 @@ const (
 type Node struct {
 	Name       string // full dotted name, at most 63 bytes
 	Kind       Kind
-	Pos        Pos
+	Pos        problem.Pos
 	IPv6       bool
 	Interfaces []*Interface // in the order in which they are made; a bridge stands before its ports, a lower before its upper
 	Routes     []Route      // in the order in which they are added, which does not depend on that of the file
 	Neighbours []Neighbour  // by address
 	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order in which they must be written
 	Run        []Command
-	Switch     *Switch    // kind vswitch, else nil
-	Rules      []*RuleSet // file order, loaded or not
+	Switch     *Switch      // kind vswitch, else nil
+	Rules      []*rules.Set // file order, loaded or not
 
 	byName map[string]int // places in Interfaces, a hint for Interface
 }
-
-// RuleSet is one entry of "rules". Which of Lines and Text it has follows from Form and Level.
-type RuleSet struct {
-	Name    string
-	Load    bool
-	Form    string // iptables ip6tables nft port_guard
-	Pos     Pos
-	Level   string     // port_guard: l2 l3
-	Lines   []RuleLine // iptables, ip6tables, and what port_guard writes at level l3
-	Text    string     // nft, with prefixes for what it logs, and what port_guard writes at level l2: as "nft -f" reads it; it only adds, and ends with a newline
-	TextPos Pos        // of the first line of Text in the file, of which the lines follow one by one; zero: only Pos is known
-	Tables  []NFTable  // that Text makes, in its order, each once; no other set of the node has any of them
-	Names   []string   // of every rule that has one, in order, each once
-
-	isName    map[string]bool // Names
-	words     string          // what Text says without comments and blanks; "" if a port guard has written it
-	uncounted map[string]bool // rules of Text that have no counter
-	chains    []*nftChain     // of Text, unless a port guard has written it
-	prefixes  []nftPrefix     // in Text and not in the file
-}
-
-// RuleLine is one command of iptables or ip6tables.
-type RuleLine struct {
-	Table string   // filter nat mangle raw security
-	Args  []string // what stands behind the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
-	Name  string   // "": it is no rule, or one that only serves another
-	Pos   Pos
-}
-
-// NFTable is a table of nftables.
-type NFTable struct{ Family, Name string }
-
-func (t NFTable) String() string { return t.Family + " " + t.Name }
 
 // Switch is what a vswitch node carries out.
 type Switch struct {
@@ -170,8 +137,8 @@ func (e End) String() string { return e.Node + ":" + e.Interface }
 type Interface struct {
 	Name    string // at most 15 bytes
 	Type    LinkType
-	Pos     Pos
-	MAC     MAC // zero only for a bridge that follows the kernel's rule
+	Pos     problem.Pos
+	MAC     switchcore.MAC // zero only for a bridge that follows the kernel's rule
 	MTU     int
 	Up      bool
 	Promisc bool
@@ -183,12 +150,12 @@ type Interface struct {
 	Bridge *BridgeSettings
 	Static []StaticEntry // of a bridge: forwarding entries that the file gives, by MAC; each once
 
-	Lower   End    // Macvlan, Macvtap, VLAN; may be another node's interface
-	Mode    string // Macvlan, Macvtap: bridge private vepa passthru source
-	Sources []MAC  // mode source
-	VLANID  int    // VLAN
+	Lower   End              // Macvlan, Macvtap, VLAN; may be another node's interface
+	Mode    string           // Macvlan, Macvtap: bridge private vepa passthru source
+	Sources []switchcore.MAC // mode source
+	VLANID  int              // VLAN
 
-	EffectiveMAC MAC // what the guest's own root has set instead of MAC; zero: nothing
+	EffectiveMAC switchcore.MAC // what the guest's own root has set instead of MAC; zero: nothing
 }
 
 // BridgeSettings are a Linux bridge's own knobs (ip-link(8), type bridge).
@@ -207,7 +174,7 @@ type BridgeSettings struct {
 // StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its port goes down.
 // It is not sticky: a frame from that MAC that comes in on another port moves it there (br_fdb_update, net/bridge/br_fdb.c).
 type StaticEntry struct {
-	MAC  MAC
+	MAC  switchcore.MAC
 	Port string
 }
 
@@ -222,11 +189,8 @@ type PortSettings struct {
 // PortVLAN is the VLAN membership of a bridge port; it needs a bridge with VLAN filtering.
 type PortVLAN struct {
 	PVID   int // 0: none
-	Tagged []VLANRange
+	Tagged []switchcore.VLANRange
 }
-
-// VLANRange is First to Last, both included.
-type VLANRange struct{ First, Last int }
 
 // Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has no
 // place in the file: routes are compared, and one that has only moved is the same.
@@ -244,7 +208,7 @@ type Route struct {
 type Neighbour struct {
 	IP  netip.Addr
 	Dev string
-	MAC MAC
+	MAC switchcore.MAC
 }
 
 // Sysctl is a net.* value of one namespace. Key has slashes below /proc/sys ("net/ipv4/ip_forward"), since interface
@@ -259,37 +223,18 @@ type Command struct {
 	Sh         string
 	Background bool
 	Ready      Ready // of a command in the background
-	Pos        Pos
+	Pos        problem.Pos
 }
 
-// same reports whether two commands do the same, wherever they stand in the file.
-func (c Command) same(o Command) bool {
+// Same reports whether two commands do the same, wherever they stand in the file.
+func (c Command) Same(o Command) bool {
 	return c.Sh == o.Sh && c.Background == o.Background && c.Ready == o.Ready
 }
 
-// MAC is an Ethernet address. The zero value means "none".
-type MAC [6]byte
-
-// ParseMAC reads six lower-case hex pairs with colons.
-func ParseMAC(s string) (MAC, error) {
-	var m MAC
-	if len(s) != 17 {
-		return m, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
+// Wears is the address an interface has in the end.
+func (i *Interface) Wears() switchcore.MAC {
+	if !i.EffectiveMAC.IsZero() {
+		return i.EffectiveMAC
 	}
-	for i := range m {
-		if i > 0 && s[3*i-1] != ':' {
-			return MAC{}, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
-		}
-		if _, err := hex.Decode(m[i:i+1], []byte(s[3*i:3*i+2])); err != nil || strings.ToLower(s) != s {
-			return MAC{}, fmt.Errorf("%q is not a MAC address: want six lower-case hex pairs with colons, 00:50:56:00:00:01", s)
-		}
-	}
-	return m, nil
+	return i.MAC
 }
-
-func (m MAC) String() string {
-	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
-}
-
-// IsZero reports whether m is no address.
-func (m MAC) IsZero() bool { return m == MAC{} }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // meanings explains the words of a kind, in the order of the legend; ping's own sentences are those of iputils.
@@ -138,7 +140,7 @@ func legendParts(kind, alt string, used map[string]bool) (names []string) {
 	case base == "" || base == "-" && (asksEcho(kind) || kind == "answers"):
 	case kind == "answers" && modified:
 		return []string{alt}
-	case (kind == "drops" || kind == "hits") && decimal.MatchString(strings.TrimPrefix(base, ">=")):
+	case (kind == "drops" || kind == "hits") && problem.Decimal.MatchString(strings.TrimPrefix(base, ">=")):
 	case base == "." || slices.ContainsFunc(meanings[kind], func(m [2]string) bool { return m[0] == base }):
 		used[base] = true
 	default:

@@ -3,16 +3,17 @@ package topology
 import (
 	"bytes"
 	"fmt"
+
+	"labctl/topology/problem"
 )
 
 // Limits of a file. They are far beyond any lab that a machine can run; each keeps what a megabyte of text can cost in time and memory
-// within what a person waits for. maxFile, maxDepth, maxCells, maxBuilt, maxGuarded, maxWays and maxCompared are others.
+// within what a person waits for. maxFile, maxDepth, maxCells, maxBuilt, problem.MaxProblems, rules.MaxGuarded, rules.MaxWays and maxCompared are others.
 const (
-	maxProblems = 1000    // mistakes; the file is not read further, and warnings, which are then no longer kept
-	maxValues   = 1 << 18 // keys and values
-	maxNodes    = 10000   // nodes, nested ones too
-	maxLinks    = 1 << 15 // cables
-	maxGiven    = 1 << 18 // sysctls of all nodes, of all labs
+	maxValues = 1 << 18 // keys and values
+	maxNodes  = 10000   // nodes, nested ones too
+	maxLinks  = 1 << 15 // cables
+	maxGiven  = 1 << 18 // sysctls of all nodes, of all labs
 )
 
 // maxSource is how much of a line is shown, and maxMessage how much of what is said of it; in bytes.
@@ -65,7 +66,7 @@ func (r *reader) fewValues() bool {
 		if count++; count > maxValues {
 			line := 1 + bytes.Count(r.src[:i], []byte("\n"))
 			text := fmt.Sprintf("the file has more than %d keys and values up to here, commas in texts counted; no lab needs as many", maxValues)
-			r.add(Pos{line, i - r.lines[line-1] + 1}, 1, "", text, false)
+			r.Add(problem.Pos{Line: line, Col: i - r.lines[line-1] + 1}, 1, "", text, false)
 			return false
 		}
 	}

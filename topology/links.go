@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // link is one cable.
@@ -20,7 +22,7 @@ type link struct {
 type end struct {
 	site  *site
 	iface string // derived when the file does not give it
-	pos   Pos
+	pos   problem.Pos
 	width int
 	path  string
 	group string // of a virtual switch, as written
@@ -39,13 +41,13 @@ func linkText(s string) string {
 	left, right, ok := strings.Cut(s, " -- ")
 	switch {
 	case !ok:
-		return fmt.Sprintf(`%q is no link; want two ends with " -- " between them, as "h0 -- s1"`, clip(s))
+		return fmt.Sprintf(`%q is no link; want two ends with " -- " between them, as "h0 -- s1"`, problem.Clip(s))
 	case strings.Contains(right, " -- "):
-		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, clip(s))
+		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, problem.Clip(s))
 	case strings.Contains(strings.TrimSpace(right), " "):
-		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`, clip(s))
+		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`, problem.Clip(s))
 	case strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "":
-		return fmt.Sprintf("%q has an end missing", clip(s))
+		return fmt.Sprintf("%q has an end missing", problem.Clip(s))
 	}
 	return ""
 }
@@ -73,7 +75,7 @@ func (l *loader) wire() {
 func (l *loader) linksOf(s *site, path string) {
 	for i, n := range items(field(s.body, "links")) {
 		if n.Kind == yaml.ScalarNode && linkText(n.Value) == "" {
-			l.link(s, n, pathIndex(path, i))
+			l.link(s, n, problem.PathIndex(path, i))
 		}
 	}
 }
@@ -85,7 +87,7 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 		p.Col++
 	}
 	// Blanks may be folded in quoted or broken text: then the words stand elsewhere, and the value's place has to do.
-	exact := strings.HasPrefix(l.line(p.Line)[min(p.Col-1, len(l.line(p.Line))):], n.Value)
+	exact := strings.HasPrefix(l.Line(p.Line)[min(p.Col-1, len(l.Line(p.Line))):], n.Value)
 	read := func(word string, offset int) *end {
 		at := p
 		if exact {
@@ -101,11 +103,11 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 		a, b := read(word, offset), read(far, farAt)
 		offset += len(word)
 		if a.site == b.site {
-			l.add(a.pos, a.width, path, fmt.Sprintf("both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"", a.site.full), false)
+			l.Add(a.pos, a.width, path, fmt.Sprintf("both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"", a.site.full), false)
 			continue
 		}
 		if len(l.links) == maxLinks {
-			l.add(a.pos, a.width, path, fmt.Sprintf("the lab has more than %s; leave some out", Count(maxLinks, "link")), false)
+			l.Add(a.pos, a.width, path, fmt.Sprintf("the lab has more than %s; leave some out", problem.Count(maxLinks, "link")), false)
 			l.stop()
 		}
 		a.far, b.far = b, a
@@ -115,29 +117,29 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 
 // end reads node[/group][:interface]. An end that is wrong, and reported, stands on a node of its own, so that nothing
 // more is said about the link.
-func (l *loader) end(from *site, word string, at Pos, path string) *end {
+func (l *loader) end(from *site, word string, at problem.Pos, path string) *end {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
-		l.add(at, len(word), path, fmt.Sprintf("%q is no end of a link; want node, node:interface, switch/group or switch/group:port", clip(word)), false)
+		l.Add(at, len(word), path, fmt.Sprintf("%q is no end of a link; want node, node:interface, switch/group or switch/group:port", problem.Clip(word)), false)
 		return &end{site: &site{skip: true}, pos: at, path: path, bad: true}
 	}
 	name := strings.TrimPrefix(m[3], ":")
 	bad := &end{site: &site{base: m[1][strings.LastIndexByte(m[1], '.')+1:], skip: true}, iface: name, pos: at, path: path, bad: true}
 	s, why := l.lookup(from, m[1])
 	if s == nil {
-		l.add(at, len(m[1]), path, why, false)
+		l.Add(at, len(m[1]), path, why, false)
 		return bad
 	}
 	if s.skip {
 		return bad
 	}
 	if m[2] != "" && s.kind != VSwitch {
-		l.add(Pos{at.Line, at.Col + len(m[1])}, len(m[2]), path, s.full+" is no virtual switch and has no port groups; write "+s.full, false)
+		l.Add(problem.Pos{Line: at.Line, Col: at.Col + len(m[1])}, len(m[2]), path, s.full+" is no virtual switch and has no port groups; write "+s.full, false)
 		return bad
 	}
 	if name != "" {
 		if why := interfaceName().textOK(name); why != "" {
-			l.add(Pos{at.Line, at.Col + len(m[1]) + len(m[2]) + 1}, len(name), path, why, false)
+			l.Add(problem.Pos{Line: at.Line, Col: at.Col + len(m[1]) + len(m[2]) + 1}, len(name), path, why, false)
 			return bad
 		}
 	}
@@ -156,12 +158,12 @@ func (l *loader) nameEnds() {
 				continue
 			}
 			if was := taken[e.site][e.iface]; was != nil {
-				l.add(e.pos, e.width, e.path, fmt.Sprintf("%s:%s has a link already, in line %d", e.site.full, e.iface, was.pos.Line), false)
+				l.Add(e.pos, e.width, e.path, fmt.Sprintf("%s:%s has a link already, in line %d", e.site.full, e.iface, was.pos.Line), false)
 				e.bad = true
 				continue
 			}
 			if e.site.kind == Bridge && e.iface == e.site.base {
-				l.add(e.pos, e.width, e.path, fmt.Sprintf("%s is the bridge itself; give the port another name", e.iface), false)
+				l.Add(e.pos, e.width, e.path, fmt.Sprintf("%s is the bridge itself; give the port another name", e.iface), false)
 				e.bad = true
 				continue
 			}
@@ -241,11 +243,11 @@ func (l *loader) namePort(e *end, taken map[string]*end, plain bool) {
 		e.bad = true // what is wrong with the other end is said
 	case len(name) > maxInterface:
 		e.bad = true
-		l.add(e.pos, e.width, e.path, fmt.Sprintf("port name %q (%d bytes) is longer than Linux allows (%d): name it, %s:NAME",
+		l.Add(e.pos, e.width, e.path, fmt.Sprintf("port name %q (%d bytes) is longer than Linux allows (%d): name it, %s:NAME",
 			name, len(name), maxInterface, e.site.full), false)
 	case !free() || e.far.iface == "" && strings.HasSuffix(name, "-"):
 		e.bad = true
-		l.add(e.pos, e.width, e.path, fmt.Sprintf("%s has a port %q already: name this one, %s:NAME", e.site.full, strings.TrimSuffix(name, "-"), e.site.full), false)
+		l.Add(e.pos, e.width, e.path, fmt.Sprintf("%s has a port %q already: name this one, %s:NAME", e.site.full, strings.TrimSuffix(name, "-"), e.site.full), false)
 	default:
 		e.iface, taken[name] = name, e
 	}

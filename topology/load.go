@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // maxFile is the size of the longest lab file that is read, in bytes.
@@ -14,10 +16,10 @@ const maxFile = 1 << 20
 // Load reads and checks a lab file. file is only a name for messages. lab is nil exactly if problems has an entry that is
 // not a warning; all mistakes of the file are reported at once, in file order, unless there are a thousand: then the rest of the
 // file is not read. Load keeps src: the caller must not change it.
-func Load(file string, src []byte) (lab *Lab, problems Problems) {
+func Load(file string, src []byte) (lab *Lab, problems problem.List) {
 	r := newReader(file, src)
 	if text := unreadable(src); text != "" {
-		r.probs = append(r.probs, Problem{File: file, Message: text})
+		r.probs = append(r.probs, problem.Problem{File: file, Message: text})
 		return nil, r.done()
 	}
 	r.untilStopped(func() {

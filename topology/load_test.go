@@ -2,38 +2,11 @@ package topology
 
 import (
 	"bytes"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// labFiles are the shipped labs and the good examples.
-func labFiles(t testing.TB) []string {
-	t.Helper()
-	var out []string
-	for _, glob := range []string{"../labs/*.yaml", "testdata/good/*.yaml"} {
-		names, err := filepath.Glob(glob)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no files %s: %v", glob, err)
-		}
-		out = append(out, names...)
-	}
-	return out
-}
-
-func mustRead(t testing.TB, name string) []byte {
-	t.Helper()
-	src, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return src
-}
 
 func TestGoodFilesLoad(t *testing.T) {
 	for _, name := range labFiles(t) {
@@ -61,106 +34,6 @@ func TestGoodFilesLoad(t *testing.T) {
 	}
 }
 
-// describeLab is everything a lab says of its nodes, and of the steps', as text.
-func describeLab(l *Lab) string {
-	var b strings.Builder
-	describeNodes(&b, l)
-	for _, s := range l.Steps {
-		fmt.Fprintf(&b, "step %q reset %v timeout %v\n", s.Name, s.Reset, s.Timeout)
-		describeNodes(&b, s.Lab)
-		for _, a := range s.Do {
-			switch {
-			case a.Flush != nil:
-				fmt.Fprintf(&b, "flush %+v\n", *a.Flush)
-			case a.Run != nil:
-				fmt.Fprintf(&b, "run %+v\n", *a.Run)
-			case a.Stream != nil:
-				fmt.Fprintf(&b, "stream %+v\n", *a.Stream)
-			case a.Stop != nil:
-				fmt.Fprintf(&b, "stop %+v\n", *a.Stop)
-			case a.Send != nil:
-				send := *a.Send
-				send.Echo, send.ARP = nil, nil
-				fmt.Fprintf(&b, "send %+v", send)
-				if a.Send.Echo != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.Echo)
-				}
-				if a.Send.ARP != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.ARP)
-				}
-				b.WriteByte('\n')
-			case a.ARPSpoof != nil:
-				fmt.Fprintf(&b, "arp_spoof %+v\n", *a.ARPSpoof)
-			default:
-				fmt.Fprintf(&b, "restart %v\n", a.Restart)
-			}
-		}
-		for _, c := range s.Cases {
-			fmt.Fprintf(&b, "case %s\n", c.Name)
-			describeNodes(&b, c.Lab)
-		}
-	}
-	return b.String()
-}
-
-// describeSwitch is what a node does as a virtual switch.
-func describeSwitch(b *strings.Builder, n *Node) {
-	if n.Switch == nil {
-		return
-	}
-	for _, s := range n.settings() {
-		fmt.Fprintf(b, "  %s = %s\n", s.key, s.value)
-	}
-	for i, p := range n.Switch.Config.Ports {
-		at := n.Switch.Ports[i]
-		fmt.Fprintf(b, "  port %s group=%q uplink=%v mtu=%d down=%v at=%s shared=%v", p.Name, p.Group, p.Uplink, p.MTU, p.Down, at.At, at.Shared)
-		if at.Far.Node != "" {
-			fmt.Fprintf(b, " far=%s initial=%s", at.Far, MAC(p.Initial))
-		}
-		b.WriteByte('\n')
-	}
-}
-
-func describeNodes(b *strings.Builder, l *Lab) {
-	for _, n := range l.Nodes {
-		fmt.Fprintf(b, "%s %s ipv6=%v\n", n.Kind, n.Name, n.IPv6)
-		describeSwitch(b, n)
-		for _, i := range n.Interfaces {
-			fmt.Fprintf(b, "  %s %s %s mtu=%d up=%v promisc=%v %v", i.Type, i.Name, i.MAC, i.MTU, i.Up, i.Promisc, i.Addrs)
-			if i.Peer.Node != "" {
-				fmt.Fprintf(b, " peer=%s", i.Peer)
-			}
-			if i.Master != "" {
-				port := *i.Port
-				port.VLAN = nil
-				fmt.Fprintf(b, " master=%s %+v", i.Master, port)
-				if i.Port.VLAN != nil {
-					fmt.Fprintf(b, " vlan=%v", *i.Port.VLAN)
-				}
-			}
-			if i.Bridge != nil {
-				fmt.Fprintf(b, " %+v", *i.Bridge)
-			}
-			if i.Lower.Node != "" {
-				fmt.Fprintf(b, " lower=%s mode=%s sources=%v id=%d", i.Lower, i.Mode, i.Sources, i.VLANID)
-			}
-			fmt.Fprintln(b)
-		}
-		for _, r := range n.Routes {
-			fmt.Fprintf(b, "  route %s %s via=%v dev=%s metric=%d src=%v onlink=%v\n", r.Type, r.Dst, r.Via, r.Dev, r.Metric, r.Src, r.OnLink)
-		}
-		for _, e := range n.Neighbours {
-			fmt.Fprintf(b, "  neigh %v\n", e)
-		}
-		for _, c := range n.Run {
-			fmt.Fprintf(b, "  run %q background=%v\n", c.Sh, c.Background)
-		}
-		for _, s := range n.Sysctls {
-			fmt.Fprintf(b, "  %s=%s\n", s.Key, s.Value)
-		}
-	}
-}
-
 func TestBadFiles(t *testing.T) {
 	names, err := filepath.Glob("testdata/bad/*.yaml")
 	if err != nil || len(names) == 0 {
@@ -183,21 +56,5 @@ func TestBadFiles(t *testing.T) {
 		if want := string(mustRead(t, golden)); got != want {
 			t.Errorf("%s: got\n%swant\n%s", name, got, want)
 		}
-	}
-}
-
-// inside checks that problems point into the file, in its order.
-func inside(t testing.TB, src []byte, problems Problems) {
-	t.Helper()
-	lines := strings.Split(strings.TrimPrefix(string(src), bom), "\n")
-	last := Problem{}
-	for _, p := range problems {
-		if p.Line < 0 || p.Line > len(lines) || p.Line > 0 && (p.Col < 1 || p.Col > len(lines[p.Line-1])+1) || p.Width < 0 || p.Message == "" {
-			t.Fatalf("%d:%d: not a place in the file: %s", p.Line, p.Col, p.Message)
-		}
-		if p.Line < last.Line || p.Line == last.Line && p.Col < last.Col {
-			t.Fatalf("%s stands after %s", p.Error(), last.Error())
-		}
-		last = p
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"labctl/switchcore"
 )
 
 // addresses gives a MAC to every interface that has none. They derive from the lab's and the interface's names, so that
 // the same file gives the same bytes; what a step changes moves nobody else's.
 func (b *build) addresses() {
-	used := make(map[MAC]bool, len(b.all))
+	used := make(map[switchcore.MAC]bool, len(b.all))
 	// Who comes first gets an address that two would have; the order of the file must not decide that.
 	all := slices.SortedFunc(slices.Values(b.all), func(x, y *made) int {
 		return cmp.Or(strings.Compare(x.end.Node, y.end.Node), strings.Compare(x.end.Interface, y.end.Interface))
@@ -29,14 +31,14 @@ func (b *build) addresses() {
 			used[was] = true
 		}
 	}
-	kept := func(m *made, mac MAC) {
+	kept := func(m *made, mac switchcore.MAC) {
 		m.MAC = mac
 		used[mac] = true
 		b.macs[m.end] = mac
 	}
 	for _, m := range all {
 		if m.MAC.IsZero() && m.link != nil && !b.portEnd(m) {
-			kept(m, b.derive(m, used, MAC{0x00, 0x50, 0x56}, 22))
+			kept(m, b.derive(m, used, switchcore.MAC{0x00, 0x50, 0x56}, 22))
 		}
 	}
 	for _, m := range all {
@@ -45,7 +47,7 @@ func (b *build) addresses() {
 		case m.link != nil:
 			kept(m, b.farMAC(m, used))
 		case m.Type == Veth || m.Type == Macvtap && m.Mode != "passthru" || m.Type == Macvlan && m.Mode != "passthru":
-			kept(m, b.derive(m, used, MAC{0x02}, 40))
+			kept(m, b.derive(m, used, switchcore.MAC{0x02}, 40))
 		}
 	}
 	for _, m := range all { // a VLAN and a passthru macvlan have the address of what they sit on
@@ -67,7 +69,7 @@ func (b *build) portEnd(m *made) bool {
 }
 
 // derive finds the first free address from the hash of the interface's name on.
-func (b *build) derive(m *made, used map[MAC]bool, base MAC, bits int) MAC {
+func (b *build) derive(m *made, used map[switchcore.MAC]bool, base switchcore.MAC, bits int) switchcore.MAC {
 	h := fnv.New64a()
 	h.Write([]byte(b.lab.Name + "\x00" + m.end.Node + "\x00" + m.end.Interface))
 	n := h.Sum64()
@@ -87,7 +89,7 @@ func (b *build) derive(m *made, used map[MAC]bool, base MAC, bits int) MAC {
 }
 
 // farMAC is the far end's address with first byte fe, as libvirt has it: a bridge then takes the NIC's, which is lower.
-func (b *build) farMAC(m *made, used map[MAC]bool) MAC {
+func (b *build) farMAC(m *made, used map[switchcore.MAC]bool) switchcore.MAC {
 	far := b.made[m.Peer]
 	if far != nil && !far.MAC.IsZero() && !b.portEnd(far) {
 		mac := far.MAC
@@ -96,11 +98,11 @@ func (b *build) farMAC(m *made, used map[MAC]bool) MAC {
 			return mac
 		}
 	}
-	return b.derive(m, used, MAC{0xfe, 0x50, 0x56}, 22)
+	return b.derive(m, used, switchcore.MAC{0xfe, 0x50, 0x56}, 22)
 }
 
 // inherit takes the address of what the interface sits on, or one of its own if that has none yet.
-func (b *build) inherit(m *made, used map[MAC]bool, depth int) {
+func (b *build) inherit(m *made, used map[switchcore.MAC]bool, depth int) {
 	if !m.MAC.IsZero() || m.Type == BridgeLink || depth > maxDepth {
 		return
 	}
@@ -109,7 +111,7 @@ func (b *build) inherit(m *made, used map[MAC]bool, depth int) {
 		m.MAC = m.above.MAC
 	}
 	if m.MAC.IsZero() {
-		m.MAC = b.derive(m, used, MAC{0x02}, 40)
+		m.MAC = b.derive(m, used, switchcore.MAC{0x02}, 40)
 		used[m.MAC] = true
 	}
 }

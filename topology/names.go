@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // Longest names, in bytes. IFNAMSIZ of linux/if.h leaves 15 for an interface; 63 for a full name keeps the namespace's
@@ -31,9 +34,9 @@ func nameShape(what, pattern string, longest int, taken []string) *shape {
 	return &shape{form: formText, want: "the name of " + what, re: re, max: longest, test: func(s string) string {
 		switch {
 		case len(s) > longest:
-			return fmt.Sprintf("%q (%d bytes) is longer than the name of %s may be (%d)", clip(s), len(s), what, longest)
+			return fmt.Sprintf("%q (%d bytes) is longer than the name of %s may be (%d)", problem.Clip(s), len(s), what, longest)
 		case !re.MatchString(s):
-			return fmt.Sprintf("%q cannot be the name of %s: want %s", clip(s), what, describe(pattern))
+			return fmt.Sprintf("%q cannot be the name of %s: want %s", problem.Clip(s), what, describe(pattern))
 		case slices.Contains(taken, s):
 			return fmt.Sprintf("%q is a reserved word; take another name", s)
 		}
@@ -54,7 +57,7 @@ func describe(pattern string) string {
 	for _, c := range marks {
 		quoted = append(quoted, strconv.Quote(string(c)))
 	}
-	return first + ", then letters, digits, " + andList(quoted)
+	return first + ", then letters, digits, " + problem.AndList(quoted)
 }
 
 const (
@@ -81,13 +84,13 @@ func addressText(s string) string {
 	a, err := netip.ParseAddr(s)
 	switch {
 	case err != nil && strings.Contains(s, "/"):
-		return fmt.Sprintf("%q has a length; want an address alone, as 192.168.0.1", clip(s))
+		return fmt.Sprintf("%q has a length; want an address alone, as 192.168.0.1", problem.Clip(s))
 	case err != nil:
-		return fmt.Sprintf("%q is no address; want one as 192.168.0.1 or 2001:db8::1", clip(s))
+		return fmt.Sprintf("%q is no address; want one as 192.168.0.1 or 2001:db8::1", problem.Clip(s))
 	case a.Zone() != "":
-		return fmt.Sprintf("%q has a zone; the interface is named by its place in the file", clip(s))
+		return fmt.Sprintf("%q has a zone; the interface is named by its place in the file", problem.Clip(s))
 	case a.Is4In6():
-		return fmt.Sprintf("%q is an IPv4 address in disguise; write %s", clip(s), a.Unmap())
+		return fmt.Sprintf("%q is an IPv4 address in disguise; write %s", problem.Clip(s), a.Unmap())
 	}
 	return ""
 }
@@ -99,15 +102,15 @@ func prefixText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil {
 			return fmt.Sprintf("%q has no length; write %s/%d", s, s, usualLength(a))
 		}
-		return fmt.Sprintf("%q is no prefix; want one as 192.168.0.1/24", clip(s))
+		return fmt.Sprintf("%q is no prefix; want one as 192.168.0.1/24", problem.Clip(s))
 	}
 	if why := addressText(host); why != "" {
-		return fmt.Sprintf("%q is no prefix: %s", clip(s), why)
+		return fmt.Sprintf("%q is no prefix: %s", problem.Clip(s), why)
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		bits := netip.MustParseAddr(host).BitLen()
-		return fmt.Sprintf("%q is no prefix: the length is a number from 0 to %d, not %q", clip(s), bits, clip(length))
+		return fmt.Sprintf("%q is no prefix: the length is a number from 0 to %d, not %q", problem.Clip(s), bits, problem.Clip(length))
 	}
 	switch a := p.Addr(); {
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
@@ -133,7 +136,7 @@ func routeText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 			return fmt.Sprintf("%q has no length; write %s/%d for this address alone", s, s, a.BitLen())
 		}
-		return fmt.Sprintf("%q is no destination; want default or a prefix as 10.0.0.0/8", clip(s))
+		return fmt.Sprintf("%q is no destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
 	}
 	if p.Masked() != p {
 		return fmt.Sprintf("%q has bits behind its length, which the kernel refuses in a route; write %s", s, p.Masked())
@@ -143,7 +146,7 @@ func routeText(s string) string {
 
 // macText says why s is no MAC address that an interface can have.
 func macText(s string) string {
-	m, err := ParseMAC(s)
+	m, err := switchcore.ParseMAC(s)
 	switch {
 	case err != nil:
 		return err.Error()
@@ -172,7 +175,7 @@ func durationText(s string) string {
 	d, err := time.ParseDuration(s)
 	switch {
 	case !durationRE.MatchString(s) || err != nil:
-		return fmt.Sprintf("%q is no duration; want one with its unit, as 30s, 1m30s or 200ms", clip(s))
+		return fmt.Sprintf("%q is no duration; want one with its unit, as 30s, 1m30s or 200ms", problem.Clip(s))
 	case d > maxDuration:
 		return fmt.Sprintf("%s is longer than 24h", s)
 	}
@@ -182,18 +185,18 @@ func durationText(s string) string {
 // vlansText says why s is no list of VLANs.
 func vlansText(s string) string {
 	if _, ok := parseVLANs(s); !ok {
-		return fmt.Sprintf("%q is no list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"", clip(s))
+		return fmt.Sprintf("%q is no list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
 	}
 	return ""
 }
 
 var vlansRE = regexp.MustCompile(`^[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})?(,[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})?)*$`)
 
-func parseVLANs(s string) ([]VLANRange, bool) {
+func parseVLANs(s string) ([]switchcore.VLANRange, bool) {
 	if !vlansRE.MatchString(s) {
 		return nil, false
 	}
-	var out []VLANRange
+	var out []switchcore.VLANRange
 	for _, part := range strings.Split(s, ",") {
 		a, b, isRange := strings.Cut(part, "-")
 		first, _ := strconv.Atoi(a)
@@ -204,7 +207,7 @@ func parseVLANs(s string) ([]VLANRange, bool) {
 		if first > last || last > 4094 {
 			return nil, false
 		}
-		out = append(out, VLANRange{first, last})
+		out = append(out, switchcore.VLANRange{First: first, Last: last})
 	}
 	return out, true
 }

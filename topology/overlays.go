@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // Overlay is one live change: what a step's "set" would say of one key of one node. It can be kept as JSON and laid over the
@@ -29,14 +31,14 @@ func (l *Lab) Overlays() []Overlay { return slices.Clone(l.over) }
 // Overlaid is the lab as its file, or the step that it is of, says, with these live changes instead of those it has; laid one
 // after the other, each as a step's "set" would be. Source, Expect and Steps are those of l. The lab is nil exactly if there
 // are problems; they have no place in a file, and read "set vSwitch0.promiscuous: …". It is not for the lab of a [Case].
-func (l *Lab) Overlaid(list []Overlay) (*Lab, Problems) {
+func (l *Lab) Overlaid(list []Overlay) (*Lab, problem.List) {
 	r := newReader(l.File, bytes.TrimPrefix(l.origin, []byte(bom)))
 	root := (*yaml.Node)(nil)
 	if l.origin != nil {
 		root = r.parse()
 	}
 	if root == nil {
-		return nil, Problems{{Path: "set", Message: "this lab cannot be changed: it is not a file's or a step's"}}
+		return nil, problem.List{{Path: "set", Message: "this lab cannot be changed: it is not a file's or a step's"}}
 	}
 	var lab *Lab
 	r.untilStopped(func() { lab = l.laidOver(r, root, list) })
@@ -77,7 +79,7 @@ func (l *Lab) laidOver(r *reader, root *yaml.Node, list []Overlay) *Lab {
 
 // forget lets what comes be reported as if nothing had been read before.
 func (r *reader) forget() {
-	r.probs, r.seen = nil, map[Problem]bool{}
+	r.probs, r.seen = nil, map[problem.Problem]bool{}
 	r.mistakes, r.warned, r.sysctlsGiven = 0, 0, 0
 }
 
@@ -86,7 +88,7 @@ func (l *loader) layOver(o Overlay, body map[*site]*yaml.Node, touched map[*site
 	path := "set " + strings.Join(append([]string{o.Node}, o.Path...), ".")
 	s, why := l.fullName(o.Node)
 	if s == nil {
-		l.add(Pos{}, 1, path, why, false)
+		l.Add(problem.Pos{}, 1, path, why, false)
 		return
 	}
 	v := l.value(o.Value, path)
@@ -111,7 +113,7 @@ func (l *loader) layOver(o Overlay, body map[*site]*yaml.Node, touched map[*site
 func (l *loader) value(text, path string) *yaml.Node {
 	r := newReader("", []byte(text))
 	if strings.TrimSpace(text) == "" {
-		l.add(Pos{}, 1, path, "needs a value", false)
+		l.Add(problem.Pos{}, 1, path, "needs a value", false)
 		return nil
 	}
 	var n *yaml.Node
@@ -125,7 +127,7 @@ func (l *loader) value(text, path string) *yaml.Node {
 		return n
 	}
 	for _, p := range r.probs {
-		l.add(Pos{}, 1, path, p.Message, false)
+		l.Add(problem.Pos{}, 1, path, p.Message, false)
 	}
 	return nil
 }
@@ -139,13 +141,13 @@ func nowhere(n *yaml.Node) {
 }
 
 // unplaced are the problems without places in the file, and without warnings: what they are about stands in no file.
-func (r *reader) unplaced() Problems {
-	var out Problems
+func (r *reader) unplaced() problem.List {
+	var out problem.List
 	for _, p := range r.done() {
 		if p.Warning {
 			continue
 		}
-		q := Problem{Path: p.Path, Message: p.Message}
+		q := problem.Problem{Path: p.Path, Message: p.Message}
 		if !strings.HasPrefix(p.Path, "set ") {
 			q.Path, q.Message = "set", p.Path+": "+p.Message
 		}
@@ -158,7 +160,7 @@ func (r *reader) unplaced() Problems {
 
 // Set is the lab with one more live change; see [Lab.Overlaid]. A change of the same key to another single value replaces the
 // earlier one.
-func (l *Lab) Set(node string, path []string, value string) (*Lab, Problems) {
+func (l *Lab) Set(node string, path []string, value string) (*Lab, problem.List) {
 	list := l.Overlays()
 	if !strings.HasPrefix(strings.TrimSpace(value), "{") && !strings.Contains(value, ": ") {
 		list = slices.DeleteFunc(list, func(o Overlay) bool { return o.Node == node && slices.Equal(o.Path, path) })
@@ -167,11 +169,11 @@ func (l *Lab) Set(node string, path []string, value string) (*Lab, Problems) {
 }
 
 // Reset is the lab without the live changes of the nodes.
-func (l *Lab) Reset(nodes ...string) (*Lab, Problems) {
+func (l *Lab) Reset(nodes ...string) (*Lab, problem.List) {
 	for _, n := range nodes {
 		if l.find(n) == nil {
 			known := newVocabulary(l).names()
-			return nil, Problems{{Path: "reset " + n, Message: "no node " + quoted(n) + suggestWord(n, known)}}
+			return nil, problem.List{{Path: "reset " + n, Message: "no node " + problem.Quoted(n) + problem.Suggest(n, known)}}
 		}
 	}
 	return l.Overlaid(slices.DeleteFunc(l.Overlays(), func(o Overlay) bool { return slices.Contains(nodes, o.Node) }))

@@ -6,41 +6,21 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
-// guarded is who is behind a port of a bridge, as far as the file says.
-type guarded struct {
-	port   string
-	macs   []MAC
-	ips    []netip.Prefix // masked; single addresses are /32
-	cast   []netip.Addr   // the directed broadcasts of their networks
-	pairs  []arpPair      // who may speak for which address
-	vlans  []VLANRange    // that somebody behind it has an interface of, or that the bridge itself takes there with a tag
-	anyMAC bool           // somebody is behind it whose MAC the file does not say
-	anyIP  bool           // likewise
-
-	pairsSoFar *int // of maxGuarded, in the file
-	tooMany    bool
-}
-
-// maxGuarded is how many pairs of a MAC and an address the port guards of a file may name.
-const maxGuarded = 1 << 16
-
-// arpPair is a sender of ARP.
-type arpPair struct {
-	mac MAC
-	ip  netip.Prefix
-}
-
 // portGuard makes the rules of a port guard.
-func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path string) {
-	var ports []guarded
+func (b *build) portGuard(s *site, n *Node, set *rules.Set, v *yaml.Node, path string) {
+	var ports []rules.Guard
 	for k, who := range entries(v) {
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		if !b.guardPort(n, k, at) {
 			continue
 		}
-		g := guarded{port: k.Value, vlans: n.tagged(k.Value), pairsSoFar: &b.guardPairs}
+		g := rules.Guard{Port: k.Value, VLANs: n.tagged(k.Value), PairsSoFar: &b.guardPairs}
 		list := items(who)
 		if who.Kind != yaml.SequenceNode {
 			list = []*yaml.Node{who}
@@ -48,21 +28,21 @@ func (b *build) portGuard(s *site, n *Node, set *RuleSet, v *yaml.Node, path str
 		for _, x := range list {
 			b.behind(s, n, &g, x, at)
 		}
-		if g.tooMany {
-			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", Count(maxGuarded, "pair"))
+		if g.TooMany {
+			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", problem.Count(rules.MaxGuarded, "pair"))
 			b.stop()
 		}
-		if g.tidy(); b.overlay != nil {
-			b.built += 2 + 2*len(g.pairs) // which are written out again
+		if g.Tidy(); b.overlay != nil {
+			b.built += 2 + 2*g.Pairs() // which are written out again
 		}
 		ports = append(ports, g)
 	}
-	slices.SortFunc(ports, func(x, y guarded) int { return strings.Compare(x.port, y.port) }) // the order of the file means nothing
+	slices.SortFunc(ports, func(x, y rules.Guard) int { return strings.Compare(x.Port, y.Port) }) // the order of the file means nothing
 	if set.Level == "l3" {
-		set.guardLines(len(n.Rules)+1, ports)
+		set.GuardLines(len(n.Rules)+1, ports)
 		return
 	}
-	set.guardText(ports)
+	set.GuardText(ports)
 }
 
 // guardPort reports whether the key is a port of a bridge.
@@ -84,13 +64,13 @@ func (b *build) guardPort(n *Node, k *yaml.Node, path string) bool {
 	case len(ports) == 0 && !b.failed():
 		b.errorf(k, path, "%s has no port of a bridge to guard", n.Name)
 	case len(ports) > 0:
-		b.errorf(k, path, "%s has no port %q%s", n.Name, k.Value, b.near(k.Value, func() []string { return ports }))
+		b.errorf(k, path, "%s has no port %q%s", n.Name, k.Value, b.Near(k.Value, func() []string { return ports }))
 	}
 	return false
 }
 
 // behind adds what one entry says of a port.
-func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) {
+func (b *build) behind(s *site, n *Node, g *rules.Guard, x *yaml.Node, path string) {
 	if x.Kind == yaml.MappingNode {
 		b.given(g, x, path)
 		return
@@ -99,7 +79,7 @@ func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) 
 		return
 	}
 	if e := b.names[x.Value]; e != nil {
-		g.addName(e)
+		addName(g, e)
 		return
 	}
 	name, ifname, _ := strings.Cut(x.Value, ":")
@@ -113,10 +93,10 @@ func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) 
 	case far == nil:
 		return
 	case ifname != "" && far.Interface(ifname) == nil:
-		b.errorf(x, path, "%s has no interface %q%s", far.Name, ifname, b.near(ifname, b.interfaceNames(where)))
+		b.errorf(x, path, "%s has no interface %q%s", far.Name, ifname, b.Near(ifname, b.interfaceNames(where)))
 		return
 	case ifname == "":
-		if p := n.Interface(g.port); p.Peer.Node == far.Name && far != n {
+		if p := n.Interface(g.Port); p.Peer.Node == far.Name && far != n {
 			ifname = p.Peer.Interface
 		}
 	}
@@ -131,15 +111,15 @@ func (b *build) behind(s *site, n *Node, g *guarded, x *yaml.Node, path string) 
 	for _, a := range addrs {
 		if a.Addr().Is4() {
 			ips = append(ips, netip.PrefixFrom(a.Addr(), 32))
-			g.cast = append(g.cast, lastOf(a))
+			g.Cast = append(g.Cast, lastOf(a))
 		}
 	}
-	g.vlans = append(g.vlans, far.vlansOn(ifname)...)
-	g.add(macs, ips)
+	g.VLANs = append(g.VLANs, far.vlansOn(ifname)...)
+	g.Add(macs, ips)
 }
 
 // tagged are the VLANs that a port of a bridge with VLAN filtering takes with a tag.
-func (n *Node) tagged(port string) []VLANRange {
+func (n *Node) tagged(port string) []switchcore.VLANRange {
 	i := n.Interface(port)
 	if m := n.Interface(i.Master); m == nil || m.Bridge == nil || !m.Bridge.VLANFiltering || i.Port.VLAN == nil {
 		return nil
@@ -149,11 +129,11 @@ func (n *Node) tagged(port string) []VLANRange {
 
 // vlansOn are the VLANs of the VLAN interfaces on one of the node's interfaces, on what is stacked on it, and on the bridge
 // that it is a port of; with "", of all the node's.
-func (n *Node) vlansOn(ifname string) (out []VLANRange) {
+func (n *Node) vlansOn(ifname string) (out []switchcore.VLANRange) {
 	in := n.reachedBy(ifname)
 	for _, i := range n.Interfaces {
 		if i.Type == VLAN && (ifname == "" || in[i.Name]) {
-			out = append(out, VLANRange{i.VLANID, i.VLANID})
+			out = append(out, switchcore.VLANRange{First: i.VLANID, Last: i.VLANID})
 		}
 	}
 	return out
@@ -170,7 +150,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 
 // speakers are the MACs and the addresses that a node uses on one of its interfaces, with what is stacked on it and the
 // bridge that it is a port of; with "", on any interface that has an address, or on all if none has.
-func (n *Node) speakers(ifname string) (macs []MAC, addrs []netip.Prefix) {
+func (n *Node) speakers(ifname string) (macs []switchcore.MAC, addrs []netip.Prefix) {
 	in := n.reachedBy(ifname)
 	addressed := slices.ContainsFunc(n.Interfaces, func(i *Interface) bool { return len(i.Addrs) > 0 })
 	for _, i := range n.Interfaces {
@@ -206,7 +186,7 @@ func (n *Node) reachedBy(ifname string) map[string]bool {
 }
 
 // given adds {mac, ip}.
-func (b *build) given(g *guarded, x *yaml.Node, path string) {
+func (b *build) given(g *rules.Guard, x *yaml.Node, path string) {
 	list := func(key string) []*yaml.Node {
 		n := field(x, key)
 		if n != nil && n.Kind == yaml.ScalarNode {
@@ -214,9 +194,9 @@ func (b *build) given(g *guarded, x *yaml.Node, path string) {
 		}
 		return items(n)
 	}
-	var macs []MAC
+	var macs []switchcore.MAC
 	for _, n := range list("mac") {
-		if m := b.mac(n, pathKey(path, "mac")); !m.IsZero() {
+		if m := b.mac(n, problem.PathKey(path, "mac")); !m.IsZero() {
 			macs = append(macs, m)
 		}
 	}
@@ -228,101 +208,24 @@ func (b *build) given(g *guarded, x *yaml.Node, path string) {
 			ips = append(ips, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
-	g.anyMAC = g.anyMAC || field(x, "mac") == nil
-	g.anyIP = g.anyIP || field(x, "ip") == nil
-	g.add(macs, ips)
+	g.AnyMAC = g.AnyMAC || field(x, "mac") == nil
+	g.AnyIP = g.AnyIP || field(x, "ip") == nil
+	g.Add(macs, ips)
 }
 
 // addName adds an entry of "names".
-func (g *guarded) addName(e *NamedEnd) {
-	var macs []MAC
+func addName(g *rules.Guard, e *NamedEnd) {
+	var macs []switchcore.MAC
 	var ips []netip.Prefix
 	if e.MAC.IsZero() {
-		g.anyMAC = true
+		g.AnyMAC = true
 	} else {
-		macs = []MAC{e.MAC}
+		macs = []switchcore.MAC{e.MAC}
 	}
 	if e.IP.Is4() {
 		ips = []netip.Prefix{netip.PrefixFrom(e.IP, 32)}
 	} else {
-		g.anyIP = true
+		g.AnyIP = true
 	}
-	g.add(macs, ips)
-}
-
-// add adds somebody who speaks from each of the MACs for each of the addresses.
-func (g *guarded) add(macs []MAC, ips []netip.Prefix) {
-	g.macs = append(g.macs, macs...)
-	if *g.pairsSoFar += max(1, len(macs)) * max(1, len(ips)); *g.pairsSoFar > maxGuarded {
-		g.tooMany = true
-		return
-	}
-	for _, p := range ips {
-		g.anyIP = g.anyIP || p.Bits() == 0
-		g.ips = append(g.ips, p)
-		for _, m := range macs {
-			g.pairs = append(g.pairs, arpPair{m, p})
-		}
-	}
-}
-
-// tidy sorts, and leaves out what another entry covers: sets of nftables refuse intervals that overlap.
-func (g *guarded) tidy() {
-	g.vlans = joined(g.vlans)
-	slices.SortFunc(g.macs, func(a, b MAC) int { return slices.Compare(a[:], b[:]) })
-	g.macs = slices.Compact(g.macs)
-	g.ips = uncovered(g.ips)
-	of := map[MAC][]netip.Prefix{}
-	for _, p := range g.pairs {
-		of[p.mac] = append(of[p.mac], p.ip)
-	}
-	var pairs []arpPair
-	for _, m := range g.macs {
-		ips := append(of[m], netip.MustParsePrefix("0.0.0.0/32")) // an ARP probe says so (RFC 5227, 2.1.1)
-		for _, p := range uncovered(ips) {
-			pairs = append(pairs, arpPair{m, p})
-		}
-	}
-	g.pairs = pairs
-}
-
-// joined are the VLANs of some ranges, in order, as ranges that do not overlap.
-func joined(list []VLANRange) []VLANRange {
-	slices.SortFunc(list, func(a, b VLANRange) int { return a.First - b.First })
-	var out []VLANRange
-	for _, r := range list {
-		if k := len(out) - 1; k >= 0 && r.First <= out[k].Last {
-			out[k].Last = max(out[k].Last, r.Last)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// uncovered are the prefixes, in order, without those that lie in another one.
-func uncovered(ps []netip.Prefix) []netip.Prefix {
-	ps = slices.Clone(ps)
-	slices.SortFunc(ps, func(a, b netip.Prefix) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return a.Bits() - b.Bits()
-	})
-	var out []netip.Prefix
-	for _, p := range ps {
-		if len(out) == 0 || !out[len(out)-1].Contains(p.Addr()) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// reachable are the destinations that a port is sent: who is behind it, and everybody.
-func (g *guarded) reachable() []netip.Prefix {
-	out := append(slices.Clone(g.ips), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"))
-	for _, a := range g.cast {
-		out = append(out, netip.PrefixFrom(a, 32))
-	}
-	return uncovered(out)
+	g.Add(macs, ips)
 }

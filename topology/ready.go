@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // Ready is what a command in the background is waited for; the zero value is nothing.
@@ -51,7 +53,7 @@ func parseReady(s string) (r Ready, ok bool) {
 // readyText says why s is not a condition.
 func readyText(s string) string {
 	if _, ok := parseReady(s); !ok {
-		return fmt.Sprintf("%q is not something to wait for; want tcp:PORT or udp:PORT with a port from 1 to 65535, file:PATH or sh:COMMAND", clip(s))
+		return fmt.Sprintf("%q is not something to wait for; want tcp:PORT or udp:PORT with a port from 1 to 65535, file:PATH or sh:COMMAND", problem.Clip(s))
 	}
 	return ""
 }
@@ -75,27 +77,10 @@ func (l *loader) ready(v *yaml.Node, path string) Ready {
 	t := field(v, "timeout")
 	r.Timeout = durationOf(t, readyTimeout)
 	if t != nil && r.Timeout == 0 {
-		l.errorf(t, pathKey(path, "timeout"), "nothing is ready within 0s; want a longer time")
+		l.errorf(t, problem.PathKey(path, "timeout"), "nothing is ready within 0s; want a longer time")
 	}
 	if b := field(v, "background"); b != nil && b.Value == "false" {
-		l.errorf(k, pathKey(path, "ready"), "only a command in the background is waited for like this; one that is not has ended when the next one begins")
+		l.errorf(k, problem.PathKey(path, "ready"), "only a command in the background is waited for like this; one that is not has ended when the next one begins")
 	}
 	return r
-}
-
-// script asks again and again until the condition holds, as whoever has only iproute2 can: ss(8) lists the sockets of the namespace it
-// is in. in goes in front of what runs in the node.
-func (r Ready) script(in string) string {
-	test := ""
-	switch r.Kind {
-	case "tcp":
-		test = fmt.Sprintf("%sss -Hltn 'sport = :%d' | grep -q .", in, r.Port)
-	case "udp":
-		test = fmt.Sprintf("%sss -Hlun 'sport = :%d' | grep -q .", in, r.Port)
-	case "file":
-		test = "[ -e " + quote(r.Arg) + " ]"
-	default:
-		test = in + "sh -c " + quote(r.Arg) + " >/dev/null 2>&1"
-	}
-	return "until " + test + "; do sleep 0.1; done"
 }

@@ -7,11 +7,13 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // routes reads a node's routes and refuses what the kernel would.
 func (b *build) routes(s *site, n *Node) {
-	path := pathKey(b.path(s), "routes")
+	path := problem.PathKey(b.path(s), "routes")
 	type place struct {
 		dst    netip.Prefix
 		metric int
@@ -21,13 +23,13 @@ func (b *build) routes(s *site, n *Node) {
 		val   *yaml.Node
 		path  string
 	}
-	seen := map[place]Pos{}
+	seen := map[place]problem.Pos{}
 	var list []said
 	for k, v := range entries(b.key(s, "routes")) {
 		if routeText(k.Value) != "" {
 			continue
 		}
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		for _, r := range b.route(k, v, at) {
 			if was, twice := seen[place{r.Dst, r.Metric}]; twice {
 				b.errorf(k, at, "%s has a route already, in line %d; a second one needs another metric", r.Dst, was.Line)
@@ -88,7 +90,7 @@ func (b *build) route(k, v *yaml.Node, path string) []Route {
 			r.Dst = everywhere(a.Is6())
 		}
 		if i > 0 && len(out) > 0 && out[0].Via.Is6() == a.Is6() {
-			b.errorf(g, pathIndex(path, i), "two gateways are one of IPv4 and one of IPv6")
+			b.errorf(g, problem.PathIndex(path, i), "two gateways are one of IPv4 and one of IPv6")
 			continue
 		}
 		out = append(out, r)
@@ -138,7 +140,7 @@ func (b *build) routeOK(s *site, devices *reach, r Route, v *yaml.Node, path str
 	}
 	if r.Dev != "" && b.made[End{s.full, r.Dev}] == nil {
 		dev := field(v, "dev")
-		b.errorf(dev, pathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, b.near(r.Dev, b.interfaceNames(s)))
+		b.errorf(dev, problem.PathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, b.Near(r.Dev, b.interfaceNames(s)))
 		return
 	}
 	if why := b.gatewayText(s, r); why != "" {
@@ -206,7 +208,7 @@ func (b *build) hasBadIP(s *site) bool {
 	if s.ipBad == nil {
 		bad := len(b.of[s]) == 0
 		for k := range entries(b.bodyOf(s)) {
-			if spec := b.grammar.kind[s.kind].file.key(k.Value); spec == nil && suggestWord(k.Value, []string{"ip", "interfaces"}) != "" {
+			if spec := b.grammar.kind[s.kind].file.key(k.Value); spec == nil && problem.Suggest(k.Value, []string{"ip", "interfaces"}) != "" {
 				bad = true
 			}
 		}
@@ -231,18 +233,18 @@ func (b *build) networks(s *site) string {
 	if len(out) == 0 {
 		return ", which has none"
 	}
-	return fmt.Sprintf(" (%s)", andList(clipList(out)))
+	return fmt.Sprintf(" (%s)", problem.AndList(problem.ClipList(out)))
 }
 
 // neighbours reads a node's permanent neighbour entries.
 func (b *build) neighbours(s *site, n *Node) {
-	path := pathKey(b.path(s), "neigh")
+	path := problem.PathKey(b.path(s), "neigh")
 	for k, v := range entries(b.key(s, "neigh")) {
 		a, err := netip.ParseAddr(k.Value)
 		if err != nil || addressText(k.Value) != "" || v.Kind != yaml.ScalarNode {
 			continue
 		}
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		e := Neighbour{IP: a, MAC: b.mac(v, at)}
 		own := b.reachOf(s)
 		broken := own.broken || b.hasBadIP(s)

@@ -2,12 +2,11 @@ package topology
 
 import (
 	"regexp"
+
+	"labctl/topology/rules"
 )
 
 const noSwitchRules = "what a virtual switch forwards passes no rules of the kernel; write them at a node that is linked to it"
-
-// ruleForms are the keys of a rule set of which it has exactly one.
-func ruleForms() []string { return []string{"iptables", "ip6tables", "nft", "port_guard"} }
 
 // rulesKey is "rules" of a node, in the file or in a step's set.
 func rulesKey(set bool) shapeKey {
@@ -21,8 +20,8 @@ func rulesKey(set bool) shapeKey {
 		"port_guard": guardShape(),
 	}
 	keys := []shapeKey{{name: "load", shape: yesNo("loaded as soon as the node is there (default true)")}}
-	for i, f := range ruleForms() {
-		k := shapeKey{name: f, shape: forms[f], bars: ruleForms()[:i]}
+	for i, f := range rules.RuleForms() {
+		k := shapeKey{name: f, shape: forms[f], bars: rules.RuleForms()[:i]}
 		keys = append(keys, k)
 	}
 	level := shapeKey{name: "level", shape: &shape{form: formText, want: "l2 or l3", word: []string{"l2", "l3"},

@@ -6,31 +6,19 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
-
-// textLine is a line of a text in the file, and where it begins there.
-type textLine struct {
-	text  string
-	pos   Pos
-	vague bool // pos is where the whole text begins: its words stand elsewhere than they are counted
-}
-
-// at is the place of a byte of the line.
-func (l textLine) at(byte int) Pos {
-	if l.vague || l.pos.Line == 0 {
-		return l.pos
-	}
-	return Pos{l.pos.Line, l.pos.Col + byte}
-}
 
 // textLines cuts a text of the file into lines. Those of a literal block stand where they stand; of any other text only its
 // beginning is known, unless it is one line.
-func (r *reader) textLines(n *yaml.Node) []textLine {
-	var out []textLine
+func (r *reader) textLines(n *yaml.Node) []rules.TextLine {
+	var out []rules.TextLine
 	if n.Style&yaml.LiteralStyle != 0 && n.Line > 0 {
 		text, at := r.block(n)
 		for i, s := range strings.Split(text, "\n") {
-			out = append(out, textLine{text: s, pos: Pos{at.Line + i, at.Col}})
+			out = append(out, rules.TextLine{Text: s, Pos: problem.Pos{Line: at.Line + i, Col: at.Col}})
 		}
 		return out
 	}
@@ -40,15 +28,15 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 	}
 	// A plain text may go on in the next line, and one in quotes have escapes.
 	value := strings.TrimRight(n.Value, " \n")
-	here := r.line(at.Line)
+	here := r.Line(at.Line)
 	vague := at.Line < 1 || !strings.HasPrefix(here[min(max(0, at.Col-1), len(here)):], value)
 	for s := range strings.SplitSeq(value, "\n") {
 		if len(out) > 0 || strings.TrimSpace(s) != "" { // lines are counted from the first with words, as in a block
-			out = append(out, textLine{s, at, vague})
+			out = append(out, rules.TextLine{Text: s, Pos: at, Vague: vague})
 		}
 	}
 	if len(out) == 0 {
-		out = []textLine{{"", at, true}}
+		out = []rules.TextLine{{Text: "", Pos: at, Vague: true}}
 	}
 	return out
 }
@@ -57,22 +45,22 @@ func (r *reader) textLines(n *yaml.Node) []textLine {
 func (b *build) rules(s *site, n *Node) {
 	var bodies []*yaml.Node
 	for k, v := range entries(b.key(s, "rules")) {
-		path := pathKey(pathKey(b.path(s), "rules"), k.Value)
+		path := problem.PathKey(problem.PathKey(b.path(s), "rules"), k.Value)
 		if v.Kind != yaml.MappingNode {
 			continue
 		}
-		set := &RuleSet{Name: k.Value, Load: boolOf(field(v, "load"), true), Pos: b.at(k), uncounted: map[string]bool{}}
+		set := rules.NewSet(k.Value, boolOf(field(v, "load"), true), b.at(k))
 		var body *yaml.Node
-		for _, f := range ruleForms() {
+		for _, f := range rules.RuleForms() {
 			if x := field(v, f); x != nil && body == nil {
 				set.Form, body = f, x
 			}
 		}
 		if body == nil {
-			b.errorf(k, path, "has no rules; write one of %s", orList(ruleForms()))
+			b.errorf(k, path, "has no rules; write one of %s", problem.OrList(rules.RuleForms()))
 			continue
 		}
-		at := pathKey(path, set.Form)
+		at := problem.PathKey(path, set.Form)
 		if was := b.ruleSets[body]; was != nil { // the file's, or that of an earlier step
 			if was.Load != set.Load || was.Pos != set.Pos {
 				again := *was
@@ -113,52 +101,31 @@ func (b *build) rules(s *site, n *Node) {
 		}
 	}
 	b.ownTables(n, b.path(s))
-	b.chains(n, b.path(s))
-	b.xtNames(n, b.path(s))
+	rules.CheckChains(n.Rules, b, b.path(s))
+	rules.CheckNames(n.Rules, b.lab.Needs, b, b.path(s))
 	if b.overlay != nil {
 		b.establishedTrap(n, b.path(s))
 		b.blindGuard(n, b.path(s))
 	}
 }
 
-// named notes the name of a rule. A name that is taken is refused.
-func (set *RuleSet) named(name string) bool {
-	if set.has(name) {
-		return false
-	}
-	if set.isName == nil {
-		set.isName = map[string]bool{}
-	}
-	set.isName[name] = true
-	set.Names = append(set.Names, name)
-	return true
-}
-
-// has reports whether a rule of the set has that name. The index is only a hint: a set may have been made without it.
-func (set *RuleSet) has(name string) bool {
-	if len(set.isName) != len(set.Names) {
-		return slices.Contains(set.Names, name)
-	}
-	return set.isName[name]
-}
-
 // ownTables refuses tables that two sets make: what is counted could not be told apart, and what is unloaded neither.
 func (b *build) ownTables(n *Node, path string) {
-	owner := map[NFTable]*RuleSet{}
-	iptables := map[NFTable]*RuleSet{}
+	owner := map[rules.NFTable]*rules.Set{}
+	iptables := map[rules.NFTable]*rules.Set{}
 	for _, set := range n.Rules {
 		family := map[string]string{"iptables": "ip", "ip6tables": "ip6", "port_guard": "ip"}[set.Form]
 		for _, l := range set.Lines {
-			iptables[NFTable{family, l.Table}] = set
+			iptables[rules.NFTable{Family: family, Name: l.Table}] = set
 		}
 	}
 	for _, set := range n.Rules {
 		for _, t := range set.Tables {
-			at := pathKey(pathKey(path, "rules"), set.Name)
+			at := problem.PathKey(problem.PathKey(path, "rules"), set.Name)
 			if was := owner[t]; was != nil {
-				b.add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
+				b.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
 			} else if was := iptables[t]; was != nil {
-				b.add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
+				b.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
 			}
 			owner[t] = set
 		}
@@ -166,8 +133,8 @@ func (b *build) ownTables(n *Node, path string) {
 }
 
 // Loaded are the rule sets of the node that are loaded, in file order.
-func (n *Node) Loaded() []*RuleSet {
-	var out []*RuleSet
+func (n *Node) Loaded() []*rules.Set {
+	var out []*rules.Set
 	for _, set := range n.Rules {
 		if set.Load {
 			out = append(out, set)
@@ -176,8 +143,8 @@ func (n *Node) Loaded() []*RuleSet {
 	return out
 }
 
-// RuleSet returns the node's rule set of that name, or nil.
-func (n *Node) RuleSet(name string) *RuleSet {
+// Set returns the node's rule set of that name, or nil.
+func (n *Node) RuleSet(name string) *rules.Set {
 	for _, set := range n.Rules {
 		if set.Name == name {
 			return set
@@ -198,7 +165,7 @@ func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
 		return node, set, rule, false
 	}
 	s := n.RuleSet(set)
-	return node, set, rule, s != nil && s.has(rule)
+	return node, set, rule, s != nil && s.Has(rule)
 }
 
 // guardIPText says why s is no address or prefix of IPv4, or "".
@@ -207,10 +174,64 @@ func guardIPText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
 			return ""
 		}
-		return quoted(clip(s)) + " is no IPv4 address; a port guard knows no other"
+		return problem.Quoted(problem.Clip(s)) + " is no IPv4 address; a port guard knows no other"
 	}
 	if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
-		return quoted(clip(s)) + " is no prefix of IPv4 addresses; a port guard knows no other"
+		return problem.Quoted(problem.Clip(s)) + " is no prefix of IPv4 addresses; a port guard knows no other"
 	}
 	return ""
+}
+
+// nftText takes over a text for nft.
+func (b *build) nftText(set *rules.Set, v *yaml.Node, path string) {
+	if v.Kind != yaml.ScalarNode {
+		return
+	}
+	if v.Style&yaml.FoldedStyle != 0 {
+		b.errorf(v, path, `">" joins lines; write the rules after "|"`)
+		return
+	}
+	lines := b.textLines(v)
+	if v.Style&yaml.LiteralStyle != 0 && v.Line > 0 {
+		set.TextPos = lines[0].Pos
+	}
+	if set.ReadNFT(b, path, lines) && len(set.Tables) == 0 {
+		b.errorf(v, path, "makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
+	}
+}
+
+// ruleLines reads the commands of a set of iptables or ip6tables.
+func (b *build) ruleLines(set *rules.Set, n *yaml.Node, path string) {
+	if n.Kind != yaml.ScalarNode {
+		return
+	}
+	if n.Style&yaml.FoldedStyle != 0 {
+		b.errorf(n, path, `">" joins lines; write the commands after "|"`)
+		return
+	}
+	if set.ReadLines(b, path, b.textLines(n)) && len(set.Lines) == 0 {
+		b.errorf(n, path, "has no commands; write them one a line, as \"-A FORWARD -j DROP\"")
+	}
+}
+
+// establishedTrap warns of traps, also of those that only steps set.
+func (b *build) establishedTrap(n *Node, path string) {
+	if len(n.Rules) == 0 || b.ways <= 0 { // and this is said
+		return
+	}
+	was := b.overlay
+	b.overlay = nil // which would take the warning for what it has moved elsewhere
+	defer func() { b.overlay = was }()
+	rules.CheckTraps(n.Rules, b, path, &b.ways)
+}
+
+// blindGuard warns of them, also of those that only steps make blind.
+func (b *build) blindGuard(n *Node, path string) {
+	was := b.overlay
+	b.overlay = nil // which would take the warning for what it has moved elsewhere
+	defer func() { b.overlay = was }()
+	sets, why := n.BlindGuards()
+	for i, set := range sets {
+		b.Add(set.Pos, len(set.Name), problem.PathKey(problem.PathKey(path, "rules"), set.Name), why[i], true)
+	}
 }

@@ -2,6 +2,8 @@ package topology
 
 import (
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // ruleRow resolves a row of hits: a rule that counts, of a set that is loaded if that is asked for. A case may be what loads it.
@@ -28,9 +30,9 @@ func (p *tableParser) ruleRow(line int, w tableWord, loaded bool) bool {
 			known = append(known, s.Name)
 		}
 		p.wrong(line, w, "%s has no rule set %q%s", node, name, p.words.near(name, known))
-	case !set.has(rule):
+	case !set.Has(rule):
 		p.wrong(line, w, "%s/%s has no rule %q%s", node, name, rule, p.words.near(rule, set.Names))
-	case set.uncounted[rule]:
+	case !set.Counts(rule):
 		p.wrong(line, w, `%s counts nothing; write "counter" in the rule`, w.text)
 	case loaded && !set.Load:
 		p.wrong(line, w, "%s/%s is not loaded here, so nothing is counted", node, name)
@@ -42,8 +44,8 @@ func (p *tableParser) ruleRow(line int, w tableWord, loaded bool) bool {
 
 // packets judges how many packets are wanted: a number, or ">=" and one.
 func packets(text string) string {
-	if decimal.MatchString(strings.TrimPrefix(text, ">=")) {
+	if problem.Decimal.MatchString(strings.TrimPrefix(text, ">=")) {
 		return ""
 	}
-	return quoted(text) + " is no number of packets; want 3, >=1 or 0"
+	return problem.Quoted(text) + " is no number of packets; want 3, >=1 or 0"
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 func compileSchema(t *testing.T, src []byte) *jsonschema.Schema {
@@ -148,16 +150,16 @@ func TestSchemaAgrees(t *testing.T) {
 			checked++
 			ours, theirs := r.check(n, s, path) && len(r.probs) == 0, schema.Validate(v) == nil
 			if ours != theirs {
-				t.Errorf("%s: %s: the decoder says %v, the schema %v\n%v", path, text, ours, theirs, Problems(r.probs))
+				t.Errorf("%s: %s: the decoder says %v, the schema %v\n%v", path, text, ours, theirs, problem.List(r.probs))
 			}
 		}
 		for _, k := range s.keys {
-			walk(k.shape, pathKey(path, k.name))
+			walk(k.shape, problem.PathKey(path, k.name))
 		}
 		for i, a := range s.any {
-			walk(a, pathIndex(path, i))
+			walk(a, problem.PathIndex(path, i))
 		}
-		walk(s.of, pathKey(path, "*"))
+		walk(s.of, problem.PathKey(path, "*"))
 	}
 	walk(g.top, "")
 	for _, k := range nodeKinds() {

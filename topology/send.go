@@ -8,6 +8,9 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 var hexNumber = regexp.MustCompile(`^0x[0-9a-fA-F]{1,4}$`)
@@ -44,28 +47,28 @@ func (st *story) send(v *yaml.Node, path string) *Send {
 	s := &Send{Name: stringOf(field(v, "name"), "send"), VLAN: intOf(field(v, "vlan"), 0), Count: intOf(field(v, "count"), 1),
 		Every: durationOf(field(v, "every"), 0)}
 	s.Endless = s.Every > 0 && field(v, "count") == nil
-	s.From = st.nic(field(v, "from"), pathKey(path, "from"))
+	s.From = st.nic(field(v, "from"), problem.PathKey(path, "from"))
 	s.Src = Station{Node: s.From.Node, Interface: s.From.Interface}
 	if n := field(v, "src"); n != nil {
-		s.Src = st.station(n, pathKey(path, "src"))
+		s.Src = st.station(n, problem.PathKey(path, "src"))
 	}
-	s.Dst = st.station(field(v, "dst"), pathKey(path, "dst"))
+	s.Dst = st.station(field(v, "dst"), problem.PathKey(path, "dst"))
 	icmp, arp := field(v, "icmp"), field(v, "arp")
 	switch {
 	case icmp != nil:
 		s.Echo = &Echo{st.ip(field(icmp, "from")), st.ip(field(icmp, "to"))}
 		if s.Echo.From.Is4() != s.Echo.To.Is4() && s.Echo.From.IsValid() && s.Echo.To.IsValid() {
-			st.errorf(icmp, pathKey(path, "icmp"), "%s and %s are not of one family", s.Echo.From, s.Echo.To)
+			st.errorf(icmp, problem.PathKey(path, "icmp"), "%s and %s are not of one family", s.Echo.From, s.Echo.To)
 		}
 	case arp != nil:
-		s.ARP = st.arp(arp, s, pathKey(path, "arp"))
+		s.ARP = st.arp(arp, s, problem.PathKey(path, "arp"))
 	case field(v, "type") == nil && v.Kind == yaml.MappingNode:
 		st.errorf(v, path, `does not say what the frame carries; write "icmp", "arp", or "type" and "payload"`)
 	}
 	s.Type = uint16(hexOf(field(v, "type")))
 	s.Payload, _ = hex.DecodeString(stringOf(field(v, "payload"), ""))
 	if e := field(v, "every"); e != nil && s.Every == 0 && field(v, "count") == nil {
-		st.errorf(e, pathKey(path, "every"), "0s is no time between two frames that never end; write \"count\" too")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two frames that never end; write \"count\" too")
 	}
 	if s.Endless {
 		st.start(s.Name, v, path)
@@ -104,10 +107,10 @@ func (st *story) arp(n *yaml.Node, s *Send, path string) *ARP {
 		v := field(n, p.key)
 		*p.ip = st.ip(field(v, "ip"))
 		if p.ip.Is6() {
-			st.errorf(field(v, "ip"), pathKey(path, p.key+".ip"), "ARP is for IPv4 addresses")
+			st.errorf(field(v, "ip"), problem.PathKey(path, p.key+".ip"), "ARP is for IPv4 addresses")
 		}
 		if m := field(v, "mac"); m != nil {
-			*p.mac = st.station(m, pathKey(path, p.key+".mac"))
+			*p.mac = st.station(m, problem.PathKey(path, p.key+".mac"))
 		}
 	}
 	return a
@@ -141,14 +144,14 @@ func (st *story) nic(n *yaml.Node, path string) Target {
 	case len(linked) == 1:
 		t.Interface = linked[0].Name
 	case st.sound:
-		st.errorf(n, path, "%s has %s interfaces; write %s:INTERFACE", t.Node, amount(len(node.Interfaces)), t.Node)
+		st.errorf(n, path, "%s has %s interfaces; write %s:INTERFACE", t.Node, problem.Amount(len(node.Interfaces)), t.Node)
 	}
 	return t
 }
 
 func (st *story) noTarget(n *yaml.Node, path string) {
 	if st.sound || st.named[n.Value] == nil {
-		st.errorf(n, path, "%q is no node, interface or name%s", clip(n.Value), st.nearTarget(n.Value))
+		st.errorf(n, path, "%q is no node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
 	}
 }
 
@@ -158,9 +161,9 @@ func (st *story) station(n *yaml.Node, path string) Station {
 		return Station{}
 	}
 	if n.Value == "broadcast" {
-		return Station{MAC: MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+		return Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
 	}
-	if m, err := ParseMAC(n.Value); err == nil {
+	if m, err := switchcore.ParseMAC(n.Value); err == nil {
 		return Station{MAC: m}
 	}
 	t, ok := st.lab.Target(n.Value)
@@ -187,7 +190,7 @@ func (st *story) station(n *yaml.Node, path string) Station {
 		}
 	}
 	if st.sound {
-		st.errorf(n, path, "%s has %s interfaces and no address; write %s:INTERFACE", t.Node, amount(len(node.Interfaces)), t.Node)
+		st.errorf(n, path, "%s has %s interfaces and no address; write %s:INTERFACE", t.Node, problem.Amount(len(node.Interfaces)), t.Node)
 	}
 	return s
 }
@@ -199,9 +202,9 @@ func (st *story) restart(v *yaml.Node, path string) []string {
 		s, why := st.fullName(n.Value)
 		switch {
 		case s == nil:
-			st.errorf(n, pathIndex(path, i), "%s", why)
+			st.errorf(n, problem.PathIndex(path, i), "%s", why)
 		case slices.Contains(out, s.full):
-			st.errorf(n, pathIndex(path, i), "%s stands here twice", s.full)
+			st.errorf(n, problem.PathIndex(path, i), "%s stands here twice", s.full)
 		default:
 			out = append(out, s.full)
 		}
@@ -216,7 +219,7 @@ func (s Station) String() string {
 		return s.Node + ":" + s.Interface
 	case s.Node != "":
 		return s.Node
-	case s.MAC == MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}:
+	case s.MAC == switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}:
 		return "broadcast"
 	}
 	return s.MAC.String()

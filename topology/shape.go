@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // form is what a value is in YAML.
@@ -104,8 +106,6 @@ func kindWord(n *yaml.Node) string {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
-
 // scalar says why a single value is not what the shape wants, or "".
 func (s *shape) scalar(n *yaml.Node) string {
 	if isNull(n) {
@@ -115,14 +115,14 @@ func (s *shape) scalar(n *yaml.Node) string {
 	switch s.form {
 	case formBool:
 		if !plain || n.Value != "true" && n.Value != "false" {
-			return strconv.Quote(clip(n.Value)) + " is neither true nor false"
+			return strconv.Quote(problem.Clip(n.Value)) + " is neither true nor false"
 		}
 	case formNumber:
 		if s.hex && plain && hexNumber.MatchString(n.Value) {
 			return ""
 		}
-		if !plain || !decimal.MatchString(n.Value) {
-			return strconv.Quote(clip(n.Value)) + " is no number; want " + s.want
+		if !plain || !problem.Decimal.MatchString(n.Value) {
+			return strconv.Quote(problem.Clip(n.Value)) + " is no number; want " + s.want
 		}
 		if v, _ := strconv.Atoi(n.Value); v < s.min || v > s.max || s.step > 1 && v%s.step != 0 {
 			return n.Value + " does not fit; want " + s.want
@@ -132,7 +132,7 @@ func (s *shape) scalar(n *yaml.Node) string {
 			if why := s.textOK(n.Value); why != "" && s.test != nil {
 				return why
 			}
-			return clip(n.Value) + " is not text in YAML; want " + s.want + " (in quotes, if it is meant so)"
+			return problem.Clip(n.Value) + " is not text in YAML; want " + s.want + " (in quotes, if it is meant so)"
 		}
 		return s.textOK(n.Value)
 	}
@@ -147,7 +147,7 @@ func (s *shape) textOK(v string) string {
 				return ""
 			}
 		}
-		return strconv.Quote(clip(v)) + " is unknown here; want " + s.want + suggestWord(v, s.word)
+		return strconv.Quote(problem.Clip(v)) + " is unknown here; want " + s.want + problem.Suggest(v, s.word)
 	}
 	if s.test != nil {
 		if why := s.test(v); why != "" {
@@ -155,20 +155,12 @@ func (s *shape) textOK(v string) string {
 		}
 	}
 	if s.max > 0 && utf8.RuneCountInString(v) > s.max {
-		return strconv.Quote(clip(v)) + " is longer than " + strconv.Itoa(s.max) + " characters"
+		return strconv.Quote(problem.Clip(v)) + " is longer than " + strconv.Itoa(s.max) + " characters"
 	}
 	if s.re != nil && !s.re.MatchString(v) {
-		return strconv.Quote(clip(v)) + " does not fit; want " + s.want
+		return strconv.Quote(problem.Clip(v)) + " does not fit; want " + s.want
 	}
 	return ""
-}
-
-// clip shortens what is quoted in a message.
-func clip(s string) string {
-	if len(s) <= 60 {
-		return s
-	}
-	return strings.ToValidUTF8(s[:57], "") + "…"
 }
 
 func (r *reader) checkObject(n *yaml.Node, s *shape, path string) bool {
@@ -180,7 +172,7 @@ func (r *reader) checkObject(n *yaml.Node, s *shape, path string) bool {
 	count := 0
 	for k, v := range entries(n) {
 		count++
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		spec := s.key(k.Value)
 		switch {
 		case spec == nil && s.hint[k.Value] != "":
@@ -221,7 +213,7 @@ func (r *reader) checkBeside(n, k *yaml.Node, spec *shapeKey, path string) {
 			return
 		}
 	}
-	r.errorf(k, path, "belongs beside %s", orList(spec.needs))
+	r.errorf(k, path, "belongs beside %s", problem.OrList(spec.needs))
 }
 
 func (s *shape) suggest(word string) string {
@@ -229,11 +221,11 @@ func (s *shape) suggest(word string) string {
 	for _, k := range s.keys {
 		names = append(names, k.name)
 	}
-	if m := suggestWord(word, names); m != "" {
+	if m := problem.Suggest(word, names); m != "" {
 		return m
 	}
 	if len(names) <= 8 {
-		return "; known are " + andList(names)
+		return "; known are " + problem.AndList(names)
 	}
 	return "; " + strings.TrimSuffix(s.want, "'s keys") + " has no such key"
 }
@@ -248,10 +240,10 @@ func (r *reader) checkDict(n *yaml.Node, s *shape, path string) bool {
 		r.errorf(n, path, "is empty; want %s", s.want)
 	}
 	if s.max > 0 && len(n.Content)/2 > s.max {
-		r.errorf(n, path, "has %s; at most %d are possible", Count(len(n.Content)/2, "entry"), s.max)
+		r.errorf(n, path, "has %s; at most %d are possible", problem.Count(len(n.Content)/2, "entry"), s.max)
 	}
 	for k, v := range entries(n) {
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		if s.name != nil {
 			if why := s.name.textOK(k.Value); why != "" {
 				r.errorf(k, at, "%s", why)
@@ -274,11 +266,11 @@ func (r *reader) checkList(n *yaml.Node, s *shape, path string) bool {
 		ok = false
 	}
 	if s.max > 0 && len(n.Content) > s.max {
-		r.errorf(n, path, "has %s; at most %d are possible", Count(len(n.Content), "entry"), s.max)
+		r.errorf(n, path, "has %s; at most %d are possible", problem.Count(len(n.Content), "entry"), s.max)
 		ok = false
 	}
 	for i, v := range n.Content {
-		ok = r.check(v, s.of, pathIndex(path, i)) && ok
+		ok = r.check(v, s.of, problem.PathIndex(path, i)) && ok
 	}
 	return ok
 }
@@ -324,28 +316,4 @@ func (r *reader) checkTable(n *yaml.Node, path string) bool {
 		return false
 	}
 	return true
-}
-
-// maxKey is how much of a key is part of a path; longer ones are refused where they are names.
-const maxKey = 256
-
-func pathKey(path, key string) string {
-	if len(key) > maxKey {
-		key = clip(key)
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-func pathIndex(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-func andList(words []string) string       { return joinList(words, "and") }
-func orList(words []string) string        { return joinList(words, "or") }
-
-func joinList(words []string, last string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }

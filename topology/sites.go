@@ -5,6 +5,10 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // loader builds a lab from a document that the reader could read. The tree of nodes and the links are the same for the
@@ -24,11 +28,11 @@ type loader struct {
 
 	built    int // parts of the labs of all sets and cases so far
 	pinned   map[*site]*pinned
-	ruleSets map[*yaml.Node]*RuleSet // by their text, on which alone they depend
-	ruled    map[*site][]*yaml.Node  // the texts of those of a node that were checked last, in order
+	ruleSets map[*yaml.Node]*rules.Set // by their text, on which alone they depend
+	ruled    map[*site][]*yaml.Node    // the texts of those of a node that were checked last, in order
 
-	base   *build      // the file's own nodes
-	macs   map[End]MAC // derived addresses: a step must not move them
+	base   *build                 // the file's own nodes
+	macs   map[End]switchcore.MAC // derived addresses: a step must not move them
 	labMTU int
 	bare   bool                   // only the bodies of nodes are wanted: no expectations, no labs of steps
 	stages []map[*site]*yaml.Node // the changed bodies: of the file, none, and after each step
@@ -47,14 +51,14 @@ type site struct {
 	ipBad      *bool   // see hasBadIP
 }
 
-func (s *site) pathTo(key string) string { return pathKey(s.path, key) }
+func (s *site) pathTo(key string) string { return problem.PathKey(s.path, key) }
 
 // plant makes the tree of nodes.
 func (l *loader) plant() {
 	l.top = &site{children: map[string]*site{}, body: l.root}
 	l.named = map[string]*site{}
 	l.pinned = map[*site]*pinned{}
-	l.ruleSets, l.ruled = map[*yaml.Node]*RuleSet{}, map[*site][]*yaml.Node{}
+	l.ruleSets, l.ruled = map[*yaml.Node]*rules.Set{}, map[*site][]*yaml.Node{}
 	l.nodes(l.top, field(l.root, "nodes"), "nodes")
 }
 
@@ -72,12 +76,12 @@ func (l *loader) nodes(holder *site, n *yaml.Node, path string) {
 	}
 	shape := nodesShape()
 	for k, body := range entries(n) {
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		if why := shape.name.textOK(k.Value); why != "" {
 			l.errorf(k, at, "%s", why)
 			continue
 		}
-		s := &site{full: pathKey(holder.full, k.Value), base: k.Value, path: at, key: k, body: body, holder: holder, children: map[string]*site{}}
+		s := &site{full: problem.PathKey(holder.full, k.Value), base: k.Value, path: at, key: k, body: body, holder: holder, children: map[string]*site{}}
 		for h := holder; h != l.top; h = h.holder {
 			if h.base == s.base {
 				l.errorf(k, at, "a node it stands in is called %q too; give it another name", s.base)
@@ -91,14 +95,14 @@ func (l *loader) nodes(holder *site, n *yaml.Node, path string) {
 		holder.inner = append(holder.inner, s)
 		l.named[s.full] = s
 		if l.sites = append(l.sites, s); len(l.sites) > maxNodes {
-			l.errorf(k, at, "the lab has more than %s; leave some out", Count(maxNodes, "node"))
+			l.errorf(k, at, "the lab has more than %s; leave some out", problem.Count(maxNodes, "node"))
 			l.stop()
 		}
 		l.kindOf(s)
 		if !s.skip {
 			l.check(body, l.grammar.kind[s.kind].file, at)
 		}
-		l.nodes(s, field(body, "nodes"), pathKey(at, "nodes"))
+		l.nodes(s, field(body, "nodes"), problem.PathKey(at, "nodes"))
 	}
 }
 
@@ -118,11 +122,11 @@ func (l *loader) kindOf(s *site) {
 		}
 	}
 	s.skip = true
-	near := suggestWord(n.Value, words)
+	near := problem.Suggest(n.Value, words)
 	if say, elsewhere := kindElsewhere(n.Value); elsewhere {
 		near = "; write " + say
 	}
-	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", clip(n.Value), orList(words), near)
+	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", problem.Clip(n.Value), problem.OrList(words), near)
 }
 
 // kindElsewhere says how a kind of switch is written that has its own word in other programs, or that is a profile here.
@@ -130,7 +134,7 @@ func kindElsewhere(word string) (string, bool) {
 	word = strings.ToLower(word)
 	profile := map[string]string{"dvs": "distributed", "vds": "distributed", "dvswitch": "distributed", "vss": "standard",
 		"nvds": "nsx", "n-vds": "nsx"}[word]
-	if profile == "" && slices.Contains(profileNames(), word) {
+	if profile == "" && slices.Contains(ProfileNames(), word) {
 		profile = word
 	}
 	switch {
@@ -155,7 +159,7 @@ func (l *loader) lookup(from *site, name string) (*site, string) {
 			first, rest, dotted = strings.Cut(rest, ".")
 			next := s.children[first]
 			if next == nil {
-				return nil, s.full + " holds no node \"" + first + "\"" + l.near(first, func() []string { return baseNames(s.inner) })
+				return nil, s.full + " holds no node \"" + first + "\"" + l.Near(first, func() []string { return baseNames(s.inner) })
 			}
 			s = next
 		}
@@ -167,7 +171,7 @@ func (l *loader) lookup(from *site, name string) (*site, string) {
 		}
 		return out
 	}
-	return nil, "no node \"" + clip(name) + "\" here or further out" + l.near(name, known)
+	return nil, "no node \"" + problem.Clip(name) + "\" here or further out" + l.Near(name, known)
 }
 
 func baseNames(sites []*site) []string {
@@ -190,5 +194,5 @@ func (l *loader) fullName(name string) (*site, string) {
 		}
 		return out
 	}
-	return nil, "no node \"" + clip(name) + "\"" + l.near(name, known)
+	return nil, "no node \"" + problem.Clip(name) + "\"" + l.Near(name, known)
 }

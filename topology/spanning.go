@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // bridgeBody is where the file says what a bridge is like: the node's own keys, or those of an entry of "interfaces".
@@ -25,7 +26,7 @@ func (b *build) treeTimers(br *made) {
 	warn := func(keys []string, format string, args ...any) {
 		for _, name := range keys {
 			if k, _ := entry(body, name); k != nil {
-				b.warnf(k, pathKey(path, name), format, args...)
+				b.warnf(k, problem.PathKey(path, name), format, args...)
 				return
 			}
 		}
@@ -208,7 +209,7 @@ func (b *build) ringTrap() {
 		m := b.made[r[0]]
 		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, and drowns everything; write \"stp: true\" at a bridge of it", r)
 		if m.link != nil {
-			b.add(m.link.pos, m.link.width, m.link.path, text, true)
+			b.Add(m.link.pos, m.link.width, m.link.path, text, true)
 		} else {
 			b.warnf(m.key, m.path, "%s", text)
 		}

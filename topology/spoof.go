@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // spoofShape is the action "arp_spoof".
@@ -23,18 +25,18 @@ func spoofShape() *shape {
 // arpSpoof reads an ARP spoofing.
 func (st *story) arpSpoof(v *yaml.Node, path string) *ARPSpoof {
 	a := &ARPSpoof{Name: stringOf(field(v, "name"), "arp_spoof"), Both: boolOf(field(v, "both"), false), Every: durationOf(field(v, "every"), time.Second)}
-	a.From = st.liar(field(v, "from"), pathKey(path, "from"))
-	a.Victim = st.spoofed(field(v, "victim"), pathKey(path, "victim"), "is asked for its MAC before it is lied to")
-	a.Claims = st.spoofed(field(v, "claims"), pathKey(path, "claims"), "is whose address is claimed")
+	a.From = st.liar(field(v, "from"), problem.PathKey(path, "from"))
+	a.Victim = st.spoofed(field(v, "victim"), problem.PathKey(path, "victim"), "is asked for its MAC before it is lied to")
+	a.Claims = st.spoofed(field(v, "claims"), problem.PathKey(path, "claims"), "is whose address is claimed")
 	if e := field(v, "every"); e != nil && a.Every == 0 {
-		st.errorf(e, pathKey(path, "every"), "0s is no time between two replies")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two replies")
 	}
 	switch n := field(v, "victim"); {
 	case n == nil || !a.Victim.IP.IsValid():
 	case a.Victim.Node != "" && a.Victim.Node == a.From.Node:
-		st.errorf(n, pathKey(path, "victim"), "%s cannot lie to itself", a.From.Node)
+		st.errorf(n, problem.PathKey(path, "victim"), "%s cannot lie to itself", a.From.Node)
 	case a.Victim.IP == a.Claims.IP:
-		st.errorf(field(v, "claims"), pathKey(path, "claims"), "%s knows its own address; claim another's", n.Value)
+		st.errorf(field(v, "claims"), problem.PathKey(path, "claims"), "%s knows its own address; claim another's", n.Value)
 	}
 	st.start(a.Name, v, path)
 	st.spoofs[a.Name] = true

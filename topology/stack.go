@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 func (b *build) bridgeSettings(n *yaml.Node) *BridgeSettings {
@@ -32,7 +34,7 @@ func newPort() *PortSettings {
 // portSettings applies "ports" of a bridge to its ports.
 func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 	for k, v := range entries(field(n, "ports")) {
-		at := pathKey(pathKey(path, "ports"), k.Value)
+		at := problem.PathKey(problem.PathKey(path, "ports"), k.Value)
 		m := b.made[End{s.full, k.Value}]
 		if m == nil || m.Master != br.Name {
 			if interfaceName().textOK(k.Value) == "" {
@@ -54,7 +56,7 @@ func (b *build) portSettings(s *site, br *made, n *yaml.Node, path string) {
 		if vk, vlan := entry(v, "vlan"); vlan != nil {
 			p.VLAN = portVLAN(vlan)
 			if !br.Bridge.VLANFiltering {
-				b.errorf(vk, pathKey(at, "vlan"), "%s does not filter VLANs; write \"vlan_filtering: true\" at the bridge", br.Name)
+				b.errorf(vk, problem.PathKey(at, "vlan"), "%s does not filter VLANs; write \"vlan_filtering: true\" at the bridge", br.Name)
 			}
 		}
 	}
@@ -66,9 +68,9 @@ func (b *build) portMTU(m *made, n *yaml.Node, path string) {
 	switch {
 	case v == nil:
 	case m.ownMTU != nil && (m.site.kind != VSwitch || m.taken):
-		b.errorf(k, pathKey(path, "mtu"), "stands at interface %s too, in line %d; write it once", m.Name, b.at(m.ownMTU).Line)
+		b.errorf(k, problem.PathKey(path, "mtu"), "stands at interface %s too, in line %d; write it once", m.Name, b.at(m.ownMTU).Line)
 	default:
-		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(path, "mtu")
+		m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, problem.PathKey(path, "mtu")
 	}
 }
 
@@ -92,7 +94,7 @@ func (b *build) stack() {
 		if m.lower == nil || m.lower.Kind != yaml.ScalarNode {
 			continue
 		}
-		path := pathKey(m.path, string(m.Type))
+		path := problem.PathKey(m.path, string(m.Type))
 		where, name := m.site, m.lower.Value
 		if node, ifname, ok := strings.Cut(name, ":"); ok {
 			s, why := b.lookup(m.site, node)
@@ -111,7 +113,7 @@ func (b *build) stack() {
 			continue
 		}
 		if lower == nil {
-			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, b.near(name, b.interfaceNames(where)))
+			b.errorf(m.lower, path, "%s has no interface %q%s", where.full, name, b.Near(name, b.interfaceNames(where)))
 			continue
 		}
 		m.Lower, m.above = lower.end, lower
@@ -144,7 +146,7 @@ func (b *build) masters() {
 			continue
 		}
 		for i, n := range br.ports {
-			b.enslave(br, n, pathIndex(pathKey(br.path, "bridge"), i))
+			b.enslave(br, n, problem.PathIndex(problem.PathKey(br.path, "bridge"), i))
 		}
 		if br.body != nil {
 			b.portSettings(br.site, br, br.body, br.path)
@@ -161,12 +163,12 @@ func (b *build) masters() {
 			b.errorf(br.key, br.path, "%s has more than %d ports, which is the most a Linux bridge takes", br.Name, maxPorts)
 		}
 		if len(m.addrs) > 0 {
-			b.errorf(m.addrs[0], pathKey(m.path, "ip"), "%s: port %s has an address; move it to %s", br.Name, m.Name, br.Name)
+			b.errorf(m.addrs[0], problem.PathKey(m.path, "ip"), "%s: port %s has an address; move it to %s", br.Name, m.Name, br.Name)
 		}
 	}
 	for _, m := range b.all {
 		if m.above != nil && m.Type != VLAN && m.above.Master != "" {
-			b.errorf(m.lower, pathKey(m.path, string(m.Type)), "%s is a port of %s; a %s cannot sit on a port: put it on %s",
+			b.errorf(m.lower, problem.PathKey(m.path, string(m.Type)), "%s is a port of %s; a %s cannot sit on a port: put it on %s",
 				m.above.end, m.above.Master, m.Type, m.above.Master)
 		}
 	}
@@ -184,7 +186,7 @@ func (b *build) enslave(br *made, n *yaml.Node, path string) {
 		if b.badEnd(br.site, n.Value) {
 			return
 		}
-		b.errorf(n, path, "%s has no interface %q: no link ends on it and nothing makes it%s", br.site.full, n.Value, b.near(n.Value, b.interfaceNames(br.site)))
+		b.errorf(n, path, "%s has no interface %q: no link ends on it and nothing makes it%s", br.site.full, n.Value, b.Near(n.Value, b.interfaceNames(br.site)))
 	case m == br:
 		b.errorf(n, path, "%s cannot be a port of itself", br.Name)
 	case m.Type == BridgeLink:
@@ -291,7 +293,7 @@ func (b *build) size(m *made, depth int) {
 	case m.ownMTU == nil:
 		m.MTU = m.above.MTU
 	default:
-		b.errorf(m.ownMTU, pathKey(m.path, "mtu"), "%d is more than the %d of %s, on which it sits", m.MTU, m.above.MTU, m.above.end)
+		b.errorf(m.ownMTU, problem.PathKey(m.path, "mtu"), "%d is more than the %d of %s, on which it sits", m.MTU, m.above.MTU, m.above.end)
 	}
 }
 
@@ -330,12 +332,12 @@ func (b *build) ipv6(s *site, n *Node) {
 				continue
 			}
 			if !boolOf(own, true) {
-				b.warnf(own, pathKey(b.path(s), "ipv6"), "is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
+				b.warnf(own, problem.PathKey(b.path(s), "ipv6"), "is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
 			}
 			n.IPv6 = true
 			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU).
 			if m.MTU < 1280 {
-				b.errorf(m.addrs[i], pathKey(m.path, "ip"), "%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
+				b.errorf(m.addrs[i], problem.PathKey(m.path, "ip"), "%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
 			}
 		}
 	}
@@ -349,13 +351,13 @@ func (b *build) run(s *site, n *Node) {
 			c.Sh = v.Value
 		} else {
 			c.Sh, c.Background = stringOf(field(v, "sh"), ""), boolOf(field(v, "background"), false)
-			c.Ready = b.ready(v, pathIndex(pathKey(s.path, "run"), i))
+			c.Ready = b.ready(v, problem.PathIndex(problem.PathKey(s.path, "run"), i))
 		}
 		n.Run = append(n.Run, c)
 	}
 }
 
 // onBoth names two places of a file for a message.
-func onBoth(what, first string, at Pos, second string, line int) string {
+func onBoth(what, first string, at problem.Pos, second string, line int) string {
 	return fmt.Sprintf("%s is on %s (line %d) and %s (line %d)", what, first, at.Line, second, line)
 }

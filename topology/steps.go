@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // load makes the lab of the document, as far as it goes.
@@ -14,7 +17,7 @@ func (l *loader) load() *Lab {
 	if field(l.root, "nodes") == nil {
 		return &Lab{} // everything else would complain about every name
 	}
-	l.macs = map[End]MAC{}
+	l.macs = map[End]switchcore.MAC{}
 	l.labMTU = intOf(field(l.root, "mtu"), 1500)
 	l.plant()
 	l.wire()
@@ -28,15 +31,15 @@ func (l *loader) load() *Lab {
 	st.sound = !l.failed()
 	lab.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
 	l.unreached(lab.Expect)
-	names := map[string]Pos{}
+	names := map[string]problem.Pos{}
 	for i, n := range items(field(l.root, "steps")) {
 		if n.Kind != yaml.MappingNode {
 			continue
 		}
-		path := pathIndex("steps", i)
+		path := problem.PathIndex("steps", i)
 		s := st.step(n, path)
 		if was, twice := names[s.Name]; twice && s.Name != "" {
-			l.errorf(field(n, "name"), pathKey(path, "name"), "%q is the name of the step in line %d too", clip(s.Name), was.Line)
+			l.errorf(field(n, "name"), problem.PathKey(path, "name"), "%q is the name of the step in line %d too", problem.Clip(s.Name), was.Line)
 		}
 		names[s.Name] = s.Pos
 		st.remember()
@@ -66,7 +69,7 @@ func (st *story) step(n *yaml.Node, path string) *Step {
 	st.keyOrder(n, path)
 	changed := false
 	for i, v := range items(field(n, "reset")) {
-		at := pathIndex(pathKey(path, "reset"), i)
+		at := problem.PathIndex(problem.PathKey(path, "reset"), i)
 		node, why := st.fullName(v.Value)
 		if node == nil {
 			st.errorf(v, at, "%s", why)
@@ -86,33 +89,33 @@ func (st *story) step(n *yaml.Node, path string) *Step {
 			set = field(n, "reset")
 		}
 		before := len(st.probs)
-		st.body, st.lab = st.laid(set, pathKey(path, "set"))
+		st.body, st.lab = st.laid(set, problem.PathKey(path, "set"))
 		st.sound = st.sound && len(st.probs) == before
 	}
 	s.Lab = st.lab
 	for i, v := range items(field(n, "do")) {
-		if a := st.action(v, pathIndex(pathKey(path, "do"), i)); a != nil {
+		if a := st.action(v, problem.PathIndex(problem.PathKey(path, "do"), i)); a != nil {
 			s.Do = append(s.Do, *a)
 		}
 	}
-	s.Wait = st.expectation(field(n, "wait"), pathKey(path, "wait"), nil)
+	s.Wait = st.expectation(field(n, "wait"), problem.PathKey(path, "wait"), nil)
 	var cases []string
 	for k, v := range entries(field(n, "cases")) {
-		_, lab := st.laid(v, pathKey(pathKey(path, "cases"), k.Value))
+		_, lab := st.laid(v, problem.PathKey(problem.PathKey(path, "cases"), k.Value))
 		s.Cases = append(s.Cases, &Case{Name: k.Value, Lab: lab, Pos: st.at(k)})
 		cases = append(cases, k.Value)
 	}
 	expect := field(n, "expect")
-	s.Expect = st.expectation(expect, pathKey(path, "expect"), cases)
+	s.Expect = st.expectation(expect, problem.PathKey(path, "expect"), cases)
 	ek, _ := entry(n, "expect")
-	st.freshBesideSpoofing(ek, s.Expect, pathKey(path, "expect"))
+	st.freshBesideSpoofing(ek, s.Expect, problem.PathKey(path, "expect"))
 	k, _ := entry(n, "cases")
 	tk, _ := entry(expect, "cases")
 	switch {
 	case k != nil && tk == nil:
-		st.errorf(k, pathKey(path, "cases"), `nothing is asked of the cases; write a table "cases" under "expect"`)
+		st.errorf(k, problem.PathKey(path, "cases"), `nothing is asked of the cases; write a table "cases" under "expect"`)
 	case k == nil && tk != nil:
-		st.errorf(tk, pathKey(path, "expect.cases"), `the step has no "cases"; they are the columns of this table`)
+		st.errorf(tk, problem.PathKey(path, "expect.cases"), `the step has no "cases"; they are the columns of this table`)
 	}
 	return s
 }
@@ -126,7 +129,7 @@ func (st *story) keyOrder(n *yaml.Node, path string) {
 			continue
 		}
 		if i < last {
-			st.warnf(k, pathKey(path, k.Value), "acts before %q; let it stand there", name)
+			st.warnf(k, problem.PathKey(path, k.Value), "acts before %q; let it stand there", name)
 			continue
 		}
 		last, name = i, k.Value
@@ -167,10 +170,10 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 		for k, v := range entries(set) {
 			s, why := st.fullName(k.Value)
 			if s == nil {
-				st.errorf(k, pathKey(path, k.Value), "%s", why)
+				st.errorf(k, problem.PathKey(path, k.Value), "%s", why)
 				continue
 			}
-			at := pathKey(path, k.Value)
+			at := problem.PathKey(path, k.Value)
 			if s.skip || !st.check(v, st.grammar.kind[s.kind].set, at) || !st.groupsThere(s, v, at) {
 				continue
 			}
@@ -179,7 +182,7 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 				was = s.body
 			}
 			body[s], touched[s] = laidOver(was, v), true
-			st.overlay.nodes = append(st.overlay.nodes, overlaid{k, pathKey(path, s.full)})
+			st.overlay.nodes = append(st.overlay.nodes, overlaid{k, problem.PathKey(path, s.full)})
 		}
 	} else if set.Kind != yaml.SequenceNode {
 		st.errorf(set, path, "want a piece of \"nodes\", by full names")
@@ -192,7 +195,7 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 	}
 	at := func(s *site) string {
 		if touched[s] {
-			return pathKey(path, s.full)
+			return problem.PathKey(path, s.full)
 		}
 		return s.path
 	}
@@ -208,7 +211,7 @@ func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *Lab) 
 		st.size = st.base.parts()
 	}
 	if st.built += st.size; st.built > maxBuilt {
-		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let fewer steps change the lab", Count(st.built, "part"), maxBuilt, st.size)
+		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let fewer steps change the lab", problem.Count(st.built, "part"), maxBuilt, st.size)
 		return body, st.lab
 	}
 	return body, st.newBuild(body, at).lab

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // virtualSwitch makes a node's [Switch] once its interfaces are complete.
@@ -18,7 +19,7 @@ func (b *build) virtualSwitch(s *site, n *Node) {
 	b.switchSpec(&c.Spec, body, path)
 	for k, v := range entries(field(body, "groups")) {
 		g := switchcore.Group{Name: k.Value, Overrides: overridesOf(c.Profile, field(v, "port_overrides"))}
-		b.switchSpec(&g.Spec, v, pathKey(pathKey(path, "groups"), k.Value))
+		b.switchSpec(&g.Spec, v, problem.PathKey(problem.PathKey(path, "groups"), k.Value))
 		c.Groups = append(c.Groups, g)
 	}
 	switchSettings(&c, body)
@@ -56,7 +57,7 @@ func overridesOf(p switchcore.Profile, n *yaml.Node) switchcore.Overrides {
 		return switchcore.OverrideBlocked
 	}
 	for _, v := range items(n) {
-		for i, w := range overrideWords() {
+		for i, w := range OverrideWords() {
 			if v.Value == w {
 				out |= switchcore.Overrides(1) << i
 			}
@@ -88,7 +89,7 @@ func (b *build) switchSpec(spec *switchcore.Spec, n *yaml.Node, path string) {
 	if v := field(n, "allowed"); v != nil {
 		check := switchcore.SourceCheck{Mode: switchcore.CheckAllowed}
 		for i, a := range items(v) {
-			check.Allowed = append(check.Allowed, switchcore.MAC(b.mac(a, pathIndex(pathKey(path, "allowed"), i))))
+			check.Allowed = append(check.Allowed, b.mac(a, problem.PathIndex(problem.PathKey(path, "allowed"), i)))
 		}
 		spec.SourceCheck = &check
 	}
@@ -134,7 +135,7 @@ func switchVLAN(n *yaml.Node) switchcore.VLAN {
 }
 
 func teamingSpec(t *switchcore.TeamingSpec, n *yaml.Node) {
-	for i, w := range teamingWords() {
+	for i, w := range TeamingWords() {
 		if stringOf(field(n, "policy"), "") == w {
 			t.Policy = ptr(switchcore.TeamingPolicy(i))
 		}
@@ -156,17 +157,17 @@ func teamingSpec(t *switchcore.TeamingSpec, n *yaml.Node) {
 
 // switchPorts lists the ports: uplinks first, then the others in the order of their links.
 func (b *build) switchPorts(s *site, sw *Switch) {
-	body, path := b.bodyOf(s), pathKey(b.path(s), "ports")
+	body, path := b.bodyOf(s), problem.PathKey(b.path(s), "ports")
 	add := func(m *made, name string, at SwitchPort) {
 		v := field(field(body, "ports"), name)
 		p := switchcore.Port{Name: name, Uplink: isUplink(s, name), MTU: m.MTU, Down: !boolOf(field(v, "up"), true),
 			Isolated: boolOf(field(v, "isolated"), false), Hairpin: boolOf(field(v, "hairpin"), false)}
-		b.switchSpec(&p.Spec, v, pathKey(path, name))
+		b.switchSpec(&p.Spec, v, problem.PathKey(path, name))
 		if far := b.made[m.Peer]; far != nil { // it takes 4 bytes more than it says (is_skb_forwardable, net/core/dev.c)
 			p.MTU = min(p.MTU, far.MTU+4)
 		}
 		if far := b.made[m.Peer]; far != nil && !p.Uplink {
-			at.Far, p.Initial = far.end, switchcore.MAC(far.MAC)
+			at.Far, p.Initial = far.end, far.MAC
 		}
 		if m.link != nil && !m.taken {
 			p.Group = m.link.group
@@ -204,7 +205,7 @@ func (b *build) knownPorts(s *site, sw *Switch, n *yaml.Node, path string) {
 		names = append(names, p.Name)
 	}
 	for k, v := range entries(n) {
-		at := pathKey(path, k.Value)
+		at := problem.PathKey(path, k.Value)
 		found := false
 		for _, p := range sw.Config.Ports {
 			if p.Name != k.Value {
@@ -212,11 +213,11 @@ func (b *build) knownPorts(s *site, sw *Switch, n *yaml.Node, path string) {
 			}
 			found = true
 			if sk, shared := entry(v, "shared"); shared != nil && shared.Value == "true" && !p.Uplink {
-				b.errorf(sk, pathKey(at, "shared"), "%s is no uplink; only an uplink that is an interface of the node that holds the switch can be shared", p.Name)
+				b.errorf(sk, problem.PathKey(at, "shared"), "%s is no uplink; only an uplink that is an interface of the node that holds the switch can be shared", p.Name)
 			}
 		}
 		if !found && interfaceName().textOK(k.Value) == "" && !isUplink(s, k.Value) && !b.brokenEnds(s) {
-			b.errorf(k, at, "%s has no port %q%s", s.full, clip(k.Value), b.nearOrList(k.Value, func() []string { return names }))
+			b.errorf(k, at, "%s has no port %q%s", s.full, problem.Clip(k.Value), b.nearOrList(k.Value, func() []string { return names }))
 		}
 	}
 }
@@ -244,7 +245,7 @@ func (b *build) switchMistakes(s *site, c *switchcore.Config) {
 		at, path, n := s.key, b.path(s), b.bodyOf(s)
 		step := func(key string) {
 			if k, v := entry(n, key); k != nil {
-				at, path, n = k, pathKey(path, key), v
+				at, path, n = k, problem.PathKey(path, key), v
 			} else {
 				n = nil
 			}
@@ -275,7 +276,7 @@ func (b *build) switchMistakes(s *site, c *switchcore.Config) {
 
 // refused reports whether something is wrong at a path, or further in, already.
 func (b *build) refused(path string) bool {
-	return slices.ContainsFunc(b.probs, func(p Problem) bool {
+	return slices.ContainsFunc(b.probs, func(p problem.Problem) bool {
 		rest, inside := strings.CutPrefix(p.Path, path)
 		return inside && !p.Warning && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})

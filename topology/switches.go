@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // inGroups checks that every link end on a virtual switch says its port group exactly if it has to.
@@ -28,17 +30,17 @@ func (l *loader) inGroup(e *end) {
 	for k := range entries(field(e.site.body, "groups")) {
 		groups = append(groups, k.Value)
 	}
-	at := Pos{e.pos.Line, e.pos.Col + e.wide + 1}
+	at := problem.Pos{Line: e.pos.Line, Col: e.pos.Col + e.wide + 1}
 	switch {
 	case isUplink(e.site, e.iface) && e.group != "":
-		l.add(at, len(e.group), e.path, fmt.Sprintf("%s is an uplink of %s, and uplinks are in no port group; write %s:%s", e.iface, e.site.full, e.site.base, e.iface), false)
+		l.Add(at, len(e.group), e.path, fmt.Sprintf("%s is an uplink of %s, and uplinks are in no port group; write %s:%s", e.iface, e.site.full, e.site.base, e.iface), false)
 	case isUplink(e.site, e.iface):
 	case e.group == "" && len(groups) > 0:
-		l.add(e.pos, e.width, e.path, fmt.Sprintf("%s has port groups: write %s/<group>, one of %s", e.site.full, e.site.base, orList(clipList(groups))), false)
+		l.Add(e.pos, e.width, e.path, fmt.Sprintf("%s has port groups: write %s/<group>, one of %s", e.site.full, e.site.base, problem.OrList(problem.ClipList(groups))), false)
 	case e.group != "" && len(groups) == 0:
-		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port groups; write %s", e.site.full, e.site.base), false)
+		l.Add(at, len(e.group), e.path, fmt.Sprintf("%s has no port groups; write %s", e.site.full, e.site.base), false)
 	case e.group != "" && !slices.Contains(groups, e.group):
-		l.add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, clip(e.group), l.nearOrList(e.group, func() []string { return groups })), false)
+		l.Add(at, len(e.group), e.path, fmt.Sprintf("%s has no port group %q%s", e.site.full, problem.Clip(e.group), l.nearOrList(e.group, func() []string { return groups })), false)
 	}
 }
 
@@ -54,13 +56,13 @@ func (l *loader) groupsThere(s *site, set *yaml.Node, path string) bool {
 	}
 	ok := true
 	for k := range entries(field(set, "groups")) {
-		at := pathKey(pathKey(path, "groups"), k.Value)
+		at := problem.PathKey(problem.PathKey(path, "groups"), k.Value)
 		switch {
 		case len(have) == 0:
 			l.errorf(k, at, "%s has no port groups; say it for the switch, or make the group in the file", s.full)
 			ok = false
 		case !slices.Contains(have, k.Value):
-			l.errorf(k, at, "%s has no port group %q%s", s.full, clip(k.Value), l.nearOrList(k.Value, func() []string { return have }))
+			l.errorf(k, at, "%s has no port group %q%s", s.full, problem.Clip(k.Value), l.nearOrList(k.Value, func() []string { return have }))
 			ok = false
 		}
 	}
@@ -84,11 +86,11 @@ func (b *build) switchNode(s *site) {
 			continue
 		}
 		if v := field(body, "mtu"); v != nil {
-			m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, pathKey(b.path(s), "mtu")
+			m.MTU, m.ownMTU, m.mtuPath = intOf(v, m.MTU), v, problem.PathKey(b.path(s), "mtu")
 		}
 		port := field(field(body, "ports"), m.Name)
 		m.Up = boolOf(field(port, "up"), true)
-		b.portMTU(m, port, pathKey(pathKey(b.path(s), "ports"), m.Name))
+		b.portMTU(m, port, problem.PathKey(problem.PathKey(b.path(s), "ports"), m.Name))
 	}
 }
 
@@ -101,7 +103,7 @@ func (b *build) uplinks() {
 		}
 		seen := map[string]bool{}
 		for i, n := range items(field(s.body, "uplinks")) {
-			path := pathIndex(s.pathTo("uplinks"), i)
+			path := problem.PathIndex(s.pathTo("uplinks"), i)
 			switch {
 			case n.Kind != yaml.ScalarNode || interfaceName().textOK(n.Value) != "":
 			case seen[n.Value]:
@@ -139,7 +141,7 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 		if b.node[s.holder] == nil || slices.ContainsFunc(b.ends[s.holder], func(e *end) bool { return e.bad && e.iface == n.Value }) {
 			return
 		}
-		b.errorf(n, path, "no link ends on %s:%s, and %s has no interface %q%s", s.full, n.Value, s.holder.full, n.Value, b.near(n.Value, b.interfaceNames(s.holder)))
+		b.errorf(n, path, "no link ends on %s:%s, and %s has no interface %q%s", s.full, n.Value, s.holder.full, n.Value, b.Near(n.Value, b.interfaceNames(s.holder)))
 		return
 	}
 	if m.uplinkOf != nil {
@@ -151,7 +153,7 @@ func (b *build) uplink(s *site, n *yaml.Node, path string) {
 	if m.Type == Veth && !shared {
 		b.takeUplink(s, m)
 	} else if k, v := entry(field(field(b.bodyOf(s), "ports"), n.Value), "mtu"); v != nil {
-		b.errorf(k, pathKey(b.path(s), "ports."+n.Value+".mtu"), "%s stays with %s; write its mtu there", n.Value, s.holder.full)
+		b.errorf(k, problem.PathKey(b.path(s), "ports."+n.Value+".mtu"), "%s stays with %s; write its mtu there", n.Value, s.holder.full)
 	}
 	if in := InletOf(from); shared && (b.made[End{from.Node, in.Outer}] != nil || b.made[End{from.Node, in.Inner}] != nil) {
 		b.errorf(n, path, "%s shares %s by interfaces that are called %s and %s, and %s has one of that name already", s.full, n.Value, in.Outer, in.Inner, from.Node)
@@ -187,13 +189,13 @@ func (b *build) takeUplink(s *site, m *made) {
 	m.end, m.site, m.taken = to, s, true
 	port := field(field(b.bodyOf(s), "ports"), m.Name)
 	m.Up = m.Up && boolOf(field(port, "up"), true)
-	b.portMTU(m, port, pathKey(pathKey(b.path(s), "ports"), m.Name))
+	b.portMTU(m, port, problem.PathKey(problem.PathKey(b.path(s), "ports"), m.Name))
 }
 
 // refuseShared refuses to share an uplink that nobody but the switch has.
 func (b *build) refuseShared(s *site, port string) {
 	if k, v := entry(field(field(b.bodyOf(s), "ports"), port), "shared"); v != nil && v.Value == "true" {
-		b.errorf(k, pathKey(b.path(s), "ports."+port+".shared"), "%s is the switch's own; only an interface of the node that holds the switch can be shared with it", port)
+		b.errorf(k, problem.PathKey(b.path(s), "ports."+port+".shared"), "%s is the switch's own; only an interface of the node that holds the switch can be shared with it", port)
 	}
 }
 
@@ -218,9 +220,9 @@ func (b *build) onlySwitches() {
 			}
 			switch {
 			case len(u.addrs) > 0 && u.taken:
-				b.errorf(u.addrs[0], pathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; an address cannot be on it", u.Name, s.full)
+				b.errorf(u.addrs[0], problem.PathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; an address cannot be on it", u.Name, s.full)
 			case len(u.addrs) > 0:
-				b.errorf(u.addrs[0], pathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; if %s is to go on using it, write \"ports: {%s: {shared: true}}\" at %s",
+				b.errorf(u.addrs[0], problem.PathKey(u.path, "ip"), "%s is an uplink of %s and belongs to it alone; if %s is to go on using it, write \"ports: {%s: {shared: true}}\" at %s",
 					u.Name, s.full, u.site.full, u.Name, s.base)
 			}
 			if u.Master != "" {

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // maxGroupName is the length of the longest name of a port group, in bytes.
 const maxGroupName = 63
 
-// profileNames are what "profile" may be: the platforms in the order of switchcore's, then the presets over them.
-func profileNames() []string {
+// ProfileNames are what "profile" may be: the platforms in the order of switchcore's, then the presets over them.
+func ProfileNames() []string {
 	return switchcore.PresetNames()
 }
 
@@ -22,7 +23,7 @@ func vswitchKeys() []shapeKey {
 	group := &shape{form: formObject, want: "a port group", hint: map[string]string{
 		"ports": "a port says its group in the link that ends on it: SWITCH/GROUP", "uplinks": "uplinks belong to the switch; a group chooses among them by teaming: {active: […]}"},
 		keys: append(policyKeys(), shapeKey{name: "port_overrides", shape: &shape{form: formList, want: "a list of security, vlan, teaming, blocked",
-			doc: "what a port of the group may set for itself", of: &shape{form: formText, want: "security, vlan, teaming or blocked", word: overrideWords()}}})}
+			doc: "what a port of the group may set for itself", of: &shape{form: formText, want: "security, vlan, teaming or blocked", word: OverrideWords()}}})}
 	keys := append(policyKeys(),
 		shapeKey{name: "groups", shape: &shape{form: formDict, want: "a map from port groups to their settings", name: groupName(), of: group, doc: "port groups"}},
 		shapeKey{name: "ports", shape: &shape{form: formDict, want: "a map from ports to their settings", name: interfaceName(), of: switchPortShape(), max: maxPorts, doc: "single ports"}},
@@ -47,7 +48,7 @@ func groupWords() []string {
 	return []string{"portgroups", "port_groups", "portgroup", "port_group", "group"}
 }
 
-func overrideWords() []string { return []string{"security", "vlan", "teaming", "blocked"} }
+func OverrideWords() []string { return []string{"security", "vlan", "teaming", "blocked"} }
 
 func groupName() *shape { return nameShape("a port group", patternNode, maxGroupName, nil) }
 
@@ -72,7 +73,7 @@ func policyKeys() []shapeKey {
 		{form: formObject, want: "{pvlan: ID}", keys: []shapeKey{{name: "pvlan", must: true, shape: numberOf("an ID of a private VLAN from 1 to 4094", 1, 4094)}}}}}
 	uplinks := &shape{form: formList, want: "a list of uplinks", of: interfaceName()}
 	teaming := &shape{form: formObject, want: "{policy, active, standby, failback, notify_switches}", doc: "which uplink is taken", keys: []shapeKey{
-		{name: "policy", shape: &shape{form: formText, want: orList(teamingWords()), word: teamingWords()}},
+		{name: "policy", shape: &shape{form: formText, want: problem.OrList(TeamingWords()), word: TeamingWords()}},
 		{name: "active", shape: withDoc(uplinks, "all uplinks if not given")},
 		{name: "standby", shape: withDoc(&shape{form: formList, want: uplinks.want, of: interfaceName()}, "taken when no active one is up")},
 		{name: "failback", shape: yesNo("an uplink that is up again is used again (default true)")},
@@ -81,8 +82,8 @@ func policyKeys() []shapeKey {
 		shapeKey{name: "blocked", shape: yesNo("blocked by the administrator; the guest is not told")})
 }
 
-// teamingWords are the teaming policies, in the order of switchcore's.
-func teamingWords() []string {
+// TeamingWords are the teaming policies, in the order of switchcore's.
+func TeamingWords() []string {
 	return []string{"originating_port", "source_mac", "ip_hash", "explicit"}
 }
 
@@ -108,7 +109,7 @@ func pvlansShape() *shape {
 
 func vlanIDText(s string) string {
 	if n, err := strconv.Atoi(s); err != nil || n < 1 || n > 4094 {
-		return fmt.Sprintf("%q does not fit; want a VLAN from 1 to 4094", clip(s))
+		return fmt.Sprintf("%q does not fit; want a VLAN from 1 to 4094", problem.Clip(s))
 	}
 	return ""
 }
@@ -118,7 +119,7 @@ var trunkRE = regexp.MustCompile(`^(trunk|(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?
 // trunkText says why s is no trunk, or "".
 func trunkText(s string) string {
 	if _, ok := parseTrunk(s); !ok {
-		return fmt.Sprintf("%q is no trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"", clip(s))
+		return fmt.Sprintf("%q is no trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
 	}
 	return ""
 }

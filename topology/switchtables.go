@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // portColumns are what a table of ports can ask. The first two and the addresses that the administrator and the guest gave
@@ -95,7 +96,7 @@ func (p *tableParser) oneOf(line int, w tableWord, kind string, words []string) 
 	if slices.Contains(words, w.text) {
 		return true
 	}
-	p.wrong(line, w, "%q is no column of %s; want %s%s", w.text, kind, orList(words), p.words.near(w.text, words))
+	p.wrong(line, w, "%q is no column of %s; want %s%s", w.text, kind, problem.OrList(words), p.words.near(w.text, words))
 	return false
 }
 
@@ -148,15 +149,15 @@ func (g *vocabulary) narrows(column, text string) string {
 	switch column {
 	case "reason":
 		if !slices.Contains(dropReasons(), text) {
-			return quoted(text) + " is no reason for a drop" + g.near(text, dropReasons())
+			return problem.Quoted(text) + " is no reason for a drop" + g.near(text, dropReasons())
 		}
 	case "length":
-		if !decimal.MatchString(text) {
-			return quoted(text) + " is no length in bytes"
+		if !problem.Decimal.MatchString(text) {
+			return problem.Quoted(text) + " is no length in bytes"
 		}
 	case "src", "dst":
-		if _, err := ParseMAC(g.lab.macNamed(text)); err != nil {
-			return quoted(text) + ` is neither a MAC address nor one under "names"`
+		if _, err := switchcore.ParseMAC(g.lab.macNamed(text)); err != nil {
+			return problem.Quoted(text) + ` is neither a MAC address nor one under "names"`
 		}
 	}
 	return ""
@@ -164,16 +165,16 @@ func (g *vocabulary) narrows(column, text string) string {
 
 // frames judges how many frames are wanted: a number, or ">=" and one.
 func frames(text string) string {
-	if decimal.MatchString(strings.TrimPrefix(text, ">=")) {
+	if problem.Decimal.MatchString(strings.TrimPrefix(text, ">=")) {
 		return ""
 	}
-	return quoted(text) + " is no number of frames; want 3, >=1 or 0"
+	return problem.Quoted(text) + " is no number of frames; want 3, >=1 or 0"
 }
 
 // atLeast reports whether a number is as large as ">=1" wants.
 func atLeast(want, got string) bool {
 	low, some := strings.CutPrefix(want, ">=")
-	if !some || !decimal.MatchString(low) || !decimal.MatchString(got) {
+	if !some || !problem.Decimal.MatchString(low) || !problem.Decimal.MatchString(got) {
 		return false
 	}
 	w, _ := strconv.Atoi(low)
@@ -185,7 +186,7 @@ func atLeast(want, got string) bool {
 func (g *vocabulary) reasons(word string) string {
 	for part := range strings.SplitSeq(word, "+") {
 		if !slices.Contains(dropReasons(), part) {
-			return quoted(part) + ` is no reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
+			return problem.Quoted(part) + ` is no reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
 		}
 	}
 	return ""
@@ -215,19 +216,19 @@ func (g *vocabulary) portWord(q Question, word string) string {
 	}
 	switch q.At {
 	case "state", "promiscuous":
-		return quoted(word) + " is no " + q.At + " of " + q.A + "; want " + orList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
+		return problem.Quoted(word) + " is no " + q.At + " of " + q.A + "; want " + problem.OrList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
 	case "flags":
 		if n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32); err == nil && word == "0x"+strconv.FormatUint(n, 16) {
 			return ""
 		}
-		return quoted(word) + " are no flags; want them as /sys/class/net has them, 0x1003"
+		return problem.Quoted(word) + " are no flags; want them as /sys/class/net has them, 0x1003"
 	case "promiscuity":
-		if decimal.MatchString(word) {
+		if problem.Decimal.MatchString(word) {
 			return ""
 		}
-		return quoted(word) + " is no promiscuity; want a number"
+		return problem.Quoted(word) + " is no promiscuity; want a number"
 	}
-	if _, err := ParseMAC(word); err != nil {
+	if _, err := switchcore.ParseMAC(word); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -8,6 +8,9 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // knob is a sysctl that has a short name: one value for all, default and every interface.
@@ -62,17 +65,17 @@ func sysctlText(s string) string {
 		return ""
 	}
 	if !strings.ContainsAny(s, "./") {
-		return fmt.Sprintf("%q is no short name of a sysctl%s", clip(s), suggestWord(s, shortNames()))
+		return fmt.Sprintf("%q is no short name of a sysctl%s", problem.Clip(s), problem.Suggest(s, shortNames()))
 	}
 	key := sysctlKey(s)
 	parts := strings.Split(key, "/")
 	switch {
 	case parts[0] != "net":
-		return fmt.Sprintf("%q is the whole machine's; a node has only net.* of its own", clip(s))
+		return fmt.Sprintf("%q is the whole machine's; a node has only net.* of its own", problem.Clip(s))
 	case !sysctlRE.MatchString(s) || slices.Contains(parts, "") || slices.Contains(parts, "..") || slices.Contains(parts, ".") || len(parts) < 3:
-		return fmt.Sprintf("%q is no sysctl", clip(s))
+		return fmt.Sprintf("%q is no sysctl", problem.Clip(s))
 	case globalSysctl(key, parts):
-		return fmt.Sprintf("%q belongs to the whole machine, not to a namespace", clip(s))
+		return fmt.Sprintf("%q belongs to the whole machine, not to a namespace", problem.Clip(s))
 	}
 	return ""
 }
@@ -242,8 +245,8 @@ func (b *build) pinLimits(n *Node, p *pins) {
 	p.set("net/ipv4/icmp_msgs_burst", "100000")
 	p.set("net/ipv4/icmp_echo_ignore_all", "0")
 	p.set("net/ipv4/icmp_echo_ignore_broadcasts", "1")
-	p.set(bridgeCall("iptables"), "0") // loaded rules switch them on, see bridgeCalls
-	p.set(bridgeCall("ip6tables"), "0")
+	p.set(rules.BridgeCall("iptables"), "0") // loaded rules switch them on, see bridgeCalls
+	p.set(rules.BridgeCall("ip6tables"), "0")
 	p.set("net/bridge/bridge-nf-call-arptables", "0")
 	off := "1"
 	if n.IPv6 {
@@ -281,7 +284,7 @@ func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 	key := sysctlKey(a.name)
 	parts := strings.Split(key, "/")
 	if a.near != "" {
-		b.warnf(a.key, a.path, "%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?", clip(a.name), a.near)
+		b.warnf(a.key, a.path, "%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?", problem.Clip(a.name), a.near)
 	}
 	if b.sysctlsGiven++; b.sysctlsGiven > maxGiven {
 		b.errorf(a.key, a.path, "the nodes up to this one, and those of the labs that steps and cases make, are given more than %d sysctls in all; give fewer to all nodes, or let fewer steps change the lab", maxGiven)
@@ -291,24 +294,24 @@ func (b *build) fullSysctl(s *site, n *Node, p *pins, a asked) {
 		name := parts[3]
 		if name != "all" && name != "default" && name != "lo" && b.made[End{s.full, name}] == nil {
 			if a.node && !b.hasBadIP(s) {
-				b.errorf(a.key, a.path, "%s has no interface %q%s", s.full, name, b.near(name, b.interfaceNames(s)))
+				b.errorf(a.key, a.path, "%s has no interface %q%s", s.full, name, b.Near(name, b.interfaceNames(s)))
 			}
 			return
 		}
 	}
 	p.give(key, a.value)
 	if b.lab.givenAt == nil {
-		b.lab.givenAt = map[string]Pos{}
+		b.lab.givenAt = map[string]problem.Pos{}
 	}
 	b.lab.givenAt[s.full+" "+key] = b.at(a.key)
 }
 
 // GivenAt is where the file gives a node a value by its full name. !ok: it does not, or a change by hand does.
-func (l *Lab) GivenAt(node string, s Sysctl) (at Pos, ok bool) {
+func (l *Lab) GivenAt(node string, s Sysctl) (at problem.Pos, ok bool) {
 	at = l.givenAt[node+" "+s.Key]
 	lines := strings.Split(string(l.Source), "\n")
 	if at.Line < 1 || at.Line > len(lines) || at.Col < 1 || at.Col > len(lines[at.Line-1]) {
-		return Pos{}, false
+		return problem.Pos{}, false
 	}
 	name, _, _ := strings.Cut(strings.TrimLeft(lines[at.Line-1][at.Col-1:], `"'`), ":")
 	return at, sysctlKey(strings.TrimRight(name, `"' `)) == s.Key // what is set by hand has places of its own

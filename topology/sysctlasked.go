@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // asked is a value that the lab gives.
@@ -29,7 +31,7 @@ func (b *build) askedOf(s *site) []asked {
 	if own == nil {
 		return b.askedOfAll
 	}
-	return append(slices.Clip(b.askedOfAll), b.askedIn(own, pathKey(b.path(s), "sysctls"), true)...)
+	return append(slices.Clip(b.askedOfAll), b.askedIn(own, problem.PathKey(b.path(s), "sysctls"), true)...)
 }
 
 // askedIn are the values of one map, in the order of askedOf.
@@ -40,7 +42,7 @@ func (b *build) askedIn(n *yaml.Node, path string, node bool) []asked {
 		if v.Kind != yaml.ScalarNode || sysctlText(k.Value) != "" {
 			continue
 		}
-		a := asked{name: k.Value, value: v.Value, key: k, val: v, path: pathKey(path, k.Value), node: node, full: strings.ContainsAny(k.Value, "./")}
+		a := asked{name: k.Value, value: v.Value, key: k, val: v, path: problem.PathKey(path, k.Value), node: node, full: strings.ContainsAny(k.Value, "./")}
 		if !a.full {
 			b.knobOK(a)
 		} else {
@@ -94,6 +96,6 @@ func (b *build) knobOK(a asked) {
 		}
 	}
 	if v := intOf(a.val, -1); v < 0 || v > most {
-		b.errorf(a.val, a.path, "%q does not fit; want a number from 0 to %d", clip(a.value), most)
+		b.errorf(a.val, a.path, "%q does not fit; want a number from 0 to %d", problem.Clip(a.value), most)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"labctl/topology/problem"
 )
 
 // knownSysctls are the values of network namespaces that kernels have (Documentation/networking/ip-sysctl.rst,
@@ -113,7 +115,7 @@ func nearSysctl(key string) string {
 		}
 		for _, n := range names {
 			full := dir + "/" + n
-			if d := typos(key, full, best); d < best {
+			if d := problem.Typos(key, full, best); d < best {
 				best, at = d, full
 			}
 		}

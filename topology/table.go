@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
@@ -13,19 +15,6 @@ type resolver struct {
 	chats   []string // streams alone: the rows of streams
 	cases   []string // of the step: the columns of cases
 	cells   *int     // that the tables of the file stand for so far; may be nil
-}
-
-// tableLine is a header or a row as it stands in the file.
-type tableLine struct {
-	line    int // of the file
-	words   []tableWord
-	comment int // byte offset of '#' in the line of the file, or -1
-}
-
-// tableWord is a word and its byte offset in the line of the file.
-type tableWord struct {
-	at   int
-	text string
 }
 
 // maxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
@@ -53,7 +42,7 @@ type tableParser struct {
 	kind     string
 	rs       *resolver
 	words    *vocabulary
-	problems []Problem
+	problems []problem.Problem
 }
 
 func newTableParser(kind string, rs *resolver) *tableParser {
@@ -63,7 +52,7 @@ func newTableParser(kind string, rs *resolver) *tableParser {
 // parseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
 // place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
 // The tables are usable only when there are none.
-func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
+func parseTable(kind, text string, at problem.Pos, rs *resolver) ([]*Table, []problem.Problem) {
 	if rs.lab.byName == nil {
 		rs.lab.reindex()
 	}
@@ -79,13 +68,13 @@ func parseTable(kind, text string, at Pos, rs *resolver) ([]*Table, []Problem) {
 		}
 	}
 	if len(tables) == 0 {
-		p.errorf(at, 1, "no table here; its header begins with %s", quoted(corners[kind]))
+		p.errorf(at, 1, "no table here; its header begins with %s", problem.Quoted(corners[kind]))
 	}
 	return tables, p.problems
 }
 
 // parseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
-func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
+func parseShort(kind, word string, at problem.Pos, rs *resolver) (*Table, []problem.Problem) {
 	if rs.lab.byName == nil {
 		rs.lab.reindex()
 	}
@@ -96,7 +85,7 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 		p.errorf(at, len(word), "there are no tables of kind %q", kind)
 		return t, p.problems
 	case kind != "ping" && kind != "ping6" && kind != "answers":
-		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, quoted(corners[kind]))
+		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, problem.Quoted(corners[kind]))
 		return t, p.problems
 	case word == "" || strings.ContainsAny(word, " \t\r\n"):
 		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", kindWords[kind][0])
@@ -110,21 +99,19 @@ func parseShort(kind, word string, at Pos, rs *resolver) (*Table, []Problem) {
 }
 
 // full reports whether there are so many mistakes that the file is not read further.
-func (p *tableParser) full() bool { return len(p.problems) >= maxProblems }
+func (p *tableParser) full() bool { return len(p.problems) >= problem.MaxProblems }
 
-func (p *tableParser) errorf(at Pos, width int, format string, args ...any) {
+func (p *tableParser) errorf(at problem.Pos, width int, format string, args ...any) {
 	if p.full() {
 		return
 	}
-	p.problems = append(p.problems, Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
+	p.problems = append(p.problems, problem.Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
 		Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *tableParser) wrong(line int, w tableWord, format string, args ...any) {
 	p.errorf(w.pos(line), len(w.text), format, args...)
 }
-
-func (w tableWord) pos(line int) Pos { return Pos{line, w.at + 1} }
 
 // axis is a row or a column with what it stands for.
 type axis struct {
@@ -137,7 +124,7 @@ type axis struct {
 // cellWord is a judged word of a table.
 type cellWord struct {
 	want  Want
-	pos   Pos
+	pos   problem.Pos
 	width int
 }
 
@@ -146,7 +133,7 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	t := &Table{Kind: p.kind, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
 	if want := corners[p.kind]; t.Corner != want {
 		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %s, not %s (a blank line begins another table)",
-			p.kind, quoted(want), quoted(t.Corner))
+			p.kind, problem.Quoted(want), problem.Quoted(t.Corner))
 		return t
 	}
 	if len(head.words) == 1 || len(lines) == 1 {
@@ -208,15 +195,15 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	switch {
 	case len(words) > len(columns):
 		p.wrong(l.line, words[len(columns)], "row %q has %s, the header %s; a comment begins with #", row.text,
-			Count(len(words), "cell"), Count(len(columns), "column"))
+			problem.Count(len(words), "cell"), problem.Count(len(columns), "column"))
 		words = words[:len(columns)]
 	case len(words) < len(columns) && p.kind == "drops":
 		p.wrong(l.line, l.words[0], "row %q has %s, the header %s: %s", row.text,
-			Count(len(words), "cell"), Count(len(columns), "column"), andList(texts(columns)))
+			problem.Count(len(words), "cell"), problem.Count(len(columns), "column"), problem.AndList(texts(columns)))
 		return nil // a word that was left out makes every one behind it look wrong
 	case len(words) < len(columns):
 		p.wrong(l.line, l.words[0], `row %q has %s, the header %s; write "." for a cell that is not judged`, row.text,
-			Count(len(words), "cell"), Count(len(columns), "column"))
+			problem.Count(len(words), "cell"), problem.Count(len(columns), "column"))
 	}
 	cells := make([]cellWord, 0, len(words))
 	for i, w := range words {
@@ -284,7 +271,7 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		p.rs.cells = new(int)
 	}
 	if n > maxCells-*p.rs.cells {
-		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, Count(*p.rs.cells+n, "pair"), maxCells)
+		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, problem.Count(*p.rs.cells+n, "pair"), maxCells)
 		*p.rs.cells = maxCells + 1
 		return
 	}

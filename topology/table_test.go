@@ -5,6 +5,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // tableLab is a lab of hosts h0, h1 … behind the bridge s1, a router rt with two interfaces, a host hv with a bridge
@@ -28,8 +32,8 @@ func richLab() *Lab {
 	l := tableLab(3)
 	l.Nodes = append(l.Nodes,
 		&Node{Name: "rt", Kind: Router, Interfaces: []*Interface{
-			{Name: "eth0", Type: Veth, Pos: Pos{9, 1}, Addrs: mustPrefixes("10.1.0.254/24")},
-			{Name: "eth1", Type: Veth, Pos: Pos{8, 1}, Addrs: mustPrefixes("2001:db8::1/64", "10.2.0.254/24")}}},
+			{Name: "eth0", Type: Veth, Pos: problem.Pos{Line: 9, Col: 1}, Addrs: mustPrefixes("10.1.0.254/24")},
+			{Name: "eth1", Type: Veth, Pos: problem.Pos{Line: 8, Col: 1}, Addrs: mustPrefixes("2001:db8::1/64", "10.2.0.254/24")}}},
 		&Node{Name: "hv", Kind: Host, Interfaces: []*Interface{
 			{Name: "br0", Type: BridgeLink, Bridge: &BridgeSettings{}}, {Name: "up", Type: Veth, Master: "br0"},
 			{Name: "vm1", Type: Veth, Master: "br0"}}},
@@ -38,8 +42,8 @@ func richLab() *Lab {
 		&Node{Name: "dvs", Kind: VSwitch, Interfaces: []*Interface{{Name: "up", Type: Veth}, {Name: "p1", Type: Veth}},
 			Switch: &Switch{Ports: []SwitchPort{{Name: "up"}, {Name: "p1"}}}},
 		&Node{Name: "six", Kind: Host, Interfaces: []*Interface{{Name: "eth0", Type: Veth, Addrs: mustPrefixes("2001:db8::6/64")}}})
-	l.Nodes[0].Rules = []*RuleSet{{Name: "deny", Load: true, Names: []string{"to-h0", "2"}}, {Name: "off", Names: []string{"1"}}}
-	l.Names = []NamedEnd{{Name: "cluster", IP: netip.MustParseAddr("10.0.0.50"), MAC: MAC{2, 0xbf}}, {Name: "mask1", MAC: MAC{2, 1}}}
+	l.Nodes[0].Rules = []*rules.Set{{Name: "deny", Load: true, Names: []string{"to-h0", "2"}}, {Name: "off", Names: []string{"1"}}}
+	l.Names = []NamedEnd{{Name: "cluster", IP: netip.MustParseAddr("10.0.0.50"), MAC: switchcore.MAC{2, 0xbf}}, {Name: "mask1", MAC: switchcore.MAC{2, 1}}}
 	return l
 }
 
@@ -57,11 +61,11 @@ func richResolver() *resolver {
 
 func TestCount(t *testing.T) {
 	for want, n := range map[string]int{"0 cells": 0, "1 cell": 1, "2 cells": 2} {
-		if got := Count(n, "cell"); got != want {
+		if got := problem.Count(n, "cell"); got != want {
 			t.Errorf("%d: %q", n, got)
 		}
 	}
-	if got := Count(3, "entry"); got != "3 entries" {
+	if got := problem.Count(3, "entry"); got != "3 entries" {
 		t.Error(got)
 	}
 }
@@ -139,7 +143,7 @@ func TestShortFormAllocatesNothingPerCell(t *testing.T) {
 	l := tableLab(100)
 	l.reindex()
 	allocs := testing.AllocsPerRun(5, func() {
-		table, problems := parseShort("ping", "ok", Pos{1, 9}, &resolver{lab: l})
+		table, problems := parseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &resolver{lab: l})
 		if len(table.Cells) != 9900 || problems != nil {
 			t.Fatal(len(table.Cells), problems)
 		}
@@ -154,6 +158,6 @@ func BenchmarkShortForm(b *testing.B) {
 	l := tableLab(100)
 	l.reindex()
 	for b.Loop() {
-		parseShort("ping", "ok", Pos{1, 9}, &resolver{lab: l})
+		parseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &resolver{lab: l})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"labctl/topology/problem"
 )
 
 // sections reads a golden file: "-- name --" lines with text between them, comments before the first.
@@ -64,9 +66,9 @@ func goldens(t *testing.T, pattern string, least int) []string {
 var expectLine = regexp.MustCompile(`^( *)(ping|ping6|answers|arp|route|sees|fdb|cases|port|drops|streams): +(\S*)`)
 
 // readTables finds the tables of a source as simply as can be: keys at the beginning of a line, literal blocks.
-func readTables(src string, rs *resolver) (*Expectation, Problems) {
+func readTables(src string, rs *resolver) (*Expectation, problem.List) {
 	e := &Expectation{}
-	var problems Problems
+	var problems problem.List
 	lines := strings.Split(src, "\n")
 	for i := 0; i < len(lines); i++ {
 		m := expectLine.FindStringSubmatch(lines[i])
@@ -74,7 +76,7 @@ func readTables(src string, rs *resolver) (*Expectation, Problems) {
 			continue
 		}
 		if m[3] != "|" {
-			table, ps := parseShort(m[2], strings.Trim(m[3], `"'`), Pos{i + 1, strings.Index(lines[i], ": ") + 3}, rs)
+			table, ps := parseShort(m[2], strings.Trim(m[3], `"'`), problem.Pos{Line: i + 1, Col: strings.Index(lines[i], ": ") + 3}, rs)
 			e.Tables, problems = append(e.Tables, table), append(problems, ps...)
 			continue
 		}
@@ -85,7 +87,7 @@ func readTables(src string, rs *resolver) (*Expectation, Problems) {
 			i++
 			block = append(block, lines[i][min(indent, len(lines[i])):])
 		}
-		tables, ps := parseTable(m[2], strings.Join(block, "\n"), Pos{first + 1, indent + 1}, rs)
+		tables, ps := parseTable(m[2], strings.Join(block, "\n"), problem.Pos{Line: first + 1, Col: indent + 1}, rs)
 		e.Tables, problems = append(e.Tables, tables...), append(problems, ps...)
 	}
 	return e, problems

@@ -1,9 +1,13 @@
 package topology
 
-import "strings"
+import (
+	"strings"
+
+	"labctl/topology/problem"
+)
 
 // splitTables cuts a block at its blank lines. Lines with nothing but a comment belong to no table, but do not end one.
-func splitTables(text string, at Pos) [][]tableLine {
+func splitTables(text string, at problem.Pos) [][]tableLine {
 	var tables [][]tableLine
 	var table []tableLine
 	line := at.Line
@@ -45,3 +49,18 @@ func splitWords(s string, indent int) tableLine {
 	}
 	return l
 }
+
+// tableLine is a header or a row as it stands in the file.
+type tableLine struct {
+	line    int // of the file
+	words   []tableWord
+	comment int // byte offset of '#' in the line of the file, or -1
+}
+
+// tableWord is a word and its byte offset in the line of the file.
+type tableWord struct {
+	at   int
+	text string
+}
+
+func (w tableWord) pos(line int) problem.Pos { return problem.Pos{Line: line, Col: w.at + 1} }

@@ -3,6 +3,8 @@ package topology
 import (
 	"net/netip"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // Target finds what the text of a row or column stands for: a node by its full name, an interface as node:interface, or
@@ -80,7 +82,7 @@ func (l *Lab) find(name string) *Node {
 // the order in which they are made, which is not the file's: a bridge comes before its ports.
 func (n *Node) firstAddr(ifname string, v6 bool) netip.Addr {
 	var first netip.Addr
-	var at Pos
+	var at problem.Pos
 	for _, i := range n.Interfaces {
 		if ifname != "" && i.Name != ifname {
 			continue
@@ -89,21 +91,13 @@ func (n *Node) firstAddr(ifname string, v6 bool) netip.Addr {
 			if p.Addr().Is4() == v6 {
 				continue
 			}
-			if !first.IsValid() || i.Pos.before(at) {
+			if !first.IsValid() || i.Pos.Before(at) {
 				first, at = p.Addr(), i.Pos
 			}
 			break
 		}
 	}
 	return first
-}
-
-// before orders places in a file; nowhere is before nothing.
-func (p Pos) before(q Pos) bool {
-	if p.Line == 0 || q.Line == 0 {
-		return false
-	}
-	return p.Line < q.Line || p.Line == q.Line && p.Col < q.Col
 }
 
 // bridgeOf returns the node and the bridge that an fdb column stands for: a bridge node, or node:bridge.

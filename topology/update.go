@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // Update rewrites the lab's source: the measured word over every judged cell that differs and over every ".". Cells that
@@ -54,7 +56,7 @@ type updater struct {
 
 // table decides what each word of the file becomes, and whether one word is still enough where "*" stood for many.
 func (u *updater) table(t *Table) {
-	words, enough := map[Pos]string{}, true
+	words, enough := map[problem.Pos]string{}, true
 	changed := false
 	for _, c := range t.Cells {
 		w := u.word(c)
@@ -119,7 +121,7 @@ type token struct {
 }
 
 // replaceWords puts words over words of the same table.
-func (u *updater) replaceWords(t *Table, words map[Pos]string) {
+func (u *updater) replaceWords(t *Table, words map[problem.Pos]string) {
 	lines := make([][]token, len(t.lines))
 	for k, l := range t.lines {
 		for _, w := range l.words {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"labctl/topology/problem"
 )
 
 // The functions of this file read values whose shapes have been checked. A value that was refused reads as def: it has
@@ -18,7 +20,7 @@ func boolOf(n *yaml.Node, def bool) bool {
 }
 
 func intOf(n *yaml.Node, def int) int {
-	if n == nil || !decimal.MatchString(n.Value) {
+	if n == nil || !problem.Decimal.MatchString(n.Value) {
 		return def
 	}
 	v, _ := strconv.Atoi(n.Value)

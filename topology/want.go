@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"labctl/switchcore"
+	"labctl/topology/problem"
 )
 
 // Want is the answer that a cell wants: words joined with "|", each a word of the cell's kind, one with its tail left
@@ -84,7 +87,7 @@ type vocabulary struct {
 }
 
 func newVocabulary(lab *Lab) *vocabulary {
-	return &vocabulary{lab: lab, ports: map[string][]string{}, suggest: maxShown}
+	return &vocabulary{lab: lab, ports: map[string][]string{}, suggest: problem.MaxShown}
 }
 
 // cell says what is wrong with the text of a cell, or "". The question gives the kind; of an fdb question the bridge, and
@@ -95,7 +98,7 @@ func (g *vocabulary) cell(q Question, text string) string {
 	}
 	for alt := range strings.SplitSeq(text, "|") {
 		if alt == "" {
-			return quoted(text) + ` lacks a word beside "|"`
+			return problem.Quoted(text) + ` lacks a word beside "|"`
 		}
 		if msg := g.alternative(q, alt, text); msg != "" {
 			return msg
@@ -112,17 +115,17 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 		if g.begins(q, prefix) {
 			return ""
 		}
-		return "no " + nounOf(q.Kind) + " begins with " + quoted(prefix)
+		return "no " + nounOf(q.Kind) + " begins with " + problem.Quoted(prefix)
 	}
 	switch {
 	case alt == ".":
-		return quoted(text) + ` is judged and not judged; write "." alone`
+		return problem.Quoted(text) + ` is judged and not judged; write "." alone`
 	case alt == "-" && (q.Kind == "ping" || q.Kind == "ping6" || q.Kind == "answers"):
 		return `"-" is for a node and itself; write "." for a cell that is not judged`
 	case alt == "-" && q.Kind == "sees":
 		return `"-" is no answer; write "." for a cell that is not judged`
 	case strings.HasSuffix(alt, "!"):
-		return quoted(alt) + ` carries the mark of a cell that differs; write ` + quoted(strings.TrimSuffix(alt, "!"))
+		return problem.Quoted(alt) + ` carries the mark of a cell that differs; write ` + problem.Quoted(strings.TrimSuffix(alt, "!"))
 	case q.Kind == "drops" && q.Drop != (DropMatch{}):
 		return frames(alt)
 	case q.Kind == "port" && q.At != "":
@@ -153,10 +156,10 @@ func (g *vocabulary) outcome(kind, word string) string {
 	if rest, ok := strings.CutPrefix(word, "icmp:"); ok {
 		name, nodes, at := strings.Cut(rest, "@")
 		if !slices.Contains(icmpWords, name) && !isNumberedICMP(name) {
-			return "no ICMP error is called " + quoted(name) + g.near(name, icmpWords)
+			return "no ICMP error is called " + problem.Quoted(name) + g.near(name, icmpWords)
 		}
 		if !at {
-			return quoted(word) + " does not say who sent it; write icmp:" + name + "@NODE or icmp:" + name + "*"
+			return problem.Quoted(word) + " does not say who sent it; write icmp:" + name + "@NODE or icmp:" + name + "*"
 		}
 		return g.owners(Question{Kind: "ping"}, nodes, true)
 	}
@@ -165,16 +168,16 @@ func (g *vocabulary) outcome(kind, word string) string {
 		known := []string{"dup", "other", "redirect"}
 		for m := range strings.SplitSeq(mods, "+") {
 			if !slices.Contains(known, m) {
-				return quoted(m) + ` is no modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
+				return problem.Quoted(m) + ` is no modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
 			}
 		}
 		if slices.Contains(kindWords[kind], "ok+"+sortParts(mods)) {
 			return ""
 		}
-		return quoted(word) + " says a modifier twice"
+		return problem.Quoted(word) + " says a modifier twice"
 	}
 	if modified && slices.Contains(kindWords[kind], base) {
-		return quoted(word) + `: a modifier stands with "ok" only; write ` + quoted(base)
+		return problem.Quoted(word) + `: a modifier stands with "ok" only; write ` + problem.Quoted(base)
 	}
 	if word == "broadcast" {
 		return "IPv6 has no broadcast addresses"
@@ -185,7 +188,7 @@ func (g *vocabulary) outcome(kind, word string) string {
 // owners judges a node, or several joined with "+".
 func (g *vocabulary) owners(q Question, word string, addr bool) string {
 	if t, ok := g.lab.Target(word); q.Kind == "answers" && word == q.B && ok && t.Node != "" {
-		return quoted(word) + ` is who is asked; write "yes"`
+		return problem.Quoted(word) + ` is who is asked; write "yes"`
 	}
 	for part := range strings.SplitSeq(word, "+") {
 		if msg := g.owner(q.Kind, part, addr); msg != "" {
@@ -199,11 +202,11 @@ func (g *vocabulary) owners(q Question, word string, addr bool) string {
 func (g *vocabulary) nextHop(q Question, word string) string {
 	base, redirected := strings.CutSuffix(word, "+redirect")
 	if redirected && (base == "direct" || base == "-") {
-		return quoted(word) + ": a redirected route has a next hop; write the node that owns it"
+		return problem.Quoted(word) + ": a redirected route has a next hop; write the node that owns it"
 	}
 	_, mods, modified := strings.Cut(base, "+")
-	if modified && g.lab.find(mods) == nil && suggestWord(mods, []string{"redirect"}) != "" {
-		return quoted(mods) + ` is no modifier of a route; there is only "redirect"`
+	if modified && g.lab.find(mods) == nil && problem.Suggest(mods, []string{"redirect"}) != "" {
+		return problem.Quoted(mods) + ` is no modifier of a route; there is only "redirect"`
 	}
 	return g.owners(q, base, true)
 }
@@ -213,14 +216,14 @@ func (g *vocabulary) owner(kind, word string, addr bool) string {
 	if _, ok := g.lab.Target(word); ok {
 		return ""
 	}
-	if _, err := ParseMAC(word); err == nil && !addr {
+	if _, err := switchcore.ParseMAC(word); err == nil && !addr {
 		return ""
 	}
 	if _, err := netip.ParseAddr(word); err == nil && addr {
 		return ""
 	}
 	if kind == "ping" {
-		return "no node " + quoted(word) + g.near(word, g.names())
+		return "no node " + problem.Quoted(word) + g.near(word, g.names())
 	}
 	return g.unknown(kind, word, append(slices.Clone(kindWords[kind]), g.names()...))
 }
@@ -235,7 +238,7 @@ func (g *vocabulary) port(q Question, word string) string {
 	if len(ports) == 0 || slices.Contains(ports, word) {
 		return ""
 	}
-	return q.B + " has no port " + quoted(word) + g.near(word, ports)
+	return q.B + " has no port " + problem.Quoted(word) + g.near(word, ports)
 }
 
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.
@@ -268,7 +271,7 @@ func (g *vocabulary) begins(q Question, prefix string) bool {
 }
 
 func (g *vocabulary) unknown(kind, word string, candidates []string) string {
-	msg := quoted(word) + " is no " + nounOf(kind)
+	msg := problem.Quoted(word) + " is no " + nounOf(kind)
 	if near := g.near(word, candidates); near != "" {
 		return msg + near
 	}
@@ -281,7 +284,7 @@ func (g *vocabulary) near(word string, candidates []string) string {
 		return ""
 	}
 	g.suggest--
-	return suggestWord(word, candidates)
+	return problem.Suggest(word, candidates)
 }
 
 // nearOrList is near, or what there is when nothing is near.
@@ -289,7 +292,7 @@ func (g *vocabulary) nearOrList(word string, have []string) string {
 	if near := g.near(word, have); near != "" {
 		return near
 	}
-	return listed(have)
+	return problem.Listed(have)
 }
 
 // names lists what may stand for an owner, nodes first.
@@ -304,8 +307,6 @@ func (g *vocabulary) names() []string {
 	}
 	return g.nodes
 }
-
-func quoted(s string) string { return `"` + s + `"` }
 
 // nounOf is what a word of the kind is called in messages.
 func nounOf(kind string) string {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // annotating says whether a GitHub workflow reads along (docs.github.com, workflow commands).
@@ -19,7 +19,7 @@ func annotation(level, file string, line, col int, message string) {
 	fmt.Fprintf(supervisor.Stderr(), "::%s file=%s,line=%d,col=%d::%s\n", level, prop.Replace(file), max(1, line), max(1, col), esc.Replace(message))
 }
 
-func annotateProblems(ps topology.Problems) {
+func annotateProblems(ps problem.List) {
 	if !annotating() {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 func captureCommand(g *globals) *cobra.Command {
@@ -176,7 +176,7 @@ func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
 	for _, n := range end.Lost {
 		lost += n
 	}
-	fmt.Fprintf(supervisor.Stderr(), "labctl: %s captured, %d lost\n", topology.Count(k.seen, "frame"), lost)
+	fmt.Fprintf(supervisor.Stderr(), "labctl: %s captured, %d lost\n", problem.Count(k.seen, "frame"), lost)
 	if end.Why != "" {
 		return errors.New(end.Why)
 	}

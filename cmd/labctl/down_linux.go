@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 func downCommand(g *globals) *cobra.Command {
@@ -36,7 +37,7 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					list, _ := supervisor.Instances()
-					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, topology.Suggest(name, list))
+					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, problem.Suggest(name, list))
 				case err != nil && strings.HasPrefix(err.Error(), name+":"):
 					errs = append(errs, err)
 				case err != nil:

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 // dryRun says what up would change. Something is exit code 1.
@@ -41,9 +42,9 @@ func printForeseen(w io.Writer, s supervisor.Start, f supervisor.Foreseen) {
 	case f.Nothing():
 		fmt.Fprintf(w, "%s is up as its file says; nothing to change\n", f.Lab)
 	case f.Build && f.State == "down":
-		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, topology.Count(len(s.Lab.Nodes), "node"))
+		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, problem.Count(len(s.Lab.Nodes), "node"))
 	case f.Build:
-		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, topology.Count(len(s.Lab.Nodes), "node"))
+		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, problem.Count(len(s.Lab.Nodes), "node"))
 	case f.State == "degraded" && f.Why != "":
 		fmt.Fprintf(w, "%s is degraded: %s; up would heal it\n", f.Lab, f.Why)
 	case f.State == "degraded":
@@ -126,12 +127,12 @@ func (d *differs) print(w io.Writer) {
 		fmt.Fprintf(w, "%s against %s as it was at the last \"labctl up\":\n", d.Lab, file)
 	}
 	if d.Step > 0 {
-		fmt.Fprintf(w, "walked through by hand: %s\n", topology.Count(d.Step, "step"))
+		fmt.Fprintf(w, "walked through by hand: %s\n", problem.Count(d.Step, "step"))
 	}
 	for _, s := range d.Set {
 		fmt.Fprintf(w, "set by hand: %s\n", s)
 	}
-	changes := func(verb string, list []topology.Change) {
+	changes := func(verb string, list []plan.Change) {
 		for _, ch := range list {
 			fmt.Fprintf(w, "%s would change %s: %s\n", verb, ch.Node, ch.What)
 		}

@@ -15,6 +15,8 @@ import (
 	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
 	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 func labsCommand(g *globals) *cobra.Command {
@@ -27,7 +29,7 @@ func labsCommand(g *globals) *cobra.Command {
 			if len(args) == 1 {
 				src, err := labs.Read(args[0])
 				if err != nil {
-					return usagef("no shipped lab is called %q%s", args[0], topology.Suggest(args[0], labs.Names()))
+					return usagef("no shipped lab is called %q%s", args[0], problem.Suggest(args[0], labs.Names()))
 				}
 				_, err = cmd.OutOrStdout().Write(src)
 				return err
@@ -101,7 +103,7 @@ func initCommand(*globals) *cobra.Command {
 			if from != "" {
 				var err error
 				if src, err = labs.Read(from); err != nil {
-					return usagef("no shipped lab is called %q%s", from, topology.Suggest(from, labs.Names()))
+					return usagef("no shipped lab is called %q%s", from, problem.Suggest(from, labs.Names()))
 				}
 			}
 			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
@@ -153,10 +155,10 @@ func labNameFor(path string) string {
 
 // problemsDoc is what "validate -o json" prints.
 type problemsDoc struct {
-	Format   int               `json:"format"`
-	File     string            `json:"file"`
-	OK       bool              `json:"ok"`
-	Problems topology.Problems `json:"problems"`
+	Format   int          `json:"format"`
+	File     string       `json:"file"`
+	OK       bool         `json:"ok"`
+	Problems problem.List `json:"problems"`
 }
 
 func validateCommand(g *globals) *cobra.Command {
@@ -179,7 +181,7 @@ that loads the rules is not installed.`,
 				args = []string{one}
 			}
 			var docs []problemsDoc
-			var bad topology.Problems
+			var bad problem.List
 			for _, a := range args {
 				f, err := findFile(a)
 				if err != nil {
@@ -195,14 +197,14 @@ that loads the rules is not installed.`,
 						lab = nil
 					}
 				}
-				docs = append(docs, problemsDoc{1, f.display, lab != nil, append(topology.Problems{}, problems...)})
+				docs = append(docs, problemsDoc{1, f.display, lab != nil, append(problem.List{}, problems...)})
 				if lab == nil {
 					bad = append(bad, problems...)
 				} else if g.output == "table" {
 					if len(problems) > 0 {
 						fmt.Fprintln(supervisor.Stderr(), problems.Error())
 					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, topology.Count(len(lab.Nodes), "node"), topology.Count(len(lab.Steps), "step"))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, problem.Count(len(lab.Nodes), "node"), problem.Count(len(lab.Steps), "step"))
 				}
 			}
 			if g.output != "table" {
@@ -269,15 +271,15 @@ says what that would change). What was changed inside nodes, not by labctl, is n
 			if err != nil {
 				return err
 			}
-			plan := topology.NewPlan(lab, instance)
+			planned := plan.New(lab, instance)
 			type doc struct {
 				Format   int      `json:"format"`
 				Lab      string   `json:"lab"`
 				Instance string   `json:"instance"`
 				Commands []string `json:"commands"`
 			}
-			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, plan.Commands()}, func(w io.Writer) error {
-				_, err := io.WriteString(script(w), plan.String())
+			return g.print(cmd.OutOrStdout(), doc{1, lab.Name, instance, planned.Commands()}, func(w io.Writer) error {
+				_, err := io.WriteString(script(w), planned.String())
 				return err
 			})
 		},

@@ -15,6 +15,7 @@ import (
 	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // labFile is a lab file that was named on the command line, and found.
@@ -42,7 +43,7 @@ func findFile(arg string) (*labFile, error) {
 	src, err := readLimited(arg)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(arg):
-		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg, topology.Suggest(arg, labs.Names()))
+		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg, problem.Suggest(arg, labs.Names()))
 	case err != nil:
 		return nil, usageError{err}
 	}

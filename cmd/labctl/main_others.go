@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -42,7 +42,7 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 }
 
 // askRules needs a kernel that has rules.
-func askRules(context.Context, *labFile) (topology.Problems, error) {
+func askRules(context.Context, *labFile) (problem.List, error) {
 	return nil, unsupported{errors.New("labctl validate --kernel needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // matrixDoc is what "matrix -o json" prints.
@@ -47,7 +48,7 @@ virtual switches stopped the pings that did not get through.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(probes, probe) {
-				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "), topology.Suggest(probe, probes))
+				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "), problem.Suggest(probe, probes))
 			}
 			if a.at != nil && probe != "sees" {
 				return usagef("--at says who listens, which only --probe sees asks")

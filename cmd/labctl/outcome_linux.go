@@ -9,6 +9,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // verified is one lab's outcome.
@@ -116,7 +117,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	if n := len(r.result.Died); n > 0 {
 		died := "a command in the background died"
 		if n > 1 {
-			died = topology.Count(n, "command") + " in the background died"
+			died = problem.Count(n, "command") + " in the background died"
 		}
 		took = ", and " + died + took
 	}
@@ -154,12 +155,12 @@ func differing(bad, judged, failed int) string {
 	var parts []string
 	switch cells := bad - failed; {
 	case cells == 1:
-		parts = append(parts, fmt.Sprintf("1 of %s differs", topology.Count(judged, "cell")))
+		parts = append(parts, fmt.Sprintf("1 of %s differs", problem.Count(judged, "cell")))
 	case cells > 1:
-		parts = append(parts, fmt.Sprintf("%d of %s differ", cells, topology.Count(judged, "cell")))
+		parts = append(parts, fmt.Sprintf("%d of %s differ", cells, problem.Count(judged, "cell")))
 	}
 	if failed > 0 {
-		parts = append(parts, topology.Count(failed, "step")+" failed")
+		parts = append(parts, problem.Count(failed, "step")+" failed")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // print writes a document as JSON or YAML, or calls table.
@@ -65,7 +65,7 @@ func columns(w io.Writer, header string, rows [][]string) error {
 			if r[i] == "" {
 				r[i] = "-"
 			}
-			r[i] = strings.ReplaceAll(topology.Visible(r[i], false), "\t", `\t`) // what a cell holds is not to break the table
+			r[i] = strings.ReplaceAll(problem.Visible(r[i], false), "\t", `\t`) // what a cell holds is not to break the table
 		}
 		fmt.Fprintln(t, strings.Join(r, "\t"))
 	}

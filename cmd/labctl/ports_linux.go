@@ -17,6 +17,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // noSwitch is said where a lab has nothing to show.
@@ -137,7 +138,7 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 // printDrop prints a dropped frame in the form that vSphere administrators know.
 func printDrop(w io.Writer, d supervisor.DroppedFrame, n int) error {
 	if d.Lost > 0 {
-		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", topology.Count(int(d.Lost), "drop"), d.Switch)
+		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", problem.Count(int(d.Lost), "drop"), d.Switch)
 	}
 	reason := d.ESXi
 	if reason == "" {

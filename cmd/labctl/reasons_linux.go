@@ -7,6 +7,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Below a table stand at most so many lines of reasons, each with at most so many of its pairs: who wants more takes -o json.
@@ -68,7 +69,7 @@ func reasons(list []reason) string {
 		fmt.Fprintf(&b, "# %s%s: %s\n", strings.Join(pairs, ", "), more, why)
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "# %s that failed: %s\n", topology.Count(left, "ping"), supervisor.NotInvestigated)
+		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"), supervisor.NotInvestigated)
 	}
 	return b.String()
 }

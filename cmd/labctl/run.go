@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Exit codes, a contract for scripts: see docs/cli.md.
@@ -185,7 +185,7 @@ func (g *globals) check() error {
 // report prints an error for a person and gives it its exit code.
 func report(err error, ctx context.Context) int {
 	var classed interface{ ExitCode() int }
-	var problems topology.Problems
+	var problems problem.List
 	var status exitStatus
 	var usage usageError
 	var own began

@@ -13,6 +13,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // machineVerbs are those that need a Linux kernel, in the order in which a newcomer meets them.
@@ -44,7 +45,7 @@ func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 	c, err := supervisor.Dial(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		list, _ := supervisor.Instances()
-		return nil, usagef("no lab %q is running%s", name, topology.Suggest(name, list))
+		return nil, usagef("no lab %q is running%s", name, problem.Suggest(name, list))
 	}
 	if errors.Is(err, supervisor.ErrDead) {
 		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"%s\" heals it, \"labctl down %s\" removes it", name, upAgain(name), name)
@@ -138,7 +139,7 @@ func progress() (events func(supervisor.Event), done func()) {
 		if e.Total > 0 && e.Done > 0 {
 			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)
 		}
-		s = topology.Visible(s, false) + " …"
+		s = problem.Visible(s, false) + " …"
 		// A line that the terminal breaks could not be wiped.
 		if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 1 {
 			if r := []rune(s); len(r) >= width {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // frameFlags are the flags by which a frame is described.
@@ -81,7 +81,7 @@ switches that dropped it.
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), s, func(w io.Writer) error {
-				fmt.Fprintf(w, "sent %s of %d bytes from %s\n", topology.Count(s.Frames, "frame"), s.Length, s.From)
+				fmt.Fprintf(w, "sent %s of %d bytes from %s\n", problem.Count(s.Frames, "frame"), s.Length, s.From)
 				for i, d := range s.Drops {
 					if err := printDrop(w, d, i+1); err != nil {
 						return err

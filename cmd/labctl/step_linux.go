@@ -8,6 +8,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 func stepCommand(g *globals) *cobra.Command {
@@ -127,7 +128,7 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.
 		r.printDied(w)
 		switch {
 		case len(walked.Steps) == 0:
-			fmt.Fprintf(w, "all is done: %s; \"labctl up --reset\" returns to the beginning\n", topology.Count(walked.Total, "step"))
+			fmt.Fprintf(w, "all is done: %s; \"labctl up --reset\" returns to the beginning\n", problem.Count(walked.Total, "step"))
 		case walked.Done < walked.Total && walked.Steps[len(walked.Steps)-1].Failed != "":
 			fmt.Fprintf(w, "\nstep %d of %d, which failed; next, by \"labctl step --continue\": %s\n", walked.Done, walked.Total, lab.Steps[walked.Done].Name)
 		case walked.Done < walked.Total:

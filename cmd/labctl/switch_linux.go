@@ -16,7 +16,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/switchcore"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 func switchCommand(g *globals) *cobra.Command {
@@ -91,7 +91,7 @@ func runSwitch(ctx context.Context, name, preset string, add []string, o supervi
 		start.Ports = append(start.Ports, n)
 	}
 	start.Ready = func() error {
-		say(fmt.Sprintf("running (%s), %s", preset, topology.Count(len(add), "port")))
+		say(fmt.Sprintf("running (%s), %s", preset, problem.Count(len(add), "port")))
 		if ready == 0 {
 			return nil
 		}

@@ -10,6 +10,8 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 func upCommand(g *globals) *cobra.Command {
@@ -98,20 +100,20 @@ func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.
 
 // upDoc is what "up -o json" prints.
 type upDoc struct {
-	Format  int               `json:"format"`
-	Lab     string            `json:"lab"`
-	PID     int               `json:"pid"`
-	Changes []topology.Change `json:"changes"`
-	Healed  bool              `json:"healed,omitempty"`
-	Rebuilt bool              `json:"rebuilt,omitempty"`
-	Broken  string            `json:"broken,omitempty"`
-	Ended   []string          `json:"ended,omitempty"` // like those above, see supervisor.Applied
+	Format  int           `json:"format"`
+	Lab     string        `json:"lab"`
+	PID     int           `json:"pid"`
+	Changes []plan.Change `json:"changes"`
+	Healed  bool          `json:"healed,omitempty"`
+	Rebuilt bool          `json:"rebuilt,omitempty"`
+	Broken  string        `json:"broken,omitempty"`
+	Ended   []string      `json:"ended,omitempty"` // like those above, see supervisor.Applied
 }
 
 func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *supervisor.Applied, took time.Duration) error {
 	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Healed, a.Rebuilt, a.Broken, a.Ended}
 	if doc.Changes == nil {
-		doc.Changes = []topology.Change{}
+		doc.Changes = []plan.Change{}
 	}
 	if g.output != "table" {
 		return g.print(cmd.OutOrStdout(), doc, nil)
@@ -119,14 +121,14 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	w := supervisor.Stderr() // a person reads this; scripts take -o json
 	switch {
 	case a.Rebuilt:
-		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Healed:
 		for _, ch := range a.Changes {
 			fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
 		}
-		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Changes == nil:
-		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, topology.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case len(a.Changes) == 0:
 		fmt.Fprintf(w, "%s is up and its file has not changed; nothing to change\n", s.Instance)
 	default:

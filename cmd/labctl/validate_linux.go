@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // askRules asks nft and iptables what they say of a file's rules.
-func askRules(ctx context.Context, f *labFile) (topology.Problems, error) {
+func askRules(ctx context.Context, f *labFile) (problem.List, error) {
 	return supervisor.AskRules(ctx, f.display, f.source)
 }

@@ -16,6 +16,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 type verifyFlags struct {
@@ -121,7 +122,7 @@ func (g *globals) verifyArgs(args []string) ([]string, error) {
 	case len(args) > 0:
 		return args, nil
 	case g.lab != "" && !slices.Contains(list, g.lab):
-		return nil, usagef("no lab %q is running%s; without -l a FILE is judged", g.lab, topology.Suggest(g.lab, list))
+		return nil, usagef("no lab %q is running%s; without -l a FILE is judged", g.lab, problem.Suggest(g.lab, list))
 	case g.lab != "":
 		return []string{g.lab}, nil
 	}
@@ -239,7 +240,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 		fmt.Fprintf(supervisor.Stderr(), "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, topology.Count(len(lab.Steps), "step"))
+		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
 	}
 	events, done := progress()
 	defer done()

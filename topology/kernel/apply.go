@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // ErrUnsupported means that this kernel has not got what the lab asks for.
@@ -25,7 +26,7 @@ var ErrUnsupported = errors.New("this kernel cannot do it")
 
 // OpError is a kernel change that failed.
 type OpError struct {
-	Op  topology.Op
+	Op  plan.Op
 	Cmd string // the change as a command line
 	Err error
 }
@@ -42,7 +43,7 @@ type Runner struct {
 
 // Apply makes the plan's changes in order and stops at the first that fails; what was made until then stays and is the
 // caller's to remove. Until Complete is called, the journal says that a change is under way. Only the values of sysctls are written in parallel, one namespace at a time per core.
-func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) error {
+func (s *Space) Apply(ctx context.Context, planned *plan.Plan, run Runner) error {
 	if err := s.journal.incomplete(); err != nil {
 		return err
 	}
@@ -50,20 +51,20 @@ func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) erro
 		return err
 	}
 	defer s.rest()
-	for i := 0; i < len(plan.Ops); {
+	for i := 0; i < len(planned.Ops); {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		n, err := s.step(ctx, plan, i, run)
+		n, err := s.step(ctx, planned, i, run)
 		if err != nil {
 			var oe *OpError
 			if errors.As(err, &oe) {
 				return err
 			}
-			one := &topology.Plan{Instance: plan.Instance, Ops: plan.Ops[i : i+1]}
+			one := &plan.Plan{Instance: planned.Instance, Ops: planned.Ops[i : i+1]}
 			_, cmd, _ := strings.Cut(strings.TrimSpace(one.String()), "\n# ")
 			_, cmd, _ = strings.Cut(cmd, "\n")
-			return &OpError{plan.Ops[i], cmd, err}
+			return &OpError{planned.Ops[i], cmd, err}
 		}
 		i += n
 	}
@@ -71,52 +72,52 @@ func (s *Space) Apply(ctx context.Context, plan *topology.Plan, run Runner) erro
 }
 
 // step carries out the operation at i, and those after it that go together with it, and says how many.
-func (s *Space) step(ctx context.Context, plan *topology.Plan, i int, run Runner) (int, error) {
-	switch op := plan.Ops[i].(type) {
-	case topology.AddNamespace:
-		return s.namespaces(ctx, plan.Ops[i:])
-	case topology.DelNamespace:
+func (s *Space) step(ctx context.Context, planned *plan.Plan, i int, run Runner) (int, error) {
+	switch op := planned.Ops[i].(type) {
+	case plan.AddNamespace:
+		return s.namespaces(ctx, planned.Ops[i:])
+	case plan.DelNamespace:
 		names := []string{op.Node}
-		for _, o := range plan.Ops[i+1:] {
-			d, ok := o.(topology.DelNamespace)
+		for _, o := range planned.Ops[i+1:] {
+			d, ok := o.(plan.DelNamespace)
 			if !ok {
 				break
 			}
 			names = append(names, d.Node)
 		}
 		return len(names), s.forget(names)
-	case topology.SetSysctl:
-		return s.sysctls(ctx, plan.Ops[i:])
-	case topology.SetUp:
+	case plan.SetSysctl:
+		return s.sysctls(ctx, planned.Ops[i:])
+	case plan.SetUp:
 		if op.Name == "lo" { // stands among the sysctls of fresh nodes
-			return s.sysctls(ctx, plan.Ops[i:])
+			return s.sysctls(ctx, planned.Ops[i:])
 		}
-	case topology.SetRules:
+	case plan.SetRules:
 		if err := s.setRules(ctx, op); err != nil {
 			return 0, &OpError{op, op.Node + ": load rules", err}
 		}
 		return 1, nil
-	case topology.RunCommand:
+	case plan.RunCommand:
 		return 1, run.Run(ctx, op.Node, op.Command)
-	case topology.AwaitReady:
+	case plan.AwaitReady:
 		if err := run.Await(ctx, op.Node, op.Command); err != nil {
 			return 0, &OpError{op, "wait for " + op.Ready.String(), err}
 		}
 		return 1, nil
 	}
-	return 1, s.change(plan.Ops[i])
+	return 1, s.change(planned.Ops[i])
 }
 
 // settings is what one thread does inside one namespace.
 type settings struct {
 	name string
 	node *node // nil while it is still to be made
-	ops  []topology.SetSysctl
+	ops  []plan.SetSysctl
 	lo   bool
 }
 
 // collect takes the stretch of sysctls (and "lo up"s) that ops begins with, node by node, and says how long it is.
-func collect(ops []topology.Op, jobs []*settings) ([]*settings, int) {
+func collect(ops []plan.Op, jobs []*settings) ([]*settings, int) {
 	byNode := make(map[string]*settings, len(jobs))
 	for _, j := range jobs {
 		byNode[j.name] = j
@@ -124,9 +125,9 @@ func collect(ops []topology.Op, jobs []*settings) ([]*settings, int) {
 	for count, o := range ops {
 		var name string
 		switch o := o.(type) {
-		case topology.SetSysctl:
+		case plan.SetSysctl:
 			name = o.Node
-		case topology.SetUp:
+		case plan.SetUp:
 			if o.Name == "lo" && o.Up {
 				name = o.Node
 			}
@@ -140,7 +141,7 @@ func collect(ops []topology.Op, jobs []*settings) ([]*settings, int) {
 			byNode[name] = j
 			jobs = append(jobs, j)
 		}
-		if set, ok := o.(topology.SetSysctl); ok {
+		if set, ok := o.(plan.SetSysctl); ok {
 			j.ops = append(j.ops, set)
 		} else {
 			j.lo = true
@@ -150,11 +151,11 @@ func collect(ops []topology.Op, jobs []*settings) ([]*settings, int) {
 }
 
 // namespaces makes the namespaces that ops begins with and, on the same threads, gives them the values that follow.
-func (s *Space) namespaces(ctx context.Context, ops []topology.Op) (int, error) {
+func (s *Space) namespaces(ctx context.Context, ops []plan.Op) (int, error) {
 	var jobs []*settings
 	var names []string
 	for _, o := range ops {
-		a, ok := o.(topology.AddNamespace)
+		a, ok := o.(plan.AddNamespace)
 		if !ok {
 			break
 		}
@@ -184,7 +185,7 @@ func (s *Space) namespaces(ctx context.Context, ops []topology.Op) (int, error) 
 }
 
 // sysctls writes the stretch of values that ops begins with.
-func (s *Space) sysctls(ctx context.Context, ops []topology.Op) (int, error) {
+func (s *Space) sysctls(ctx context.Context, ops []plan.Op) (int, error) {
 	jobs, count := collect(ops, nil)
 	if err := s.known(jobs); err != nil {
 		return 0, err
@@ -206,7 +207,7 @@ func (s *Space) sysctls(ctx context.Context, ops []topology.Op) (int, error) {
 // through /proc/sys/net costs a walk over every namespace's entry of the same name (fs/proc/proc_sysctl.c,
 // proc_sys_compare), half a millisecond in a lab of a thousand.
 func (s *Space) neighbourTimers(j *settings) error {
-	var rest []topology.SetSysctl
+	var rest []plan.SetSysctl
 	for _, o := range j.ops {
 		f := strings.Split(o.Key, "/")
 		ms, err := strconv.ParseUint(o.Value, 10, 32)
@@ -284,7 +285,7 @@ func (s *Space) inside(j *settings, proc *procSys) error {
 	if j.node == nil {
 		n, err := s.makeNamespace(j.name)
 		if err != nil {
-			return &OpError{topology.AddNamespace{Node: j.name}, "ip netns add " + s.Namespace(j.name), err}
+			return &OpError{plan.AddNamespace{Node: j.name}, "ip netns add " + s.Namespace(j.name), err}
 		}
 		j.node = n
 	} else if err := netns.Set(j.node.fd); err != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // Whoever reads goes on while the lab is changed: the sockets that a change needed are not closed under a reader, and a node that
@@ -24,8 +25,8 @@ func TestReadingBesideChanges(t *testing.T) {
 	less := load(t, strings.NewReplacer("  b: {ip: 10.0.0.2/24, mtu: 1400}\n", "", "a b --", "a --").Replace(small))
 	become := func(old, new *topology.Lab) {
 		t.Helper()
-		plan, _ := topology.Diff(old, new, "t")
-		if err := s.Apply(context.Background(), plan, noCommands); err != nil {
+		planned, _ := plan.Diff(old, new, "t")
+		if err := s.Apply(context.Background(), planned, noCommands); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // bridgeSettings writes what differs. STP, priority and the forwarding mask have no field in netlink.Bridge, so the request
@@ -80,7 +81,7 @@ func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings
 var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)", ErrUnsupported)
 
 // portSettings writes a bridge port's knobs through sysfs-free netlink (bridge(8)); VLANs need a filtering bridge.
-func (s *Space) portSettings(o topology.SetPort) error {
+func (s *Space) portSettings(o plan.SetPort) error {
 	data := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	changed := false
 	add := func(from, to bool, attr int) {
@@ -113,7 +114,7 @@ func (s *Space) portSettings(o topology.SetPort) error {
 // brportLocked is IFLA_BRPORT_LOCKED of linux/if_link.h, since Linux 5.18.
 const brportLocked = 39
 
-func (s *Space) portVLANs(o topology.SetPort) error {
+func (s *Space) portVLANs(o plan.SetPort) error {
 	v := o.To.VLAN
 	if v == nil {
 		return nil

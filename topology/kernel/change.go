@@ -10,56 +10,56 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // change carries out one operation that is a netlink request or two.
-func (s *Space) change(op topology.Op) error {
+func (s *Space) change(op plan.Op) error {
 	switch o := op.(type) {
-	case topology.AddVeth:
+	case plan.AddVeth:
 		return s.addVeth(o)
-	case topology.AddBridge:
+	case plan.AddBridge:
 		return s.addBridge(o)
-	case topology.AddUpper:
+	case plan.AddUpper:
 		return s.addUpper(o)
-	case topology.DelLink:
+	case plan.DelLink:
 		return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkDel(l) }, unix.ENODEV)
-	case topology.SetMaster:
+	case plan.SetMaster:
 		return s.setMaster(o)
-	case topology.SetUp:
+	case plan.SetUp:
 		return s.setUp(o)
-	case topology.SetMAC:
+	case plan.SetMAC:
 		return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
 			return h.LinkSetHardwareAddr(l, o.MAC[:])
 		})
-	case topology.SetMTU:
+	case plan.SetMTU:
 		return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkSetMTU(l, o.MTU) })
-	case topology.SetPromisc:
+	case plan.SetPromisc:
 		return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
 			if o.On {
 				return h.SetPromiscOn(l)
 			}
 			return h.SetPromiscOff(l)
 		})
-	case topology.SetBridge:
+	case plan.SetBridge:
 		return s.bridgeSettings(o.Node, o.Name, o.From, o.To)
-	case topology.SetPort:
+	case plan.SetPort:
 		return s.portSettings(o)
-	case topology.AddStatic:
+	case plan.AddStatic:
 		return s.staticEntry(o.Node, o.Port, o.MAC, (*netlink.Handle).NeighSet)
-	case topology.DelStatic:
+	case plan.DelStatic:
 		return s.delStatic(o)
-	case topology.AddAddr:
+	case plan.AddAddr:
 		return s.address(unix.RTM_NEWADDR, o.Node, o.Name, o)
-	case topology.DelAddr:
-		return tolerate(s.address(unix.RTM_DELADDR, o.Node, o.Name, topology.AddAddr(o)), unix.EADDRNOTAVAIL, unix.ENODEV)
-	case topology.AddRoute:
+	case plan.DelAddr:
+		return tolerate(s.address(unix.RTM_DELADDR, o.Node, o.Name, plan.AddAddr(o)), unix.EADDRNOTAVAIL, unix.ENODEV)
+	case plan.AddRoute:
 		return s.route(o.Node, o.Route, (*netlink.Handle).RouteAdd)
-	case topology.DelRoute:
+	case plan.DelRoute:
 		return tolerate(s.route(o.Node, o.Route, (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH, unix.EHOSTUNREACH)
-	case topology.AddNeighbour:
+	case plan.AddNeighbour:
 		return s.neighbour(o.Node, o.Neighbour, (*netlink.Handle).NeighSet)
-	case topology.DelNeighbour:
+	case plan.DelNeighbour:
 		return tolerate(s.neighbour(o.Node, o.Neighbour, (*netlink.Handle).NeighDel), unix.ENOENT, unix.ENODEV)
 	}
 	return fmt.Errorf("%T: no such operation", op)
@@ -157,7 +157,7 @@ func (s *Space) setLink(nodeName, name string, what int, msg *nl.IfInfomsg, attr
 	return s.send(n, req)
 }
 
-func (s *Space) setUp(o topology.SetUp) error {
+func (s *Space) setUp(o plan.SetUp) error {
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	msg.Change = unix.IFF_UP
 	if o.Up {
@@ -166,7 +166,7 @@ func (s *Space) setUp(o topology.SetUp) error {
 	return s.setLink(o.Node, o.Name, unix.RTM_NEWLINK, msg)
 }
 
-func (s *Space) setMaster(o topology.SetMaster) error {
+func (s *Space) setMaster(o plan.SetMaster) error {
 	n, err := s.node(o.Node)
 	if err != nil {
 		return err

@@ -9,9 +9,8 @@ import (
 	"os/exec"
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // View is what a command inside a node sees instead of the machine's.

@@ -11,12 +11,13 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/switchcore"
+	"labctl/topology/plan"
 )
 
 // FDBEntry is a forwarding entry of a bridge.
 type FDBEntry struct {
-	MAC    topology.MAC
+	MAC    switchcore.MAC
 	Port   string
 	VLAN   int  // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
 	Static bool // somebody's own entry: it does not age
@@ -90,7 +91,7 @@ func flushFDB(h *netlink.Handle, nodeName string) error {
 }
 
 // staticEntry does something with a bridge's static entry at a port. NOARP is what the kernel calls static.
-func (s *Space) staticEntry(nodeName, port string, mac topology.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
+func (s *Space) staticEntry(nodeName, port string, mac switchcore.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
 	return s.onLink(nodeName, port, func(h *netlink.Handle, l netlink.Link) error {
 		return do(h, &netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: mac[:]})
 	})
@@ -98,7 +99,7 @@ func (s *Space) staticEntry(nodeName, port string, mac topology.MAC, do func(*ne
 
 // delStatic removes an entry. It may have moved: a frame from its MAC on another port takes it there, and it stays static
 // (br_fdb_update, net/bridge/br_fdb.c).
-func (s *Space) delStatic(o topology.DelStatic) error {
+func (s *Space) delStatic(o plan.DelStatic) error {
 	err := s.staticEntry(o.Node, o.Port, o.MAC, (*netlink.Handle).NeighDel)
 	if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
 		return err

@@ -7,7 +7,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // A frame goes where a static entry says, so the table must have it, however it came there.
@@ -16,14 +18,14 @@ func TestFDBHasStaticEntries(t *testing.T) {
 	// A station with IPv6 speaks as soon as it has a carrier (duplicate address detection, MLD, router solicitations), and is learned.
 	for _, station := range []string{"g", "c"} {
 		for _, which := range []string{"all", "default"} {
-			apply(t, s, topology.SetSysctl{Node: station, Sysctl: topology.Sysctl{Key: "net/ipv6/conf/" + which + "/disable_ipv6", Value: "1"}})
+			apply(t, s, plan.SetSysctl{Node: station, Sysctl: topology.Sysctl{Key: "net/ipv6/conf/" + which + "/disable_ipv6", Value: "1"}})
 		}
 	}
-	apply(t, s, topology.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
-		topology.SetMaster{Node: "sw", Name: "p0", Master: "br"}, topology.SetUp{Node: "sw", Name: "br", Up: true},
-		topology.AddVeth{Near: topology.VethEnd{Node: "sw", Name: "p1", MAC: topology.MAC{0xfe, 0x50, 0x56, 0, 0, 2}, MTU: 1500, Master: "br", Up: true},
-			Far: topology.VethEnd{Node: "c", Name: "eth0", MAC: topology.MAC{0, 0x50, 0x56, 0, 0, 2}, MTU: 1500}},
-		topology.SetUp{Node: "c", Name: "eth0", Up: true})
+	apply(t, s, plan.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
+		plan.SetMaster{Node: "sw", Name: "p0", Master: "br"}, plan.SetUp{Node: "sw", Name: "br", Up: true},
+		plan.AddVeth{Near: plan.VethEnd{Node: "sw", Name: "p1", MAC: switchcore.MAC{0xfe, 0x50, 0x56, 0, 0, 2}, MTU: 1500, Master: "br", Up: true},
+			Far: plan.VethEnd{Node: "c", Name: "eth0", MAC: switchcore.MAC{0, 0x50, 0x56, 0, 0, 2}, MTU: 1500}},
+		plan.SetUp{Node: "c", Name: "eth0", Up: true})
 	table := func(want ...string) {
 		t.Helper()
 		list, err := s.FDB("sw", "br")
@@ -49,7 +51,7 @@ func TestFDBHasStaticEntries(t *testing.T) {
 	table("02:00:00:00:00:07 p0 true")
 
 	// A frame from that address on another port moves the entry, and it stays static. Removing it must find it there.
-	moved := topology.StaticEntry{MAC: topology.MAC{2, 0, 0, 0, 0, 7}, Port: "p0"}
+	moved := topology.StaticEntry{MAC: switchcore.MAC{2, 0, 0, 0, 0, 7}, Port: "p0"}
 	fd, index, err := s.PacketSocket(topology.End{Node: "c", Interface: "eth0"})
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +63,8 @@ func TestFDBHasStaticEntries(t *testing.T) {
 	}
 	tells(t, lines, "sw fdb p1 of br 02:00:00:00:00:07 static")
 	table("02:00:00:00:00:07 p1 true")
-	apply(t, s, topology.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
+	apply(t, s, plan.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
 	table()
-	apply(t, s, topology.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved}, topology.AddStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
+	apply(t, s, plan.DelStatic{Node: "sw", Bridge: "br", StaticEntry: moved}, plan.AddStatic{Node: "sw", Bridge: "br", StaticEntry: moved})
 	table("02:00:00:00:00:07 p0 true")
 }

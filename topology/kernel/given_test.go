@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // TestKernelHasTheGivenValues: what the lab gives is what the kernel has, whatever labctl and the kernel set besides; when the
@@ -47,13 +48,13 @@ links: [r -- b]
 	}
 	for i, first := range states {
 		s, _ := newSpace(t)
-		apply(t, s, topology.NewPlan(first, "t").Ops...)
+		apply(t, s, plan.New(first, "t").Ops...)
 		check(fmt.Sprint("made as ", i), s, first)
 		for k, next := range states {
-			to, _ := topology.Diff(first, next, "t")
+			to, _ := plan.Diff(first, next, "t")
 			apply(t, s, to.Ops...)
 			check(fmt.Sprint(i, " -> ", k), s, next)
-			back, _ := topology.Diff(next, first, "t")
+			back, _ := plan.Diff(next, first, "t")
 			apply(t, s, back.Ops...)
 			check(fmt.Sprint(k, " -> ", i), s, first)
 		}

@@ -13,11 +13,13 @@ import (
 	"github.com/google/nftables/userdata"
 
 	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/rules"
 )
 
 // byLibrary reports whether all that nft would have to load, or to take away, are port guards, and the program nft is not there: then
 // the kernel is told of them without it.
-func (s *Space) byLibrary(sets ...[]*topology.RuleSet) bool {
+func (s *Space) byLibrary(sets ...[]*rules.Set) bool {
 	for _, set := range slices.Concat(sets...) {
 		if set.Text != "" && set.Form != "port_guard" {
 			return false
@@ -28,7 +30,7 @@ func (s *Space) byLibrary(sets ...[]*topology.RuleSet) bool {
 }
 
 // loadGuards replaces the tables of port guards by others, in one transaction.
-func (s *Space) loadGuards(o topology.SetRules) error {
+func (s *Space) loadGuards(o plan.SetRules) error {
 	return s.nftables(o.Node, func(c *nftables.Conn) error {
 		for _, set := range o.From {
 			for _, t := range set.Tables { // added first, so that one that somebody has deleted is no error
@@ -59,7 +61,7 @@ func (s *Space) nftables(node string, f func(*nftables.Conn) error) error {
 	})
 }
 
-func guardTable(t topology.NFTable) *nftables.Table {
+func guardTable(t rules.NFTable) *nftables.Table {
 	return &nftables.Table{Family: nftables.TableFamilyBridge, Name: t.Name}
 }
 
@@ -69,11 +71,11 @@ func (s *Space) guardCounts(n *topology.Node) (out []RuleCount, err error) {
 		for _, set := range n.Loaded() {
 			for _, t := range set.Tables {
 				for _, chain := range []string{"from", "to"} {
-					rules, err := c.GetRules(guardTable(t), &nftables.Chain{Name: chain, Table: guardTable(t)})
+					listed, err := c.GetRules(guardTable(t), &nftables.Chain{Name: chain, Table: guardTable(t)})
 					if err != nil {
 						return fmt.Errorf("%s: read the counters of %s: %w", n.Name, t, err)
 					}
-					out = append(out, countsOf(set.Name, rules)...)
+					out = append(out, countsOf(set.Name, listed)...)
 				}
 			}
 		}
@@ -82,8 +84,8 @@ func (s *Space) guardCounts(n *topology.Node) (out []RuleCount, err error) {
 	return out, err
 }
 
-func countsOf(set string, rules []*nftables.Rule) (out []RuleCount) {
-	for _, r := range rules {
+func countsOf(set string, listed []*nftables.Rule) (out []RuleCount) {
+	for _, r := range listed {
 		name, _ := userdata.GetString(r.UserData, userdata.TypeComment)
 		for _, e := range r.Exprs {
 			if k, ok := e.(*expr.Counter); ok {

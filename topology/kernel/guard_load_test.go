@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/rules"
 )
 
 // everyGuard has every rule that a port guard can write: with and without MACs, addresses, prefixes, ranges that touch, and VLANs.
@@ -42,8 +43,8 @@ var nftHandles = regexp.MustCompile(`"handle": \d+`)
 // TestGuardsLoadedWithoutNFT: what the kernel is told without the program is what the program tells it, as nft itself reads it back.
 func TestGuardsLoadedWithoutNFT(t *testing.T) {
 	s := withTool(t)
-	apply(t, s, topology.AddNamespace{Node: "s1"})
-	rules := load(t, everyGuard).Node("s1").Rules
+	apply(t, s, plan.AddNamespace{Node: "s1"})
+	sets := load(t, everyGuard).Node("s1").Rules
 	listed := func() (text, doc string) {
 		t.Helper()
 		s.tools.withoutNFT = false
@@ -54,14 +55,14 @@ func TestGuardsLoadedWithoutNFT(t *testing.T) {
 		doc, _, _ = s.call(context.Background(), "s1", "", "nft", "-j", "list", "ruleset")
 		return text, nftHandles.ReplaceAllString(doc, "")
 	}
-	loaded := func(without bool, from, to []*topology.RuleSet) (text, doc string) {
+	loaded := func(without bool, from, to []*rules.Set) (text, doc string) {
 		t.Helper()
 		s.tools.withoutNFT = without
-		apply(t, s, topology.SetRules{Node: "s1", From: from, To: to})
+		apply(t, s, plan.SetRules{Node: "s1", From: from, To: to})
 		return listed()
 	}
 	none, _ := listed()
-	for _, c := range []struct{ from, to []*topology.RuleSet }{{nil, rules}, {rules, rules[1:]}, {rules[1:], rules[:1]}, {rules[:1], nil}} {
+	for _, c := range []struct{ from, to []*rules.Set }{{nil, sets}, {sets, sets[1:]}, {sets[1:], sets[:1]}, {sets[:1], nil}} {
 		want, wantDoc := loaded(false, c.from, c.to)
 		got, doc := loaded(true, c.to, c.to[:0])
 		if strings.TrimSpace(got) != strings.TrimSpace(none) {
@@ -77,7 +78,7 @@ func TestGuardsLoadedWithoutNFT(t *testing.T) {
 func TestGuardWorksWithoutNFT(t *testing.T) {
 	s, open, guarded := guardSpace(t, "l2")
 	s.tools.withoutNFT = true
-	into, _ := topology.Diff(open, guarded, "t")
+	into, _ := plan.Diff(open, guarded, "t")
 	if err := s.CheckRules(context.Background(), into); err != nil {
 		t.Fatal(err)
 	}
@@ -88,13 +89,13 @@ func TestGuardWorksWithoutNFT(t *testing.T) {
 	if h := hits(t, s, "s1", guarded.Node("s1").Rules...); h["guard/b-arp"] != 1 || h["guard/b-ip-from"] != 1 {
 		t.Errorf("counted %v", h)
 	}
-	out, _ := topology.Diff(guarded, open, "t")
+	out, _ := plan.Diff(guarded, open, "t")
 	apply(t, s, out.Ops...)
 	if arp, ip4 := taken(t, s, ""); !arp || !ip4 {
 		t.Errorf("without a guard: ARP %v, IPv4 %v", arp, ip4)
 	}
 	text := nft("text", "ip x", "table ip x { }")
-	err := s.CheckRules(context.Background(), &topology.Plan{Ops: []topology.Op{topology.SetRules{Node: "s1", To: append(guarded.Node("s1").Rules, text)}}})
+	err := s.CheckRules(context.Background(), &plan.Plan{Ops: []plan.Op{plan.SetRules{Node: "s1", To: append(guarded.Node("s1").Rules, text)}}})
 	if err == nil || !strings.Contains(err.Error(), "not installed") {
 		t.Errorf("text for nft without nft: %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/nftables"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // guardValue is a value of a port guard as the kernel has it: a range, of one value where both ends are equal.
@@ -25,7 +25,7 @@ func guardValue(kind nftables.SetDatatype, text string) (low, high []byte, err e
 		}
 		return v, v, nil
 	case nftables.TypeEtherAddr.Name:
-		m, err := topology.ParseMAC(text)
+		m, err := switchcore.ParseMAC(text)
 		return m[:], m[:], err
 	case nftables.TypeIPAddr.Name:
 		p, err := netip.ParsePrefix(text)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 const behindPorts = `format: 1
@@ -85,7 +86,7 @@ func guardSpace(t *testing.T, level string) (s *Space, open, guarded *topology.L
 	t.Helper()
 	s = withTool(t)
 	open, guarded = load(t, fmt.Sprintf(behindPorts, "false", level)), load(t, fmt.Sprintf(behindPorts, "true", level))
-	apply(t, s, topology.NewPlan(open, "t").Ops...)
+	apply(t, s, plan.New(open, "t").Ops...)
 	// An entry younger than that would not change (locktime in arp(7)).
 	if out, err := inNode(t, "a", "sysctl -qw net.ipv4.neigh.eth0.locktime=0 net.ipv4.conf.eth0.rp_filter=0"); err != nil {
 		t.Fatal(out)
@@ -111,8 +112,8 @@ func TestGuardIsNotGotRoundByATag(t *testing.T) {
 	for _, level := range []string{"l2", "l3"} {
 		t.Run(level, func(t *testing.T) {
 			s, open, guarded := guardSpace(t, level)
-			load, _ := topology.Diff(open, guarded, "t")
-			unload, _ := topology.Diff(guarded, open, "t")
+			load, _ := plan.Diff(open, guarded, "t")
+			unload, _ := plan.Diff(guarded, open, "t")
 			for _, c := range []struct {
 				tag   string
 				harms bool // a node without a VLAN interface takes it as if it were no tag
@@ -148,7 +149,7 @@ func TestGuardLooksIntoTagsThatMayPass(t *testing.T) {
 	trunk := strings.Replace(fmt.Sprintf(behindPorts, "true", "l2"), `b: {ip: 10.0.0.2/24, mac: "02:00:00:00:00:02"}`,
 		`b: {interfaces: {eth0: {ip: 10.0.0.2/24, mac: "02:00:00:00:00:02"}, v5: {vlan: eth0, id: 5}}}`, 1)
 	rules := load(t, trunk).Node("s1").Rules
-	apply(t, s, topology.SetRules{Node: "s1", From: nil, To: rules})
+	apply(t, s, plan.SetRules{Node: "s1", From: nil, To: rules})
 	for _, tag := range []string{"81000005", "81000006", "81000000", "88a80005", "8100000581000000"} {
 		taken(t, s, tag)
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // Inlet is the way from a virtual switch into an interface that it shares with the node that has it, as interface indexes there.
@@ -63,10 +65,10 @@ func (s *Space) intoBridge(bridge topology.End, in topology.Inlet, mtu int) erro
 		return err
 	}
 	return s.changes(
-		topology.SetMaster{Node: node, Name: in.Outer, Master: bridge.Interface},
-		topology.SetPort{Node: node, Name: in.Outer, From: topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}},
-		topology.SetUp{Node: node, Name: in.Inner, Up: true},
-		topology.SetUp{Node: node, Name: in.Outer, Up: true})
+		plan.SetMaster{Node: node, Name: in.Outer, Master: bridge.Interface},
+		plan.SetPort{Node: node, Name: in.Outer, From: topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}},
+		plan.SetUp{Node: node, Name: in.Inner, Up: true},
+		plan.SetUp{Node: node, Name: in.Outer, Up: true})
 }
 
 func (s *Space) intoAdapter(uplink topology.End, in topology.Inlet, mtu int) error {
@@ -76,7 +78,7 @@ func (s *Space) intoAdapter(uplink topology.End, in topology.Inlet, mtu int) err
 			return fmt.Errorf("%s has no Ethernet address", uplink)
 		}
 		// By this address the kernel decides, before it redirects, what is for the node (eth_type_trans).
-		in.MAC = topology.MAC(l.Attrs().HardwareAddr)
+		in.MAC = switchcore.MAC(l.Attrs().HardwareAddr)
 		return nil
 	})
 	if err != nil {
@@ -89,20 +91,20 @@ func (s *Space) intoAdapter(uplink topology.End, in topology.Inlet, mtu int) err
 		return unsupported(tolerateAs(err, unix.ENOENT, unix.EOPNOTSUPP), "tc's clsact, u32 and mirred, which a shared adapter needs")
 	}
 	return s.changes(
-		topology.SetUp{Node: node, Name: in.Inner, Up: true},
-		topology.SetUp{Node: node, Name: in.Outer, Up: true})
+		plan.SetUp{Node: node, Name: in.Inner, Up: true},
+		plan.SetUp{Node: node, Name: in.Outer, Up: true})
 }
 
 // addInlet makes the veth pair, down.
 func (s *Space) addInlet(node string, in topology.Inlet, mtu int) error {
-	err := s.change(topology.AddVeth{Near: topology.VethEnd{Node: node, Name: in.Outer, MAC: in.MAC, MTU: mtu}, Far: topology.VethEnd{Node: node, Name: in.Inner, MAC: in.Peer, MTU: mtu}})
+	err := s.change(plan.AddVeth{Near: plan.VethEnd{Node: node, Name: in.Outer, MAC: in.MAC, MTU: mtu}, Far: plan.VethEnd{Node: node, Name: in.Inner, MAC: in.Peer, MTU: mtu}})
 	if err != nil {
 		return err
 	}
 	return s.speechless(node, in.Outer, in.Inner)
 }
 
-func (s *Space) changes(ops ...topology.Op) error {
+func (s *Space) changes(ops ...plan.Op) error {
 	for _, op := range ops {
 		if err := s.change(op); err != nil {
 			return err
@@ -146,7 +148,7 @@ func (s *Space) DelInlet(uplink topology.End) error {
 		return nil // it went with its namespace
 	}
 	defer n.rest()
-	if err := s.change(topology.DelLink{Node: uplink.Node, Name: topology.InletOf(uplink).Outer}); err != nil {
+	if err := s.change(plan.DelLink{Node: uplink.Node, Name: topology.InletOf(uplink).Outer}); err != nil {
 		return fmt.Errorf("take away the way into %s: %w", uplink, err)
 	}
 	return nil

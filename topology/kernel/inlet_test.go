@@ -9,7 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // bridgeAndGuest is node a with bridge br, whose port p0 leads to node b.
@@ -17,14 +19,14 @@ func bridgeAndGuest(t *testing.T) *Space {
 	t.Helper()
 	s, _ := newSpace(t)
 	apply(t, s,
-		topology.AddNamespace{Node: "a"}, topology.AddNamespace{Node: "b"},
-		topology.AddBridge{Node: "a", Name: "br", MTU: 1400, Settings: topology.DefaultBridgeSettings()},
-		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "p0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1400, Master: "br", Up: true},
-			Far: topology.VethEnd{Node: "b", Name: "eth0", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1400}},
-		topology.AddAddr{Node: "a", Name: "br", Addr: netip.MustParsePrefix("10.0.0.1/24")},
-		topology.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.2/24")},
-		topology.SetUp{Node: "b", Name: "eth0", Up: true},
-		topology.SetUp{Node: "a", Name: "br", Up: true})
+		plan.AddNamespace{Node: "a"}, plan.AddNamespace{Node: "b"},
+		plan.AddBridge{Node: "a", Name: "br", MTU: 1400, Settings: topology.DefaultBridgeSettings()},
+		plan.AddVeth{Near: plan.VethEnd{Node: "a", Name: "p0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 1}, MTU: 1400, Master: "br", Up: true},
+			Far: plan.VethEnd{Node: "b", Name: "eth0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 2}, MTU: 1400}},
+		plan.AddAddr{Node: "a", Name: "br", Addr: netip.MustParsePrefix("10.0.0.1/24")},
+		plan.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.2/24")},
+		plan.SetUp{Node: "b", Name: "eth0", Up: true},
+		plan.SetUp{Node: "a", Name: "br", Up: true})
 	return s
 }
 

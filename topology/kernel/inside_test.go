@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // TestMain runs everything again in namespaces as a supervisor has them, with a private /run, so that nothing is ever made
@@ -110,9 +111,9 @@ func names(t testing.TB) []string {
 // noCommands is for plans without any.
 var noCommands Runner
 
-func apply(t testing.TB, s *Space, ops ...topology.Op) {
+func apply(t testing.TB, s *Space, ops ...plan.Op) {
 	t.Helper()
-	if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
+	if err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // address is RTM_NEWADDR or RTM_DELADDR. Adding one that is there is no error.
-func (s *Space) address(what int, nodeName, name string, o topology.AddAddr) error {
+func (s *Space) address(what int, nodeName, name string, o plan.AddAddr) error {
 	n, err := s.node(nodeName)
 	if err != nil {
 		return err

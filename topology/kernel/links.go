@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // addVeth is one RTM_NEWLINK that makes both ends where they belong, under a master and up. netlink.Veth takes no
 // index for the far end, and looking it up afterwards would cost a request per host.
-func (s *Space) addVeth(o topology.AddVeth) error {
+func (s *Space) addVeth(o plan.AddVeth) error {
 	near, err := s.node(o.Near.Node)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (s *Space) addVeth(o topology.AddVeth) error {
 	return s.send(near, req)
 }
 
-func endAttrs(e topology.VethEnd) []*nl.RtAttr {
+func endAttrs(e plan.VethEnd) []*nl.RtAttr {
 	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(e.Name)),
 		nl.NewRtAttr(unix.IFLA_ADDRESS, e.MAC[:]),
@@ -72,7 +73,7 @@ func endAttrs(e topology.VethEnd) []*nl.RtAttr {
 	}
 }
 
-func (s *Space) addBridge(o topology.AddBridge) error {
+func (s *Space) addBridge(o plan.AddBridge) error {
 	n, err := s.node(o.Node)
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (s *Space) addBridge(o topology.AddBridge) error {
 	return s.bridgeSettings(o.Node, o.Name, topology.DefaultBridgeSettings(), o.Settings)
 }
 
-func (s *Space) addUpper(o topology.AddUpper) error {
+func (s *Space) addUpper(o plan.AddUpper) error {
 	lower, err := s.node(o.Lower.Node)
 	if err != nil {
 		return err

@@ -5,14 +5,14 @@ import (
 	"net"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // A listening socket counts in its own node, with its own protocol and port, over IPv4 and IPv6; one that is connected does not.
 func TestListens(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "a"}, topology.AddNamespace{Node: "b"},
-		topology.SetUp{Node: "a", Name: "lo", Up: true}, topology.SetUp{Node: "b", Name: "lo", Up: true})
+	apply(t, s, plan.AddNamespace{Node: "a"}, plan.AddNamespace{Node: "b"},
+		plan.SetUp{Node: "a", Name: "lo", Up: true}, plan.SetUp{Node: "b", Name: "lo", Up: true})
 	expect := func(want bool, node, proto string, port int) {
 		t.Helper()
 		if got, err := s.Listens(node, proto, port); err != nil || got != want {

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // Noticed is one change of a kernel table in a node, as the kernel told of it.
@@ -26,9 +26,9 @@ type Noticed struct {
 	Dev  string // the interface; of fdb, the port that the address is on
 	Gone bool   // the entry or interface is no more
 
-	IP    netip.Addr   // neigh
-	MAC   topology.MAC // neigh (zero: not known) and fdb
-	State string       // neigh: a word of ip-neighbour(8) in capitals; fdb: static, or ""
+	IP    netip.Addr     // neigh
+	MAC   switchcore.MAC // neigh (zero: not known) and fdb
+	State string         // neigh: a word of ip-neighbour(8) in capitals; fdb: static, or ""
 
 	Bridge string // fdb: the bridge
 	VLAN   int    // fdb: 0 when the bridge keeps none apart
@@ -46,7 +46,7 @@ type monitor struct {
 // linkNews is what is told of an interface when it changes.
 type linkNews struct {
 	name, state, port string
-	mac               topology.MAC
+	mac               switchcore.MAC
 	promiscuous       bool
 	master            int32
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // line is a change in words.
@@ -74,8 +75,8 @@ func tells(t *testing.T, lines <-chan string, want ...string) {
 
 func TestMonitor(t *testing.T) {
 	s := cable(t)
-	apply(t, s, topology.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
-		topology.AddAddr{Node: "g", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")})
+	apply(t, s, plan.AddBridge{Node: "sw", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
+		plan.AddAddr{Node: "g", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")})
 	lines := monitored(t, s)
 	ip(t, "-n t.sw link set dev br up")
 	tells(t, lines, "sw link br state down->up")
@@ -101,7 +102,7 @@ func TestMonitor(t *testing.T) {
 	tells(t, lines, "sw link p0 port forwarding->disabled", "sw fdb p0 of br 00:50:56:00:00:0a gone", "sw link p0 port disabled->", "sw link p0 master br->")
 
 	// A node that comes later is told of too.
-	apply(t, s, topology.AddNamespace{Node: "d"})
+	apply(t, s, plan.AddNamespace{Node: "d"})
 	ip(t, "-n t.d link add late type bridge")
 	tells(t, lines, "d link late state ->down")
 	ip(t, "-n t.d link del late")

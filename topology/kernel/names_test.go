@@ -12,12 +12,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // Whoever is killed at whatever step of a name's life leaves what its journal tells from a stranger's, and the name is free afterwards.
 func TestNamesOfTheDead(t *testing.T) {
-	ops := topology.NewPlan(load(t, small), "t").Ops
+	ops := plan.New(load(t, small), "t").Ops
 	died := errors.New("died here")
 	for at := 0; ; at++ {
 		s, journal := newSpace(t)
@@ -35,7 +35,7 @@ func TestNamesOfTheDead(t *testing.T) {
 			}
 			return nil
 		}
-		err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, noCommands)
+		err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: ops}, noCommands)
 		err = errors.Join(err, s.Remove())
 		abandon(s)
 		st, jerr := readJournal(journal)
@@ -105,7 +105,7 @@ func TestAStrangersNamespaceOfAnAnnouncedNameStays(t *testing.T) {
 // The kernel gives inodes away again, and cookies never.
 func TestAnInodeThatWasGivenAwayAgainIsAnothers(t *testing.T) {
 	s, journal := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "a"})
+	apply(t, s, plan.AddNamespace{Node: "a"})
 	n, _ := s.node("a")
 	if n.cookie == 0 {
 		t.Log("this kernel has no cookies") // before 5.14
@@ -142,7 +142,7 @@ func TestAnInodeThatWasGivenAwayAgainIsAnothers(t *testing.T) {
 func TestRemoveTriesAgain(t *testing.T) {
 	for _, step := range []string{"unmount t.a", "unlink t.a"} {
 		s, _ := newSpace(t)
-		apply(t, s, topology.NewPlan(load(t, small), "t").Ops...)
+		apply(t, s, plan.New(load(t, small), "t").Ops...)
 		s.journal.before = func(now string) error {
 			if now == step {
 				return unix.EIO
@@ -166,7 +166,7 @@ func TestRemoveTriesAgain(t *testing.T) {
 // Healing finds the file that a kill between unmounting and deleting left, and makes the namespace.
 func TestAdoptClearsHalfRemovedNames(t *testing.T) {
 	s, journal := newSpace(t)
-	ops := topology.NewPlan(load(t, small), "t").Ops
+	ops := plan.New(load(t, small), "t").Ops
 	apply(t, s, ops...)
 	if err := unix.Unmount(filepath.Join(NetnsDir, "t.a"), unix.MNT_DETACH); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestAdoptClearsHalfRemovedNames(t *testing.T) {
 		t.Fatalf("lost %v, %v", lost, err)
 	}
 	abandon(s)
-	apply(t, other, topology.AddNamespace{Node: "a"})
+	apply(t, other, plan.AddNamespace{Node: "a"})
 	if err := other.Remove(); err != nil {
 		t.Fatal(err)
 	}

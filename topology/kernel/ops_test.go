@@ -13,27 +13,29 @@ import (
 	"testing"
 	"time"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // TestEveryOpApplies carries out every type of operation and asks iproute2 what came of it.
 func TestEveryOpApplies(t *testing.T) {
-	mac := func(s string) topology.MAC {
-		m, err := topology.ParseMAC(s)
+	mac := func(s string) switchcore.MAC {
+		m, err := switchcore.ParseMAC(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	base := []topology.Op{
-		topology.AddNamespace{Node: "a"}, topology.AddNamespace{Node: "b"},
-		topology.SetUp{Node: "a", Name: "lo", Up: true},
-		topology.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
-		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "p0", MAC: mac("02:00:00:00:00:01"), MTU: 1500, Up: true},
-			Far: topology.VethEnd{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:02"), MTU: 1500}},
-		topology.SetUp{Node: "b", Name: "eth0", Up: true},
+	base := []plan.Op{
+		plan.AddNamespace{Node: "a"}, plan.AddNamespace{Node: "b"},
+		plan.SetUp{Node: "a", Name: "lo", Up: true},
+		plan.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()},
+		plan.AddVeth{Near: plan.VethEnd{Node: "a", Name: "p0", MAC: mac("02:00:00:00:00:01"), MTU: 1500, Up: true},
+			Far: plan.VethEnd{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:02"), MTU: 1500}},
+		plan.SetUp{Node: "b", Name: "eth0", Up: true},
 	}
-	addr := topology.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")}
+	addr := plan.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")}
 	route := topology.Route{Dst: netip.MustParsePrefix("10.7.0.0/16"), Type: "unicast", Via: netip.MustParseAddr("10.0.0.9")}
 	neigh := topology.Neighbour{IP: netip.MustParseAddr("10.0.0.8"), Dev: "eth0", MAC: mac("02:00:00:00:00:08")}
 	to := topology.DefaultBridgeSettings()
@@ -41,39 +43,39 @@ func TestEveryOpApplies(t *testing.T) {
 	to.ForwardDelay, to.HelloTime, to.MaxAge = 4*time.Second, time.Second, 6500*time.Millisecond
 	port := topology.DefaultPortSettings()
 	port.Learning, port.Isolated, port.Hairpin, port.Cost = false, true, true, 9
-	static := topology.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
-	master := topology.SetMaster{Node: "a", Name: "p0", Master: "br"}
+	static := plan.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
+	master := plan.SetMaster{Node: "a", Name: "p0", Master: "br"}
 
 	ran := ""
 	cases := []struct {
-		ops  []topology.Op // the last one is the one that is tested
-		look string        // ip -n t.…
-		want string        // in what it prints; "!x": not in it
+		ops  []plan.Op // the last one is the one that is tested
+		look string    // ip -n t.…
+		want string    // in what it prints; "!x": not in it
 	}{
-		{[]topology.Op{topology.AddNamespace{Node: "c"}}, "netns list", "t.c"},
-		{[]topology.Op{topology.AddNamespace{Node: "c"}, topology.DelNamespace{Node: "c"}}, "netns list", "!t.c"},
-		{[]topology.Op{topology.SetSysctl{Node: "b", Sysctl: topology.Sysctl{Key: "net/ipv4/ip_default_ttl", Value: "9"}}}, "netns exec t.b sysctl net.ipv4.ip_default_ttl", "= 9"},
-		{[]topology.Op{topology.AddBridge{Node: "b", Name: "br1", MAC: mac("02:00:00:00:00:77"), MTU: 1400, Settings: to}}, "-d -n t.b link show br1", "mtu 1400"},
+		{[]plan.Op{plan.AddNamespace{Node: "c"}}, "netns list", "t.c"},
+		{[]plan.Op{plan.AddNamespace{Node: "c"}, plan.DelNamespace{Node: "c"}}, "netns list", "!t.c"},
+		{[]plan.Op{plan.SetSysctl{Node: "b", Sysctl: topology.Sysctl{Key: "net/ipv4/ip_default_ttl", Value: "9"}}}, "netns exec t.b sysctl net.ipv4.ip_default_ttl", "= 9"},
+		{[]plan.Op{plan.AddBridge{Node: "b", Name: "br1", MAC: mac("02:00:00:00:00:77"), MTU: 1400, Settings: to}}, "-d -n t.b link show br1", "mtu 1400"},
 		{nil, "-n t.b link show eth0", "02:00:00:00:00:02"}, // AddVeth, in base
-		{[]topology.Op{topology.AddUpper{Node: "a", Name: "mv", Type: topology.Macvlan, Lower: topology.End{Node: "b", Interface: "eth0"}, Mode: "vepa", MAC: mac("02:00:00:00:00:05"), MTU: 1500}}, "-d -n t.a link show mv", "macvlan mode vepa"},
-		{[]topology.Op{topology.DelLink{Node: "b", Name: "eth0"}}, "-n t.a link", "!p0"},
-		{[]topology.Op{master}, "-n t.a link show p0", "master br"},
-		{[]topology.Op{topology.SetUp{Node: "b", Name: "eth0", Up: false}}, "-n t.b link show eth0", "state DOWN"},
-		{[]topology.Op{topology.SetMAC{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:99")}}, "-n t.b link show eth0", "02:00:00:00:00:99"},
-		{[]topology.Op{topology.SetMTU{Node: "b", Name: "eth0", MTU: 1300}}, "-n t.b link show eth0", "mtu 1300"},
-		{[]topology.Op{topology.SetPromisc{Node: "b", Name: "eth0", On: true}}, "-d -n t.b link show eth0", "promiscuity 1"},
-		{[]topology.Op{topology.SetBridge{Node: "a", Name: "br", From: topology.DefaultBridgeSettings(), To: to}}, "-d -n t.a link show br", "forward_delay 400 hello_time 100 max_age 650 ageing_time 3000 stp_state 1 priority 4096"},
-		{[]topology.Op{master, topology.SetPort{Node: "a", Name: "p0", From: topology.DefaultPortSettings(), To: port}}, "-d -n t.a link show p0", "hairpin on guard off root_block off fastleave off learning off"},
-		{[]topology.Op{addr}, "-n t.b addr show eth0", "10.0.0.1/24"},
-		{[]topology.Op{addr, topology.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},
-		{[]topology.Op{addr, topology.AddRoute{Node: "b", Route: route}}, "-n t.b route", "10.7.0.0/16 via 10.0.0.9"},
-		{[]topology.Op{addr, topology.AddRoute{Node: "b", Route: route}, topology.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
-		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "10.0.0.8 dev eth0 lladdr 02:00:00:00:00:08 PERMANENT"},
-		{[]topology.Op{addr, topology.AddNeighbour{Node: "b", Neighbour: neigh}, topology.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
-		{[]topology.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
-		{[]topology.Op{master, static, topology.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
-		{[]topology.Op{topology.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
-		{[]topology.Op{topology.AwaitReady{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
+		{[]plan.Op{plan.AddUpper{Node: "a", Name: "mv", Type: topology.Macvlan, Lower: topology.End{Node: "b", Interface: "eth0"}, Mode: "vepa", MAC: mac("02:00:00:00:00:05"), MTU: 1500}}, "-d -n t.a link show mv", "macvlan mode vepa"},
+		{[]plan.Op{plan.DelLink{Node: "b", Name: "eth0"}}, "-n t.a link", "!p0"},
+		{[]plan.Op{master}, "-n t.a link show p0", "master br"},
+		{[]plan.Op{plan.SetUp{Node: "b", Name: "eth0", Up: false}}, "-n t.b link show eth0", "state DOWN"},
+		{[]plan.Op{plan.SetMAC{Node: "b", Name: "eth0", MAC: mac("02:00:00:00:00:99")}}, "-n t.b link show eth0", "02:00:00:00:00:99"},
+		{[]plan.Op{plan.SetMTU{Node: "b", Name: "eth0", MTU: 1300}}, "-n t.b link show eth0", "mtu 1300"},
+		{[]plan.Op{plan.SetPromisc{Node: "b", Name: "eth0", On: true}}, "-d -n t.b link show eth0", "promiscuity 1"},
+		{[]plan.Op{plan.SetBridge{Node: "a", Name: "br", From: topology.DefaultBridgeSettings(), To: to}}, "-d -n t.a link show br", "forward_delay 400 hello_time 100 max_age 650 ageing_time 3000 stp_state 1 priority 4096"},
+		{[]plan.Op{master, plan.SetPort{Node: "a", Name: "p0", From: topology.DefaultPortSettings(), To: port}}, "-d -n t.a link show p0", "hairpin on guard off root_block off fastleave off learning off"},
+		{[]plan.Op{addr}, "-n t.b addr show eth0", "10.0.0.1/24"},
+		{[]plan.Op{addr, plan.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},
+		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}}, "-n t.b route", "10.7.0.0/16 via 10.0.0.9"},
+		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}, plan.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
+		{[]plan.Op{addr, plan.AddNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "10.0.0.8 dev eth0 lladdr 02:00:00:00:00:08 PERMANENT"},
+		{[]plan.Op{addr, plan.AddNeighbour{Node: "b", Neighbour: neigh}, plan.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
+		{[]plan.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
+		{[]plan.Op{master, static, plan.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
+		{[]plan.Op{plan.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
+		{[]plan.Op{plan.AwaitReady{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {
@@ -91,7 +93,7 @@ func TestEveryOpApplies(t *testing.T) {
 				ran += " " + node + "!" + c.Sh
 				return nil
 			}
-			if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: ops}, Runner{run, await}); err != nil {
+			if err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: ops}, Runner{run, await}); err != nil {
 				t.Fatal(err)
 			}
 			got := ip(t, c.look)
@@ -134,10 +136,10 @@ func opTypes(t *testing.T) []string {
 // Deleting what is gone already is no error: the kernel takes some things away with others.
 func TestRemovalOfWhatIsGone(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "a"},
-		topology.DelLink{Node: "a", Name: "nothing"},
-		topology.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
-	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
+	apply(t, s, plan.AddNamespace{Node: "a"},
+		plan.DelLink{Node: "a", Name: "nothing"},
+		plan.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
+	err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: []plan.Op{plan.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
 	var oe *OpError
 	if !errors.As(err, &oe) || !strings.Contains(err.Error(), "ip -n t.a link set dev nothing mtu 1400") {
 		t.Errorf("changing what is not there: %v", err)
@@ -147,20 +149,20 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 // What this kernel cannot do must be said to be so, and must be so: iproute2 fails too.
 func TestVLANsWhereTheKernelHasThem(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "a"},
-		topology.AddVeth{Near: topology.VethEnd{Node: "a", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: topology.VethEnd{Node: "a", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
-	one := func(op topology.Op) error {
-		return s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{op}}, noCommands)
+	apply(t, s, plan.AddNamespace{Node: "a"},
+		plan.AddVeth{Near: plan.VethEnd{Node: "a", Name: "v0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: plan.VethEnd{Node: "a", Name: "v1", MAC: switchcore.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
+	one := func(op plan.Op) error {
+		return s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: []plan.Op{op}}, noCommands)
 	}
 	settings := topology.DefaultBridgeSettings()
 	settings.VLANFiltering = true
 	for what, c := range map[string]struct {
-		op     topology.Op
+		op     plan.Op
 		byHand string
 	}{
-		"VLAN interface": {topology.AddUpper{Node: "a", Name: "v0.5", Type: topology.VLAN, Lower: topology.End{Node: "a", Interface: "v0"}, VLANID: 5, MAC: topology.MAC{2, 0, 0, 0, 0, 3}, MTU: 1500},
+		"VLAN interface": {plan.AddUpper{Node: "a", Name: "v0.5", Type: topology.VLAN, Lower: topology.End{Node: "a", Interface: "v0"}, VLANID: 5, MAC: switchcore.MAC{2, 0, 0, 0, 0, 3}, MTU: 1500},
 			"ip -n t.a link add link v1 name v1.5 type vlan id 5"},
-		"VLAN filtering": {topology.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: settings},
+		"VLAN filtering": {plan.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: settings},
 			"ip -n t.a link add by type bridge && ip -n t.a link set by type bridge vlan_filtering 1 && ip -n t.a -d link show by | grep -q 'vlan_filtering 1'"},
 	} {
 		err := one(c.op)

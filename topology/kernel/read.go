@@ -15,14 +15,14 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // Link is an interface of a node as the kernel has it.
 type Link struct {
 	Index int
 	Name  string
-	MAC   topology.MAC
+	MAC   switchcore.MAC
 	Up    bool // administratively
 	Addrs []netip.Prefix
 }
@@ -31,7 +31,7 @@ type Link struct {
 type Neighbour struct {
 	Index int
 	IP    netip.Addr
-	MAC   topology.MAC
+	MAC   switchcore.MAC
 	State string
 }
 

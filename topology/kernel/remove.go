@@ -12,7 +12,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Remove lets every namespace of the space go and returns when the kernel has taken them apart: their names and
@@ -153,7 +153,7 @@ func (b *barrier) wait() error {
 		select {
 		case <-tick.C:
 		case <-timeout.C:
-			return fmt.Errorf("the kernel has not let go of %s within %s: something else is still using what they hold", topology.Count(n, "namespace"), barrierTimeout)
+			return fmt.Errorf("the kernel has not let go of %s within %s: something else is still using what they hold", problem.Count(n, "namespace"), barrierTimeout)
 		}
 	}
 	return b.last(timeout.C)

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 
-	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // Tool runs a program inside a node's namespace to its end. The error is that of a program that did not exit with 0 or could
@@ -55,11 +57,11 @@ func (s *Space) toolPath(name string) (string, error) {
 	return toolPath(name)
 }
 
-// Installed finds what a lab needs: programs, in PATH and where system programs are, and extensions of iptables ([topology.XtablesNeed]) where
+// Installed finds what a lab needs: programs, in PATH and where system programs are, and extensions of iptables ([rules.XtablesNeed]) where
 // it loads them from. One that is not there is ErrUnsupported.
 func Installed(needs []string) error {
 	for _, name := range needs {
-		if ext, ok := strings.CutPrefix(name, topology.XtablesNeed); ok {
+		if ext, ok := strings.CutPrefix(name, rules.XtablesNeed); ok {
 			if !extension(ext) {
 				return missingTool("the extension " + ext + " of iptables is not installed, and the lab's file says that the lab needs it; where iptables has its extensions elsewhere, say so in XTABLES_LIBDIR")
 			}
@@ -122,12 +124,12 @@ type rulePart struct {
 
 // ruleOrigin is a rule set and a place in it; without a set the line is labctl's own.
 type ruleOrigin struct {
-	set *topology.RuleSet
-	pos topology.Pos
+	set *rules.Set
+	pos problem.Pos
 }
 
 // setRules makes a node's rules those of o.To, or leaves everything as it was.
-func (s *Space) setRules(ctx context.Context, o topology.SetRules) error {
+func (s *Space) setRules(ctx context.Context, o plan.SetRules) error {
 	if _, err := s.node(o.Node); err != nil {
 		return err
 	}
@@ -159,8 +161,8 @@ func (s *Space) setRules(ctx context.Context, o topology.SetRules) error {
 }
 
 // ruleParts are the tools' shares of a change, without those that have nothing to change.
-func ruleParts(o topology.SetRules) []rulePart {
-	back := topology.SetRules{Node: o.Node, From: o.To, To: o.From}
+func ruleParts(o plan.SetRules) []rulePart {
+	back := plan.SetRules{Node: o.Node, From: o.To, To: o.From}
 	was := xtParts(back)
 	var out []rulePart
 	for i, p := range xtParts(o) {
@@ -185,10 +187,10 @@ func ruleParts(o topology.SetRules) []rulePart {
 	return append(out, p)
 }
 
-func after(a, b topology.Pos) bool { return a.Line > b.Line || a.Line == b.Line && a.Col > b.Col }
+func after(a, b problem.Pos) bool { return a.Line > b.Line || a.Line == b.Line && a.Col > b.Col }
 
 // xtParts are the shares of iptables and ip6tables.
-func xtParts(o topology.SetRules) []rulePart {
+func xtParts(o plan.SetRules) []rulePart {
 	var out []rulePart
 	for _, t := range o.Tables() {
 		if len(out) == 0 || out[len(out)-1].tool != t.Family {
@@ -205,7 +207,7 @@ func xtParts(o topology.SetRules) []rulePart {
 }
 
 // lineOrigin finds the set that a command is one of.
-func lineOrigin(sets []*topology.RuleSet, l *topology.RuleLine) ruleOrigin {
+func lineOrigin(sets []*rules.Set, l *rules.Line) ruleOrigin {
 	for _, set := range sets {
 		for i := range set.Lines {
 			if &set.Lines[i] == l {
@@ -217,7 +219,7 @@ func lineOrigin(sets []*topology.RuleSet, l *topology.RuleLine) ruleOrigin {
 }
 
 // xtTool is the tool that loads the lines of a set, "" when it has none.
-func xtTool(set *topology.RuleSet) string {
+func xtTool(set *rules.Set) string {
 	switch {
 	case len(set.Lines) == 0:
 		return ""
@@ -228,9 +230,9 @@ func xtTool(set *topology.RuleSet) string {
 }
 
 // usesTable reports whether any of the sets has lines for a table.
-func usesTable(sets []*topology.RuleSet, tool, table string) bool {
-	return slices.ContainsFunc(sets, func(set *topology.RuleSet) bool {
-		return xtTool(set) == tool && slices.ContainsFunc(set.Lines, func(l topology.RuleLine) bool { return l.Table == table })
+func usesTable(sets []*rules.Set, tool, table string) bool {
+	return slices.ContainsFunc(sets, func(set *rules.Set) bool {
+		return xtTool(set) == tool && slices.ContainsFunc(set.Lines, func(l rules.Line) bool { return l.Table == table })
 	})
 }
 
@@ -245,7 +247,7 @@ func (s *Space) tryRules(ctx context.Context, node string, p rulePart) error {
 }
 
 // loadPart carries out one part. Port guards need no program nft.
-func (s *Space) loadPart(ctx context.Context, o topology.SetRules, p rulePart) (back func() error, err error) {
+func (s *Space) loadPart(ctx context.Context, o plan.SetRules, p rulePart) (back func() error, err error) {
 	if p.tool == "nft" && s.byLibrary(o.From, o.To) {
 		return nil, s.loadGuards(o)
 	}
@@ -278,12 +280,12 @@ func (s *Space) loadRules(ctx context.Context, node string, p rulePart) (back fu
 
 // emptied is what iptables-restore reads to empty tables of a part.
 func emptied(p rulePart, tables []string) string {
-	var lines []topology.RuleLine
+	var lines []rules.Line
 	for _, t := range tables {
-		lines = append(lines, topology.RuleLine{Table: t, Args: []string{"-N", "none"}})
+		lines = append(lines, rules.Line{Table: t, Args: []string{"-N", "none"}})
 	}
 	var b strings.Builder
-	for _, t := range (topology.SetRules{From: []*topology.RuleSet{{Form: p.tool, Lines: lines}}}).Tables() {
+	for _, t := range (plan.SetRules{From: []*rules.Set{{Form: p.tool, Lines: lines}}}).Tables() {
 		b.WriteString(t.Text)
 	}
 	return b.String()
@@ -323,15 +325,15 @@ func (s *Space) deleteTables(ctx context.Context, node, tool string, tables []st
 // CheckRules looks ahead at a plan's rules and changes nothing. A program that they need and that is not installed is
 // ErrUnsupported. On nodes that are there already the tools try the rules, which finds most mistakes (RuleError); the rest
 // only the kernel finds.
-func (s *Space) CheckRules(ctx context.Context, plan *topology.Plan) error {
+func (s *Space) CheckRules(ctx context.Context, planned *plan.Plan) error {
 	unmade := map[string]bool{}
-	for _, op := range plan.Ops {
-		if d, ok := op.(topology.DelNamespace); ok {
+	for _, op := range planned.Ops {
+		if d, ok := op.(plan.DelNamespace); ok {
 			unmade[d.Node] = true
 		}
 	}
-	for _, op := range plan.Ops {
-		o, ok := op.(topology.SetRules)
+	for _, op := range planned.Ops {
+		o, ok := op.(plan.SetRules)
 		if !ok {
 			continue
 		}
@@ -354,7 +356,7 @@ func (s *Space) CheckRules(ctx context.Context, plan *topology.Plan) error {
 }
 
 // needTools finds the programs that loaded sets need.
-func (s *Space) needTools(o topology.SetRules) error {
+func (s *Space) needTools(o plan.SetRules) error {
 	for _, set := range o.To {
 		name := "nft"
 		if xt := xtTool(set); xt != "" {

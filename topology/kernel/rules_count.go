@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/rules"
 )
 
 // RuleCount is what one rule has counted since its set was loaded. Rules of one name in a set count together. Rule is the Key
@@ -27,7 +28,7 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 	sets := n.Loaded()
 	var out []RuleCount
 	for _, tool := range []string{"iptables", "ip6tables"} {
-		if !slices.ContainsFunc(sets, func(set *topology.RuleSet) bool { return xtTool(set) == tool }) {
+		if !slices.ContainsFunc(sets, func(set *rules.Set) bool { return xtTool(set) == tool }) {
 			continue
 		}
 		name := tool + "-save"
@@ -36,9 +37,9 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 			return nil, fmt.Errorf("%s: %s: %s: %w", n.Name, name, toolWords(words), err)
 		}
 		out = append(out, savedCounts(text)...)
-		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *topology.RuleSet) bool { return xtTool(set) != tool }))...)
+		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *rules.Set) bool { return xtTool(set) != tool }))...)
 	}
-	if slices.ContainsFunc(sets, func(r *topology.RuleSet) bool { return r.Text != "" }) {
+	if slices.ContainsFunc(sets, func(r *rules.Set) bool { return r.Text != "" }) {
 		if s.byLibrary(sets) {
 			guards, err := s.guardCounts(n)
 			return append(out, guards...), err
@@ -86,7 +87,7 @@ func addUp(list []RuleCount) []RuleCount {
 	return out
 }
 
-var savedRule = regexp.MustCompile(`^\[(\d+):(\d+)\] -A .*?--comment "?` + topology.RuleComment(`([^\s"/]+)`, `([^\s"]+)`))
+var savedRule = regexp.MustCompile(`^\[(\d+):(\d+)\] -A .*?--comment "?` + rules.Comment(`([^\s"/]+)`, `([^\s"]+)`))
 
 // savedCounts reads what "iptables-save -c" printed.
 func savedCounts(text string) []RuleCount {
@@ -106,7 +107,7 @@ func savedCounts(text string) []RuleCount {
 var savedPolicy = regexp.MustCompile(`^:(\S+) DROP \[(\d+):(\d+)\]`)
 
 // savedPolicies reads the counters of policies that refuse, for each set that wants them so.
-func savedPolicies(text string, sets []*topology.RuleSet) []RuleCount {
+func savedPolicies(text string, sets []*rules.Set) []RuleCount {
 	var out []RuleCount
 	table := ""
 	for line := range strings.Lines(text) {
@@ -119,9 +120,9 @@ func savedPolicies(text string, sets []*topology.RuleSet) []RuleCount {
 		}
 		packets, _ := strconv.ParseUint(m[2], 10, 64)
 		bytes, _ := strconv.ParseUint(m[3], 10, 64)
-		name := topology.PolicyName(table, m[1])
+		name := rules.PolicyName(table, m[1])
 		for _, set := range sets {
-			if slices.ContainsFunc(set.Listed(), func(r topology.ListedRule) bool { return r.Key == name }) {
+			if slices.ContainsFunc(set.Listed(), func(r rules.Rule) bool { return r.Key == name }) {
 				out = append(out, RuleCount{set.Name, name, packets, bytes})
 			}
 		}
@@ -143,11 +144,11 @@ type nftRule struct {
 	Expr                          []map[string]json.RawMessage
 }
 
-func (r *nftRule) table() topology.NFTable { return topology.NFTable{Family: r.Family, Name: r.Table} }
+func (r *nftRule) table() rules.NFTable { return rules.NFTable{Family: r.Family, Name: r.Table} }
 
 // nftChain is a chain of a table.
 type nftChain struct {
-	table topology.NFTable
+	table rules.NFTable
 	name  string
 }
 
@@ -155,19 +156,19 @@ type nftCounter struct{ Packets, Bytes uint64 }
 
 // nftCounts finds the rules of the sets in nft's JSON by table and comment, and those without a name by their place. A counter
 // may be the rule's own or a named one.
-func nftCounts(doc []byte, sets []*topology.RuleSet) ([]RuleCount, error) {
+func nftCounts(doc []byte, sets []*rules.Set) ([]RuleCount, error) {
 	var d struct{ Nftables []nftObject }
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return nil, fmt.Errorf("read nft's JSON: %w", err)
 	}
 	named := map[[3]string]nftCounter{}
-	rules := map[nftChain]int{}
+	listed := map[nftChain]int{}
 	for _, o := range d.Nftables {
 		if c := o.Counter; c != nil {
 			named[[3]string{c.Family, c.Table, c.Name}] = c.nftCounter
 		}
 		if r := o.Rule; r != nil {
-			rules[nftChain{r.table(), r.Chain}]++
+			listed[nftChain{r.table(), r.Chain}]++
 		}
 	}
 	var out []RuleCount
@@ -182,7 +183,7 @@ func nftCounts(doc []byte, sets []*topology.RuleSet) ([]RuleCount, error) {
 		passed[in]++
 		set, key := setOf(sets, r.table(), r.Comment), r.Comment
 		if set == "" {
-			set, key = byPlace(sets, in, index, rules[in])
+			set, key = byPlace(sets, in, index, listed[in])
 		}
 		if c, ok := r.counter(named); ok && set != "" {
 			out = append(out, RuleCount{set, key, c.Packets, c.Bytes})
@@ -208,9 +209,9 @@ func (r *nftRule) counter(named map[[3]string]nftCounter) (c nftCounter, ok bool
 }
 
 // byPlace finds the set and the key of a rule without a name.
-func byPlace(sets []*topology.RuleSet, in nftChain, index, rules int) (set, key string) {
+func byPlace(sets []*rules.Set, in nftChain, index, listed int) (set, key string) {
 	for _, s := range sets {
-		if keys := s.ByPlace(in.table, in.name, rules); keys != nil && keys[index] != "" {
+		if keys := s.ByPlace(in.table, in.name, listed); keys != nil && keys[index] != "" {
 			return s.Name, keys[index]
 		}
 	}
@@ -218,7 +219,7 @@ func byPlace(sets []*topology.RuleSet, in nftChain, index, rules int) (set, key 
 }
 
 // setOf finds the set that a rule of a table belongs to.
-func setOf(sets []*topology.RuleSet, table topology.NFTable, rule string) string {
+func setOf(sets []*rules.Set, table rules.NFTable, rule string) string {
 	for _, r := range sets {
 		if slices.Contains(r.Names, rule) && slices.Contains(r.Tables, table) {
 			return r.Name

@@ -10,14 +10,14 @@ import (
 	"strconv"
 	"strings"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // RuleError is a rule that a tool or the kernel refuses. Nothing of the change it was part of is left.
 type RuleError struct {
-	Node, Set string       // Set is "" when nobody knows which
-	Pos       topology.Pos // in the lab file; zero when not known
-	Message   string       // in the tool's or the kernel's words
+	Node, Set string      // Set is "" when nobody knows which
+	Pos       problem.Pos // in the lab file; zero when not known
+	Message   string      // in the tool's or the kernel's words
 }
 
 func (e *RuleError) Error() string { return e.Path() + ": " + e.Message }
@@ -66,7 +66,7 @@ func ruleFailure(ctx context.Context, node string, p rulePart, text string, err 
 		return e
 	}
 	e.Set, e.Pos = from.set.Name, from.pos
-	if e.Pos == (topology.Pos{}) {
+	if e.Pos == (problem.Pos{}) {
 		e.Pos = from.set.Pos
 	} else if col > 1 && from.set.Form == "nft" {
 		e.Pos.Col += from.set.TextColumn(e.Pos.Line-from.set.TextPos.Line, col) - 1

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 const refusing = `format: 1
@@ -32,7 +32,7 @@ links: [a b -- s1]
 func TestWhatHasNoNameIsCounted(t *testing.T) {
 	s := withTool(t)
 	open := load(t, refusing)
-	apply(t, s, topology.NewPlan(open, "t").Ops...)
+	apply(t, s, plan.New(open, "t").Ops...)
 	for set, want := range map[string]string{
 		"policy":   "FORWARD policy:1",
 		"nameless": "all:>0 :1 :-",
@@ -42,7 +42,7 @@ func TestWhatHasNoNameIsCounted(t *testing.T) {
 		if lab == nil {
 			t.Fatal(problems)
 		}
-		there, _ := topology.Diff(open, lab, "t")
+		there, _ := plan.Diff(open, lab, "t")
 		apply(t, s, there.Ops...)
 		if pings(t, "a", "10.0.0.2") {
 			t.Errorf("%s refuses nothing", set)
@@ -72,7 +72,7 @@ func TestWhatHasNoNameIsCounted(t *testing.T) {
 				t.Errorf("%s is no name of a rule", name)
 			}
 		}
-		back, _ := topology.Diff(lab, open, "t")
+		back, _ := plan.Diff(lab, open, "t")
 		apply(t, s, back.Ops...)
 	}
 }

@@ -11,14 +11,17 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // iptables makes a set out of lines as a lab file has them: what follows "iptables", then "# name".
-func iptables(name string, lines ...string) *topology.RuleSet {
-	r := &topology.RuleSet{Name: name, Load: true, Form: "iptables", Pos: topology.Pos{Line: 10, Col: 7}}
+func iptables(name string, lines ...string) *rules.Set {
+	r := &rules.Set{Name: name, Load: true, Form: "iptables", Pos: problem.Pos{Line: 10, Col: 7}}
 	for i, l := range lines {
 		rule, named, _ := strings.Cut(l, " # ")
-		line := topology.RuleLine{Table: "filter", Name: named, Pos: topology.Pos{Line: 12 + i, Col: 11}, Args: strings.Fields(rule)}
+		line := rules.Line{Table: "filter", Name: named, Pos: problem.Pos{Line: 12 + i, Col: 11}, Args: strings.Fields(rule)}
 		if line.Args[0] == "-t" {
 			line.Table, line.Args = line.Args[1], line.Args[2:]
 		}
@@ -27,17 +30,17 @@ func iptables(name string, lines ...string) *topology.RuleSet {
 	return r
 }
 
-func nft(name, table, text string, names ...string) *topology.RuleSet {
+func nft(name, table, text string, names ...string) *rules.Set {
 	family, called, _ := strings.Cut(table, " ")
-	return &topology.RuleSet{Name: name, Load: true, Form: "nft", Pos: topology.Pos{Line: 20, Col: 7}, Text: "table " + table + " {\n" + text + "}\n",
-		Tables: []topology.NFTable{{Family: family, Name: called}}, TextPos: topology.Pos{Line: 22, Col: 11}, Names: names}
+	return &rules.Set{Name: name, Load: true, Form: "nft", Pos: problem.Pos{Line: 20, Col: 7}, Text: "table " + table + " {\n" + text + "}\n",
+		Tables: []rules.NFTable{{Family: family, Name: called}}, TextPos: problem.Pos{Line: 22, Col: 11}, Names: names}
 }
 
 // The tools' words, as they were seen, become a place in the lab file and one line.
 func TestRuleFailure(t *testing.T) {
-	sets := []*topology.RuleSet{iptables("deny", "-A FORWARD -j DROP # a", "-A FORWARD -j nowhere # b", "-A INPUT -m physdev --physdev-out eth0 # c")}
+	sets := []*rules.Set{iptables("deny", "-A FORWARD -j DROP # a", "-A FORWARD -j nowhere # b", "-A INPUT -m physdev --physdev-out eth0 # c")}
 	old, guard := nft("old", "ip t", ""), nft("guard", "bridge g", " chain c {\n  bogus\n }\n")
-	parts := ruleParts(topology.SetRules{Node: "n", From: []*topology.RuleSet{old}, To: append(sets, guard)})
+	parts := ruleParts(plan.SetRules{Node: "n", From: []*rules.Set{old}, To: append(sets, guard)})
 	if len(parts) != 2 {
 		t.Fatalf("%d parts", len(parts))
 	}
@@ -97,7 +100,7 @@ func inNode(t *testing.T, node, command string) (string, error) {
 	return string(out), err
 }
 
-func hits(t *testing.T, s *Space, node string, sets ...*topology.RuleSet) map[string]uint64 {
+func hits(t *testing.T, s *Space, node string, sets ...*rules.Set) map[string]uint64 {
 	t.Helper()
 	h, err := s.RuleHits(context.Background(), &topology.Node{Name: node, Rules: sets})
 	if err != nil {
@@ -124,31 +127,31 @@ func pings(t *testing.T, from, to string) bool {
 
 func TestPhysdevRulesDropAndCount(t *testing.T) {
 	s := withTool(t)
-	apply(t, s, topology.NewPlan(load(t, bridged), "t").Ops...)
+	apply(t, s, plan.New(load(t, bridged), "t").Ops...)
 	deny := iptables("deny", "-A FORWARD -m physdev --physdev-is-bridged --physdev-out b -j DROP # to-b", "-A FORWARD -p tcp -j DROP # tcp")
 	accept := iptables("accept", "-A FORWARD -s 10.0.0.3 -j ACCEPT # c")
 	if !pings(t, "a", "10.0.0.2") {
 		t.Fatal("a does not reach b before there are rules")
 	}
-	apply(t, s, topology.SetRules{Node: "s1", To: []*topology.RuleSet{deny}, Sysctls: seen})
+	apply(t, s, plan.SetRules{Node: "s1", To: []*rules.Set{deny}, Sysctls: seen})
 	if pings(t, "a", "10.0.0.2") || pings(t, "c", "10.0.0.2") || !pings(t, "a", "10.0.0.3") {
 		t.Error("the rule for port b does not stop just what is for b")
 	}
 	if h := hits(t, s, "s1", deny); h["deny/to-b"] != 2 || h["deny/tcp"] != 0 || len(h) != 2 {
 		t.Errorf("hits %v, want 2 and 0", h)
 	}
-	apply(t, s, topology.SetRules{Node: "s1", From: []*topology.RuleSet{deny}, To: []*topology.RuleSet{accept, deny}})
+	apply(t, s, plan.SetRules{Node: "s1", From: []*rules.Set{deny}, To: []*rules.Set{accept, deny}})
 	if pings(t, "a", "10.0.0.2") || !pings(t, "c", "10.0.0.2") {
 		t.Error("the set above the other does not come first")
 	}
 	if h := hits(t, s, "s1", accept, deny); h["accept/c"] != 1 || h["deny/to-b"] != 1 {
 		t.Errorf("hits %v, want 1 and 1", h) // the answer goes to c, by a port that has no rule
 	}
-	apply(t, s, topology.SetRules{Node: "s1", From: []*topology.RuleSet{accept, deny}, To: []*topology.RuleSet{deny, accept}})
+	apply(t, s, plan.SetRules{Node: "s1", From: []*rules.Set{accept, deny}, To: []*rules.Set{deny, accept}})
 	if pings(t, "c", "10.0.0.2") {
 		t.Error("the order of the sets is not that of the lab")
 	}
-	apply(t, s, topology.SetRules{Node: "s1", From: []*topology.RuleSet{deny, accept}, Sysctls: unseen})
+	apply(t, s, plan.SetRules{Node: "s1", From: []*rules.Set{deny, accept}, Sysctls: unseen})
 	if !pings(t, "a", "10.0.0.2") {
 		t.Error("rules that are not loaded any more still stop frames")
 	}
@@ -171,9 +174,9 @@ const guard = `  chain in {
 
 func TestNftBridgeRulesDropAndCount(t *testing.T) {
 	s := withTool(t)
-	apply(t, s, topology.NewPlan(load(t, bridged), "t").Ops...)
+	apply(t, s, plan.New(load(t, bridged), "t").Ops...)
 	set := nft("guard", "bridge guard", guard, "b-mac", "a-all", "uncounted")
-	apply(t, s, topology.SetRules{Node: "s1", To: []*topology.RuleSet{set}})
+	apply(t, s, plan.SetRules{Node: "s1", To: []*rules.Set{set}})
 	if pings(t, "a", "10.0.0.2") || !pings(t, "a", "10.0.0.3") {
 		t.Error("the rule does not stop just what b sends")
 	}
@@ -184,7 +187,7 @@ func TestNftBridgeRulesDropAndCount(t *testing.T) {
 	if again := hits(t, s, "s1", set); again["guard/b-mac"] < h["guard/b-mac"] {
 		t.Errorf("reading reset the counters: %v, then %v", h, again)
 	}
-	apply(t, s, topology.SetRules{Node: "s1", From: []*topology.RuleSet{set}})
+	apply(t, s, plan.SetRules{Node: "s1", From: []*rules.Set{set}})
 	if !pings(t, "a", "10.0.0.2") {
 		t.Error("still stopped")
 	}
@@ -207,22 +210,22 @@ func TestRulesAllOrNothing(t *testing.T) {
 	good := iptables("good", "-A FORWARD -j ACCEPT # a", "-t mangle -A FORWARD -j ACCEPT # b")
 	text := nft("text", "inet t", "")
 	for name, c := range map[string]struct {
-		to   []*topology.RuleSet
+		to   []*rules.Set
 		want string
 	}{
-		"iptables does not know it": {[]*topology.RuleSet{good, iptables("bad", "-A INPUT -j DROP # x", "-A INPUT -m nosuch -j DROP # y")}, "{13 11} nodes.a.rules.bad"},
-		"the kernel refuses it":     {[]*topology.RuleSet{good, iptables("bad", "-t nat -A PREROUTING -p udp -j ACCEPT # x", "-t nat -A PREROUTING -j MASQUERADE # y")}, "{13 11} nodes.a.rules.bad"},
-		"no such chain":             {[]*topology.RuleSet{iptables("bad", "-A FORWARD -j DROP # x", "-A FORWARD -j nowhere # y")}, "{13 11} nodes.a.rules.bad"},
-		"nft does not know it":      {[]*topology.RuleSet{iptables("more", "-A INPUT -j DROP # x"), text, nft("bad", "ip t", "  bogus\n")}, "{23 "},
-		"nft's kernel refuses it":   {[]*topology.RuleSet{iptables("more", "-A INPUT -j DROP # x"), nft("bad", "ip t", "  chain c {\n    type nat hook forward priority 0;\n  }\n")}, "nodes.a.rules.bad"},
+		"iptables does not know it": {[]*rules.Set{good, iptables("bad", "-A INPUT -j DROP # x", "-A INPUT -m nosuch -j DROP # y")}, "{13 11} nodes.a.rules.bad"},
+		"the kernel refuses it":     {[]*rules.Set{good, iptables("bad", "-t nat -A PREROUTING -p udp -j ACCEPT # x", "-t nat -A PREROUTING -j MASQUERADE # y")}, "{13 11} nodes.a.rules.bad"},
+		"no such chain":             {[]*rules.Set{iptables("bad", "-A FORWARD -j DROP # x", "-A FORWARD -j nowhere # y")}, "{13 11} nodes.a.rules.bad"},
+		"nft does not know it":      {[]*rules.Set{iptables("more", "-A INPUT -j DROP # x"), text, nft("bad", "ip t", "  bogus\n")}, "{23 "},
+		"nft's kernel refuses it":   {[]*rules.Set{iptables("more", "-A INPUT -j DROP # x"), nft("bad", "ip t", "  chain c {\n    type nat hook forward priority 0;\n  }\n")}, "nodes.a.rules.bad"},
 	} {
-		for _, from := range [][]*topology.RuleSet{nil, {good, text}} {
+		for _, from := range [][]*rules.Set{nil, {good, text}} {
 			t.Run(fmt.Sprint(name, len(from)), func(t *testing.T) {
 				s := withTool(t)
-				apply(t, s, topology.AddNamespace{Node: "a"}, topology.SetRules{Node: "a", To: from})
+				apply(t, s, plan.AddNamespace{Node: "a"}, plan.SetRules{Node: "a", To: from})
 				before := ruleset(t, "a")
-				op := topology.SetRules{Node: "a", From: from, To: c.to, Sysctls: seen}
-				err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetSysctl{Node: "a", Sysctl: unseen[0]}, op}}, noCommands)
+				op := plan.SetRules{Node: "a", From: from, To: c.to, Sysctls: seen}
+				err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: []plan.Op{plan.SetSysctl{Node: "a", Sysctl: unseen[0]}, op}}, noCommands)
 				var e *RuleError
 				if !errors.As(err, &e) {
 					t.Fatalf("%v is not a RuleError", err)
@@ -245,12 +248,12 @@ func TestRulesAllOrNothing(t *testing.T) {
 func TestRollbackKeepsCounters(t *testing.T) {
 	s := withTool(t)
 	out := iptables("out", "-A OUTPUT -j DROP # all")
-	apply(t, s, topology.AddNamespace{Node: "a"}, topology.SetUp{Node: "a", Name: "lo", Up: true}, topology.SetRules{Node: "a", To: []*topology.RuleSet{out}})
+	apply(t, s, plan.AddNamespace{Node: "a"}, plan.SetUp{Node: "a", Name: "lo", Up: true}, plan.SetRules{Node: "a", To: []*rules.Set{out}})
 	if pings(t, "a", "127.0.0.1") {
 		t.Fatal("not stopped")
 	}
-	bad := []*topology.RuleSet{out, nft("bad", "ip t", "  chain c {\n    type nat hook forward priority 0;\n  }\n"), iptables("more", "-A INPUT -j DROP # x")}
-	err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: []topology.Op{topology.SetRules{Node: "a", From: []*topology.RuleSet{out}, To: bad}}}, noCommands)
+	bad := []*rules.Set{out, nft("bad", "ip t", "  chain c {\n    type nat hook forward priority 0;\n  }\n"), iptables("more", "-A INPUT -j DROP # x")}
+	err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: []plan.Op{plan.SetRules{Node: "a", From: []*rules.Set{out}, To: bad}}}, noCommands)
 	if err == nil {
 		t.Fatal("the kernel took a nat chain where there is none")
 	}
@@ -262,7 +265,7 @@ func TestRollbackKeepsCounters(t *testing.T) {
 // Connection tracking is a namespace's own: what one node knows as established another does not.
 func TestConntrackIsPerNode(t *testing.T) {
 	s := withTool(t)
-	apply(t, s, topology.NewPlan(load(t, `format: 1
+	apply(t, s, plan.New(load(t, `format: 1
 lab: t
 nodes:
   s1: {kind: bridge}
@@ -276,7 +279,7 @@ links:
 `), "t").Ops...)
 	track := iptables("track", "-A FORWARD -p icmp -m state --state NEW -j ACCEPT # new", "-A FORWARD -p icmp -m state --state ESTABLISHED -j ACCEPT # old")
 	for _, n := range []string{"s1", "s2"} {
-		apply(t, s, topology.SetRules{Node: n, To: []*topology.RuleSet{track}, Sysctls: seen})
+		apply(t, s, plan.SetRules{Node: n, To: []*rules.Set{track}, Sysctls: seen})
 	}
 	if !pings(t, "a", "10.0.0.2") {
 		t.Fatal("no answer")

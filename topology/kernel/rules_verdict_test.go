@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // accepted are texts that the tools take; a pure reader that refuses one of them keeps somebody from their lab.
@@ -64,7 +65,7 @@ var refused = []struct{ form, text, says string }{
 func TestReaderAgreesWithTheTools(t *testing.T) {
 	s := withTool(t)
 	const lab = "format: 1\nlab: t\nnodes:\n  a:\n    ip: 10.0.0.1/24\n    rules:\n      x:\n        %s: |\n%s  b: {ip: 10.0.0.2/24}\nlinks: [a -- b]\n"
-	apply(t, s, topology.NewPlan(load(t, "format: 1\nlab: t\nnodes: {a: {ip: 10.0.0.1/24, ipv6: true}, b: {}}\nlinks: [a -- b]\n"), "t").Ops...)
+	apply(t, s, plan.New(load(t, "format: 1\nlab: t\nnodes: {a: {ip: 10.0.0.1/24, ipv6: true}, b: {}}\nlinks: [a -- b]\n"), "t").Ops...)
 	read := func(form, text string) (*topology.Lab, string) {
 		var body strings.Builder
 		for line := range strings.SplitSeq(text, "\n") {
@@ -102,7 +103,7 @@ func TestReaderAgreesWithTheTools(t *testing.T) {
 			t.Errorf("the reader refuses this:\n%s\n%s", c.text, problems)
 			continue
 		}
-		for _, p := range ruleParts(topology.SetRules{Node: "a", To: l.Node("a").Rules}) {
+		for _, p := range ruleParts(plan.SetRules{Node: "a", To: l.Node("a").Rules}) {
 			if err := s.tryLoad("a", p); err != nil {
 				t.Logf("%s does not take this here, so it proves nothing: %v\n%s", c.form, err, c.text)
 			}
@@ -128,7 +129,7 @@ func (s *Space) tryLoad(node string, p rulePart) error {
 // TestIncludeIsRefusedWhereNftTakesIt: a text must not read files, wherever nft would let it.
 func TestIncludeIsRefusedWhereNftTakesIt(t *testing.T) {
 	s := withTool(t)
-	apply(t, s, topology.NewPlan(load(t, "format: 1\nlab: t\nnodes: {a: {ip: 10.0.0.1/24}, b: {}}\nlinks: [a -- b]\n"), "t").Ops...)
+	apply(t, s, plan.New(load(t, "format: 1\nlab: t\nnodes: {a: {ip: 10.0.0.1/24}, b: {}}\nlinks: [a -- b]\n"), "t").Ops...)
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 const small = `format: 1
@@ -24,17 +24,17 @@ links: [a b -- s1]
 `
 
 // poison fails whatever comes before it.
-var poison = topology.SetMTU{Node: "a", Name: "not-there", MTU: 1000}
+var poison = plan.SetMTU{Node: "a", Name: "not-there", MTU: 1000}
 
 // Whatever step fails, Remove leaves nothing, and so does a stranger with nothing but the journal.
 func TestFailureAtEveryStep(t *testing.T) {
-	ops := topology.NewPlan(load(t, small), "t").Ops
+	ops := plan.New(load(t, small), "t").Ops
 	for i := range len(ops) + 1 {
 		for _, byJournal := range []bool{false, true} {
 			t.Run(fmt.Sprint(i, byJournal), func(t *testing.T) {
 				s, journal := newSpace(t)
 				failing := append(ops[:i:i], poison)
-				if err := s.Apply(context.Background(), &topology.Plan{Instance: "t", Ops: failing}, noCommands); err == nil {
+				if err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: failing}, noCommands); err == nil {
 					t.Fatal("the poisoned plan came to its end")
 				}
 				st, err := readJournal(journal)
@@ -69,7 +69,7 @@ func TestForeignNamespaceIsRefusedAndLeftAlone(t *testing.T) {
 	s, journal := newSpace(t)
 	ip(t, "netns add t.b")
 	defer ip(t, "netns delete t.b")
-	err := s.Apply(context.Background(), topology.NewPlan(load(t, small), "t"), noCommands)
+	err := s.Apply(context.Background(), plan.New(load(t, small), "t"), noCommands)
 	if err == nil || !strings.Contains(err.Error(), "t.b") {
 		t.Fatalf("took a name that is somebody else's: %v", err)
 	}
@@ -91,7 +91,7 @@ func TestForeignNamespaceIsRefusedAndLeftAlone(t *testing.T) {
 // A thread that stays in a node's namespace does its later work in the wrong place, rarely.
 func TestEnterBringsThreadsBack(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "a"})
+	apply(t, s, plan.AddNamespace{Node: "a"})
 	inode := fmt.Sprintf("net:[%d]", s.Inode("a"))
 	failed := errors.New("no")
 	for i := range 1000 {
@@ -127,7 +127,7 @@ func TestEnterBringsThreadsBack(t *testing.T) {
 func TestRemoveWaitsForTheKernel(t *testing.T) {
 	for range 10 {
 		s, _ := newSpace(t)
-		apply(t, s, topology.NewPlan(load(t, small), "t").Ops...)
+		apply(t, s, plan.New(load(t, small), "t").Ops...)
 		ip(t, "link add witness type veth peer name probe netns t.a")
 		if err := s.Remove(); err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestNothingStaysOpen(t *testing.T) {
 		return len(entries)
 	}
 	round := func() {
-		apply(t, s, topology.NewPlan(load(t, small), "t").Ops...)
+		apply(t, s, plan.New(load(t, small), "t").Ops...)
 		for _, n := range s.Nodes() {
 			if _, err := s.Links(n); err != nil {
 				t.Fatal(err)
@@ -174,7 +174,7 @@ func TestNothingStaysOpen(t *testing.T) {
 
 func TestAdoptTellsTheLostFromTheWhole(t *testing.T) {
 	s, journal := newSpace(t)
-	apply(t, s, topology.NewPlan(load(t, small), "t").Ops...)
+	apply(t, s, plan.New(load(t, small), "t").Ops...)
 	if err := s.Complete(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // TreeWait is how a spanning tree comes along: what is waited for, for how long already, and how long at most.
@@ -178,7 +179,7 @@ func unfinished(bridges []*treeBridge, peers map[topology.End][]topology.End) (m
 	if n := len(waiting); n > 0 {
 		moving = "port " + waiting[0]
 		if n > 1 {
-			moving = fmt.Sprintf("%s, as %s", topology.Count(n, "port"), waiting[0])
+			moving = fmt.Sprintf("%s, as %s", problem.Count(n, "port"), waiting[0])
 		}
 	}
 	for _, b := range bridges {

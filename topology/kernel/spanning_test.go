@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // ringNodes are n bridges in a ring, each a node or inside a host, and a host on the last. The first is the root.
@@ -93,7 +94,7 @@ func TestRingsSettle(t *testing.T) {
 		t.Logf("%s: settled after %.1f s", what, time.Since(began).Seconds())
 		return told
 	}
-	if err := s.Apply(context.Background(), topology.NewPlan(lab, "t"), noCommands); err != nil {
+	if err := s.Apply(context.Background(), plan.New(lab, "t"), noCommands); err != nil {
 		t.Fatal(err)
 	}
 	told := await("built")
@@ -109,7 +110,7 @@ func TestRingsSettle(t *testing.T) {
 	// The second bridge loses its way to the root. All other ports forward or block at once, and those beyond hold what is not true any
 	// more, until it has aged.
 	for _, r := range rings {
-		apply(t, s, topology.SetUp{Node: r.name + "0", Name: "r", Up: false})
+		apply(t, s, plan.SetUp{Node: r.name + "0", Name: "r", Up: false})
 	}
 	await("a cable unplugged")
 	for _, r := range rings {
@@ -132,7 +133,7 @@ nodes:
   h: {ip: 10.0.0.1/24}
 links: [a:p -- b:p, h -- b:h, idle:eth0 -- b:q]
 `)
-	if err := s.Apply(context.Background(), topology.NewPlan(lab, "t"), noCommands); err != nil {
+	if err := s.Apply(context.Background(), plan.New(lab, "t"), noCommands); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

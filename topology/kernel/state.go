@@ -5,7 +5,7 @@ package kernel
 import (
 	"fmt"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // portStates are the words of bridge(8) for linux/if_bridge.h's BR_STATE_DISABLED and on.
@@ -15,7 +15,7 @@ var portStates = [...]string{"disabled", "listening", "learning", "forwarding", 
 // forwarding, blocking), else up or down by carrier; flags are the interface's own, as in /sys/class/net/IF/flags there: 0x1103 for
 // one that is up and promiscuous for whatever reason; promiscuity is how many want it to be. An interface that is not there is an
 // error that wraps ENODEV.
-func (s *Space) InterfaceState(nodeName, name string) (state string, mac topology.MAC, flags uint32, promiscuity int, err error) {
+func (s *Space) InterfaceState(nodeName, name string) (state string, mac switchcore.MAC, flags uint32, promiscuity int, err error) {
 	n, err := s.node(nodeName)
 	if err != nil {
 		return "", mac, 0, 0, err

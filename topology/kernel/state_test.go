@@ -11,14 +11,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 func TestInterfaceState(t *testing.T) {
 	s := cable(t)
-	apply(t, s, topology.AddBridge{Node: "g", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()}, topology.SetUp{Node: "g", Name: "br", Up: true},
-		topology.AddVeth{Near: topology.VethEnd{Node: "g", Name: "v0", MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500, Up: true, Master: "br"},
-			Far: topology.VethEnd{Node: "c", Name: "v1", MAC: topology.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
+	apply(t, s, plan.AddBridge{Node: "g", Name: "br", MTU: 1500, Settings: topology.DefaultBridgeSettings()}, plan.SetUp{Node: "g", Name: "br", Up: true},
+		plan.AddVeth{Near: plan.VethEnd{Node: "g", Name: "v0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500, Up: true, Master: "br"},
+			Far: plan.VethEnd{Node: "c", Name: "v1", MAC: switchcore.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
 	type state struct {
 		state       string
 		promiscuity int
@@ -68,7 +70,7 @@ func TestInterfaceState(t *testing.T) {
 // A virtual switch's ports are under no bridge; when they are settled, both ends run.
 func TestSettledWithoutABridge(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	apply(t, s, plan.AddNamespace{Node: "sw"}, plan.AddNamespace{Node: "g"}, plug(), plan.SetUp{Node: "g", Name: "eth0", Up: true})
 	err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "sw", Kind: topology.VSwitch}, {Name: "g", Kind: topology.Host}}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +110,7 @@ func TestWhatAnInterfaceWaitsFor(t *testing.T) {
 // A bridge's own state does not follow a second after its lab is ready, on kernels that can be had to act on it.
 func TestBridgesAreActedUpon(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "g"})
+	apply(t, s, plan.AddNamespace{Node: "g"})
 	add := func(name string) {
 		ip(t, "-n t.g link add "+name+" up type bridge")
 		ip(t, "-n t.g link add p"+name+" type veth peer name q"+name)
@@ -152,7 +154,7 @@ func TestBridgesAreActedUpon(t *testing.T) {
 // What a dump says of the operational state and the kind is what iproute2 says.
 func TestDumpSaysWhatAnInterfaceIs(t *testing.T) {
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	apply(t, s, plan.AddNamespace{Node: "sw"}, plan.AddNamespace{Node: "g"}, plug(), plan.SetUp{Node: "g", Name: "eth0", Up: true})
 	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
 	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}, nil); err != nil {
 		t.Fatal(err)
@@ -235,7 +237,7 @@ func TestTaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := os.Getuid() == 0 && strings.Contains(string(users), "4294967295") // all numbers are mapped: the machine's own user namespace
-	apply(t, s, topology.AddUpper{Node: "g", Name: "mt0", Type: topology.Macvtap, Lower: guestEnd, Mode: "bridge", MAC: topology.MAC{2, 0, 0, 0, 0, 5}, MTU: 1500})
+	apply(t, s, plan.AddUpper{Node: "g", Name: "mt0", Type: topology.Macvtap, Lower: guestEnd, Mode: "bridge", MAC: switchcore.MAC{2, 0, 0, 0, 0, 5}, MTU: 1500})
 	ip(t, "-n t.g link set mt0 up")
 	fd, err := s.OpenMacvtap(topology.End{Node: "g", Interface: "mt0"})
 	check := func(what string, fd int, err error) bool {
@@ -275,7 +277,7 @@ func TestSettledWhenTheKernelHasActedOnACarrierThatWent(t *testing.T) {
 	nodes := []*topology.Node{{Name: "sw"}, {Name: "g"}}
 	for range 5 {
 		for _, up := range []bool{true, false} {
-			apply(t, s, topology.SetUp{Node: "sw", Name: "p0", Up: up})
+			apply(t, s, plan.SetUp{Node: "sw", Name: "p0", Up: up})
 			if err := s.AwaitSettled(context.Background(), nodes, nil); err != nil {
 				t.Fatal(err)
 			}

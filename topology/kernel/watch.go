@@ -12,17 +12,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
 // Seen is what a [Watch] knows of a port: what the guest has programmed into its adapter, and whether the switch's own end works.
 type Seen struct {
-	MAC         topology.MAC // the effective address: the adapter's as it is now; zero without an adapter
-	Promiscuity int          // 1 while anybody wants the adapter to receive everything, else 0: not the kernel's count
-	AllMulti    int          // 1 while anybody wants all multicast frames, else 0
-	Up          bool         // the adapter is administratively up; without one, the port is
-	Carrier     bool         // the port's own end is running
-	Gone        bool         // the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its place
+	MAC         switchcore.MAC // the effective address: the adapter's as it is now; zero without an adapter
+	Promiscuity int            // 1 while anybody wants the adapter to receive everything, else 0: not the kernel's count
+	AllMulti    int            // 1 while anybody wants all multicast frames, else 0
+	Up          bool           // the adapter is administratively up; without one, the port is
+	Carrier     bool           // the port's own end is running
+	Gone        bool           // the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its place
 }
 
 // When says when something happened that a [Watch] has seen: later than After and not later than By, in nanoseconds of Unix time. An After of zero

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // Messages that are lost are made up for by reading.
@@ -26,7 +26,7 @@ func TestWatchSurvivesAnOverrun(t *testing.T) {
 	mac := firstMAC
 	for i := range 50 {
 		mac[5] = byte(i + 10)
-		if err := s.change(topology.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
+		if err := s.change(plan.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestWatchConcurrently(t *testing.T) {
 	go func() {
 		defer close(done)
 		for mac := firstMAC; ctx.Err() == nil; mac[5]++ {
-			if err := s.change(topology.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
+			if err := s.change(plan.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
 				done <- err
 			}
 		}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // linkMessage is what RTM_NEWLINK and RTM_DELLINK say of an interface.
@@ -20,7 +20,7 @@ type linkMessage struct {
 	family                uint8
 	index                 int32
 	flags                 uint32 // as everybody is shown them: without what rawFlags adds
-	mac                   topology.MAC
+	mac                   switchcore.MAC
 	promiscuity, allMulti int
 	link                  int32 // the lower, or a veth's other end; 0: none
 	linkNS                int32 // the number of link's namespace there; negative: the same namespace
@@ -37,7 +37,7 @@ func readLink(b []byte) linkMessage {
 	attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
 		switch {
 		case typ == unix.IFLA_ADDRESS && len(v) == 6:
-			m.mac = topology.MAC(v)
+			m.mac = switchcore.MAC(v)
 		case typ == unix.IFLA_LINKINFO:
 			veth = m.readInfo(v)
 		case typ == unix.IFLA_NEW_NETNSID || typ == unix.IFLA_NEW_IFINDEX:
@@ -187,7 +187,9 @@ func (r *ifreq) int32() int32 { return int32(binary.NativeEndian.Uint32(r[unix.I
 func (r *ifreq) uint16() uint16 { return binary.NativeEndian.Uint16(r[unix.IFNAMSIZ:]) }
 
 // mac is behind the address family of a struct sockaddr.
-func (r *ifreq) mac() topology.MAC { return topology.MAC(r[unix.IFNAMSIZ+2 : unix.IFNAMSIZ+8]) }
+func (r *ifreq) mac() switchcore.MAC {
+	return switchcore.MAC(r[unix.IFNAMSIZ+2 : unix.IFNAMSIZ+8])
+}
 
 // numbers are those of the nodes' namespaces in the hub (ip-netns(8), "ip netns set").
 type numbers struct {

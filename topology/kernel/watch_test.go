@@ -11,27 +11,29 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 var (
 	portEnd  = topology.End{Node: "sw", Interface: "p0"}
 	guestEnd = topology.End{Node: "g", Interface: "eth0"}
-	firstMAC = topology.MAC{0, 0x50, 0x56, 0, 0, 1}
+	firstMAC = switchcore.MAC{0, 0x50, 0x56, 0, 0, 1}
 )
 
 // cable is a guest on a port: sw:p0 -- g:eth0, and one more node, c.
 func cable(t testing.TB) *Space {
 	t.Helper()
 	s, _ := newSpace(t)
-	apply(t, s, topology.AddNamespace{Node: "sw"}, topology.AddNamespace{Node: "g"}, topology.AddNamespace{Node: "c"})
-	apply(t, s, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	apply(t, s, plan.AddNamespace{Node: "sw"}, plan.AddNamespace{Node: "g"}, plan.AddNamespace{Node: "c"})
+	apply(t, s, plug(), plan.SetUp{Node: "g", Name: "eth0", Up: true})
 	return s
 }
 
-func plug() topology.Op {
-	return topology.AddVeth{Near: topology.VethEnd{Node: "sw", Name: "p0", MAC: topology.MAC{0xfe, 0x50, 0x56, 0, 0, 1}, MTU: 1500, Up: true},
-		Far: topology.VethEnd{Node: "g", Name: "eth0", MAC: firstMAC, MTU: 1500}}
+func plug() plan.Op {
+	return plan.AddVeth{Near: plan.VethEnd{Node: "sw", Name: "p0", MAC: switchcore.MAC{0xfe, 0x50, 0x56, 0, 0, 1}, MTU: 1500, Up: true},
+		Far: plan.VethEnd{Node: "g", Name: "eth0", MAC: firstMAC, MTU: 1500}}
 }
 
 // watcher drains in the test's own goroutine.
@@ -236,7 +238,7 @@ func TestWatchIsSynchronousWithMACChanges(t *testing.T) {
 	for i := range 1000 {
 		mac := firstMAC
 		mac[4], mac[5] = byte(i>>8), byte(i)
-		if err := s.change(topology.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
+		if err := s.change(plan.SetMAC{Node: "g", Name: "eth0", MAC: mac}); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -270,7 +272,7 @@ func TestWatchIsSynchronousWithMACChanges(t *testing.T) {
 		}
 	}
 	w.quiet()
-	if want := (topology.MAC{0, 0x50, 0x56, 0, 999 >> 8, 999 & 0xff}); w.last[7].MAC != want {
+	if want := (switchcore.MAC{0, 0x50, 0x56, 0, 999 >> 8, 999 & 0xff}); w.last[7].MAC != want {
 		t.Errorf("in the end it is %v, want %v", w.last[7].MAC, want)
 	}
 }
@@ -286,12 +288,12 @@ func crowd(t testing.TB, nodes int) <-chan error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ops, links []topology.Op
+	var ops, links []plan.Op
 	for i := range nodes {
-		ops = append(ops, topology.AddNamespace{Node: fmt.Sprint("n", i)})
+		ops = append(ops, plan.AddNamespace{Node: fmt.Sprint("n", i)})
 		if i%2 == 1 {
-			links = append(links, topology.AddVeth{Near: topology.VethEnd{Node: fmt.Sprint("n", i), Name: "e", MAC: topology.MAC{2, 1, 0, 0, byte(i >> 8), byte(i)}, MTU: 1500, Up: true},
-				Far: topology.VethEnd{Node: fmt.Sprint("n", i-1), Name: "e", MAC: topology.MAC{2, 2, 0, 0, byte(i >> 8), byte(i)}, MTU: 1500}})
+			links = append(links, plan.AddVeth{Near: plan.VethEnd{Node: fmt.Sprint("n", i), Name: "e", MAC: switchcore.MAC{2, 1, 0, 0, byte(i >> 8), byte(i)}, MTU: 1500, Up: true},
+				Far: plan.VethEnd{Node: fmt.Sprint("n", i-1), Name: "e", MAC: switchcore.MAC{2, 2, 0, 0, byte(i >> 8), byte(i)}, MTU: 1500}})
 		}
 	}
 	apply(t, other, append(ops, links...)...)
@@ -310,7 +312,7 @@ func TestWatchFollowsWhereAdaptersGo(t *testing.T) {
 	defer ip(t, "netns delete nested")
 	ip(t, "-n t.g link set eth0 netns nested")
 	ip(t, "-n nested link set eth0 name inner address 00:50:56:00:00:33 up promisc on")
-	moved := Seen{MAC: topology.MAC{0, 0x50, 0x56, 0, 0, 0x33}, Promiscuity: 1, Up: true, Carrier: true}
+	moved := Seen{MAC: switchcore.MAC{0, 0x50, 0x56, 0, 0, 0x33}, Promiscuity: 1, Up: true, Carrier: true}
 	w.await("moved", 7, func(s Seen) bool { return s == moved })
 	ip(t, "-n nested link set inner address 00:50:56:00:00:34")
 	moved.MAC[5] = 0x34
@@ -333,7 +335,7 @@ func TestWatchFollowsWhereAdaptersGo(t *testing.T) {
 	if _, err := w.Follow(7, guestEnd, portEnd); !errors.Is(err, unix.ENODEV) {
 		t.Errorf("what is not there is followed: %v", err)
 	}
-	apply(t, s, plug(), topology.SetUp{Node: "g", Name: "eth0", Up: true})
+	apply(t, s, plug(), plan.SetUp{Node: "g", Name: "eth0", Up: true})
 	w.follow(7, guestEnd, portEnd)
 	w.want("made again", 7, Seen{MAC: firstMAC, Up: true, Carrier: true})
 	ip(t, "-n t.g link set eth0 address 00:50:56:00:00:36")
@@ -351,7 +353,7 @@ func TestWatchTellsWhenANodeGoes(t *testing.T) {
 	if got := w.last[8]; got != (Seen{Up: true, Carrier: true}) {
 		t.Errorf("a port without an adapter: %+v", got)
 	}
-	apply(t, s, topology.DelNamespace{Node: "g"})
+	apply(t, s, plan.DelNamespace{Node: "g"})
 	w.await("node gone", 7, func(s Seen) bool { return s.Gone })
 	w.await("its cable too", 8, func(s Seen) bool { return s.Gone })
 }

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // An unanswered request is sent arpTries times, arpEvery apart; whoever answers later than the first is listened for as
@@ -26,12 +28,12 @@ type asker struct {
 	index  int
 	from   string // the node that asks
 	to     topology.Target
-	mac    topology.MAC // that an entry of "names" gives
+	mac    switchcore.MAC // that an entry of "names" gives
 	dst    netip.Addr
 	tap    *tap
 	sender netip.Addr
 	frame  []byte
-	macs   []topology.MAC // who answered, in order
+	macs   []switchcore.MAC // who answered, in order
 }
 
 // answers asks all pairs at the same time.
@@ -68,7 +70,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		if r := &a.out[k.index]; r.Detail == "" {
 			r.Got, r.Exact, r.Detail = k.word(a.own)
 			if len(k.macs) > 1 {
-				r.Why = topology.Count(len(k.macs), "answer") + ": " + r.Detail
+				r.Why = problem.Count(len(k.macs), "answer") + ": " + r.Detail
 			}
 		}
 	}
@@ -259,7 +261,7 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 // word is yes, no, or who answers instead or as well. Of an entry of "names" [asker.forName] says what yes means.
 func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
-		return "no", nil, fmt.Sprintf("%s for %s, no reply", topology.Count(arpTries, "request"), k.dst)
+		return "no", nil, fmt.Sprintf("%s for %s, no reply", problem.Count(arpTries, "request"), k.dst)
 	}
 	var words, said, each []string
 	for _, m := range k.macs {
@@ -292,7 +294,7 @@ func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 
 // answerer is the word for who has the MAC that answered. Who is asked is yes: a node by any of its interfaces, an interface by itself
 // alone. Another interface of the same node is named.
-func (k *asker) answerer(own *owners, m topology.MAC) string {
+func (k *asker) answerer(own *owners, m switchcore.MAC) string {
 	w := own.ofMAC(m)
 	mine := k.to.Node != "" && slices.Contains(own.byMAC[m], k.to.Node)
 	at := own.exactMAC(m)

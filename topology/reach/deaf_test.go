@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -198,7 +199,7 @@ func TestWhoAnswers(t *testing.T) {
 func TestAnswersForAName(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24,10.0.0.9/32", "c 10.0.0.3/24,10.0.0.9/32", "d 10.0.0.4/24,10.0.0.8/32")
 	m := build(t, lab, steps)
-	mac := must(topology.ParseMAC("00:00:5e:00:01:07"))
+	mac := must(switchcore.ParseMAC("00:00:5e:00:01:07"))
 	lab.Names = []topology.NamedEnd{{Name: "one", IP: addr("10.0.0.8")}, {Name: "two", IP: addr("10.0.0.9")}, {Name: "vr", IP: addr("10.0.0.7"), MAC: mac}}
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -16,7 +17,7 @@ const minFrame = 60
 
 // forge builds the frame of a send, with the addresses that the stations have now.
 func (p *Prober) forge(own *owners, s *topology.Send, self Link) ([]byte, error) {
-	src, dst := self.MAC, topology.MAC{}
+	src, dst := self.MAC, switchcore.MAC{}
 	var err error
 	if s.Src != (topology.Station{}) {
 		if src, err = p.station(own, s.Src); err != nil {
@@ -50,7 +51,7 @@ func (p *Prober) forge(own *owners, s *topology.Send, self Link) ([]byte, error)
 }
 
 // station is the address of who a frame is from or for; the zero Station has none.
-func (p *Prober) station(own *owners, s topology.Station) (topology.MAC, error) {
+func (p *Prober) station(own *owners, s topology.Station) (switchcore.MAC, error) {
 	if s.Node == "" {
 		return s.MAC, nil
 	}

@@ -8,11 +8,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
-func mac(s string) topology.MAC {
-	m, err := topology.ParseMAC(s)
+func mac(s string) switchcore.MAC {
+	m, err := switchcore.ParseMAC(s)
 	if err != nil {
 		panic(err)
 	}
@@ -34,7 +35,7 @@ func forging() (*Prober, *owners) {
 func TestForge(t *testing.T) {
 	p, own := forging()
 	zeros := func(n int) string { return strings.Repeat("00", n) }
-	broadcast := topology.Station{MAC: topology.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+	broadcast := topology.Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
 	for _, c := range []struct {
 		name string
 		send topology.Send

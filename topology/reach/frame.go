@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // tap is a packet socket on one interface, non-blocking.
@@ -148,7 +148,7 @@ var arpReplies = []bpf.Instruction{
 }
 
 // arpRequest is a broadcast request, padded to 60 bytes as a NIC does (RFC 826).
-func arpRequest(mac topology.MAC, sender, target netip.Addr) []byte {
+func arpRequest(mac switchcore.MAC, sender, target netip.Addr) []byte {
 	b := make([]byte, 60)
 	copy(b, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	copy(b[6:], mac[:])
@@ -161,11 +161,11 @@ func arpRequest(mac topology.MAC, sender, target netip.Addr) []byte {
 }
 
 // arpReply reads who says to hold which address.
-func arpReply(b []byte) (mac topology.MAC, sender, target netip.Addr, ok bool) {
+func arpReply(b []byte) (mac switchcore.MAC, sender, target netip.Addr, ok bool) {
 	if len(b) < 42 || binary.BigEndian.Uint16(b[20:]) != 2 {
 		return mac, sender, target, false
 	}
-	return topology.MAC(b[22:28]), netip.AddrFrom4([4]byte(b[28:32])), netip.AddrFrom4([4]byte(b[38:42])), true
+	return switchcore.MAC(b[22:28]), netip.AddrFrom4([4]byte(b[28:32])), netip.AddrFrom4([4]byte(b[38:42])), true
 }
 
 // advertisements passes IPv6 neighbour advertisements.
@@ -181,7 +181,7 @@ var advertisements = []bpf.Instruction{
 }
 
 // solicitation is a neighbour solicitation to the target's solicited-node group (RFC 4861, 4.3 and 7.2.2).
-func solicitation(mac topology.MAC, sender, target netip.Addr) []byte {
+func solicitation(mac switchcore.MAC, sender, target netip.Addr) []byte {
 	s, t := sender.As16(), target.As16()
 	b := make([]byte, 86)
 	copy(b, []byte{0x33, 0x33, 0xff, t[13], t[14], t[15]})
@@ -199,16 +199,16 @@ func solicitation(mac topology.MAC, sender, target netip.Addr) []byte {
 }
 
 // heldBy reads who says, in an ARP reply or a neighbour advertisement, to hold which address.
-func heldBy(b []byte) (mac topology.MAC, sender, target netip.Addr, ok bool) {
+func heldBy(b []byte) (mac switchcore.MAC, sender, target netip.Addr, ok bool) {
 	if len(b) < 14 || b[12] != 0x86 {
 		return arpReply(b)
 	}
 	if len(b) < 78 || b[54] != 136 {
 		return mac, sender, target, false
 	}
-	mac = topology.MAC(b[6:12])
+	mac = switchcore.MAC(b[6:12])
 	if len(b) >= 86 && b[78] == 2 { // target link-layer address
-		mac = topology.MAC(b[80:86])
+		mac = switchcore.MAC(b[80:86])
 	}
 	return mac, netip.AddrFrom16([16]byte(b[62:78])), netip.AddrFrom16([16]byte(b[38:54])), true
 }

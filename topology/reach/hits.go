@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // readHits counts the packets that rules have matched.
@@ -40,6 +40,6 @@ func (a *asking) readHits(ctx context.Context, at []int) {
 			r.Detail = fmt.Sprintf("%s counts nothing called %s now", node, rule)
 			continue
 		}
-		r.Got, r.Detail = strconv.FormatUint(n, 10), topology.Count(int(n), "packet")
+		r.Got, r.Detail = strconv.FormatUint(n, 10), problem.Count(int(n), "packet")
 	}
 }

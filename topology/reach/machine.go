@@ -6,7 +6,7 @@ import (
 	"context"
 	"net/netip"
 
-	"labctl/topology"
+	"labctl/switchcore"
 )
 
 // Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An error
@@ -77,7 +77,7 @@ type Machine interface {
 type Link struct {
 	Index int
 	Name  string
-	MAC   topology.MAC
+	MAC   switchcore.MAC
 	Up    bool // administratively
 	Addrs []netip.Prefix
 }
@@ -98,7 +98,7 @@ type Carrier struct {
 type Neighbour struct {
 	Index int // of the interface
 	IP    netip.Addr
-	MAC   topology.MAC
+	MAC   switchcore.MAC
 	State string
 }
 
@@ -123,7 +123,7 @@ type Route struct {
 
 // FDBEntry is a forwarding entry: behind which port an address is.
 type FDBEntry struct {
-	MAC  topology.MAC
+	MAC  switchcore.MAC
 	Port string
 }
 
@@ -131,7 +131,7 @@ type FDBEntry struct {
 // blocking, listening, learning), else up or down by carrier.
 type InterfaceState struct {
 	State       string
-	MAC         topology.MAC
+	MAC         switchcore.MAC
 	Flags       uint32 // as in /sys/class/net/IF/flags
 	Promiscuity int    // IFLA_PROMISCUITY
 }
@@ -139,13 +139,13 @@ type InterfaceState struct {
 // SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or "-".
 type SwitchPort struct {
 	State, Promiscuous string
-	Initial, Effective topology.MAC
+	Initial, Effective switchcore.MAC
 }
 
 // Drop counts dropped frames of one sort. Function is ESXi's name of the dropping function, "-" where it is not known.
 type Drop struct {
 	Port, Reason, Function string
 	Length                 int // bytes, without frame check sequence
-	Src, Dst               topology.MAC
+	Src, Dst               switchcore.MAC
 	Frames                 int
 }

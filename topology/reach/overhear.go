@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent there is gone
@@ -334,7 +335,7 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 	}
 	left := s.Left() - o.before[name]
 	if left == 0 {
-		return Unknown, fmt.Sprintf("sent: %s; none was seen leaving %s meanwhile", topology.Count(int(s.Sent()), "frame"), s.node)
+		return Unknown, fmt.Sprintf("sent: %s; none was seen leaving %s meanwhile", problem.Count(int(s.Sent()), "frame"), s.node)
 	}
 	return "no", fmt.Sprintf("not captured; %d left %s", left, s.node)
 }

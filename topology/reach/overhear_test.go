@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -92,7 +93,7 @@ func TestOverhear(t *testing.T) {
 	defer p.Close()
 	sh(t, "a", "ping -n -c1 -W5 10.0.0.2; ping -n -c1 -W5 10.0.0.3")
 	broadcast, toB, lost := frameFrom(t, lab, "all", "a"), frameFrom(t, lab, "one", "a"), frameFrom(t, lab, "lost", "a")
-	broadcast.Dst.MAC = topology.MAC{255, 255, 255, 255, 255, 255}
+	broadcast.Dst.MAC = switchcore.MAC{255, 255, 255, 255, 255, 255}
 	toB.Dst = topology.Station{Node: "b"}
 	lost.Dst.MAC = mac("02:00:00:00:00:77")
 	lost.Src.MAC = mac("02:00:00:00:00:76")

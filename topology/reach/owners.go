@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -16,11 +17,11 @@ type owners struct {
 	lab    *topology.Lab
 	links  map[string][]Link
 	byAddr map[netip.Addr][]string // nodes in file order, each once
-	byMAC  map[topology.MAC][]string
+	byMAC  map[switchcore.MAC][]string
 }
 
 func (p *Prober) owners() (*owners, error) {
-	o := &owners{lab: p.Lab, links: map[string][]Link{}, byAddr: map[netip.Addr][]string{}, byMAC: map[topology.MAC][]string{}}
+	o := &owners{lab: p.Lab, links: map[string][]Link{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
 	for _, n := range p.Lab.Nodes {
 		links, err := p.Machine.Links(n.Name)
 		if err != nil {
@@ -44,7 +45,7 @@ func (p *Prober) owners() (*owners, error) {
 	return o, nil
 }
 
-func (o *owners) mac(m topology.MAC, node string) {
+func (o *owners) mac(m switchcore.MAC, node string) {
 	if !m.IsZero() && !slices.Contains(o.byMAC[m], node) {
 		o.byMAC[m] = append(o.byMAC[m], node)
 	}
@@ -57,7 +58,7 @@ func (o *owners) addr(a netip.Addr, node string) {
 }
 
 // ofMAC is the word for the owner of a MAC: the node, else its entry in "names", else nodes joined with +, else the MAC.
-func (o *owners) ofMAC(m topology.MAC) string {
+func (o *owners) ofMAC(m switchcore.MAC) string {
 	nodes := o.byMAC[m]
 	if len(nodes) == 1 {
 		return nodes[0]
@@ -92,7 +93,7 @@ func (o *owners) ofAddr(a netip.Addr) string {
 
 // exactMAC is the owner of a MAC said to the interface: what [owners.ofMAC] says of one node, once for each interface that
 // has it; nil when the owner is not one node.
-func (o *owners) exactMAC(m topology.MAC) []string {
+func (o *owners) exactMAC(m switchcore.MAC) []string {
 	nodes := o.byMAC[m]
 	if len(nodes) != 1 {
 		return nil

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // readPorts reads the columns of port tables. What only a port of a virtual switch has is unknown elsewhere; what only an
@@ -111,7 +113,7 @@ func (s InterfaceState) word(column string) string {
 	return ""
 }
 
-func macWord(m topology.MAC) string {
+func macWord(m switchcore.MAC) string {
 	if m.IsZero() {
 		return "-"
 	}
@@ -186,15 +188,15 @@ func (a *asking) dropFilter(m topology.DropMatch, port string) (func(Drop) bool,
 
 // stations are the addresses that a column of a drops table stands for: a MAC, broadcast, a node, an interface or a name; nil
 // for any.
-func (a *asking) stations(text string) ([]topology.MAC, error) {
+func (a *asking) stations(text string) ([]switchcore.MAC, error) {
 	if text == "" {
 		return nil, nil
 	}
 	if text == "broadcast" {
-		return []topology.MAC{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
+		return []switchcore.MAC{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
 	}
-	if m, err := topology.ParseMAC(text); err == nil {
-		return []topology.MAC{m}, nil
+	if m, err := switchcore.ParseMAC(text); err == nil {
+		return []switchcore.MAC{m}, nil
 	}
 	return a.macs(text)
 }
@@ -210,7 +212,7 @@ func (r *Result) count(drops []Drop, lost int) {
 		}
 	}
 	slices.Sort(reasons)
-	r.Detail = topology.Count(frames, "frame")
+	r.Detail = problem.Count(frames, "frame")
 	if len(reasons) > 0 {
 		r.Detail += ": " + strings.Join(reasons, ", ")
 	}

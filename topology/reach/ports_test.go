@@ -94,7 +94,7 @@ func switched() *Prober {
 		drops: map[string][]Drop{"sw": {
 			{Port: "guest", Reason: "MacForgery", Function: "L2Sec_FilterSrcMACForgeries", Length: 60, Src: mac("00:11:22:33:44:55"), Dst: mac("00:50:56:00:00:05"), Frames: 2},
 			{Port: "guest", Reason: "LinkLocal", Function: "-", Length: 60, Src: same, Dst: mac("01:80:c2:00:00:00"), Frames: 1},
-			{Port: "gw", Reason: "MacForgery", Function: "L2Sec_FilterSrcMACForgeries", Length: 98, Src: mac("02:00:00:00:00:01"), Dst: topology.MAC{255, 255, 255, 255, 255, 255}, Frames: 4},
+			{Port: "gw", Reason: "MacForgery", Function: "L2Sec_FilterSrcMACForgeries", Length: 98, Src: mac("02:00:00:00:00:01"), Dst: switchcore.MAC{255, 255, 255, 255, 255, 255}, Frames: 4},
 		}},
 		fdb: map[string][]FDBEntry{"sw": {{MAC: same, Port: "guest"}, {MAC: mac("00:50:56:00:00:05"), Port: "gw"}}},
 	}}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -141,7 +142,7 @@ func (a *asking) readFDB(at []int) {
 	}
 }
 
-func macList(macs []topology.MAC) string {
+func macList(macs []switchcore.MAC) string {
 	words := make([]string, len(macs))
 	for i, m := range macs {
 		words[i] = m.String()
@@ -150,13 +151,13 @@ func macList(macs []topology.MAC) string {
 }
 
 // macs are the addresses of a node, an interface or a name.
-func (a *asking) macs(text string) ([]topology.MAC, error) {
+func (a *asking) macs(text string) ([]switchcore.MAC, error) {
 	t, ok := a.p.target(text)
 	if !ok {
 		return nil, fmt.Errorf("%q is neither a node nor a name of this lab", text)
 	}
-	var out []topology.MAC
-	add := func(m topology.MAC) {
+	var out []switchcore.MAC
+	add := func(m switchcore.MAC) {
 		if !m.IsZero() && !slices.Contains(out, m) {
 			out = append(out, m)
 		}

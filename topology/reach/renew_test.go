@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -35,7 +36,7 @@ func TestListenersOfRemovedInterfaces(t *testing.T) {
 	defer p.Close()
 	early, late := frameFrom(t, lab, "early", "a"), frameFrom(t, lab, "late", "a")
 	for _, s := range []*topology.Send{early, late} {
-		s.Dst.MAC = topology.MAC{255, 255, 255, 255, 255, 255}
+		s.Dst.MAC = switchcore.MAC{255, 255, 255, 255, 255, 255}
 	}
 	e := seesTable(sees("early", "", "b"), sees("early", "", "c"), sees("late", "", "b"), sees("late", "", "c"))
 	st := &topology.Step{Do: []topology.Action{{Send: early}, {Send: late}}, Expect: e}
@@ -119,7 +120,7 @@ func TestSendersFollowTheirInterface(t *testing.T) {
 	s := must(p.Stream(ctx, "chat", from, to, 10*time.Millisecond))
 	defer s.Stop()
 	f := frameFrom(t, lab, "beat", "a")
-	f.Dst.MAC, f.Count, f.Every, f.Endless = topology.MAC{255, 255, 255, 255, 255, 255}, 0, 5*time.Millisecond, true
+	f.Dst.MAC, f.Count, f.Every, f.Endless = switchcore.MAC{255, 255, 255, 255, 255, 255}, 0, 5*time.Millisecond, true
 	k := must(p.Send(ctx, f))
 	defer k.Stop()
 	lies := must(p.Spoof(ctx, &topology.ARPSpoof{From: from, Victim: to, Claims: other, Every: 5 * time.Millisecond}))
@@ -160,7 +161,7 @@ func TestFramesUnderWayAreWaitedFor(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	f := frameFrom(t, lab, "one", "a")
-	f.Dst.MAC = topology.MAC{255, 255, 255, 255, 255, 255}
+	f.Dst.MAC = switchcore.MAC{255, 255, 255, 255, 255, 255}
 	again := *f
 	again.From, _ = lab.Target("d")
 	again.Name, again.Src.MAC = "copy", must(p.owners()).links["a"][1].MAC

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // flow is one A->B of a sees table, with its marked request.
@@ -350,5 +351,5 @@ func (w *watch) streamWord(f *flow) (word, detail string) {
 	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; they never left: " + f.pr.detail
 	}
-	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", topology.Count(enough, "request"), f.pr.sock.node)
+	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", problem.Count(enough, "request"), f.pr.sock.node)
 }

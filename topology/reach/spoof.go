@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 )
 
@@ -117,7 +118,7 @@ func (p *Prober) spoofing(a *topology.ARPSpoof) (*Spoofing, error) {
 // resident is somebody on a segment.
 type resident struct {
 	ip  netip.Addr
-	mac topology.MAC // zero when nobody has said
+	mac switchcore.MAC // zero when nobody has said
 }
 
 // resident finds the address that a target has on the segment of an interface. An interface without an address does not say
@@ -157,7 +158,7 @@ func (o *owners) resident(t topology.Target, at Link) (resident, error) {
 
 // tell adds the lie that an address is at liar's, and what corrects it. Both come from the liar's own address, as arpspoof's
 // do unless told otherwise: a correction with its owner's would teach switches on the way a wrong port.
-func (s *Spoofing) tell(liar topology.MAC, victim, claimed resident) {
+func (s *Spoofing) tell(liar switchcore.MAC, victim, claimed resident) {
 	s.lies = append(s.lies, unasked(liar, liar, victim, claimed.ip))
 	if !claimed.mac.IsZero() {
 		s.truth = append(s.truth, unasked(liar, claimed.mac, victim, claimed.ip))
@@ -165,7 +166,7 @@ func (s *Spoofing) tell(liar topology.MAC, victim, claimed resident) {
 }
 
 // unasked is a reply to somebody that an address is at a MAC (RFC 826), padded.
-func unasked(from, at topology.MAC, to resident, ip netip.Addr) []byte {
+func unasked(from, at switchcore.MAC, to resident, ip netip.Addr) []byte {
 	b := append(append(make([]byte, 0, minFrame), to.mac[:]...), from[:]...)
 	b = append(b, unix.ETH_P_ARP>>8, unix.ETH_P_ARP&0xff, 0, 1, 8, 0, 6, 4, 0, 2)
 	b = append(append(b, at[:]...), ip.AsSlice()...)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Stream is echo requests with one identifier, which is one connection to connection tracking, until it is stopped.
@@ -228,7 +229,7 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 			others++
 		}
 	}
-	detail = fmt.Sprintf("of the last %s, %d answered within %v", topology.Count(seen, "request"), answered, max(s.every, roundTime))
+	detail = fmt.Sprintf("of the last %s, %d answered within %v", problem.Count(seen, "request"), answered, max(s.every, roundTime))
 	if others > 0 {
 		detail += fmt.Sprintf(", %d from another address than was asked, which TCP would not take", others)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // act carries out one action.
@@ -93,7 +94,7 @@ func (v *verifier) flush(node, what string) error {
 	}
 }
 
-func (v *verifier) runAction(ctx context.Context, at topology.Pos, a *topology.RunAction) error {
+func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *topology.RunAction) error {
 	c := topology.Command{Sh: a.Sh, Background: a.Background, Ready: a.Ready, Pos: at}
 	if a.Background {
 		p, err := v.begin(ctx, a.Node, a.Name, c)

@@ -9,6 +9,8 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 // adopt takes over what a dead supervisor left standing: nodes that are whole go on untouched, others are built anew.
@@ -23,16 +25,16 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	for _, name := range names {
 		broken[name] = true
 	}
-	progress(Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), topology.Count(len(was.Nodes), "node"))})
-	if err := s.apply(ctx, topology.Rebuild(was, s.meta.Instance, names), was); err != nil {
+	progress(Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), problem.Count(len(was.Nodes), "node"))})
+	if err := s.apply(ctx, plan.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
 	lab, told, err := s.retell()
 	if err != nil {
 		return err
 	}
-	plan, _ := topology.Diff(was, lab, s.meta.Instance)
-	if err := s.apply(ctx, plan, lab); err != nil {
+	planned, _ := plan.Diff(was, lab, s.meta.Instance)
+	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
 	s.broken, told.Under = told.Under.String(), nil
@@ -95,8 +97,8 @@ func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebui
 }
 
 // revive starts again the commands of nodes that have died in the background.
-func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
-	var changes []topology.Change
+func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]plan.Change, error) {
+	var changes []plan.Change
 	var begun []*process
 	for _, d := range c.deaths() {
 		n := lab.Node(d.Node)
@@ -113,7 +115,7 @@ func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]topology.Change
 			return nil, err
 		}
 		begun = append(begun, p)
-		changes = append(changes, topology.Change{Node: d.Node, What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
+		changes = append(changes, plan.Change{Node: d.Node, What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
 	}
 	return changes, c.awaitAll(ctx, begun)
 }

@@ -18,6 +18,9 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // AskVerb makes this binary load the rules of a lab file, in namespaces of its own, to hear what nft and iptables say.
@@ -25,14 +28,14 @@ const AskVerb = "ask-rules"
 
 // askedRules is what the inside of AskRules has found.
 type askedRules struct {
-	Problems topology.Problems
+	Problems problem.List
 	Failed   *Failure
 }
 
 // AskRules loads the rules of every node as the file and each of its steps and cases have them, and those that nothing loads, in
 // namespaces that are gone afterwards, and returns what nft, iptables and the kernel refuse. The interfaces are there by name only. The
 // error is a *Failure of class Unsupported where labs cannot run, or where a program is not installed.
-func AskRules(ctx context.Context, file string, source []byte) (topology.Problems, error) {
+func AskRules(ctx context.Context, file string, source []byte) (problem.List, error) {
 	named := os.Geteuid() == 0
 	lock, err := unix.MemfdCreate("xtables.lock", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -131,7 +134,7 @@ func roomForRules() (*kernel.Space, error) {
 }
 
 // loadAll loads every list of rule sets that the lab comes to have, each once.
-func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (topology.Problems, error) {
+func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (problem.List, error) {
 	labs := []*topology.Lab{lab}
 	for _, s := range lab.Steps {
 		labs = append(labs, s.Lab)
@@ -139,7 +142,7 @@ func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (topol
 			labs = append(labs, c.Lab)
 		}
 	}
-	var out topology.Problems
+	var out problem.List
 	seen := map[string]bool{}
 	for _, l := range labs {
 		for _, n := range l.Nodes {
@@ -163,7 +166,7 @@ func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (topol
 }
 
 // byTool are the sets of each tool, so that a mistake in one hides none of another's; sets of nft do not depend on each other at all.
-func byTool(sets []*topology.RuleSet) (out [][]*topology.RuleSet) {
+func byTool(sets []*rules.Set) (out [][]*rules.Set) {
 	place := map[string]int{}
 	for _, set := range sets {
 		tool := set.Form
@@ -184,8 +187,8 @@ func byTool(sets []*topology.RuleSet) (out [][]*topology.RuleSet) {
 }
 
 // loadedText is the same for two lists of sets of a node that load the same.
-func loadedText(n *topology.Node, sets []*topology.RuleSet) string {
-	o := topology.SetRules{Node: n.Name, To: sets}
+func loadedText(n *topology.Node, sets []*rules.Set) string {
+	o := plan.SetRules{Node: n.Name, To: sets}
 	text, _ := o.NFT()
 	var b strings.Builder
 	b.WriteString(n.Name + "\n" + text)
@@ -196,17 +199,17 @@ func loadedText(n *topology.Node, sets []*topology.RuleSet) string {
 }
 
 // loadOnce loads sets in a namespace of their own. What is refused is a problem of the file.
-func loadOnce(ctx context.Context, space *kernel.Space, lab *topology.Lab, n *topology.Node, sets []*topology.RuleSet) (*topology.Problem, error) {
-	ops := []topology.Op{topology.AddNamespace{Node: n.Name}}
+func loadOnce(ctx context.Context, space *kernel.Space, lab *topology.Lab, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
+	ops := []plan.Op{plan.AddNamespace{Node: n.Name}}
 	for _, i := range n.Interfaces { // what kind they are no rule asks
-		ops = append(ops, topology.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500, Settings: topology.DefaultBridgeSettings()})
+		ops = append(ops, plan.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500, Settings: topology.DefaultBridgeSettings()})
 	}
-	ops = append(ops, topology.SetRules{Node: n.Name, To: sets})
-	apply := func(ops ...topology.Op) error {
-		return space.Apply(ctx, &topology.Plan{Lab: lab.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
+	ops = append(ops, plan.SetRules{Node: n.Name, To: sets})
+	apply := func(ops ...plan.Op) error {
+		return space.Apply(ctx, &plan.Plan{Lab: lab.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
 	}
 	err := apply(ops...)
-	if gone := apply(topology.DelNamespace{Node: n.Name}); err == nil {
+	if gone := apply(plan.DelNamespace{Node: n.Name}); err == nil {
 		err = gone
 	}
 	var re *kernel.RuleError
@@ -218,8 +221,8 @@ func loadOnce(ctx context.Context, space *kernel.Space, lab *topology.Lab, n *to
 }
 
 // ruleProblem turns a rule that was refused into a mistake in its file.
-func ruleProblem(file *topology.Lab, re *kernel.RuleError) topology.Problem {
-	p := topology.Problem{File: file.File, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
+func ruleProblem(file *topology.Lab, re *kernel.RuleError) problem.Problem {
+	p := problem.Problem{File: file.File, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
 	if lines := strings.Split(string(file.Source), "\n"); p.Line > 0 && p.Line <= len(lines) {
 		p.Source = lines[p.Line-1]
 	}

@@ -13,6 +13,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
 	"labctl/topology/reach"
 )
 
@@ -48,10 +49,10 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	}
 	s.broken, told.Under = told.Under.String(), nil
 	s.publish(lab, told)
-	plan := topology.NewPlan(lab, s.meta.Instance)
+	planned := plan.New(lab, s.meta.Instance)
 	go s.writePlan(lab)
-	progress(Event{What: "building", Total: len(plan.Ops)})
-	if err := s.apply(ctx, plan, lab); err != nil {
+	progress(Event{What: "building", Total: len(planned.Ops)})
+	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // what loading took is not needed again
@@ -94,17 +95,17 @@ func (s *server) publish(lab *topology.Lab, t story) {
 
 // apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as one is
 // open, the kernel keeps its namespace.
-func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.Lab) error {
+func (s *server) apply(ctx context.Context, planned *plan.Plan, lab *topology.Lab) error {
 	gone := map[string]bool{}
-	for _, op := range plan.Ops {
-		if d, ok := op.(topology.DelNamespace); ok {
+	for _, op := range planned.Ops {
+		if d, ok := op.(plan.DelNamespace); ok {
 			gone[d.Node] = true
 		}
 	}
 	if err := kernel.Installed(lab.Needs); err != nil {
 		return &Failure{Unsupported, err.Error()}
 	}
-	if err := s.checkRules(ctx, plan); err != nil {
+	if err := s.checkRules(ctx, planned); err != nil {
 		return err
 	}
 	s.target.Store(lab)
@@ -128,8 +129,8 @@ func (s *server) apply(ctx context.Context, plan *topology.Plan, lab *topology.L
 		began = true
 		return s.switches.sync(lab)
 	})
-	if err := s.space.Apply(ctx, plan, run); err != nil {
-		return s.refused(ctx, err, plan)
+	if err := s.space.Apply(ctx, planned, run); err != nil {
+		return s.refused(ctx, err, planned)
 	}
 	s.ruleLog.sync(lab)
 	if began {
@@ -176,7 +177,7 @@ func (s *server) writePlan(lab *topology.Lab) {
 	if stopping {
 		return
 	}
-	_ = s.rundir.put("plan.sh", []byte(topology.NewPlan(lab, s.meta.Instance).String()), 0o600)
+	_ = s.rundir.put("plan.sh", []byte(plan.New(lab, s.meta.Instance).String()), 0o600)
 	debug.FreeOSMemory()
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
 )
 
 func apply(ctx context.Context, c *call) (any, error) {
@@ -44,14 +45,14 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 	if err != nil {
 		return nil, err
 	}
-	plan, changes := topology.Diff(c.current(), lab, c.meta.Instance)
+	planned, changes := plan.Diff(c.current(), lab, c.meta.Instance)
 	if healing {
-		plan, changes = c.renewal(lab)
+		planned, changes = c.renewal(lab)
 	}
-	if len(changes) > 0 || len(plan.Ops) > 0 {
-		c.event(Event{What: "changing", Total: len(plan.Ops)})
+	if len(changes) > 0 || len(planned.Ops) > 0 {
+		c.event(Event{What: "changing", Total: len(planned.Ops)})
 		acted := c.acting()
-		if err := c.server.apply(ctx, plan, lab); err != nil {
+		if err := c.server.apply(ctx, planned, lab); err != nil {
 			return nil, c.brokenOff(err)
 		}
 		if healing {
@@ -89,7 +90,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 		}
 		c.unsaved = false
 	}
-	out := Applied{Healed: healing, Changes: append([]topology.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
+	out := Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
 	for _, h := range changes {
 		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
@@ -115,23 +116,23 @@ func (s *server) brokenOff(err error) error {
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
-func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]topology.Change, error) {
+func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]plan.Change, error) {
 	gone, changes := c.unnamed(lab)
 	if len(gone) == 0 {
 		return nil, nil
 	}
-	if err := c.server.apply(ctx, topology.Rebuild(lab, c.meta.Instance, gone), lab); err != nil {
+	if err := c.server.apply(ctx, plan.Rebuild(lab, c.meta.Instance, gone), lab); err != nil {
 		return nil, c.brokenOff(err)
 	}
 	return changes, nil
 }
 
 // unnamed are the nodes of a lab whose name is gone from the machine.
-func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []topology.Change) {
+func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []plan.Change) {
 	for _, n := range lab.Nodes {
 		if s.meta.Named && !kernel.Exists(s.space.Namespace(n.Name), s.space.Inode(n.Name)) {
 			gone = append(gone, n.Name)
-			changes = append(changes, topology.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+			changes = append(changes, plan.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
 		}
 	}
 	return gone, changes

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // degrade marks a lab of which nobody can say what the kernel has of it. One that is being taken down goes on doing so.
@@ -55,12 +56,12 @@ func (s *server) whole() error {
 
 // renewal is the plan that heals a lab in which a change ended midway, and the same in words. Everything is in doubt: an operation that
 // failed may have done a part of what it says, and a node that it does not name may hold the other end of a cable.
-func (s *server) renewal(lab *topology.Lab) (*topology.Plan, []topology.Change) {
+func (s *server) renewal(lab *topology.Lab) (*plan.Plan, []plan.Change) {
 	have := s.space.Nodes()
-	var changes []topology.Change
+	var changes []plan.Change
 	for _, name := range have {
 		if lab.Node(name) == nil {
-			changes = append(changes, topology.Change{Node: name, What: "removed"})
+			changes = append(changes, plan.Change{Node: name, What: "removed"})
 		}
 	}
 	for _, n := range lab.Nodes {
@@ -68,9 +69,9 @@ func (s *server) renewal(lab *topology.Lab) (*topology.Plan, []topology.Change) 
 		if slices.Contains(have, n.Name) {
 			what = "rebuilt: a change had ended midway"
 		}
-		changes = append(changes, topology.Change{Node: n.Name, What: what})
+		changes = append(changes, plan.Change{Node: n.Name, What: what})
 	}
-	return topology.Renew(have, lab, s.meta.Instance), changes
+	return plan.Renew(have, lab, s.meta.Instance), changes
 }
 
 // renewed is for the holder of work, when all nodes are others.

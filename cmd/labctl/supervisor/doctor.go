@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/problem"
 )
 
 // Finding is one thing that labs need, and whether this machine has it. Needed: without it there are no labs at all.
@@ -104,7 +104,7 @@ func limits() []Finding {
 	if n < 0 {
 		return nil
 	}
-	return []Finding{{What: "neighbour table", OK: true, Detail: fmt.Sprintf("%s for all labs together; big \"kept\" matrices may need more: sysctl -w net.ipv4.neigh.default.gc_thresh3=16384", topology.Count(n, "entry"))}}
+	return []Finding{{What: "neighbour table", OK: true, Detail: fmt.Sprintf("%s for all labs together; big \"kept\" matrices may need more: sysctl -w net.ipv4.neigh.default.gc_thresh3=16384", problem.Count(n, "entry"))}}
 }
 
 // tools are not needed by labctl itself, but people use them inside nodes.

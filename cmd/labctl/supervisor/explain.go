@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"labctl/switchcore"
-	"labctl/topology"
 )
 
 // ExplainParams asks a switch what it would do with a frame that comes in at a port.
@@ -55,7 +54,7 @@ func explain(_ context.Context, c *call) (any, error) {
 		if st.Uplink || st.Effective == (switchcore.MAC{}) {
 			return nil, usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
 		}
-		p.Frame.Src = topology.MAC(st.Effective).String()
+		p.Frame.Src = st.Effective.String()
 	}
 	data, err := c.bytes(p.Frame)
 	if err != nil {

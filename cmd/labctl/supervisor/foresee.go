@@ -12,19 +12,20 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
 )
 
 // Foreseen is what "up" would do to an instance.
 type Foreseen struct {
-	Format   int               `json:"format"`
-	Lab      string            `json:"lab"`
-	State    string            `json:"state"`         // of the lab now: down, running, or degraded if its supervisor was killed
-	Why      string            `json:"why,omitempty"` // it is degraded, with a supervisor that lives
-	Build    bool              `json:"build"`         // it would be built from nothing, after what is there of it was taken down
-	Changes  []topology.Change `json:"changes"`       // to its nodes, in words
-	Kept     []string          `json:"kept,omitempty"`
-	Ended    []string          `json:"ended,omitempty"` // see Applied
-	Commands []string          `json:"commands"`        // the kernel operations, as of a plan
+	Format   int           `json:"format"`
+	Lab      string        `json:"lab"`
+	State    string        `json:"state"`         // of the lab now: down, running, or degraded if its supervisor was killed
+	Why      string        `json:"why,omitempty"` // it is degraded, with a supervisor that lives
+	Build    bool          `json:"build"`         // it would be built from nothing, after what is there of it was taken down
+	Changes  []plan.Change `json:"changes"`       // to its nodes, in words
+	Kept     []string      `json:"kept,omitempty"`
+	Ended    []string      `json:"ended,omitempty"` // see Applied
+	Commands []string      `json:"commands"`        // the kernel operations, as of a plan
 }
 
 // Nothing reports whether the lab is as "up" would make it.
@@ -38,7 +39,7 @@ func Foresee(ctx context.Context, s Start) (Foreseen, error) {
 	if err := sameFile(s); err != nil {
 		return Foreseen{}, err
 	}
-	out := Foreseen{Format: 1, Lab: s.Instance, State: "down", Changes: []topology.Change{}, Commands: []string{}}
+	out := Foreseen{Format: 1, Lab: s.Instance, State: "down", Changes: []plan.Change{}, Commands: []string{}}
 	if !there(s.Instance) {
 		out.fromNothing(s.Lab)
 		return out, nil
@@ -63,13 +64,13 @@ func Foresee(ctx context.Context, s Start) (Foreseen, error) {
 // fromNothing is a lab that is built.
 func (f *Foreseen) fromNothing(lab *topology.Lab) {
 	f.Build = true
-	f.add(topology.Diff(&topology.Lab{Name: lab.Name}, lab, f.Lab))
+	f.add(plan.Diff(&topology.Lab{Name: lab.Name}, lab, f.Lab))
 }
 
-func (f *Foreseen) add(plan *topology.Plan, changes []topology.Change) {
+func (f *Foreseen) add(planned *plan.Plan, changes []plan.Change) {
 	f.Changes = append(f.Changes, changes...)
-	if len(plan.Ops) > 0 {
-		f.Commands = append(f.Commands, plan.Commands()...)
+	if len(planned.Ops) > 0 {
+		f.Commands = append(f.Commands, planned.Commands()...)
 	}
 }
 
@@ -118,12 +119,12 @@ func (f *Foreseen) healing(s Start) error {
 		if slices.Contains(lost, name) {
 			why = "rebuilt: its namespace is gone from " + kernel.NetnsDir
 		}
-		f.Changes = append(f.Changes, topology.Change{Node: name, What: why})
+		f.Changes = append(f.Changes, plan.Change{Node: name, What: why})
 	}
 	if len(broken) > 0 {
-		f.add(topology.Rebuild(was, s.Instance, broken), nil)
+		f.add(plan.Rebuild(was, s.Instance, broken), nil)
 	}
-	f.add(topology.Diff(was, lab, s.Instance))
+	f.add(plan.Diff(was, lab, s.Instance))
 	return nil
 }
 
@@ -147,7 +148,7 @@ func foresee(_ context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	now := c.current()
-	out := Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []topology.Change{}, Commands: []string{}, Kept: t.words(), Ended: t.Ended}
+	out := Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.words(), Ended: t.Ended}
 	if c.degraded() {
 		c.mu.Lock()
 		out.State, out.Why = c.state, c.why
@@ -155,19 +156,19 @@ func foresee(_ context.Context, c *call) (any, error) {
 		out.add(c.renewal(lab))
 		return out, nil
 	}
-	plan, changes := topology.Diff(now, lab, c.meta.Instance)
-	out.add(plan, changes)
+	planned, changes := plan.Diff(now, lab, c.meta.Instance)
+	out.add(planned, changes)
 	made := map[string]bool{}
-	for _, op := range plan.Ops {
-		if a, ok := op.(topology.AddNamespace); ok {
+	for _, op := range planned.Ops {
+		if a, ok := op.(plan.AddNamespace); ok {
 			made[a.Node] = true
 		}
 	}
 	gone, healed := c.unnamed(lab)
 	gone = slices.DeleteFunc(gone, func(name string) bool { return made[name] })
-	healed = slices.DeleteFunc(healed, func(h topology.Change) bool { return made[h.Node] })
+	healed = slices.DeleteFunc(healed, func(h plan.Change) bool { return made[h.Node] })
 	if len(gone) > 0 {
-		out.add(topology.Rebuild(lab, c.meta.Instance, gone), healed)
+		out.add(plan.Rebuild(lab, c.meta.Instance, gone), healed)
 	}
 	return out, nil
 }

@@ -144,7 +144,7 @@ func init() {
 		"neigh":   {looks, neigh},
 		"fdb":     {looks, fdb},
 		"routes":  {looks, routes},
-		"rules":   {looks, rules},
+		"rules":   {looks, listRules},
 		"rulelog": {looks, logged},
 		"exec":    {looks, execIn},
 		"ports":   {looks, ports},

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"strings"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 // lacking gives the error that this kernel has no value of a name the place in the lab file where the name is written. Others stay as
@@ -17,7 +18,7 @@ func (s *server) lacking(err error) error {
 	if !errors.As(err, &oe) || !errors.Is(err, kernel.ErrUnsupported) {
 		return err
 	}
-	op, ok := oe.Op.(topology.SetSysctl)
+	op, ok := oe.Op.(plan.SetSysctl)
 	if !ok {
 		return err
 	}
@@ -28,7 +29,7 @@ func (s *server) lacking(err error) error {
 	if !ok {
 		return err
 	}
-	p := topology.Problem{File: file.File, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
+	p := problem.Problem{File: file.File, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
 		Source: strings.Split(string(file.Source), "\n")[at.Line-1]}
-	return &Failure{Unsupported, topology.Problems{p}.Error()}
+	return &Failure{Unsupported, problem.List{p}.Error()}
 }

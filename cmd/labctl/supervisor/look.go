@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/kernel"
 )
@@ -137,8 +138,8 @@ func iface(n *topology.Node, l kernel.Link) Interface {
 }
 
 // holders maps every MAC of the lab, as the kernel has them now, to the nodes that own it.
-func (c *call) holders() (map[topology.MAC]string, error) {
-	owners := map[topology.MAC]string{}
+func (c *call) holders() (map[switchcore.MAC]string, error) {
+	owners := map[switchcore.MAC]string{}
 	for _, n := range c.seen.Nodes {
 		links, err := c.space.Links(n.Name)
 		if err != nil {
@@ -183,7 +184,7 @@ func neigh(_ context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func (c *call) neighbours(node string, owners map[topology.MAC]string) (out []Neighbour, err error) {
+func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []Neighbour, err error) {
 	links, err := c.space.Links(node)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ package supervisor
 import (
 	"context"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
@@ -108,7 +107,7 @@ func (m machine) Interface(node, name string) (reach.InterfaceState, error) {
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
 	st, err := m.s.switches.port(node, port)
-	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: topology.MAC(st.Initial), Effective: topology.MAC(st.Effective)}, err
+	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: st.Initial, Effective: st.Effective}, err
 }
 
 func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.s.switches.drops(node) }

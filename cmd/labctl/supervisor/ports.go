@@ -50,10 +50,10 @@ func portOf(node string, st switchcore.PortStatus) Port {
 		Promiscuous: st.Promiscuous, Uplink: st.Uplink, RxFrames: st.Counters.RxFrames, RxBytes: st.Counters.RxBytes,
 		TxFrames: st.Counters.TxFrames, TxBytes: st.Counters.TxBytes, Drops: map[string]uint64{}}
 	if st.Initial != (switchcore.MAC{}) {
-		p.Initial = topology.MAC(st.Initial).String()
+		p.Initial = st.Initial.String()
 	}
 	if st.Effective != (switchcore.MAC{}) {
-		p.Effective = topology.MAC(st.Effective).String()
+		p.Effective = st.Effective.String()
 	}
 	for _, r := range switchcore.Reasons() {
 		if n := st.Counters.Drops[r]; n > 0 {
@@ -254,7 +254,7 @@ func dropped(ctx context.Context, c *call) (any, error) {
 }
 
 // switchTable is the forwarding table of a switch, for "fdb".
-func (c *call) switchTable(node string, owners map[topology.MAC]string) ([]FDBEntry, error) {
+func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]FDBEntry, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
@@ -265,7 +265,7 @@ func (c *call) switchTable(node string, owners map[topology.MAC]string) ([]FDBEn
 	out := []FDBEntry{}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		for _, e := range s.Table(now) {
-			m := topology.MAC(e.MAC)
+			m := e.MAC
 			how := "static"
 			if !e.Static {
 				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
 )
 
 // protocolVersion is the first thing a supervisor says.
@@ -161,12 +161,12 @@ type ApplyParams struct {
 
 // Applied says what an apply changed; nothing when the lab was so already.
 type Applied struct {
-	Healed  bool              `json:"healed,omitempty"`  // it was degraded
-	Rebuilt bool              `json:"rebuilt,omitempty"` // it was dead, and nothing of it could be kept
-	Broken  string            `json:"broken,omitempty"`  // the step that had not come to its end, in words
-	Changes []topology.Change `json:"changes"`
-	Kept    []string          `json:"kept,omitempty"`  // live changes that are still laid over the file
-	Ended   []string          `json:"ended,omitempty"` // actions of steps that a killed supervisor took with it and nobody started again
+	Healed  bool          `json:"healed,omitempty"`  // it was degraded
+	Rebuilt bool          `json:"rebuilt,omitempty"` // it was dead, and nothing of it could be kept
+	Broken  string        `json:"broken,omitempty"`  // the step that had not come to its end, in words
+	Changes []plan.Change `json:"changes"`
+	Kept    []string      `json:"kept,omitempty"`  // live changes that are still laid over the file
+	Ended   []string      `json:"ended,omitempty"` // actions of steps that a killed supervisor took with it and nobody started again
 }
 
 // Neighbour is one line of "neigh".

@@ -22,6 +22,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/problem"
 )
 
 // answering is a real server on a real socket, in a run directory of its own. Its lab has no kernel behind it.
@@ -66,7 +67,7 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
 	return func(s *server, _ *door) {
 		lab := &topology.Lab{Name: s.meta.Lab}
 		if source != "" {
-			var problems topology.Problems
+			var problems problem.List
 			if lab, problems = topology.Load("lab.yaml", []byte(source)); lab == nil {
 				t.Fatal(problems)
 			}

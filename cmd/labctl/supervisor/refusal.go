@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/rules"
 )
 
 // refusalRounds is how often a ping that did not get through is asked again: a rule does not say whose packets it has refused, but
@@ -90,9 +91,9 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 // is left out, and so is a rule that by its protocol can meet nothing of a ping. Rules of a set that have no name count together.
 func (s *server) refusing(ctx context.Context) map[string]uint64 {
 	out := map[string]uint64{}
-	worst := topology.MeetsAny
+	worst := rules.MeetsAny
 	if s.tunnels() {
-		worst = topology.MeetsTunnel
+		worst = rules.MeetsTunnel
 	}
 	for port, n := range s.switches.oversized() {
 		out[port.String()+tooLong] = n

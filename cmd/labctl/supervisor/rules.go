@@ -19,6 +19,9 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
+	"labctl/topology/rules"
 )
 
 // Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and Bytes count
@@ -34,7 +37,7 @@ type Rule struct {
 	Text    string  `json:"text"`
 }
 
-func rules(ctx context.Context, c *call) (any, error) {
+func listRules(ctx context.Context, c *call) (any, error) {
 	nodes, err := c.chosen()
 	if err != nil {
 		return nil, err
@@ -116,20 +119,20 @@ func contents(f *os.File) []byte {
 }
 
 // checkRules finds, before anything is touched, the rules of a plan that cannot be loaded.
-func (s *server) checkRules(ctx context.Context, plan *topology.Plan) error {
-	err := s.space.CheckRules(ctx, plan)
+func (s *server) checkRules(ctx context.Context, planned *plan.Plan) error {
+	err := s.space.CheckRules(ctx, planned)
 	if errors.Is(err, kernel.ErrUnsupported) {
 		return &Failure{Unsupported, err.Error()}
 	}
 	if err != nil {
-		return s.refused(ctx, err, &topology.Plan{Instance: plan.Instance})
+		return s.refused(ctx, err, &plan.Plan{Instance: planned.Instance})
 	}
 	return nil
 }
 
 // refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed, those of
 // other nodes are put back first, so that nothing was touched.
-func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) error {
+func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) error {
 	var re *kernel.RuleError
 	if !errors.As(err, &re) {
 		return s.lacking(err)
@@ -137,20 +140,20 @@ func (s *server) refused(ctx context.Context, err error, plan *topology.Plan) er
 	s.mu.Lock()
 	starting, file := s.state == "starting", s.file
 	s.mu.Unlock()
-	text := topology.Problems{ruleProblem(file, re)}.Error()
+	text := problem.List{ruleProblem(file, re)}.Error()
 	if starting {
 		return &Failure{Usage, text} // whatever was built is cleared away
 	}
-	back := &topology.Plan{Instance: plan.Instance}
-	for _, op := range plan.Ops {
-		o, ok := op.(topology.SetRules)
+	back := &plan.Plan{Instance: planned.Instance}
+	for _, op := range planned.Ops {
+		o, ok := op.(plan.SetRules)
 		if !ok {
 			return errors.New(text)
 		}
 		if o.Node == re.Node {
 			break
 		}
-		back.Ops = append(back.Ops, topology.SetRules{Node: o.Node, From: o.To, To: o.From})
+		back.Ops = append(back.Ops, plan.SetRules{Node: o.Node, From: o.To, To: o.From})
 	}
 	if berr := s.space.Apply(context.WithoutCancel(ctx), back, kernel.Runner{}); berr != nil {
 		return errors.New(text + "\n" + berr.Error())
@@ -244,7 +247,7 @@ func (m machine) Hits(node string) (map[string]uint64, error) {
 var nftGroup = regexp.MustCompile(`\blog\b[^;\n]*\bgroup[ \t]+(\d+)`)
 
 // logGroups are the NFLOG groups that loaded sets send to, sorted.
-func logGroups(sets []*topology.RuleSet) []uint16 {
+func logGroups(sets []*rules.Set) []uint16 {
 	var out []uint16
 	add := func(text string) {
 		if n, err := strconv.ParseUint(text, 10, 16); err == nil {

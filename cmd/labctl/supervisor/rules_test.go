@@ -7,22 +7,22 @@ import (
 	"fmt"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/rules"
 )
 
 func TestLogGroups(t *testing.T) {
-	line := func(args ...string) topology.RuleLine { return topology.RuleLine{Args: args} }
+	line := func(args ...string) rules.Line { return rules.Line{Args: args} }
 	for _, c := range []struct {
-		set  topology.RuleSet
+		set  rules.Set
 		want string
 	}{
-		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG")}}, "[0]"},
-		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG", "--nflog-group", "7"), line("-A", "INPUT", "-j", "NFLOG")}}, "[0 7]"},
-		{topology.RuleSet{Load: true, Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "DROP")}}, "[]"},
-		{topology.RuleSet{Lines: []topology.RuleLine{line("-A", "INPUT", "-j", "NFLOG")}}, "[]"},
-		{topology.RuleSet{Load: true, Text: "ip saddr 1.1.1.1 log prefix \"x\" group 3 drop\nlog group 3\nlog flags all\n"}, "[3]"},
+		{rules.Set{Load: true, Lines: []rules.Line{line("-A", "INPUT", "-j", "NFLOG")}}, "[0]"},
+		{rules.Set{Load: true, Lines: []rules.Line{line("-A", "INPUT", "-j", "NFLOG", "--nflog-group", "7"), line("-A", "INPUT", "-j", "NFLOG")}}, "[0 7]"},
+		{rules.Set{Load: true, Lines: []rules.Line{line("-A", "INPUT", "-j", "DROP")}}, "[]"},
+		{rules.Set{Lines: []rules.Line{line("-A", "INPUT", "-j", "NFLOG")}}, "[]"},
+		{rules.Set{Load: true, Text: "ip saddr 1.1.1.1 log prefix \"x\" group 3 drop\nlog group 3\nlog flags all\n"}, "[3]"},
 	} {
-		if got := fmt.Sprint(logGroups([]*topology.RuleSet{&c.set})); got != c.want {
+		if got := fmt.Sprint(logGroups([]*rules.Set{&c.set})); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.set, got, c.want)
 		}
 	}

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // SendParams is a forged frame in words.
@@ -152,9 +154,9 @@ func (c *call) frame(p SendParams) (*topology.Send, error) {
 // station is a MAC address, "broadcast", a node with one interface, node:if, or a name.
 func station(lab *topology.Lab, text string) (topology.Station, error) {
 	if text == "broadcast" {
-		return topology.Station{MAC: topology.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
+		return topology.Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
 	}
-	if m, err := topology.ParseMAC(strings.ToLower(text)); err == nil {
+	if m, err := switchcore.ParseMAC(strings.ToLower(text)); err == nil {
 		return topology.Station{MAC: m}, nil
 	}
 	t, ok := lab.Target(text)
@@ -215,17 +217,17 @@ func arpWords(lab *topology.Lab, text string) (*topology.ARP, error) {
 }
 
 // macOf is the address that an interface has now.
-func (c *call) macOf(st topology.Station) (topology.MAC, error) {
+func (c *call) macOf(st topology.Station) (switchcore.MAC, error) {
 	links, err := c.space.Links(st.Node)
 	if err != nil {
-		return topology.MAC{}, err
+		return switchcore.MAC{}, err
 	}
 	for _, l := range links {
 		if l.Name == st.Interface || st.Interface == "" && l.Name != "lo" {
 			return l.MAC, nil
 		}
 	}
-	return topology.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
+	return switchcore.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
 }
 
 // Running is a background action or a command of a lab, or a command in the background that has died.
@@ -276,7 +278,7 @@ func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	if err := v.switches.idle(ctx); err != nil { // what was sent before has its fate before
 		return err
 	}
-	if err := v.server.apply(ctx, topology.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
+	if err := v.server.apply(ctx, plan.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
 		return v.brokenOff(err)
 	}
 	v.marks.forget(nodes)

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // switchDir is the run directory of a switch; the lock on it is held as long as the switch runs.
@@ -154,7 +154,7 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 	dir, err := openSwitch(name)
 	if !switchName.MatchString(name) || errors.Is(err, fs.ErrNotExist) {
 		list, _ := Switches()
-		return usagef("no switch %q is running%s", name, topology.Suggest(name, list))
+		return usagef("no switch %q is running%s", name, problem.Suggest(name, list))
 	}
 	if err != nil {
 		return err

@@ -15,7 +15,6 @@ import (
 
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
-	"labctl/topology"
 	"labctl/topology/kernel"
 )
 
@@ -124,9 +123,9 @@ func (s *standalone) add(p addParams, files []*os.File) error {
 		return errors.Join(fmt.Errorf("%s: %w", p.Name, err), s.removeLocked(n))
 	}
 	s.nics = append(s.nics, n)
-	mac, _ := topology.ParseMAC(p.MAC)
+	mac, _ := switchcore.ParseMAC(p.MAC)
 	s.loop.Do(func(now time.Duration, sw *switchcore.Switch) {
-		sw.Connect(now, n.id, switchcore.Filter{MAC: switchcore.MAC(mac), AllMulti: true})
+		sw.Connect(now, n.id, switchcore.Filter{MAC: mac, AllMulti: true})
 	})
 	s.lookLocked(n)
 	return nil
@@ -145,11 +144,11 @@ func (s *standalone) configureLocked(n *nic, p addParams, files []*os.File) erro
 	}
 	port := switchcore.Port{Name: p.Name, Group: p.Group, Uplink: p.Uplink}
 	if p.MAC != "" {
-		mac, err := topology.ParseMAC(strings.ToLower(p.MAC))
+		mac, err := switchcore.ParseMAC(strings.ToLower(p.MAC))
 		if err != nil {
 			return usagef("--mac %q: %v", p.MAC, err)
 		}
-		port.Initial = switchcore.MAC(mac)
+		port.Initial = mac
 	}
 	var conf switchcore.Config
 	s.loop.Do(func(_ time.Duration, sw *switchcore.Switch) { conf = sw.Config() })

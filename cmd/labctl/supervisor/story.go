@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/plan"
+	"labctl/topology/problem"
 )
 
 // story is what was laid over the file of a running lab: how many of its steps were walked through by hand and how each ended, and
@@ -30,7 +32,7 @@ type story struct {
 func (t story) over(file *topology.Lab) (*topology.Lab, error) {
 	lab := file
 	if t.Step > len(file.Steps) {
-		return nil, usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", topology.Count(len(file.Steps), "step"), t.Step)
+		return nil, usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}
 	if t.Step > 0 {
 		lab = file.Steps[t.Step-1].Lab
@@ -216,17 +218,17 @@ func reset(ctx context.Context, c *call) (any, error) {
 
 // Difference says how a running lab differs from its file.
 type Difference struct {
-	Lab      string            `json:"lab"`
-	File     string            `json:"file"`
-	Step     int               `json:"step"`               // steps walked through by hand
-	Outcomes []string          `json:"outcomes,omitempty"` // how each of them ended: done, differs, failed
-	Under    *Underway         `json:"under_way,omitempty"`
-	State    string            `json:"state"`         // as of Status
-	Why      string            `json:"why,omitempty"` // it is degraded
-	Doing    string            `json:"doing,omitempty"`
-	Set      []string          `json:"set,omitempty"` // what was set by hand
-	Reset    []topology.Change `json:"reset"`         // what "reset" would change
-	Changes  []topology.Change `json:"changes"`       // what "up --reset" would change
+	Lab      string        `json:"lab"`
+	File     string        `json:"file"`
+	Step     int           `json:"step"`               // steps walked through by hand
+	Outcomes []string      `json:"outcomes,omitempty"` // how each of them ended: done, differs, failed
+	Under    *Underway     `json:"under_way,omitempty"`
+	State    string        `json:"state"`         // as of Status
+	Why      string        `json:"why,omitempty"` // it is degraded
+	Doing    string        `json:"doing,omitempty"`
+	Set      []string      `json:"set,omitempty"` // what was set by hand
+	Reset    []plan.Change `json:"reset"`         // what "reset" would change
+	Changes  []plan.Change `json:"changes"`       // what "up --reset" would change
 }
 
 func difference(_ context.Context, c *call) (any, error) {
@@ -241,8 +243,8 @@ func difference(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, reset := topology.Diff(lab, told, c.meta.Instance)
-	_, changes := topology.Diff(lab, file, c.meta.Instance)
+	_, reset := plan.Diff(lab, told, c.meta.Instance)
+	_, changes := plan.Diff(lab, file, c.meta.Instance)
 	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.Under, state, why, doing, t.words(),
-		append([]topology.Change{}, reset...), append([]topology.Change{}, changes...)}, nil
+		append([]plan.Change{}, reset...), append([]plan.Change{}, changes...)}, nil
 }

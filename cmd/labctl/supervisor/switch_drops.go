@@ -65,7 +65,7 @@ func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 	for _, r := range slices.Concat(before.records, records) {
 		d := reach.Drop{Port: place(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
 		if len(r.Data) >= 12 {
-			d.Dst, d.Src = topology.MAC(r.Data[:6]), topology.MAC(r.Data[6:12])
+			d.Dst, d.Src = switchcore.MAC(r.Data[:6]), switchcore.MAC(r.Data[6:12])
 		}
 		sorts[d]++
 	}

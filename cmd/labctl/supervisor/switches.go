@@ -209,7 +209,7 @@ func (o observer) Reread(port switchcore.PortID) { o.Watch.Reread(int(port)) }
 // filterOf is what a Linux guest asks its adapter for. Its multicast list cannot be followed reliably, so it counts as
 // wanting all of it; without that IPv6 would not find its neighbours.
 func filterOf(s kernel.Seen) switchcore.Filter {
-	return switchcore.Filter{MAC: switchcore.MAC(s.MAC), Promiscuous: s.Promiscuity > 0, AllMulti: true}
+	return switchcore.Filter{MAC: s.MAC, Promiscuous: s.Promiscuity > 0, AllMulti: true}
 }
 
 func (v *vswitch) close() error {
@@ -272,7 +272,7 @@ func (w *switches) table(node string) (out []reach.FDBEntry, err error) {
 	}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		for _, e := range s.Table(now) {
-			out = append(out, reach.FDBEntry{MAC: topology.MAC(e.MAC), Port: s.Status(e.Port).Name})
+			out = append(out, reach.FDBEntry{MAC: e.MAC, Port: s.Status(e.Port).Name})
 		}
 	})
 	return out, nil

@@ -4,7 +4,7 @@ import (
 	"io"
 	"os"
 
-	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // Visible writes text for people to w, without anything that a terminal would act upon (see [topology.Visible]). One call of Write
@@ -12,7 +12,7 @@ import (
 type Visible struct{ W io.Writer }
 
 func (v Visible) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(v.W, topology.Visible(string(p), true)); err != nil {
+	if _, err := io.WriteString(v.W, problem.Visible(string(p), true)); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/plan"
 )
 
 // step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
@@ -60,9 +61,9 @@ func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, e
 
 // shift changes the running lab into another state of the same file.
 func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
-	plan, changes := topology.Diff(v.current(), to, v.meta.Instance)
-	if len(plan.Ops) > 0 || len(changes) > 0 {
-		if err := v.server.apply(ctx, plan, to); err != nil {
+	planned, changes := plan.Diff(v.current(), to, v.meta.Instance)
+	if len(planned.Ops) > 0 || len(changes) > 0 {
+		if err := v.server.apply(ctx, planned, to); err != nil {
 			return v.brokenOff(err)
 		}
 	}

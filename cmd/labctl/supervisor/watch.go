@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"labctl/topology"
+	"labctl/switchcore"
 	"labctl/topology/kernel"
 )
 
@@ -42,7 +42,7 @@ type watching struct {
 	nodes []string // none: all
 
 	mu      sync.Mutex // one line after the other
-	holders map[topology.MAC]string
+	holders map[switchcore.MAC]string
 }
 
 // watch tells of changes until the client goes away: what the kernel says of the nodes, and the lab's own events.
@@ -127,7 +127,7 @@ func (w *watching) noticed(n kernel.Noticed) error {
 }
 
 // holder is who has an address, as far as can be said at this moment.
-func (w *watching) holder(m topology.MAC) string {
+func (w *watching) holder(m switchcore.MAC) string {
 	if w.holders == nil {
 		look := &call{server: w.call.server, began: w.call.changes.Load(), seen: w.call.current()}
 		has, err := look.holders()

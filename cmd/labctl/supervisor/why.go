@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/problem"
 	"labctl/topology/reach"
 )
 
@@ -168,7 +169,7 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 		var words []string
 		for _, word := range slices.Sorted(maps.Keys(counts)) {
 			if n := counts[word]; n > 1 {
-				word += " (" + topology.Count(n, "frame") + ")"
+				word += " (" + problem.Count(n, "frame") + ")"
 			}
 			words = append(words, word)
 		}

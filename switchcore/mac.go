@@ -1,0 +1,43 @@
+package switchcore
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// MAC is an Ethernet address. The zero value means "none".
+type MAC [6]byte
+
+// ParseMAC reads six lower-case hex pairs with colons.
+func ParseMAC(s string) (MAC, error) {
+	var m MAC
+	if len(s) != 17 {
+		return m, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
+	}
+	for i := range m {
+		if i > 0 && s[3*i-1] != ':' {
+			return MAC{}, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
+		}
+		if _, err := hex.Decode(m[i:i+1], []byte(s[3*i:3*i+2])); err != nil || strings.ToLower(s) != s {
+			return MAC{}, fmt.Errorf("%q is not a MAC address: want six lower-case hex pairs with colons, 00:50:56:00:00:01", s)
+		}
+	}
+	return m, nil
+}
+
+// IsZero reports whether m is no address.
+func (m MAC) IsZero() bool { return m == MAC{} }
+
+// String is the address as six pairs of lower-case hexadecimal digits.
+func (m MAC) String() string {
+	const digits = "0123456789abcdef"
+	var b [17]byte
+	for i, v := range m {
+		b[3*i], b[3*i+1] = digits[v>>4], digits[v&15]
+		if i < 5 {
+			b[3*i+2] = ':'
+		}
+	}
+	return string(b[:])
+}

@@ -1,0 +1,20 @@
+package problem
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Decimal matches a whole number as lab files write one: below a thousand million, without a leading zero.
+var Decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+
+// Clip shortens what is quoted in a message.
+func Clip(s string) string {
+	if len(s) <= 60 {
+		return s
+	}
+	return strings.ToValidUTF8(s[:57], "") + "…"
+}
+
+// Quoted puts a word between quotation marks, as it is.
+func Quoted(s string) string { return `"` + s + `"` }

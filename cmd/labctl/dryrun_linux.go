@@ -111,7 +111,7 @@ func (d *differs) compare() error {
 }
 
 func (d *differs) print(w io.Writer) {
-	if d.State != "running" || d.Doing != "" {
+	if d.State != "running" && d.State != "" || d.Doing != "" {
 		fmt.Fprintln(w, stateOf(d.Lab, d.State, d.Why, d.Doing))
 	}
 	if u := d.Under; u != nil && u.Error != "" {

@@ -102,7 +102,7 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 		if err := columns(w, "STEP STATE NAME", rows); err != nil {
 			return err
 		}
-		if d.State != "running" || d.Doing != "" {
+		if d.State != "running" && d.State != "" || d.Doing != "" {
 			fmt.Fprintln(w, stateOf(d.Lab, d.State, d.Why, d.Doing))
 		}
 		if d.Under != nil && d.Under.Error != "" {

@@ -5,7 +5,6 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -33,10 +32,7 @@ func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]Capt
 			if ctx.Err() != nil {
 				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, hurry, context.Cause(ctx))
 			}
-			if errors.Is(err, ErrSilent) {
-				return end, err
-			}
-			return end, fmt.Errorf("%s: the supervisor ended during the capture (see %s): %w", c.Instance, whereIs(c.Instance, "log"), err)
+			return end, c.cut(ctx, "capture", err)
 		}
 		switch {
 		case r.Error != nil:

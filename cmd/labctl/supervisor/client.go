@@ -123,7 +123,10 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			if result == nil || len(r.Result) == 0 {
 				return nil
 			}
-			return json.Unmarshal(r.Result, result)
+			if json.Unmarshal(r.Result, result) != nil {
+				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it was started by another version", c.Instance, method, Version)
+			}
+			return nil
 		}
 	}
 }

@@ -1,0 +1,155 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// However many make, take and remove the same run directory at once, one has it at a time, and whoever looks meanwhile meets no error.
+func TestARunDirectoryHasOneHolder(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", private(t))
+	var holders, taken, removed atomic.Int32
+	var all, looking sync.WaitGroup
+	over := make(chan struct{})
+	for who := range 6 {
+		all.Go(func() {
+			for n := range 60 {
+				r, _, err := take("fought-over", true, nil)
+				if errors.Is(err, errHeld) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if others := holders.Add(1); others != 1 {
+					t.Errorf("%d have it", others)
+				}
+				taken.Add(1)
+				err = r.writeMeta(Meta{Format: 1, Instance: "fought-over", Lab: fmt.Sprint(who)}, nil)
+				if m, rerr := ReadMeta("fought-over"); err != nil || rerr != nil || m.Lab != fmt.Sprint(who) {
+					t.Errorf("%d wrote, and reads %+v, %v, %v", who, m, err, rerr)
+				}
+				holders.Add(-1)
+				if (n+who)%3 == 0 { // killed
+					r.release()
+				} else if err := r.remove(); err != nil {
+					t.Error(err)
+				} else {
+					removed.Add(1)
+				}
+			}
+		})
+	}
+	looking.Go(func() {
+		for {
+			if list, err := List(t.Context()); err != nil || len(list) > 1 {
+				t.Errorf("%+v, %v", list, err)
+			}
+			select {
+			case <-over:
+				return
+			default:
+			}
+		}
+	})
+	all.Wait()
+	close(over)
+	looking.Wait()
+	if taken.Load() < 10 || removed.Load() < 5 {
+		t.Errorf("taken %d times, removed %d times", taken.Load(), removed.Load())
+	}
+	if r, _, err := take("fought-over", true, nil); err != nil {
+		t.Error(err)
+	} else if err := r.remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A socket that nobody answers at means a lab that starts, as long as its lock is held, and then a dead one, which "down" removes.
+func TestASocketThatNobodyAnswersAt(t *testing.T) {
+	r := runDirectory(t, "stale")
+	if err := r.writeMeta(Meta{Format: 1, Instance: "stale", Lab: "stale", File: "-"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenIn(r.folder, "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := Dial("stale"); !errors.Is(err, ErrDead) {
+		t.Error(err)
+	}
+	if st, err := StatusOf(t.Context(), "stale"); err != nil || st.State != "starting" {
+		t.Errorf("its lock is held: %+v, %v", st, err)
+	}
+	r.release()
+	if st, err := StatusOf(t.Context(), "stale"); err != nil || st.State != "degraded" || st.PID != 0 {
+		t.Errorf("its lock is free: %+v, %v", st, err)
+	}
+	if err := Down(t.Context(), "stale", false); err != nil || there("stale") {
+		t.Error(err)
+	}
+	if _, err := StatusOf(t.Context(), "stale"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := Down(t.Context(), "stale", false); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// What is in the place of a run directory and is not one of ours is named, is not believed, and stays; the labs beside it are seen.
+func TestWhatIsNotOurRunDirectory(t *testing.T) {
+	r := runDirectory(t, "ours")
+	if err := r.writeMeta(Meta{Format: 1, Instance: "ours", File: "-"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(filepath.Dir(r.path), "theirs")
+	for name, k := range map[string]struct {
+		make    func() error
+		refused string
+	}{
+		"another user's":       {func() error { return errors.Join(os.Mkdir(path, 0o700), os.Chown(path, 65533, -1)) }, "user 65533"},
+		"open to everybody":    {func() error { return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o777)) }, "mode 0777"},
+		"somewhere else":       {func() error { return os.Symlink(t.TempDir(), path) }, "symlink"},
+		"not even a directory": {func() error { return os.WriteFile(path, []byte("x"), 0o600) }, "not a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer os.RemoveAll(path)
+			if err := k.make(); errors.Is(err, fs.ErrPermission) {
+				return // only root may give directories away
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			_, _, terr := take("theirs", true, nil)
+			_, rerr := ReadMeta("theirs")
+			for what, err := range map[string]error{"take": terr, "meta": rerr, "down": Down(t.Context(), "theirs", true)} {
+				if err == nil || !strings.Contains(err.Error(), k.refused) {
+					t.Errorf("%s: %v, want %q", what, err, k.refused)
+				}
+			}
+			if _, err := os.Lstat(path); err != nil {
+				t.Error("it was removed: ", err)
+			}
+			list, err := List(t.Context())
+			if err != nil || len(list) == 0 || list[0].Lab != "ours" {
+				t.Errorf("%+v, %v", list, err)
+			}
+			for _, st := range list[min(1, len(list)):] {
+				if st.State != "degraded" || !strings.Contains(st.Why, k.refused) {
+					t.Errorf("%+v", st)
+				}
+			}
+		})
+	}
+}

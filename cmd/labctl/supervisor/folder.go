@@ -176,14 +176,20 @@ func (d *folder) put(name string, data []byte, mode uint32) error {
 	})
 }
 
-// list names what is in d, sorted.
+// list names what is in d, sorted. A directory that was removed since it was opened has nothing in it.
 func (d *folder) list() ([]string, error) {
 	again, err := checked(d.fd(), ".", d.path, nil) // a descriptor of its own: reading moves its position
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer again.close()
 	names, err := again.f.Readdirnames(-1)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	slices.Sort(names)
 	return names, err
 }

@@ -131,6 +131,22 @@ func TestAFolderStaysTheOneThatWasChecked(t *testing.T) {
 	}
 }
 
+// The last lab's "down" removes the directory of all while somebody lists it.
+func TestAFolderThatIsRemovedIsEmpty(t *testing.T) {
+	dir := private(t)
+	d, err := openFolder(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := d.list(); err != nil || len(names) != 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
 func TestHomesAreApart(t *testing.T) {
 	for _, uid := range []int{0, 7} {
 		for _, runtime := range []string{"", "/run/user/7", "/tmp/x", "/tmp/labctl-x", "/tmp/labctl-1"} {

@@ -31,9 +31,13 @@ func rewrite(path string, old, updated []byte) (err error) {
 	if err != nil {
 		return err
 	}
+	ours, err := tmp.Stat()
+	if err != nil {
+		return errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
+			err = errors.Join(err, discard(tmp.Name(), ours))
 		}
 	}()
 	_, err = tmp.Write(updated)
@@ -51,15 +55,25 @@ func rewrite(path string, old, updated []byte) (err error) {
 	if err := unchanged(path, st, old); err != nil {
 		return err
 	}
-	if err := swap(tmp.Name(), path, st, old); err != nil {
+	if err := swap(tmp.Name(), path, st, old, exchange); err != nil {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
 }
 
+// discard removes the file that was prepared. Where an exchange could not be taken back, its name is that of what somebody has written,
+// which stays.
+func discard(name string, ours os.FileInfo) error {
+	now, err := os.Lstat(name)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(ours, now) {
+		return nil
+	}
+	return os.Remove(name)
+}
+
 // swap puts the file fresh in the place of path, and removes the one that was there if it is the one in st and says old. Else it is put back,
 // and fresh is left: what was written after the last look must not be lost.
-func swap(fresh, path string, st os.FileInfo, old []byte) error {
+func swap(fresh, path string, st os.FileInfo, old []byte, exchange func(a, b string) error) error {
 	ours, err := os.Lstat(fresh)
 	if err != nil {
 		return err
@@ -80,8 +94,9 @@ func swap(fresh, path string, st os.FileInfo, old []byte) error {
 	// Whoever replaced ours in between meant his to be the one that stays.
 	if now, err := os.Lstat(fresh); err == nil && !os.SameFile(ours, now) {
 		if err := exchange(fresh, path); err != nil {
-			return err
+			return fmt.Errorf("%s was edited meanwhile, and what it said last is in %s now: %w", path, fresh, err)
 		}
+		return errors.Join(edited(path), os.Remove(fresh)) // what it said before that
 	}
 	return edited(path)
 }

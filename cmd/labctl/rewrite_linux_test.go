@@ -96,7 +96,7 @@ func TestSwapKeepsWhatWasWrittenAfterTheLastLook(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, left := "edited", "new"
-		err = swap(fresh, path, st, []byte("old"))
+		err = swap(fresh, path, st, []byte("old"), exchange)
 		if how == "not at all" {
 			want, left = "new", ""
 			if err != nil {
@@ -110,5 +110,63 @@ func TestSwapKeepsWhatWasWrittenAfterTheLastLook(t *testing.T) {
 		if string(says) != want || string(other) != left {
 			t.Errorf("%s: the file says %q, want %q; beside it %q, want %q", how, says, want, other, left)
 		}
+	}
+}
+
+// TestAnEditThatCannotBePutBackIsKept: the second exchange fails, and then the third, when somebody has saved twice. The error names the file
+// that has what was written, and it is still there when what was prepared has been discarded.
+func TestAnEditThatCannotBePutBackIsKept(t *testing.T) {
+	for fails, last := range map[int]string{2: "edited", 3: "edited again"} {
+		dir := t.TempDir()
+		path, fresh := filepath.Join(dir, "lab.yaml"), filepath.Join(dir, "fresh")
+		if err := errors.Join(os.WriteFile(path, []byte("old"), 0o600), os.WriteFile(fresh, []byte("new"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := os.Lstat(fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("edited"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		err = swap(fresh, path, st, []byte("old"), func(a, b string) error {
+			if n++; n == fails {
+				return os.ErrPermission
+			}
+			if n == 2 { // an editor that saves by a rename
+				if err := errors.Join(os.WriteFile(path+"~", []byte("edited again"), 0o600), os.Rename(path+"~", path)); err != nil {
+					return err
+				}
+			}
+			return exchange(a, b)
+		})
+		if err == nil || !strings.Contains(err.Error(), " is in "+fresh+" now") {
+			t.Errorf("%d: %v", fails, err)
+		}
+		if err := discard(fresh, ours); err != nil {
+			t.Error(err)
+		}
+		if says, err := os.ReadFile(fresh); string(says) != last {
+			t.Errorf("%d: %q, %v; want %q", fails, says, err, last)
+		}
+	}
+	fresh := filepath.Join(t.TempDir(), "fresh")
+	if err := os.WriteFile(fresh, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := os.Lstat(fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(discard(fresh, ours), discard(fresh, ours)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was prepared is still there: %v", err)
 	}
 }

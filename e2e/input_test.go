@@ -77,6 +77,12 @@ var _ = Describe("a lab", func() {
 		r = labctlWith(nil, runs, "up", "-")
 		Expect(r).To(Exit(2))
 		Expect(r.err).To(ContainSubstring("--allow-run"))
+		step := four + "steps:\n  - {name: one, do: [{run: {node: a, sh: \"true\"}}], expect: {ping: x}}\n"
+		for _, verb := range []string{"up", "verify"} {
+			r = labctlWith(nil, step, verb, "-")
+			Expect(r).To(Exit(2))
+			Expect(r.err).To(And(ContainSubstring(`step "one" runs commands`), ContainSubstring("--allow-run")))
+		}
 		r = labctlWith(nil, runs, "up", "-", "--allow-run")
 		DeferCleanup(func() { labctl("down", "--all", "--force") })
 		Expect(r).To(Exit(0))

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/topology"
 )
 
 // What says where a command runs must not be a flag to a labctl that runs there: LABCTL_LAB is -l.
@@ -45,6 +46,34 @@ func TestEnvironmentOfNodes(t *testing.T) {
 	} {
 		if got := strings.Join(supervisor.Inside(strings.Fields(c.env), "l", "n"), " "); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.env, got, c.want)
+		}
+	}
+}
+
+// What came from standard input has nobody read: commands of its nodes run at "up", those of its steps at "step" and "verify".
+func TestCommandsFromStandardInput(t *testing.T) {
+	const lab = "format: 1\nlab: x\nnodes:\n  h1: {ip: 10.0.0.1/24NODE}\n  h2: {ip: 10.0.0.2/24}\nlinks: [h1 -- h2]\nexpect: {ping: ok}\nSTEP"
+	for _, c := range []struct{ node, step, want string }{
+		{"", "", ""},
+		{", run: [\"true\"]", "", "node h1 runs commands"},
+		{"", "steps: [{name: one, do: [{flush: {h1: [neigh]}}, {run: {node: h2, sh: \"true\"}}]}]\n", "step \"one\" runs commands"},
+	} {
+		text := strings.NewReplacer("NODE", c.node, "STEP", c.step).Replace(lab)
+		l, problems := topology.Load("-", []byte(text))
+		if l == nil {
+			t.Fatal(problems)
+		}
+		f := &labFile{display: "standard input", identity: "-"}
+		_, err := start(f, l, "", false)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+		if _, err := start(f, l, "", true); err != nil {
+			t.Error(err)
+		}
+		f.fromDisk = true
+		if _, err := start(f, l, "", false); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,13 +90,26 @@ func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.
 	}
 	s := supervisor.Start{Instance: instance, File: f.identity, Lab: lab}
 	if !f.fromDisk && !allowRun {
-		for _, n := range lab.Nodes {
-			if len(n.Run) > 0 {
-				return s, usagef("%s: node %s runs commands, with your rights on this machine's files, and the lab did not come from a file; read it, then use --allow-run", f.display, n.Name)
-			}
+		if who := runsCommands(lab); who != "" {
+			return s, usagef("%s: %s runs commands, with your rights on this machine's files, and the lab did not come from a file; read it, then use --allow-run", f.display, who)
 		}
 	}
 	return s, nil
+}
+
+// runsCommands names the first node or step of a lab that has commands of the file run; "" if none has.
+func runsCommands(lab *topology.Lab) string {
+	for _, n := range lab.Nodes {
+		if len(n.Run) > 0 {
+			return "node " + n.Name
+		}
+	}
+	for _, st := range lab.Steps {
+		if slices.ContainsFunc(st.Do, func(a topology.Action) bool { return a.Run != nil }) {
+			return fmt.Sprintf("step %q", st.Name)
+		}
+	}
+	return ""
 }
 
 // upDoc is what "up -o json" prints.

@@ -37,7 +37,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
-	s.broken, told.Under = told.Under.String(), nil
+	s.broken, told.Under = told.Under.takenBack(), nil
 	s.publish(lab, told)
 	if err := s.remember(); err != nil {
 		return err

@@ -47,7 +47,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if err != nil {
 		return err
 	}
-	s.broken, told.Under = told.Under.String(), nil
+	s.broken, told.Under = told.Under.takenBack(), nil
 	s.publish(lab, told)
 	planned := plan.New(lab, s.meta.Instance)
 	go s.writePlan(lab)

@@ -39,7 +39,7 @@ func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause st
 			return nil, err
 		}
 	}
-	broken := t.Under.String()
+	broken := t.Under.takenBack()
 	t.Under = nil
 	lab, err := t.over(file)
 	if err != nil {

@@ -17,16 +17,27 @@ type Underway struct {
 	Error string `json:"error,omitempty"` // why it is not under way any more
 }
 
-// String says of a step that it has not come to its end; "" of nil.
+// String says of a step that it has not come to its end, and what becomes of what it has set; "" of nil.
 func (u *Underway) String() string {
 	if u == nil {
 		return ""
 	}
-	s := fmt.Sprintf("step %d, %q, was broken off (%s)", u.Step, u.Name, u.At)
-	if u.Error != "" {
-		s = fmt.Sprintf("step %d, %q, was broken off (%s: %s)", u.Step, u.Name, u.At, u.Error)
+	return u.where() + "; \"labctl up\" takes back what it set, and \"labctl step\" begins it again"
+}
+
+// takenBack says the same when the lab is as it was before that step; "" of nil.
+func (u *Underway) takenBack() string {
+	if u == nil {
+		return ""
 	}
-	return s + "; what it set is taken back, and \"labctl step\" begins it again"
+	return u.where() + "; what it set is taken back, and \"labctl step\" begins it again"
+}
+
+func (u *Underway) where() string {
+	if u.Error != "" {
+		return fmt.Sprintf("step %d, %q, was broken off (%s: %s)", u.Step, u.Name, u.At, u.Error)
+	}
+	return fmt.Sprintf("step %d, %q, was broken off (%s)", u.Step, u.Name, u.At)
 }
 
 // at notes how far the step is that is walked through by hand.

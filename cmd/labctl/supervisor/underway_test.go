@@ -21,12 +21,17 @@ import (
 
 func TestAStepThatWasBrokenOffSaysWhere(t *testing.T) {
 	var none *Underway
-	for want, u := range map[string]*Underway{
-		"": none,
-		`step 2, "two", was broken off (do 1 of 3); what it set is taken back, and "labctl step" begins it again`: {Step: 2, Name: "two", At: "do 1 of 3"},
-		`step 1, "one", was broken off (set: no); what it set is taken back, and "labctl step" begins it again`:   {Step: 1, Name: "one", At: "set", Error: "no"},
+	if none.String() != "" || none.takenBack() != "" {
+		t.Error("something is said of no step")
+	}
+	for where, u := range map[string]*Underway{
+		`step 2, "two", was broken off (do 1 of 3); `: {Step: 2, Name: "two", At: "do 1 of 3"},
+		`step 1, "one", was broken off (set: no); `:   {Step: 1, Name: "one", At: "set", Error: "no"},
 	} {
-		if got := u.String(); got != want {
+		if got, want := u.String(), where+`"labctl up" takes back what it set, and "labctl step" begins it again`; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got, want := u.takenBack(), where+`what it set is taken back, and "labctl step" begins it again`; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

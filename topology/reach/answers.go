@@ -33,6 +33,7 @@ type asker struct {
 	tap    *tap
 	sender netip.Addr
 	frame  []byte
+	sent   int              // requests
 	macs   []switchcore.MAC // who answered, in order
 }
 
@@ -111,6 +112,7 @@ func (a *asking) round(ctx context.Context, asks []*asker) bool {
 				continue
 			}
 			open = true
+			k.sent++
 			if err := unix.Send(k.tap.fd, k.frame, 0); err != nil {
 				a.fail([]int{k.index}, fmt.Errorf("send a request: %w", err))
 			}
@@ -261,7 +263,7 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 // word is yes, no, or who answers instead or as well. Of an entry of "names" [asker.forName] says what yes means.
 func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
-		return "no", nil, fmt.Sprintf("%s for %s, no reply", problem.Count(arpTries, "request"), k.dst)
+		return "no", nil, fmt.Sprintf("%s for %s, no reply", problem.Count(k.sent, "request"), k.dst)
 	}
 	var words, said, each []string
 	for _, m := range k.macs {

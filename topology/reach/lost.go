@@ -178,7 +178,7 @@ func (m *matrix) lost(prs []*pair, before, now losses, try int) (again []*pair, 
 		case try < lostTries && (try == 0 || !quiet):
 			again = append(again, pr)
 		case gone && quiet:
-			pr.note = fmt.Sprintf("%s has no entry for %s, asked twice", pr.sock.node, pr.way.hops[0].next)
+			pr.note = fmt.Sprintf("%s has no entry for %s, asked %d times", pr.sock.node, pr.way.hops[0].next, try+1)
 		case gone && places[place{node: pr.way.hops[0].node, index: pr.way.hops[0].index}]:
 			pr.word = Unknown
 			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the carrier changed: %s", try+1, strings.Join(names, ", "))

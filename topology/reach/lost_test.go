@@ -207,6 +207,19 @@ func TestAnswersAcrossAGap(t *testing.T) {
 		}
 	}
 	wantText(t, ask(t, p, false, topology.Question{Kind: "answers", A: "b", B: "a"}), "answers:b->a yes\n")
+	reads = 0
+	m.plug(t, "a", false)
+	m.carriers = func(node string) {
+		if node == "a" {
+			if reads++; reads == 2 { // nobody is there when it is asked again either
+				m.plug(t, "a", true)
+				m.plug(t, "a", false)
+			}
+		}
+	}
+	if r := ask(t, p, false, topology.Question{Kind: "answers", A: "b", B: "a"})[0]; r.Got != "no" || !strings.HasPrefix(r.Detail, "6 requests for ") && !strings.HasPrefix(r.Detail, "9 requests for ") {
+		t.Errorf("%s (%s), want no after 6 requests, or 9 where the kernel acts on the carrier late", r.Got, r.Detail)
+	}
 }
 
 // TestAMarkedRequestThrownAway: a listener is not without its request because the kernel has thrown that away.
@@ -236,13 +249,23 @@ func TestAMarkedRequestThrownAway(t *testing.T) {
 // TestARequestThatGoesElsewhere: the sender's own rules may send a request to another neighbour than its address has. It is silent.
 func TestARequestThatGoesElsewhere(t *testing.T) {
 	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
-	m := build(t, lab, steps)
+	m := &purging{liveMachine: build(t, lab, steps)}
 	sh(t, "b", `sysctl -qw net.ipv4.icmp_echo_ignore_all=1`)
 	sh(t, "a", `nft 'table ip n { chain o { type nat hook output priority -100; ip daddr 10.0.0.3 dnat to 10.0.0.2; }; }'`)
 	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
 	defer p.Close()
 	for _, kept := range []bool{false, true} {
 		wantText(t, ask(t, p, kept, topology.Question{Kind: "ping", A: "a", B: "c"}), "ping:a->c silent\n")
+	}
+	for grows, says := range map[int]string{0: "asked 2 times", 3: "asked 3 times"} { // the reading at which the machine has thrown something away
+		reads := 0
+		m.backlog = func() uint64 {
+			reads++
+			return uint64(min(grows, reads) / max(grows, 1))
+		}
+		if r := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "c"})[0]; r.Got != "silent" || !strings.HasSuffix(r.Detail, "a has no entry for 10.0.0.3, "+says) {
+			t.Errorf("%s (%s), want silent, %s", r.Got, r.Detail, says)
+		}
 	}
 }
 

@@ -3,6 +3,10 @@
 package supervisor
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,6 +37,34 @@ func TestEventKindsAreDocumented(t *testing.T) {
 	for _, k := range kinds {
 		if !strings.Contains(string(doc), "`"+k+"`") {
 			t.Errorf("docs/events.md does not know %q", k)
+		}
+	}
+}
+
+// Who reads what "watch" tells too slowly is told that something is missing.
+func TestWatchTellsOfLostEvents(t *testing.T) {
+	log := newEventLog("x")
+	log.add(Happened{Kind: "changed"})
+	since := log.last()
+	for range eventsKept + 1 {
+		log.add(Happened{Kind: "changed"})
+	}
+	r, w := io.Pipe()
+	defer r.Close()
+	watching := &watching{call: &call{server: &server{happened: log}, out: newOutbox(w)}}
+	defer watching.out.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { _ = watching.events(ctx, since) }()
+	in := bufio.NewReader(r)
+	for _, want := range []string{"lost", "changed"} {
+		var rep reply
+		var k Change
+		if err := readLine(in, &rep); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(rep.Item, &k); err != nil || k.Kind != want {
+			t.Errorf("%s: %+v, %v; want %s", rep.Item, k, err, want)
 		}
 	}
 }

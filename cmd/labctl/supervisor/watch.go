@@ -79,6 +79,11 @@ func (w *watching) events(ctx context.Context, seq uint64) error {
 	for {
 		list, more := w.happened.after(seq)
 		for _, e := range list {
+			if e.Seq > seq+1 {
+				if err := w.tell(Change{Time: e.Time, Kind: "lost", Cause: "events came faster than they were read"}); err != nil {
+					return err
+				}
+			}
 			seq = e.Seq
 			if err := w.tell(Change{Time: e.Time, Node: e.Node, Kind: e.Kind, Object: e.Object, Old: e.Old, New: e.New, Cause: e.Cause}); err != nil {
 				return err

@@ -264,6 +264,9 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 				if !strings.Contains(st.Why, "a change ended midway: ") {
 					r.errorf("degraded because %q", st.Why)
 				}
+				if err := c.Call(t.Context(), "verify", VerifyParams{}, nil, nil); err == nil || !strings.Contains(err.Error(), `"labctl up"`) {
+					r.errorf("verify judges it: %v", err)
+				}
 				if code, out := r.run(false, "step", ""); code == 0 || !strings.Contains(out, `"labctl up"`) {
 					r.errorf("step: %d: %s", code, out)
 				}

@@ -109,6 +109,9 @@ func verify(ctx context.Context, c *call) (any, error) {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
+	if err := c.whole(); err != nil { // what a table says of it is neither true nor false
+		return nil, err
+	}
 	v := &verifier{call: c, prober: c.prober}
 	c.prober.All = p.All
 	defer func() { c.prober.All = false }()

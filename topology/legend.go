@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/switchcore"
 	"labctl/topology/problem"
 )
 
@@ -159,6 +160,12 @@ func legendParts(kind, alt string, used map[string]bool) (names []string) {
 	return names
 }
 
+// isMAC reports whether a word is a MAC, and so not a name.
+func isMAC(word string) bool {
+	_, err := switchcore.ParseMAC(word)
+	return err == nil
+}
+
 // nameMeans explains a word that is not fixed: an ICMP error, or a name.
 func nameMeans(kind, word string) string {
 	switch {
@@ -166,7 +173,7 @@ func nameMeans(kind, word string) string {
 		return "any word that begins so"
 	case kind == "answers" && strings.Contains(word, "+"):
 		return "each of these answers"
-	case kind == "arp" && strings.Contains(word, ":"):
+	case kind == "arp" && isMAC(word): // srv:eth1 is one of a node's interfaces
 		return "is the MAC in the entry, which no node of the lab has"
 	}
 	rest, icmp := strings.CutPrefix(word, "icmp:")

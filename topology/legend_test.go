@@ -24,9 +24,10 @@ func TestLegendSpeaksOfItsKind(t *testing.T) {
 # b+c  each of these answers
 # c    answers the ARP request
 `},
-		{"arp", []string{"h2", "02:00:00:00:00:99"}, `
+		{"arp", []string{"h2", "02:00:00:00:00:99", "srv:eth1"}, `
 # 02:00:00:00:00:99  is the MAC in the entry, which no node of the lab has
 # h2                 owns the MAC in the entry
+# srv:eth1           owns the MAC in the entry
 `},
 		{"fdb", []string{"h1", "-"}, `
 # -   the switch does not know this MAC

@@ -265,15 +265,19 @@ func (b *build) pinLimits(n *Node, p *pins) {
 	p.set("net/ipv6/icmp/ratelimit", "0")
 }
 
-// pinTimers makes a failed neighbour take 0.8 s and not 3. They exist only per interface: neigh/default is the machine's.
+// pinTimers makes a failed neighbour take 0.8 s and not 3. A proxy waits before it answers for another, by chance up to proxy_delay, in
+// hundredths of a second: at the kernel's 80 it would now and then answer after the asker has given up, so it is a quarter too. They
+// exist only per interface: neigh/default is the machine's.
 func (b *build) pinTimers(n *Node, p *pins) {
 	if field(b.root, "timers") != nil || n.Kind == VSwitch {
 		return
 	}
 	for _, i := range n.Interfaces {
-		p.set("net/ipv4/neigh/"+i.Name+"/retrans_time_ms", "250")
-		if n.IPv6 {
-			p.set("net/ipv6/neigh/"+i.Name+"/retrans_time_ms", "250")
+		for _, family := range []string{"ipv4", "ipv6"} {
+			if family == "ipv4" || n.IPv6 {
+				p.set("net/"+family+"/neigh/"+i.Name+"/retrans_time_ms", "250")
+				p.set("net/"+family+"/neigh/"+i.Name+"/proxy_delay", "20")
+			}
 		}
 	}
 }

@@ -203,19 +203,19 @@ func (s *Space) sysctls(ctx context.Context, ops []plan.Op) (int, error) {
 	return count, s.everywhere(ctx, rest)
 }
 
-// neighbourTimers sets retrans_time_ms of interfaces by rtnetlink, RTM_SETNEIGHTBL, and takes it off the job: the way
+// neighbourTimers sets retrans_time_ms and proxy_delay of interfaces by rtnetlink, RTM_SETNEIGHTBL, and takes them off the job: the way
 // through /proc/sys/net costs a walk over every namespace's entry of the same name (fs/proc/proc_sysctl.c,
 // proc_sys_compare), half a millisecond in a lab of a thousand.
 func (s *Space) neighbourTimers(j *settings) error {
 	var rest []plan.SetSysctl
 	for _, o := range j.ops {
 		f := strings.Split(o.Key, "/")
-		ms, err := strconv.ParseUint(o.Value, 10, 32)
-		if err != nil || len(f) != 5 || f[2] != "neigh" || f[4] != "retrans_time_ms" {
+		value, err := strconv.ParseUint(o.Value, 10, 32)
+		if err != nil || len(f) != 5 || f[2] != "neigh" || neighbourTimer[f[4]].ms == 0 {
 			rest = append(rest, o)
 			continue
 		}
-		if err := s.retransTime(j.node, f[1], f[3], ms); err != nil {
+		if err := s.setNeighbourTimer(j.node, f[1], f[3], neighbourTimer[f[4]].attr, value*neighbourTimer[f[4]].ms); err != nil {
 			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
 		}
 	}

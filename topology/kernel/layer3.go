@@ -91,7 +91,7 @@ func (s *Space) neighbour(nodeName string, e topology.Neighbour, do func(*netlin
 }
 
 // retransTime sets the retransmission timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
-func (s *Space) retransTime(n *node, family, dev string, ms uint64) error {
+func (s *Space) setNeighbourTimer(n *node, family, dev string, attr int, ms uint64) error {
 	index, err := s.ifindex(n, dev)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *Space) retransTime(n *node, family, dev string, ms uint64) error {
 	req.AddData(nl.NewRtAttr(ndtaName, nl.ZeroTerminated(table)))
 	parms := nl.NewRtAttr(ndtaParms, nil)
 	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
-	parms.AddRtAttr(ndtpaRetransTime, nl.Uint64Attr(ms))
+	parms.AddRtAttr(attr, nl.Uint64Attr(ms))
 	req.AddData(parms)
 	return s.send(n, req)
 }
@@ -121,4 +121,15 @@ const (
 	ndtaParms        = 6
 	ndtpaIfindex     = 1
 	ndtpaRetransTime = 5
+	ndtpaProxyDelay  = 13
 )
+
+// neighbourTimer are the timers that labctl sets of every interface, by the name of the sysctl: the attribute, and how many milliseconds the
+// sysctl counts in. proxy_delay counts in USER_HZ, which is 100 for all programs.
+var neighbourTimer = map[string]struct {
+	attr int
+	ms   uint64
+}{
+	"retrans_time_ms": {ndtpaRetransTime, 1},
+	"proxy_delay":     {ndtpaProxyDelay, 10},
+}

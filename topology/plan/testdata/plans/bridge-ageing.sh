@@ -28,10 +28,10 @@ ip -n bridge-ageing.br0 link add name br0 mtu 1500 type bridge ageing_time 3000
 ip -n bridge-ageing.br0 link add name vnet0 master br0 up address fe:50:56:16:2b:9b mtu 1500 type veth peer name eth0 netns bridge-ageing.kali2 address 00:50:56:16:2b:9b mtu 1500
 ip -n bridge-ageing.br0 link add name vnet4 master br0 up address fe:50:56:08:07:6f mtu 1500 type veth peer name eth0 netns bridge-ageing.kali3 address 00:50:56:08:07:6f mtu 1500
 ip -n bridge-ageing.br0 link add name enp8s0 master br0 up address fe:50:56:29:64:fb mtu 1500 type veth peer name eth0 netns bridge-ageing.lan address 00:50:56:29:64:fb mtu 1500
-ip netns exec bridge-ageing.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/enp8s0/retrans_time_ms=250
-ip netns exec bridge-ageing.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-ageing.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-ageing.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec bridge-ageing.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet0/proxy_delay=20 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/vnet4/proxy_delay=20 net/ipv4/neigh/enp8s0/retrans_time_ms=250 net/ipv4/neigh/enp8s0/proxy_delay=20
+ip netns exec bridge-ageing.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-ageing.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-ageing.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n bridge-ageing.kali2 addr replace 192.168.0.20/24 dev eth0
 ip -n bridge-ageing.kali2 link set dev eth0 up
 ip -n bridge-ageing.kali3 addr replace 192.168.0.21/24 dev eth0

@@ -77,15 +77,15 @@ ip -n bridge-of-bridge.host link add name vnet1 master br1 up address fe:50:56:3
 ip -n bridge-of-bridge.host link add name vnet5 master br1 up address fe:50:56:23:1c:db mtu 1500 type veth peer name eth0 netns bridge-of-bridge.kali5 address 00:50:56:23:1c:db mtu 1500
 ip -n bridge-of-bridge.host.vmnet3 link add name win up address fe:50:56:36:3e:a9 mtu 1500 type veth peer name eth0 netns bridge-of-bridge.win address 00:50:56:36:3e:a9 mtu 1500
 ip -n bridge-of-bridge.host.vmnet4 link add name win1 up address fe:50:56:39:96:d8 mtu 1500 type veth peer name eth0 netns bridge-of-bridge.win1 address 00:50:56:39:96:d8 mtu 1500
-ip netns exec bridge-of-bridge.host sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br1/retrans_time_ms=250 net/ipv4/neigh/vmw1/retrans_time_ms=250 net/ipv4/neigh/enp8s0/retrans_time_ms=250 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/enp9s0/retrans_time_ms=250 net/ipv4/neigh/vnet1/retrans_time_ms=250 net/ipv4/neigh/vnet5/retrans_time_ms=250
-ip netns exec bridge-of-bridge.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.kali4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.kali5 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.lan1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec bridge-of-bridge.win1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec bridge-of-bridge.host sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/br1/retrans_time_ms=250 net/ipv4/neigh/br1/proxy_delay=20 net/ipv4/neigh/vmw1/retrans_time_ms=250 net/ipv4/neigh/vmw1/proxy_delay=20 net/ipv4/neigh/enp8s0/retrans_time_ms=250 net/ipv4/neigh/enp8s0/proxy_delay=20 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet0/proxy_delay=20 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/vnet4/proxy_delay=20 net/ipv4/neigh/enp9s0/retrans_time_ms=250 net/ipv4/neigh/enp9s0/proxy_delay=20 net/ipv4/neigh/vnet1/retrans_time_ms=250 net/ipv4/neigh/vnet1/proxy_delay=20 net/ipv4/neigh/vnet5/retrans_time_ms=250 net/ipv4/neigh/vnet5/proxy_delay=20
+ip netns exec bridge-of-bridge.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.kali4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.kali5 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.lan1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec bridge-of-bridge.win1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n bridge-of-bridge.host.vmnet4 link set dev vmw2 up
 ip -n bridge-of-bridge.kali2 addr replace 192.168.0.20/24 dev eth0
 ip -n bridge-of-bridge.kali2 link set dev eth0 up

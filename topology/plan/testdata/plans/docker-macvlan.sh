@@ -102,18 +102,18 @@ ip -n docker-macvlan.docker1 link add link ens192 name eth0 netns docker-macvlan
 ip -n docker-macvlan.docker2 link add link ens192 name eth0 netns docker-macvlan.docker2.c1 address 02:8e:69:12:0f:75 mtu 1500 type macvlan mode bridge
 ip -n docker-macvlan.docker3 link add link ens192 name eth0 netns docker-macvlan.docker3.c1 address 02:fe:cb:a3:2b:6a mtu 1500 type macvlan mode bridge
 ip -n docker-macvlan.docker4 link add link ens192 name eth0 netns docker-macvlan.docker4.c1 address 02:75:41:6f:f6:20 mtu 1500 type macvlan mode bridge
-ip netns exec docker-macvlan.peer1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.peer2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.peer3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.docker1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec docker-macvlan.docker1.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.docker1.c2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.docker2 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec docker-macvlan.docker2.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.docker3 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec docker-macvlan.docker3.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec docker-macvlan.docker4 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec docker-macvlan.docker4.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec docker-macvlan.peer1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.peer2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.peer3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.docker1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec docker-macvlan.docker1.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.docker1.c2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.docker2 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec docker-macvlan.docker2.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.docker3 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec docker-macvlan.docker3.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec docker-macvlan.docker4 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec docker-macvlan.docker4.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n docker-macvlan.peer1 addr replace 192.168.1.1/24 dev eth0
 ip -n docker-macvlan.peer1 link set dev eth0 up
 ip -n docker-macvlan.peer2 addr replace 192.168.2.1/24 dev eth0

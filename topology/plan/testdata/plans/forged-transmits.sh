@@ -27,9 +27,9 @@ ip -n forged-transmits.gw link set dev lo up
 ip -n forged-transmits.vSwitch0 link add name guest up address fe:50:56:0d:20:b3 mtu 1500 type veth peer name ens192 netns forged-transmits.guest address 00:50:56:0d:20:b3 mtu 1500
 ip -n forged-transmits.vSwitch0 link add name other up address fe:50:56:0c:d8:d1 mtu 1500 type veth peer name eth0 netns forged-transmits.other address 00:50:56:0c:d8:d1 mtu 1500
 ip -n forged-transmits.vSwitch0 link add name gw up address fe:1b:8b:ae:d2:8a mtu 1500 type veth peer name eth0 netns forged-transmits.gw address 00:1b:8b:ae:d2:8a mtu 1500
-ip netns exec forged-transmits.guest sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec forged-transmits.other sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec forged-transmits.gw sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec forged-transmits.guest sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec forged-transmits.other sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec forged-transmits.gw sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n forged-transmits.guest addr replace 192.168.0.4/24 dev ens192
 ip -n forged-transmits.guest link set dev ens192 up
 ip -n forged-transmits.other addr replace 192.168.0.5/24 dev eth0

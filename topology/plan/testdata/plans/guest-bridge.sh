@@ -38,10 +38,10 @@ ip -n guest-bridge.gveth link add name ens192 master br0 up address 00:50:56:39:
 ip -n guest-bridge.gbr0 link add name ens192 master br0 up address 00:50:56:3f:0b:d7 mtu 1500 type veth peer name gbr0 netns guest-bridge.vSwitch0 address fe:50:56:3f:0b:d7 mtu 1500
 ip -n guest-bridge.gown link add name ens192 master br0 up address 00:50:56:16:28:56 mtu 1500 type veth peer name gown netns guest-bridge.vSwitch0 address fe:50:56:16:28:56 mtu 1500
 ip -n guest-bridge.gveth link add name veth-br0 master br0 up address 02:60:a6:56:57:b5 mtu 1500 type veth peer name veth0 address 02:95:9b:17:81:e5 mtu 1500
-ip netns exec guest-bridge.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-bridge.gveth sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/veth0/retrans_time_ms=250 net/ipv4/neigh/veth-br0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/conf/br0/arp_ignore=1 net/ipv4/conf/veth0/arp_ignore=1 net/ipv4/conf/veth-br0/arp_ignore=1 net/ipv4/conf/ens192/arp_ignore=1
-ip netns exec guest-bridge.gbr0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-bridge.gown sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250
+ip netns exec guest-bridge.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-bridge.gveth sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/veth0/retrans_time_ms=250 net/ipv4/neigh/veth0/proxy_delay=20 net/ipv4/neigh/veth-br0/retrans_time_ms=250 net/ipv4/neigh/veth-br0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20 net/ipv4/conf/br0/arp_ignore=1 net/ipv4/conf/veth0/arp_ignore=1 net/ipv4/conf/veth-br0/arp_ignore=1 net/ipv4/conf/ens192/arp_ignore=1
+ip netns exec guest-bridge.gbr0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-bridge.gown sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
 ip -n guest-bridge.vSwitch0 link set dev gveth up
 ip -n guest-bridge.vSwitch0 link set dev gbr0 up
 ip -n guest-bridge.vSwitch0 link set dev gown up

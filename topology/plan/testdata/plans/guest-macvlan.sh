@@ -111,21 +111,21 @@ ip -n guest-macvlan.gbridge link add link ens192 name eth0 netns guest-macvlan.g
 ip -n guest-macvlan.gbridge link add link ens192 name eth0 netns guest-macvlan.gbridge.m2 address 02:8c:96:8f:b4:86 mtu 1500 type macvlan mode bridge
 ip -n guest-macvlan.gpass link add link ens192 name eth0 netns guest-macvlan.gpass.m1 address 00:50:56:2e:ec:9c mtu 1500 type macvlan mode passthru
 ip -n guest-macvlan.gsource link add link ens192 name eth0 netns guest-macvlan.gsource.m1 address 02:ab:c2:41:b7:9a mtu 1500 type macvlan mode source macaddr set 00:50:56:00:00:01
-ip netns exec guest-macvlan.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.pal sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gpriv sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-macvlan.gpriv.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gpriv.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gvepa sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-macvlan.gvepa.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gvepa.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gbridge sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-macvlan.gbridge.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gbridge.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gpass sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-macvlan.gpass.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec guest-macvlan.gsource sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec guest-macvlan.gsource.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec guest-macvlan.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.pal sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gpriv sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-macvlan.gpriv.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gpriv.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gvepa sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-macvlan.gvepa.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gvepa.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gbridge sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-macvlan.gbridge.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gbridge.m2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gpass sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-macvlan.gpass.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec guest-macvlan.gsource sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec guest-macvlan.gsource.m1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n guest-macvlan.peer addr replace 192.168.0.1/24 dev eth0
 ip -n guest-macvlan.peer link set dev eth0 up
 ip -n guest-macvlan.pal addr replace 192.168.0.2/24 dev eth0

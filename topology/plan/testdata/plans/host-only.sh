@@ -28,10 +28,10 @@ ip -n host-only.host link add name virbr2 mtu 1500 type bridge
 ip -n host-only.host link add name enp8s0 up address 00:50:56:17:d7:30 mtu 1500 type veth peer name eth0 netns host-only.lan address 00:50:56:17:7c:1d mtu 1500
 ip -n host-only.host link add name vnet3 master virbr2 up address fe:50:56:3c:df:37 mtu 1500 type veth peer name eth0 netns host-only.kali2 address 00:50:56:3c:df:37 mtu 1500
 ip -n host-only.host link add name vnet4 master virbr2 up address fe:50:56:0d:09:3b mtu 1500 type veth peer name eth0 netns host-only.kali3 address 00:50:56:0d:09:3b mtu 1500
-ip netns exec host-only.host sysctl -qw net/ipv4/neigh/virbr2/retrans_time_ms=250 net/ipv4/neigh/enp8s0/retrans_time_ms=250 net/ipv4/neigh/vnet3/retrans_time_ms=250 net/ipv4/neigh/vnet4/retrans_time_ms=250
-ip netns exec host-only.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec host-only.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec host-only.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec host-only.host sysctl -qw net/ipv4/neigh/virbr2/retrans_time_ms=250 net/ipv4/neigh/virbr2/proxy_delay=20 net/ipv4/neigh/enp8s0/retrans_time_ms=250 net/ipv4/neigh/enp8s0/proxy_delay=20 net/ipv4/neigh/vnet3/retrans_time_ms=250 net/ipv4/neigh/vnet3/proxy_delay=20 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/vnet4/proxy_delay=20
+ip netns exec host-only.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec host-only.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec host-only.lan sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n host-only.host addr replace 192.168.0.19/24 dev enp8s0
 ip -n host-only.kali2 addr replace 192.168.120.10/24 dev eth0
 ip -n host-only.kali2 link set dev eth0 up

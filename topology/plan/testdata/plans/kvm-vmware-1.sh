@@ -36,10 +36,10 @@ ip -n kvm-vmware-1.vmnet link add name win up address fe:50:56:22:4a:68 mtu 1500
 ip -n kvm-vmware-1.vmnet link add name xp up address fe:50:56:27:5d:5a mtu 1500 type veth peer name eth0 netns kvm-vmware-1.xp address 00:50:56:27:5d:5a mtu 1500
 ip -n kvm-vmware-1.host link add name vnet1 master virbr0 up address fe:50:56:07:03:7a mtu 1500 type veth peer name eth0 netns kvm-vmware-1.guest0 address 00:50:56:07:03:7a mtu 1500
 ip -n kvm-vmware-1.host link add link vmnet1 name eth1 netns kvm-vmware-1.guest0 address 02:e3:fa:47:1e:05 mtu 1500 type macvtap mode bridge
-ip netns exec kvm-vmware-1.host sysctl -qw net/ipv4/neigh/virbr0/retrans_time_ms=250 net/ipv4/neigh/vmnet1/retrans_time_ms=250 net/ipv4/neigh/vnet1/retrans_time_ms=250
-ip netns exec kvm-vmware-1.guest0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth1/retrans_time_ms=250
-ip netns exec kvm-vmware-1.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-1.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec kvm-vmware-1.host sysctl -qw net/ipv4/neigh/virbr0/retrans_time_ms=250 net/ipv4/neigh/virbr0/proxy_delay=20 net/ipv4/neigh/vmnet1/retrans_time_ms=250 net/ipv4/neigh/vmnet1/proxy_delay=20 net/ipv4/neigh/vnet1/retrans_time_ms=250 net/ipv4/neigh/vnet1/proxy_delay=20
+ip netns exec kvm-vmware-1.guest0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv4/neigh/eth1/retrans_time_ms=250 net/ipv4/neigh/eth1/proxy_delay=20
+ip netns exec kvm-vmware-1.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-1.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n kvm-vmware-1.host addr replace 192.168.48.1/24 dev vmnet1
 ip -n kvm-vmware-1.host link set dev vmnet1 up
 ip -n kvm-vmware-1.guest0 addr replace 192.168.122.10/24 dev eth0

@@ -34,10 +34,10 @@ ip -n kvm-vmware-2.host link add name virbr_vmw mtu 1500 type bridge
 ip -n kvm-vmware-2.host link add name vnet2 master virbr_vmw up address fe:50:56:09:1a:66 mtu 1500 type veth peer name eth0 netns kvm-vmware-2.kali address 00:50:56:09:1a:66 mtu 1500
 ip -n kvm-vmware-2.host link add name vnet3 master virbr_vmw up address fe:50:56:12:29:15 mtu 1500 type veth peer name eth0 netns kvm-vmware-2.kali1 address 00:50:56:12:29:15 mtu 1500
 ip -n kvm-vmware-2.host.vmnet1 link add name win up address fe:50:56:1f:6c:ee mtu 1500 type veth peer name eth0 netns kvm-vmware-2.win address 00:50:56:1f:6c:ee mtu 1500
-ip netns exec kvm-vmware-2.host sysctl -qw net/ipv4/neigh/virbr_vmw/retrans_time_ms=250 net/ipv4/neigh/vnet2/retrans_time_ms=250 net/ipv4/neigh/vnet3/retrans_time_ms=250
-ip netns exec kvm-vmware-2.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-2.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-2.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec kvm-vmware-2.host sysctl -qw net/ipv4/neigh/virbr_vmw/retrans_time_ms=250 net/ipv4/neigh/virbr_vmw/proxy_delay=20 net/ipv4/neigh/vnet2/retrans_time_ms=250 net/ipv4/neigh/vnet2/proxy_delay=20 net/ipv4/neigh/vnet3/retrans_time_ms=250 net/ipv4/neigh/vnet3/proxy_delay=20
+ip netns exec kvm-vmware-2.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-2.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-2.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n kvm-vmware-2.kali addr replace 192.168.48.20/24 dev eth0
 ip -n kvm-vmware-2.kali link set dev eth0 up
 ip -n kvm-vmware-2.kali1 addr replace 192.168.48.21/24 dev eth0

@@ -42,11 +42,11 @@ ip -n kvm-vmware-3.vmnet link add name win up address fe:50:56:34:6b:c1 mtu 1500
 ip -n kvm-vmware-3.vmnet link add name xp up address fe:50:56:2f:da:d8 mtu 1500 type veth peer name eth0 netns kvm-vmware-3.xp address 00:50:56:2f:da:d8 mtu 1500
 ip -n kvm-vmware-3.host link add name vnet4 master virbr2 up address fe:50:56:22:29:0e mtu 1500 type veth peer name eth0 netns kvm-vmware-3.kali address 00:50:56:22:29:0e mtu 1500
 ip -n kvm-vmware-3.host link add name vnet5 master virbr2 up address fe:50:56:2e:db:35 mtu 1500 type veth peer name eth0 netns kvm-vmware-3.kali1 address 00:50:56:2e:db:35 mtu 1500
-ip netns exec kvm-vmware-3.host sysctl -qw net/ipv4/neigh/virbr2/retrans_time_ms=250 net/ipv4/neigh/vmnet8/retrans_time_ms=250 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/vnet5/retrans_time_ms=250
-ip netns exec kvm-vmware-3.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-3.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-3.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-3.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec kvm-vmware-3.host sysctl -qw net/ipv4/neigh/virbr2/retrans_time_ms=250 net/ipv4/neigh/virbr2/proxy_delay=20 net/ipv4/neigh/vmnet8/retrans_time_ms=250 net/ipv4/neigh/vmnet8/proxy_delay=20 net/ipv4/neigh/vnet4/retrans_time_ms=250 net/ipv4/neigh/vnet4/proxy_delay=20 net/ipv4/neigh/vnet5/retrans_time_ms=250 net/ipv4/neigh/vnet5/proxy_delay=20
+ip netns exec kvm-vmware-3.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-3.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-3.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-3.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n kvm-vmware-3.vmnet link set dev host up
 ip -n kvm-vmware-3.kali addr replace 192.168.6.20/24 dev eth0
 ip -n kvm-vmware-3.kali link set dev eth0 up

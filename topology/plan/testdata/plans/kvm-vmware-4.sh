@@ -43,11 +43,11 @@ ip -n kvm-vmware-4.host link add name vk42 master virbr4 up address fe:50:56:00:
 ip -n kvm-vmware-4.host link add name vk43 master virbr4 up address fe:50:56:1c:0b:0c mtu 1500 type veth peer name eth0 netns kvm-vmware-4.kali1 address 00:50:56:1c:0b:0c mtu 1500
 ip -n kvm-vmware-4.host.vmnet9 link add name win up address fe:50:56:16:eb:2a mtu 1500 type veth peer name eth0 netns kvm-vmware-4.win address 00:50:56:16:eb:2a mtu 1500
 ip -n kvm-vmware-4.host.vmnet9 link add name xp up address fe:50:56:3e:aa:02 mtu 1500 type veth peer name eth0 netns kvm-vmware-4.xp address 00:50:56:3e:aa:02 mtu 1500
-ip netns exec kvm-vmware-4.host sysctl -qw net/ipv4/neigh/virbr4/retrans_time_ms=250 net/ipv4/neigh/vmh2/retrans_time_ms=250 net/ipv4/neigh/vmw1/retrans_time_ms=250 net/ipv4/neigh/vmh1/retrans_time_ms=250 net/ipv4/neigh/vk42/retrans_time_ms=250 net/ipv4/neigh/vk43/retrans_time_ms=250 net/ipv4/conf/virbr4/rp_filter=1 net/ipv4/conf/vmh2/rp_filter=1 net/ipv4/conf/vmw1/rp_filter=1 net/ipv4/conf/vmh1/rp_filter=1 net/ipv4/conf/vk42/rp_filter=1 net/ipv4/conf/vk43/rp_filter=1
-ip netns exec kvm-vmware-4.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-4.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-4.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec kvm-vmware-4.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec kvm-vmware-4.host sysctl -qw net/ipv4/neigh/virbr4/retrans_time_ms=250 net/ipv4/neigh/virbr4/proxy_delay=20 net/ipv4/neigh/vmh2/retrans_time_ms=250 net/ipv4/neigh/vmh2/proxy_delay=20 net/ipv4/neigh/vmw1/retrans_time_ms=250 net/ipv4/neigh/vmw1/proxy_delay=20 net/ipv4/neigh/vmh1/retrans_time_ms=250 net/ipv4/neigh/vmh1/proxy_delay=20 net/ipv4/neigh/vk42/retrans_time_ms=250 net/ipv4/neigh/vk42/proxy_delay=20 net/ipv4/neigh/vk43/retrans_time_ms=250 net/ipv4/neigh/vk43/proxy_delay=20 net/ipv4/conf/virbr4/rp_filter=1 net/ipv4/conf/vmh2/rp_filter=1 net/ipv4/conf/vmw1/rp_filter=1 net/ipv4/conf/vmh1/rp_filter=1 net/ipv4/conf/vk42/rp_filter=1 net/ipv4/conf/vk43/rp_filter=1
+ip netns exec kvm-vmware-4.kali sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-4.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-4.win sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec kvm-vmware-4.xp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n kvm-vmware-4.host addr replace 192.168.48.1/24 dev vmh2
 ip -n kvm-vmware-4.host link set dev vmh2 up
 ip -n kvm-vmware-4.host.vmnet9 link set dev vmw2 up

@@ -27,9 +27,9 @@ ip -n mac-changes.other link set dev lo up
 ip -n mac-changes.vSwitch0 link add name guest up address fe:50:56:00:00:04 mtu 1500 type veth peer name eth0 netns mac-changes.guest address 00:50:56:00:00:04 mtu 1500
 ip -n mac-changes.vSwitch0 link add name peer up address fe:50:56:00:00:05 mtu 1500 type veth peer name eth0 netns mac-changes.peer address 00:50:56:00:00:05 mtu 1500
 ip -n mac-changes.vSwitch0 link add name other up address fe:50:56:18:59:26 mtu 1500 type veth peer name eth0 netns mac-changes.other address 00:50:56:18:59:26 mtu 1500
-ip netns exec mac-changes.guest sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-changes.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-changes.other sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec mac-changes.guest sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-changes.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-changes.other sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n mac-changes.guest addr replace 192.168.0.4/24 dev eth0
 ip -n mac-changes.guest link set dev eth0 up
 ip -n mac-changes.peer addr replace 192.168.0.5/24 dev eth0

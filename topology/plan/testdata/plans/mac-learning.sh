@@ -62,12 +62,12 @@ ip -n mac-learning.dvs link add name esxi1 up address fe:50:56:28:99:04 mtu 1500
 ip -n mac-learning.esxi1.vSwitch0 link add name vm1 up address fe:50:56:01:fc:9b mtu 1500 type veth peer name eth0 netns mac-learning.esxi1.vm1 address 00:50:56:01:fc:9b mtu 1500
 ip -n mac-learning.esxi1.vSwitch0 link add name vm2 up address fe:50:56:03:9f:90 mtu 1500 type veth peer name eth0 netns mac-learning.esxi1.vm2 address 00:50:56:03:9f:90 mtu 1500
 ip -n mac-learning.esxi1.vSwitch0 link add name vm3 up address fe:50:56:27:7a:1e mtu 1500 type veth peer name eth0 netns mac-learning.esxi1.vm3 address 00:50:56:27:7a:1e mtu 1500
-ip netns exec mac-learning.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/x1/retrans_time_ms=250
-ip netns exec mac-learning.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-learning.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-learning.esxi1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-learning.esxi1.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mac-learning.esxi1.vm3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec mac-learning.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/phys/proxy_delay=20 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/dvs/proxy_delay=20 net/ipv4/neigh/x1/retrans_time_ms=250 net/ipv4/neigh/x1/proxy_delay=20
+ip netns exec mac-learning.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-learning.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-learning.esxi1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-learning.esxi1.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mac-learning.esxi1.vm3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n mac-learning.x1 addr replace 192.168.0.200/24 dev eth0
 ip -n mac-learning.x1 link set dev eth0 up
 ip -n mac-learning.dvs link set dev vmnic9 up

@@ -28,10 +28,10 @@ ip -n mitm-one-bridge.virbr6 link add name virbr6 mtu 1500 type bridge ageing_ti
 ip -n mitm-one-bridge.virbr6 link add name vk63 master virbr6 up address fe:54:00:9f:5d:c1 mtu 1500 type veth peer name eth0 netns mitm-one-bridge.kali3 address 52:54:00:9f:5d:c1 mtu 1500
 ip -n mitm-one-bridge.virbr6 link add name vk64 master virbr6 up address fe:54:00:74:60:4a mtu 1500 type veth peer name eth0 netns mitm-one-bridge.kali4 address 52:54:00:74:60:4a mtu 1500
 ip -n mitm-one-bridge.virbr6 link add name vk65 master virbr6 up address fe:54:00:0f:34:4f mtu 1500 type veth peer name eth0 netns mitm-one-bridge.kali5 address 52:54:00:0f:34:4f mtu 1500
-ip netns exec mitm-one-bridge.virbr6 sysctl -qw net/ipv4/neigh/virbr6/retrans_time_ms=250 net/ipv4/neigh/vk63/retrans_time_ms=250 net/ipv4/neigh/vk64/retrans_time_ms=250 net/ipv4/neigh/vk65/retrans_time_ms=250
-ip netns exec mitm-one-bridge.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mitm-one-bridge.kali4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec mitm-one-bridge.kali5 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec mitm-one-bridge.virbr6 sysctl -qw net/ipv4/neigh/virbr6/retrans_time_ms=250 net/ipv4/neigh/virbr6/proxy_delay=20 net/ipv4/neigh/vk63/retrans_time_ms=250 net/ipv4/neigh/vk63/proxy_delay=20 net/ipv4/neigh/vk64/retrans_time_ms=250 net/ipv4/neigh/vk64/proxy_delay=20 net/ipv4/neigh/vk65/retrans_time_ms=250 net/ipv4/neigh/vk65/proxy_delay=20
+ip netns exec mitm-one-bridge.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mitm-one-bridge.kali4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mitm-one-bridge.kali5 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n mitm-one-bridge.kali3 addr replace 192.168.50.13/24 dev eth0
 ip -n mitm-one-bridge.kali3 link set dev eth0 up
 ip -n mitm-one-bridge.kali4 addr replace 192.168.50.14/24 dev eth0

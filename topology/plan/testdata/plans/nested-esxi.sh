@@ -80,15 +80,15 @@ ip -n nested-esxi.esxi1.vSwitch0 link add name vm1 up address fe:50:56:2b:a4:38 
 ip -n nested-esxi.esxi2 link add name vmk0 up address 00:50:56:02:00:00 mtu 1500 type veth peer name esxi2 netns nested-esxi.esxi2.vSwitch0 address fe:50:56:1e:4d:6b mtu 1500
 ip -n nested-esxi.esxi2 link add name vmk1 up address 00:50:56:62:00:01 mtu 1500 type veth peer name esxi2-vmk1 netns nested-esxi.esxi2.vSwitch0 address fe:50:56:62:00:01 mtu 1500
 ip -n nested-esxi.esxi2.vSwitch0 link add name vm1 up address fe:50:56:35:41:27 mtu 1500 type veth peer name eth0 netns nested-esxi.esxi2.vm1 address 00:50:56:35:41:27 mtu 1500
-ip netns exec nested-esxi.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/x1/retrans_time_ms=250
-ip netns exec nested-esxi.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-esxi.vm0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec nested-esxi.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/phys/proxy_delay=20 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/dvs/proxy_delay=20 net/ipv4/neigh/x1/retrans_time_ms=250 net/ipv4/neigh/x1/proxy_delay=20
+ip netns exec nested-esxi.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-esxi.vm0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n nested-esxi.spy link set dev eth0 promisc on
-ip netns exec nested-esxi.spy sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-esxi.esxi1 sysctl -qw net/ipv4/neigh/vmk0/retrans_time_ms=250 net/ipv4/neigh/vmk1/retrans_time_ms=250 net/ipv4/conf/vmk0/arp_ignore=1 net/ipv4/conf/vmk1/arp_ignore=1
-ip netns exec nested-esxi.esxi1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-esxi.esxi2 sysctl -qw net/ipv4/neigh/vmk0/retrans_time_ms=250 net/ipv4/neigh/vmk1/retrans_time_ms=250 net/ipv4/conf/vmk0/arp_ignore=1 net/ipv4/conf/vmk1/arp_ignore=1
-ip netns exec nested-esxi.esxi2.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec nested-esxi.spy sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-esxi.esxi1 sysctl -qw net/ipv4/neigh/vmk0/retrans_time_ms=250 net/ipv4/neigh/vmk0/proxy_delay=20 net/ipv4/neigh/vmk1/retrans_time_ms=250 net/ipv4/neigh/vmk1/proxy_delay=20 net/ipv4/conf/vmk0/arp_ignore=1 net/ipv4/conf/vmk1/arp_ignore=1
+ip netns exec nested-esxi.esxi1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-esxi.esxi2 sysctl -qw net/ipv4/neigh/vmk0/retrans_time_ms=250 net/ipv4/neigh/vmk0/proxy_delay=20 net/ipv4/neigh/vmk1/retrans_time_ms=250 net/ipv4/neigh/vmk1/proxy_delay=20 net/ipv4/conf/vmk0/arp_ignore=1 net/ipv4/conf/vmk1/arp_ignore=1
+ip netns exec nested-esxi.esxi2.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n nested-esxi.x1 addr replace 192.168.0.200/24 dev eth0
 ip -n nested-esxi.x1 link set dev eth0 up
 ip -n nested-esxi.dvs link set dev vmnic9 up

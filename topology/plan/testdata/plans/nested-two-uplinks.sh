@@ -80,16 +80,16 @@ ip -n nested-two-uplinks.vSwitch0 link add name gw1 up address fe:50:56:38:62:86
 ip -n nested-two-uplinks.n1 link add name vnet0 master br0 up address fe:50:56:00:00:31 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.n1.vm address 00:50:56:00:00:31 mtu 1500
 ip -n nested-two-uplinks.n2 link add name vnet0 master br0 up address fe:50:56:32:b7:96 mtu 1500 type veth peer name eth0 netns nested-two-uplinks.n2.vm address 00:50:56:32:b7:96 mtu 1500
 ip -n nested-two-uplinks.gw1 link add link ens192 name eth0 netns nested-two-uplinks.gw1.vrrp address 00:00:5e:00:01:0a mtu 1500 type macvlan mode private
-ip netns exec nested-two-uplinks.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/sw0/retrans_time_ms=250 net/ipv4/neigh/sw1/retrans_time_ms=250 net/ipv4/neigh/x1/retrans_time_ms=250
-ip netns exec nested-two-uplinks.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-two-uplinks.vm0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-two-uplinks.vm9 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-two-uplinks.n1 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec nested-two-uplinks.n1.vm sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-two-uplinks.n2 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec nested-two-uplinks.n2.vm sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested-two-uplinks.gw1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec nested-two-uplinks.gw1.vrrp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec nested-two-uplinks.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/phys/proxy_delay=20 net/ipv4/neigh/sw0/retrans_time_ms=250 net/ipv4/neigh/sw0/proxy_delay=20 net/ipv4/neigh/sw1/retrans_time_ms=250 net/ipv4/neigh/sw1/proxy_delay=20 net/ipv4/neigh/x1/retrans_time_ms=250 net/ipv4/neigh/x1/proxy_delay=20
+ip netns exec nested-two-uplinks.x1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-two-uplinks.vm0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-two-uplinks.vm9 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-two-uplinks.n1 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec nested-two-uplinks.n1.vm sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-two-uplinks.n2 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/vnet0/retrans_time_ms=250 net/ipv4/neigh/vnet0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec nested-two-uplinks.n2.vm sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested-two-uplinks.gw1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec nested-two-uplinks.gw1.vrrp sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n nested-two-uplinks.x1 addr replace 192.168.0.200/24 dev eth0
 ip -n nested-two-uplinks.x1 link set dev eth0 up
 ip -n nested-two-uplinks.vSwitch0 link set dev vmnic0 up

@@ -72,14 +72,14 @@ ip -n nested.hv1.br0 link add name vm1 master br0 up address fe:50:56:0a:f7:05 m
 ip -n nested.hv1.br0 link add name vm2 master br0 up address fe:50:56:28:c4:c9 mtu 1500 type veth peer name eth0 netns nested.hv1.vm2 address 00:50:56:28:c4:c9 mtu 1500
 ip -n nested.hv2.br0 link add name vm1 master br0 up address fe:50:56:11:37:ac mtu 1500 type veth peer name eth0 netns nested.hv2.vm1 address 00:50:56:11:37:ac mtu 1500
 ip -n nested.hv2.br0 link add name vm2 master br0 up address fe:50:56:29:89:17 mtu 1500 type veth peer name eth0 netns nested.hv2.vm2 address 00:50:56:29:89:17 mtu 1500
-ip netns exec nested.core sysctl -qw net/ipv4/neigh/core/retrans_time_ms=250 net/ipv4/neigh/hv1/retrans_time_ms=250 net/ipv4/neigh/hv2/retrans_time_ms=250 net/ipv4/neigh/mon/retrans_time_ms=250
-ip netns exec nested.mon sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested.hv1.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/vm1/retrans_time_ms=250 net/ipv4/neigh/vm2/retrans_time_ms=250 net/ipv4/neigh/up/retrans_time_ms=250
-ip netns exec nested.hv1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested.hv1.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested.hv2.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/vm1/retrans_time_ms=250 net/ipv4/neigh/vm2/retrans_time_ms=250 net/ipv4/neigh/up/retrans_time_ms=250
-ip netns exec nested.hv2.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nested.hv2.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec nested.core sysctl -qw net/ipv4/neigh/core/retrans_time_ms=250 net/ipv4/neigh/core/proxy_delay=20 net/ipv4/neigh/hv1/retrans_time_ms=250 net/ipv4/neigh/hv1/proxy_delay=20 net/ipv4/neigh/hv2/retrans_time_ms=250 net/ipv4/neigh/hv2/proxy_delay=20 net/ipv4/neigh/mon/retrans_time_ms=250 net/ipv4/neigh/mon/proxy_delay=20
+ip netns exec nested.mon sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested.hv1.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/vm1/retrans_time_ms=250 net/ipv4/neigh/vm1/proxy_delay=20 net/ipv4/neigh/vm2/retrans_time_ms=250 net/ipv4/neigh/vm2/proxy_delay=20 net/ipv4/neigh/up/retrans_time_ms=250 net/ipv4/neigh/up/proxy_delay=20
+ip netns exec nested.hv1.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested.hv1.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested.hv2.br0 sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/vm1/retrans_time_ms=250 net/ipv4/neigh/vm1/proxy_delay=20 net/ipv4/neigh/vm2/retrans_time_ms=250 net/ipv4/neigh/vm2/proxy_delay=20 net/ipv4/neigh/up/retrans_time_ms=250 net/ipv4/neigh/up/proxy_delay=20
+ip netns exec nested.hv2.vm1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nested.hv2.vm2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n nested.mon addr replace 10.0.0.9/24 dev eth0
 ip -n nested.mon link set dev eth0 up
 ip -n nested.hv1.br0 link set dev up up

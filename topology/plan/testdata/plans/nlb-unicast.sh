@@ -49,11 +49,11 @@ ip -n nlb-unicast.phys link add name c1 master phys up address fe:50:56:2a:6d:75
 ip -n nlb-unicast.phys link add name c2 master phys up address fe:50:56:27:b1:6f mtu 1500 type veth peer name eth0 netns nlb-unicast.c2 address 00:50:56:27:b1:6f mtu 1500
 ip -n nlb-unicast.vSwitch1 link add name nlb1 up address fe:50:56:3c:ad:71 mtu 1500 type veth peer name eth0 netns nlb-unicast.nlb1 address 00:50:56:3c:ad:71 mtu 1500
 ip -n nlb-unicast.vSwitch2 link add name nlb2 up address fe:50:56:23:f0:53 mtu 1500 type veth peer name eth0 netns nlb-unicast.nlb2 address 00:50:56:23:f0:53 mtu 1500
-ip netns exec nlb-unicast.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/esx1/retrans_time_ms=250 net/ipv4/neigh/esx2/retrans_time_ms=250 net/ipv4/neigh/c1/retrans_time_ms=250 net/ipv4/neigh/c2/retrans_time_ms=250
-ip netns exec nlb-unicast.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nlb-unicast.c2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nlb-unicast.nlb1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec nlb-unicast.nlb2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec nlb-unicast.phys sysctl -qw net/ipv4/neigh/phys/retrans_time_ms=250 net/ipv4/neigh/phys/proxy_delay=20 net/ipv4/neigh/esx1/retrans_time_ms=250 net/ipv4/neigh/esx1/proxy_delay=20 net/ipv4/neigh/esx2/retrans_time_ms=250 net/ipv4/neigh/esx2/proxy_delay=20 net/ipv4/neigh/c1/retrans_time_ms=250 net/ipv4/neigh/c1/proxy_delay=20 net/ipv4/neigh/c2/retrans_time_ms=250 net/ipv4/neigh/c2/proxy_delay=20
+ip netns exec nlb-unicast.c1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nlb-unicast.c2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nlb-unicast.nlb1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec nlb-unicast.nlb2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n nlb-unicast.vSwitch1 link set dev vmnic1 up
 ip -n nlb-unicast.vSwitch2 link set dev vmnic2 up
 ip -n nlb-unicast.c1 addr replace 192.168.0.101/24 dev eth0

@@ -28,10 +28,10 @@ ip -n persistent-names.virbr6 link add name virbr6 mtu 1500 type bridge
 ip -n persistent-names.virbr6 link add name vk61 master virbr6 up address fe:54:00:b2:7c:1f mtu 1500 type veth peer name eth0 netns persistent-names.kali1 address 52:54:00:b2:7c:1f mtu 1500
 ip -n persistent-names.virbr6 link add name vk62 master virbr6 up address fe:50:56:04:91:b5 mtu 1500 type veth peer name eth0 netns persistent-names.kali2 address 00:50:56:04:91:b5 mtu 1500
 ip -n persistent-names.virbr6 link add name vk63 master virbr6 up address fe:50:56:2d:66:8f mtu 1500 type veth peer name eth0 netns persistent-names.kali3 address 00:50:56:2d:66:8f mtu 1500
-ip netns exec persistent-names.virbr6 sysctl -qw net/ipv4/neigh/virbr6/retrans_time_ms=250 net/ipv4/neigh/vk61/retrans_time_ms=250 net/ipv4/neigh/vk62/retrans_time_ms=250 net/ipv4/neigh/vk63/retrans_time_ms=250
-ip netns exec persistent-names.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec persistent-names.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec persistent-names.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec persistent-names.virbr6 sysctl -qw net/ipv4/neigh/virbr6/retrans_time_ms=250 net/ipv4/neigh/virbr6/proxy_delay=20 net/ipv4/neigh/vk61/retrans_time_ms=250 net/ipv4/neigh/vk61/proxy_delay=20 net/ipv4/neigh/vk62/retrans_time_ms=250 net/ipv4/neigh/vk62/proxy_delay=20 net/ipv4/neigh/vk63/retrans_time_ms=250 net/ipv4/neigh/vk63/proxy_delay=20
+ip netns exec persistent-names.kali1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec persistent-names.kali2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec persistent-names.kali3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n persistent-names.kali1 addr replace 192.168.50.11/24 dev eth0
 ip -n persistent-names.kali1 link set dev eth0 up
 ip -n persistent-names.kali2 addr replace 192.168.50.12/24 dev eth0

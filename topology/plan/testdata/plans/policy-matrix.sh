@@ -44,12 +44,12 @@ ip -n policy-matrix.vSwitch0 link add name mvguest up address fe:50:56:0c:19:23 
 ip -n policy-matrix.brguest link add name ens192 master br0 up address 00:50:56:01:38:7c mtu 1500 type veth peer name brguest netns policy-matrix.vSwitch0 address fe:50:56:01:38:7c mtu 1500
 ip -n policy-matrix.mvguest link add link ens192 name macvlan0 address 02:94:fc:58:f5:e4 mtu 1500 type macvlan mode private
 ip -n policy-matrix.brguest link add name veth-br0 master br0 up address 02:09:49:73:0d:2c mtu 1500 type veth peer name veth0 address 02:69:19:82:44:69 mtu 1500
-ip netns exec policy-matrix.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec policy-matrix.plain sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec policy-matrix.mvguest sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/macvlan0/retrans_time_ms=250 net/ipv4/conf/ens192/arp_ignore=1 net/ipv4/conf/macvlan0/arp_ignore=1
-ip netns exec policy-matrix.brguest sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/veth0/retrans_time_ms=250 net/ipv4/neigh/veth-br0/retrans_time_ms=250 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/conf/br0/arp_ignore=1 net/ipv4/conf/veth0/arp_ignore=1 net/ipv4/conf/veth-br0/arp_ignore=1 net/ipv4/conf/ens192/arp_ignore=1
+ip netns exec policy-matrix.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec policy-matrix.plain sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec policy-matrix.mvguest sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20 net/ipv4/neigh/macvlan0/retrans_time_ms=250 net/ipv4/neigh/macvlan0/proxy_delay=20 net/ipv4/conf/ens192/arp_ignore=1 net/ipv4/conf/macvlan0/arp_ignore=1
+ip netns exec policy-matrix.brguest sysctl -qw net/ipv4/neigh/br0/retrans_time_ms=250 net/ipv4/neigh/br0/proxy_delay=20 net/ipv4/neigh/veth0/retrans_time_ms=250 net/ipv4/neigh/veth0/proxy_delay=20 net/ipv4/neigh/veth-br0/retrans_time_ms=250 net/ipv4/neigh/veth-br0/proxy_delay=20 net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20 net/ipv4/conf/br0/arp_ignore=1 net/ipv4/conf/veth0/arp_ignore=1 net/ipv4/conf/veth-br0/arp_ignore=1 net/ipv4/conf/ens192/arp_ignore=1
 ip -n policy-matrix.changed link set dev eth0 address 00:50:56:00:00:99
-ip netns exec policy-matrix.changed sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec policy-matrix.changed sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n policy-matrix.vSwitch0 link set dev brguest up
 ip -n policy-matrix.peer addr replace 192.168.0.1/24 dev eth0
 ip -n policy-matrix.peer link set dev eth0 up

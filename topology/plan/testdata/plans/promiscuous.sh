@@ -70,16 +70,16 @@ ip -n promiscuous.dvs link add name win3 up address fe:50:56:2f:15:53 mtu 1500 t
 ip -n promiscuous.dvs link add name win4 up address fe:50:56:02:9b:9f mtu 1500 type veth peer name eth0 netns promiscuous.win4 address 00:50:56:02:9b:9f mtu 1500
 ip -n promiscuous.dvs link add name probe up address fe:50:56:11:e6:62 mtu 1500 type veth peer name eth0 netns promiscuous.probe address 00:50:56:11:e6:62 mtu 1500
 ip -n promiscuous.lan link add name pc master lan up address fe:50:56:02:e5:1b mtu 1500 type veth peer name eth0 netns promiscuous.pc address 00:50:56:02:e5:1b mtu 1500
-ip netns exec promiscuous.lan sysctl -qw net/ipv4/neigh/lan/retrans_time_ms=250 net/ipv4/neigh/vSwitch0/retrans_time_ms=250 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/pc/retrans_time_ms=250
-ip netns exec promiscuous.pc sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec promiscuous.win1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec promiscuous.win2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec promiscuous.lan sysctl -qw net/ipv4/neigh/lan/retrans_time_ms=250 net/ipv4/neigh/lan/proxy_delay=20 net/ipv4/neigh/vSwitch0/retrans_time_ms=250 net/ipv4/neigh/vSwitch0/proxy_delay=20 net/ipv4/neigh/dvs/retrans_time_ms=250 net/ipv4/neigh/dvs/proxy_delay=20 net/ipv4/neigh/pc/retrans_time_ms=250 net/ipv4/neigh/pc/proxy_delay=20
+ip netns exec promiscuous.pc sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec promiscuous.win1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec promiscuous.win2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n promiscuous.sniffer link set dev eth0 promisc on
-ip netns exec promiscuous.sniffer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec promiscuous.win3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec promiscuous.win4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec promiscuous.sniffer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec promiscuous.win3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec promiscuous.win4 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n promiscuous.probe link set dev eth0 promisc on
-ip netns exec promiscuous.probe sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec promiscuous.probe sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n promiscuous.vSwitch0 link set dev vmnic0 up
 ip -n promiscuous.dvs link set dev vmnic1 up
 ip -n promiscuous.pc addr replace 192.168.0.200/24 dev eth0

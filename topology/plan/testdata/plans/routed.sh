@@ -50,13 +50,13 @@ ip -n routed.left link add name r1 master left up address fe:50:56:3d:ba:64 mtu 
 ip -n routed.right link add name b1 master right up address fe:50:56:23:1d:1d mtu 1500 type veth peer name eth0 netns routed.b1 address 00:50:56:23:1d:1d mtu 1500
 ip -n routed.right link add name b2 master right up address fe:50:56:23:cc:16 mtu 1500 type veth peer name eth0 netns routed.b2 address 00:50:56:23:cc:16 mtu 1500
 ip -n routed.right link add name r1 master right up address fe:50:56:3d:b9:37 mtu 1500 type veth peer name eth1 netns routed.r1 address 00:50:56:3d:b9:37 mtu 1500
-ip netns exec routed.left sysctl -qw net/ipv4/neigh/left/retrans_time_ms=250 net/ipv4/neigh/a1/retrans_time_ms=250 net/ipv4/neigh/a2/retrans_time_ms=250 net/ipv4/neigh/r1/retrans_time_ms=250
-ip netns exec routed.right sysctl -qw net/ipv4/neigh/right/retrans_time_ms=250 net/ipv4/neigh/b1/retrans_time_ms=250 net/ipv4/neigh/b2/retrans_time_ms=250 net/ipv4/neigh/r1/retrans_time_ms=250
-ip netns exec routed.r1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth1/retrans_time_ms=250
-ip netns exec routed.a1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec routed.a2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec routed.b1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec routed.b2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec routed.left sysctl -qw net/ipv4/neigh/left/retrans_time_ms=250 net/ipv4/neigh/left/proxy_delay=20 net/ipv4/neigh/a1/retrans_time_ms=250 net/ipv4/neigh/a1/proxy_delay=20 net/ipv4/neigh/a2/retrans_time_ms=250 net/ipv4/neigh/a2/proxy_delay=20 net/ipv4/neigh/r1/retrans_time_ms=250 net/ipv4/neigh/r1/proxy_delay=20
+ip netns exec routed.right sysctl -qw net/ipv4/neigh/right/retrans_time_ms=250 net/ipv4/neigh/right/proxy_delay=20 net/ipv4/neigh/b1/retrans_time_ms=250 net/ipv4/neigh/b1/proxy_delay=20 net/ipv4/neigh/b2/retrans_time_ms=250 net/ipv4/neigh/b2/proxy_delay=20 net/ipv4/neigh/r1/retrans_time_ms=250 net/ipv4/neigh/r1/proxy_delay=20
+ip netns exec routed.r1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv4/neigh/eth1/retrans_time_ms=250 net/ipv4/neigh/eth1/proxy_delay=20
+ip netns exec routed.a1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec routed.a2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec routed.b1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec routed.b2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n routed.r1 addr replace 10.0.1.254/24 dev eth0
 ip -n routed.r1 link set dev eth0 up
 ip -n routed.r1 addr replace 10.0.2.254/24 dev eth1

@@ -34,10 +34,10 @@ ip -n simple-vswitch.vsw link add name veth1-vsw up address fe:50:56:0e:3b:fa mt
 ip -n simple-vswitch.vsw link add name veth2-vsw up address fe:50:56:32:de:20 mtu 1500 type veth peer name veth2 netns simple-vswitch.NS2 address 00:50:56:32:de:20 mtu 1500
 ip -n simple-vswitch.vsw link add name veth3-vsw up address fe:50:56:25:65:33 mtu 1500 type veth peer name veth3 netns simple-vswitch.NS3 address 00:50:56:25:65:33 mtu 1500
 ip -n simple-vswitch.vsw link add name veth4-vsw up address fe:50:56:1e:0c:1e mtu 1500 type veth peer name veth4 netns simple-vswitch.NS4 address 00:50:56:1e:0c:1e mtu 1500
-ip netns exec simple-vswitch.NS1 sysctl -qw net/ipv4/neigh/veth1/retrans_time_ms=250
-ip netns exec simple-vswitch.NS2 sysctl -qw net/ipv4/neigh/veth2/retrans_time_ms=250
-ip netns exec simple-vswitch.NS3 sysctl -qw net/ipv4/neigh/veth3/retrans_time_ms=250
-ip netns exec simple-vswitch.NS4 sysctl -qw net/ipv4/neigh/veth4/retrans_time_ms=250
+ip netns exec simple-vswitch.NS1 sysctl -qw net/ipv4/neigh/veth1/retrans_time_ms=250 net/ipv4/neigh/veth1/proxy_delay=20
+ip netns exec simple-vswitch.NS2 sysctl -qw net/ipv4/neigh/veth2/retrans_time_ms=250 net/ipv4/neigh/veth2/proxy_delay=20
+ip netns exec simple-vswitch.NS3 sysctl -qw net/ipv4/neigh/veth3/retrans_time_ms=250 net/ipv4/neigh/veth3/proxy_delay=20
+ip netns exec simple-vswitch.NS4 sysctl -qw net/ipv4/neigh/veth4/retrans_time_ms=250 net/ipv4/neigh/veth4/proxy_delay=20
 ip -n simple-vswitch.NS1 addr replace 192.168.100.101/24 dev veth1
 ip -n simple-vswitch.NS1 link set dev veth1 up
 ip -n simple-vswitch.NS2 addr replace 192.168.100.102/24 dev veth2

@@ -41,11 +41,11 @@ ip -n spanning-tree.s2 link add name s3 master s2 up address fe:50:56:17:4c:dc m
 ip -n spanning-tree.s3 link set dev s2 master s3
 ip -n spanning-tree.s2 link add name h2 master s2 up address fe:50:56:07:8e:08 mtu 1500 type veth peer name eth0 netns spanning-tree.h2 address 00:50:56:07:8e:08 mtu 1500
 ip -n spanning-tree.s3 link add name h3 master s3 up address fe:50:56:00:bb:b0 mtu 1500 type veth peer name eth0 netns spanning-tree.h3 address 00:50:56:00:bb:b0 mtu 1500
-ip netns exec spanning-tree.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/s3/retrans_time_ms=250
-ip netns exec spanning-tree.s2 sysctl -qw net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s3/retrans_time_ms=250 net/ipv4/neigh/h2/retrans_time_ms=250
-ip netns exec spanning-tree.s3 sysctl -qw net/ipv4/neigh/s3/retrans_time_ms=250 net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/h3/retrans_time_ms=250
-ip netns exec spanning-tree.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec spanning-tree.h3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec spanning-tree.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/s2/proxy_delay=20 net/ipv4/neigh/s3/retrans_time_ms=250 net/ipv4/neigh/s3/proxy_delay=20
+ip netns exec spanning-tree.s2 sysctl -qw net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/s2/proxy_delay=20 net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/s3/retrans_time_ms=250 net/ipv4/neigh/s3/proxy_delay=20 net/ipv4/neigh/h2/retrans_time_ms=250 net/ipv4/neigh/h2/proxy_delay=20
+ip netns exec spanning-tree.s3 sysctl -qw net/ipv4/neigh/s3/retrans_time_ms=250 net/ipv4/neigh/s3/proxy_delay=20 net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/s2/retrans_time_ms=250 net/ipv4/neigh/s2/proxy_delay=20 net/ipv4/neigh/h3/retrans_time_ms=250 net/ipv4/neigh/h3/proxy_delay=20
+ip netns exec spanning-tree.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec spanning-tree.h3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n spanning-tree.s2 link set dev s1 up
 ip -n spanning-tree.s3 link set dev s1 up
 ip -n spanning-tree.s3 link set dev s2 up

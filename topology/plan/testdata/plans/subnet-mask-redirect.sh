@@ -28,10 +28,10 @@ ip -n subnet-mask-redirect.s1 link add name s1 mtu 1500 type bridge
 ip -n subnet-mask-redirect.s1 link add name h0 master s1 up address fe:50:56:29:95:21 mtu 1500 type veth peer name eth0 netns subnet-mask-redirect.h0 address 00:50:56:29:95:21 mtu 1500
 ip -n subnet-mask-redirect.s1 link add name h3 master s1 up address fe:50:56:17:f2:aa mtu 1500 type veth peer name eth0 netns subnet-mask-redirect.h3 address 00:50:56:17:f2:aa mtu 1500
 ip -n subnet-mask-redirect.s1 link add name rt master s1 up address fe:50:56:36:98:a6 mtu 1500 type veth peer name eth0 netns subnet-mask-redirect.rt address 00:50:56:36:98:a6 mtu 1500
-ip netns exec subnet-mask-redirect.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/h0/retrans_time_ms=250 net/ipv4/neigh/h3/retrans_time_ms=250 net/ipv4/neigh/rt/retrans_time_ms=250 net/ipv4/conf/s1/rp_filter=2 net/ipv4/conf/s1/accept_redirects=0 net/ipv4/conf/h0/rp_filter=2 net/ipv4/conf/h0/accept_redirects=0 net/ipv4/conf/h3/rp_filter=2 net/ipv4/conf/h3/accept_redirects=0 net/ipv4/conf/rt/rp_filter=2 net/ipv4/conf/rt/accept_redirects=0
-ip netns exec subnet-mask-redirect.rt sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
-ip netns exec subnet-mask-redirect.h0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
-ip netns exec subnet-mask-redirect.h3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
+ip netns exec subnet-mask-redirect.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/h0/retrans_time_ms=250 net/ipv4/neigh/h0/proxy_delay=20 net/ipv4/neigh/h3/retrans_time_ms=250 net/ipv4/neigh/h3/proxy_delay=20 net/ipv4/neigh/rt/retrans_time_ms=250 net/ipv4/neigh/rt/proxy_delay=20 net/ipv4/conf/s1/rp_filter=2 net/ipv4/conf/s1/accept_redirects=0 net/ipv4/conf/h0/rp_filter=2 net/ipv4/conf/h0/accept_redirects=0 net/ipv4/conf/h3/rp_filter=2 net/ipv4/conf/h3/accept_redirects=0 net/ipv4/conf/rt/rp_filter=2 net/ipv4/conf/rt/accept_redirects=0
+ip netns exec subnet-mask-redirect.rt sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
+ip netns exec subnet-mask-redirect.h0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
+ip netns exec subnet-mask-redirect.h3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv4/conf/eth0/rp_filter=2 net/ipv4/conf/eth0/accept_redirects=0
 ip -n subnet-mask-redirect.rt addr replace 192.168.0.254/24 dev eth0
 ip -n subnet-mask-redirect.rt link set dev eth0 up
 ip -n subnet-mask-redirect.h0 addr replace 192.168.0.1/24 dev eth0

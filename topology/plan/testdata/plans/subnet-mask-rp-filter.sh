@@ -21,9 +21,9 @@ ip -n subnet-mask-rp-filter.h2 link set dev lo up
 ip -n subnet-mask-rp-filter.s1 link add name s1 mtu 1500 type bridge
 ip -n subnet-mask-rp-filter.s1 link add name h0 master s1 up address fe:50:56:11:cf:d3 mtu 1500 type veth peer name eth0 netns subnet-mask-rp-filter.h0 address 00:50:56:11:cf:d3 mtu 1500
 ip -n subnet-mask-rp-filter.s1 link add name h2 master s1 up address fe:50:56:0a:0d:b1 mtu 1500 type veth peer name eth0 netns subnet-mask-rp-filter.h2 address 00:50:56:0a:0d:b1 mtu 1500
-ip netns exec subnet-mask-rp-filter.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/h0/retrans_time_ms=250 net/ipv4/neigh/h2/retrans_time_ms=250
-ip netns exec subnet-mask-rp-filter.h0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec subnet-mask-rp-filter.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec subnet-mask-rp-filter.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/h0/retrans_time_ms=250 net/ipv4/neigh/h0/proxy_delay=20 net/ipv4/neigh/h2/retrans_time_ms=250 net/ipv4/neigh/h2/proxy_delay=20
+ip netns exec subnet-mask-rp-filter.h0 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec subnet-mask-rp-filter.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n subnet-mask-rp-filter.h0 addr replace 192.168.0.1/24 dev eth0
 ip -n subnet-mask-rp-filter.h0 link set dev eth0 up
 ip -n subnet-mask-rp-filter.h2 addr replace 192.168.0.129/25 dev eth0

@@ -13,8 +13,8 @@ ip netns exec two-hosts.h2 sysctl -qw net/ipv4/icmp_echo_ignore_all=0 net/ipv4/i
 ip netns exec two-hosts.h2 sysctl -qew net/bridge/bridge-nf-call-iptables=0 net/bridge/bridge-nf-call-ip6tables=0 net/bridge/bridge-nf-call-arptables=0 net/ipv6/conf/all/disable_ipv6=1 net/ipv6/conf/default/disable_ipv6=1
 ip -n two-hosts.h2 link set dev lo up
 ip -n two-hosts.h1 link add name eth0 up address 00:50:56:19:1e:1a mtu 1500 type veth peer name eth0 netns two-hosts.h2 address 00:50:56:0e:b5:43 mtu 1500
-ip netns exec two-hosts.h1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec two-hosts.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec two-hosts.h1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec two-hosts.h2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n two-hosts.h1 addr replace 10.0.0.1/24 dev eth0
 ip -n two-hosts.h2 addr replace 10.0.0.2/24 dev eth0
 ip -n two-hosts.h2 link set dev eth0 up

@@ -125,24 +125,24 @@ ip -n vlan-modes.dvs link add name i2 up address fe:50:56:38:05:1e mtu 1500 type
 ip -n vlan-modes.dvs link add name a1 up address fe:50:56:01:16:72 mtu 1500 type veth peer name eth0 netns vlan-modes.a1 address 00:50:56:01:16:72 mtu 1500
 ip -n vlan-modes.dvs link add name a2 up address fe:50:56:37:55:38 mtu 1500 type veth peer name eth0 netns vlan-modes.a2 address 00:50:56:37:55:38 mtu 1500
 ip -n vlan-modes.dvs link add name b1 up address fe:50:56:2e:88:c1 mtu 1500 type veth peer name eth0 netns vlan-modes.b1 address 00:50:56:2e:88:c1 mtu 1500
-ip netns exec vlan-modes.s1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.s2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.s3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.w1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.w2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.e1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.e2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec vlan-modes.s1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.s2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.s3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.w1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.w2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.e1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.e2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n vlan-modes.spy link set dev eth0 promisc on
-ip netns exec vlan-modes.spy sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.t sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec vlan-modes.spy sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.t sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n vlan-modes.trunk link set dev eth0 promisc on
-ip netns exec vlan-modes.trunk sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.p1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.i1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.i2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.a1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.a2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vlan-modes.b1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec vlan-modes.trunk sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.p1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.i1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.i2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.a1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.a2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vlan-modes.b1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n vlan-modes.dvs link set dev vmnic1 up
 ip -n vlan-modes.s1 addr replace 192.168.0.11/24 dev eth0
 ip -n vlan-modes.s1 link set dev eth0 up

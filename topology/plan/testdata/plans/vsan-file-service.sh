@@ -81,15 +81,15 @@ ip -n vsan-file-service.seg link add name fsvm3 up address fe:50:56:21:c3:08 mtu
 ip -n vsan-file-service.fsvm1 link add link ens192 name eth0 netns vsan-file-service.fsvm1.nfs address 02:5a:f1:f5:3b:b5 mtu 1500 type macvlan mode bridge
 ip -n vsan-file-service.fsvm2 link add link ens192 name eth0 netns vsan-file-service.fsvm2.nfs address 02:36:84:15:25:0a mtu 1500 type macvlan mode bridge
 ip -n vsan-file-service.fsvm3 link add link ens192 name eth0 netns vsan-file-service.fsvm3.nfs address 02:51:9c:c5:27:1c mtu 1500 type macvlan mode bridge
-ip netns exec vsan-file-service.peer1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vsan-file-service.peer2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vsan-file-service.peer3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm1.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm2 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm2.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm3 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250
-ip netns exec vsan-file-service.fsvm3.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250
+ip netns exec vsan-file-service.peer1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vsan-file-service.peer2 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vsan-file-service.peer3 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vsan-file-service.fsvm1 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec vsan-file-service.fsvm1.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vsan-file-service.fsvm2 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec vsan-file-service.fsvm2.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec vsan-file-service.fsvm3 sysctl -qw net/ipv4/neigh/ens192/retrans_time_ms=250 net/ipv4/neigh/ens192/proxy_delay=20
+ip netns exec vsan-file-service.fsvm3.nfs sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
 ip -n vsan-file-service.peer1 addr replace 192.168.1.1/24 dev eth0
 ip -n vsan-file-service.peer1 link set dev eth0 up
 ip -n vsan-file-service.peer2 addr replace 192.168.2.1/24 dev eth0

@@ -247,7 +247,7 @@ func (d *differ) hosts(new *topology.Lab) {
 		if !d.readdress[n.Name] {
 			continue
 		}
-		for _, r := range n.Routes {
+		for _, r := range routesThatHold(n) {
 			d.add(AddRoute{n.Name, r})
 		}
 		for _, r := range n.Neighbours {

@@ -48,6 +48,14 @@ func checked(at int, name, path string, gate kernel.Before) (*folder, error) {
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		return nil, &Failure{Failed, path + " is not a directory (a symlink is not followed there): remove it, or set XDG_RUNTIME_DIR to a directory of your own"}
 	}
+	var st unix.Stat_t
+	if errors.Is(err, fs.ErrPermission) && unix.Fstatat(at, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && int(st.Uid) != os.Geteuid() {
+		class, cure := Failed, "set XDG_RUNTIME_DIR to a directory of your own"
+		if os.Geteuid() == 0 { // root of a user namespace before a directory of the machine's root
+			class, cure = Unsupported, homeCure()
+		}
+		return nil, &Failure{class, fmt.Sprintf("you may not open %s (its owner is user %d, its mode %04o): %s", path, st.Uid, st.Mode&0o7777, cure)}
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}

@@ -75,6 +75,30 @@ func TestAFolderIsOursAlone(t *testing.T) {
 	}
 }
 
+// A directory that another user has closed is that user's, and it is said what to do.
+func TestAFolderThatAnotherUserHasClosed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // only root can be two users
+	}
+	dir, err := os.MkdirTemp("", "closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(filepath.Join(dir, "labctl"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan error)
+	go asUser(65533, func() {
+		_, err := openFolder(filepath.Join(dir, "labctl"), nil)
+		heard <- err
+	})
+	var f *Failure
+	if err := <-heard; !errors.As(err, &f) || f.Class != Failed || !strings.Contains(err.Error(), "its owner is user 0, its mode 0700): set XDG_RUNTIME_DIR") {
+		t.Error(err)
+	}
+}
+
 // A file that somebody else could have written is not believed, and no name leads out of the directory.
 func TestAFolderReadsOnlyItsOwn(t *testing.T) {
 	dir := private(t)

@@ -124,6 +124,9 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	}
 	c.mu.Unlock()
 	out, err := h.f(ctx, c)
+	if h.manner == sends && errors.Is(err, context.Canceled) && client.Err() == nil { // the client hears why, not only that
+		err = &Failure{Going, fmt.Sprintf("%s: %v", c.meta.Instance, context.Cause(ctx))}
+	}
 	c.mu.Lock()
 	doing := c.doing
 	c.doing, c.asker = "", nil

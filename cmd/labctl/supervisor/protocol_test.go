@@ -388,6 +388,27 @@ func TestClientsGoAway(t *testing.T) {
 	stillAnswers(t, c)
 }
 
+// A client whose probes "down" ends is told so.
+func TestWhatDownEndsIsSaid(t *testing.T) {
+	began := make(chan bool)
+	method(t, "probe", handler{sends, func(ctx context.Context, _ *call) (any, error) {
+		close(began)
+		<-ctx.Done()
+		return nil, fmt.Errorf("probe: %w", ctx.Err())
+	}})
+	var s *server
+	c := answering(t, "ended", func(made *server, _ *door) { s = made; s.state = "running" })
+	heard := make(chan error)
+	go func() { heard <- c.Call(t.Context(), "probe", nil, nil, nil) }()
+	<-began
+	s.mu.Lock()
+	s.cancel(errors.New("interrupted by labctl down")) // as down does
+	s.mu.Unlock()
+	if err := <-heard; err == nil || !strings.Contains(err.Error(), "interrupted by labctl down") || strings.Contains(err.Error(), "canceled") {
+		t.Error(err)
+	}
+}
+
 // A client that asks and does not read, because it is stopped, keeps nobody from the lab; it reads its answer when it goes on.
 func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	const told, width = 3000, 1000 // much more than a socket has room for

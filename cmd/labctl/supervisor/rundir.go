@@ -77,6 +77,9 @@ func take(instance string, create bool, gate kernel.Before) (r *rundir, created 
 		}
 		d, err := h.sub(instance)
 		if err != nil {
+			if created { // as where there are no descriptors left: an empty directory would pass for a lab
+				_ = h.rmdir(instance)
+			}
 			return err
 		}
 		if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // However many make, take and remove the same run directory at once, one has it at a time, and whoever looks meanwhile meets no error.
@@ -151,5 +153,39 @@ func TestWhatIsNotOurRunDirectory(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A run directory that could not be opened, because there are no descriptors left, is not left behind.
+func TestARunDirectoryWithoutDescriptors(t *testing.T) {
+	r := runDirectory(t, "first")
+	path := filepath.Join(filepath.Dir(r.path), "few")
+	var was unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &was); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for n := uint64(3); n < was.Cur; n++ {
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: was.Max}, nil); err != nil {
+			t.Fatal(err)
+		}
+		few, _, err := take("few", true, nil)
+		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &was, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			few.release()
+			break
+		}
+		refused++
+		if !errors.Is(err, unix.EMFILE) {
+			t.Fatalf("%d descriptors: %v", n, err)
+		}
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%d descriptors: a directory is left: %v", n, err)
+		}
+	}
+	if refused < 2 {
+		t.Errorf("only %d limits were too low, so no step but the first was refused", refused)
 	}
 }

@@ -30,7 +30,10 @@ var _ = Describe("down", func() {
 		cmd := stranger(ctx)
 		r := labctl("down")
 		Expect(r).To(Exit(3))
-		Expect(r.err).To(And(ContainSubstring("sleep 4321.5"), ContainSubstring("h1"), ContainSubstring("--force")))
+		Expect(r.err).To(And(ContainSubstring("sleep 4321.5"), ContainSubstring("h1"), ContainSubstring(`"labctl down two-hosts --force"`)))
+		r = labctl("up", "two-hosts", "--reset") // which has no --force of its own
+		Expect(r).To(Exit(3))
+		Expect(r.err).To(ContainSubstring(`"labctl down two-hosts --force"`))
 		if root {
 			Expect(r.err).To(ContainSubstring(fmt.Sprint(cmd.Process.Pid)))
 		}

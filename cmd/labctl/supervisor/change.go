@@ -157,7 +157,7 @@ func down(ctx context.Context, c *call) (any, error) {
 		}
 		c.mu.Unlock()
 		slices.Sort(names)
-		return nil, &Failure{Failed, fmt.Sprintf("still running in its nodes:\n  %s\nend them, or use --force; nothing was removed", strings.Join(names, "\n  "))}
+		return nil, &Failure{Failed, fmt.Sprintf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)}
 	}
 	if c.cancel != nil {
 		c.cancel(errors.New("interrupted by labctl down"))

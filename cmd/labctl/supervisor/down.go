@@ -148,7 +148,7 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 		for _, p := range strangers {
 			lines = append(lines, "  "+p.String())
 		}
-		return &Failure{Failed, fmt.Sprintf("still running in its nodes, and not started by it:\n%s\nend them, or use --force; nothing was removed", strings.Join(lines, "\n"))}
+		return &Failure{Failed, fmt.Sprintf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), instance)}
 	}
 	var errs []error
 	for _, p := range strangers {

@@ -125,7 +125,7 @@ var _ = Describe("JSON", func() {
 	cells := func(v any, fields ...string) {
 		GinkgoHelper()
 		list, ok := v.([]any)
-		Expect(ok).To(BeTrue(), "%v is no list", v)
+		Expect(ok).To(BeTrue(), "%v is not a list", v)
 		Expect(list).NotTo(BeEmpty())
 		for _, c := range list {
 			Expect(keys(c)).To(Equal(fields))
@@ -313,7 +313,7 @@ var _ = Describe("reports", func() {
 		again, err := os.ReadFile(file)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(again)).To(Equal(string(b)))
-		Expect(labctl("verify", "two-hosts", "--update")).To(Exit(2), "a shipped lab is no file")
+		Expect(labctl("verify", "two-hosts", "--update")).To(Exit(2), "a shipped lab is not a file")
 	})
 
 	It("--update of a running lab does not write over what was edited since it was brought up", func() {

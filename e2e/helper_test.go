@@ -136,7 +136,7 @@ func decode[T any](r result) T {
 func keys(v any) []string {
 	GinkgoHelper()
 	m, ok := v.(map[string]any)
-	Expect(ok).To(BeTrue(), "%v is no object", v)
+	Expect(ok).To(BeTrue(), "%v is not an object", v)
 	return slices.Sorted(maps.Keys(m))
 }
 

@@ -58,7 +58,7 @@ links:
 		Expect(said("b", "a")).To(MatchRegexp(`icmp:host-unreachable@rt:.*dropped: sw1:rt MacForgery`))
 		By("the next hop of the way back does not answer")
 		Expect(said("c", "b")).To(MatchRegexp(`silent.*dropped: sw2:rt2 MacForgery`))
-		By("what others lose is no cause")
+		By("what others lose is not a cause")
 		Expect(labctl("matrix", "--from", "b,c,a", "--to", "a,b,c,d").out).To(MatchRegexp(`# [^\n]*c -> b[^\n]*sw2:rt2 MacForgery`))
 		Expect(said("c", "d")).To(And(ContainSubstring("silent"), Not(ContainSubstring("dropped"))))
 	})

@@ -172,7 +172,7 @@ func TestHintsAreMadeOfCures(t *testing.T) {
 		ast.Inspect(fn, func(n ast.Node) bool {
 			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
 				if words := strings.Trim(l.Value, "\"`;, "); words != "" && words != "or" {
-					t.Errorf("%s says %s, which is no cure", fn.Name.Name, l.Value)
+					t.Errorf("%s says %s, which is not a cure", fn.Name.Name, l.Value)
 				}
 			}
 			return true

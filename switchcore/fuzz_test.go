@@ -143,7 +143,7 @@ func invariants(s *Switch, now time.Duration) error {
 			return fmt.Errorf("%x is in the table", e.MAC)
 		}
 		if !slices.Contains(s.Ports(), e.Port) {
-			return fmt.Errorf("port %d of the table is no port", e.Port)
+			return fmt.Errorf("port %d of the table is not a port", e.Port)
 		}
 		if !e.Static {
 			learned++

@@ -168,7 +168,7 @@ func (w *story) status(verb string, id PortID, args []string) error {
 		key, value, _ := strings.Cut(args[0], "=")
 		s, ok := map[string]Setting{"promiscuous": st.Policy.Promiscuous, "mac_changes": st.Policy.MACChanges, "forged_transmits": st.Policy.ForgedTransmits}[key]
 		if !ok {
-			return fmt.Errorf("%q is no policy", key)
+			return fmt.Errorf("%q is not a policy", key)
 		}
 		got = key + "=reject "
 		if s.Value {

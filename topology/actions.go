@@ -95,7 +95,7 @@ func (st *story) stream(v *yaml.Node, path string) *Stream {
 	s.From = st.party(field(v, "from"), problem.PathKey(path, "from"), true)
 	s.To = st.party(field(v, "to"), problem.PathKey(path, "to"), false)
 	if e := field(v, "every"); e != nil && s.Every == 0 {
-		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two requests")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is not a time between two requests")
 	}
 	st.start(s.Name, v, path)
 	if !st.isStream[s.Name] {
@@ -114,7 +114,7 @@ func (st *story) party(n *yaml.Node, path string, sender bool) Target {
 	switch {
 	case !ok:
 		if !st.failed() || st.named[n.Value] == nil {
-			st.errorf(n, path, "%q is no node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
+			st.errorf(n, path, "%q is not a node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
 		}
 	case sender && t.Node == "":
 		st.errorf(n, path, "%q is only a name for an address; a stream needs a node that sends", n.Value)

@@ -12,7 +12,7 @@ func (p *tableParser) row(line int, w tableWord) axis {
 	a := axis{text: w.text, q: Question{Kind: p.kind, A: w.text}, ok: true}
 	if w.text == "*" {
 		if what := rowOf(p.kind); what != "" {
-			p.wrong(line, w, `"*" is no row of %s; write %s`, p.kind, what)
+			p.wrong(line, w, `"*" is not a row of %s; write %s`, p.kind, what)
 			a.ok = false
 		}
 		return a
@@ -62,7 +62,7 @@ func (p *tableParser) column(line int, w tableWord) axis {
 	a := axis{text: w.text, ok: true}
 	if w.text == "*" {
 		if p.kind == "fdb" || p.kind != "sees" && rowOf(p.kind) != "" {
-			p.wrong(line, w, `"*" is no column of %s; name each`, p.kind)
+			p.wrong(line, w, `"*" is not a column of %s; name each`, p.kind)
 			a.ok = false
 		}
 		return a
@@ -161,7 +161,7 @@ func (p *tableParser) flow(line int, w tableWord) (a, b string, ok bool) {
 		if near == "" && len(p.rs.streams) > 0 {
 			near = "; those so far are " + problem.AndList(problem.ClipList(p.rs.streams))
 		}
-		p.wrong(line, w, "%q is no flow; write A->B, or the name of a stream or a send%s", w.text, near)
+		p.wrong(line, w, "%q is not a flow; write A->B, or the name of a stream or a send%s", w.text, near)
 		return a, b, false
 	}
 	_, okA := p.sender(line, tableWord{w.at, a})
@@ -209,9 +209,9 @@ func (p *tableParser) bridge(line int, w tableWord) bool {
 		}
 	}
 	if len(bridges) == 0 {
-		p.wrong(line, w, "%s is no bridge and has none; name a bridge node, a virtual switch or node:bridge", w.text)
+		p.wrong(line, w, "%s is not a bridge and has none; name a bridge node, a virtual switch or node:bridge", w.text)
 	} else {
-		p.wrong(line, w, "%s is no bridge; write %s", w.text, strings.Join(bridges, " or "))
+		p.wrong(line, w, "%s is not a bridge; write %s", w.text, strings.Join(bridges, " or "))
 	}
 	return false
 }

@@ -128,7 +128,7 @@ func (b *build) fdbMAC(s *site, k *yaml.Node, path string) switchcore.MAC {
 	}
 	of, why := b.lookup(s, node)
 	if of == nil {
-		b.errorf(k, path, "%s, and it is no name under \"names\"", why)
+		b.errorf(k, path, "%s, and it is not a name under \"names\"", why)
 		return switchcore.MAC{}
 	}
 	if of.skip {

@@ -41,7 +41,7 @@ func linkText(s string) string {
 	left, right, ok := strings.Cut(s, " -- ")
 	switch {
 	case !ok:
-		return fmt.Sprintf(`%q is no link; want two ends with " -- " between them, as "h0 -- s1"`, problem.Clip(s))
+		return fmt.Sprintf(`%q is not a link; want two ends with " -- " between them, as "h0 -- s1"`, problem.Clip(s))
 	case strings.Contains(right, " -- "):
 		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, problem.Clip(s))
 	case strings.Contains(strings.TrimSpace(right), " "):
@@ -120,7 +120,7 @@ func (l *loader) link(from *site, n *yaml.Node, path string) {
 func (l *loader) end(from *site, word string, at problem.Pos, path string) *end {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
-		l.Add(at, len(word), path, fmt.Sprintf("%q is no end of a link; want node, node:interface, switch/group or switch/group:port", problem.Clip(word)), false)
+		l.Add(at, len(word), path, fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group or switch/group:port", problem.Clip(word)), false)
 		return &end{site: &site{skip: true}, pos: at, path: path, bad: true}
 	}
 	name := strings.TrimPrefix(m[3], ":")
@@ -134,7 +134,7 @@ func (l *loader) end(from *site, word string, at problem.Pos, path string) *end 
 		return bad
 	}
 	if m[2] != "" && s.kind != VSwitch {
-		l.Add(problem.Pos{Line: at.Line, Col: at.Col + len(m[1])}, len(m[2]), path, s.full+" is no virtual switch and has no port groups; write "+s.full, false)
+		l.Add(problem.Pos{Line: at.Line, Col: at.Col + len(m[1])}, len(m[2]), path, s.full+" is not a virtual switch and has no port groups; write "+s.full, false)
 		return bad
 	}
 	if name != "" {

@@ -86,7 +86,7 @@ func addressText(s string) string {
 	case err != nil && strings.Contains(s, "/"):
 		return fmt.Sprintf("%q has a length; want an address alone, as 192.168.0.1", problem.Clip(s))
 	case err != nil:
-		return fmt.Sprintf("%q is no address; want one as 192.168.0.1 or 2001:db8::1", problem.Clip(s))
+		return fmt.Sprintf("%q is not an address; want one as 192.168.0.1 or 2001:db8::1", problem.Clip(s))
 	case a.Zone() != "":
 		return fmt.Sprintf("%q has a zone; the interface is named by its place in the file", problem.Clip(s))
 	case a.Is4In6():
@@ -102,19 +102,19 @@ func prefixText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil {
 			return fmt.Sprintf("%q has no length; write %s/%d", s, s, usualLength(a))
 		}
-		return fmt.Sprintf("%q is no prefix; want one as 192.168.0.1/24", problem.Clip(s))
+		return fmt.Sprintf("%q is not a prefix; want one as 192.168.0.1/24", problem.Clip(s))
 	}
 	if why := addressText(host); why != "" {
-		return fmt.Sprintf("%q is no prefix: %s", problem.Clip(s), why)
+		return fmt.Sprintf("%q is not a prefix: %s", problem.Clip(s), why)
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		bits := netip.MustParseAddr(host).BitLen()
-		return fmt.Sprintf("%q is no prefix: the length is a number from 0 to %d, not %q", problem.Clip(s), bits, problem.Clip(length))
+		return fmt.Sprintf("%q is not a prefix: the length is a number from 0 to %d, not %q", problem.Clip(s), bits, problem.Clip(length))
 	}
 	switch a := p.Addr(); {
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Sprintf("%q cannot be an interface's: it is no unicast address of a network", s)
+		return fmt.Sprintf("%q cannot be an interface's: it is not a unicast address of a network", s)
 	}
 	return ""
 }
@@ -136,7 +136,7 @@ func routeText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 			return fmt.Sprintf("%q has no length; write %s/%d for this address alone", s, s, a.BitLen())
 		}
-		return fmt.Sprintf("%q is no destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
+		return fmt.Sprintf("%q is not a destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
 	}
 	if p.Masked() != p {
 		return fmt.Sprintf("%q has bits behind its length, which the kernel refuses in a route; write %s", s, p.Masked())
@@ -175,7 +175,7 @@ func durationText(s string) string {
 	d, err := time.ParseDuration(s)
 	switch {
 	case !durationRE.MatchString(s) || err != nil:
-		return fmt.Sprintf("%q is no duration; want one with its unit, as 30s, 1m30s or 200ms", problem.Clip(s))
+		return fmt.Sprintf("%q is not a duration; want one with its unit, as 30s, 1m30s or 200ms", problem.Clip(s))
 	case d > maxDuration:
 		return fmt.Sprintf("%s is longer than 24h", s)
 	}
@@ -185,7 +185,7 @@ func durationText(s string) string {
 // vlansText says why s is no list of VLANs.
 func vlansText(s string) string {
 	if _, ok := parseVLANs(s); !ok {
-		return fmt.Sprintf("%q is no list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
+		return fmt.Sprintf("%q is not a list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
 	}
 	return ""
 }

@@ -60,7 +60,7 @@ func (b *build) guardPort(n *Node, k *yaml.Node, path string) bool {
 	switch {
 	case interfaceName().textOK(k.Value) != "":
 	case i != nil:
-		b.errorf(k, path, "%s is no port of a bridge, and only those can be guarded", k.Value)
+		b.errorf(k, path, "%s is not a port of a bridge, and only those can be guarded", k.Value)
 	case len(ports) == 0 && !b.failed():
 		b.errorf(k, path, "%s has no port of a bridge to guard", n.Name)
 	case len(ports) > 0:

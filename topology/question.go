@@ -47,7 +47,7 @@ func ParseQuestion(s string) (Question, error) {
 	kind, rest, _ := strings.Cut(s, ":")
 	form, ok := questionForms[kind]
 	if !ok {
-		return Question{}, fmt.Errorf("%q is no question: want ping:A->B, ping6:, answers:, arp: or route: likewise, sees:A->B@X, fdb:A@SW, port:SW:p@column, drops:SW:p, hits:NODE/SET/RULE or streams:NAME", s)
+		return Question{}, fmt.Errorf("%q is not a question: want ping:A->B, ping6:, answers:, arp: or route: likewise, sees:A->B@X, fdb:A@SW, port:SW:p@column, drops:SW:p, hits:NODE/SET/RULE or streams:NAME", s)
 	}
 	q, ok := Question{Kind: kind}, false
 	switch kind {
@@ -78,7 +78,7 @@ func ParseQuestion(s string) (Question, error) {
 		ok = ok && isWord(q.A) && isWord(q.B)
 	}
 	if !ok {
-		return Question{}, fmt.Errorf("%q is no question: a question of this kind is written %s", s, form)
+		return Question{}, fmt.Errorf("%q is not a question: a question of this kind is written %s", s, form)
 	}
 	return q, nil
 }

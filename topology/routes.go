@@ -165,7 +165,7 @@ func (b *build) routeOK(s *site, devices *reach, r Route, v *yaml.Node, path str
 			r.Via, s.full, own.words)
 	}
 	if !source && !broken {
-		b.errorf(v, path, "src %s is no address of %s", r.Src, s.full)
+		b.errorf(v, path, "src %s is not an address of %s", r.Src, s.full)
 	}
 }
 

@@ -174,10 +174,10 @@ func guardIPText(s string) string {
 		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
 			return ""
 		}
-		return problem.Quoted(problem.Clip(s)) + " is no IPv4 address; a port guard knows no other"
+		return problem.Quoted(problem.Clip(s)) + " is not an IPv4 address; a port guard knows no other"
 	}
 	if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
-		return problem.Quoted(problem.Clip(s)) + " is no prefix of IPv4 addresses; a port guard knows no other"
+		return problem.Quoted(problem.Clip(s)) + " is not a prefix of IPv4 addresses; a port guard knows no other"
 	}
 	return ""
 }

@@ -12,7 +12,7 @@ func (p *tableParser) ruleRow(line int, w tableWord, loaded bool) bool {
 	node, rest, _ := strings.Cut(w.text, "/")
 	name, rule, _ := strings.Cut(rest, "/")
 	if !isRule(w.text) {
-		p.wrong(line, w, "%q is no rule; want node/set/rule", w.text)
+		p.wrong(line, w, "%q is not a rule; want node/set/rule", w.text)
 		return false
 	}
 	n := lab.find(node)
@@ -47,5 +47,5 @@ func packets(text string) string {
 	if problem.Decimal.MatchString(strings.TrimPrefix(text, ">=")) {
 		return ""
 	}
-	return problem.Quoted(text) + " is no number of packets; want 3, >=1 or 0"
+	return problem.Quoted(text) + " is not a number of packets; want 3, >=1 or 0"
 }

@@ -68,7 +68,7 @@ func (st *story) send(v *yaml.Node, path string) *Send {
 	s.Type = uint16(hexOf(field(v, "type")))
 	s.Payload, _ = hex.DecodeString(stringOf(field(v, "payload"), ""))
 	if e := field(v, "every"); e != nil && s.Every == 0 && field(v, "count") == nil {
-		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two frames that never end; write \"count\" too")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is not a time between two frames that never end; write \"count\" too")
 	}
 	if s.Endless {
 		st.start(s.Name, v, path)
@@ -151,7 +151,7 @@ func (st *story) nic(n *yaml.Node, path string) Target {
 
 func (st *story) noTarget(n *yaml.Node, path string) {
 	if st.sound || st.named[n.Value] == nil {
-		st.errorf(n, path, "%q is no node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
+		st.errorf(n, path, "%q is not a node, interface or name%s", problem.Clip(n.Value), st.nearTarget(n.Value))
 	}
 }
 

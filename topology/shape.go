@@ -122,7 +122,7 @@ func (s *shape) scalar(n *yaml.Node) string {
 			return ""
 		}
 		if !plain || !problem.Decimal.MatchString(n.Value) {
-			return strconv.Quote(problem.Clip(n.Value)) + " is no number; want " + s.want
+			return strconv.Quote(problem.Clip(n.Value)) + " is not a number; want " + s.want
 		}
 		if v, _ := strconv.Atoi(n.Value); v < s.min || v > s.max || s.step > 1 && v%s.step != 0 {
 			return n.Value + " does not fit; want " + s.want

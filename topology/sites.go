@@ -126,7 +126,7 @@ func (l *loader) kindOf(s *site) {
 	if say, elsewhere := kindElsewhere(n.Value); elsewhere {
 		near = "; write " + say
 	}
-	l.errorf(n, s.pathTo("kind"), "%q is no kind of node; want %s%s", problem.Clip(n.Value), problem.OrList(words), near)
+	l.errorf(n, s.pathTo("kind"), "%q is not a kind of node; want %s%s", problem.Clip(n.Value), problem.OrList(words), near)
 }
 
 // kindElsewhere says how a kind of switch is written that has its own word in other programs, or that is a profile here.

@@ -29,7 +29,7 @@ func (st *story) arpSpoof(v *yaml.Node, path string) *ARPSpoof {
 	a.Victim = st.spoofed(field(v, "victim"), problem.PathKey(path, "victim"), "is asked for its MAC before it is lied to")
 	a.Claims = st.spoofed(field(v, "claims"), problem.PathKey(path, "claims"), "is whose address is claimed")
 	if e := field(v, "every"); e != nil && a.Every == 0 {
-		st.errorf(e, problem.PathKey(path, "every"), "0s is no time between two replies")
+		st.errorf(e, problem.PathKey(path, "every"), "0s is not a time between two replies")
 	}
 	switch n := field(v, "victim"); {
 	case n == nil || !a.Victim.IP.IsValid():

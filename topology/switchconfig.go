@@ -213,7 +213,7 @@ func (b *build) knownPorts(s *site, sw *Switch, n *yaml.Node, path string) {
 			}
 			found = true
 			if sk, shared := entry(v, "shared"); shared != nil && shared.Value == "true" && !p.Uplink {
-				b.errorf(sk, problem.PathKey(at, "shared"), "%s is no uplink; only an uplink that is an interface of the node that holds the switch can be shared", p.Name)
+				b.errorf(sk, problem.PathKey(at, "shared"), "%s is not an uplink; only an uplink that is an interface of the node that holds the switch can be shared", p.Name)
 			}
 		}
 		if !found && interfaceName().textOK(k.Value) == "" && !isUplink(s, k.Value) && !b.brokenEnds(s) {

@@ -119,7 +119,7 @@ var trunkRE = regexp.MustCompile(`^(trunk|(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?
 // trunkText says why s is no trunk, or "".
 func trunkText(s string) string {
 	if _, ok := parseTrunk(s); !ok {
-		return fmt.Sprintf("%q is no trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
+		return fmt.Sprintf("%q is not a trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
 	}
 	return ""
 }

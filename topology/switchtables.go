@@ -76,7 +76,7 @@ func (p *tableParser) dropRow(line int, w tableWord) bool {
 		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
 		return false
 	case n.Kind != VSwitch:
-		p.wrong(line, w, "%s is no virtual switch, and only those say what they drop", node)
+		p.wrong(line, w, "%s is not a virtual switch, and only those say what they drop", node)
 		return false
 	}
 	return !has || p.portRow(line, w)
@@ -96,7 +96,7 @@ func (p *tableParser) oneOf(line int, w tableWord, kind string, words []string) 
 	if slices.Contains(words, w.text) {
 		return true
 	}
-	p.wrong(line, w, "%q is no column of %s; want %s%s", w.text, kind, problem.OrList(words), p.words.near(w.text, words))
+	p.wrong(line, w, "%q is not a column of %s; want %s%s", w.text, kind, problem.OrList(words), p.words.near(w.text, words))
 	return false
 }
 
@@ -149,11 +149,11 @@ func (g *vocabulary) narrows(column, text string) string {
 	switch column {
 	case "reason":
 		if !slices.Contains(dropReasons(), text) {
-			return problem.Quoted(text) + " is no reason for a drop" + g.near(text, dropReasons())
+			return problem.Quoted(text) + " is not a reason for a drop" + g.near(text, dropReasons())
 		}
 	case "length":
 		if !problem.Decimal.MatchString(text) {
-			return problem.Quoted(text) + " is no length in bytes"
+			return problem.Quoted(text) + " is not a length in bytes"
 		}
 	case "src", "dst":
 		if _, err := switchcore.ParseMAC(g.lab.macNamed(text)); err != nil {
@@ -168,7 +168,7 @@ func frames(text string) string {
 	if problem.Decimal.MatchString(strings.TrimPrefix(text, ">=")) {
 		return ""
 	}
-	return problem.Quoted(text) + " is no number of frames; want 3, >=1 or 0"
+	return problem.Quoted(text) + " is not a number of frames; want 3, >=1 or 0"
 }
 
 // atLeast reports whether a number is as large as ">=1" wants.
@@ -186,7 +186,7 @@ func atLeast(want, got string) bool {
 func (g *vocabulary) reasons(word string) string {
 	for part := range strings.SplitSeq(word, "+") {
 		if !slices.Contains(dropReasons(), part) {
-			return problem.Quoted(part) + ` is no reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
+			return problem.Quoted(part) + ` is not a reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
 		}
 	}
 	return ""
@@ -204,7 +204,7 @@ func (g *vocabulary) portWord(q Question, word string) string {
 	switch q.At {
 	case "promiscuous", "initial", "effective":
 		if !ofSwitch {
-			return q.A + ` is no port of a virtual switch and has no "` + q.At + `"; write "."`
+			return q.A + ` is not a port of a virtual switch and has no "` + q.At + `"; write "."`
 		}
 	}
 	words := portWords(q.At)
@@ -216,17 +216,17 @@ func (g *vocabulary) portWord(q Question, word string) string {
 	}
 	switch q.At {
 	case "state", "promiscuous":
-		return problem.Quoted(word) + " is no " + q.At + " of " + q.A + "; want " + problem.OrList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
+		return problem.Quoted(word) + " is not a value of " + q.At + " of " + q.A + "; want " + problem.OrList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
 	case "flags":
 		if n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32); err == nil && word == "0x"+strconv.FormatUint(n, 16) {
 			return ""
 		}
-		return problem.Quoted(word) + " are no flags; want them as /sys/class/net has them, 0x1003"
+		return problem.Quoted(word) + " are not flags; want them as /sys/class/net has them, 0x1003"
 	case "promiscuity":
 		if problem.Decimal.MatchString(word) {
 			return ""
 		}
-		return problem.Quoted(word) + " is no promiscuity; want a number"
+		return problem.Quoted(word) + " is not a promiscuity; want a number"
 	}
 	if _, err := switchcore.ParseMAC(word); err != nil {
 		return err.Error()

@@ -65,7 +65,7 @@ func sysctlText(s string) string {
 		return ""
 	}
 	if !strings.ContainsAny(s, "./") {
-		return fmt.Sprintf("%q is no short name of a sysctl%s", problem.Clip(s), problem.Suggest(s, shortNames()))
+		return fmt.Sprintf("%q is not a short name of a sysctl%s", problem.Clip(s), problem.Suggest(s, shortNames()))
 	}
 	key := sysctlKey(s)
 	parts := strings.Split(key, "/")
@@ -73,7 +73,7 @@ func sysctlText(s string) string {
 	case parts[0] != "net":
 		return fmt.Sprintf("%q is the whole machine's; a node has only net.* of its own", problem.Clip(s))
 	case !sysctlRE.MatchString(s) || slices.Contains(parts, "") || slices.Contains(parts, "..") || slices.Contains(parts, ".") || len(parts) < 3:
-		return fmt.Sprintf("%q is no sysctl", problem.Clip(s))
+		return fmt.Sprintf("%q is not a sysctl", problem.Clip(s))
 	case globalSysctl(key, parts):
 		return fmt.Sprintf("%q belongs to the whole machine, not to a namespace", problem.Clip(s))
 	}

@@ -123,7 +123,7 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	case alt == "-" && (q.Kind == "ping" || q.Kind == "ping6" || q.Kind == "answers"):
 		return `"-" is for a node and itself; write "." for a cell that is not judged`
 	case alt == "-" && q.Kind == "sees":
-		return `"-" is no answer; write "." for a cell that is not judged`
+		return `"-" is not an answer; write "." for a cell that is not judged`
 	case strings.HasSuffix(alt, "!"):
 		return problem.Quoted(alt) + ` carries the mark of a cell that differs; write ` + problem.Quoted(strings.TrimSuffix(alt, "!"))
 	case q.Kind == "drops" && q.Drop != (DropMatch{}):
@@ -168,7 +168,7 @@ func (g *vocabulary) outcome(kind, word string) string {
 		known := []string{"dup", "other", "redirect"}
 		for m := range strings.SplitSeq(mods, "+") {
 			if !slices.Contains(known, m) {
-				return problem.Quoted(m) + ` is no modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
+				return problem.Quoted(m) + ` is not a modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
 			}
 		}
 		if slices.Contains(kindWords[kind], "ok+"+sortParts(mods)) {
@@ -206,7 +206,7 @@ func (g *vocabulary) nextHop(q Question, word string) string {
 	}
 	_, mods, modified := strings.Cut(base, "+")
 	if modified && g.lab.find(mods) == nil && problem.Suggest(mods, []string{"redirect"}) != "" {
-		return problem.Quoted(mods) + ` is no modifier of a route; there is only "redirect"`
+		return problem.Quoted(mods) + ` is not a modifier of a route; there is only "redirect"`
 	}
 	return g.owners(q, base, true)
 }
@@ -271,7 +271,12 @@ func (g *vocabulary) begins(q Question, prefix string) bool {
 }
 
 func (g *vocabulary) unknown(kind, word string, candidates []string) string {
-	msg := problem.Quoted(word) + " is no " + nounOf(kind)
+	noun := nounOf(kind)
+	article := "a "
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		article = "an "
+	}
+	msg := problem.Quoted(word) + " is not " + article + noun
 	if near := g.near(word, candidates); near != "" {
 		return msg + near
 	}

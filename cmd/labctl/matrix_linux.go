@@ -173,7 +173,7 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 		family = "an IPv4"
 	}
 	if kind == "sees" && topology.AnyFlow(lab, a.from, a.to) {
-		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are no listeners unless they are named; name them, or others, with --at")
+		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners unless they are named; name them, or others, with --at")
 	}
 	return fmt.Errorf("nothing to ask: no two nodes that were named have %s address", family)
 }

@@ -106,7 +106,7 @@ func policyCommand(g *globals) *cobra.Command {
 			var all []string
 			for _, a := range args[1:] {
 				if !strings.Contains(a, "=") {
-					return usagef("%q is no assignment: write key=value, as promiscuous=accept", a)
+					return usagef("%q is not an assignment: write key=value, as promiscuous=accept", a)
 				}
 				all = append(all, at+"."+a)
 			}

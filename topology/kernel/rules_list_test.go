@@ -69,7 +69,7 @@ func TestWhatHasNoNameIsCounted(t *testing.T) {
 		}
 		for name := range hits(t, s, "s1", n.Rules...) {
 			if strings.ContainsAny(name, "# ") {
-				t.Errorf("%s is no name of a rule", name)
+				t.Errorf("%s is not a name of a rule", name)
 			}
 		}
 		back, _ := plan.Diff(lab, open, "t")

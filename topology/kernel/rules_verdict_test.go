@@ -53,7 +53,7 @@ var refused = []struct{ form, text, says string }{
 	{"nft", "table ip t {\n\tchain c {\n\t\tip saddr @gone drop\n\t}\n}", `no set, map or flowtable "gone"`},
 	{"nft", "table ip t {\n\tchain c {\n\t\tip saddr $gone drop\n\t}\n}", "nothing defines $gone"},
 	{"nft", "table ip t {\n\tchain c {\n\t\ttype filter hook forwrad priority 0;\n\t}\n}", `no hook "forwrad"; want prerouting`},
-	{"nft", "table ip t {\n\tchain c {\n\t\ttype fliter hook forward priority 0;\n\t}\n}", `"fliter" is no type of a chain`},
+	{"nft", "table ip t {\n\tchain c {\n\t\ttype fliter hook forward priority 0;\n\t}\n}", `"fliter" is not a type of a chain`},
 	{"nft", "table ip t {\n\tchain c {\n\t\ttype filter hook forward;\n\t}\n}", "lacks its priority"},
 	{"nft", "table ip t { }\nadd rule ip u c drop", "makes no table ip u"},
 	{"nft", "table ip t { }\nadd rule ip t c drop", `table ip t has no chain "c"`},

@@ -58,7 +58,7 @@ func (l *audience) listeners(text string) (column, error) {
 	if !isPort {
 		t, ok := l.p.target(text)
 		if !ok || t.Node == "" {
-			return column{}, fmt.Errorf("%q is no node of this lab", text)
+			return column{}, fmt.Errorf("%q is not a node of this lab", text)
 		}
 		node, ifname = t.Node, t.Interface
 	}

@@ -63,7 +63,7 @@ func (p *Prober) station(own *owners, s topology.Station) (switchcore.MAC, error
 func (p *Prober) nic(own *owners, node, name string) (Link, error) {
 	n := p.Lab.Node(node)
 	if n == nil {
-		return Link{}, fmt.Errorf("%q is no node of this lab", node)
+		return Link{}, fmt.Errorf("%q is not a node of this lab", node)
 	}
 	switch {
 	case name != "":

@@ -412,11 +412,11 @@ func (m *liveMachine) Interface(node, name string) (InterfaceState, error) {
 }
 
 func (m *liveMachine) SwitchPort(node, port string) (SwitchPort, error) {
-	return SwitchPort{}, fmt.Errorf("%s is no virtual switch", node)
+	return SwitchPort{}, fmt.Errorf("%s is not a virtual switch", node)
 }
 
 func (m *liveMachine) Drops(node string) ([]Drop, int, error) {
-	return nil, 0, fmt.Errorf("%s is no virtual switch", node)
+	return nil, 0, fmt.Errorf("%s is not a virtual switch", node)
 }
 
 func (m *liveMachine) Hits(node string) (map[string]uint64, error) {

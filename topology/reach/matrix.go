@@ -134,7 +134,7 @@ func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
 func (p *Prober) ends(q topology.Question) (from, to topology.Target, err error) {
 	from, ok := p.target(q.A)
 	if !ok || from.Node == "" {
-		return from, to, fmt.Errorf("%q is no node of this lab", q.A)
+		return from, to, fmt.Errorf("%q is not a node of this lab", q.A)
 	}
 	if to, ok = p.target(q.B); !ok {
 		return from, to, fmt.Errorf("%q is neither a node nor a name of this lab", q.B)

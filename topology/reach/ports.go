@@ -39,7 +39,7 @@ func (a *asking) readPorts(at []int) {
 			}
 			word, err = k.p.word(q.At), k.err
 		case ofSwitch:
-			err = fmt.Errorf("%s is no port of a virtual switch, and only these have the column %q", q.A, q.At)
+			err = fmt.Errorf("%s is not a port of a virtual switch, and only these have the column %q", q.A, q.At)
 		default:
 			k, ok := interfaces[q.A]
 			if !ok {
@@ -63,7 +63,7 @@ func (a *asking) interfaceState(text, node, ifname string, isPort bool) (Interfa
 	if !isPort {
 		t, ok := a.p.target(text)
 		if !ok || t.Node == "" || t.Interface == "" {
-			return InterfaceState{}, fmt.Errorf("%q is no interface of this lab", text)
+			return InterfaceState{}, fmt.Errorf("%q is not an interface of this lab", text)
 		}
 		node, ifname = t.Node, t.Interface
 	}

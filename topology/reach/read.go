@@ -192,7 +192,7 @@ func (a *asking) bridge(text string) (node, bridge string, err error) {
 	name, ifname, _ := strings.Cut(text, ":")
 	n := a.p.Lab.Node(name)
 	if n == nil {
-		return "", "", fmt.Errorf("%q is no node of this lab", name)
+		return "", "", fmt.Errorf("%q is not a node of this lab", name)
 	}
 	if ifname != "" {
 		return name, ifname, nil

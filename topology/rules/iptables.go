@@ -164,7 +164,7 @@ func (p *lineParser) verb(words []ruleWord) bool {
 		p.wrongWord(w, "stands twice")
 		return false
 	case verb == "":
-		p.wrongWord(w, "%q is no command; want -A, -I, -N or -P, behind -t TABLE if there is one", problem.Clip(w.text))
+		p.wrongWord(w, "%q is not a command; want -A, -I, -N or -P, behind -t TABLE if there is one", problem.Clip(w.text))
 		return false
 	case len(words) < 2:
 		p.wrongWord(w, "lacks a chain")
@@ -186,7 +186,7 @@ func (p *lineParser) rest(verb string, words []ruleWord) bool {
 	case verb == "-P" && len(words) != 3:
 		p.wrongWord(words[0], "-P takes a chain and ACCEPT or DROP")
 	case verb == "-P" && words[2].text != "ACCEPT" && words[2].text != "DROP":
-		p.wrongWord(words[2], "%q is no policy; want ACCEPT or DROP", problem.Clip(words[2].text))
+		p.wrongWord(words[2], "%q is not a policy; want ACCEPT or DROP", problem.Clip(words[2].text))
 	default:
 		return true
 	}

@@ -179,7 +179,7 @@ func (r *nftReader) base(c *nftChain, s []nftToken) {
 		return
 	}
 	if len(s) > 1 && !s[1].is("filter", "nat", "route") && !strings.HasPrefix(s[1].text, "$") {
-		r.wrong(s[1], "%q is no type of a chain; want filter, nat or route%s", problem.Clip(s[1].text), problem.Suggest(s[1].text, []string{"filter", "nat", "route"}))
+		r.wrong(s[1], "%q is not a type of a chain; want filter, nat or route%s", problem.Clip(s[1].text), problem.Suggest(s[1].text, []string{"filter", "nat", "route"}))
 	}
 	at := slices.IndexFunc(s, func(t nftToken) bool { return t.is("hook") })
 	if at < 0 || at+1 == len(s) {

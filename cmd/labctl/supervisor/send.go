@@ -161,7 +161,7 @@ func station(lab *topology.Lab, text string) (topology.Station, error) {
 	}
 	t, ok := lab.Target(text)
 	if !ok {
-		return topology.Station{}, usagef("%q is no MAC address, node, interface or name of lab %s", text, lab.Name)
+		return topology.Station{}, usagef("%q is not a MAC address, node, interface or name of lab %s", text, lab.Name)
 	}
 	for _, n := range lab.Names {
 		if n.Name == t.Name {
@@ -185,7 +185,7 @@ func address4(lab *topology.Lab, text string) (netip.Addr, error) {
 	if t, ok := lab.Target(text); ok && t.IP.IsValid() {
 		return t.IP, nil
 	}
-	return netip.Addr{}, usagef("%q is no IPv4 address, nor a node or name that has one", text)
+	return netip.Addr{}, usagef("%q is not an IPv4 address, nor a node or name that has one", text)
 }
 
 // arpWords reads request|reply,SENDERIP[@MAC],TARGETIP[@MAC].

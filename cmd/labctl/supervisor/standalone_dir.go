@@ -39,7 +39,7 @@ var switchName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$`)
 // takeSwitch makes the run directory of a switch, or takes over one that a dead process has left.
 func takeSwitch(name string) (*switchDir, error) {
 	if !switchName.MatchString(name) {
-		return nil, usagef("%q is no name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
+		return nil, usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
 	}
 	h, err := openHome(switchesHome, true, nil)
 	if err != nil {

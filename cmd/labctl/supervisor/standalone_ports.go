@@ -76,7 +76,7 @@ func OpenNIC(name string, o NICOptions) (*NIC, error) {
 // judge says what speaks against taking an interface.
 func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 	if !d.Ethernet {
-		return usagef("%s is no Ethernet interface", d.Name)
+		return usagef("%s is not an Ethernet interface", d.Name)
 	}
 	if d.Default && o.DefaultRoute < 2 {
 		return usagef("%s carries the default route: a switch on it can cut this machine off, and frames of the machine's own would be on both; whoever means it says --force-default-route twice", d.Name)

@@ -182,7 +182,7 @@ func set(ctx context.Context, c *call) (any, error) {
 func (c *call) overlay(text string) (o topology.Overlay, err error) {
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return o, usagef("%q is no assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
+		return o, usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
 	}
 	node, path, ok := c.current().SplitSetting(key)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,11 @@ func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 	}
 	c, err := supervisor.Dial(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if st, serr := supervisor.StatusOf(ctx, name); serr == nil && st.State == "degraded" {
+			return nil, fmt.Errorf("lab %s is degraded: %s; \"labctl up\" with its file builds it, \"labctl down %s\" removes it", name, st.Why, name)
+		}
 		list, _ := supervisor.Instances()
+		list = slices.DeleteFunc(list, func(l string) bool { return l == name }) // it may have come this moment
 		return nil, usagef("no lab %q is running%s", name, problem.Suggest(name, list))
 	}
 	if errors.Is(err, supervisor.ErrDead) {

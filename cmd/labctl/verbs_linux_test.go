@@ -368,6 +368,12 @@ func TestVerbs(t *testing.T) {
 		group("none", append(both("ls"), "inspect", "inspect -l demo", "down", "down demo", "step", "verify -l demo", "plan -l demo", "exec a true",
 			"events", "ls -o xml", "levitate", "ping a", "send a")...)
 	})
+	t.Run("killed before it began", func(t *testing.T) {
+		if err := os.MkdirAll(filepath.Join(home, "labctl", "demo"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		group("begun", "ls", "inspect -l demo", "set a.mtu=1400", "verify -l demo", "down demo", "ls")
+	})
 	t.Run("dead", func(t *testing.T) {
 		(&fake{t: t, instance: "demo"}).up(home, file)
 		group("dead", "ls", "inspect", "ps -l demo", "inspect -l dmo", "events", "verify demo")

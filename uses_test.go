@@ -21,8 +21,8 @@ var largerCircles = map[string]int{
 	"labctl/cmd/labctl":            24,
 	"labctl/cmd/labctl/supervisor": 53,
 	"labctl/switchcore":            15,
-	"labctl/topology":              52,
 	"labctl/topology/kernel":       27,
+	"labctl/topology/labfile":      40,
 	"labctl/topology/reach":        29,
 }
 
@@ -30,7 +30,7 @@ var largerTypes = map[string]int{
 	"labctl/cmd/labctl/supervisor.server": 66,
 	"labctl/switchcore.Switch":            101,
 	"labctl/switchcore/datapath.Loop":     74,
-	"labctl/topology.build":               95,
+	"labctl/topology/labfile.build":       95,
 	"labctl/topology/kernel.Space":        120,
 	"labctl/topology/reach.Prober":        44,
 	"labctl/topology/reach.matrix":        59,

@@ -11,6 +11,7 @@ import (
 
 	"labctl/labs"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // labFile is a lab to be verified: arg is what labctl is given.
@@ -78,7 +79,7 @@ var _ = func() bool {
 }()
 
 func describeLab(f labFile) {
-	lab, problems := topology.Load(f.arg, f.source)
+	lab, problems := labfile.Load(f.arg, f.source)
 	if lab == nil {
 		Describe(f.arg, func() {
 			It("loads", func() { Fail(fmt.Sprint(f.err, problems)) })

@@ -12,6 +12,7 @@ import (
 
 	"labctl/labs"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // The printed plan, run by sh, must build what up builds. iproute2 reads both back.
@@ -70,7 +71,7 @@ links:
 
 func comparePlan(arg string, src []byte) {
 	GinkgoHelper()
-	lab, problems := topology.Load(arg, src)
+	lab, problems := labfile.Load(arg, src)
 	Expect(lab).NotTo(BeNil(), "%v", problems)
 	script := labctl("plan", arg, "--as", "byhand")
 	Expect(script).To(Exit(0))
@@ -85,7 +86,7 @@ func comparePlan(arg string, src []byte) {
 		for _, look := range looks {
 			// The carrier of a bridge is seen up to a second late.
 			Eventually(func() string {
-				return difference(readBack("byhand."+n.Name, look, uplinks(lab, n)), readBack("bylabctl."+n.Name, look, uplinks(lab, n)))
+				return difference(readBack("byhand."+n.Name, look, uplinks(lab.Lab, n)), readBack("bylabctl."+n.Name, look, uplinks(lab.Lab, n)))
 			}, "5s", "100ms").Should(BeEmpty(), "%s: %s: by hand -, by labctl +", n.Name, look)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"labctl/labs"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // tool is where a program of the tests is, also for a user whose PATH lacks the directories of root.
@@ -61,7 +62,7 @@ func withArpspoof(text string) string {
 }
 
 // verdicts counts the cells that a lab's file wants judged.
-func verdicts(lab *topology.Lab) int {
+func verdicts(lab *labfile.File) int {
 	n := 0
 	count := func(e *topology.Expectation) {
 		if e == nil {
@@ -116,7 +117,7 @@ var _ = Describe("ARP spoofing with the real tools", func() {
 	It("by arpspoof gets the verdicts that the built-in action gets", Label("slow"), func() {
 		text, err := labs.Read("mitm-one-bridge")
 		Expect(err).NotTo(HaveOccurred())
-		lab, _ := topology.Load("mitm-one-bridge", text)
+		lab, _ := labfile.Load("mitm-one-bridge", text)
 		Expect(lab).NotTo(BeNil())
 		file := write("mitm-one-bridge.yaml", withArpspoof(string(text)))
 		r := labctl("verify", file, "--new", "-o", "json")

@@ -13,6 +13,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // swap is a change of a lab file that puts a switch of the other make into it.
@@ -23,7 +24,7 @@ type swap struct {
 // otherMake replaces the Linux bridges of a lab by learning switches of ours, or the other way round: what one says of the lab
 // the other must say too. Only switches that learn and have no policies have a twin; "" if a lab has none, or others.
 func otherMake(f labFile) swap {
-	lab, _ := topology.Load(f.arg, f.source)
+	lab, _ := labfile.Load(f.arg, f.source)
 	if lab == nil {
 		return swap{}
 	}
@@ -88,7 +89,7 @@ var _ = Describe("a switch of the other make", func() {
 			continue
 		}
 		It(fmt.Sprintf("as %s in %s", s.to, f.arg), func() {
-			lab, problems := topology.Load(f.arg, []byte(s.text))
+			lab, problems := labfile.Load(f.arg, []byte(s.text))
 			Expect(lab).NotTo(BeNil(), "%v", problems)
 			for _, n := range lab.Nodes {
 				Expect(n.Kind).NotTo(Equal(map[string]topology.Kind{"vswitch": topology.Bridge, "bridge": topology.VSwitch}[s.to]), n.Name)

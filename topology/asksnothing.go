@@ -7,17 +7,17 @@ func (p *tableParser) asksNothing(t *Table, width int) {
 	if len(p.problems) > 0 || len(t.Cells) > 0 || !slices.Contains(t.Rows, "*") && !slices.Contains(t.Columns, "*") {
 		return
 	}
-	p.errorf(t.Pos, width, "%s", NothingToAsk(p.rs.lab, t.Kind))
+	p.errorf(t.Pos, width, "%s", NothingToAsk(p.rs.Lab, t.Kind))
 }
 
 // NothingToAsk says why a table of the kind that stands for all nodes has no question, and what to write instead.
 func NothingToAsk(lab *Lab, kind string) string {
 	v4, v6 := 0, 0
 	for _, n := range lab.Nodes {
-		if n.firstAddr("", false).IsValid() {
+		if n.FirstAddr("", false).IsValid() {
 			v4++
 		}
-		if n.firstAddr("", true).IsValid() {
+		if n.FirstAddr("", true).IsValid() {
 			v6++
 		}
 	}
@@ -29,9 +29,9 @@ func NothingToAsk(lab *Lab, kind string) string {
 		return none + "IPv6 address; write ping instead, which asks by IPv4"
 	case kind == "ping6":
 		return none + "IPv6 address; give them one, or leave the table out"
-	case kind == "ping" || pairs(kind) && v6 < 2:
+	case kind == "ping" || Pairs(kind) && v6 < 2:
 		return none + "IPv4 address; give them one, or leave the table out"
-	case pairs(kind):
+	case Pairs(kind):
 		return none + "IPv4 address, and " + kind + " is about IPv4 only; give them one, or leave the table out"
 	case kind == "sees":
 		return `nothing to ask: no node with an address is left to listen beside the two ends of a flow; name who listens instead of "*"`
@@ -42,5 +42,5 @@ func NothingToAsk(lab *Lab, kind string) string {
 // hasAddr reports whether "*" of the kind stands for the node.
 func (p *tableParser) hasAddr(n *Node) bool {
 	v4, v6 := p.kind != "ping6", p.kind == "ping6" || p.kind == "sees" || p.kind == "fdb"
-	return v4 && n.firstAddr("", false).IsValid() || v6 && n.firstAddr("", true).IsValid()
+	return v4 && n.FirstAddr("", false).IsValid() || v6 && n.FirstAddr("", true).IsValid()
 }

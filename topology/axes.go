@@ -71,9 +71,9 @@ func (p *tableParser) column(line int, w tableWord) axis {
 	case "sees":
 		a.ok = p.listener(line, w)
 	case "cases":
-		a.ok = slices.Contains(p.rs.cases, w.text)
+		a.ok = slices.Contains(p.rs.Cases, w.text)
 		if !a.ok {
-			p.wrong(line, w, "no case %q in this step%s", w.text, p.words.near(w.text, p.rs.cases))
+			p.wrong(line, w, "no case %q in this step%s", w.text, p.words.near(w.text, p.rs.Cases))
 		}
 	case "fdb":
 		a.ok = p.bridge(line, w)
@@ -93,13 +93,13 @@ func (p *tableParser) column(line int, w tableWord) axis {
 
 // find is Lab.Target with a complaint.
 func (p *tableParser) find(line int, w tableWord) (Target, bool) {
-	lab := p.rs.lab
+	lab := p.rs.Lab
 	t, ok := lab.Target(w.text)
 	if ok {
 		return t, true
 	}
 	name, ifname, hasIf := strings.Cut(w.text, ":")
-	if n := lab.find(name); n != nil && hasIf {
+	if n := lab.Node(name); n != nil && hasIf {
 		var has []string
 		for _, i := range n.Interfaces {
 			has = append(has, i.Name)
@@ -154,12 +154,12 @@ func byIPv6(kind string) string {
 func (p *tableParser) flow(line int, w tableWord) (a, b string, ok bool) {
 	a, b, arrow := strings.Cut(w.text, "->")
 	if !arrow || a == "" || b == "" {
-		if slices.Contains(p.rs.streams, w.text) {
+		if slices.Contains(p.rs.Streams, w.text) {
 			return w.text, "", true
 		}
-		near := p.words.near(w.text, p.rs.streams)
-		if near == "" && len(p.rs.streams) > 0 {
-			near = "; those so far are " + problem.AndList(problem.ClipList(p.rs.streams))
+		near := p.words.near(w.text, p.rs.Streams)
+		if near == "" && len(p.rs.Streams) > 0 {
+			near = "; those so far are " + problem.AndList(problem.ClipList(p.rs.Streams))
 		}
 		p.wrong(line, w, "%q is not a flow; write A->B, or the name of a stream or a send%s", w.text, near)
 		return a, b, false
@@ -184,7 +184,7 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 	if !ok || t.Name == "" {
 		return ok
 	}
-	if e := p.rs.lab.entry(t.Name); e != nil && e.MAC.IsZero() {
+	if e := p.rs.Lab.entry(t.Name); e != nil && e.MAC.IsZero() {
 		p.wrong(line, w, `%q has no "mac" under "names"`, w.text)
 		return false
 	}
@@ -193,7 +193,7 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 
 // bridge resolves a column of fdb.
 func (p *tableParser) bridge(line int, w tableWord) bool {
-	if _, ports := p.rs.lab.switchPorts(w.text); ports != nil {
+	if _, ports := p.rs.Lab.switchPorts(w.text); ports != nil {
 		return true
 	}
 	t, ok := p.find(line, w)
@@ -201,7 +201,7 @@ func (p *tableParser) bridge(line int, w tableWord) bool {
 		return false
 	}
 	var bridges []string
-	if n := p.rs.lab.find(t.Node); n != nil {
+	if n := p.rs.Lab.Node(t.Node); n != nil {
 		for _, i := range n.Interfaces {
 			if i.Type == BridgeLink {
 				bridges = append(bridges, n.Name+":"+i.Name)

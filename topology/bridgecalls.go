@@ -6,6 +6,7 @@ import (
 	"labctl/topology/rules"
 )
 
+// BridgeCallKeys are the values of br_netfilter that the rules of a node decide about, as [Sysctl.Key] has them.
 func BridgeCallKeys() []string {
 	return []string{rules.BridgeCall("iptables"), rules.BridgeCall("ip6tables"), rules.BridgeTagged}
 }

@@ -170,3 +170,16 @@ type Stop struct {
 	Name   string
 	Silent bool
 }
+
+// String is the station as a lab file would say it.
+func (s Station) String() string {
+	switch {
+	case s.Node != "" && s.Interface != "":
+		return s.Node + ":" + s.Interface
+	case s.Node != "":
+		return s.Node
+	case s.MAC == switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}:
+		return "broadcast"
+	}
+	return s.MAC.String()
+}

@@ -37,7 +37,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
 		k := fuzzKinds[int(kind)%len(fuzzKinds)]
 		rs := richResolver()
-		tables, problems := parseTable(k, text, problem.Pos{Line: 3, Col: 5}, rs)
+		tables, problems := ParseTable(k, text, problem.Pos{Line: 3, Col: 5}, rs)
 		lines := strings.Split(text, "\n")
 		for _, p := range problems {
 			if p.Line < 3 || p.Line-3 >= len(lines) || p.Col < 5 || p.Width < 1 || p.Col-5+p.Width > max(1, len(lines[p.Line-3])) {
@@ -51,7 +51,7 @@ func FuzzTable(f *testing.F) {
 			return
 		}
 		for _, table := range tables {
-			again, problems := parseTable(k, Render(table, nil), problem.Pos{Line: 3, Col: 5}, rs)
+			again, problems := ParseTable(k, Render(table, nil), problem.Pos{Line: 3, Col: 5}, rs)
 			if len(problems) > 0 {
 				if table.emptyStar() {
 					continue
@@ -88,7 +88,7 @@ func FuzzUpdate(f *testing.F) {
 		}
 		src := "expect:\n  " + k + ": |\n    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n  ping: ok  # all\n"
 		got := func(c *Cell) (string, bool) {
-			words := measurable(c.Question)
+			words := Words(c.Question)
 			sum := len(words)
 			for _, b := range []byte(c.Question.String()) {
 				sum = sum*31 + int(b)
@@ -122,10 +122,10 @@ func updated(t *testing.T, src string, got func(*Cell) (string, bool)) (string, 
 	if len(problems) > 0 {
 		return "", false
 	}
-	rs.lab.Expect, rs.lab.Source = e, []byte(src)
-	out := string(Update(rs.lab, got))
-	if string(rs.lab.Source) != src {
-		t.Error("the lab's own source was changed")
+	source := []byte(src)
+	out := string(Update(source, []Asked{{rs.Lab, e}}, got))
+	if string(source) != src {
+		t.Error("the source was changed")
 	}
 	return out, true
 }

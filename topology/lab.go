@@ -1,10 +1,10 @@
-// Package topology decides: it reads a lab file, checks it, and turns it into values that others carry out: a [Plan] of
-// kernel changes and the expectations that judge a running lab. It touches nothing, asks no machine and knows no clock,
-// so that a lab file can be checked anywhere.
+// Package topology holds the nouns that everybody speaks of: a [Lab] with its nodes, interfaces and names, and what may be expected of one,
+// in tables. It touches nothing, asks no machine and knows no clock.
 package topology
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,28 +13,19 @@ import (
 	"labctl/topology/rules"
 )
 
-// Lab is a checked lab. [Load] is its only constructor, so a Lab that exists is valid: every name resolves, every
-// interface is made in exactly one way, every derived name and MAC is present. A Lab is immutable and may be shared.
+// Lab is what there is: nodes, links and names. Only package labfile makes one, and what it makes is valid: every name
+// resolves, every interface is made in exactly one way, every derived name and MAC is present. A Lab is immutable and may be shared.
 type Lab struct {
-	Name         string // the file's own name for the lab, [a-z][a-z0-9-]*, at most 32 bytes
-	File         string // as given to Load, for messages
-	About        string
+	Name         string     // the file's own name for the lab, [a-z][a-z0-9-]*, at most 32 bytes
 	Needs        []string   // programs that commands of the lab run, by their bare names, as the file has them
 	KernelTimers bool       // "timers: kernel": the neighbour timers are the kernel's, not ours
 	Nodes        []*Node    // file order; a holder stands before the nodes it holds
 	Names        []NamedEnd // the "names" section, file order
-	Expect       *Expectation
-	Steps        []*Step
-	Source       []byte // the file, byte for byte
+	StepCommands []string   // what the file's steps run in nodes, whether they have yet or not
 
-	origin []byte    // the file that this lab, or the step that it is of, stands in
-	stage  int       // how many of its steps are behind it
-	over   []Overlay // live changes
-
-	byName  map[string]int         // places in Nodes, a hint for Target
-	entries map[string]*NamedEnd   // Names; nil: not made
-	aliases map[End]End            // interfaces that belong to the virtual switch of their node: where they are
-	givenAt map[string]problem.Pos // see GivenAt
+	byName  map[string]int       // places in Nodes, a hint for Target
+	entries map[string]*NamedEnd // Names; nil: not made
+	aliases map[End]End          // interfaces that belong to the virtual switch of their node: where they are
 }
 
 // NamedEnd is an entry of "names": an address, a MAC or both, that tables and actions may use as if it were a node.
@@ -106,8 +97,12 @@ func (n *Node) Interface(name string) *Interface {
 // Base is the last component of the node's name: what the bridge of a bridge node is called.
 func (n *Node) Base() string { return n.Name[strings.LastIndexByte(n.Name, '.')+1:] }
 
-// Node returns the node of that full name, or nil.
+// Node returns the node of that full name, or nil. The index is only a hint: a Lab made by copying another one and exchanging its nodes
+// still gets the right answer, merely slower.
 func (l *Lab) Node(name string) *Node {
+	if i, ok := l.byName[name]; ok && i < len(l.Nodes) && l.Nodes[i].Name == name {
+		return l.Nodes[i]
+	}
 	for _, n := range l.Nodes {
 		if n.Name == name {
 			return n
@@ -238,3 +233,29 @@ func (i *Interface) Wears() switchcore.MAC {
 	}
 	return i.MAC
 }
+
+// Touches reports whether the kernel changes another value when it writes this one (net/ipv4/devinet.c, inet_forward_change;
+// net/ipv6/addrconf.c, addrconf_fixup_forwarding, addrconf_disable_ipv6, addrconf_fixup_linkdown and
+// addrconf_sysctl_addr_gen_mode). The other one must be written behind this one, whatever it was before.
+func (s Sysctl) Touches(other string) bool {
+	if s.Key == ForwardKey && other == "net/ipv4/conf/all/accept_redirects" {
+		return true
+	}
+	head, leaf := "net/ipv4/conf/", "forwarding"
+	if s.Key != ForwardKey {
+		if head = "net/ipv6/conf/"; !strings.HasPrefix(s.Key, head+"all/") {
+			return false
+		}
+		leaf = s.Key[len(head+"all/"):]
+		if !slices.Contains(Touching, leaf) {
+			return false
+		}
+	}
+	return strings.HasPrefix(other, head) && strings.HasSuffix(other, "/"+leaf) && other != s.Key
+}
+
+// ForwardKey is net.ipv4.ip_forward, as [Sysctl.Key] has it.
+const ForwardKey = "net/ipv4/ip_forward"
+
+// Touching are the values of net/ipv6/conf/all that set those of the interfaces; see Touches.
+var Touching = []string{"forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"}

@@ -130,7 +130,7 @@ func (t *Table) blank(i, j int) string {
 	if t.narrowing != nil {
 		return t.narrowing[i][j].want.Text
 	}
-	if pairs(t.Kind) && sameNode(t.rows()[i], t.columns()[j]) {
+	if Pairs(t.Kind) && sameNode(t.rows()[i], t.columns()[j]) {
 		return "-"
 	}
 	return "."
@@ -171,7 +171,7 @@ func displayWidth(s string) int { return utf8.RuneCountInString(s) }
 // NewMatrix makes a table that stands in no file: every node of "from" asks every target of "to". Either may be nil: every
 // node that has an address. Nothing in it is judged. kind is ping, ping6, answers, arp or route.
 func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
-	if !pairs(kind) {
+	if !Pairs(kind) {
 		return nil, fmt.Errorf("no matrix of kind %q; there are ping, ping6, answers, arp and route", kind)
 	}
 	return newTable(lab, kind, from, to)
@@ -222,7 +222,7 @@ func flowsBetween(lab *Lab, from, to []string) ([]string, error) {
 
 // newTable makes a table that is not judged; without rows or columns these are all that there can be.
 func newTable(lab *Lab, kind string, from, to []string) (*Table, error) {
-	p := newTableParser(kind, &resolver{lab: lab})
+	p := newTableParser(kind, &Resolver{Lab: lab})
 	t := &Table{Kind: kind, Corner: corners[kind], Rows: slices.Clone(from), Columns: slices.Clone(to)}
 	if from == nil {
 		t.Rows = []string{"*"}

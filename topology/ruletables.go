@@ -8,14 +8,14 @@ import (
 
 // ruleRow resolves a row of hits: a rule that counts, of a set that is loaded if that is asked for. A case may be what loads it.
 func (p *tableParser) ruleRow(line int, w tableWord, loaded bool) bool {
-	lab := p.rs.lab
+	lab := p.rs.Lab
 	node, rest, _ := strings.Cut(w.text, "/")
 	name, rule, _ := strings.Cut(rest, "/")
 	if !isRule(w.text) {
 		p.wrong(line, w, "%q is not a rule; want node/set/rule", w.text)
 		return false
 	}
-	n := lab.find(node)
+	n := lab.Node(node)
 	if n == nil {
 		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
 		return false

@@ -30,11 +30,11 @@ func dropReasons() []string {
 // portOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has instead when there is no such one.
 func (l *Lab) portOf(text string) (n *Node, ok bool, ports []string) {
 	node, name, has := strings.Cut(text, ":")
-	if n = l.find(node); n == nil {
+	if n = l.Node(node); n == nil {
 		return nil, false, nil
 	}
 	if to, taken := l.aliases[End{node, name}]; taken {
-		return l.find(to.Node), true, nil
+		return l.Node(to.Node), true, nil
 	}
 	if n.Switch != nil {
 		for _, p := range n.Switch.Ports {
@@ -50,7 +50,7 @@ func (l *Lab) portOf(text string) (n *Node, ok bool, ports []string) {
 
 // portRow resolves a row of port.
 func (p *tableParser) portRow(line int, w tableWord) bool {
-	n, ok, ports := p.rs.lab.portOf(w.text)
+	n, ok, ports := p.rs.Lab.portOf(w.text)
 	node, name, has := strings.Cut(w.text, ":")
 	switch {
 	case ok:
@@ -70,7 +70,7 @@ func (p *tableParser) portRow(line int, w tableWord) bool {
 // dropRow resolves a row of drops: a virtual switch, or one of its ports.
 func (p *tableParser) dropRow(line int, w tableWord) bool {
 	node, _, has := strings.Cut(w.text, ":")
-	n := p.rs.lab.find(node)
+	n := p.rs.Lab.Node(node)
 	switch {
 	case n == nil:
 		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
@@ -84,10 +84,10 @@ func (p *tableParser) dropRow(line int, w tableWord) bool {
 
 // streamRow resolves a row of streams.
 func (p *tableParser) streamRow(line int, w tableWord) bool {
-	if slices.Contains(p.rs.chats, w.text) {
+	if slices.Contains(p.rs.Chats, w.text) {
 		return true
 	}
-	p.wrong(line, w, "no stream is called %q here%s", w.text, p.words.near(w.text, p.rs.chats))
+	p.wrong(line, w, "no stream is called %q here%s", w.text, p.words.near(w.text, p.rs.Chats))
 	return false
 }
 
@@ -125,9 +125,9 @@ func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) strin
 		case "length":
 			d.Length = text
 		case "src":
-			d.Src = p.rs.lab.macNamed(text)
+			d.Src = p.rs.Lab.macNamed(text)
 		case "dst":
-			d.Dst = p.rs.lab.macNamed(text)
+			d.Dst = p.rs.Lab.macNamed(text)
 		}
 	}
 	return row.q.String()

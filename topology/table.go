@@ -8,18 +8,18 @@ import (
 	"labctl/topology/problem"
 )
 
-// resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
-type resolver struct {
-	lab     *Lab
-	streams []string // and other things that send: rows of sees beside A->B
-	chats   []string // streams alone: the rows of streams
-	cases   []string // of the step: the columns of cases
-	cells   *int     // that the tables of the file stand for so far; may be nil
+// Resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
+type Resolver struct {
+	Lab     *Lab
+	Streams []string // and other things that send: rows of sees beside A->B
+	Chats   []string // Streams alone: the rows of streams
+	Cases   []string // of the step: the columns of cases
+	Cells   *int     // that the tables of the file stand for so far; may be nil
 }
 
-// maxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
+// MaxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
 // takes, and half as much again. A cell takes a quarter of a kilobyte.
-const maxCells = 3 << 19
+const MaxCells = 3 << 19
 
 // corners are the first words of the headers, by kind.
 var corners = map[string]string{
@@ -28,8 +28,8 @@ var corners = map[string]string{
 	"port": "port", "drops": "at", "streams": "stream", "hits": "rule",
 }
 
-// pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
-func pairs(kind string) bool {
+// Pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
+func Pairs(kind string) bool {
 	switch kind {
 	case "ping", "ping6", "answers", "arp", "route":
 		return true
@@ -40,21 +40,21 @@ func pairs(kind string) bool {
 // tableParser reads the tables of one block. A mistake never ends it: the rest is still read for further mistakes.
 type tableParser struct {
 	kind     string
-	rs       *resolver
+	rs       *Resolver
 	words    *vocabulary
 	problems []problem.Problem
 }
 
-func newTableParser(kind string, rs *resolver) *tableParser {
-	return &tableParser{kind: kind, rs: rs, words: newVocabulary(rs.lab)}
+func newTableParser(kind string, rs *Resolver) *tableParser {
+	return &tableParser{kind: kind, rs: rs, words: newVocabulary(rs.Lab)}
 }
 
-// parseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
+// ParseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
 // place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
 // The tables are usable only when there are none.
-func parseTable(kind, text string, at problem.Pos, rs *resolver) ([]*Table, []problem.Problem) {
-	if rs.lab.byName == nil {
-		rs.lab.reindex()
+func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []problem.Problem) {
+	if rs.Lab.byName == nil {
+		rs.Lab.reindex()
 	}
 	p := newTableParser(kind, rs)
 	if corners[kind] == "" {
@@ -73,10 +73,10 @@ func parseTable(kind, text string, at problem.Pos, rs *resolver) ([]*Table, []pr
 	return tables, p.problems
 }
 
-// parseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
-func parseShort(kind, word string, at problem.Pos, rs *resolver) (*Table, []problem.Problem) {
-	if rs.lab.byName == nil {
-		rs.lab.reindex()
+// ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
+func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []problem.Problem) {
+	if rs.Lab.byName == nil {
+		rs.Lab.reindex()
 	}
 	p := newTableParser(kind, rs)
 	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
@@ -189,7 +189,7 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 	return columns
 }
 
-// cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
+// Cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
 func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	words := l.words[1:]
 	switch {
@@ -233,7 +233,7 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 		if p.kind == "drops" && q.Drop.Reason == "" {
 			q.Drop.Reason = "?" // complained about; the number is judged as one all the same
 		}
-		if pairs(p.kind) && row.node != "" && row.node == column.node {
+		if Pairs(p.kind) && row.node != "" && row.node == column.node {
 			// Where "-" is an answer too, "none", a dot cannot be taken for a mistake.
 			if w.text != "-" && (w.text != "." || p.kind != "arp" && p.kind != "route") {
 				p.wrong(line, w, "%s and itself are not asked; write \"-\"", row.node)
@@ -267,15 +267,15 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	rows, fromRow := p.expand(rows)
 	columns, fromColumn := p.expand(columns)
 	n := len(rows) * len(columns)
-	if p.rs.cells == nil {
-		p.rs.cells = new(int)
+	if p.rs.Cells == nil {
+		p.rs.Cells = new(int)
 	}
-	if n > maxCells-*p.rs.cells {
-		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, problem.Count(*p.rs.cells+n, "pair"), maxCells)
-		*p.rs.cells = maxCells + 1
+	if n > MaxCells-*p.rs.Cells {
+		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, problem.Count(*p.rs.Cells+n, "pair"), MaxCells)
+		*p.rs.Cells = MaxCells + 1
 		return
 	}
-	*p.rs.cells += n
+	*p.rs.Cells += n
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
 	if p.kind == "drops" {
 		t.narrowing = words
@@ -294,7 +294,7 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 			slab = append(slab, Cell{Row: rows[i].text, Column: columns[j].text, Question: p.question(&rows[i], &columns[j]),
 				Want: w.want, Pos: w.pos, Width: w.width, Judged: w.want.Text != ".", Case: -1})
 			if p.kind == "cases" {
-				slab[len(slab)-1].Case = slices.Index(p.rs.cases, columns[j].text)
+				slab[len(slab)-1].Case = slices.Index(p.rs.Cases, columns[j].text)
 			}
 		}
 	}
@@ -308,7 +308,7 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 // question themselves.
 func (p *tableParser) skips(row, column *axis, starred bool) bool {
 	switch {
-	case pairs(p.kind):
+	case Pairs(p.kind):
 		return row.node != "" && row.node == column.node
 	case p.kind == "sees" && starred:
 		return sameNode(column.text, row.q.A) || sameNode(column.text, row.q.B)
@@ -346,7 +346,7 @@ func (p *tableParser) expand(as []axis) ([]axis, []int) {
 			out, from = append(out, a), append(from, i)
 			continue
 		}
-		for _, n := range p.rs.lab.Nodes {
+		for _, n := range p.rs.Lab.Nodes {
 			if !named[n.Name] && p.hasAddr(n) {
 				out = append(out, axis{n.Name, n.Name, Question{Kind: p.kind, A: n.Name}, true})
 				from = append(from, i)

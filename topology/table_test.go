@@ -55,8 +55,8 @@ func mustPrefixes(ss ...string) []netip.Prefix {
 	return out
 }
 
-func richResolver() *resolver {
-	return &resolver{lab: richLab(), streams: []string{"talk"}, chats: []string{"talk"}, cases: []string{"RRR", "RRA"}}
+func richResolver() *Resolver {
+	return &Resolver{Lab: richLab(), Streams: []string{"talk"}, Chats: []string{"talk"}, Cases: []string{"RRR", "RRA"}}
 }
 
 func TestCount(t *testing.T) {
@@ -143,7 +143,7 @@ func TestShortFormAllocatesNothingPerCell(t *testing.T) {
 	l := tableLab(100)
 	l.reindex()
 	allocs := testing.AllocsPerRun(5, func() {
-		table, problems := parseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &resolver{lab: l})
+		table, problems := ParseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &Resolver{Lab: l})
 		if len(table.Cells) != 9900 || problems != nil {
 			t.Fatal(len(table.Cells), problems)
 		}
@@ -158,6 +158,6 @@ func BenchmarkShortForm(b *testing.B) {
 	l := tableLab(100)
 	l.reindex()
 	for b.Loop() {
-		parseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &resolver{lab: l})
+		ParseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &Resolver{Lab: l})
 	}
 }

@@ -66,7 +66,7 @@ func goldens(t *testing.T, pattern string, least int) []string {
 var expectLine = regexp.MustCompile(`^( *)(ping|ping6|answers|arp|route|sees|fdb|cases|port|drops|streams): +(\S*)`)
 
 // readTables finds the tables of a source as simply as can be: keys at the beginning of a line, literal blocks.
-func readTables(src string, rs *resolver) (*Expectation, problem.List) {
+func readTables(src string, rs *Resolver) (*Expectation, problem.List) {
 	e := &Expectation{}
 	var problems problem.List
 	lines := strings.Split(src, "\n")
@@ -76,7 +76,7 @@ func readTables(src string, rs *resolver) (*Expectation, problem.List) {
 			continue
 		}
 		if m[3] != "|" {
-			table, ps := parseShort(m[2], strings.Trim(m[3], `"'`), problem.Pos{Line: i + 1, Col: strings.Index(lines[i], ": ") + 3}, rs)
+			table, ps := ParseShort(m[2], strings.Trim(m[3], `"'`), problem.Pos{Line: i + 1, Col: strings.Index(lines[i], ": ") + 3}, rs)
 			e.Tables, problems = append(e.Tables, table), append(problems, ps...)
 			continue
 		}
@@ -87,7 +87,7 @@ func readTables(src string, rs *resolver) (*Expectation, problem.List) {
 			i++
 			block = append(block, lines[i][min(indent, len(lines[i])):])
 		}
-		tables, ps := parseTable(m[2], strings.Join(block, "\n"), problem.Pos{Line: first + 1, Col: indent + 1}, rs)
+		tables, ps := ParseTable(m[2], strings.Join(block, "\n"), problem.Pos{Line: first + 1, Col: indent + 1}, rs)
 		e.Tables, problems = append(e.Tables, tables...), append(problems, ps...)
 	}
 	return e, problems
@@ -147,8 +147,7 @@ func TestUpdateGolden(t *testing.T) {
 				if len(problems) > 0 {
 					t.Fatalf("%v\nin\n%s", problems, src)
 				}
-				rs.lab.Expect, rs.lab.Source = e, []byte(src)
-				return string(Update(rs.lab, got))
+				return string(Update([]byte(src), []Asked{{rs.Lab, e}}, got))
 			}
 			once := update(text["before"])
 			golden(t, file, "after", once)

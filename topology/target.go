@@ -15,14 +15,14 @@ func (l *Lab) Target(text string) (Target, bool) {
 		return e.target(), true
 	}
 	node, ifname, hasIf := strings.Cut(text, ":")
-	if n := l.find(node); n != nil {
+	if n := l.Node(node); n != nil {
 		if to, taken := l.aliases[End{node, ifname}]; taken {
 			return Target{Text: text, Node: to.Node, Interface: to.Interface}, true
 		}
 		if hasIf && n.Interface(ifname) == nil {
 			return Target{}, false
 		}
-		return Target{Text: text, Node: node, Interface: ifname, IP: n.firstAddr(ifname, false), IP6: n.firstAddr(ifname, true)}, true
+		return Target{Text: text, Node: node, Interface: ifname, IP: n.FirstAddr(ifname, false), IP6: n.FirstAddr(ifname, true)}, true
 	}
 	if e := l.entry(text); e != nil {
 		return e.target(), true
@@ -53,7 +53,13 @@ func (e *NamedEnd) target() Target {
 	return t
 }
 
-// reindex makes finding nodes by name fast. It is called while a lab is being loaded, before anybody shares it.
+// Index makes finding by name fast, of nodes and of entries of "names", and notes which interfaces a virtual switch has taken, and where
+// they are now. It is for who makes a lab, before anybody shares it.
+func (l *Lab) Index(names map[string]*NamedEnd, taken map[End]End) {
+	l.entries, l.aliases = names, taken
+	l.reindex()
+}
+
 func (l *Lab) reindex() {
 	l.byName = make(map[string]int, len(l.Nodes))
 	for i, n := range l.Nodes {
@@ -61,26 +67,17 @@ func (l *Lab) reindex() {
 	}
 }
 
-// reindex makes finding interfaces by name fast, likewise.
-func (n *Node) reindex() {
+// Index makes finding interfaces by name fast, likewise.
+func (n *Node) Index() {
 	n.byName = make(map[string]int, len(n.Interfaces))
 	for i, x := range n.Interfaces {
 		n.byName[x.Name] = i
 	}
 }
 
-// find is [Lab.Node] by the index. The index is only a hint: a Lab made by copying another one and exchanging its nodes
-// still gets the right answer, merely slower.
-func (l *Lab) find(name string) *Node {
-	if i, ok := l.byName[name]; ok && i < len(l.Nodes) && l.Nodes[i].Name == name {
-		return l.Nodes[i]
-	}
-	return l.Node(name)
-}
-
-// firstAddr is the first address of the family in file order, of one interface unless ifname is "". Interfaces stand in
+// FirstAddr is the first address of the family in file order, of one interface unless ifname is "". Interfaces stand in
 // the order in which they are made, which is not the file's: a bridge comes before its ports.
-func (n *Node) firstAddr(ifname string, v6 bool) netip.Addr {
+func (n *Node) FirstAddr(ifname string, v6 bool) netip.Addr {
 	var first netip.Addr
 	var at problem.Pos
 	for _, i := range n.Interfaces {
@@ -103,7 +100,7 @@ func (n *Node) firstAddr(ifname string, v6 bool) netip.Addr {
 // bridgeOf returns the node and the bridge that an fdb column stands for: a bridge node, or node:bridge.
 func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 	node, ifname, hasIf := strings.Cut(text, ":")
-	n := l.find(node)
+	n := l.Node(node)
 	if n == nil || !hasIf && n.Kind != Bridge {
 		return nil, nil
 	}
@@ -119,7 +116,7 @@ func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 // switchPorts returns the node that an fdb column stands for, a virtual switch, a bridge node or node:bridge, and its ports;
 // nil when it stands for nothing that learns.
 func (l *Lab) switchPorts(text string) (*Node, []string) {
-	if n := l.find(text); n != nil && n.Switch != nil {
+	if n := l.Node(text); n != nil && n.Switch != nil {
 		ports := []string{}
 		for _, p := range n.Switch.Ports {
 			ports = append(ports, p.Name)
@@ -144,4 +141,19 @@ func sameNode(a, b string) bool {
 	a, _, _ = strings.Cut(a, ":")
 	b, _, _ = strings.Cut(b, ":")
 	return a == b
+}
+
+// Rule takes node/set/rule apart. The last result is false when this lab has no such rule.
+func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
+	parts := strings.Split(text, "/")
+	if len(parts) != 3 {
+		return "", "", "", false
+	}
+	node, set, rule = parts[0], parts[1], parts[2]
+	n := l.Node(node)
+	if n == nil {
+		return node, set, rule, false
+	}
+	s := n.RuleSet(set)
+	return node, set, rule, s != nil && s.Has(rule)
 }

@@ -9,6 +9,12 @@ import (
 	"labctl/topology/problem"
 )
 
+// Asked is what is expected of a lab.
+type Asked struct {
+	Lab    *Lab
+	Expect *Expectation // may be nil
+}
+
 // Update rewrites the lab's source: the measured word over every judged cell that differs and over every ".". Cells that
 // match keep their word, be it x, a|b or ok*; comments, columns and alignment stay, save that a column which got too
 // narrow moves all that stands right of it. Where the cells behind one "*" came out different, and in a short form that no
@@ -16,26 +22,22 @@ import (
 //
 // got is the word measured for a cell; measured false, "unknown" and words that could not be read back leave the cell
 // alone. What a step waits for is never rewritten: it is a condition, not an expectation. A short form inside a flow
-// mapping, expect: {ping: ok}, cannot become a table and stays. Update does not touch lab.
-func Update(lab *Lab, got func(*Cell) (word string, measured bool)) []byte {
-	u := &updater{got: got, lines: strings.SplitAfter(string(lab.Source), "\n")}
+// mapping, expect: {ping: ok}, cannot become a table and stays.
+func Update(source []byte, asked []Asked, got func(*Cell) (word string, measured bool)) []byte {
+	u := &updater{got: got, lines: strings.SplitAfter(string(source), "\n")}
 	type placed struct {
 		*Table
 		words *vocabulary
 	}
 	var tables []placed
-	add := func(in *Lab, e *Expectation) {
-		if e == nil {
-			return
+	for _, a := range asked {
+		if a.Expect == nil {
+			continue
 		}
-		words := newVocabulary(in)
-		for _, t := range e.Tables {
+		words := newVocabulary(a.Lab)
+		for _, t := range a.Expect.Tables {
 			tables = append(tables, placed{t, words})
 		}
-	}
-	add(lab, lab.Expect)
-	for _, s := range lab.Steps {
-		add(cmp.Or(s.Lab, lab), s.Expect)
 	}
 	// From the end of the file to its beginning: a change moves only what stands behind it.
 	slices.SortFunc(tables, func(a, b placed) int {

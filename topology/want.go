@@ -205,7 +205,7 @@ func (g *vocabulary) nextHop(q Question, word string) string {
 		return problem.Quoted(word) + ": a redirected route has a next hop; write the node that owns it"
 	}
 	_, mods, modified := strings.Cut(base, "+")
-	if modified && g.lab.find(mods) == nil && problem.Suggest(mods, []string{"redirect"}) != "" {
+	if modified && g.lab.Node(mods) == nil && problem.Suggest(mods, []string{"redirect"}) != "" {
 		return problem.Quoted(mods) + ` is not a modifier of a route; there is only "redirect"`
 	}
 	return g.owners(q, base, true)
@@ -351,4 +351,22 @@ func wantedOf(kind string) string {
 	default:
 		return "yes or no"
 	}
+}
+
+// Words are words that a prober could answer a question with: of a kind whose words are a closed list, all of them.
+func Words(q Question) []string {
+	switch {
+	case q.Kind == "drops" && q.Drop != (DropMatch{}):
+		return []string{"0", "1", "12", "unknown"}
+	case q.Kind == "hits":
+		return []string{"0", "1", "12", "unknown"}
+	case q.Kind == "drops":
+		return []string{"-", "MacForgery", "MacForgery+PortBlocked", "unknown"}
+	case q.Kind == "port" && q.At == "state":
+		return []string{"down", "unknown"} // of every sort of port but those of Linux bridges
+	case q.Kind == "port":
+		return append(portWords(q.At), map[string]string{"mac": "02:00:00:00:00:07", "initial": "02:00:00:00:00:07", "effective": "02:00:00:00:00:07",
+			"promiscuous": "granted", "flags": "0x1103", "promiscuity": "2"}[q.At])
+	}
+	return kindWords[q.Kind]
 }

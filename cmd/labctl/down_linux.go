@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -107,7 +107,7 @@ func downFile(path string) (string, error) {
 	}
 	// The file may have been broken since, or its lab renamed, and what came from it must come down all the same.
 	if f, err := findFile(path); err == nil {
-		if lab, _ := topology.Load(f.display, f.source); lab != nil && slices.Contains(up, lab.Name) {
+		if lab, _ := labfile.Load(f.display, f.source); lab != nil && slices.Contains(up, lab.Name) {
 			return lab.Name, nil
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
-	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
@@ -45,7 +45,7 @@ func labsCommand(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				lab, problems := topology.Load(name+".yaml", src)
+				lab, problems := labfile.Load(name+".yaml", src)
 				if lab == nil {
 					return problems
 				}
@@ -187,7 +187,7 @@ that loads the rules is not installed.`,
 				if err != nil {
 					return err
 				}
-				lab, problems := topology.Load(f.display, f.source)
+				lab, problems := labfile.Load(f.display, f.source)
 				if lab != nil && ask {
 					refused, err := askRules(cmd.Context(), f)
 					if err != nil && len(refused) == 0 {
@@ -236,7 +236,7 @@ func schemaCommand(*globals) *cobra.Command {
 		Short: "Print the JSON Schema of lab files, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(topology.Schema())
+			_, err := cmd.OutOrStdout().Write(labfile.Schema())
 			return err
 		},
 	}
@@ -271,7 +271,7 @@ says what that would change). What was changed inside nodes, not by labctl, is n
 			if err != nil {
 				return err
 			}
-			planned := plan.New(lab, instance)
+			planned := plan.New(lab.Lab, instance)
 			type doc struct {
 				Format   int      `json:"format"`
 				Lab      string   `json:"lab"`

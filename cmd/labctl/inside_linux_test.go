@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // What says where a command runs must not be a flag to a labctl that runs there: LABCTL_LAB is -l.
@@ -59,7 +59,7 @@ func TestCommandsFromStandardInput(t *testing.T) {
 		{"", "steps: [{name: one, do: [{flush: {h1: [neigh]}}, {run: {node: h2, sh: \"true\"}}]}]\n", "step \"one\" runs commands"},
 	} {
 		text := strings.NewReplacer("NODE", c.node, "STEP", c.step).Replace(lab)
-		l, problems := topology.Load("-", []byte(text))
+		l, problems := labfile.Load("-", []byte(text))
 		if l == nil {
 			t.Fatal(problems)
 		}

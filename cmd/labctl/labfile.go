@@ -14,7 +14,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/labs"
-	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -81,12 +81,12 @@ func readLimited(path string) ([]byte, error) {
 }
 
 // load reads and checks FILE; warnings go to standard error.
-func load(arg string) (*labFile, *topology.Lab, error) {
+func load(arg string) (*labFile, *labfile.File, error) {
 	f, err := findFile(arg)
 	if err != nil {
 		return nil, nil, err
 	}
-	lab, problems := topology.Load(f.display, f.source)
+	lab, problems := labfile.Load(f.display, f.source)
 	if lab == nil {
 		return f, nil, problems
 	}
@@ -111,7 +111,7 @@ func oneFile(args []string) (string, error) {
 var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 // instanceFor is the name under which a lab is brought up: its own, or --as.
-func instanceFor(lab *topology.Lab, as string) (string, error) {
+func instanceFor(lab *labfile.File, as string) (string, error) {
 	if as == "" {
 		return lab.Name, nil
 	}

@@ -251,7 +251,7 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 	if err != nil {
 		return kind, nil, "", err
 	}
-	if _, err := topology.NewMatrix(l, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
+	if _, err := topology.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
 		return kind, nil, "", usageError{err}
 	}
 	cells, err = g.ask(cmd, c, supervisor.AskParams{Kept: kept, Questions: []topology.Question{{Kind: kind, A: from, B: to.String()}}})

@@ -93,8 +93,8 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 	if err != nil {
 		return nil, "", err
 	}
-	t, err := a.table(lab, kind)
-	if hint := a.otherFamily(lab, kind, cmd.Name() == "ping"); hint != nil && (err != nil || len(t.Cells) == 0) {
+	t, err := a.table(lab.Lab, kind)
+	if hint := a.otherFamily(lab.Lab, kind, cmd.Name() == "ping"); hint != nil && (err != nil || len(t.Cells) == 0) {
 		return nil, "", usageError{hint}
 	}
 	if err != nil {
@@ -105,7 +105,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 		p.Questions = append(p.Questions, cell.Question)
 	}
 	if len(p.Questions) == 0 {
-		return nil, "", usageError{a.nothing(lab, kind)}
+		return nil, "", usageError{a.nothing(lab.Lab, kind)}
 	}
 	cells, err := g.ask(cmd, c, p)
 	return cells, c.Instance, err
@@ -188,7 +188,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []supervisor.An
 	if err != nil {
 		return err
 	}
-	t, err := a.table(lab, kind)
+	t, err := a.table(lab.Lab, kind)
 	if err != nil {
 		return err
 	}

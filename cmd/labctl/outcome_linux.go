@@ -9,6 +9,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -16,7 +17,7 @@ import (
 type verified struct {
 	arg     string
 	file    *labFile
-	lab     *topology.Lab
+	lab     *labfile.File
 	name    string // the instance
 	result  supervisor.Verification
 	skipped string // the missing kernel feature

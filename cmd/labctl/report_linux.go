@@ -10,6 +10,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // verifyDoc is what "verify -o json" prints for one lab; several are a list.
@@ -178,7 +179,7 @@ func firstLine(s string) string {
 }
 
 // cellsOf lists every judged cell of a file.
-func cellsOf(lab *topology.Lab) []*topology.Cell {
+func cellsOf(lab *labfile.File) []*topology.Cell {
 	var out []*topology.Cell
 	es := []*topology.Expectation{lab.Expect}
 	for _, s := range lab.Steps {

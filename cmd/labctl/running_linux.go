@@ -14,6 +14,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -75,12 +76,12 @@ func upAgain(instance string) string {
 }
 
 // instanceLab is the lab file that a running instance was given last.
-func instanceLab(instance string) (*topology.Lab, error) {
+func instanceLab(instance string) (*labfile.File, error) {
 	src, err := supervisor.Source(instance)
 	if err != nil {
 		return nil, err
 	}
-	lab, problems := topology.Load("lab.yaml", src)
+	lab, problems := labfile.Load("lab.yaml", src)
 	if lab == nil {
 		return nil, problems
 	}

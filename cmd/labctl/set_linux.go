@@ -133,7 +133,7 @@ func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.
 			if err != nil {
 				return err
 			}
-			return g.assign(cmd, node+"."+key(lab, node, port)+"="+value)
+			return g.assign(cmd, node+"."+key(lab.Lab, node, port)+"="+value)
 		},
 	}
 }

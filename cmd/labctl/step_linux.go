@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -60,7 +60,7 @@ come), or if a command in the background has died. A step that was begun is fini
 	return cmd
 }
 
-func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topology.Lab) error {
+func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *labfile.File) error {
 	var d supervisor.Difference
 	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *topol
 	})
 }
 
-func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *topology.Lab, walked supervisor.Walked) error {
+func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *labfile.File, walked supervisor.Walked) error {
 	if len(walked.Ended) > 0 {
 		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", endedWith(walked.Ended))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
@@ -83,7 +84,7 @@ hand stays laid over the file, as it does in "up".`,
 }
 
 // start checks what may be brought up under which name.
-func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.Start, error) {
+func start(f *labFile, lab *labfile.File, as string, allowRun bool) (supervisor.Start, error) {
 	instance, err := instanceFor(lab, as)
 	if err != nil {
 		return supervisor.Start{}, err
@@ -98,7 +99,7 @@ func start(f *labFile, lab *topology.Lab, as string, allowRun bool) (supervisor.
 }
 
 // runsCommands names the first node or step of a lab that has commands of the file run; "" if none has.
-func runsCommands(lab *topology.Lab) string {
+func runsCommands(lab *labfile.File) string {
 	for _, n := range lab.Nodes {
 		if len(n.Run) > 0 {
 			return "node " + n.Name

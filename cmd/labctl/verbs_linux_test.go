@@ -20,6 +20,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // The verbs are run against a supervisor that is none: it speaks the protocol (docs/architecture.md) and has its answers from here, in the
@@ -190,7 +191,7 @@ func judged(e *topology.Expectation, differs bool) []any {
 
 // answersOf is what the supervisor of demo says, whose file is file.
 func answersOf(t *testing.T, instance, file string, differs bool) func(string, json.RawMessage) string {
-	lab, problems := topology.Load("lab.yaml", []byte(verbsLab))
+	lab, problems := labfile.Load("lab.yaml", []byte(verbsLab))
 	if lab == nil {
 		t.Fatal(problems)
 	}

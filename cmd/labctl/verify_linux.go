@@ -16,6 +16,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -231,7 +232,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 		return err
 	}
 	r.file = &labFile{display: displayOf(m.File), identity: m.File, source: src, fromDisk: true}
-	lab, problems := topology.Load(r.file.display, src)
+	lab, problems := labfile.Load(r.file.display, src)
 	if lab == nil {
 		return problems
 	}
@@ -344,7 +345,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", r.file.display, r.lab.Name)
 	}
 	got := r.measured()
-	updated := topology.Update(r.lab, func(c *topology.Cell) (string, bool) {
+	updated := r.lab.Update(func(c *topology.Cell) (string, bool) {
 		m, ok := got[c]
 		return m.Got, ok && m.Got != "unknown" && m.Got != ""
 	})

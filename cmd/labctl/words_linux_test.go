@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 func TestNothingToAskSaysWhy(t *testing.T) {
 	src := "format: 1\nlab: t\nnodes:\n  s1: {kind: bridge}\n  h1: {ip: 10.0.0.1/24}\n  h2: {ip: 10.0.0.2/24}\nlinks: [h1 h2 -- s1]\n"
-	lab, problems := topology.Load("t.yaml", []byte(src))
+	lab, problems := labfile.Load("t.yaml", []byte(src))
 	if lab == nil {
 		t.Fatal(problems)
 	}
@@ -23,10 +23,10 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 		{"ping6", asked{}, "no two nodes that were named have an IPv6 address"},
 		{"ping", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an IPv4 address"},
 	} {
-		if table, err := c.a.table(lab, c.kind); err != nil || len(table.Cells) > 0 {
+		if table, err := c.a.table(lab.Lab, c.kind); err != nil || len(table.Cells) > 0 {
 			t.Errorf("%s %v: %v", c.kind, c.a, err)
 		}
-		if got := c.a.nothing(lab, c.kind).Error(); !strings.Contains(got, c.want) {
+		if got := c.a.nothing(lab.Lab, c.kind).Error(); !strings.Contains(got, c.want) {
 			t.Errorf("%s %v: %s", c.kind, c.a, got)
 		}
 	}
@@ -35,7 +35,7 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 // TestIPv6OnlyNodesAreAskedAnotherWay: the hint is a flag of the command line, not a word of the file.
 func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
 	src := "format: 1\nlab: t\nnodes:\n  s1: {kind: bridge}\n  h1: {ip: fd00::1/64}\n  h2: {ip: fd00::2/64}\n  h3: {ip: 10.0.0.3/24}\n  h4: {ip: 10.0.0.4/24}\n  h5: {ip: [10.0.0.5/24, fd00::5/64]}\nlinks: [h1 h2 h3 h4 h5 -- s1]\nnames: {vip: {ip: fd00::9}}\n"
-	lab, problems := topology.Load("t.yaml", []byte(src))
+	lab, problems := labfile.Load("t.yaml", []byte(src))
 	if lab == nil {
 		t.Fatal(problems)
 	}
@@ -60,7 +60,7 @@ func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
 		{"ping", asked{to: []string{"h9"}}, false, ""},
 	} {
 		got := ""
-		if err := c.a.otherFamily(lab, c.kind, c.one); err != nil {
+		if err := c.a.otherFamily(lab.Lab, c.kind, c.one); err != nil {
 			got = err.Error()
 		}
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -129,13 +130,15 @@ func ip(t testing.TB, args string) string {
 }
 
 // load is a lab.
-func load(t testing.TB, src string) *topology.Lab {
+func load(t testing.TB, src string) *topology.Lab { return loadFile(t, src).Lab }
+
+func loadFile(t testing.TB, src string) *labfile.File {
 	t.Helper()
-	lab, problems := topology.Load("test.yaml", []byte(src))
-	if lab == nil {
+	file, problems := labfile.Load("test.yaml", []byte(src))
+	if file == nil {
 		t.Fatal(problems)
 	}
-	return lab
+	return file
 }
 
 // openJournal goes on with the journal at path.

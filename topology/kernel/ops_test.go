@@ -116,7 +116,7 @@ func TestEveryOpApplies(t *testing.T) {
 func opTypes(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, name := range []string{"../ops.go", "../fdb.go"} {
+	for _, name := range []string{"../plan/ops.go", "../plan/staticdiff.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)

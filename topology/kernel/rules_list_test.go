@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -31,14 +32,15 @@ links: [a b -- s1]
 // Whatever stops a ping has a line, and says that it counted where the kernel counts.
 func TestWhatHasNoNameIsCounted(t *testing.T) {
 	s := withTool(t)
-	open := load(t, refusing)
+	file := loadFile(t, refusing)
+	open := file.Lab
 	apply(t, s, plan.New(open, "t").Ops...)
 	for set, want := range map[string]string{
 		"policy":   "FORWARD policy:1",
 		"nameless": "all:>0 :1 :-",
 		"level3":   ":0 :1 :0 a-ip-from:1 :0 :0 :0 :0 a-ip-to:0",
 	} {
-		lab, problems := open.Set("s1", []string{"rules", set, "load"}, "true")
+		lab, problems := file.Overlaid(0, []labfile.Overlay{{Node: "s1", Path: []string{"rules", set, "load"}, Value: "true"}})
 		if lab == nil {
 			t.Fatal(problems)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -71,8 +72,8 @@ func TestReaderAgreesWithTheTools(t *testing.T) {
 		for line := range strings.SplitSeq(text, "\n") {
 			body.WriteString("          " + strings.ReplaceAll(line, "\t", "  ") + "\n")
 		}
-		l, problems := topology.Load("x.yaml", []byte(strings.Replace(strings.Replace(lab, "%s", form, 1), "%s", body.String(), 1)))
-		return l, problems.Errors().Error()
+		l, problems := labfile.Load("x.yaml", []byte(strings.Replace(strings.Replace(lab, "%s", form, 1), "%s", body.String(), 1)))
+		return l.Lab, problems.Errors().Error()
 	}
 	ask := func(form, text string) error {
 		p := rulePart{tool: form, text: text + "\n"}
@@ -148,7 +149,7 @@ func TestIncludeIsRefusedWhereNftTakesIt(t *testing.T) {
 				t.Logf("nft itself refuses %q: %s", text, words)
 			}
 			lab := "format: 1\nlab: t\nnodes:\n  a:\n    rules: {x: {nft: " + strconv.Quote(text) + "}}\n  b: {}\nlinks: [a -- b]\n"
-			if l, problems := topology.Load("x.yaml", []byte(lab)); l != nil || !strings.Contains(problems.Error(), "nothing depends on where a lab file is read") {
+			if l, problems := labfile.Load("x.yaml", []byte(lab)); l != nil || !strings.Contains(problems.Error(), "nothing depends on where a lab file is read") {
 				t.Errorf("%q: %v", text, problems)
 			}
 		}

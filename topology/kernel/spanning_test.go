@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -228,7 +229,7 @@ links: [s1:a -- s2:a, s1:b -- s2:b, s2:c -- s3:c, h -- s2, s1:d -- s3:d]
 
 // The root's times are shorter than those by which another bridge began, and which the kernel does not show any more once it has heard the root.
 func TestTheBoundOfATreeCountsEveryBridgesOwnTimes(t *testing.T) {
-	lab, problems := topology.Load("t.yaml", []byte("format: 1\nlab: t\nnodes:\n  a: {kind: bridge, stp: true, priority: 0, forward_delay: 4s, max_age: 6s}\n"+
+	lab, problems := labfile.Load("t.yaml", []byte("format: 1\nlab: t\nnodes:\n  a: {kind: bridge, stp: true, priority: 0, forward_delay: 4s, max_age: 6s}\n"+
 		"  b: {kind: bridge, stp: true, forward_delay: 30s, max_age: 40s}\n  c: {kind: bridge}\nlinks: [a -- b, b -- c]\n"))
 	if lab == nil {
 		t.Fatal(problems)

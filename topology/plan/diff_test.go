@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const diffBase = `format: 1
@@ -77,7 +77,7 @@ func TestDiff(t *testing.T) {
 			if strings.Contains(c.new, "c: {ip") {
 				src = strings.Replace(src, "a b r --", "a b c r --", 1)
 			}
-			plan, changes := Diff(mustLoad(t, diffBase), mustLoad(t, src), "x")
+			plan, changes := Diff(mustLoad(t, diffBase).Lab, mustLoad(t, src).Lab, "x")
 			ops := kinds(plan)
 			var said []string
 			for _, ch := range changes {
@@ -110,8 +110,8 @@ func TestDiff(t *testing.T) {
 
 // There and back again is nothing, whatever lies between: the plan back undoes the plan there.
 func TestDiffOfTheSameIsNothing(t *testing.T) {
-	everyShipped(t, func(t *testing.T, name string, lab *topology.Lab) {
-		if plan, changes := Diff(lab, lab, "x"); len(plan.Ops) > 0 || len(changes) > 0 {
+	everyShipped(t, func(t *testing.T, name string, lab *labfile.File) {
+		if plan, changes := Diff(lab.Lab, lab.Lab, "x"); len(plan.Ops) > 0 || len(changes) > 0 {
 			t.Errorf("%v %v", changes, kinds(plan))
 		}
 		for _, s := range lab.Steps {
@@ -125,7 +125,7 @@ func TestDiffOfTheSameIsNothing(t *testing.T) {
 
 func TestRebuildMakesOnlyTheNamed(t *testing.T) {
 	lab := mustLoad(t, diffBase)
-	for _, op := range Rebuild(lab, "x", []string{"b"}).Ops {
+	for _, op := range Rebuild(lab.Lab, "x", []string{"b"}).Ops {
 		if a, ok := op.(AddNamespace); ok && a.Node != "b" {
 			t.Errorf("%s is made anew", a.Node)
 		}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // What is between two labs says everything about static entries: those that move, go, and those that went with their port.
 func TestDiffOfStaticEntries(t *testing.T) {
 	with := func(fdb, rest string) *topology.Lab {
-		return mustLoad(t, strings.Replace(strings.Replace(diffBase, "s1: {kind: bridge}", "s1: {kind: bridge, "+fdb+"}", 1), "a: {ip: 10.0.0.1/24", "a: {ip: 10.0.0.1/24"+rest, 1))
+		return mustLoad(t, strings.Replace(strings.Replace(diffBase, "s1: {kind: bridge}", "s1: {kind: bridge, "+fdb+"}", 1), "a: {ip: 10.0.0.1/24", "a: {ip: 10.0.0.1/24"+rest, 1)).Lab
 	}
 	one := `fdb: {"02:00:00:00:00:09": a, "02:00:00:00:00:08": b}`
 	for _, c := range []struct{ name, fdb, rest, ops, says string }{
@@ -43,12 +44,12 @@ func TestDiffOfStaticEntries(t *testing.T) {
 // A step and "labctl set" lay single entries over the file's; an empty map empties.
 func TestSetStaticEntries(t *testing.T) {
 	lab := mustLoad(t, strings.Replace(diffBase, "s1: {kind: bridge}", `s1: {kind: bridge, fdb: {"02:00:00:00:00:09": a}}`, 1))
-	node, path, ok := lab.SplitSetting("s1.fdb.02:00:00:00:00:09")
+	node, path, ok := labfile.SplitSetting(lab.Lab, "s1.fdb.02:00:00:00:00:09")
 	if !ok || node != "s1" || len(path) != 2 {
 		t.Fatalf("%v %q %v", node, path, ok)
 	}
 	for value, want := range map[string]string{"b": "[{02:00:00:00:00:09 b}]", "nobody": ""} {
-		got, problems := lab.Set(node, path, value)
+		got, problems := set(lab, node, path, value)
 		if (len(problems) > 0) != (want == "") {
 			t.Fatalf("%s: %v", value, problems)
 		}
@@ -56,7 +57,7 @@ func TestSetStaticEntries(t *testing.T) {
 			t.Errorf("%s: %v", value, got.Node("s1").Interface("s1").Static)
 		}
 	}
-	empty, problems := lab.Set("s1", []string{"fdb"}, "{}")
+	empty, problems := set(lab, "s1", []string{"fdb"}, "{}")
 	if len(problems) > 0 || len(empty.Node("s1").Interface("s1").Static) != 0 {
 		t.Errorf("%v %v", problems, empty.Node("s1").Interface("s1").Static)
 	}

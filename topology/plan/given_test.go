@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const callIPv4, callIPv6 = "net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables"
@@ -61,7 +62,7 @@ func TestBridgeCallsAreDefaults(t *testing.T) {
 		if c.given != "" {
 			rules += "    sysctls: {net.bridge." + c.given + "}\n"
 		}
-		if got := strings.Join(called(New(rulesLab(t, rules), "x")), " "); got != c.want {
+		if got := strings.Join(called(New(rulesLab(t, rules).Lab, "x")), " "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -88,7 +89,7 @@ func TestGivenBridgeCallsChange(t *testing.T) {
 	}
 	for a, from := range states {
 		for b, to := range states {
-			plan, changes := Diff(rulesLab(t, from.src), rulesLab(t, to.src), "x")
+			plan, changes := Diff(rulesLab(t, from.src).Lab, rulesLab(t, to.src).Lab, "x")
 			now := map[string]string{"call-iptables": from.call, "filter-vlan-tagged": from.tagged}
 			for _, op := range plan.Ops {
 				var written []topology.Sysctl
@@ -158,7 +159,7 @@ links: [r f h -- s]
 // TestForwardingTakesOthersWithIt: what the kernel changes with forwarding is put back to what the lab gives.
 func TestForwardingTakesOthersWithIt(t *testing.T) {
 	const src = "nodes: {a: {sysctls: {ip_forward: %d, net.ipv4.conf.eth0.forwarding: 0, net.ipv4.conf.default.forwarding: 1, accept_redirects: 1}}, b: {}}\nlinks: [a -- b]\n"
-	plan, _ := Diff(load(t, fmt.Sprintf(src, 0)), load(t, fmt.Sprintf(src, 1)), "x")
+	plan, _ := Diff(load(t, fmt.Sprintf(src, 0)).Lab, load(t, fmt.Sprintf(src, 1)).Lab, "x")
 	var got []string
 	for _, op := range plan.Ops {
 		got = append(got, op.(SetSysctl).Key+"="+op.(SetSysctl).Value)
@@ -193,13 +194,13 @@ steps:
 		{"nodes: {a: {sysctls: {ip_forward: 1, net.ipv4.ip_forward: 0}}, b: {}}\nlinks: [a -- b]\n", "this is ip_forward of line 3 again"},
 		{"nodes: {a: {sysctls: {net.ipv4.tcp_ecn: 1, net/ipv4/tcp_ecn: 0}}, b: {}}\nlinks: [a -- b]\n", "this is net.ipv4.tcp_ecn of line 3 again"},
 	} {
-		lab, problems := topology.Load("x.yaml", []byte("format: 1\nlab: x\n"+c.src))
+		lab, problems := labfile.Load("x.yaml", []byte("format: 1\nlab: x\n"+c.src))
 		text := problems.Error()
 		if c.want == "" && text != "" || !strings.Contains(text, c.want) {
 			t.Errorf("%s\nsays %q\nwant %q", c.src, text, c.want)
 		}
 		if lab != nil && len(lab.Steps) > 0 {
-			_, changes := Diff(lab, lab.Steps[0].Lab, "x")
+			_, changes := Diff(lab.Lab, lab.Steps[0].Lab, "x")
 			said := fmt.Sprint(changes)
 			if want := strings.Contains(c.want, "steps[0]"); want != strings.Contains(said, "rules guard: warning: has no effect") {
 				t.Errorf("%s\nset says %s", c.src, said)

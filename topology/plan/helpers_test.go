@@ -10,30 +10,32 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
+	"labctl/topology/problem"
 )
 
-func mustLoad(t testing.TB, src string) *topology.Lab {
+func mustLoad(t testing.TB, src string) *labfile.File {
 	t.Helper()
-	lab, problems := topology.Load("diff.yaml", []byte(src))
+	lab, problems := labfile.Load("diff.yaml", []byte(src))
 	if lab == nil {
 		t.Fatal(problems)
 	}
 	return lab
 }
 
-func rulesLab(t *testing.T, rules string) *topology.Lab {
+func rulesLab(t *testing.T, rules string) *labfile.File {
 	t.Helper()
 	src := "format: 1\nlab: rules\nnodes:\n  s1:\n    kind: bridge\n    rules:\n" + rules + "\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [a b -- s1]\n"
-	lab, problems := topology.Load("rules.yaml", []byte(src))
+	lab, problems := labfile.Load("rules.yaml", []byte(src))
 	if lab == nil {
 		t.Fatal(problems.Error())
 	}
 	return lab
 }
 
-func loadGood(t testing.TB, name string) *topology.Lab {
+func loadGood(t testing.TB, name string) *labfile.File {
 	t.Helper()
-	lab, problems := topology.Load(name+".yaml", mustRead(t, "../testdata/good/"+name+".yaml"))
+	lab, problems := labfile.Load(name+".yaml", mustRead(t, "../labfile/testdata/good/"+name+".yaml"))
 	if lab == nil {
 		t.Fatal(problems)
 	}
@@ -46,7 +48,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func labFiles(t testing.TB) []string {
 	t.Helper()
 	var out []string
-	for _, glob := range []string{"../../labs/*.yaml", "../testdata/good/*.yaml"} {
+	for _, glob := range []string{"../../labs/*.yaml", "../labfile/testdata/good/*.yaml"} {
 		names, err := filepath.Glob(glob)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no files %s: %v", glob, err)
@@ -66,9 +68,9 @@ func mustRead(t testing.TB, name string) []byte {
 }
 
 // load is a lab from the text of its nodes and what follows.
-func load(t *testing.T, text string) *topology.Lab {
+func load(t *testing.T, text string) *labfile.File {
 	t.Helper()
-	lab, problems := topology.Load("t.yaml", []byte("format: 1\nlab: t\n"+text))
+	lab, problems := labfile.Load("t.yaml", []byte("format: 1\nlab: t\n"+text))
 	if lab == nil {
 		t.Fatal(problems.Error())
 	}
@@ -84,7 +86,7 @@ func values(n *topology.Node) map[string]string {
 }
 
 // everyShipped calls f with each shipped lab.
-func everyShipped(t *testing.T, f func(t *testing.T, name string, lab *topology.Lab)) {
+func everyShipped(t *testing.T, f func(t *testing.T, name string, lab *labfile.File)) {
 	names, err := filepath.Glob("../../labs/*.yaml")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no shipped labs: %v", err)
@@ -92,7 +94,7 @@ func everyShipped(t *testing.T, f func(t *testing.T, name string, lab *topology.
 	for _, file := range names {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
-			lab, problems := topology.Load(file, mustRead(t, file))
+			lab, problems := labfile.Load(file, mustRead(t, file))
 			if lab == nil {
 				t.Fatal(problems)
 			}
@@ -102,9 +104,9 @@ func everyShipped(t *testing.T, f func(t *testing.T, name string, lab *topology.
 }
 
 // describeLab is everything a lab says of its nodes, and of the steps', as text.
-func describeLab(l *topology.Lab) string {
+func describeLab(l *labfile.File) string {
 	var b strings.Builder
-	describeNodes(&b, l)
+	describeNodes(&b, l.Lab)
 	for _, s := range l.Steps {
 		fmt.Fprintf(&b, "step %q reset %v timeout %v\n", s.Name, s.Reset, s.Timeout)
 		describeNodes(&b, s.Lab)
@@ -201,4 +203,9 @@ func describeNodes(b *strings.Builder, l *topology.Lab) {
 			fmt.Fprintf(b, "  %s=%s\n", s.Key, s.Value)
 		}
 	}
+}
+
+// set is the file's lab with one live change.
+func set(f *labfile.File, node string, path []string, value string) (*topology.Lab, problem.List) {
+	return f.Overlaid(0, []labfile.Overlay{{Node: node, Path: path, Value: value}})
 }

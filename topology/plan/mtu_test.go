@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // The MTU of a port is the port's, and a bridge takes the lowest unless it has one of its own, which then is written after its ports.
@@ -27,7 +27,7 @@ func TestMTUOfPorts(t *testing.T) {
 			t.Errorf("%s: the bridge has %d, port a %d", name, s1.Interface("s1").MTU, s1.Interface("a").MTU)
 		}
 		last := ""
-		for _, op := range kinds(New(lab, "x")) {
+		for _, op := range kinds(New(lab.Lab, "x")) {
 			if strings.HasPrefix(op, "SetMTU s1 link set dev s1") {
 				last = op
 			}
@@ -39,7 +39,7 @@ func TestMTUOfPorts(t *testing.T) {
 	// A change of ports moves a bridge that nobody has set yet, so what the file gives is written then.
 	own := strings.Replace(diffBase, "s1: {kind: bridge}", "s1: {kind: bridge, mtu: 1500}", 1)
 	larger := strings.Replace(own, "mtu: 1500}", "mtu: 1500, ports: {a: {mtu: 9000}, b: {mtu: 9000}, r: {mtu: 9000}}}", 1)
-	plan, _ := Diff(mustLoad(t, own), mustLoad(t, larger), "x")
+	plan, _ := Diff(mustLoad(t, own).Lab, mustLoad(t, larger).Lab, "x")
 	if ops := fmt.Sprint(kinds(plan)); !strings.Contains(ops, "SetMTU s1 link set dev s1 mtu 1500") {
 		t.Error(ops)
 	}
@@ -55,7 +55,7 @@ func TestWarnsOfUnequalMTU(t *testing.T) {
 		{"lab: diff", "lab: diff\nmtu: 9000", ""},
 		{"", "", ""},
 	} {
-		lab, problems := topology.Load("diff.yaml", []byte(strings.Replace(diffBase, c.old, c.new, 1)))
+		lab, problems := labfile.Load("diff.yaml", []byte(strings.Replace(diffBase, c.old, c.new, 1)))
 		if got := problems.Error(); lab == nil || !strings.Contains(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%s: %v %s", c.new, lab != nil, got)
 		}

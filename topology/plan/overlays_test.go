@@ -5,55 +5,48 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 func TestSetIsWhatAStepWouldDo(t *testing.T) {
-	lab := loadGood(t, "mac-changes")
-	changed, problems := lab.Set("vSwitch0", []string{"mac_changes"}, "accept")
+	file := loadGood(t, "mac-changes")
+	list := []labfile.Overlay{{Node: "vSwitch0", Path: []string{"mac_changes"}, Value: "accept"}}
+	changed, problems := file.Overlaid(0, list)
 	if changed == nil {
 		t.Fatal(problems)
 	}
-	_, changes := Diff(lab, changed, "x")
+	_, changes := Diff(file.Lab, changed, "x")
 	if len(changes) != 1 || changes[0] != (Change{"vSwitch0", "mac_changes: - -> accept"}) {
 		t.Errorf("changes %v", changes)
 	}
-	if lab.Overlays() != nil || len(changed.Overlays()) != 1 || string(changed.Source) != string(lab.Source) || len(changed.Steps) != len(lab.Steps) {
-		t.Error("the lab changed, or the new one is not the file's")
-	}
-	more, problems := changed.Set("guest", []string{"effective_mac"}, "00:50:56:00:00:99")
+	more, problems := file.Overlaid(0, append(list, labfile.Overlay{Node: "guest", Path: []string{"effective_mac"}, Value: "00:50:56:00:00:99"}))
 	if more == nil {
 		t.Fatal(problems)
 	}
 	if more.Node("guest").Interfaces[0].EffectiveMAC.String() != "00:50:56:00:00:99" || !*more.Node("vSwitch0").Switch.Config.Spec.MACChanges {
 		t.Error("two changes do not add up")
 	}
-	again, problems := more.Set("vSwitch0", []string{"mac_changes"}, "reject")
-	if again == nil || len(again.Overlays()) != 2 {
-		t.Errorf("%v %v", problems, again.Overlays())
-	}
-	back, problems := again.Reset("guest", "vSwitch0")
+	back, problems := file.Overlaid(0, nil)
 	if back == nil {
 		t.Fatal(problems)
 	}
-	if _, changes := Diff(lab, back, "x"); len(changes) != 0 || len(back.Overlays()) != 0 {
-		t.Errorf("after a reset there is still %v", changes)
+	if _, changes := Diff(file.Lab, back, "x"); len(changes) != 0 {
+		t.Errorf("without changes there is still %v", changes)
 	}
 }
 
 // A change made while a step stands is laid over that step, and can be kept as JSON.
 func TestOverlaidStep(t *testing.T) {
-	lab := loadGood(t, "mac-learning")
-	step := lab.Steps[1].Lab
-	text, err := json.Marshal([]topology.Overlay{{Node: "dvs", Path: []string{"groups", "Nested", "mac_learning", "limit"}, Value: "5"}, {Node: "peer", Path: nil, Value: "{ip: 192.168.0.7/24}"}})
+	file := loadGood(t, "mac-learning")
+	text, err := json.Marshal([]labfile.Overlay{{Node: "dvs", Path: []string{"groups", "Nested", "mac_learning", "limit"}, Value: "5"}, {Node: "peer", Path: nil, Value: "{ip: 192.168.0.7/24}"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list []topology.Overlay
+	var list []labfile.Overlay
 	if err := json.Unmarshal(text, &list); err != nil {
 		t.Fatal(err)
 	}
-	changed, problems := step.Overlaid(list)
+	changed, problems := file.Overlaid(2, list)
 	if changed == nil {
 		t.Fatal(problems)
 	}
@@ -64,8 +57,10 @@ func TestOverlaidStep(t *testing.T) {
 	if got := changed.Node("peer").Interfaces[0].Addrs[0].String(); got != "192.168.0.7/24" {
 		t.Errorf("peer has %s", got)
 	}
-	again, _ := changed.Overlaid(changed.Overlays())
-	if describeLab(again) != describeLab(changed) {
+	again, _ := file.Overlaid(2, list)
+	var one, other strings.Builder
+	describeNodes(&one, changed)
+	if describeNodes(&other, again); one.String() != other.String() {
 		t.Error("the same changes give another lab")
 	}
 }
@@ -86,15 +81,12 @@ func TestSetRefuses(t *testing.T) {
 		{"vSwitch0", "promiscuous", "&a accept", `set vSwitch0.promiscuous: anchors are not allowed`},
 		{"pc", "ip", "10.0.0.1", `set pc.ip: "10.0.0.1" has no length; write 10.0.0.1/24`},
 	} {
-		changed, problems := lab.Set(c.node, strings.Split(c.path, "."), c.value)
+		changed, problems := set(lab, c.node, strings.Split(c.path, "."), c.value)
 		if changed != nil || len(problems) == 0 || !strings.HasPrefix(problems[0].Error(), c.want) {
 			t.Errorf("%s.%s=%s: got %v\nwant %s", c.node, c.path, c.value, problems, c.want)
 		}
 	}
-	if _, problems := lab.Reset("vSwitch"); !strings.Contains(problems.Error(), `did you mean "vSwitch0"?`) {
-		t.Errorf("%v", problems)
-	}
-	if changed, problems := (&topology.Lab{}).Set("a", nil, "{}"); changed != nil || len(problems) != 1 {
+	if changed, problems := set(&labfile.File{}, "a", nil, "{}"); changed != nil || len(problems) != 1 {
 		t.Error("a lab of no file was changed")
 	}
 }
@@ -111,7 +103,7 @@ func TestSplitSetting(t *testing.T) {
 		"x2.ip":                              "none",
 		"esxi1.vSwitch01.x":                  "esxi1 [vSwitch01 x]",
 	} {
-		node, path, ok := lab.SplitSetting(text)
+		node, path, ok := labfile.SplitSetting(lab.Lab, text)
 		got := node + " [" + strings.Join(path, " ") + "]"
 		if !ok {
 			got = "none"

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // stub is ip, bridge and timeout in the tests: it writes its words, and what it reads, into a file of its own. It and whatever else runs has no
@@ -145,8 +146,8 @@ func onlyItsOwn(t *testing.T, shell, bin string, lab *topology.Lab) {
 // What a shell makes of a plan is what the plan says.
 func TestPlanRunsOnlyItsOwnLines(t *testing.T) {
 	shell, bin := shellFor(t)
-	for _, name := range []string{"../testdata/good/everything.yaml", "../testdata/good/rules.yaml", "../testdata/good/switches.yaml"} {
-		onlyItsOwn(t, shell, bin, mustLoad(t, string(mustRead(t, name))))
+	for _, name := range []string{"../labfile/testdata/good/everything.yaml", "../labfile/testdata/good/rules.yaml", "../labfile/testdata/good/switches.yaml"} {
+		onlyItsOwn(t, shell, bin, mustLoad(t, string(mustRead(t, name))).Lab)
 	}
 }
 
@@ -186,9 +187,9 @@ func TestPlanOfHostileTexts(t *testing.T) {
 	loaded := 0
 	for _, s := range hostileTexts() {
 		for form := range uint8(7) {
-			if lab, _ := topology.Load("hostile.yaml", hostile(s, s, s, s, form)); lab != nil {
+			if lab, _ := labfile.Load("hostile.yaml", hostile(s, s, s, s, form)); lab != nil {
 				loaded++
-				onlyItsOwn(t, shell, bin, lab)
+				onlyItsOwn(t, shell, bin, lab.Lab)
 			}
 		}
 	}
@@ -213,8 +214,8 @@ func FuzzPlan(f *testing.F) {
 	}
 	shell, bin := shellFor(f)
 	f.Fuzz(func(t *testing.T, nft, comment, sh, value string, form uint8) {
-		if lab, _ := topology.Load("hostile.yaml", bytes.ToValidUTF8(hostile(nft, comment, sh, value, form), nil)); lab != nil {
-			onlyItsOwn(t, shell, bin, lab)
+		if lab, _ := labfile.Load("hostile.yaml", bytes.ToValidUTF8(hostile(nft, comment, sh, value, form), nil)); lab != nil {
+			onlyItsOwn(t, shell, bin, lab.Lab)
 		}
 	})
 }

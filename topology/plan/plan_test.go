@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 func TestPlansAreGolden(t *testing.T) {
-	everyShipped(t, func(t *testing.T, name string, lab *topology.Lab) {
+	everyShipped(t, func(t *testing.T, name string, lab *labfile.File) {
 		file := filepath.Join("testdata", "plans", name+".sh")
-		got := []byte(New(lab, lab.Name).String())
+		got := []byte(New(lab.Lab, lab.Name).String())
 		if *update {
 			if err := os.WriteFile(file, got, 0o644); err != nil {
 				t.Fatal(err)
@@ -31,14 +31,14 @@ func TestPlansAreGolden(t *testing.T) {
 }
 
 func TestPlanIsTheSameEachTime(t *testing.T) {
-	everyShipped(t, func(t *testing.T, name string, lab *topology.Lab) {
-		first := New(lab, "x").String()
+	everyShipped(t, func(t *testing.T, name string, lab *labfile.File) {
+		first := New(lab.Lab, "x").String()
 		for range 5 {
-			again, problems := topology.Load(lab.File, lab.Source)
+			again, problems := labfile.Load(lab.Path, lab.Source)
 			if again == nil {
 				t.Fatal(problems)
 			}
-			if New(again, "x").String() != first {
+			if New(again.Lab, "x").String() != first {
 				t.Fatal("the same file gives two plans")
 			}
 		}
@@ -49,11 +49,11 @@ func TestPlanIsTheSameEachTime(t *testing.T) {
 func TestPlanDoesNotDependOnTheOrderOfKeys(t *testing.T) {
 	const head = "format: 1\nlab: order\nnodes:\n  s1: {kind: bridge}\n"
 	plan := func(nodes string) string {
-		lab, problems := topology.Load("order.yaml", []byte(head+nodes+"links: [a b -- s1]\n"))
+		lab, problems := labfile.Load("order.yaml", []byte(head+nodes+"links: [a b -- s1]\n"))
 		if lab == nil {
 			t.Fatal(problems)
 		}
-		return New(lab, "x").String()
+		return New(lab.Lab, "x").String()
 	}
 	first := plan("  a: {ip: 10.0.0.1/24, mtu: 1400, sysctls: {rp_filter: 1, arp_ignore: 1}}\n  b: {mac: \"02:00:00:00:00:01\", ip: 10.0.0.2/24}\n")
 	second := plan("  a: {sysctls: {arp_ignore: 1, rp_filter: 1}, mtu: 1400, ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24, mac: \"02:00:00:00:00:01\"}\n")
@@ -63,9 +63,9 @@ func TestPlanDoesNotDependOnTheOrderOfKeys(t *testing.T) {
 }
 
 func TestPlanNamesEverythingExactly(t *testing.T) {
-	everyShipped(t, func(t *testing.T, name string, lab *topology.Lab) {
+	everyShipped(t, func(t *testing.T, name string, lab *labfile.File) {
 		inside := false // of what a tool reads
-		for line := range strings.Lines(New(lab, "inst").String()) {
+		for line := range strings.Lines(New(lab.Lab, "inst").String()) {
 			if strings.HasPrefix(line, "#") || inside {
 				inside = inside && line != endOfRules+"\n"
 				continue

@@ -29,7 +29,7 @@ nodes:
 // A server is waited for before its node goes on, and those of several nodes only when all of them have been started.
 func TestReadyIsAwaitedInOrder(t *testing.T) {
 	var got []string
-	for _, op := range New(mustLoad(t, readyLab), "x").Ops {
+	for _, op := range New(mustLoad(t, readyLab).Lab, "x").Ops {
 		switch o := op.(type) {
 		case RunCommand:
 			got = append(got, "run "+o.Sh)
@@ -47,7 +47,7 @@ func TestReadyIsAwaitedInOrder(t *testing.T) {
 // Another condition is another command: whoever adds one wants to know that it holds.
 func TestReadyOfAnotherKindRebuilds(t *testing.T) {
 	for _, change := range [][2]string{{"ready: udp:53", "ready: udp:54"}, {"timeout: 1500ms", "timeout: 2s"}} {
-		_, changes := Diff(mustLoad(t, readyLab), mustLoad(t, strings.Replace(readyLab, change[0], change[1], 1)), "x")
+		_, changes := Diff(mustLoad(t, readyLab).Lab, mustLoad(t, strings.Replace(readyLab, change[0], change[1], 1)).Lab, "x")
 		if len(changes) != 1 || !strings.Contains(changes[0].What, "run: other commands") {
 			t.Errorf("%s: %v", change[1], changes)
 		}

@@ -53,9 +53,9 @@ func TestRoutesOfInterfacesThatAreDown(t *testing.T) {
 		{"all are up from the beginning", "", twoNets, all},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			plan := New(mustLoad(t, c.new), "x")
+			plan := New(mustLoad(t, c.new).Lab, "x")
 			if c.old != "" {
-				plan, _ = Diff(mustLoad(t, c.old), mustLoad(t, c.new), "x")
+				plan, _ = Diff(mustLoad(t, c.old).Lab, mustLoad(t, c.new).Lab, "x")
 			}
 			var adds []string
 			for _, op := range plan.Ops {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const (
@@ -76,7 +76,7 @@ func checkTrapCase(t *testing.T, name, form, text, want string) {
 	t.Helper()
 	const above = "format: 1\nlab: x\nnodes:\n  s1:\n    kind: bridge\n    rules:\n      x:\n        %s: |\n"
 	body := "          " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n          ")
-	lab, problems := topology.Load("x.yaml", []byte(fmt.Sprintf(above, form)+body+"\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [a b -- s1]\n"))
+	lab, problems := labfile.Load("x.yaml", []byte(fmt.Sprintf(above, form)+body+"\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [a b -- s1]\n"))
 	if lab == nil {
 		t.Errorf("%s: %s", name, problems.Error())
 		return
@@ -111,11 +111,11 @@ steps:
   - name: one
     set: {s1: {rules: {first: {load: true, iptables: "-A FORWARD -m state --state ESTABLISHED -j ACCEPT # est"}}}}
 `
-	lab, problems := topology.Load("x.yaml", []byte(file))
+	lab, problems := labfile.Load("x.yaml", []byte(file))
 	if lab == nil || len(problems) != 1 || problems[0].Line != 14 || !problems[0].Warning || !strings.Contains(problems[0].Message, "deny/to-a (line 8)") {
 		t.Errorf("a step's: %v", problems)
 	}
-	now, problems := lab.Steps[0].Lab.Set("s1", []string{"rules", "first", "load"}, "false")
+	now, problems := lab.Overlaid(1, []labfile.Overlay{{Node: "s1", Path: []string{"rules", "first", "load"}, Value: "false"}})
 	if now == nil {
 		t.Fatal(problems)
 	}

@@ -32,7 +32,7 @@ func TestDiffOfRules(t *testing.T) {
 		{"text for nft", denyA, denyA + nftSet1, "text: new, loaded", "iptables filter nft", ""},
 		{"nothing any more", nftSet1, "      {}", "text: removed", "nft", "iptables=0"},
 	} {
-		plan, changes := Diff(rulesLab(t, tt.from), rulesLab(t, tt.to), "x")
+		plan, changes := Diff(rulesLab(t, tt.from).Lab, rulesLab(t, tt.to).Lab, "x")
 		var said, loads, calls []string
 		for _, c := range changes {
 			what, _ := strings.CutPrefix(c.What, "rules")
@@ -72,7 +72,7 @@ func TestDiffOfRules(t *testing.T) {
 // TestRulesComeWithTheirNode: a node that is built anew has no rules of before to remove.
 func TestRulesComeWithTheirNode(t *testing.T) {
 	lab := rulesLab(t, denyA)
-	for _, plan := range []*Plan{New(lab, "x"), Rebuild(lab, "x", []string{"s1"})} {
+	for _, plan := range []*Plan{New(lab.Lab, "x"), Rebuild(lab.Lab, "x", []string{"s1"})} {
 		at := slices.IndexFunc(plan.Ops, func(op Op) bool { _, ok := op.(SetRules); return ok })
 		if at < 0 {
 			t.Fatal("no rules are loaded")
@@ -81,7 +81,7 @@ func TestRulesComeWithTheirNode(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	if plan := Rebuild(lab, "x", []string{"a"}); strings.Contains(plan.String(), "iptables-restore") {
+	if plan := Rebuild(lab.Lab, "x", []string{"a"}); strings.Contains(plan.String(), "iptables-restore") {
 		t.Error("a neighbour's rebuilding loads rules again")
 	}
 }

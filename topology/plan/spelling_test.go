@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/rules"
 )
 
@@ -175,14 +176,14 @@ func TestSpellingChangesNothing(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			for _, s := range spellings() {
 				again := respell(t, src, s)
-				other, problems := topology.Load("again.yaml", again)
+				other, problems := labfile.Load("again.yaml", again)
 				if other == nil {
 					t.Errorf("%s: %v\n%s", s.name, problems.Errors(), again)
 					continue
 				}
-				noWay(t, s.name, lab, other)
+				noWay(t, s.name, lab.Lab, other.Lab)
 				if !s.moves {
-					sameScript(t, s.name, lab, other)
+					sameScript(t, s.name, lab.Lab, other.Lab)
 				}
 				if len(lab.Steps) != len(other.Steps) {
 					t.Fatalf("%s: %d steps, were %d", s.name, len(other.Steps), len(lab.Steps))
@@ -202,7 +203,7 @@ func TestSpellingChangesNothing(t *testing.T) {
 func TestSpellingOfOneKey(t *testing.T) {
 	const head = "format: 1\nlab: spelling\nnodes:\n  s1: {kind: bridge, vlan_filtering: true, ports: {a: {vlan: %vlan}}}\n  a: {ip: 10.0.0.1/24, %a}\nlinks: [a -- s1]\n"
 	lab := func(vlan, a string) *topology.Lab {
-		return mustLoad(t, strings.NewReplacer("%vlan", vlan, "%a", a).Replace(head))
+		return mustLoad(t, strings.NewReplacer("%vlan", vlan, "%a", a).Replace(head)).Lab
 	}
 	for _, c := range []struct{ name, vlan, a, vlan2, a2 string }{
 		{"a VLAN in quotes", "10", "mtu: 1400", `"10"`, "mtu: 1400"},
@@ -217,7 +218,7 @@ func TestSpellingOfOneKey(t *testing.T) {
 		noWay(t, c.name, a, b)
 		sameScript(t, c.name, a, b)
 	}
-	if _, problems := topology.Load("twice.yaml", []byte(strings.NewReplacer("%vlan", "10", "%a",
+	if _, problems := labfile.Load("twice.yaml", []byte(strings.NewReplacer("%vlan", "10", "%a",
 		"sysctls: {net.ipv4.conf.all.rp_filter: 1, net/ipv4/conf/all/rp_filter: 2}").Replace(head))); !strings.Contains(problems.Error(),
 		"this is net.ipv4.conf.all.rp_filter of line 5 again") {
 		t.Errorf("one value given twice: %v", problems)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 func TestSwitchChanges(t *testing.T) {
@@ -30,13 +31,13 @@ func TestSwitchChanges(t *testing.T) {
 		{"dvs.promiscuous=reject", "dvs: promiscuous: - -> reject"},
 	} {
 		key, value, _ := strings.Cut(c.set, "=")
-		node, path, _ := lab.SplitSetting(key)
-		changed, problems := lab.Set(node, path, value)
+		node, path, _ := labfile.SplitSetting(lab.Lab, key)
+		changed, problems := set(lab, node, path, value)
 		if changed == nil {
 			t.Errorf("%s: %v", c.set, problems)
 			continue
 		}
-		plan, changes := Diff(lab, changed, "x")
+		plan, changes := Diff(lab.Lab, changed, "x")
 		var said []string
 		for _, ch := range changes {
 			said = append(said, ch.Node+": "+ch.What)
@@ -51,7 +52,7 @@ func TestSwitchChanges(t *testing.T) {
 				t.Errorf("%s: %T", c.set, op)
 			}
 		}
-		if _, back := Diff(changed, lab, "x"); len(back) != len(changes) {
+		if _, back := Diff(changed, lab.Lab, "x"); len(back) != len(changes) {
 			t.Errorf("%s: %d changes there, %d back", c.set, len(changes), len(back))
 		}
 	}
@@ -59,7 +60,7 @@ func TestSwitchChanges(t *testing.T) {
 
 func TestDiffOfPlatforms(t *testing.T) {
 	load := func(profile string) *topology.Lab {
-		return mustLoad(t, "format: 1\nlab: t\nnodes:\n  vs: {kind: "+profile+"}\n  a: {}\nlinks: [a -- vs]\n")
+		return mustLoad(t, "format: 1\nlab: t\nnodes:\n  vs: {kind: "+profile+"}\n  a: {}\nlinks: [a -- vs]\n").Lab
 	}
 	for _, c := range []struct{ from, to, why string }{
 		{"vswitch", "vswitch, profile: nsx", "profile standard -> nsx"},

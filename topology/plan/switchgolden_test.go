@@ -22,7 +22,7 @@ func TestSwitchesAreGolden(t *testing.T) {
 			b.WriteString(n.Name + "\n")
 			describeSettings(&b, n)
 		}
-		for line := range strings.Lines(New(lab, "x").String()) {
+		for line := range strings.Lines(New(lab.Lab, "x").String()) {
 			if !strings.Contains(line, " sysctl ") {
 				b.WriteString(line)
 			}

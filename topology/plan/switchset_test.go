@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const twoPorts = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch, profile: distributed, ports: {a: {vlan: %}}}\n  a: {}\n  b: {}\nlinks: [a b -- vs]\n"
 
 // A port in a VLAN and a trunk of that VLAN alone take different frames, so going from one to the other is a change.
 func TestTrunkOfOneVLAN(t *testing.T) {
-	load := func(vlan string) *topology.Lab { return mustLoad(t, strings.Replace(twoPorts, "%", vlan, 1)) }
+	load := func(vlan string) *topology.Lab { return mustLoad(t, strings.Replace(twoPorts, "%", vlan, 1)).Lab }
 	for _, c := range []struct{ from, to, want string }{
 		{`10`, `"10-10"`, "a: vlan: 10 -> trunk 10"},
 		{`"10-10"`, `10`, "a: vlan: trunk 10 -> 10"},
@@ -53,12 +54,12 @@ func TestSetsOfSwitchesAreChecked(t *testing.T) {
 			"steps[0].set.vs.":     "steps:\n- name: one\n  set: {vs: " + c.set + "}\n",
 			"steps[0].cases.x.vs.": "steps:\n- name: one\n  cases: {x: {vs: " + c.set + "}}\n  expect: {cases: \"x\"}\n",
 		} {
-			lab, problems := topology.Load("t.yaml", []byte(c.file+step))
+			lab, problems := labfile.Load("t.yaml", []byte(c.file+step))
 			if lab != nil || len(problems) == 0 || !strings.Contains(problems.Error(), ": "+prefix+c.want) {
 				t.Errorf("%s%s:\n%v\nwant %s", prefix, c.set, problems.Error(), prefix+c.want)
 			}
 		}
-		changed, problems := mustLoad(t, c.file).Set("vs", nil, c.set)
+		changed, problems := set(mustLoad(t, c.file), "vs", nil, c.set)
 		if changed != nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), "set vs."+c.want) {
 			t.Errorf("%s:\n%v\nwant set vs.%s", c.set, problems, c.want)
 		}
@@ -68,14 +69,11 @@ func TestSetsOfSwitchesAreChecked(t *testing.T) {
 // A live change of a group survives as long as its file has the group.
 func TestOverlayOfAGroupThatIsGone(t *testing.T) {
 	const file = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch, groups: {%: {}}}\n  a: {}\nlinks: [a -- vs/%]\n"
-	changed, problems := mustLoad(t, strings.ReplaceAll(file, "%", "Lab")).Set("vs", []string{"groups", "Lab", "promiscuous"}, "accept")
-	if changed == nil {
+	change := []labfile.Overlay{{Node: "vs", Path: []string{"groups", "Lab", "promiscuous"}, Value: "accept"}}
+	if changed, problems := mustLoad(t, strings.ReplaceAll(file, "%", "Lab")).Overlaid(0, change); changed == nil {
 		t.Fatal(problems)
 	}
-	if again, problems := mustLoad(t, strings.ReplaceAll(file, "%", "Lab")).Overlaid(changed.Overlays()); again == nil {
-		t.Error(problems)
-	}
-	again, problems := mustLoad(t, strings.ReplaceAll(file, "%", "Office")).Overlaid(changed.Overlays())
+	again, problems := mustLoad(t, strings.ReplaceAll(file, "%", "Office")).Overlaid(0, change)
 	if again != nil || !strings.Contains(problems.Error(), `set vs.groups.Lab: vs has no port group "Lab"; it has Office`) {
 		t.Errorf("%v", problems)
 	}
@@ -84,7 +82,7 @@ func TestOverlayOfAGroupThatIsGone(t *testing.T) {
 // A changed file may have a group more; nothing is built anew for it.
 func TestGroupsOfAChangedFile(t *testing.T) {
 	const file = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch, profile: distributed, groups: {Lab: {}%}}\n  a: {}\nlinks: [a -- vs/Lab]\n"
-	plan, changes := Diff(mustLoad(t, strings.Replace(file, "%", "", 1)), mustLoad(t, strings.Replace(file, "%", ", New: {}", 1)), "x")
+	plan, changes := Diff(mustLoad(t, strings.Replace(file, "%", "", 1)).Lab, mustLoad(t, strings.Replace(file, "%", ", New: {}", 1)).Lab, "x")
 	want := []Change{{"vs", "New: - -> made"}, {"vs", "New: port_overrides: - -> [blocked]"}}
 	if !slices.Equal(changes, want) || len(plan.Ops) != 0 {
 		t.Errorf("%v\n%s", changes, plan)

@@ -139,14 +139,7 @@ func mayProxy(lab *topology.Lab) bool {
 			}
 		}
 	}
-	for _, st := range lab.Steps {
-		for _, do := range st.Do {
-			if do.Run != nil && strings.Contains(do.Run.Sh, "proxy") {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(lab.StepCommands, func(sh string) bool { return strings.Contains(sh, "proxy") })
 }
 
 // start makes the lab forget, unless its tables are to be kept.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const judged = `format: 1
@@ -35,12 +36,12 @@ expect:
 `
 
 func TestJudge(t *testing.T) {
-	lab, problems := topology.Load("judged.yaml", []byte(judged))
+	lab, problems := labfile.Load("judged.yaml", []byte(judged))
 	if lab == nil {
 		t.Fatal(problems)
 	}
 	_, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.9.0.3/24")
-	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
+	p := &Prober{Lab: lab.Lab, Machine: build(t, lab.Lab, steps)}
 	defer p.Close()
 	r, err := p.Judge(context.Background(), lab.Expect)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 	"labctl/topology/rules"
@@ -79,7 +80,7 @@ func AskedRules(file string) int {
 		if err != nil {
 			return err
 		}
-		lab, problems := topology.Load(file, source)
+		lab, problems := labfile.Load(file, source)
 		if lab == nil {
 			return problems
 		}
@@ -134,9 +135,9 @@ func roomForRules() (*kernel.Space, error) {
 }
 
 // loadAll loads every list of rule sets that the lab comes to have, each once.
-func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (problem.List, error) {
-	labs := []*topology.Lab{lab}
-	for _, s := range lab.Steps {
+func loadAll(ctx context.Context, space *kernel.Space, file *labfile.File) (problem.List, error) {
+	labs := []*topology.Lab{file.Lab}
+	for _, s := range file.Steps {
 		labs = append(labs, s.Lab)
 		for _, c := range s.Cases {
 			labs = append(labs, c.Lab)
@@ -152,7 +153,7 @@ func loadAll(ctx context.Context, space *kernel.Space, lab *topology.Lab) (probl
 					continue
 				}
 				seen[key] = true
-				p, err := loadOnce(ctx, space, lab, n, sets)
+				p, err := loadOnce(ctx, space, file, n, sets)
 				if err != nil {
 					return out, err
 				}
@@ -199,14 +200,14 @@ func loadedText(n *topology.Node, sets []*rules.Set) string {
 }
 
 // loadOnce loads sets in a namespace of their own. What is refused is a problem of the file.
-func loadOnce(ctx context.Context, space *kernel.Space, lab *topology.Lab, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
+func loadOnce(ctx context.Context, space *kernel.Space, file *labfile.File, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
 	ops := []plan.Op{plan.AddNamespace{Node: n.Name}}
 	for _, i := range n.Interfaces { // what kind they are no rule asks
 		ops = append(ops, plan.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500, Settings: topology.DefaultBridgeSettings()})
 	}
 	ops = append(ops, plan.SetRules{Node: n.Name, To: sets})
 	apply := func(ops ...plan.Op) error {
-		return space.Apply(ctx, &plan.Plan{Lab: lab.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
+		return space.Apply(ctx, &plan.Plan{Lab: file.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
 	}
 	err := apply(ops...)
 	if gone := apply(plan.DelNamespace{Node: n.Name}); err == nil {
@@ -214,15 +215,15 @@ func loadOnce(ctx context.Context, space *kernel.Space, lab *topology.Lab, n *to
 	}
 	var re *kernel.RuleError
 	if errors.As(err, &re) {
-		p := ruleProblem(lab, re)
+		p := ruleProblem(file, re)
 		return &p, nil
 	}
 	return nil, err
 }
 
 // ruleProblem turns a rule that was refused into a mistake in its file.
-func ruleProblem(file *topology.Lab, re *kernel.RuleError) problem.Problem {
-	p := problem.Problem{File: file.File, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
+func ruleProblem(file *labfile.File, re *kernel.RuleError) problem.Problem {
+	p := problem.Problem{File: file.Path, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
 	if lines := strings.Split(string(file.Source), "\n"); p.Line > 0 && p.Line <= len(lines) {
 		p.Source = lines[p.Line-1]
 	}

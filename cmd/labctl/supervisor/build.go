@@ -13,6 +13,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/reach"
 )
@@ -23,8 +24,8 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if err != nil {
 		return err
 	}
-	lab, problems := topology.Load(s.meta.File, source)
-	if lab == nil {
+	file, problems := labfile.Load(s.meta.File, source)
+	if file == nil {
 		return &Failure{Usage, problems.Errors().Error()}
 	}
 	var old *kernel.State
@@ -33,7 +34,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 			return err
 		}
 	}
-	if err := s.equip(lab); err != nil {
+	if err := s.equip(file); err != nil {
 		return err
 	}
 	if err := s.writeHosts(); err != nil {
@@ -60,7 +61,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 }
 
 // equip makes what the supervisor works with, and publishes it at once together with the lab that the file says.
-func (s *server) equip(lab *topology.Lab) error {
+func (s *server) equip(file *labfile.File) error {
 	f, err := s.rundir.create("journal", unix.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -75,13 +76,13 @@ func (s *server) equip(lab *topology.Lab) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.file, s.lab = lab, lab
-	s.target.Store(lab)
+	s.file, s.lab = file, file.Lab
+	s.target.Store(file.Lab)
 	s.space = space
 	s.procs = newProcesses(space, s.commandEnded)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
-	s.prober = &reach.Prober{Lab: lab, Machine: machine{s}, Investigate: s.investigate}
+	s.prober = &reach.Prober{Lab: file.Lab, Machine: machine{s}, Investigate: s.investigate}
 	space.SetTool(s.tool)
 	return nil
 }

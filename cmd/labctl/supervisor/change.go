@@ -13,6 +13,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -32,7 +33,7 @@ func apply(ctx context.Context, c *call) (any, error) {
 }
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
-func (c *call) become(ctx context.Context, file *topology.Lab, t story, cause string) (any, error) {
+func (c *call) become(ctx context.Context, file *labfile.File, t story, cause string) (any, error) {
 	healing := cause == "up" && c.degraded()
 	if !healing {
 		if err := c.whole(); err != nil {

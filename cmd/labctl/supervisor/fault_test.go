@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // The lab as it is first, and as it is then: a node comes, one goes, one changes.
@@ -291,7 +291,7 @@ func TestATemporaryInstanceIsNew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lab, _ := topology.Load("before", []byte(before))
+		lab, _ := labfile.Load("before", []byte(before))
 		_, _, err = Up(t.Context(), Start{Instance: r.instance, File: "/lab.yaml", Lab: lab, Temporary: true}, nil)
 		if !errors.Is(err, ErrTaken) {
 			t.Errorf("%s: %v", state, err)

@@ -12,6 +12,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
@@ -41,14 +42,14 @@ func Foresee(ctx context.Context, s Start) (Foreseen, error) {
 	}
 	out := Foreseen{Format: 1, Lab: s.Instance, State: "down", Changes: []plan.Change{}, Commands: []string{}}
 	if !there(s.Instance) {
-		out.fromNothing(s.Lab)
+		out.fromNothing(s.Lab.Lab)
 		return out, nil
 	}
 	c, err := Dial(s.Instance)
 	switch {
 	case err == nil && s.Reset:
 		out.State = "running"
-		out.fromNothing(s.Lab)
+		out.fromNothing(s.Lab.Lab)
 		return out, nil
 	case err == nil:
 		return out, c.Call(ctx, "foresee", ApplyParams{s.File, s.Lab.Source}, &out, nil)
@@ -81,7 +82,7 @@ func (f *Foreseen) healing(s Start) error {
 		return err
 	}
 	if s.Reset {
-		f.fromNothing(s.Lab)
+		f.fromNothing(s.Lab.Lab)
 		return nil
 	}
 	d, err := openInstance(s.Instance)
@@ -91,13 +92,13 @@ func (f *Foreseen) healing(s Start) error {
 	defer d.close()
 	meta, err := ReadMeta(s.Instance)
 	if errors.Is(err, fs.ErrNotExist) { // killed before it had written anything
-		f.fromNothing(s.Lab)
+		f.fromNothing(s.Lab.Lab)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	dead := &server{meta: meta, rundir: &rundir{d, s.Instance}, file: s.Lab, lab: s.Lab}
+	dead := &server{meta: meta, rundir: &rundir{d, s.Instance}, file: s.Lab, lab: s.Lab.Lab}
 	lab, told, err := dead.retell()
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func foresee(_ context.Context, c *call) (any, error) {
 }
 
 // asked is the lab file that "up" came with, and what of the story stays laid over it.
-func (c *call) asked() (*topology.Lab, story, error) {
+func (c *call) asked() (*labfile.File, story, error) {
 	var p ApplyParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, story{}, err
@@ -185,7 +186,7 @@ func (c *call) asked() (*topology.Lab, story, error) {
 	if bytes.Equal(p.Source, file.Source) {
 		return file, t, nil
 	}
-	file, problems := topology.Load(p.File, p.Source)
+	file, problems := labfile.Load(p.File, p.Source)
 	if file == nil {
 		return nil, t, &Failure{Usage, problems.Errors().Error()}
 	}

@@ -17,8 +17,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 )
 
 // clientVerb is how a test runs a command line of its own, which may be made to fail or to die.
@@ -116,7 +116,7 @@ func client(verb, instance, file string) int {
 	switch verb {
 	case "up":
 		source, rerr := os.ReadFile(file)
-		lab, problems := topology.Load(file, source)
+		lab, problems := labfile.Load(file, source)
 		if err = rerr; err == nil && lab == nil {
 			err = problems
 		}

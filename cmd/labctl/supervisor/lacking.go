@@ -29,7 +29,7 @@ func (s *server) lacking(err error) error {
 	if !ok {
 		return err
 	}
-	p := problem.Problem{File: file.File, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
+	p := problem.Problem{File: file.Path, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
 		Source: strings.Split(string(file.Source), "\n")[at.Line-1]}
 	return &Failure{Unsupported, problem.List{p}.Error()}
 }

@@ -22,6 +22,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
@@ -65,10 +66,10 @@ func runDirectory(t *testing.T, instance string) *rundir {
 // standsWithoutKernel gives the server a lab that was built, by its own account; "": one without nodes, to which the kernel adds nothing.
 func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
 	return func(s *server, _ *door) {
-		lab := &topology.Lab{Name: s.meta.Lab}
+		file := &labfile.File{Lab: &topology.Lab{Name: s.meta.Lab}}
 		if source != "" {
 			var problems problem.List
-			if lab, problems = topology.Load("lab.yaml", []byte(source)); lab == nil {
+			if file, problems = labfile.Load("lab.yaml", []byte(source)); file == nil {
 				t.Fatal(problems)
 			}
 		}
@@ -84,8 +85,8 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.state, s.file, s.lab, s.space = "running", lab, lab, space
-		s.target.Store(lab)
+		s.state, s.file, s.lab, s.space = "running", file, file.Lab, space
+		s.target.Store(file.Lab)
 		s.procs, s.switches, s.ruleLog = newProcesses(space, nil), newSwitches(space, s.happened), newRuleLog(space)
 	}
 }

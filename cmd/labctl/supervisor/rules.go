@@ -19,6 +19,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 	"labctl/topology/rules"
@@ -199,7 +200,7 @@ func (m *ruleMarks) forget(nodes []string) {
 }
 
 // hitNodes are the nodes that a file's "hits" ask.
-func hitNodes(file *topology.Lab) map[string]bool {
+func hitNodes(file *labfile.File) map[string]bool {
 	out := map[string]bool{}
 	look := func(e *topology.Expectation) {
 		if e == nil {

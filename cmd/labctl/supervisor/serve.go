@@ -17,6 +17,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
 
@@ -56,7 +57,7 @@ type server struct {
 
 	// file, story and lab are written by the holder of work under mu: who holds either may read them.
 	mu       sync.Mutex
-	file     *topology.Lab // what the file says
+	file     *labfile.File // what the file says
 	story    story         // what was laid over it since
 	lab      *topology.Lab // what the kernel has: file and story
 	state    string
@@ -178,7 +179,7 @@ func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel c
 	if word == "keep\n" {
 		s.mu.Lock()
 		s.meta.Temporary = false
-		meta, source := s.meta, s.lab.Source
+		meta, source := s.meta, s.file.Source
 		s.mu.Unlock()
 		var rep reply
 		if err := s.rundir.writeMeta(meta, source); err != nil {

@@ -20,15 +20,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 )
 
 // Start says what instance to bring up.
 type Start struct {
 	Instance  string
 	File      string // see Meta.File
-	Lab       *topology.Lab
+	Lab       *labfile.File
 	Reset     bool // a dead instance is built anew instead of adopted
 	Temporary bool // see Meta
 	Tied      bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
@@ -20,27 +21,25 @@ import (
 // story is what was laid over the file of a running lab: how many of its steps were walked through by hand and how each ended, and
 // what was set by hand since. Slices in it are never changed, only replaced.
 type story struct {
-	Step     int                `json:"step"`
-	Outcomes []string           `json:"outcomes,omitempty"` // of the steps walked through: done differs failed
-	Changes  []topology.Overlay `json:"changes,omitempty"`
-	Running  []string           `json:"running,omitempty"` // actions of steps; only in the file that remembers the story
-	Ended    []string           `json:"ended,omitempty"`   // actions of steps that a killed supervisor took with it
-	Under    *Underway          `json:"under_way,omitempty"`
+	Step     int               `json:"step"`
+	Outcomes []string          `json:"outcomes,omitempty"` // of the steps walked through: done differs failed
+	Changes  []labfile.Overlay `json:"changes,omitempty"`
+	Running  []string          `json:"running,omitempty"` // actions of steps; only in the file that remembers the story
+	Ended    []string          `json:"ended,omitempty"`   // actions of steps that a killed supervisor took with it
+	Under    *Underway         `json:"under_way,omitempty"`
 }
 
 // over is the file as the story leaves it.
-func (t story) over(file *topology.Lab) (*topology.Lab, error) {
-	lab := file
+func (t story) over(file *labfile.File) (*topology.Lab, error) {
 	if t.Step > len(file.Steps) {
 		return nil, usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}
-	if t.Step > 0 {
-		lab = file.Steps[t.Step-1].Lab
+	if len(t.Changes) == 0 && t.Step > 0 {
+		return file.Steps[t.Step-1].Lab, nil
+	} else if len(t.Changes) == 0 {
+		return file.Lab, nil
 	}
-	if len(t.Changes) == 0 {
-		return lab, nil
-	}
-	lab, problems := lab.Overlaid(t.Changes)
+	lab, problems := file.Overlaid(t.Step, t.Changes)
 	if lab == nil {
 		return nil, &Failure{Usage, problems.Errors().Error()}
 	}
@@ -124,7 +123,7 @@ func (s *server) adopted() *topology.Lab {
 	if err != nil {
 		return s.lab
 	}
-	file, _ := topology.Load(s.meta.File, source)
+	file, _ := labfile.Load(s.meta.File, source)
 	if file == nil {
 		return s.lab
 	}
@@ -133,7 +132,7 @@ func (s *server) adopted() *topology.Lab {
 			return lab
 		}
 	}
-	return file
+	return file.Lab
 }
 
 // retell lays what a dead supervisor left over the file as it is now.
@@ -171,7 +170,7 @@ func set(ctx context.Context, c *call) (any, error) {
 		}
 		// A map adds to what is there; a single value, an address with its colons too, takes an earlier one's place.
 		if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
-			t.Changes = slices.DeleteFunc(t.Changes, func(x topology.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
+			t.Changes = slices.DeleteFunc(t.Changes, func(x labfile.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
 		}
 		t.Changes = append(t.Changes, o)
 	}
@@ -179,12 +178,12 @@ func set(ctx context.Context, c *call) (any, error) {
 }
 
 // overlay reads one assignment.
-func (c *call) overlay(text string) (o topology.Overlay, err error) {
+func (c *call) overlay(text string) (o labfile.Overlay, err error) {
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
 		return o, usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
 	}
-	node, path, ok := c.current().SplitSetting(key)
+	node, path, ok := labfile.SplitSetting(c.current(), key)
 	switch {
 	case !ok:
 		first, _, _ := strings.Cut(key, ".")
@@ -192,7 +191,7 @@ func (c *call) overlay(text string) (o topology.Overlay, err error) {
 	case len(path) == 0:
 		return o, usagef("%q says nothing of what to set: write %s.key=value", text, node)
 	}
-	return topology.Overlay{Node: node, Path: path, Value: value}, nil
+	return labfile.Overlay{Node: node, Path: path, Value: value}, nil
 }
 
 // reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.
@@ -244,7 +243,7 @@ func difference(_ context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	_, reset := plan.Diff(lab, told, c.meta.Instance)
-	_, changes := plan.Diff(lab, file, c.meta.Instance)
+	_, changes := plan.Diff(lab, file.Lab, c.meta.Instance)
 	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.Under, state, why, doing, t.words(),
 		append([]plan.Change{}, reset...), append([]plan.Change{}, changes...)}, nil
 }

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 func TestAStepThatWasBrokenOffSaysWhere(t *testing.T) {
@@ -289,7 +289,7 @@ func hanging(t *testing.T, name, sh string) *trial {
 	r.gone()
 	r.instance = name
 	file := strings.Replace(before, `sh: "true"`, fmt.Sprintf("sh: %q", strings.ReplaceAll(sh, "SENTINEL", r.dir+"/go")), 1) + "  - {name: two}\n"
-	if _, problems := topology.Load("f", []byte(file)); problems.Errors() != nil {
+	if _, problems := labfile.Load("f", []byte(file)); problems.Errors() != nil {
 		t.Fatal(problems)
 	}
 	if err := os.WriteFile(filepath.Join(r.dir, "hanging"), []byte(file), 0o600); err != nil {

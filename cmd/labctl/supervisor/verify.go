@@ -11,6 +11,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
 
@@ -115,11 +116,17 @@ func verify(ctx context.Context, c *call) (any, error) {
 	v := &verifier{call: c, prober: c.prober}
 	c.prober.All = p.All
 	defer func() { c.prober.All = false }()
-	lab := c.current()
+	c.mu.Lock()
+	file, at := c.file, c.story.Step
+	c.mu.Unlock()
+	if at > 0 {
+		return nil, usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
+			c.meta.Instance, file.Steps[at-1].Name, at, len(file.Steps))
+	}
 	var out Verification
-	if lab.Expect != nil {
+	if file.Expect != nil {
 		c.event(Event{What: "judging"})
-		tables, err := v.judge(ctx, lab.Expect)
+		tables, err := v.judge(ctx, file.Expect)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +135,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 	if p.Steps {
 		defer v.stopStreams(nil)
 		var err error
-		if out.Steps, err = v.walkAll(ctx, lab, out.Steps); err != nil {
+		if out.Steps, err = v.walkAll(ctx, file, out.Steps); err != nil {
 			return nil, err
 		}
 	}
@@ -138,12 +145,12 @@ func verify(ctx context.Context, c *call) (any, error) {
 }
 
 // walkAll walks through the steps of a file, and appends what they found.
-func (v *verifier) walkAll(ctx context.Context, lab *topology.Lab, out []StepVerdicts) ([]StepVerdicts, error) {
+func (v *verifier) walkAll(ctx context.Context, file *labfile.File, out []StepVerdicts) ([]StepVerdicts, error) {
 	over := ""
-	for i, st := range lab.Steps {
+	for i, st := range file.Steps {
 		sv := StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}
 		if over == "" {
-			v.event(Event{What: "step: " + st.Name, Done: i, Total: len(lab.Steps)})
+			v.event(Event{What: "step: " + st.Name, Done: i, Total: len(file.Steps)})
 			var err error
 			if sv, err = v.step(ctx, st); err != nil {
 				return nil, fmt.Errorf("step %q: %w", st.Name, err)

@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
 
@@ -71,7 +72,7 @@ func TestAboutWhom(t *testing.T) {
 // A drop belongs to the ping whose request, reply, ARP or neighbour discovery it was, and not to the one the other way, nor to
 // frames of others that have the addresses of its ends.
 func TestWhoseLosses(t *testing.T) {
-	lab, problems := topology.Load("l.yaml", []byte("format: 1\nlab: l\nnodes:\n  s: {kind: vswitch}\n  a: {ip: 10.9.0.1/24}\n  b: {ip: 10.9.0.2/24}\nlinks: [a b -- s]\n"))
+	lab, problems := labfile.Load("l.yaml", []byte("format: 1\nlab: l\nnodes:\n  s: {kind: vswitch}\n  a: {ip: 10.9.0.1/24}\n  b: {ip: 10.9.0.2/24}\nlinks: [a b -- s]\n"))
 	if lab == nil {
 		t.Fatal(problems)
 	}
@@ -97,7 +98,7 @@ func TestWhoseLosses(t *testing.T) {
 		{[]reach.Hop{{Node: "b", Next: a}}, map[string]int{"1": 1, "2": 2, "b asks": 1, "a answers": 1}},
 	} {
 		r := &reach.Result{Question: topology.Question{Kind: "ping", A: "a", B: "b"}, Hops: c.hops, Sent: reach.Sent{Cookie: ours, Tries: tries}}
-		if got := lost.of(lab, r); !maps.Equal(got, c.want) {
+		if got := lost.of(lab.Lab, r); !maps.Equal(got, c.want) {
 			t.Errorf("%v: %v", c.hops, got)
 		}
 	}
@@ -105,7 +106,7 @@ func TestWhoseLosses(t *testing.T) {
 
 // Who asks is where the frame came from; others may answer for him only if they are proxies. The marker of an echo is enough.
 func TestWhoMayAsk(t *testing.T) {
-	lab, problems := topology.Load("l.yaml", []byte(`format: 1
+	lab, problems := labfile.Load("l.yaml", []byte(`format: 1
 lab: l
 nodes:
   s: {kind: vswitch}
@@ -119,7 +120,7 @@ names: {two: {ip: 10.9.0.2}}
 	if lab == nil {
 		t.Fatal(problems)
 	}
-	at := newSides(lab, "s")
+	at := newSides(lab.Lab, "s")
 	for _, c := range []struct {
 		part part
 		from string
@@ -150,11 +151,11 @@ func shippedLab(t *testing.T, name string) *topology.Lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab, problems := topology.Load(name, src)
+	lab, problems := labfile.Load(name, src)
 	if lab == nil {
 		t.Fatal(problems)
 	}
-	return lab
+	return lab.Lab
 }
 
 // A drop is the cause of nothing if the frame was a copy for somebody else, or its receiver is where it came from.

@@ -1,0 +1,168 @@
+package topology
+
+import (
+	"strings"
+
+	"labctl/switchcore"
+)
+
+// segment is what floods frames: a Linux bridge of a node, or a virtual switch that learns (its bridge is "").
+type segment struct{ node, bridge string }
+
+// cable is a way between two segments.
+type cable struct {
+	a, b      segment
+	near, far End
+	treeless  bool // neither end has a spanning tree
+	sameVLANs bool // neither port says which VLANs it has
+	up        bool // both ends are
+}
+
+// Ring is a way from a port over cables and bridges back to where it began, on which nothing blocks: each port is followed by the
+// one at the other end of its cable, and that by the port of the same bridge by which it goes on.
+type Ring []End
+
+// String is the ring's cables.
+func (r Ring) String() string {
+	var words []string
+	for i := 0; i+1 < len(r); i += 2 {
+		words = append(words, r[i].String()+" -- "+r[i+1].String())
+	}
+	return strings.Join(words, ", ")
+}
+
+// Rings finds a ring without a spanning tree in every part of the lab that has one, in the order of the file: of bridges with STP off
+// and of virtual switches of the profile learning. One bridge with a tree in it cuts a ring, because the others pass its messages on.
+// Ports that say which VLANs they have are taken for cut.
+func (l *Lab) Rings() []Ring {
+	parent, way := map[segment]segment{}, map[segment][]cable{}
+	var root func(s segment) segment
+	root = func(s segment) segment {
+		p, ok := parent[s]
+		if !ok || p == s {
+			return s
+		}
+		top := root(p)
+		parent[s] = top
+		return top
+	}
+	var out []Ring
+	found := map[segment]bool{}
+	for _, c := range l.cables() {
+		if !c.treeless || !c.sameVLANs || !c.up {
+			continue
+		}
+		a, b := root(c.a), root(c.b)
+		if a != b {
+			parent[a] = b
+			found[b] = found[a] || found[b]
+			way[c.a] = append(way[c.a], c)
+			way[c.b] = append(way[c.b], cable{a: c.b, b: c.a, near: c.far, far: c.near})
+			continue
+		}
+		if found[a] {
+			continue
+		}
+		found[a] = true
+		ring := Ring{c.near, c.far}
+		back := wayFrom(way, c.b, c.a, segment{})
+		for i := range back {
+			x := back[len(back)-1-i]
+			ring = append(ring, x.near, x.far)
+		}
+		out = append(out, ring)
+	}
+	return out
+}
+
+// wayFrom is the way in a tree of cables, the last cable first, not back to where it came from.
+func wayFrom(tree map[segment][]cable, from, to, back segment) []cable {
+	for _, c := range tree[from] {
+		switch {
+		case from == to:
+			return nil
+		case c.b == back:
+		case c.b == to:
+			return []cable{c}
+		default:
+			if rest := wayFrom(tree, c.b, to, from); rest != nil {
+				return append(rest, c)
+			}
+		}
+	}
+	return nil
+}
+
+// segmentOf is what a node's interface is a port of; ok is false if it is none.
+func segmentOf(n *Node, i *Interface) (s segment, tree, ok bool) {
+	switch {
+	case i == nil:
+		return s, false, false
+	case n.Switch != nil:
+		return segment{n.Name, ""}, false, n.Switch.Config.Profile == switchcore.Learning
+	case i.Master == "":
+		return s, false, false
+	}
+	br := n.Interface(i.Master)
+	return segment{n.Name, i.Master}, br.Bridge.STP, br.Up
+}
+
+// cables are those between segments, each once, in the order of the file.
+func (l *Lab) cables() []cable {
+	var out []cable
+	seen := map[End]bool{}
+	for _, n := range l.Nodes {
+		for _, i := range n.Interfaces {
+			near := End{n.Name, i.Name}
+			m := l.Node(i.Peer.Node)
+			if seen[near] || m == nil {
+				continue
+			}
+			far := m.Interface(i.Peer.Interface)
+			a, treeA, okA := segmentOf(n, i)
+			b, treeB, okB := segmentOf(m, far)
+			if !okA || !okB {
+				continue
+			}
+			seen[i.Peer] = true
+			out = append(out, cable{a, b, near, i.Peer, !treeA && !treeB, !i.inVLANs() && !far.inVLANs(), i.Up && far.Up})
+		}
+	}
+	return out
+}
+
+func (i *Interface) inVLANs() bool { return i.Port != nil && i.Port.VLAN != nil }
+
+// Flooded are the nodes to which what circles in a ring comes: over bridges and cables, and to what sits on interfaces there.
+func (l *Lab) Flooded(r Ring) map[string]bool {
+	out, done := map[string]bool{}, map[segment]bool{}
+	var reach func(e End)
+	reach = func(e End) {
+		n := l.Node(e.Node)
+		if n == nil {
+			return
+		}
+		out[n.Name] = true
+		for _, m := range l.Nodes {
+			for _, i := range m.Interfaces {
+				if i.Lower == e {
+					out[m.Name] = true
+				}
+			}
+		}
+		s, _, ok := segmentOf(n, n.Interface(e.Interface))
+		if !ok || done[s] {
+			return
+		}
+		done[s] = true
+		for _, i := range n.Interfaces {
+			if i.Peer.Node != "" && (n.Switch != nil || i.Master == s.bridge) {
+				reach(i.Peer)
+			}
+		}
+	}
+	for _, e := range r {
+		reach(e)
+	}
+	return out
+}

@@ -185,7 +185,7 @@ func pingCommand(g *globals) *cobra.Command {
 		Short: "Ping once from node A to node B, and say what happened",
 		Long: `Ping from node A to node B, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
 rule refused it or a virtual switch dropped its frames, which one and why. A pair that is not answered is asked again, so that no verdict
-hangs on one lost frame.
+hangs on one lost frame. With fresh tables one that is answered is asked once more at the end, so that the tables are as it leaves them.
 B may be a node, node:interface, an entry of "names", or an address. Of a node with several addresses the first in the file is asked, of the
 family that is asked for; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
 		Args:              cobra.ExactArgs(2),

@@ -162,7 +162,7 @@ fails 2 "no preset" $L switch run other --preset nosuch
 fails 2 "no name" $L switch run ../../etc
 fails 2 "unknown command" $L switch nosuch
 fails 2 "which?" $L switch
-fails 2 "accepts 2" $L switch add vsw
+fails 2 "takes NAME INTERFACE" $L switch add vsw
 ip link set veth2-vsw down
 fails 2 "ip link set veth2-vsw up" $L switch add vsw veth2-vsw
 ip link set veth2-vsw up

@@ -175,6 +175,9 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 	if kind == "sees" && topology.AnyFlow(lab, a.from, a.to) {
 		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners unless they are named; name them, or others, with --at")
 	}
+	if len(a.from) == 1 && slices.Equal(a.from, a.to) {
+		return fmt.Errorf("nothing to ask: %s does not ask itself; name another node", a.from[0])
+	}
 	return fmt.Errorf("nothing to ask: no two nodes that were named have %s address", family)
 }
 

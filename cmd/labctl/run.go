@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,6 +113,44 @@ func markBegun(cmd *cobra.Command) {
 	}
 }
 
+// plainArgs makes the verbs without verbs of their own say what they take, where cobra counts, or calls an argument an unknown command.
+func plainArgs(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		plainArgs(c)
+	}
+	check := cmd.Args
+	if check == nil || cmd.HasSubCommands() || cmd.Name() == "help" {
+		return
+	}
+	_, takes, _ := strings.Cut(strings.TrimSuffix(cmd.Use, " [flags]"), " ")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if check(cmd, args) == nil {
+			return nil
+		}
+		given := make([]string, len(args))
+		for i, a := range args {
+			given[i] = problem.Quoted(a)
+		}
+		return usagef("%s takes %s, and was given %s; see \"%s --help\"", strings.TrimPrefix(cmd.CommandPath(), "labctl "), cmp.Or(takes, "no arguments"),
+			cmp.Or(strings.Join(given, " "), "none"), cmd.CommandPath())
+	}
+}
+
+// strictHelp makes "help" of a verb that is not there a mistake of usage: cobra prints the verbs that there are, and is content.
+func strictHelp(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() != "help" {
+			continue
+		}
+		c.Args = func(_ *cobra.Command, args []string) error {
+			if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+				return usagef("there is no verb %s; \"labctl --help\" lists them", problem.Quoted(strings.Join(args, " ")))
+			}
+			return nil
+		}
+	}
+}
+
 // newRoot is the whole command tree.
 func newRoot() *cobra.Command {
 	g := &globals{}
@@ -144,7 +183,9 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 		root.AddCommand(add(g))
 	}
 	root.InitDefaultHelpCmd()
+	strictHelp(root)
 	root.InitDefaultCompletionCmd()
+	plainArgs(root)
 	markBegun(root)
 	return root
 }

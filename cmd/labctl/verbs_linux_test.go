@@ -367,7 +367,7 @@ func TestVerbs(t *testing.T) {
 	}
 	t.Run("nothing is up", func(t *testing.T) {
 		group("none", append(both("ls"), "inspect", "inspect -l demo", "down", "down demo", "step", "verify -l demo", "plan -l demo", "exec a true",
-			"events", "ls -o xml", "levitate", "ping a", "send a")...)
+			"events", "ls -o xml", "levitate", "help levitate", "ping a", "matrix a", "send a")...)
 	})
 	t.Run("killed before it began", func(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(home, "labctl", "demo"), 0o700); err != nil {

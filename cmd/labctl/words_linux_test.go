@@ -19,9 +19,9 @@ func TestNothingToAskSaysWhy(t *testing.T) {
 		want string
 	}{
 		{"sees", asked{}, "nobody is left to listen"},
-		{"sees", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an address"},
+		{"sees", asked{from: []string{"h1"}, to: []string{"h1"}}, "h1 does not ask itself"},
 		{"ping6", asked{}, "no two nodes that were named have an IPv6 address"},
-		{"ping", asked{from: []string{"h1"}, to: []string{"h1"}}, "no two nodes that were named have an IPv4 address"},
+		{"ping", asked{from: []string{"h1"}, to: []string{"h1"}}, "h1 does not ask itself"},
 	} {
 		if table, err := c.a.table(lab.Lab, c.kind); err != nil || len(table.Cells) > 0 {
 			t.Errorf("%s %v: %v", c.kind, c.a, err)

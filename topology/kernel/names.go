@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/vishvananda/netns"
@@ -179,6 +180,26 @@ func Standing(state *State) (nodes map[uint64]string, close func()) {
 			unix.Close(fd)
 		}
 	}
+}
+
+// HeldBy finds the namespaces of a journal that a process, its supervisor, has open, by inode: what it holds cannot become another's. A
+// journal may tell of more: of one that is gone, where that could not be written, whose inode the kernel has given to somebody else since.
+func HeldBy(state *State, pid int) map[uint64]string {
+	open := map[uint64]bool{}
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	fds, _ := os.ReadDir(dir)
+	for _, fd := range fds {
+		if link, err := os.Readlink(filepath.Join(dir, fd.Name())); err == nil && strings.HasPrefix(link, "net:[") {
+			open[nsNumber(link)] = true
+		}
+	}
+	nodes := map[uint64]string{}
+	for _, n := range state.Namespaces {
+		if n.Inode != 0 && open[n.Inode] {
+			nodes[n.Inode] = n.Node
+		}
+	}
+	return nodes
 }
 
 // OpenNode opens the named namespace that a journal tells of for a node. fs.ErrNotExist: it is there no more, or another one has its name.

@@ -228,3 +228,24 @@ func TestAJournalWithoutRoomGoesOn(t *testing.T) {
 		t.Errorf("%+v, %v; want %s", st, err, want)
 	}
 }
+
+// TestHeldBy: the inode of a namespace that a supervisor has let go may be anybody's, whatever its journal says.
+func TestHeldBy(t *testing.T) {
+	f, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inode := nsInode("/proc/thread-self/ns/net")
+	pid, _ := Self()
+	st := &State{Namespaces: []NamespaceState{{Node: "a", Inode: inode}, {Node: "gone", Inode: 1}, {Node: "making"}}}
+	if got := HeldBy(st, pid); len(got) != 1 || got[inode] != "a" {
+		t.Errorf("%v, want a alone", got)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	others := &State{Namespaces: []NamespaceState{{Node: "a", Inode: 1}}}
+	if got := HeldBy(others, pid); len(got) != 0 {
+		t.Errorf("%v is held by nobody", got)
+	}
+}

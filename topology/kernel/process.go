@@ -57,6 +57,11 @@ func nsInode(path string) uint64 {
 	if err != nil {
 		return 0
 	}
+	return nsNumber(link)
+}
+
+// nsNumber is the number in such a link.
+func nsNumber(link string) uint64 {
 	_, num, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
 	n, _ := strconv.ParseUint(num, 10, 64)
 	return n

@@ -126,11 +126,7 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 	nodes := map[uint64]string{}
 	if c, err := Dial(instance); err == nil {
 		supervisor = c.PID
-		for _, n := range st.Namespaces { // it holds them all, so their inodes are no others'
-			if n.Inode != 0 {
-				nodes[n.Inode] = n.Node
-			}
-		}
+		nodes = kernel.HeldBy(st, supervisor)
 	} else if st.Named { // without names they went with it, and their inodes may be anybody's
 		var close func()
 		nodes, close = kernel.Standing(st)

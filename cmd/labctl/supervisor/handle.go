@@ -68,7 +68,7 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r request) {
 	}
 	_ = out.send(rep)
 	if ends {
-		close(s.done)
+		s.done.come()
 	}
 }
 

@@ -32,7 +32,7 @@ func answering(t *testing.T, instance string, shape func(*server, *door)) *Clien
 	r := runDirectory(t, instance)
 	s := &server{
 		meta: Meta{Format: 1, Instance: instance, Lab: instance, File: "-"}, rundir: r, happened: newEventLog(instance), work: make(chan struct{}, 1),
-		state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
+		state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: finish{now: make(chan struct{})},
 	}
 	d := &door{who: "lab", answer: s.serve}
 	if shape != nil {
@@ -214,7 +214,7 @@ func TestDownOfAnOldClient(t *testing.T) {
 			if err != nil || r.Error != nil {
 				t.Fatalf("%+v, %v", r.Error, err)
 			}
-			<-s.done
+			<-s.done.now
 			if there("olddown") {
 				t.Error("its run directory is there")
 			}

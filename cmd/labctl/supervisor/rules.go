@@ -159,6 +159,7 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 	if berr := s.space.Apply(context.WithoutCancel(ctx), back, kernel.Runner{}); berr != nil {
 		return errors.New(text + "\n" + berr.Error())
 	}
+	s.target.Store(s.current()) // again
 	return &Failure{Usage, text}
 }
 

@@ -70,7 +70,7 @@ type server struct {
 	sessions map[*process]bool       // commands of "exec"; false: the client is gone
 	streams  map[string]*stream
 	died     []Died
-	done     chan struct{} // closed when the process may end
+	done     finish
 }
 
 // Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
@@ -91,7 +91,7 @@ func serve(instance string, gate kernel.Before) int {
 	s := &server{
 		meta: sp.Meta, created: sp.Created, rundir: &rundir{&folder{lock, sp.Path, gate}, instance}, neighMax: sp.NeighMax, directory: sp.Directory,
 		happened: newEventLog(instance),
-		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: make(chan struct{}),
+		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: finish{now: make(chan struct{})},
 	}
 	if sp.ARPCache {
 		syscall.CloseOnExec(5)
@@ -154,7 +154,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	if !tied {
 		control.Close()
 	}
-	<-s.done
+	<-s.done.now
 	return nil
 }
 
@@ -227,5 +227,13 @@ func (s *server) quit(why string) {
 	if err := s.clear(); err != nil {
 		slog.Error("taken down, but not in full", "why", why, "err", err)
 	}
-	close(s.done)
+	s.done.come()
 }
+
+// finish is when the process may end. A signal and a down may both say so.
+type finish struct {
+	once sync.Once
+	now  chan struct{}
+}
+
+func (f *finish) come() { f.once.Do(func() { close(f.now) }) }

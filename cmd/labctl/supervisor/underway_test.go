@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -183,6 +184,10 @@ func (r *trial) begins(verb, file string) *exec.Cmd {
 func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 	first := newTrial(t)
 	first.gone()
+	// Who runs tests in the background of a script has SIGINT ignored, and so had the command lines; what is caught is not when they begin.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt)
+	defer signal.Stop(caught)
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}
 	for i, verb := range []string{"step", "set", "up"} {
 		t.Run(verb, func(t *testing.T) {
@@ -208,7 +213,13 @@ func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 					}
 				}
 				_ = cmd.Process.Signal(signals[at%len(signals)])
-				<-ended
+				select {
+				case <-ended:
+				case <-time.After(30 * time.Second):
+					r.errorf("the command line goes on after %v", signals[at%len(signals)])
+					_ = cmd.Process.Kill()
+					<-ended
+				}
 				r.until("it knows that its client is gone", func(d Difference) bool { return strings.Contains(d.Doing, "is gone") })
 				_ = os.WriteFile(r.firedFile()+".go", nil, 0o600)
 				d := r.until("the end of the change", idle)

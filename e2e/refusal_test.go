@@ -5,6 +5,29 @@ import (
 	. "github.com/onsi/gomega"
 )
 
+// A rule refuses what h3 sends to h1, another the copies of ARP requests that go from h1 to h2: h1's ping of h3 makes both count.
+const bystander = `# h1 h2 h3 ── s1
+format: 1
+lab: bystander
+nodes:
+  s1:
+    kind: bridge
+    rules:
+      f:
+        nft: |
+          table bridge f {
+            chain c {
+              type filter hook forward priority 0; policy accept;
+              iifname h1 oifname h2 ether type arp counter drop comment "arp12"
+              iifname h3 oifname h1 ip protocol icmp counter drop comment "icmp31"
+            }
+          }
+  h1: {ip: 10.0.0.1/24}
+  h2: {ip: 10.0.0.2/24}
+  h3: {ip: 10.0.0.3/24}
+links: [h1 h2 h3 -- s1]
+`
+
 // Two streams talk: one that a rule refuses, and one to the host that will not answer. b answers no echo, and nothing refuses what
 // is sent to it; d is refused.
 const refusals = `# a b c d ── s1
@@ -58,6 +81,18 @@ var _ = Describe("the rule that stopped a ping", func() {
 			r = labctl(args("b")...)
 			Expect(r).To(Exit(1))
 			Expect(r.out).To(And(ContainSubstring("silent"), Not(ContainSubstring("refused"))))
+		}
+	})
+
+	It("is not one that only the search for neighbours meets", func() {
+		up(write("bystander.yaml", bystander))
+		for range 3 {
+			r := labctl("ping", "h1", "h3")
+			Expect(r).To(Exit(1))
+			Expect(r.out).To(And(ContainSubstring("; refused by s1/f/icmp31"), Not(ContainSubstring("arp12"))))
+			r = labctl("ping", "h1", "h2")
+			Expect(r).To(Exit(1))
+			Expect(r.out).To(And(ContainSubstring("; refused by s1/f/arp12"), Not(ContainSubstring("icmp31"))))
 		}
 	})
 })

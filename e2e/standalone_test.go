@@ -155,11 +155,11 @@ $L switch run vsw --detach --add veth1-vsw
 fails 2 "is a port of vsw already" $L switch add vsw veth1-vsw
 fails 2 "no interface \"nosuch\"" $L switch add vsw nosuch
 fails 2 "no port \"veth2-vsw\"" $L switch delete vsw veth2-vsw
-fails 2 "no Ethernet interface" $L switch add vsw lo
+fails 2 "not an Ethernet interface" $L switch add vsw lo
 fails 2 "running already" $L switch run vsw
 fails 2 "no switch \"vsv\"" $L switch show vsv
 fails 2 "no preset" $L switch run other --preset nosuch
-fails 2 "no name" $L switch run ../../etc
+fails 2 "is not a name" $L switch run ../../etc
 fails 2 "unknown command" $L switch nosuch
 fails 2 "which?" $L switch
 fails 2 "takes NAME INTERFACE" $L switch add vsw

@@ -65,9 +65,9 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 300 * time.Millisecond}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, _ topology.Question, again func() error) string {
+	p.Investigate = func(_ context.Context, _ topology.Question, again func(func()) error) string {
 		for range 3 {
-			if err := again(); err != nil {
+			if err := again(nil); err != nil {
 				t.Error(err)
 			}
 		}

@@ -28,14 +28,25 @@ func (m *matrix) investigate(kept bool) error {
 		kind = "ping6"
 	}
 	asked := false
-	again := func(pr pair) error {
+	ask := func(pr pair) {
+		pr.again()
+		m.send(&pr)
+		m.await(&pr, meeting)
+	}
+	again := func(pr pair, between func()) error {
 		asked = true
 		if err := m.anew(&pr, kept); err != nil {
 			return err
 		}
-		pr.again()
-		m.send(&pr)
-		m.await(&pr, meeting)
+		ask(pr)
+		if between != nil {
+			// What was found out of neighbours stays; a redirect would send the second one another way.
+			if err := forgetRoutes(m.p); err != nil {
+				return err
+			}
+			between()
+			ask(pr)
+		}
 		if !kept { // a kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause
 			return m.p.forgetAll(m.ctx)
 		}
@@ -45,7 +56,7 @@ func (m *matrix) investigate(kept bool) error {
 	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
 		m.p.hush.Lock()
 		defer m.p.hush.Unlock()
-		return m.p.Investigate(m.ctx, topology.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func() error { return again(*pr) })
+		return m.p.Investigate(m.ctx, topology.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error { return again(*pr, between) })
 	})
 	if !asked || kept {
 		return m.ctx.Err()

@@ -31,8 +31,9 @@ type Prober struct {
 
 	// Investigate, if not nil, is told of each ping that did not get through, before anything else is asked, and returns what stopped
 	// it, or "". It may have the ping asked again to watch what that meets: again sends one request, from the tables that it would
-	// find, and returns when what follows at once is over. Streams wait meanwhile. It must not call the Prober's methods.
-	Investigate func(ctx context.Context, failed topology.Question, again func() error) string
+	// find, and returns when what follows at once is over. With between, which is called then, another request follows, which finds the
+	// neighbours that the first one found. Streams wait meanwhile. It must not call the Prober's methods.
+	Investigate func(ctx context.Context, failed topology.Question, again func(between func()) error) string
 
 	// Waiting, if not nil, is told every second of a wait that a person would wonder about: for what, and how much of it is over.
 	// It must return soon and not call the Prober's methods.
@@ -230,6 +231,13 @@ func (p *Prober) forgetAll(ctx context.Context) error {
 		if _, err := p.Machine.FlushNeighbours(n.Name); err != nil {
 			return fmt.Errorf("forget the neighbours of %s: %w", n.Name, err)
 		}
+	}
+	return forgetRoutes(p)
+}
+
+// forgetRoutes makes every node forget the routes that it was redirected to.
+func forgetRoutes(p *Prober) error {
+	for _, n := range p.Lab.Nodes {
 		if err := p.Machine.FlushRoutes(n.Name); err != nil {
 			return fmt.Errorf("forget the redirected routes of %s: %w", n.Name, err)
 		}

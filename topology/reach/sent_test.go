@@ -18,9 +18,9 @@ func TestWhatAPingHasSent(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, q topology.Question, again func() error) string {
+	p.Investigate = func(_ context.Context, q topology.Question, again func(func()) error) string {
 		asked++
-		if err := again(); err != nil {
+		if err := again(nil); err != nil {
 			t.Errorf("ask %s again: %v", q, err)
 		}
 		ns, err := m.Neighbours(q.A, unix.AF_INET)

@@ -18,7 +18,7 @@ import (
 const refusalRounds = 3
 
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober].
-func (s *server) investigate(ctx context.Context, _ topology.Question, again func() error) string {
+func (s *server) investigate(ctx context.Context, _ topology.Question, again func(between func()) error) string {
 	before := s.refusing(ctx)
 	with, without := map[string]int{}, map[string]bool{}
 	for round := range refusalRounds {
@@ -26,7 +26,7 @@ func (s *server) investigate(ctx context.Context, _ topology.Question, again fun
 			return ""
 		}
 		begin := time.Now()
-		if again() != nil {
+		if again(nil) != nil {
 			return ""
 		}
 		took := time.Since(begin)
@@ -51,7 +51,39 @@ func (s *server) investigate(ctx context.Context, _ topology.Question, again fun
 			without[rule] = without[rule] || n > after[rule]
 		}
 	}
-	return refusedBy(with, without)
+	return refusedBy(ofThePing(func() map[string]uint64 { return s.refusing(ctx) }, with, without, again), without)
+}
+
+// ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to others:
+// where several have counted each time, the ping is asked twice in a row, and those that the second one has not met, which finds the
+// neighbours known, are not what stopped it. What refuses ARP of the ping itself is met again, since nobody has answered. If the second one meets none
+// of them, nothing is left out.
+func ofThePing(counts func() map[string]uint64, with map[string]int, without map[string]bool, again func(func()) error) map[string]int {
+	sure := 0
+	for rule, rounds := range with {
+		if rounds == refusalRounds && !without[rule] {
+			sure++
+		}
+	}
+	if sure < 2 {
+		return with
+	}
+	var before map[string]uint64
+	if again(func() { before = counts() }) != nil {
+		return with
+	}
+	after, met := counts(), map[string]int{}
+	some := false
+	for rule, rounds := range with {
+		if after[rule] > before[rule] || without[rule] {
+			met[rule] = rounds
+			some = some || !without[rule] && rounds == refusalRounds
+		}
+	}
+	if !some {
+		return with
+	}
+	return met
 }
 
 // tooLong stands behind a port that counts frames that were too long for it, among the rules.

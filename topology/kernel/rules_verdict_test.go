@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
@@ -67,13 +66,13 @@ func TestReaderAgreesWithTheTools(t *testing.T) {
 	s := withTool(t)
 	const lab = "format: 1\nlab: t\nnodes:\n  a:\n    ip: 10.0.0.1/24\n    rules:\n      x:\n        %s: |\n%s  b: {ip: 10.0.0.2/24}\nlinks: [a -- b]\n"
 	apply(t, s, plan.New(load(t, "format: 1\nlab: t\nnodes: {a: {ip: 10.0.0.1/24, ipv6: true}, b: {}}\nlinks: [a -- b]\n"), "t").Ops...)
-	read := func(form, text string) (*topology.Lab, string) {
+	read := func(form, text string) (*labfile.File, string) {
 		var body strings.Builder
 		for line := range strings.SplitSeq(text, "\n") {
 			body.WriteString("          " + strings.ReplaceAll(line, "\t", "  ") + "\n")
 		}
 		l, problems := labfile.Load("x.yaml", []byte(strings.Replace(strings.Replace(lab, "%s", form, 1), "%s", body.String(), 1)))
-		return l.Lab, problems.Errors().Error()
+		return l, problems.Errors().Error()
 	}
 	ask := func(form, text string) error {
 		p := rulePart{tool: form, text: text + "\n"}

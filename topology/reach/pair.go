@@ -131,10 +131,10 @@ func (pr *pair) refused(err error) {
 			pr.decide(Unknown, fmt.Sprintf("%s is on every link: name the sender by its interface, %s:IF", pr.dst, pr.sock.node))
 			return
 		}
-		pr.decide("no-route", "sendmsg: Invalid argument (a blackhole route)")
+		pr.decide("no-route", "connect: Invalid argument (a blackhole route)")
 	case unix.EHOSTUNREACH:
 		if pr.way == nil || pr.way.err != nil {
-			pr.decide("icmp:host-unreachable"+self, "sendmsg: No route to host (an unreachable route of its own)")
+			pr.decide("icmp:host-unreachable"+self, "connect: No route to host (an unreachable route of its own)")
 			return
 		}
 		pr.decide("no-arp", "sendmsg: No route to host")
@@ -148,7 +148,7 @@ func (pr *pair) refused(err error) {
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
 	case unix.EADDRNOTAVAIL:
 		if pr.sock.v6 {
-			pr.decide(Unknown, fmt.Sprintf("sendmsg: Cannot assign requested address: %s has no IPv6 (\"ipv6: true\" gives it)", pr.sock.node))
+			pr.decide(Unknown, fmt.Sprintf("connect: Cannot assign requested address: %s has no IPv6 (\"ipv6: true\" gives it)", pr.sock.node))
 			return
 		}
 		pr.decide(Unknown, "sendmsg: "+err.Error())

@@ -109,7 +109,9 @@ func TestRingsSettle(t *testing.T) {
 		}
 	}
 	// The second bridge loses its way to the root. All other ports forward or block at once, and those beyond hold what is not true any
-	// more, until it has aged.
+	// more, until it has aged. Not in the longest ring: each bridge may hold a message back for a second (BR_HOLD_TIME), and what has come over
+	// eight of them can be older than max_age and is dropped, so that the last ones need not agree with the first at all.
+	rings = rings[:3]
 	for _, r := range rings {
 		apply(t, s, plan.SetUp{Node: r.name + "0", Name: "r", Up: false})
 	}

@@ -16,8 +16,8 @@ go build -o "$work/ginkgo" github.com/onsi/ginkgo/v2/ginkgo
 for package; do
 	go test -c -race -o "$work/$(basename "$package").test" "$package"
 done
-# This one starts itself a thousand times, which the race detector makes eight times as long; the others of its package keep it.
-many=TestEveryStepFailsOnceAndDiesOnce
+# These start themselves hundreds of times, which the race detector makes eight times as long; the others of their package keep it.
+many='TestEveryStepFailsOnceAndDiesOnce|TestAChangeIsFinishedWithoutItsClient'
 case " $* " in *"/supervisor "*) go test -c -o "$work/supervisor.plain" ./cmd/labctl/supervisor ;; esac
 # ginkgo starts a compiled suite in the directory that holds it, and this one reads the documents beside its sources.
 printf '#!/bin/sh\ncd "%s" && exec "%s" "$@"\n' "$PWD/e2e" "$work/e2e.test" > "$work/ginkgo-e2e.test"

@@ -56,7 +56,10 @@ func (r *trial) run(armed bool, verb, file string) (code int, out string) {
 	if armed {
 		cmd.Env = append(cmd.Env, gateVariable+"="+r.gate, firedVariable+"="+r.firedFile())
 	}
-	_ = cmd.Run()
+	if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() < 0 && !strings.Contains(r.gate, "kill") {
+		r.errorf("%s: %v", verb, err)
+		return -1, ""
+	}
 	if cmd.ProcessState.ExitCode() == 3 && strings.TrimSpace(b.String()) == "" {
 		r.errorf("%s failed without a word", verb)
 	}

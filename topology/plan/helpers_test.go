@@ -103,48 +103,6 @@ func everyShipped(t *testing.T, f func(t *testing.T, name string, lab *labfile.F
 	}
 }
 
-// describeLab is everything a lab says of its nodes, and of the steps', as text.
-func describeLab(l *labfile.File) string {
-	var b strings.Builder
-	describeNodes(&b, l.Lab)
-	for _, s := range l.Steps {
-		fmt.Fprintf(&b, "step %q reset %v timeout %v\n", s.Name, s.Reset, s.Timeout)
-		describeNodes(&b, s.Lab)
-		for _, a := range s.Do {
-			switch {
-			case a.Flush != nil:
-				fmt.Fprintf(&b, "flush %+v\n", *a.Flush)
-			case a.Run != nil:
-				fmt.Fprintf(&b, "run %+v\n", *a.Run)
-			case a.Stream != nil:
-				fmt.Fprintf(&b, "stream %+v\n", *a.Stream)
-			case a.Stop != nil:
-				fmt.Fprintf(&b, "stop %+v\n", *a.Stop)
-			case a.Send != nil:
-				send := *a.Send
-				send.Echo, send.ARP = nil, nil
-				fmt.Fprintf(&b, "send %+v", send)
-				if a.Send.Echo != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.Echo)
-				}
-				if a.Send.ARP != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.ARP)
-				}
-				b.WriteByte('\n')
-			case a.ARPSpoof != nil:
-				fmt.Fprintf(&b, "arp_spoof %+v\n", *a.ARPSpoof)
-			default:
-				fmt.Fprintf(&b, "restart %v\n", a.Restart)
-			}
-		}
-		for _, c := range s.Cases {
-			fmt.Fprintf(&b, "case %s\n", c.Name)
-			describeNodes(&b, c.Lab)
-		}
-	}
-	return b.String()
-}
-
 // describeSwitch is what a node does as a virtual switch.
 func describeSwitch(b *strings.Builder, n *topology.Node) {
 	if n.Switch == nil {

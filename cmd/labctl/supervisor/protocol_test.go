@@ -87,7 +87,8 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
 		}
 		s.state, s.file, s.lab, s.space = "running", file, file.Lab, space
 		s.target.Store(file.Lab)
-		s.procs, s.switches, s.ruleLog = newProcesses(space, nil), newSwitches(space, s.happened), newRuleLog(space)
+		// Without newProcesses, whose reaper would wait for the children of other tests.
+		s.procs, s.switches, s.ruleLog = &processes{space: space, ours: map[int]*process{}}, newSwitches(space, s.happened), newRuleLog(space)
 	}
 }
 

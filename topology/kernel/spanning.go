@@ -85,7 +85,7 @@ func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, peers map
 		}
 		passed, why := time.Since(began), cmp.Or(moving, apart)
 		if passed > most+treeGrace {
-			return fmt.Errorf("the spanning tree has not settled within %s: %s", most+treeGrace, why)
+			return unsettledTree(most+treeGrace, why, moving == "", age)
 		}
 		if second := passed.Truncate(time.Second); second != told && tell != nil {
 			told = second
@@ -97,6 +97,18 @@ func (s *Space) awaitTree(ctx context.Context, nodes []*topology.Node, peers map
 			return fmt.Errorf("not ready: %s: %w", why, context.Cause(ctx))
 		}
 	}
+}
+
+// unsettledTree is the error of a tree that has not settled in time. Where all ports are through and what bridges hold goes on changing,
+// waiting longer would not help: news of the root ages on its way, by up to BR_HOLD_TIME at each bridge, and is dropped when it is older
+// than max_age. The bridges behind take themselves for the root until the next message comes in time.
+func unsettledTree(waited time.Duration, why string, portsDone bool, age time.Duration) error {
+	err := fmt.Errorf("the spanning tree has not settled within %s: %s", waited, why)
+	if portsDone {
+		return fmt.Errorf("%w; what the bridges know of the root keeps changing: each may hold a message back for 1s, and max_age %s drops older ones, "+
+			"so raise max_age or have fewer bridges in a row", err, age)
+	}
+	return err
 }
 
 // ownTimes is twice the forward delay and the maximum age that a bridge has been given, the most of all. A port goes on by its bridge's own

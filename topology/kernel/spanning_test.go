@@ -124,6 +124,19 @@ func TestRingsSettle(t *testing.T) {
 	}
 }
 
+// The advice is given where it helps: not while ports are still on their way.
+func TestWhyATreeDoesNotSettle(t *testing.T) {
+	const head = "the spanning tree has not settled within 25s: "
+	if err := unsettledTree(25*time.Second, "port a:p listening", false, 6*time.Second); err.Error() != head+"port a:p listening" {
+		t.Error(err)
+	}
+	want := head + "a:p and b:q do not agree yet; what the bridges know of the root keeps changing: each may hold a message back for 1s, " +
+		"and max_age 6s drops older ones, so raise max_age or have fewer bridges in a row"
+	if err := unsettledTree(25*time.Second, "a:p and b:q do not agree yet", true, 6*time.Second); err.Error() != want {
+		t.Error(err)
+	}
+}
+
 // A port that its guard has switched off stays so, and is not waited for; nor is a bridge that is down, or one on which nobody hears.
 func TestNothingToWaitForInATree(t *testing.T) {
 	s, _ := newSpace(t)

@@ -20,7 +20,6 @@ const maxCircle, maxMethods = 12, 40
 var largerCircles = map[string]int{
 	"labctl/cmd/labctl":            24,
 	"labctl/cmd/labctl/supervisor": 53,
-	"labctl/switchcore":            15,
 	"labctl/topology/kernel":       27,
 	"labctl/topology/labfile":      40,
 	"labctl/topology/reach":        29,
@@ -28,7 +27,6 @@ var largerCircles = map[string]int{
 
 var largerTypes = map[string]int{
 	"labctl/cmd/labctl/supervisor.server": 66,
-	"labctl/switchcore.Switch":            101,
 	"labctl/switchcore/datapath.Loop":     74,
 	"labctl/topology/labfile.build":       95,
 	"labctl/topology/kernel.Space":        120,

@@ -55,7 +55,7 @@ func outs(s *Switch, v Verdict) string {
 
 func TestTableIsAMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var tab table
+	var tab table[int32]
 	want := map[key]int32{}
 	for i := range 100000 {
 		// Few addresses that differ in few bits: long runs, and removals from the middle of them.

@@ -1,96 +1,96 @@
 package switchcore
 
-// unicastFromLeaf is section 2.3's Dispatch for unicast.
-func (s *Switch) unicastFromLeaf(w *passage) {
-	own := s.toHolders(w)
+// unicastFromLeaf sends a guest's unicast to who has the address, else to who asked for what nobody has, else outside. A vSphere
+// switch does not flood: it knows its adapters' addresses, and all others are taken to be behind an uplink.
+func (r *relay) unicastFromLeaf(w *passage) {
+	own := r.toHolders(w)
 	if w.hits == 0 && own {
 		w.drop(SamePort)
 		return
 	}
 	unknown := w.hits == 0
-	if len(s.promisc) > 0 {
-		s.toPromiscuous(w)
+	if len(r.promisc) > 0 {
+		r.toPromiscuous(w)
 	}
 	if unknown {
 		w.rule = RuleUnknownUnicast
-		s.toLearners(w)
+		r.toLearners(w)
 	}
-	if unknown || s.conf.TransmitToUplink {
-		s.toTeam(w)
+	if unknown || r.conf.TransmitToUplink {
+		r.toTeam(w)
 	}
 }
 
-// toHolders sends to all ports that have the destination, by their adapter or learned, and says whether the ingress port is one
+// toHolders sends to all ports that have the destination, by their adapter or learned, and tells whether the ingress port is one
 // of them. Two ports with one address get a copy each: the table has no notion of a conflict.
-func (s *Switch) toHolders(w *passage) (own bool) {
-	if e := s.static.find(keyOf(0, w.dst)); e != nil {
-		for i := e.val; i >= 0; i = s.holders[i].next {
-			if s.toHolder(w, s.holders[i].p, RuleStatic) {
-				own = true
-			}
+func (r *relay) toHolders(w *passage) (own bool) {
+	for i := r.stations.first(w.dst); i >= 0; i = r.stations.holders[i].next {
+		if r.toHolder(w, r.stations.holders[i].p, RuleStatic) {
+			own = true
 		}
 	}
 	if w.hits == 0 {
-		if q := s.whereLearned(w); q != nil {
-			own = s.toHolder(w, q, RuleLearned) || own
+		if q := r.whereLearned(w); q != nil {
+			own = r.toHolder(w, q, RuleLearned) || own
 		}
 	}
-	w.direct = len(s.out)
+	w.direct = len(r.out)
 	return own
 }
 
 // whereLearned is the port behind which the destination was learned, or nil. The entry of the frame's own source may be missing
 // or old in the table, as Explain enters nothing.
-func (s *Switch) whereLearned(w *passage) *port {
+func (r *relay) whereLearned(w *passage) *port {
 	if w.known && w.dst == w.src {
 		return w.p
 	}
-	if e := s.fresh(w.now, keyOf(w.fdb, w.dst)); e != nil {
-		return s.ports[e.val]
+	if e := r.fdb.find(w.now, keyOf(w.fdb, w.dst)); e != nil {
+		return e.val
 	}
 	return nil
 }
 
-func (s *Switch) toHolder(w *passage, q *port, rule Rule) (own bool) {
-	if q.easy && q.vlan == w.wire && q != w.p {
+// toHolder sends to one port that has the destination; own: the frame came from there.
+func (r *relay) toHolder(w *passage, q *port, rule Rule) (own bool) {
+	if q.simple && q.vlan == w.wire && q != w.p {
 		// What reach would find out, for nearly every frame.
 		w.hits++
 		if w.rule == RuleDrop {
 			w.rule = rule
 		}
-		s.emit(w, q)
+		r.emit(w, q)
 		return false
 	}
-	switch s.reach(w, q) {
+	switch r.reach(w, q) {
 	case CauseNone:
 		w.hits++
 		if w.rule == RuleDrop {
 			w.rule = rule
 		}
 		if q.allowOnly && !q.allows(w.dst) {
-			s.lose(q, ReceiveFilter)
+			r.lose(q, ReceiveFilter)
 			return false
 		}
-		s.emit(w, q)
+		r.emit(w, q)
 	case CauseSamePort:
-		return q.carries(w)
+		return w.inVLANOf(q)
 	case CauseIsolated:
 		w.hits++
-		s.lose(q, PvlanIsolation)
+		r.lose(q, PvlanIsolation)
 	}
 	return false
 }
 
-// reach says whether q could get the frame at all: CauseNone, or what keeps it away.
-func (s *Switch) reach(w *passage, q *port) Cause {
+// reach tells whether q could get the frame at all: CauseNone, or what keeps it away.
+func (r *relay) reach(w *passage, q *port) Cause {
 	switch {
 	case q == w.p && !q.conf.Hairpin:
 		return CauseSamePort
 	case !q.up:
 		return CauseDown
-	case !q.carries(w):
+	case !w.inVLANOf(q):
 		return CauseOtherVLAN
-	case s.isolates(w, q):
+	case r.isolates(w, q):
 		return CauseIsolated
 	case q.blocked:
 		return CauseBlocked
@@ -98,49 +98,43 @@ func (s *Switch) reach(w *passage, q *port) Cause {
 	return CauseNone
 }
 
-// groupFromLeaf is Dispatch for broadcast and multicast.
-func (s *Switch) groupFromLeaf(w *passage) {
+// groupFromLeaf sends a guest's broadcast or multicast to all in its VLAN who want it, and outside.
+func (r *relay) groupFromLeaf(w *passage) {
 	w.rule = groupRule(w.dst)
-	for _, q := range s.leaves {
-		s.offerGroup(w, q)
+	for _, q := range r.leaves {
+		r.offerGroup(w, q)
 	}
-	s.toTeam(w)
-}
-
-func groupRule(dst uint64) Rule {
-	if dst == broadcastAddr {
-		return RuleBroadcast
-	}
-	return RuleMulticast
+	r.toTeam(w)
 }
 
 // offerGroup gives q a copy of a group frame if it may have and wants it. A blocked port loses it: that is what its owner sees
 // when somebody asks for the blocked guest. A port that nothing is plugged into loses nothing.
-func (s *Switch) offerGroup(w *passage, q *port) {
-	cause := s.reach(w, q)
-	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked || !s.wants(w, q) {
+func (r *relay) offerGroup(w *passage, q *port) {
+	cause := r.reach(w, q)
+	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked || !r.wants(w, q) {
 		return
 	}
-	s.offer(w, q, cause, s.overhears(w, q))
+	r.offer(w, q, cause, r.overhears(w, q))
 }
 
 // offer is the last step before a copy is made: the rule for frames from an uplink, then what keeps the copy from leaving.
-func (s *Switch) offer(w *passage, q *port, cause Cause, overhears bool) {
+func (r *relay) offer(w *passage, q *port, cause Cause, overhears bool) {
 	switch {
-	case !w.p.leaf && !(overhears && !s.conf.ReversePathCheckPromiscuous) && !s.reverseOK(w, q):
+	case !w.p.leaf && !(overhears && !r.conf.ReversePathCheckPromiscuous) && !r.reverseOK(w, q):
 		w.reversed = w.reversed || cause == CauseNone
 	case cause == CauseNone:
-		s.emit(w, q)
+		r.emit(w, q)
 	case cause == CauseIsolated:
-		s.lose(q, PvlanIsolation)
+		r.lose(q, PvlanIsolation)
 	case cause == CauseBlocked:
-		s.lose(q, PortBlocked)
+		r.lose(q, PortBlocked)
 	}
 }
 
-// wants says whether the guest behind q receives frames to this group (specification 2.7, basic mode).
-func (s *Switch) wants(w *passage, q *port) bool {
-	if w.dst == broadcastAddr || s.conf.Profile == Learning || q.requested.AllMulti || s.overhears(w, q) {
+// wants tells whether the guest behind q receives frames to this group: by the multicast filter of its adapter, which is what
+// vSphere calls basic multicast filtering.
+func (r *relay) wants(w *passage, q *port) bool {
+	if w.dst == broadcastAddr || r.conf.Profile == Learning || q.requested.AllMulti || r.overhears(w, q) {
 		return true
 	}
 	for i := range q.requested.Groups {
@@ -151,102 +145,130 @@ func (s *Switch) wants(w *passage, q *port) bool {
 	return false
 }
 
-// overhears says whether q gets the frame because it is granted promiscuous reception.
-func (s *Switch) overhears(w *passage, q *port) bool {
+// overhears tells whether q gets the frame because it is granted promiscuous reception.
+func (r *relay) overhears(w *passage, q *port) bool {
 	if !q.accepted.Promiscuous {
 		return false
 	}
-	if !s.conf.PromiscuousPortGroup || w.p.leaf && w.p.conf.Group == q.conf.Group {
+	if !r.conf.PromiscuousPortGroup || w.p.leaf && w.p.conf.Group == q.conf.Group {
 		return true
 	}
-	for _, o := range s.out[:w.direct] {
-		if s.ports[o.Port].conf.Group == q.conf.Group {
+	for _, o := range r.out[:w.direct] {
+		if r.byID[o.Port].conf.Group == q.conf.Group {
 			return true
 		}
 	}
 	return !w.p.leaf && w.hits == 0
 }
 
-func (s *Switch) toPromiscuous(w *passage) {
-	for _, q := range s.promisc {
-		if q.stamp != s.serial && s.overhears(w, q) {
-			s.offerUnicast(w, q, true)
+// toPromiscuous gives the ports that are granted promiscuous reception their copies.
+func (r *relay) toPromiscuous(w *passage) {
+	for _, q := range r.promisc {
+		if !r.has(q) && r.overhears(w, q) {
+			r.offerUnicast(w, q, true)
 		}
 	}
 }
 
 // toLearners sends unknown unicast to the ports that learn and want it, never to others.
-func (s *Switch) toLearners(w *passage) {
-	for _, q := range s.learners {
-		if q.stamp != s.serial {
-			s.offerUnicast(w, q, false)
+func (r *relay) toLearners(w *passage) {
+	for _, q := range r.learners {
+		if !r.has(q) {
+			r.offerUnicast(w, q, false)
 		}
 	}
 }
 
 // offerUnicast gives q a copy of unicast that is not known to be for it.
-func (s *Switch) offerUnicast(w *passage, q *port, overhears bool) {
-	if s.reach(w, q) == CauseNone && !(q.allowOnly && !q.allows(w.dst)) {
-		s.offer(w, q, CauseNone, overhears)
+func (r *relay) offerUnicast(w *passage, q *port, overhears bool) {
+	if r.reach(w, q) == CauseNone && !(q.allowOnly && !q.allows(w.dst)) {
+		r.offer(w, q, CauseNone, overhears)
 	}
 }
 
-// fromUplink is section 2.4. Nothing that came by an uplink leaves by one.
-func (s *Switch) fromUplink(w *passage) {
-	if w.dst&groupBit != 0 {
+// fromUplink sends what came from outside to who has the address or wants the group. Nothing that came by an uplink leaves by one:
+// so a virtual switch needs no spanning tree.
+func (r *relay) fromUplink(w *passage) {
+	if w.group() {
 		w.rule = groupRule(w.dst)
-		if s.conf.ReversePathCheck && s.localSource(w) {
+		if r.conf.ReversePathCheck && r.localSource(w) {
 			w.drop(ReversePath)
 			return
 		}
-		for _, q := range s.leaves {
-			s.offerGroup(w, q)
+		for _, q := range r.leaves {
+			r.offerGroup(w, q)
 		}
 		return
 	}
-	s.toHolders(w)
+	r.toHolders(w)
 	unknown := w.hits == 0
 	if unknown {
-		s.toLearners(w)
+		r.toLearners(w)
 		w.rule = RuleUnknownUnicast
-		if len(s.out) == 0 {
+		if len(r.out) == 0 {
 			w.rule = RulePromiscuous
 		}
 	}
-	s.toPromiscuous(w)
+	r.toPromiscuous(w)
 }
 
-// localSource says whether the source is an address of this switch's own ports: then a group frame came back.
-func (s *Switch) localSource(w *passage) bool {
-	if e := s.static.find(keyOf(0, w.src)); e != nil {
-		for i := e.val; i >= 0; i = s.holders[i].next {
-			if s.holders[i].p.carries(w) {
-				return true
-			}
+// localSource tells whether the source is an address of this switch's own ports: then a group frame came back.
+func (r *relay) localSource(w *passage) bool {
+	for i := r.stations.first(w.src); i >= 0; i = r.stations.holders[i].next {
+		if w.inVLANOf(r.stations.holders[i].p) {
+			return true
 		}
 	}
-	return s.fresh(w.now, keyOf(w.fdb, w.src)) != nil
+	return r.fdb.find(w.now, keyOf(w.fdb, w.src)) != nil
 }
 
 // flood is the dispatch of a learning switch: to where the destination was seen, else to all.
-func (s *Switch) flood(w *passage) {
-	if w.dst&groupBit == 0 {
-		if q := s.whereLearned(w); q != nil {
+func (r *relay) flood(w *passage) {
+	if !w.group() {
+		if q := r.whereLearned(w); q != nil {
 			w.rule = RuleLearned
-			if s.toHolder(w, q, RuleLearned) {
+			if r.toHolder(w, q, RuleLearned) {
 				w.drop(SamePort)
 			}
-			w.direct = len(s.out)
+			w.direct = len(r.out)
 			return
 		}
 		w.rule = RuleUnknownUnicast
 	} else {
 		w.rule = groupRule(w.dst)
 	}
-	for _, q := range s.leaves {
-		if w.dst&groupBit == 0 && q.allowOnly && !q.allows(w.dst) {
+	for _, q := range r.leaves {
+		if !w.group() && q.allowOnly && !q.allows(w.dst) {
 			continue
 		}
-		s.offerGroup(w, q)
+		r.offerGroup(w, q)
 	}
+}
+
+// toTeam sends to the one uplink that the sender's teaming chooses.
+func (r *relay) toTeam(w *passage) {
+	t := &w.p.team
+	if len(t.active) == 0 && len(t.standby) == 0 {
+		return
+	}
+	u := t.choose(&w.f, w.src)
+	if u == nil {
+		w.noUplink = true
+		return
+	}
+	r.emit(w, u)
+}
+
+// reverseOK tells whether the uplink the frame came by is the one that q's frames leave by: teaming applied to inbound frames.
+// With several uplinks in one segment every broadcast comes in once by each. With an IP hash the physical switch has one channel
+// and sends one copy. By source address it is the station's uplink that counts, not the port's.
+func (r *relay) reverseOK(w *passage, q *port) bool {
+	if len(r.uplinks) == 1 || q.team.policy == IPHash {
+		return true
+	}
+	addr := q.station
+	if !w.group() {
+		addr = w.dst
+	}
+	return q.team.choose(&w.f, addr) == w.p
 }

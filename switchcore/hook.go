@@ -22,21 +22,18 @@ type HookResult struct {
 // is called by Explain too, so it must not depend on how often it is called.
 type Hook func(HookFrame) HookResult
 
-// SetHook makes h the hook of the switch; nil takes it away.
-func (s *Switch) SetHook(h Hook) { s.hook = h }
-
-// runHook lets the hook look at the frame; false means that it dropped it or left no frame.
-func (s *Switch) runHook(w *passage) bool {
-	r := s.hook(HookFrame{Now: w.now, In: w.p.id, Port: w.p.conf.Name, VLAN: w.fdb, Frame: w.f})
-	if r.Drop {
-		w.why = r.Why
+// runHook lets the hook look at the frame; false: it dropped it, or left no frame.
+func (r *relay) runHook(w *passage) bool {
+	result := r.hook(HookFrame{Now: w.now, In: w.p.id, Port: w.p.conf.Name, VLAN: w.fdb, Frame: w.f})
+	if result.Drop {
+		w.why = result.Why
 		w.drop(Filtered)
 		return false
 	}
-	if r.Data == nil {
+	if result.Data == nil {
 		return true
 	}
-	w.f.Data, w.replaced = r.Data, true
+	w.f.Data, w.replaced = result.Data, true
 	if !w.parse() {
 		w.drop(Malformed)
 		return false

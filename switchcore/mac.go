@@ -1,6 +1,7 @@
 package switchcore
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -40,4 +41,9 @@ func (m MAC) String() string {
 		}
 	}
 	return string(b[:])
+}
+
+// addr is the address as a number.
+func (m MAC) addr() uint64 {
+	return uint64(binary.BigEndian.Uint16(m[:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
 }

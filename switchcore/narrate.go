@@ -7,9 +7,8 @@ import (
 
 // narrator tells a passage, a sentence for each thing that was asked.
 type narrator struct {
-	s     *Switch
-	w     *passage // as it ended
-	sent  passage  // as it came in: a hook may have put another frame in place
+	*advisor
+	sent  passage // as it came in: a hook may have put another frame in place
 	e     *Explanation
 	steps []string
 }
@@ -19,15 +18,15 @@ func (n *narrator) say(format string, args ...any) {
 }
 
 // narrate tells the passage in the order in which the switch asks.
-func (s *Switch) narrate(w *passage, f Frame, e *Explanation) []string {
-	w.parse()
-	n := &narrator{s: s, w: w, sent: passage{f: f}, e: e}
+func (a *advisor) narrate(f Frame, e *Explanation) []string {
+	a.w.parse()
+	n := &narrator{advisor: a, sent: passage{f: f}, e: e}
 	n.frame()
 	if n.port() || n.header() || n.source() || n.stp() {
 		return n.steps
 	}
 	local := e.Drop == LinkLocal
-	if local && !s.conf.LearnBeforeLinkLocal {
+	if local && !a.conf.LearnBeforeLinkLocal {
 		n.linkLocal()
 		return n.steps
 	}
@@ -59,22 +58,6 @@ func (n *narrator) frame() {
 	n.say("frame: %d bytes from port %s, %s to %s, %s", len(o.f.Data), p.conf.Name, keyOf(0, o.src).mac(), keyOf(0, o.dst).mac(), tag)
 }
 
-// vid is the VLAN id of the frame's tag, 0 without one.
-func (w *passage) vid() uint16 {
-	if !w.tagged {
-		return 0
-	}
-	return w.tci & 0xfff
-}
-
-// vlanWords is a VLAN of frames in words.
-func vlanWords(vid uint16) string {
-	if vid == 0 {
-		return "untagged"
-	}
-	return fmt.Sprintf("in VLAN %d", vid)
-}
-
 func (n *narrator) port() (ended bool) {
 	p := n.w.p
 	if p.up && !p.blocked {
@@ -82,14 +65,6 @@ func (n *narrator) port() (ended bool) {
 	}
 	n.say("port: %s is %s (%s), so nothing passes: PortBlocked", p.conf.Name, p.state(), p.whyInFull())
 	return true
-}
-
-// whyInFull is why with the addresses that a refused change is about.
-func (p *port) whyInFull() string {
-	if p.up && p.refusedM {
-		return fmt.Sprintf("%s, and the guest uses %s in place of its initial %s", p.why(), p.requested.MAC, p.initial)
-	}
-	return p.why()
 }
 
 func (n *narrator) header() (ended bool) {
@@ -123,7 +98,7 @@ func (n *narrator) source() (ended bool) {
 		return true
 	case p.checkSource:
 		n.say("source: forged transmits are rejected (%s), and the source is %s, so it passes", from, p.mayOnly())
-	case n.s.conf.Profile == Learning && from == LevelDefault:
+	case n.conf.Profile == Learning && from == LevelDefault:
 		n.say("source: not checked with profile learning")
 	case p.pol.ForgedTransmits.Value:
 		n.say("source: forged transmits are accepted (%s), so any source passes", from)
@@ -131,17 +106,6 @@ func (n *narrator) source() (ended bool) {
 		n.say("source: forged transmits are rejected (%s), but MAC learning is on and admits any source, so it passes", from)
 	}
 	return false
-}
-
-// mayOnly names what the port may send from while forged transmits are rejected.
-func (p *port) mayOnly() string {
-	switch p.checkMode {
-	case CheckInitial:
-		return fmt.Sprintf("the initial address of the port, %s", p.initial)
-	case CheckAllowed:
-		return fmt.Sprintf("the initial address of the port, %s, or one of its %d allowed ones", p.initial, len(p.pol.SourceCheck.Allowed))
-	}
-	return fmt.Sprintf("the address that the guest's adapter uses, %s", p.requested.MAC)
 }
 
 func (n *narrator) stp() (ended bool) {
@@ -160,7 +124,7 @@ func (n *narrator) vlan() (ended bool) {
 	p, w, o := n.w.p, n.w, &n.sent
 	mismatch := n.e.Drop == VlanMismatch
 	switch {
-	case n.s.plain:
+	case n.vlanUnaware:
 	case mismatch && p.trunk != nil && !p.trunk.has(o.vid()):
 		n.say("vlan: the frame is %s, which the port's trunk (%s) does not take: VlanMismatch", vlanWords(o.vid()), p.pol.VLAN)
 	case mismatch && !p.leaf:
@@ -180,9 +144,9 @@ func (n *narrator) vlan() (ended bool) {
 }
 
 func (n *narrator) learning() (ended bool) {
-	s, w, p := n.s, n.w, n.w.p
+	w, p := n.w, n.w.p
 	if n.e.Drop == LearnLimit {
-		n.say("learning: learned at this port: %d (limit: %d); this would be one more, and limit_policy is drop: LearnLimit", s.alive(w.now, p), p.pol.Learning.Limit)
+		n.say("learning: learned at this port: %d (limit: %d); this would be one more, and limit_policy is drop: LearnLimit", n.fdb.alive(w.now, p), p.pol.Learning.Limit)
 		return true
 	}
 	if !p.leaf || !p.learns {
@@ -190,20 +154,20 @@ func (n *narrator) learning() (ended bool) {
 	}
 	n.sent.parse()
 	src := n.sent.src // what was learned is the frame that came in
-	e := s.fresh(w.now, keyOf(w.fdb, src))
+	e := n.fdb.find(w.now, keyOf(w.fdb, src))
 	switch {
-	case s.conf.Profile != Learning && (src == p.own || s.isStatic(w, src)):
+	case n.conf.Profile != Learning && (src == p.own || n.isStatic(w, src)):
 		n.say("learning: the source is an adapter's own address, and that is never learned")
-	case !w.known && s.conf.Profile == Learning:
-		n.say("learning: the table is full (fdb_size: %d), so the frame passes and its source is not learned", s.conf.FDBSize)
+	case !w.known && n.conf.Profile == Learning:
+		n.say("learning: the table is full (fdb_size: %d), so the frame passes and its source is not learned", n.conf.FDBSize)
 	case !w.known:
 		n.say("learning: the limit of this port (%d) is reached, and limit_policy is allow, so the frame passes and its source is not learned", p.pol.Learning.Limit)
 	case e == nil:
 		n.say("learning: the source is new and will be learned at this port")
-	case e.val == int32(p.id):
+	case e.val == p:
 		n.say("learning: the source is known at this port")
 	default:
-		n.say("learning: the source is known at port %s and will move to this one", s.ports[e.val].conf.Name)
+		n.say("learning: the source is known at port %s and will move to this one", e.val.conf.Name)
 	}
 	return false
 }
@@ -230,7 +194,7 @@ func (n *narrator) lookup() {
 	case v.Drop == ReversePath:
 		n.say("lookup: those who would get the frame receive by another uplink than %s: ReversePath", w.p.conf.Name)
 	case v.Drop == UplinkDown:
-		n.say("lookup: only an uplink could take the frame, and none of the port's team (%s) has a link: UplinkDown", teamNames(w.p))
+		n.say("lookup: only an uplink could take the frame, and none of the port's team (%s) has a link: UplinkDown", w.p.team.members())
 	case v.Drop == UnknownUnicast:
 		n.nobody()
 	case v.Drop != None:
@@ -245,9 +209,9 @@ func (n *narrator) lookup() {
 		n.say("lookup: a multicast frame goes to everybody in its VLAN who wants the group%s", n.andUplink())
 	case v.Rule == RulePromiscuous:
 		n.say("lookup: %s, and only promiscuous ports take such frames from outside", n.unknown())
-	case n.s.conf.Profile == Learning:
+	case n.conf.Profile == Learning:
 		n.say("lookup: nobody is known to have %s, so the frame goes to all ports in its VLAN", dst)
-	case n.s.conf.Profile == Standard:
+	case n.conf.Profile == Standard:
 		n.say("lookup: %s, so the frame goes to promiscuous ports%s", n.unknown(), n.andUplink())
 	default:
 		n.say("lookup: %s, so the frame goes to ports that learn with unicast_flooding or are promiscuous%s", n.unknown(), n.andUplink())
@@ -258,7 +222,7 @@ func (n *narrator) lookup() {
 func (n *narrator) also() string {
 	var names []string
 	for _, o := range n.e.Out[n.w.direct:] {
-		names = append(names, n.s.ports[o.Port].conf.Name)
+		names = append(names, n.byID[o.Port].conf.Name)
 	}
 	switch len(names) {
 	case 0:
@@ -270,7 +234,7 @@ func (n *narrator) also() string {
 }
 
 func (n *narrator) andUplink() string {
-	if n.w.p.leaf && len(n.s.uplinks) > 0 {
+	if n.w.p.leaf && len(n.uplinks) > 0 {
 		return ", and to the uplink of the sender's team"
 	}
 	return ""
@@ -279,11 +243,11 @@ func (n *narrator) andUplink() string {
 // unknown says that nobody has the destination, or who has it and cannot be reached.
 func (n *narrator) unknown() string {
 	dst := keyOf(0, n.w.dst).mac()
-	q := n.s.owner(n.w)
+	q := n.owner()
 	if q == nil {
 		return fmt.Sprintf("nobody on this switch is known to have %s", dst)
 	}
-	c := n.s.reach(n.w, q)
+	c := n.reach(n.w, q)
 	switch c {
 	case CauseBlocked, CauseDown:
 		return fmt.Sprintf("%s is the guest at port %s, which is %s (%s) and thereby not in the table", dst, q.conf.Name, q.state(), q.whyInFull())
@@ -300,10 +264,10 @@ func (n *narrator) nobody() {
 	if !w.p.leaf {
 		nowhere = ", and what came by an uplink leaves by none"
 	}
-	if n.s.conf.Profile == Learning {
+	if n.conf.Profile == Learning {
 		nowhere = ""
 	}
-	if w.dst&groupBit == 0 {
+	if !w.group() {
 		n.say("lookup: %s%s: UnknownUnicast", n.unknown(), nowhere)
 		return
 	}
@@ -329,10 +293,10 @@ func (n *narrator) outputs() {
 		if o.Tagged {
 			tag = fmt.Sprintf("tagged %d", o.TCI&0xfff)
 		}
-		n.say("output: to %s, %s", n.s.ports[o.Port].conf.Name, tag)
+		n.say("output: to %s, %s", n.byID[o.Port].conf.Name, tag)
 	}
 	for _, l := range n.e.Lost {
-		q := n.s.ports[l.Port]
+		q := n.byID[l.Port]
 		if l.Reason == PortBlocked {
 			n.say("output: lost at %s, which is %s (%s): %s", q.conf.Name, q.state(), q.whyInFull(), l.Reason)
 			continue

@@ -8,6 +8,7 @@ type pvlanMap struct {
 	}
 }
 
+// newPVLANMap is nil on a switch without private VLANs.
 func newPVLANMap(list []PVLAN) *pvlanMap {
 	if len(list) == 0 {
 		return nil
@@ -42,16 +43,9 @@ func (m *pvlanMap) members(primary uint16, to *vlanSet) {
 	}
 }
 
-// permits is the table of PvlanPortType: promiscuous talks with all, a community with itself, isolated with promiscuous only.
+// permits is the table of PvlanPortType (vSphere API, VmwareDistributedVirtualSwitchPvlanPortType; RFC 5517, section 2): promiscuous
+// talks with all, a community with itself, isolated with promiscuous only.
 func (m *pvlanMap) permits(from, to uint16) bool {
 	primary := m.of[to].primary
 	return from == primary || to == primary || from == to && !m.of[to].isolated
-}
-
-// isolates says whether the frame may not go to q although both are in one VLAN.
-func (s *Switch) isolates(w *passage, q *port) bool {
-	if w.p.conf.Isolated && q.conf.Isolated {
-		return true
-	}
-	return q.primary != 0 && !s.pvlans.permits(w.wire, q.vlan)
 }

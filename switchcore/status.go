@@ -1,10 +1,5 @@
 package switchcore
 
-import (
-	"strconv"
-	"strings"
-)
-
 // PortStatus is what can be seen of a port from outside.
 type PortStatus struct {
 	Name, Group string
@@ -32,9 +27,9 @@ func (s *Switch) Status(id PortID) PortStatus {
 	}
 	st := PortStatus{
 		Name: p.conf.Name, Group: p.conf.Group, Number: firstNumber + uint32(p.id), Uplink: p.conf.Uplink,
-		State: p.state(), Why: p.why(), Promiscuous: s.promiscuity(p),
+		State: p.state(), Why: p.why(), Promiscuous: p.promiscuity(),
 		Initial: p.initial, Effective: p.requested.MAC,
-		VLAN: s.vlanText(p), Policy: s.conf.compute(&p.conf), Uplinks: p.teamName(), Counters: p.counters,
+		VLAN: s.vlanText(p), Policy: s.conf.compute(&p.conf), Uplinks: p.team.inUse(), Counters: p.counters,
 	}
 	if st.Uplinks == "" {
 		st.Uplinks = "-"
@@ -42,57 +37,10 @@ func (s *Switch) Status(id PortID) PortStatus {
 	return st
 }
 
-func (p *port) state() string {
-	switch {
-	case !p.up:
-		return "down"
-	case p.blocked:
-		return "blocked"
-	}
-	return "forwarding"
-}
-
-func (p *port) why() string {
-	switch {
-	case p.conf.Down:
-		return "unplugged by the administrator"
-	case !p.connected:
-		return "not connected"
-	case !p.link:
-		return "no carrier"
-	}
-	return p.blockedBy()
-}
-
+// vlanText is the VLAN setting in words, "-" where there are no VLANs.
 func (s *Switch) vlanText(p *port) string {
-	if s.plain {
+	if s.vlanUnaware {
 		return "-"
 	}
 	return p.pol.VLAN.String()
-}
-
-// String is the setting as a lab file says it, save that a trunk of VLAN 10 alone, "10-10" in a file, is "trunk 10": "10" is a
-// port in VLAN 10.
-func (v VLAN) String() string {
-	switch v.Mode {
-	case PrivateVLAN:
-		return "pvlan " + strconv.Itoa(v.ID)
-	case Trunk:
-		if len(v.Ranges) == 1 && v.Ranges[0] == (VLANRange{0, 4094}) {
-			return "trunk"
-		}
-		if len(v.Ranges) == 1 && v.Ranges[0].First == v.Ranges[0].Last {
-			return "trunk " + strconv.Itoa(v.Ranges[0].First)
-		}
-		var parts []string
-		for _, r := range v.Ranges {
-			t := strconv.Itoa(r.First)
-			if r.Last != r.First {
-				t += "-" + strconv.Itoa(r.Last)
-			}
-			parts = append(parts, t)
-		}
-		return strings.Join(parts, ",")
-	}
-	return strconv.Itoa(v.ID)
 }

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// A key is a VLAN id and an address in one word; 0 is none, as the zero address is never stored.
+// key is a VLAN id and an address in one word; 0 is none, as the zero address is never stored.
 type key uint64
 
 const addressBits = 1<<48 - 1
 
+// keyOf is the key of an address, with VLAN 0 that of an address in whatever VLAN.
 func keyOf(vlan uint16, addr uint64) key { return key(uint64(vlan)<<48 | addr) }
 
 func (k key) vlan() uint16 { return uint16(k >> 48) }
@@ -20,28 +21,25 @@ func (k key) mac() MAC {
 	return MAC(b[2:])
 }
 
-// addr is the address as a number.
-func (m MAC) addr() uint64 {
-	return uint64(binary.BigEndian.Uint16(m[:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
-}
-
-// table maps keys to a port, or to an index, with the time of the last refresh: open addressing with linear probing. The zero table is empty.
-type table struct {
-	slots []slot // a power of two, at most half used: of what is not there, too, the search is short
+// table maps keys to values, with the time of the last refresh: open addressing with linear probing. Every frame looks up two
+// addresses; a map of Go takes twice as long for that. The zero table is empty.
+type table[V any] struct {
+	slots []slot[V] // a power of two, at most half used: of what is not there, too, the search is short
 	shift uint8
 	n     int
 }
 
-type slot struct {
+// slot is one entry of a table, or room for one.
+type slot[V any] struct {
 	key key
 	at  time.Duration
-	val int32
+	val V
 }
 
-func (t *table) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> (t.shift & 63)) }
+func (t *table[V]) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> (t.shift & 63)) }
 
 // find returns the slot of k or nil; it is valid until the table changes.
-func (t *table) find(k key) *slot {
+func (t *table[V]) find(k key) *slot[V] {
 	if t.n == 0 {
 		return nil
 	}
@@ -58,7 +56,7 @@ func (t *table) find(k key) *slot {
 }
 
 // put adds k, which is not there.
-func (t *table) put(k key, val int32, at time.Duration) *slot {
+func (t *table[V]) put(k key, val V, at time.Duration) *slot[V] {
 	if 2*(t.n+1) > len(t.slots) {
 		t.grow()
 	}
@@ -67,15 +65,15 @@ func (t *table) put(k key, val int32, at time.Duration) *slot {
 	for t.slots[i].key != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = slot{key: k, at: at, val: val}
+	t.slots[i] = slot[V]{key: k, at: at, val: val}
 	t.n++
 	return &t.slots[i]
 }
 
-func (t *table) grow() {
+func (t *table[V]) grow() {
 	old := t.slots
 	size := max(16, 2*len(old))
-	t.slots = make([]slot, size)
+	t.slots = make([]slot[V], size)
 	t.n = 0
 	t.shift = 64
 	for ; size > 1; size >>= 1 {
@@ -89,7 +87,7 @@ func (t *table) grow() {
 }
 
 // remove deletes k, and moves what follows in its run back so that no run has a hole.
-func (t *table) remove(k key) {
+func (t *table[V]) remove(k key) {
 	s := t.find(k)
 	if s == nil {
 		return
@@ -106,18 +104,18 @@ func (t *table) remove(k key) {
 			hole = i
 		}
 	}
-	t.slots[hole] = slot{}
+	t.slots[hole] = slot[V]{}
 	t.n--
 }
 
 // clear forgets everything and keeps the memory.
-func (t *table) clear() {
+func (t *table[V]) clear() {
 	clear(t.slots)
 	t.n = 0
 }
 
 // keys returns the keys for which keep says yes, in no order that means anything; the table may be changed while they are used.
-func (t *table) keys(keep func(*slot) bool) []key {
+func (t *table[V]) keys(keep func(*slot[V]) bool) []key {
 	var ks []key
 	for i := range t.slots {
 		if t.slots[i].key != 0 && keep(&t.slots[i]) {

@@ -1,44 +1,44 @@
 package switchcore
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+)
 
-// toTeam sends to the one uplink that the sender's teaming chooses.
-func (s *Switch) toTeam(w *passage) {
-	p := w.p
-	if len(p.active) == 0 && len(p.standby) == 0 {
-		return
-	}
-	u := p.choose(w, w.src)
-	if u == nil {
-		w.noUplink = true
-		return
-	}
-	s.emit(w, u)
+// team is the choice of an uplink for the frames of one port: NIC teaming of vSphere.
+type team struct {
+	policy   TeamingPolicy
+	failback bool
+	port     uint64 // whose team it is, for OriginatingPort
+	active   []*port
+	standby  []*port
+	usable   []*port
 }
 
-// choose is the uplink for frames of the station addr behind p, or nil (specification 4.3). The formulas are labctl's: the
-// sources name only what goes into them.
-func (p *port) choose(w *passage, addr uint64) *port {
-	n := uint64(len(p.usable))
+// choose is the uplink for a frame of the station addr, or nil. Which bits go into the choice is documented (vSphere Networking,
+// "Load Balancing Algorithms Available for Virtual Switches"), the formulas are not: these are labctl's.
+func (t *team) choose(f *Frame, addr uint64) *port {
+	n := uint64(len(t.usable))
 	if n == 0 {
 		return nil
 	}
-	switch p.pol.Teaming.Policy {
+	switch t.policy {
 	case SourceMAC:
-		return p.usable[addr&0xff%n]
+		return t.usable[addr&0xff%n]
 	case IPHash:
-		return p.usable[w.ipHash()%n]
+		return t.usable[f.ipHash()%n]
 	case Explicit:
-		return p.usable[0]
+		return t.usable[0]
 	}
-	return p.usable[uint64(p.id)%n]
+	return t.usable[t.port%n]
 }
 
 // ipHash is the exclusive or of source and destination address; frames that are not IP are taken at the same offsets.
-func (w *passage) ipHash() uint64 {
-	d := w.f.Data
+func (f *Frame) ipHash() uint64 {
+	d := f.Data
 	at := 12
-	if !w.f.Tagged && d[12] == 0x81 && d[13] == 0 {
+	if !f.Tagged && d[12] == 0x81 && d[13] == 0 {
 		at = 16
 	}
 	if binary.BigEndian.Uint16(d[at:]) == 0x86dd && len(d) >= at+2+40 {
@@ -54,90 +54,59 @@ func (w *passage) ipHash() uint64 {
 	return uint64(binary.BigEndian.Uint32(d[at+14:]) ^ binary.BigEndian.Uint32(d[at+18:]))
 }
 
-// reverseOK says whether the uplink the frame came by is the one that q's frames leave by: teaming applied to inbound frames.
-// With several uplinks in one segment every broadcast comes in once by each. With an IP hash the physical switch has one channel
-// and sends one copy. By source address it is the station's uplink that counts, not the port's.
-func (s *Switch) reverseOK(w *passage, q *port) bool {
-	if len(s.uplinks) == 1 || q.pol.Teaming.Policy == IPHash {
-		return true
+// station is the uplink by which the port's own station is reached from outside, or nil. With an IP hash the physical switch has
+// one channel, whose first member stands for all.
+func (t *team) station(addr uint64) *port {
+	if t.policy == IPHash && len(t.usable) > 0 {
+		return t.usable[0]
 	}
-	addr := q.station
-	if w.dst&groupBit == 0 {
-		addr = w.dst
-	}
-	return q.choose(w, addr) == w.p
+	return t.choose(nil, addr)
 }
 
-// team brings up to date which uplinks a port may use. Every active one that has failed is replaced by the next standby; without
+// settle brings up to date which uplinks may be used. Every active one that has failed is replaced by the next standby; without
 // failback those in use stay in use as long as they live.
-func (p *port) team() {
+func (t *team) settle() {
 	var use []*port
 	add := func(from []*port) {
 		for _, u := range from {
-			if u.up && !u.blocked && len(use) < max(1, len(p.active)) && !contains(use, u) {
+			if u.up && !u.blocked && len(use) < max(1, len(t.active)) && !slices.Contains(use, u) {
 				use = append(use, u)
 			}
 		}
 	}
-	if !p.pol.Teaming.Failback.Value {
+	if !t.failback {
 		var members []*port
-		for _, u := range p.usable {
-			if contains(p.active, u) || contains(p.standby, u) {
+		for _, u := range t.usable {
+			if slices.Contains(t.active, u) || slices.Contains(t.standby, u) {
 				members = append(members, u)
 			}
 		}
 		add(members)
 	}
-	add(p.active)
-	add(p.standby)
-	p.usable = use
+	add(t.active)
+	add(t.standby)
+	t.usable = use
 }
 
-func contains(list []*port, p *port) bool {
-	for _, q := range list {
-		if q == p {
-			return true
-		}
-	}
-	return false
-}
-
-// teamName is what the port's frames leave by, as people read it: one name, or several of which a hash chooses.
-func (p *port) teamName() string {
-	names := ""
-	switch p.pol.Teaming.Policy {
+// inUse is what the port's frames leave by, as people read it: one name, or several of which a hash chooses.
+func (t *team) inUse() string {
+	switch t.policy {
 	case SourceMAC, IPHash:
-		for i, u := range p.usable {
-			if i > 0 {
-				names += ","
-			}
-			names += u.conf.Name
-		}
-	default:
-		if u := p.choose(nil, 0); u != nil {
-			names = u.conf.Name
-		}
+		return portNames(t.usable, ",")
 	}
-	return names
+	if u := t.choose(nil, 0); u != nil {
+		return u.conf.Name
+	}
+	return ""
 }
 
-// announce queues the reverse ARP of "notify switches": the physical switch behind u learns where the station now is (RFC 903,
-// padded to the 60 bytes of a minimal frame).
-func (s *Switch) announce(p, u *port) {
-	f := make([]byte, 60)
-	m := p.accepted.MAC
-	copy(f, "\xff\xff\xff\xff\xff\xff")
-	copy(f[6:], m[:])
-	copy(f[12:], []byte{0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3})
-	copy(f[22:], m[:])
-	copy(f[32:], m[:])
-	o := Output{Port: u.id}
-	id := p.vlan
-	if p.trunk != nil {
-		id = p.trunk.lowest()
+// members are the names of all uplinks of the team.
+func (t *team) members() string { return portNames(slices.Concat(t.active, t.standby), ", ") }
+
+func portNames(list []*port, between string) string {
+	var names []string
+	for _, p := range list {
+		names = append(names, p.conf.Name)
 	}
-	if id != 0 {
-		o.Tagged, o.TCI = true, id
-	}
-	s.announcements = append(s.announcements, Announcement{Frame: f, Outputs: []Output{o}})
+	return strings.Join(names, between)
 }

@@ -13,7 +13,7 @@ func (s *Switch) Connect(now time.Duration, id PortID, f Filter) {
 		return
 	}
 	if !p.connected {
-		s.event(EventConnected, p, "", f.MAC.String(), "")
+		s.events.add(EventConnected, p, "", f.MAC.String(), "")
 	}
 	p.connected, p.link = true, true
 	if p.initial == (MAC{}) {
@@ -31,12 +31,12 @@ func (s *Switch) Disconnect(now time.Duration, id PortID) {
 	}
 	p.connected = false
 	p.requested, p.initial, p.refusedM = Filter{}, p.conf.Initial, false
-	s.forget(p)
-	s.event(EventDisconnected, p, "", "", "adapter gone")
+	s.fdb.forget(p)
+	s.events.add(EventDisconnected, p, "", "", "adapter gone")
 	s.settle(now, "guest")
 }
 
-// SetFilter tells what the guest's driver has now programmed (specification 2.2). Without effect on a port that is not connected.
+// SetFilter tells what the guest's driver has now programmed into its adapter. Without effect on a port that is not connected.
 func (s *Switch) SetFilter(now time.Duration, id PortID, f Filter) {
 	p := s.port(id)
 	if p == nil || !p.connected {
@@ -59,7 +59,7 @@ func (s *Switch) SetLink(now time.Duration, id PortID, up bool) {
 	s.settle(now, "carrier")
 }
 
-// Suspect says whether the frame would be punished although the guest may have changed its address a moment ago, so that its
+// Suspect tells whether the frame would be punished although the guest may have changed its address a moment ago, so that its
 // adapter should be read again before Forward is asked: its source is not the address known, and the port's policies reject
 // forged transmits or MAC changes.
 func (s *Switch) Suspect(in PortID, f Frame) bool {
@@ -71,16 +71,6 @@ func (s *Switch) Suspect(in PortID, f Frame) bool {
 		return false
 	}
 	return MAC(f.Data[6:12]).addr() != p.station
-}
-
-// TxFailed counts a copy that the data path could not send, or not send as decided; None stands for TxFail.
-func (s *Switch) TxFailed(out PortID, r Reason) {
-	if r == None || r >= numReasons {
-		r = TxFail
-	}
-	if p := s.port(out); p != nil {
-		p.counters.Drops[r]++
-	}
 }
 
 func (f Filter) clone() Filter {
@@ -99,12 +89,12 @@ func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.leaves {
 		s.settleFilter(p, cause)
 	}
-	s.static.clear()
-	s.holders, s.promisc, s.learners = s.holders[:0], s.promisc[:0], s.learners[:0]
+	s.stations.clear()
+	s.promisc, s.learners = s.promisc[:0], s.learners[:0]
 	for _, p := range s.leaves {
 		s.settleTable(p)
 	}
-	s.settleExpress()
+	s.layFastPaths()
 	s.unlearn()
 	for _, p := range s.leaves {
 		s.settleTeam(p, cause)
@@ -112,9 +102,10 @@ func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.order {
 		p.settled = true
 	}
-	s.age(now)
+	s.fdb.age(now)
 }
 
+// settleLink finds out whether the port has carrier, and tells when that changes.
 func (s *Switch) settleLink(p *port, cause string) {
 	up := p.connected && p.link && !p.conf.Down
 	if up == p.up {
@@ -122,11 +113,11 @@ func (s *Switch) settleLink(p *port, cause string) {
 	}
 	p.up = up
 	if !up {
-		s.forget(p)
-		s.event(EventLinkDown, p, "", "", cause)
+		s.fdb.forget(p)
+		s.events.add(EventLinkDown, p, "", "", cause)
 		return
 	}
-	s.event(EventLinkUp, p, "", "", cause)
+	s.events.add(EventLinkUp, p, "", "", cause)
 }
 
 // settleFilter grants of the guest's filter what policy allows. A changed address blocks the port while MAC changes are rejected,
@@ -135,24 +126,24 @@ func (s *Switch) settleFilter(p *port, cause string) {
 	wasStation := p.station
 	p.station = p.requested.MAC.addr()
 	if p.connected && wasStation != p.station && wasStation != 0 {
-		s.event(EventMACChanged, p, keyOf(0, wasStation).mac().String(), p.requested.MAC.String(), cause)
+		s.events.add(EventMACChanged, p, keyOf(0, wasStation).mac().String(), p.requested.MAC.String(), cause)
 	}
 	refused := p.connected && p.initial != p.requested.MAC && !p.pol.MACChanges.Value
 	if refused && (!p.refusedM || wasStation != p.station) {
-		s.event(EventMACChangeRefused, p, p.initial.String(), p.requested.MAC.String(), cause)
+		s.events.add(EventMACChangeRefused, p, p.initial.String(), p.requested.MAC.String(), cause)
 	}
 	p.refusedM = refused
 	s.settleBlocked(p)
 	p.accepted = Filter{}
 	if p.up && !p.blocked {
 		p.accepted = p.requested
-		p.accepted.Promiscuous = s.asks(p) && p.pol.Promiscuous.Value
+		p.accepted.Promiscuous = p.asks() && p.pol.Promiscuous.Value
 	}
 	p.own = 0
 	if s.conf.Profile != Learning {
 		p.own = p.accepted.MAC.addr()
 	}
-	p.easy = p.up && !p.blocked && p.trunk == nil && p.primary == 0 && !p.conf.Isolated && !p.allowOnly
+	p.simple = p.up && !p.blocked && p.trunk == nil && p.primary == 0 && !p.conf.Isolated && !p.allowOnly
 	s.tellPromiscuous(p, cause)
 }
 
@@ -166,51 +157,24 @@ func (s *Switch) settleBlocked(p *port) {
 	kind := EventPortUnblocked
 	if blocked {
 		kind = EventPortBlocked
-		s.forget(p)
+		s.fdb.forget(p)
 	}
-	s.event(kind, p, "", "", p.blockedBy())
-}
-
-// blockedBy names who blocked a port, "" for one that is not blocked.
-func (p *port) blockedBy() string {
-	switch {
-	case p.refusedM:
-		return "mac changes rejected"
-	case p.pol.Blocked.Value:
-		return "blocked by the administrator"
-	}
-	return ""
-}
-
-// asks says whether the guest wants to receive everything.
-func (s *Switch) asks(p *port) bool {
-	return p.leaf && p.connected && (p.requested.Promiscuous || s.conf.PromiscuousAssumed)
+	s.events.add(kind, p, "", "", p.blockedBy())
 }
 
 // tellPromiscuous tells when a guest begins to ask, ceases to, or gets another answer.
 func (s *Switch) tellPromiscuous(p *port, cause string) {
 	was := p.answer
-	p.answer = s.promiscuity(p)
+	p.answer = p.promiscuity()
 	switch {
 	case was == p.answer || was == "" && p.answer == "-":
 	case p.answer == "granted":
-		s.event(EventPromiscuousGranted, p, was, p.answer, cause)
+		s.events.add(EventPromiscuousGranted, p, was, p.answer, cause)
 	case p.answer == "refused":
-		s.event(EventPromiscuousRefused, p, was, p.answer, cause)
+		s.events.add(EventPromiscuousRefused, p, was, p.answer, cause)
 	default:
-		s.event(EventPromiscuousEnded, p, was, p.answer, cause)
+		s.events.add(EventPromiscuousEnded, p, was, p.answer, cause)
 	}
-}
-
-// promiscuity is the answer to a guest that asks for promiscuous reception, "-" while it does not.
-func (s *Switch) promiscuity(p *port) string {
-	switch {
-	case !s.asks(p):
-		return "-"
-	case p.pol.Promiscuous.Value:
-		return "granted"
-	}
-	return "refused"
 }
 
 // settleTable enters the addresses of p's adapter, and p in the lists of ports that get more than that.
@@ -219,18 +183,7 @@ func (s *Switch) settleTable(p *port) {
 		return
 	}
 	for _, m := range p.addresses() {
-		n := int32(len(s.holders))
-		s.holders = append(s.holders, holder{p, -1})
-		e := s.static.find(keyOf(0, m.addr()))
-		if e == nil {
-			s.static.put(keyOf(0, m.addr()), n, 0)
-			continue
-		}
-		last := e.val
-		for s.holders[last].next >= 0 {
-			last = s.holders[last].next
-		}
-		s.holders[last].next = n
+		s.stations.add(p, m.addr())
 	}
 	if p.accepted.Promiscuous {
 		s.promisc = append(s.promisc, p)
@@ -240,36 +193,14 @@ func (s *Switch) settleTable(p *port) {
 	}
 }
 
-// addresses are those that unicast is delivered to without learning.
-func (p *port) addresses() []MAC {
-	if !p.up || p.blocked {
-		return nil
-	}
-	all := []MAC{p.accepted.MAC}
-	if p.allowOnly {
-		all = append([]MAC{p.initial}, p.pol.SourceCheck.Allowed...)
-	}
-	var list []MAC
-	for _, m := range all {
-		if m != (MAC{}) && !slices.Contains(list, m) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
 // unlearn forgets learned addresses that have become an adapter's own: static wins.
 func (s *Switch) unlearn() {
-	if s.learned.n == 0 || s.static.n == 0 {
+	if s.fdb.learned.n == 0 || s.stations.index.n == 0 {
 		return
 	}
-	s.remove(func(e *slot) bool {
-		st := s.static.find(e.key & addressBits)
-		if st == nil {
-			return false
-		}
-		for i := st.val; i >= 0; i = s.holders[i].next {
-			if s.conf.ConflictHostWide || s.holders[i].p.isIn(e.key.vlan()) {
+	s.fdb.remove(func(e *slot[*port]) bool {
+		for i := s.stations.first(uint64(e.key & addressBits)); i >= 0; i = s.stations.holders[i].next {
+			if s.conf.ConflictHostWide || s.stations.holders[i].p.isIn(e.key.vlan()) {
 				return true
 			}
 		}
@@ -279,20 +210,36 @@ func (s *Switch) unlearn() {
 
 // settleTeam finds the port's uplinks again, and tells the physical switches where the station is now.
 func (s *Switch) settleTeam(p *port, cause string) {
-	was := p.teamName()
-	p.team()
-	if is := p.teamName(); is != was && p.settled {
-		s.event(EventUplinkFailover, p, was, is, cause)
+	was := p.team.inUse()
+	p.team.settle()
+	if is := p.team.inUse(); is != was && p.settled {
+		s.events.add(EventUplinkFailover, p, was, is, cause)
 	}
 	mac := p.accepted.MAC
-	var via *port
-	if p.pol.Teaming.Policy == IPHash && len(p.usable) > 0 {
-		via = p.usable[0]
-	} else {
-		via = p.choose(nil, mac.addr())
-	}
+	via := p.team.station(mac.addr())
 	if p.pol.Teaming.Notify.Value && mac != (MAC{}) && via != nil && (mac != p.announced || via != p.via) {
 		s.announce(p, via)
 	}
 	p.announced, p.via = mac, via
+}
+
+// announce queues the reverse ARP of "notify switches": the physical switch behind u learns where the station now is (RFC 903,
+// padded to the 60 bytes of a minimal frame).
+func (s *Switch) announce(p, u *port) {
+	f := make([]byte, 60)
+	m := p.accepted.MAC
+	copy(f, "\xff\xff\xff\xff\xff\xff")
+	copy(f[6:], m[:])
+	copy(f[12:], []byte{0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3})
+	copy(f[22:], m[:])
+	copy(f[32:], m[:])
+	o := Output{Port: u.id}
+	id := p.vlan
+	if p.trunk != nil {
+		id = p.trunk.lowest()
+	}
+	if id != 0 {
+		o.Tagged, o.TCI = true, id
+	}
+	s.announcements = append(s.announcements, Announcement{Frame: f, Outputs: []Output{o}})
 }

@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"labctl/labs"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
@@ -115,7 +115,7 @@ func describeLab(f labFile) {
 }
 
 // describeTables makes a spec of each row in which something is judged.
-func describeTables(step string, e *topology.Expectation, got *verification, run *result) {
+func describeTables(step string, e *expect.Expectation, got *verification, run *result) {
 	if e == nil {
 		return
 	}
@@ -141,7 +141,7 @@ func describeTables(step string, e *topology.Expectation, got *verification, run
 }
 
 // judgedRows are the rows of a table with something to judge, in order.
-func judgedRows(t *topology.Table) []string {
+func judgedRows(t *expect.Table) []string {
 	var rows []string
 	seen := map[string]bool{}
 	for _, c := range t.Cells {
@@ -153,7 +153,7 @@ func judgedRows(t *topology.Table) []string {
 	return rows
 }
 
-func judgeRow(step string, t *topology.Table, row string, got verification, run result) {
+func judgeRow(step string, t *expect.Table, row string, got verification, run result) {
 	GinkgoHelper()
 	for _, s := range got.Steps {
 		for _, tv := range s.Tables {

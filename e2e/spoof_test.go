@@ -15,7 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"labctl/labs"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
@@ -64,7 +64,7 @@ func withArpspoof(text string) string {
 // verdicts counts the cells that a lab's file wants judged.
 func verdicts(lab *labfile.File) int {
 	n := 0
-	count := func(e *topology.Expectation) {
+	count := func(e *expect.Expectation) {
 		if e == nil {
 			return
 		}

@@ -1,5 +1,5 @@
-// Package topology holds the nouns that everybody speaks of: a [Lab] with its nodes, interfaces and names, and what may be expected of one,
-// in tables. It touches nothing, asks no machine and knows no clock.
+// Package topology holds the nouns that everybody speaks of: a [Lab] with its nodes, interfaces and names, and the frames
+// that are forged in one. It touches nothing, asks no machine and knows no clock.
 package topology
 
 import (

@@ -2,10 +2,21 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"labctl/topology/problem"
 )
+
+// Target is what a row or a column of a table stands for.
+type Target struct {
+	Text      string     // as written
+	Node      string     // full node name, "" for an entry of "names"
+	Interface string     // "" unless written node:if
+	Name      string     // entry of "names", else ""
+	IP        netip.Addr // first address of the interface or node in file order, or that of the name; zero if it has none
+	IP6       netip.Addr // the first IPv6 address likewise
+}
 
 // Target finds what the text of a row or column stands for: a node by its full name, an interface as node:interface, or
 // an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a target
@@ -24,14 +35,14 @@ func (l *Lab) Target(text string) (Target, bool) {
 		}
 		return Target{Text: text, Node: node, Interface: ifname, IP: n.FirstAddr(ifname, false), IP6: n.FirstAddr(ifname, true)}, true
 	}
-	if e := l.entry(text); e != nil {
+	if e := l.Entry(text); e != nil {
 		return e.target(), true
 	}
 	return Target{}, false
 }
 
-// entry is the entry of "names" of that name, or nil.
-func (l *Lab) entry(name string) *NamedEnd {
+// Entry is the entry of "names" of that name, or nil.
+func (l *Lab) Entry(name string) *NamedEnd {
 	if l.entries != nil {
 		return l.entries[name]
 	}
@@ -113,9 +124,9 @@ func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 	return nil, nil
 }
 
-// switchPorts returns the node that an fdb column stands for, a virtual switch, a bridge node or node:bridge, and its ports;
+// SwitchPorts returns the node that an fdb column stands for, a virtual switch, a bridge node or node:bridge, and its ports;
 // nil when it stands for nothing that learns.
-func (l *Lab) switchPorts(text string) (*Node, []string) {
+func (l *Lab) SwitchPorts(text string) (*Node, []string) {
 	if n := l.Node(text); n != nil && n.Switch != nil {
 		ports := []string{}
 		for _, p := range n.Switch.Ports {
@@ -136,13 +147,6 @@ func (l *Lab) switchPorts(text string) (*Node, []string) {
 	return n, ports
 }
 
-// sameNode reports whether two rows or columns are the same machine, whatever the interface.
-func sameNode(a, b string) bool {
-	a, _, _ = strings.Cut(a, ":")
-	b, _, _ = strings.Cut(b, ":")
-	return a == b
-}
-
 // Rule takes node/set/rule apart. The last result is false when this lab has no such rule.
 func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
 	parts := strings.Split(text, "/")
@@ -156,4 +160,26 @@ func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
 	}
 	s := n.RuleSet(set)
 	return node, set, rule, s != nil && s.Has(rule)
+}
+
+// PortOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has
+// instead when there is no such one.
+func (l *Lab) PortOf(text string) (n *Node, ok bool, ports []string) {
+	node, name, has := strings.Cut(text, ":")
+	if n = l.Node(node); n == nil {
+		return nil, false, nil
+	}
+	if to, taken := l.aliases[End{node, name}]; taken {
+		return l.Node(to.Node), true, nil
+	}
+	if n.Switch != nil {
+		for _, p := range n.Switch.Ports {
+			ports = append(ports, p.Name)
+		}
+	} else {
+		for _, i := range n.Interfaces {
+			ports = append(ports, i.Name)
+		}
+	}
+	return n, has && slices.Contains(ports, name), ports
 }

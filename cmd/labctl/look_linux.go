@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 func lsCommand(g *globals) *cobra.Command {
@@ -251,10 +251,10 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 	if err != nil {
 		return kind, nil, "", err
 	}
-	if _, err := topology.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
+	if _, err := expect.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
 		return kind, nil, "", usageError{err}
 	}
-	cells, err = g.ask(cmd, c, supervisor.AskParams{Kept: kept, Questions: []topology.Question{{Kind: kind, A: from, B: to.String()}}})
+	cells, err = g.ask(cmd, c, supervisor.AskParams{Kept: kept, Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
 	return kind, cells, c.Instance, err
 }
 

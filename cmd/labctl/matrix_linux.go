@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -28,11 +29,11 @@ var probes = []string{"ping", "ping6", "arp", "answers", "route", "sees"}
 // asked says what a matrix is to have.
 type asked struct{ from, to, at []string }
 
-func (a asked) table(lab *topology.Lab, kind string) (*topology.Table, error) {
+func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
-		return topology.NewVisibility(lab, a.from, a.to, a.at)
+		return expect.NewVisibility(lab, a.from, a.to, a.at)
 	}
-	return topology.NewMatrix(lab, kind, a.from, a.to)
+	return expect.NewMatrix(lab, kind, a.from, a.to)
 }
 
 func matrixCommand(g *globals) *cobra.Command {
@@ -134,7 +135,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	case a.to != nil && len(lacking) == 0:
 		return nil
 	case a.to == nil:
-		t, err := topology.NewMatrix(lab, probe, a.from, nil)
+		t, err := expect.NewMatrix(lab, probe, a.from, nil)
 		if err != nil || len(t.Cells) == 0 {
 			return nil
 		}
@@ -172,7 +173,7 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 	if family == "" {
 		family = "an IPv4"
 	}
-	if kind == "sees" && topology.AnyFlow(lab, a.from, a.to) {
+	if kind == "sees" && expect.AnyFlow(lab, a.from, a.to) {
 		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners unless they are named; name them, or others, with --at")
 	}
 	if len(a.from) == 1 && slices.Equal(a.from, a.to) {
@@ -195,7 +196,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []supervisor.An
 	if err != nil {
 		return err
 	}
-	at := map[*topology.Cell]string{}
+	at := map[*expect.Cell]string{}
 	var words []string
 	var why []reason
 	for i, cell := range t.Cells {
@@ -203,9 +204,9 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []supervisor.An
 		words = append(words, cells[i].Outcome)
 		why = append(why, reason{cell.Label(), cells[i].Why})
 	}
-	fmt.Fprint(w, topology.Render(t, func(c *topology.Cell) string { return at[c] }))
+	fmt.Fprint(w, expect.Render(t, func(c *expect.Cell) string { return at[c] }))
 	io.WriteString(w, reasons(why))
-	if l := topology.Legend(kind, words); l != "" {
+	if l := expect.Legend(kind, words); l != "" {
 		fmt.Fprintf(w, "\n%s", l)
 	}
 	return nil

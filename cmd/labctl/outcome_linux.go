@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
@@ -62,8 +62,8 @@ func (r *verified) failed() int {
 }
 
 // measured finds the verdict of each cell of the file.
-func (r *verified) measured() map[*topology.Cell]supervisor.Verdict {
-	out := map[*topology.Cell]supervisor.Verdict{}
+func (r *verified) measured() map[*expect.Cell]supervisor.Verdict {
+	out := map[*expect.Cell]supervisor.Verdict{}
 	for _, s := range r.result.Steps {
 		e := r.expectation(s.Step)
 		if e == nil {
@@ -83,7 +83,7 @@ func (r *verified) measured() map[*topology.Cell]supervisor.Verdict {
 }
 
 // expectation is a step's, or the lab's own for "".
-func (r *verified) expectation(step string) *topology.Expectation {
+func (r *verified) expectation(step string) *expect.Expectation {
 	if step == "" {
 		return r.lab.Expect
 	}
@@ -167,7 +167,7 @@ func differing(bad, judged, failed int) string {
 }
 
 // printStep prints what a step found, or the first expectation.
-func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*topology.Cell]supervisor.Verdict) {
+func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*expect.Cell]supervisor.Verdict) {
 	if s.Step != "" {
 		fmt.Fprintf(w, "\nstep: %s\n", s.Step)
 	}
@@ -187,10 +187,10 @@ func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*to
 }
 
 // printTables prints the measured tables in the file's order, each with its legend.
-func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]supervisor.Verdict) {
-	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *topology.Table) int { return a.Pos.Line - b.Pos.Line }) {
+func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]supervisor.Verdict) {
+	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
-		io.WriteString(w, indent(topology.Render(t, func(c *topology.Cell) string {
+		io.WriteString(w, indent(expect.Render(t, func(c *expect.Cell) string {
 			m, ok := got[c]
 			if !ok || m.Got == "" {
 				return ""
@@ -211,7 +211,7 @@ func printTables(w io.Writer, e *topology.Expectation, got map[*topology.Cell]su
 			}
 		}
 		for _, k := range kinds {
-			l := topology.Legend(k, words[k])
+			l := expect.Legend(k, words[k])
 			if l != "" && len(kinds) > 1 {
 				fmt.Fprintf(w, "  # %s:\n", k)
 			}

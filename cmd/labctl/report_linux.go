@@ -9,7 +9,7 @@ import (
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
@@ -179,9 +179,9 @@ func firstLine(s string) string {
 }
 
 // cellsOf lists every judged cell of a file.
-func cellsOf(lab *labfile.File) []*topology.Cell {
-	var out []*topology.Cell
-	es := []*topology.Expectation{lab.Expect}
+func cellsOf(lab *labfile.File) []*expect.Cell {
+	var out []*expect.Cell
+	es := []*expect.Expectation{lab.Expect}
 	for _, s := range lab.Steps {
 		es = append(es, s.Expect)
 	}

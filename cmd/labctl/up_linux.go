@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
@@ -106,7 +105,7 @@ func runsCommands(lab *labfile.File) string {
 		}
 	}
 	for _, st := range lab.Steps {
-		if slices.ContainsFunc(st.Do, func(a topology.Action) bool { return a.Run != nil }) {
+		if slices.ContainsFunc(st.Do, func(a labfile.Action) bool { return a.Run != nil }) {
 			return fmt.Sprintf("step %q", st.Name)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
@@ -170,7 +170,7 @@ func documents(t *testing.T, text string) (out []string) {
 }
 
 // judged is what came of a table: all as the file says, but for cells of b.
-func judged(e *topology.Expectation, differs bool) []any {
+func judged(e *expect.Expectation, differs bool) []any {
 	var tables []any
 	for _, t := range e.Tables {
 		var cells []any

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
@@ -345,7 +345,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", r.file.display, r.lab.Name)
 	}
 	got := r.measured()
-	updated := r.lab.Update(func(c *topology.Cell) (string, bool) {
+	updated := r.lab.Update(func(c *expect.Cell) (string, bool) {
 		m, ok := got[c]
 		return m.Got, ok && m.Got != "unknown" && m.Got != ""
 	})

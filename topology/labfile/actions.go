@@ -13,12 +13,12 @@ import (
 )
 
 // action reads one entry of "do".
-func (st *story) action(n *yaml.Node, path string) *topology.Action {
+func (st *story) action(n *yaml.Node, path string) *Action {
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
 		return nil
 	}
 	v := n.Content[1]
-	a := &topology.Action{Pos: st.at(n.Content[0])}
+	a := &Action{Pos: st.at(n.Content[0])}
 	path = problem.PathKey(path, n.Content[0].Value)
 	switch n.Content[0].Value {
 	case "flush":
@@ -41,15 +41,15 @@ func (st *story) action(n *yaml.Node, path string) *topology.Action {
 	return a
 }
 
-func (st *story) flush(v *yaml.Node, path string) *topology.Flush {
-	f := &topology.Flush{}
+func (st *story) flush(v *yaml.Node, path string) *Flush {
+	f := &Flush{}
 	for k, what := range entries(v) {
 		s, why := st.fullName(k.Value)
 		if s == nil {
 			st.errorf(k, problem.PathKey(path, k.Value), "%s", why)
 			continue
 		}
-		fn := topology.FlushNode{Node: s.full}
+		fn := FlushNode{Node: s.full}
 		for _, w := range items(what) {
 			fn.What = append(fn.What, w.Value)
 		}
@@ -59,15 +59,15 @@ func (st *story) flush(v *yaml.Node, path string) *topology.Flush {
 }
 
 // run reads a command. One that names no node runs in the first: it is one that does not mind, as sleep.
-func (st *story) run(v *yaml.Node, path string) *topology.RunAction {
+func (st *story) run(v *yaml.Node, path string) *RunAction {
 	if v.Kind == yaml.ScalarNode {
-		r := &topology.RunAction{Sh: v.Value, Name: "run"}
+		r := &RunAction{Sh: v.Value, Name: "run"}
 		if len(st.sites) > 0 {
 			r.Node = st.sites[0].full
 		}
 		return r
 	}
-	r := &topology.RunAction{Sh: stringOf(field(v, "sh"), ""), Exit: intOf(field(v, "exit"), 0),
+	r := &RunAction{Sh: stringOf(field(v, "sh"), ""), Exit: intOf(field(v, "exit"), 0),
 		Background: boolOf(field(v, "background"), false), Ready: st.ready(v, path), Name: stringOf(field(v, "name"), "run")}
 	if n := field(v, "node"); n != nil && n.Kind == yaml.ScalarNode {
 		s, why := st.fullName(n.Value)
@@ -91,8 +91,8 @@ func (st *story) start(name string, v *yaml.Node, path string) {
 	st.running[name] = true
 }
 
-func (st *story) stream(v *yaml.Node, path string) *topology.Stream {
-	s := &topology.Stream{Name: stringOf(field(v, "name"), "stream"), Every: durationOf(field(v, "every"), 200*time.Millisecond)}
+func (st *story) stream(v *yaml.Node, path string) *Stream {
+	s := &Stream{Name: stringOf(field(v, "name"), "stream"), Every: durationOf(field(v, "every"), 200*time.Millisecond)}
 	s.From = st.party(field(v, "from"), problem.PathKey(path, "from"), true)
 	s.To = st.party(field(v, "to"), problem.PathKey(path, "to"), false)
 	if e := field(v, "every"); e != nil && s.Every == 0 {
@@ -137,8 +137,8 @@ func (st *story) nearTarget(word string) string {
 	})
 }
 
-func (st *story) stop(v *yaml.Node, path string) *topology.Stop {
-	s := &topology.Stop{Name: stringOf(v, ""), Silent: boolOf(field(v, "silent"), false)}
+func (st *story) stop(v *yaml.Node, path string) *Stop {
+	s := &Stop{Name: stringOf(v, ""), Silent: boolOf(field(v, "silent"), false)}
 	at := v
 	if v.Kind == yaml.MappingNode {
 		at = field(v, "name")

@@ -6,17 +6,17 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
 // expectation reads an "expect" or a "wait"; nil if there is none.
-func (st *story) expectation(n *yaml.Node, path string, cases []string) *topology.Expectation {
+func (st *story) expectation(n *yaml.Node, path string, cases []string) *expect.Expectation {
 	if n == nil || n.Kind != yaml.MappingNode || st.bare {
 		return nil
 	}
-	e := &topology.Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
-	rs := &topology.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases, Cells: &st.cells}
+	e := &expect.Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
+	rs := &expect.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases, Cells: &st.cells}
 	rank := map[string]int{}
 	for i, k := range expectKinds() {
 		rank[k.name] = i
@@ -28,17 +28,17 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *topolog
 		}
 		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, problem.PathKey(path, k.Value), rs)...)
 	}
-	slices.SortStableFunc(e.Tables, func(a, b *topology.Table) int { return rank[a.Kind] - rank[b.Kind] })
+	slices.SortStableFunc(e.Tables, func(a, b *expect.Table) int { return rank[a.Kind] - rank[b.Kind] })
 	return e
 }
 
 // tables reads what stands under one kind.
-func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *topology.Resolver) []*topology.Table {
-	if st.cells > topology.MaxCells { // and this is said
+func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *expect.Resolver) []*expect.Table {
+	if st.cells > expect.MaxCells { // and this is said
 		return nil
 	}
 	broken := st.failed()
-	var out []*topology.Table
+	var out []*expect.Table
 	var probs []problem.Problem
 	switch {
 	case v.Style&yaml.LiteralStyle != 0:
@@ -47,15 +47,15 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *topology
 			st.errorf(v, path, "the table is empty")
 			return nil
 		}
-		out, probs = topology.ParseTable(kind.name, text, at, rs)
+		out, probs = expect.ParseTable(kind.name, text, at, rs)
 	case kind.short && v.Style&yaml.FoldedStyle == 0 && !strings.ContainsAny(v.Value, "\n ") && !isNull(v):
 		at := st.at(v)
 		if v.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 			at.Col++
 		}
-		t, ps := topology.ParseShort(kind.name, v.Value, at, rs)
+		t, ps := expect.ParseShort(kind.name, v.Value, at, rs)
 		if t != nil {
-			out = []*topology.Table{t}
+			out = []*expect.Table{t}
 		}
 		probs = ps
 	default:
@@ -100,7 +100,7 @@ func (r *reader) block(n *yaml.Node) (string, problem.Pos) {
 func leading(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
 
 // unreached warns of pairs that are expected to reach each other and that no cable joins.
-func (l *loader) unreached(e *topology.Expectation) {
+func (l *loader) unreached(e *expect.Expectation) {
 	if e == nil || l.failed() {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -16,8 +17,8 @@ type File struct {
 	*topology.Lab        // before any step
 	Path          string // as given to Load, for messages
 	About         string
-	Expect        *topology.Expectation
-	Steps         []*topology.Step
+	Expect        *expect.Expectation
+	Steps         []*Step
 	Source        []byte // byte for byte
 
 	givenAt map[string]problem.Pos // see GivenAt
@@ -35,10 +36,10 @@ func (f *File) GivenAt(node string, s topology.Sysctl) (at problem.Pos, ok bool)
 }
 
 // Update is the file's text with the words that were measured in the place of those that differ; see [Update].
-func (f *File) Update(got func(*topology.Cell) (word string, measured bool)) []byte {
-	asked := []topology.Asked{{Lab: f.Lab, Expect: f.Expect}}
+func (f *File) Update(got func(*expect.Cell) (word string, measured bool)) []byte {
+	asked := []expect.Asked{{Lab: f.Lab, Expect: f.Expect}}
 	for _, s := range f.Steps {
-		asked = append(asked, topology.Asked{Lab: cmp.Or(s.Lab, f.Lab), Expect: s.Expect})
+		asked = append(asked, expect.Asked{Lab: cmp.Or(s.Lab, f.Lab), Expect: s.Expect})
 	}
-	return topology.Update(f.Source, asked, got)
+	return expect.Update(f.Source, asked, got)
 }

@@ -3,7 +3,7 @@ package labfile
 import (
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestLegendSpeaksOfItsKind: the same word is explained by what the probe of that table does, and who is asked does not answer instead.
@@ -38,7 +38,7 @@ func TestLegendSpeaksOfItsKind(t *testing.T) {
 # h1  is the port that the switch has for it
 `},
 	} {
-		if got := "\n" + topology.Legend(c.kind, c.words); got != c.want {
+		if got := "\n" + expect.Legend(c.kind, c.words); got != c.want {
 			t.Errorf("%s: got %s", c.kind, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -93,12 +94,12 @@ func (st *story) spoofed(n *yaml.Node, path, why string) topology.Target {
 }
 
 // freshBesideSpoofing warns of an expectation that forgets what a running spoofing is to be seen in.
-func (st *story) freshBesideSpoofing(n *yaml.Node, e *topology.Expectation, path string) {
+func (st *story) freshBesideSpoofing(n *yaml.Node, e *expect.Expectation, path string) {
 	if e == nil || e.Kept {
 		return
 	}
-	asks := slices.ContainsFunc(e.Tables, func(t *topology.Table) bool {
-		return topology.Pairs(t.Kind) || t.Kind == "cases" || t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *topology.Cell) bool { return c.Question.B != "" })
+	asks := slices.ContainsFunc(e.Tables, func(t *expect.Table) bool {
+		return expect.Pairs(t.Kind) || t.Kind == "cases" || t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *expect.Cell) bool { return c.Question.B != "" })
 	})
 	for _, name := range slices.Sorted(maps.Keys(st.spoofs)) {
 		if asks && st.running[name] {

@@ -55,7 +55,7 @@ func (l *loader) load() *File {
 }
 
 // stepCommands are the commands that steps run, in their order.
-func stepCommands(steps []*topology.Step) []string {
+func stepCommands(steps []*Step) []string {
 	var out []string
 	for _, s := range steps {
 		for _, do := range s.Do {
@@ -83,8 +83,8 @@ type story struct {
 	size             int        // parts of the file's own lab
 }
 
-func (st *story) step(n *yaml.Node, path string) *topology.Step {
-	s := &topology.Step{Name: stringOf(field(n, "name"), ""), Note: stringOf(field(n, "note"), ""), Pos: st.at(n), Timeout: durationOf(field(n, "timeout"), 10*time.Second)}
+func (st *story) step(n *yaml.Node, path string) *Step {
+	s := &Step{Name: stringOf(field(n, "name"), ""), Note: stringOf(field(n, "note"), ""), Pos: st.at(n), Timeout: durationOf(field(n, "timeout"), 10*time.Second)}
 	st.keyOrder(n, path)
 	changed := false
 	for i, v := range items(field(n, "reset")) {
@@ -121,15 +121,15 @@ func (st *story) step(n *yaml.Node, path string) *topology.Step {
 	var cases []string
 	for k, v := range entries(field(n, "cases")) {
 		_, lab := st.laid(v, problem.PathKey(problem.PathKey(path, "cases"), k.Value))
-		s.Cases = append(s.Cases, &topology.Case{Name: k.Value, Lab: lab, Pos: st.at(k)})
+		s.Cases = append(s.Cases, &Case{Name: k.Value, Lab: lab, Pos: st.at(k)})
 		cases = append(cases, k.Value)
 	}
-	expect := field(n, "expect")
-	s.Expect = st.expectation(expect, problem.PathKey(path, "expect"), cases)
+	expected := field(n, "expect")
+	s.Expect = st.expectation(expected, problem.PathKey(path, "expect"), cases)
 	ek, _ := entry(n, "expect")
 	st.freshBesideSpoofing(ek, s.Expect, problem.PathKey(path, "expect"))
 	k, _ := entry(n, "cases")
-	tk, _ := entry(expect, "cases")
+	tk, _ := entry(expected, "cases")
 	switch {
 	case k != nil && tk == nil:
 		st.errorf(k, problem.PathKey(path, "cases"), `nothing is asked of the cases; write a table "cases" under "expect"`)

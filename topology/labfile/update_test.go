@@ -7,22 +7,22 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // expectationsOf are those of a lab that Update may rewrite.
-func expectationsOf(l *File) []*topology.Expectation {
-	out := []*topology.Expectation{l.Expect}
+func expectationsOf(l *File) []*expect.Expectation {
+	out := []*expect.Expectation{l.Expect}
 	for _, s := range l.Steps {
 		out = append(out, s.Expect)
 	}
-	return slices.DeleteFunc(out, func(e *topology.Expectation) bool { return e == nil })
+	return slices.DeleteFunc(out, func(e *expect.Expectation) bool { return e == nil })
 }
 
 // answerer answers each question with one of the words of its kind, chosen by the question and a seed.
-func answerer(seed int) func(*topology.Cell) (string, bool) {
-	return func(c *topology.Cell) (string, bool) {
-		words := topology.Words(c.Question)
+func answerer(seed int) func(*expect.Cell) (string, bool) {
+	return func(c *expect.Cell) (string, bool) {
+		words := expect.Words(c.Question)
 		sum := seed
 		for _, b := range []byte(c.Question.String()) {
 			sum = (sum*31 + int(b)) % 65521
@@ -60,14 +60,14 @@ func TestUpdateShippedLabs(t *testing.T) {
 	}
 }
 
-func updateTwice(t *testing.T, file, src string, got func(*topology.Cell) (string, bool)) string {
+func updateTwice(t *testing.T, file, src string, got func(*expect.Cell) (string, bool)) string {
 	t.Helper()
 	lab, problems := Load(file, []byte(src))
 	if len(problems.Errors()) > 0 {
 		t.Fatal(problems)
 	}
 	words := got
-	got = func(c *topology.Cell) (string, bool) {
+	got = func(c *expect.Cell) (string, bool) {
 		word, measured := words(c)
 		node, name, _ := strings.Cut(c.Question.A, ":")
 		if n := lab.Node(node); word == "down" && n != nil && n.Switch == nil {
@@ -77,7 +77,7 @@ func updateTwice(t *testing.T, file, src string, got func(*topology.Cell) (strin
 		}
 		return word, measured
 	}
-	if same := lab.Update(func(c *topology.Cell) (string, bool) { return c.Want.Text, c.Judged }); string(same) != src {
+	if same := lab.Update(func(c *expect.Cell) (string, bool) { return c.Want.Text, c.Judged }); string(same) != src {
 		t.Errorf("%s: nothing differs, and yet it becomes\n%s", file, same)
 	}
 	once := string(lab.Update(got))
@@ -120,7 +120,7 @@ func TestUpdateShortForms(t *testing.T) {
 		{"flow", "expect: {ping: ok, answers: yes}\n", "expect: {ping: ok, answers: yes}\n", "expect: {ping: silent, answers: no}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			one := updateTwiceLoosely(t, head+tt.expect, func(c *topology.Cell) (string, bool) {
+			one := updateTwiceLoosely(t, head+tt.expect, func(c *expect.Cell) (string, bool) {
 				switch {
 				case c.Question.Kind == "answers":
 					return "yes", true
@@ -132,7 +132,7 @@ func TestUpdateShortForms(t *testing.T) {
 			if one != head+tt.one {
 				t.Errorf("one differs:\n%s\nwant\n%s", one, head+tt.one)
 			}
-			all := updateTwiceLoosely(t, head+tt.expect, func(c *topology.Cell) (string, bool) {
+			all := updateTwiceLoosely(t, head+tt.expect, func(c *expect.Cell) (string, bool) {
 				return map[string]string{"ping": "silent", "answers": "no"}[c.Question.Kind], true
 			})
 			if all != head+tt.all {
@@ -142,7 +142,7 @@ func TestUpdateShortForms(t *testing.T) {
 	}
 }
 
-func updateTwiceLoosely(t *testing.T, src string, got func(*topology.Cell) (string, bool)) string {
+func updateTwiceLoosely(t *testing.T, src string, got func(*expect.Cell) (string, bool)) string {
 	t.Helper()
 	out := src
 	for range 2 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestManyErrorsAtOnce: when a router gives up a neighbour, it has an error for each packet that waited. What its kernel cannot send at
@@ -16,10 +16,10 @@ func TestManyErrorsAtOnce(t *testing.T) {
 	steps += "r: sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0\n"
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps), Patience: 3 * time.Second}
 	defer p.Close()
-	var qs []topology.Question
+	var qs []expect.Question
 	for i := range 100 {
 		for _, from := range []string{"a", "b", "c", "d"} {
-			qs = append(qs, topology.Question{Kind: "ping", A: from, B: fmt.Sprintf("10.9.0.%d", i+1)})
+			qs = append(qs, expect.Question{Kind: "ping", A: from, B: fmt.Sprintf("10.9.0.%d", i+1)})
 		}
 	}
 	words := map[string]int{}

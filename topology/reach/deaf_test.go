@@ -14,6 +14,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // deafening brings more frames to c than its listener can hold, when the listeners are open and nothing was asked yet. They
@@ -95,7 +96,7 @@ func TestDeafOverhearer(t *testing.T) {
 	s.Dst = topology.Station{Node: "b"}
 	e := seesTable(sees("one", "", "b"), sees("one", "", "c"), sees("one", "", "d"))
 	ctx := context.Background()
-	o, err := p.Overhear(ctx, &topology.Step{Do: []topology.Action{{Send: s}}, Expect: e})
+	o, err := p.Overhear(ctx, []string{s.Name}, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestWhoAnswers(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	own := must(p.owners())
-	q := topology.Question{Kind: "answers", A: "a", B: "b"}
+	q := expect.Question{Kind: "answers", A: "a", B: "b"}
 	want := func(word string) {
 		t.Helper()
 		wantText(t, ask(t, p, false, q), "answers:a->b "+word+"\n")
@@ -205,14 +206,14 @@ func TestAnswersForAName(t *testing.T) {
 	defer p.Close()
 	want := func(one, two, vr string) {
 		t.Helper()
-		q := func(b string) topology.Question { return topology.Question{Kind: "answers", A: "a", B: b} }
+		q := func(b string) expect.Question { return expect.Question{Kind: "answers", A: "a", B: b} }
 		rs := ask(t, p, false, q("one"), q("two"), q("vr"))
 		wantText(t, rs, "answers:a->one "+one+"\nanswers:a->two "+two+"\nanswers:a->vr "+vr+"\n")
-		if c := (CellReport{Cell: &topology.Cell{Want: topology.Want{Text: "b+c"}}, Result: rs[1]}); two == "yes" && !c.matches() {
+		if c := (CellReport{Cell: &expect.Cell{Want: expect.Want{Text: "b+c"}}, Result: rs[1]}); two == "yes" && !c.matches() {
 			t.Errorf("both answer, which is not b+c but %s %v", rs[1].Got, rs[1].Exact)
 		}
 		for _, said := range []string{"d", "d:eth0"} {
-			c := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: said}}, Result: rs[0]}
+			c := CellReport{Cell: &expect.Cell{Want: expect.Want{Text: said}}, Result: rs[0]}
 			if one == "yes" && (!c.matches() || c.Result.Got != said) {
 				t.Errorf("d answers, but where the file wants %s it is said to be %s", said, c.Result.Got)
 			}

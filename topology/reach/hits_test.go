@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // ruledMachine counts what rules have matched.
@@ -24,7 +25,7 @@ func (m *ruledMachine) Hits(node string) (map[string]uint64, error) {
 func TestHits(t *testing.T) {
 	m := &ruledMachine{}
 	p := &Prober{Lab: &topology.Lab{}, Machine: m}
-	q := func(rule string) topology.Question { return topology.Question{Kind: "hits", A: rule} }
+	q := func(rule string) expect.Question { return expect.Question{Kind: "hits", A: rule} }
 	rs := ask(t, p, true, q("virbr6/deny/to-vk64"), q("virbr6/deny/1"), q("virbr6/deny/2"), q("kali4/deny/1"))
 	for i, want := range []Result{
 		{Got: "3", Detail: "3 packets"},

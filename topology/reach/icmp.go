@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // echoLen is the length of a probe, ICMP header included; ping's own default, so that sizes do not make a difference.
@@ -162,7 +162,7 @@ func typeName(v6 bool, typ, code byte) (word, sentence string) {
 	if !ok {
 		sentence = "ICMP type " + strconv.Itoa(int(typ)) + " code " + strconv.Itoa(int(code))
 	}
-	return topology.ICMPWord(v6, typ, code), sentence
+	return expect.ICMPWord(v6, typ, code), sentence
 }
 
 var sentences4 = map[[2]byte]string{

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestIdentifiersComeRound: each once, without those that are held and without zero, and again only when nothing knows them any more.
@@ -65,7 +65,7 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 300 * time.Millisecond}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, _ topology.Question, again func(func()) error) string {
+	p.Investigate = func(_ context.Context, _ expect.Question, again func(func()) error) string {
 		for range 3 {
 			if err := again(nil); err != nil {
 				t.Error(err)
@@ -75,7 +75,7 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 		return ""
 	}
 	w := newWitness(t, p, m, "a")
-	q := func(kind, to string) topology.Question { return topology.Question{Kind: kind, A: "a", B: to} }
+	q := func(kind, to string) expect.Question { return expect.Question{Kind: kind, A: "a", B: to} }
 	from, _ := lab.Target("a")
 	to, _ := lab.Target("c")
 	s, err := p.Stream(context.Background(), "chat", from, to, 100*time.Millisecond)
@@ -138,16 +138,16 @@ func TestNATThatIsLoadedBetweenTwoQuestions(t *testing.T) {
 	sh(t, "r", "nft 'table inet f { chain c { type filter hook forward priority 0; ct state established accept; }; }'")
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
 	defer p.Close()
-	qs := []topology.Question{{Kind: "ping", A: "a", B: "z"}, {Kind: "ping6", A: "a", B: "z"}}
+	qs := []expect.Question{{Kind: "ping", A: "a", B: "z"}, {Kind: "ping6", A: "a", B: "z"}}
 	from, _ := lab.Target("a")
 	to, _ := lab.Target("z")
-	stream := func(name string) topology.Question {
+	stream := func(name string) expect.Question {
 		s, err := p.Stream(context.Background(), name, from, to, 20*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(s.Stop)
-		return topology.Question{Kind: "streams", A: name}
+		return expect.Question{Kind: "streams", A: name}
 	}
 	old := stream("old")
 	wantText(t, ask(t, p, false, append(qs, old)...), "ping:a->z silent\nping6:a->z silent\nstreams:old-> silent\n")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 const (
@@ -56,7 +56,7 @@ func (m *matrix) investigate(kept bool) error {
 	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
 		m.p.hush.Lock()
 		defer m.p.hush.Unlock()
-		return m.p.Investigate(m.ctx, topology.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error { return again(*pr, between) })
+		return m.p.Investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error { return again(*pr, between) })
 	})
 	if !asked || kept {
 		return m.ctx.Err()

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // Report is the answers to an expectation, table by table in the order in which they were judged.
@@ -14,13 +14,13 @@ type Report struct{ Tables []TableReport }
 
 // TableReport has the cells of a table, in its order.
 type TableReport struct {
-	Table *topology.Table
+	Table *expect.Table
 	Cells []CellReport
 }
 
 // CellReport is a cell and its answer. OK: the answer is what the file wants, or the cell is not judged.
 type CellReport struct {
-	Cell   *topology.Cell
+	Cell   *expect.Cell
 	Asked  bool // false for a cell that is not judged, unless Prober.All
 	Result Result
 	OK     bool
@@ -48,7 +48,7 @@ var readKinds = []string{"arp", "route", "fdb", "port", "drops", "hits", "stream
 // Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables together
 // with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners. What an
 // [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
-func (p *Prober) Judge(ctx context.Context, e *topology.Expectation) (*Report, error) {
+func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	r := newReport(e.Tables)
 	if err := p.settleOverheard(ctx); err != nil {
 		return nil, err
@@ -83,8 +83,8 @@ func (p *Prober) Judge(ctx context.Context, e *topology.Expectation) (*Report, e
 
 // Read looks once at the tables of an expectation that are only read, sends nothing and forgets nothing. Other tables are
 // not in the report.
-func (p *Prober) Read(ctx context.Context, e *topology.Expectation) (*Report, error) {
-	var tables []*topology.Table
+func (p *Prober) Read(ctx context.Context, e *expect.Expectation) (*Report, error) {
+	var tables []*expect.Table
 	for _, t := range e.Tables {
 		if slices.Contains(readKinds, t.Kind) {
 			tables = append(tables, t)
@@ -102,7 +102,7 @@ func (p *Prober) Read(ctx context.Context, e *topology.Expectation) (*Report, er
 	return r, p.judge(ctx, cells, true, true)
 }
 
-func newReport(tables []*topology.Table) *Report {
+func newReport(tables []*expect.Table) *Report {
 	r := &Report{}
 	for _, t := range tables {
 		tr := TableReport{Table: t, Cells: make([]CellReport, len(t.Cells))}
@@ -121,7 +121,7 @@ type phaseCells struct {
 }
 
 // phase names the cells that are asked together.
-func phase(t *topology.Table, index int, kind string, kept bool) (name string, rank int) {
+func phase(t *expect.Table, index int, kind string, kept bool) (name string, rank int) {
 	switch {
 	case !kept && kind == "arp", kind == "ping", kind == "ping6":
 		return "ping", 0
@@ -140,7 +140,7 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool
 	if len(cells) == 0 {
 		return nil
 	}
-	qs := make([]topology.Question, len(cells))
+	qs := make([]expect.Question, len(cells))
 	for i, c := range cells {
 		qs[i] = c.Cell.Question
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
@@ -81,7 +81,7 @@ func TestNamesTheInterface(t *testing.T) {
 		want, got string
 		ok        bool
 	}{{"host", "host", true}, {"host:vmh2", "host:vmh2", true}, {"host:vmh1", "host:vmh2", false}, {"host:vmh1|host:vmh2", "host:vmh2", true}, {"kali4", "host", false}} {
-		r := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: c.want}}, Result: Result{Got: "host", Exact: []string{"host:vmh2"}}}
+		r := CellReport{Cell: &expect.Cell{Want: expect.Want{Text: c.want}}, Result: Result{Got: "host", Exact: []string{"host:vmh2"}}}
 		if ok := r.matches(); ok != c.ok || r.Result.Got != c.got {
 			t.Errorf("wanted %s: %v with %s, want %v with %s", c.want, ok, r.Result.Got, c.ok, c.got)
 		}

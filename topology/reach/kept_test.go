@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestKeptSilenceIsShared: pairs that get nothing back wait together, and each for its own time.
@@ -13,7 +13,7 @@ func TestKeptSilenceIsShared(t *testing.T) {
 	steps += "b: sysctl -qw net.ipv4.icmp_echo_ignore_all=1\nc: sysctl -qw net.ipv4.icmp_echo_ignore_all=1\n"
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps), Patience: 2 * time.Second}
 	defer p.Close()
-	ping := func(a, b string) topology.Question { return topology.Question{Kind: "ping", A: a, B: b} }
+	ping := func(a, b string) expect.Question { return expect.Question{Kind: "ping", A: a, B: b} }
 	began := time.Now()
 	wantText(t, ask(t, p, true, ping("a", "b"), ping("a", "c"), ping("b", "c"), ping("b", "a")),
 		"ping:a->b silent\nping:a->c silent\nping:b->c silent\nping:b->a ok\n")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // segment describes hosts on one bridge "s1" and returns the lab with the steps that build it. A host is
@@ -43,19 +44,19 @@ func segment(timer int, hosts ...string) (*topology.Lab, string) {
 	return lab, b.String()
 }
 
-func everyPair(kind string, names ...string) []topology.Question {
-	var qs []topology.Question
+func everyPair(kind string, names ...string) []expect.Question {
+	var qs []expect.Question
 	for _, a := range names {
 		for _, b := range names {
 			if a != b {
-				qs = append(qs, topology.Question{Kind: kind, A: a, B: b})
+				qs = append(qs, expect.Question{Kind: kind, A: a, B: b})
 			}
 		}
 	}
 	return qs
 }
 
-func ask(t testing.TB, p *Prober, kept bool, qs ...topology.Question) []Result {
+func ask(t testing.TB, p *Prober, kept bool, qs ...expect.Question) []Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

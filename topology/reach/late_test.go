@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // belated lets a request of b reach a only when a has been made to forget b, once.
@@ -53,7 +53,7 @@ func TestTellingInABatch(t *testing.T) {
 		sh(t, "a", "ip neigh replace 10.0.0.2 lladdr "+b.MAC.String()+" dev eth0 nud stale")
 		close(arrived)
 	}
-	wantText(t, ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "b"}), "ping:a->b no-arp\n")
+	wantText(t, ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "b"}), "ping:a->b no-arp\n")
 	select {
 	case <-arrived:
 	default:
@@ -74,7 +74,7 @@ func TestLateRequest(t *testing.T) {
 		arrived = true
 		sh(t, "a", "ip neigh replace 10.0.0.2 lladdr "+b.MAC.String()+" dev eth0 nud stale")
 	}
-	ping := func(a, b string) topology.Question { return topology.Question{Kind: "ping", A: a, B: b} }
+	ping := func(a, b string) expect.Question { return expect.Question{Kind: "ping", A: a, B: b} }
 	wantText(t, ask(t, p, false, ping("b", "a"), ping("a", "b")), "ping:b->a silent\nping:a->b no-arp\n")
 	if !arrived {
 		t.Error("nothing came late, so this proves nothing")

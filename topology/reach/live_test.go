@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // typo is the lab of five wrong masks: h0 .1/24, h1 .65/25, h2 .129/25, h3 .130/25, h4 .193/26, h5 .194/26, rt .254/24.
@@ -82,7 +83,7 @@ func TestTypoReads(t *testing.T) {
 	lab, m := typo(t)
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	q := func(kind, a, b string) topology.Question { return topology.Question{Kind: kind, A: a, B: b} }
+	q := func(kind, a, b string) expect.Question { return expect.Question{Kind: kind, A: a, B: b} }
 	wantText(t, ask(t, p, false,
 		q("arp", "h0", "h2"), q("arp", "h0", "h3"), q("arp", "h1", "h0"), q("arp", "h2", "h0"), q("arp", "h3", "h0"), q("arp", "h3", "rt"),
 		q("answers", "h0", "h1"), q("answers", "h0", "h2"), q("answers", "h0", "h5"), q("answers", "h2", "h4"), q("answers", "h2", "h5"),
@@ -103,9 +104,9 @@ route:h2->h0 -
 route:h3->h0 rt
 `)
 	wantText(t, ask(t, p, false,
-		topology.Question{Kind: "sees", A: "h0", B: "h3", At: "rt"}, topology.Question{Kind: "sees", A: "h3", B: "h0", At: "rt"},
-		topology.Question{Kind: "sees", A: "h4", B: "h0", At: "rt:eth0"}, topology.Question{Kind: "sees", A: "h0", B: "h1", At: "s1"},
-		topology.Question{Kind: "fdb", A: "h3", B: "s1"}, topology.Question{Kind: "fdb", A: "rt", B: "s1:s1"}), `
+		expect.Question{Kind: "sees", A: "h0", B: "h3", At: "rt"}, expect.Question{Kind: "sees", A: "h3", B: "h0", At: "rt"},
+		expect.Question{Kind: "sees", A: "h4", B: "h0", At: "rt:eth0"}, expect.Question{Kind: "sees", A: "h0", B: "h1", At: "s1"},
+		expect.Question{Kind: "fdb", A: "h3", B: "s1"}, expect.Question{Kind: "fdb", A: "rt", B: "s1:s1"}), `
 sees:h0->h3@rt no
 sees:h3->h0@rt yes
 sees:h4->h0@rt:eth0 yes
@@ -119,9 +120,9 @@ func TestRedirectIsKept(t *testing.T) {
 	lab, m := typo(t)
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	ping := topology.Question{Kind: "ping", A: "h3", B: "h0"}
-	route := topology.Question{Kind: "route", A: "h3", B: "h0"}
-	dead := topology.Question{Kind: "ping", A: "h0", B: "h2"}
+	ping := expect.Question{Kind: "ping", A: "h3", B: "h0"}
+	route := expect.Question{Kind: "route", A: "h3", B: "h0"}
+	dead := expect.Question{Kind: "ping", A: "h0", B: "h2"}
 	wantText(t, ask(t, p, false, ping, dead, route), "ping:h3->h0 ok+redirect\nping:h0->h2 no-arp\nroute:h3->h0 rt\n")
 	// A redirect is believed at once only when the new gateway is a valid neighbour: the fresh ping has left that.
 	sh(t, "h3", "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.eth0.accept_redirects=1")
@@ -136,8 +137,8 @@ func TestARoutersLimiterOutlivesASet(t *testing.T) {
 	lab, m := typo(t)
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	ping := topology.Question{Kind: "ping", A: "h3", B: "h0"}
-	route := topology.Question{Kind: "route", A: "h3", B: "h0"}
+	ping := expect.Question{Kind: "ping", A: "h3", B: "h0"}
+	route := expect.Question{Kind: "route", A: "h3", B: "h0"}
 	for p.redirects[limiter{"h3", "rt"}] == nil || p.redirects[limiter{"h3", "rt"}].count < 5 {
 		ask(t, p, false, ping)
 		if p.redirects == nil {
@@ -168,7 +169,7 @@ func TestARedirectIsInsistedOn(t *testing.T) {
 	go func() {
 		p := &Prober{Lab: lab, Machine: m}
 		defer p.Close()
-		rs, err := p.Ask(context.Background(), []topology.Question{{Kind: "ping", A: "h4", B: "h0"}, {Kind: "ping", A: "h4", B: "h0:eth0"},
+		rs, err := p.Ask(context.Background(), []expect.Question{{Kind: "ping", A: "h4", B: "h0"}, {Kind: "ping", A: "h4", B: "h0:eth0"},
 			{Kind: "route", A: "h4", B: "h0"}}, true)
 		if err != nil || time.Since(begin) > 2*redirectSilence {
 			t.Errorf("after %v: %v", time.Since(begin), err)
@@ -182,7 +183,7 @@ func TestARedirectIsInsistedOn(t *testing.T) {
 		}
 	}}
 	defer p.Close()
-	rs := ask(t, p, true, topology.Question{Kind: "ping", A: "h3", B: "h0"}, topology.Question{Kind: "route", A: "h3", B: "h0"})
+	rs := ask(t, p, true, expect.Question{Kind: "ping", A: "h3", B: "h0"}, expect.Question{Kind: "route", A: "h3", B: "h0"})
 	wantText(t, rs, "ping:h3->h0 ok+redirect\nroute:h3->h0 h0+redirect\n")
 	if !strings.Contains(rs[0].Detail, "From 192.168.0.254: Redirect Host") || !strings.Contains(rs[0].Detail, "asked again after 20.48s") || told == 0 {
 		t.Errorf("told %d times: %s", told, rs[0].Detail)
@@ -272,9 +273,9 @@ func TestDeadNeighbours(t *testing.T) {
 	m := build(t, lab, steps)
 	for _, room := range []int{0, 40} {
 		p := &Prober{Lab: lab, Machine: m, NeighbourRoom: room}
-		qs := []topology.Question{{Kind: "ping", A: "a", B: "b"}}
+		qs := []expect.Question{{Kind: "ping", A: "a", B: "b"}}
 		for _, n := range lab.Names {
-			qs = append(qs, topology.Question{Kind: "ping", A: "a", B: n.Name})
+			qs = append(qs, expect.Question{Kind: "ping", A: "a", B: n.Name})
 		}
 		begin := time.Now()
 		for i, r := range ask(t, p, false, qs...) {
@@ -299,7 +300,7 @@ func TestNoRoomIsUnknown(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24")
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps), NeighbourRoom: 1}
 	defer p.Close()
-	q := topology.Question{Kind: "ping", A: "a", B: "b"}
+	q := expect.Question{Kind: "ping", A: "a", B: "b"}
 	for _, kept := range []bool{true, false} {
 		wantText(t, ask(t, p, kept, q), "ping:a->b unknown\n")
 	}
@@ -330,9 +331,9 @@ func TestRejected(t *testing.T) {
 	add("hole", "10.3.2.1", "no-route")
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	var qs []topology.Question
+	var qs []expect.Question
 	for _, n := range lab.Names {
-		qs = append(qs, topology.Question{Kind: "ping", A: "a", B: n.Name})
+		qs = append(qs, expect.Question{Kind: "ping", A: "a", B: n.Name})
 	}
 	begin := time.Now()
 	for _, r := range ask(t, p, false, qs...) {
@@ -342,7 +343,7 @@ func TestRejected(t *testing.T) {
 	}
 	t.Logf("%d in %v", len(qs), time.Since(begin))
 	for name, says := range map[string]string{"gone": "no route to 10.4.0.1: ", "deny": "a prohibit route to ", "unre": "an unreachable route to ", "hole": "a blackhole route to "} {
-		r := ask(t, p, false, topology.Question{Kind: "route", A: "a", B: name})[0]
+		r := ask(t, p, false, expect.Question{Kind: "route", A: "a", B: name})[0]
 		if r.Got != "-" || !strings.HasPrefix(r.Detail, says) {
 			t.Errorf("route to %s: %s (%s), want - (%s...)", name, r.Got, r.Detail, says)
 		}
@@ -355,9 +356,9 @@ func TestPing6(t *testing.T) {
 	m := build(t, lab, steps+"rt: sysctl -qw net.ipv6.conf.all.forwarding=1\n")
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	q := func(b string) topology.Question { return topology.Question{Kind: "ping6", A: "a", B: b} }
-	wantText(t, ask(t, p, false, q("b"), q("rt"), q("dead"), q("far"), q("none"), topology.Question{Kind: "arp", A: "a", B: "b"},
-		topology.Question{Kind: "arp", A: "a", B: "dead"}), `
+	q := func(b string) expect.Question { return expect.Question{Kind: "ping6", A: "a", B: b} }
+	wantText(t, ask(t, p, false, q("b"), q("rt"), q("dead"), q("far"), q("none"), expect.Question{Kind: "arp", A: "a", B: "b"},
+		expect.Question{Kind: "arp", A: "a", B: "dead"}), `
 ping6:a->b ok
 ping6:a->rt ok
 ping6:a->dead no-arp
@@ -372,13 +373,13 @@ func TestUnknownIsNeverAnAnswer(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24")
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
 	defer p.Close()
-	for _, q := range []topology.Question{{Kind: "ping", A: "a", B: "nobody"}, {Kind: "ping6", A: "a", B: "b"}, {Kind: "answers", A: "s1", B: "b"},
+	for _, q := range []expect.Question{{Kind: "ping", A: "a", B: "nobody"}, {Kind: "ping6", A: "a", B: "b"}, {Kind: "answers", A: "s1", B: "b"},
 		{Kind: "sees", A: "a", B: "b", At: "nobody"}, {Kind: "fdb", A: "a", B: "b"}} {
 		if r := ask(t, p, false, q)[0]; r.Got != Unknown || r.Detail == "" {
 			t.Errorf("%+v: got %q (%q), want unknown and why", q, r.Got, r.Detail)
 		}
 	}
-	if _, err := p.Ask(context.Background(), []topology.Question{{Kind: "pong"}}, false); err == nil {
+	if _, err := p.Ask(context.Background(), []expect.Question{{Kind: "pong"}}, false); err == nil {
 		t.Error("a kind that does not exist was asked")
 	}
 }

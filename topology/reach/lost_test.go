@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"labctl/topology/expect"
 
-	"labctl/topology"
+	"golang.org/x/sys/unix"
 )
 
 // purging has something happen in the middle of a question.
@@ -136,7 +136,7 @@ func TestARequestThatTheKernelThrowsAway(t *testing.T) {
 				m.plug(t, "b", false)
 			})
 		}
-		rs := ask(t, p, false, topology.Question{Kind: "ping", A: "b", B: "a"}, topology.Question{Kind: "arp", A: "b", B: "a"})
+		rs := ask(t, p, false, expect.Question{Kind: "ping", A: "b", B: "a"}, expect.Question{Kind: "arp", A: "b", B: "a"})
 		unplugging.Wait()
 		wantText(t, rs, "ping:b->a no-arp\narp:b->a failed\n")
 	}
@@ -148,7 +148,7 @@ func TestARequestThatTheKernelThrowsAway(t *testing.T) {
 // TestARequestThrownAwayFromKeptTables: what the kernel threw away is asked again, and nothing else is.
 func TestARequestThrownAwayFromKeptTables(t *testing.T) {
 	p, m := away(t, 200*time.Millisecond)
-	question := topology.Question{Kind: "ping", A: "b", B: "a"}
+	question := expect.Question{Kind: "ping", A: "b", B: "a"}
 	purged := 0
 	for range 5 {
 		m.plug(t, "b", true)
@@ -187,7 +187,7 @@ func TestAlwaysThrownAway(t *testing.T) {
 			poll(nil, 5*time.Millisecond)
 		}
 	}()
-	r := ask(t, p, false, topology.Question{Kind: "ping", A: "b", B: "a"})[0]
+	r := ask(t, p, false, expect.Question{Kind: "ping", A: "b", B: "a"})[0]
 	close(done)
 	<-over
 	if r.Got != Unknown || !strings.Contains(r.Detail, "b:eth0") {
@@ -206,7 +206,7 @@ func TestAnswersAcrossAGap(t *testing.T) {
 			}
 		}
 	}
-	wantText(t, ask(t, p, false, topology.Question{Kind: "answers", A: "b", B: "a"}), "answers:b->a yes\n")
+	wantText(t, ask(t, p, false, expect.Question{Kind: "answers", A: "b", B: "a"}), "answers:b->a yes\n")
 	reads = 0
 	m.plug(t, "a", false)
 	m.carriers = func(node string) {
@@ -217,7 +217,7 @@ func TestAnswersAcrossAGap(t *testing.T) {
 			}
 		}
 	}
-	if r := ask(t, p, false, topology.Question{Kind: "answers", A: "b", B: "a"})[0]; r.Got != "no" || !strings.HasPrefix(r.Detail, "6 requests for ") && !strings.HasPrefix(r.Detail, "9 requests for ") {
+	if r := ask(t, p, false, expect.Question{Kind: "answers", A: "b", B: "a"})[0]; r.Got != "no" || !strings.HasPrefix(r.Detail, "6 requests for ") && !strings.HasPrefix(r.Detail, "9 requests for ") {
 		t.Errorf("%s (%s), want no after 6 requests, or 9 where the kernel acts on the carrier late", r.Got, r.Detail)
 	}
 }
@@ -255,7 +255,7 @@ func TestARequestThatGoesElsewhere(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
 	defer p.Close()
 	for _, kept := range []bool{false, true} {
-		wantText(t, ask(t, p, kept, topology.Question{Kind: "ping", A: "a", B: "c"}), "ping:a->c silent\n")
+		wantText(t, ask(t, p, kept, expect.Question{Kind: "ping", A: "a", B: "c"}), "ping:a->c silent\n")
 	}
 	for grows, says := range map[int]string{0: "asked 2 times", 3: "asked 3 times"} { // the reading at which the machine has thrown something away
 		reads := 0
@@ -263,7 +263,7 @@ func TestARequestThatGoesElsewhere(t *testing.T) {
 			reads++
 			return uint64(min(grows, reads) / max(grows, 1))
 		}
-		if r := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "c"})[0]; r.Got != "silent" || !strings.HasSuffix(r.Detail, "a has no entry for 10.0.0.3, "+says) {
+		if r := ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "c"})[0]; r.Got != "silent" || !strings.HasSuffix(r.Detail, "a has no entry for 10.0.0.3, "+says) {
 			t.Errorf("%s (%s), want silent, %s", r.Got, r.Detail, says)
 		}
 	}
@@ -301,7 +301,7 @@ func TestARequestThatTheMachineThrewAway(t *testing.T) {
 			}
 			return count
 		}
-		r := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "b"})[0]
+		r := ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "b"})[0]
 		if r.Got != c.want || !strings.Contains(r.Detail, c.says) || strings.Contains(r.Detail, "asked") != (c.name == "always") || len(r.Sent.Tries) != c.tries {
 			t.Errorf("%s: %s (%s) after %d tries, want %s (%s) after %d", c.name, r.Got, r.Detail, len(r.Sent.Tries), c.want, c.says, c.tries)
 		}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // matrix is the pings of one family in one call of Ask.
@@ -99,7 +100,7 @@ func (m *matrix) add(a *asking, index map[[2]string]*pair, i int) *pair {
 	return pr
 }
 
-func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
+func (m *matrix) pair(q expect.Question, v6 bool) (*pair, error) {
 	from, to, err := m.p.ends(q)
 	if err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func (m *matrix) pair(q topology.Question, v6 bool) (*pair, error) {
 }
 
 // ends resolves the two sides of a question; the first must be a node.
-func (p *Prober) ends(q topology.Question) (from, to topology.Target, err error) {
+func (p *Prober) ends(q expect.Question) (from, to topology.Target, err error) {
 	from, ok := p.target(q.A)
 	if !ok || from.Node == "" {
 		return from, to, fmt.Errorf("%q is not a node of this lab", q.A)

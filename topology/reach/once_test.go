@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"labctl/topology/expect"
 
-	"labctl/topology"
+	"golang.org/x/sys/unix"
 )
 
 // requests is how many echo requests a node's kernel has made out of what sockets sent, of both families (RFC 2011, RFC 2466).
@@ -65,8 +65,8 @@ a: ip route add 10.4.0.0/16 dev lo
 	m := build(t, lab, steps)
 	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
 	defer p.Close()
-	ping := func(kind, b string) topology.Question { return topology.Question{Kind: kind, A: "a", B: b} }
-	for _, q := range []topology.Question{
+	ping := func(kind, b string) expect.Question { return expect.Question{Kind: kind, A: "a", B: b} }
+	for _, q := range []expect.Question{
 		ping("ping", "mute"), ping("ping6", "mute"), // it answers nothing
 		ping("ping", "filter"), ping("ping6", "filter"), // its rules refuse
 		ping("ping", "guarded"),  // the bridge drops what is not ARP
@@ -137,7 +137,7 @@ ip link add x up type bridge && ip link add xp type veth peer xq && ip link set 
 		}
 	}
 	before := m.requests(t, "a")
-	r := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "b"})[0]
+	r := ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "b"})[0]
 	if was.State != operUnknown || is.State != operUp {
 		t.Fatalf("the bridge was %+v and is %+v, which proves nothing", was, is)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -42,15 +42,15 @@ type meetings struct {
 	deaf          string          // why it may have missed some
 }
 
-// Overhear opens the listeners of the sees tables of a step that speak of frames which the step sends, or which are being sent
-// in the background, and of no others: they are promiscuous, and so part of the experiment. It returns when the switches have
-// noticed. It is called before the step acts; [Prober.Judge], or [Overhearing.Settle], listens to the end and closes them. A
-// step without such tables opens nothing. Close it in any case.
-func (p *Prober) Overhear(ctx context.Context, st *topology.Step) (*Overhearing, error) {
+// Overhear opens the listeners of the sees tables of an expectation, nil being none, that speak of frames which will be sent under the
+// names given, or which are being sent in the background, and of no others: they are promiscuous, and so part of the experiment. It
+// returns when the switches have noticed. It is called before a step acts; [Prober.Judge], or [Overhearing.Settle], listens to the end
+// and closes them. Without such tables it opens nothing. Close it in any case.
+func (p *Prober) Overhear(ctx context.Context, names []string, e *expect.Expectation) (*Overhearing, error) {
 	o := &Overhearing{p: p, columns: map[sight]column{}, unheard: map[sight]error{}, sends: p.background(), before: map[string]uint64{}, met: map[*ear]*meetings{}}
-	var cells []topology.Question
-	for _, q := range p.sightings(st) {
-		if o.sends[q.A] != nil || slices.ContainsFunc(st.Do, func(a topology.Action) bool { return a.Send != nil && a.Send.Name == q.A }) {
+	var cells []expect.Question
+	for _, q := range p.sightings(e) {
+		if o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
 		}
 	}
@@ -79,12 +79,12 @@ func (p *Prober) Overhear(ctx context.Context, st *topology.Step) (*Overhearing,
 	return o, nil
 }
 
-// sightings are the questions of a step about what goes by a name.
-func (p *Prober) sightings(st *topology.Step) (out []topology.Question) {
-	if st.Expect == nil {
+// sightings are the questions of an expectation about what goes by a name.
+func (p *Prober) sightings(e *expect.Expectation) (out []expect.Question) {
+	if e == nil {
 		return nil
 	}
-	for _, t := range st.Expect.Tables {
+	for _, t := range e.Tables {
 		for _, c := range t.Cells {
 			if q := c.Question; q.Kind == "sees" && q.B == "" && (c.Judged || p.All) {
 				out = append(out, q)
@@ -111,7 +111,7 @@ func (o *Overhearing) frames() (out [][]byte) {
 }
 
 // open opens the listeners of a cell.
-func (o *Overhearing) open(q topology.Question) {
+func (o *Overhearing) open(q expect.Question) {
 	key := sight{q.A, q.At}
 	c, err := o.crowd.listeners(q.At)
 	if err == nil {

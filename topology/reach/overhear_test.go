@@ -14,15 +14,16 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // seesTable is a table of these questions, all judged.
-func seesTable(qs ...topology.Question) *topology.Expectation {
-	t := &topology.Table{Kind: "sees"}
+func seesTable(qs ...expect.Question) *expect.Expectation {
+	t := &expect.Table{Kind: "sees"}
 	for _, q := range qs {
-		t.Cells = append(t.Cells, &topology.Cell{Question: q, Judged: true, Case: -1})
+		t.Cells = append(t.Cells, &expect.Cell{Question: q, Judged: true, Case: -1})
 	}
-	return &topology.Expectation{Tables: []*topology.Table{t}}
+	return &expect.Expectation{Tables: []*expect.Table{t}}
 }
 
 func frameFrom(t testing.TB, lab *topology.Lab, name, from string) *topology.Send {
@@ -34,15 +35,15 @@ func frameFrom(t testing.TB, lab *topology.Lab, name, from string) *topology.Sen
 }
 
 // acted carries out the sends of a step and judges it.
-func acted(t testing.TB, p *Prober, e *topology.Expectation, sends ...*topology.Send) string {
+func acted(t testing.TB, p *Prober, e *expect.Expectation, sends ...*topology.Send) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	st := &topology.Step{Expect: e}
+	var names []string
 	for _, s := range sends {
-		st.Do = append(st.Do, topology.Action{Send: s})
+		names = append(names, s.Name)
 	}
-	o, err := p.Overhear(ctx, st)
+	o, err := p.Overhear(ctx, names, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestOverhear(t *testing.T) {
 	toB.Dst = topology.Station{Node: "b"}
 	lost.Dst.MAC = mac("02:00:00:00:00:77")
 	lost.Src.MAC = mac("02:00:00:00:00:76")
-	var qs []topology.Question
+	var qs []expect.Question
 	for _, name := range []string{"all", "one", "lost"} {
 		for _, at := range []string{"a", "b", "c", "s1:b", "s1:c"} {
 			qs = append(qs, sees(name, "", at))
@@ -166,7 +167,7 @@ func TestOverhearNothing(t *testing.T) {
 	s := frameFrom(t, lab, "one", "a")
 	s.Dst = topology.Station{Node: "b"}
 	e := seesTable(sees("one", "", "c"), sees("one", "", "nobody"), sees("other", "", "c"))
-	o, err := p.Overhear(ctx, &topology.Step{Do: []topology.Action{{Send: s}}, Expect: e})
+	o, err := p.Overhear(ctx, []string{s.Name}, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +257,7 @@ func TestStreams(t *testing.T) {
 	}
 	chat := start("chat", "b")
 	start("lost", "dead")
-	streams := func(name string) topology.Question { return topology.Question{Kind: "streams", A: name} }
+	streams := func(name string) expect.Question { return expect.Question{Kind: "streams", A: name} }
 	wantText(t, ask(t, p, true, streams("chat"), streams("lost"), streams("none"), sees("chat", "", "a"), sees("chat", "", "b"), sees("chat", "", "c"),
 		sees("lost", "", "c"), sees("none", "", "c")), `
 streams:chat-> ok
@@ -270,8 +271,8 @@ sees:none->@c unknown
 `)
 	// A look takes what is known since the mark, and nothing that was before it.
 	look := func() string {
-		r, err := p.Read(context.Background(), &topology.Expectation{Tables: []*topology.Table{{Kind: "streams",
-			Cells: []*topology.Cell{{Question: streams("chat"), Judged: true, Want: topology.Want{Text: "ok|silent|lossy"}}}}}})
+		r, err := p.Read(context.Background(), &expect.Expectation{Tables: []*expect.Table{{Kind: "streams",
+			Cells: []*expect.Cell{{Question: streams("chat"), Judged: true, Want: expect.Want{Text: "ok|silent|lossy"}}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

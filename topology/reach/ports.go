@@ -11,6 +11,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -171,7 +172,7 @@ func (p *Prober) dropped(ctx context.Context) error {
 }
 
 // dropFilter is the sort of frames that a question is about.
-func (a *asking) dropFilter(m topology.DropMatch, port string) (func(Drop) bool, error) {
+func (a *asking) dropFilter(m expect.DropMatch, port string) (func(Drop) bool, error) {
 	src, err := a.stations(m.Src)
 	if err != nil {
 		return nil, err
@@ -220,7 +221,7 @@ func (r *Result) count(drops []Drop, lost int) {
 		r.Detail += fmt.Sprintf("; %d more are not in the switch's list", lost)
 	}
 	switch {
-	case r.Question.Drop != topology.DropMatch{}:
+	case r.Question.Drop != expect.DropMatch{}:
 		r.Got, r.lost = strconv.Itoa(frames), lost
 	case lost > 0:
 		r.Got = Unknown

@@ -8,6 +8,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // stillMachine is a Machine without a kernel: what its tables say never changes.
@@ -101,14 +102,14 @@ func switched() *Prober {
 }
 
 func TestReadTables(t *testing.T) {
-	port := func(a, column string) topology.Question { return topology.Question{Kind: "port", A: a, At: column} }
-	drops := func(a string, m topology.DropMatch) topology.Question {
-		return topology.Question{Kind: "drops", A: a, Drop: m}
+	port := func(a, column string) expect.Question { return expect.Question{Kind: "port", A: a, At: column} }
+	drops := func(a string, m expect.DropMatch) expect.Question {
+		return expect.Question{Kind: "drops", A: a, Drop: m}
 	}
-	fdb := func(a string) topology.Question { return topology.Question{Kind: "fdb", A: a, B: "sw"} }
-	any := topology.DropMatch{}
+	fdb := func(a string) expect.Question { return expect.Question{Kind: "fdb", A: a, B: "sw"} }
+	any := expect.DropMatch{}
 	for _, c := range []struct {
-		q    topology.Question
+		q    expect.Question
 		want string
 	}{
 		{port("sw:guest", "state"), "blocked"},
@@ -132,15 +133,15 @@ func TestReadTables(t *testing.T) {
 		{drops("sw:gw", any), "MacForgery"},
 		{drops("sw:up", any), "-"},
 		{drops("guest", any), Unknown},
-		{drops("sw", topology.DropMatch{Reason: "MacForgery"}), "6"},
-		{drops("sw:guest", topology.DropMatch{Reason: "MacForgery"}), "2"},
-		{drops("sw:up", topology.DropMatch{Reason: "MacForgery"}), "0"},
-		{drops("sw", topology.DropMatch{Length: "60"}), "3"},
-		{drops("sw", topology.DropMatch{Function: "-"}), "1"},
-		{drops("sw", topology.DropMatch{Src: "forged"}), "2"},
-		{drops("sw", topology.DropMatch{Src: "00:11:22:33:44:55", Dst: "gw"}), "2"},
-		{drops("sw", topology.DropMatch{Dst: "broadcast"}), "4"},
-		{drops("sw", topology.DropMatch{Dst: "nobody"}), Unknown},
+		{drops("sw", expect.DropMatch{Reason: "MacForgery"}), "6"},
+		{drops("sw:guest", expect.DropMatch{Reason: "MacForgery"}), "2"},
+		{drops("sw:up", expect.DropMatch{Reason: "MacForgery"}), "0"},
+		{drops("sw", expect.DropMatch{Length: "60"}), "3"},
+		{drops("sw", expect.DropMatch{Function: "-"}), "1"},
+		{drops("sw", expect.DropMatch{Src: "forged"}), "2"},
+		{drops("sw", expect.DropMatch{Src: "00:11:22:33:44:55", Dst: "gw"}), "2"},
+		{drops("sw", expect.DropMatch{Dst: "broadcast"}), "4"},
+		{drops("sw", expect.DropMatch{Dst: "nobody"}), Unknown},
 		{fdb("guest"), "guest"},
 		{fdb("gw:eth0"), "gw"},
 		{fdb("forged"), "-"},
@@ -180,9 +181,9 @@ func TestLostDrops(t *testing.T) {
 	} {
 		p := switched()
 		p.Machine.(*stillMachine).lost = 2
-		cell := &topology.Cell{Judged: true, Want: topology.Want{Text: c.want},
-			Question: topology.Question{Kind: "drops", A: "sw:guest", Drop: topology.DropMatch{Reason: "MacForgery"}}}
-		r, err := p.Judge(context.Background(), &topology.Expectation{Tables: []*topology.Table{{Kind: "drops", Cells: []*topology.Cell{cell}}}})
+		cell := &expect.Cell{Judged: true, Want: expect.Want{Text: c.want},
+			Question: expect.Question{Kind: "drops", A: "sw:guest", Drop: expect.DropMatch{Reason: "MacForgery"}}}
+		r, err := p.Judge(context.Background(), &expect.Expectation{Tables: []*expect.Table{{Kind: "drops", Cells: []*expect.Cell{cell}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +193,7 @@ func TestLostDrops(t *testing.T) {
 	}
 	p := switched()
 	p.Machine.(*stillMachine).lost = 1
-	if r := ask(t, p, true, topology.Question{Kind: "drops", A: "sw"})[0]; r.Got != Unknown {
+	if r := ask(t, p, true, expect.Question{Kind: "drops", A: "sw"})[0]; r.Got != Unknown {
 		t.Errorf("which reasons there were is said to be %s, though a frame is not in the list", r.Got)
 	}
 }

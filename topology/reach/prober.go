@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // Unknown is the outcome of a question that could not be asked. It is never what a file wants.
@@ -33,7 +34,7 @@ type Prober struct {
 	// it, or "". It may have the ping asked again to watch what that meets: again sends one request, from the tables that it would
 	// find, and returns when what follows at once is over. With between, which is called then, another request follows, which finds the
 	// neighbours that the first one found. Streams wait meanwhile. It must not call the Prober's methods.
-	Investigate func(ctx context.Context, failed topology.Question, again func(between func()) error) string
+	Investigate func(ctx context.Context, failed expect.Question, again func(between func()) error) string
 
 	// Waiting, if not nil, is told every second of a wait that a person would wonder about: for what, and how much of it is over.
 	// It must return soon and not call the Prober's methods.
@@ -58,7 +59,7 @@ type Prober struct {
 
 // Result is the answer to a question.
 type Result struct {
-	Question topology.Question
+	Question expect.Question
 	Got      string        // a word of the table's grammar; [Unknown] when it could not be asked
 	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
 	Detail   string        // a sentence for a person, in ping's own words where it has some
@@ -74,12 +75,12 @@ type Result struct {
 // pings go one after the other, and one that misses a redirect may be asked again after 20.5 s; otherwise every pair is asked as if alone in a lab just brought up, and the tables are
 // afterwards as the last answered pair, flow or request left them. Pings come first, then answers and sees, then streams, then
 // what is only read. The error is ctx's or a question of a kind that is not known; what could not be asked is a Result.
-func (p *Prober) Ask(ctx context.Context, qs []topology.Question, kept bool) ([]Result, error) {
+func (p *Prober) Ask(ctx context.Context, qs []expect.Question, kept bool) ([]Result, error) {
 	return p.ask(ctx, qs, kept, false)
 }
 
 // ask is [Prober.Ask]; with look nothing is sent or waited for.
-func (p *Prober) ask(ctx context.Context, qs []topology.Question, kept, look bool) ([]Result, error) {
+func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool) ([]Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.init(); err != nil {

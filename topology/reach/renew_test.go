@@ -39,7 +39,6 @@ func TestListenersOfRemovedInterfaces(t *testing.T) {
 		s.Dst.MAC = switchcore.MAC{255, 255, 255, 255, 255, 255}
 	}
 	e := seesTable(sees("early", "", "b"), sees("early", "", "c"), sees("late", "", "b"), sees("late", "", "c"))
-	st := &topology.Step{Do: []topology.Action{{Send: early}, {Send: late}}, Expect: e}
 	for _, c := range []struct {
 		renewed, away bool
 		want          []string
@@ -49,7 +48,7 @@ func TestListenersOfRemovedInterfaces(t *testing.T) {
 		{renewed: true, away: true, want: []string{"yes", "yes", Unknown, "yes"}},
 	} {
 		ctx := context.Background()
-		o := must(p.Overhear(ctx, st))
+		o := must(p.Overhear(ctx, []string{early.Name, late.Name}, e))
 		must(p.Send(ctx, early))
 		remake(t, "b", "10.0.0.2/24")
 		if c.away {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -101,7 +101,7 @@ func (a *asking) sees(ctx context.Context, at []int) {
 // flow resolves A->B, by IPv6 if B has nothing else, or the name of a stream, and opens the taps that prove that its request
 // leaves and arrives. All listeners are open by now, so a promiscuous one that is there already serves as well; the others
 // change nothing.
-func (w *watch) flow(q topology.Question) *flow {
+func (w *watch) flow(q expect.Question) *flow {
 	f := &flow{}
 	if q.B == "" {
 		if f.stream = w.p.streamOf(q.A); f.stream == nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestStreamToNobody: what a stream sends is seen to leave, wherever it goes.
@@ -20,7 +20,7 @@ func TestStreamToNobody(t *testing.T) {
 	for end := time.Now().Add(5 * time.Second); s.Received() < 3 && time.Now().Before(end); {
 		poll(nil, 5*time.Millisecond)
 	}
-	q := func(at string) topology.Question { return topology.Question{Kind: "sees", A: "chat", At: at} }
+	q := func(at string) expect.Question { return expect.Question{Kind: "sees", A: "chat", At: at} }
 	wantText(t, ask(t, p, true, q("c")), "sees:chat->@c no\n")
 	sh(t, "a", "ip neigh replace 10.0.0.2 dev eth0 lladdr "+sh(t, "c", "cat /sys/class/net/eth0/address")[:17])
 	later := *lab

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"labctl/topology/expect"
 
-	"labctl/topology"
+	"golang.org/x/sys/unix"
 )
 
 // A ping knows its own requests, and whoever has it asked again leaves nobody asking for a neighbour, or that would go on without it.
@@ -18,7 +18,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, q topology.Question, again func(func()) error) string {
+	p.Investigate = func(_ context.Context, q expect.Question, again func(func()) error) string {
 		asked++
 		if err := again(nil); err != nil {
 			t.Errorf("ask %s again: %v", q, err)
@@ -35,7 +35,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 		return ""
 	}
 	begin := time.Now()
-	rs := ask(t, p, false, topology.Question{Kind: "ping", A: "a", B: "b"}, topology.Question{Kind: "ping", A: "a", B: dead(0).Name}, topology.Question{Kind: "ping", A: "b", B: dead(1).Name})
+	rs := ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "b"}, expect.Question{Kind: "ping", A: "a", B: dead(0).Name}, expect.Question{Kind: "ping", A: "b", B: dead(1).Name})
 	end := time.Now()
 	if asked != 2 {
 		t.Errorf("%d pings were asked again", asked)

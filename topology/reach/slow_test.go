@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // slow is a machine whose switches take their time: what a test has under way arrives when the machine is asked to be idle or
@@ -166,7 +167,7 @@ func TestAForgedFrameThatIsLate(t *testing.T) {
 	s.Dst = topology.Station{Node: "b"}
 	e := seesTable(sees("one", "", "b"), sees("one", "", "c"))
 	ctx := context.Background()
-	o, err := p.Overhear(ctx, &topology.Step{Do: []topology.Action{{Send: s}}, Expect: e})
+	o, err := p.Overhear(ctx, []string{s.Name}, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +230,7 @@ func TestHitsOfWhatIsUnderWay(t *testing.T) {
 	p := &Prober{Lab: &topology.Lab{}, Machine: &counting{}}
 	begin := time.Now()
 	p.forged = begin
-	r := ask(t, p, true, topology.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
+	r := ask(t, p, true, expect.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
 	if r.Got != "3" || time.Since(begin) < farewell {
 		t.Errorf("%s hits after %v; want 3, and no sooner than %v after the last forged frame", r.Got, time.Since(begin), farewell)
 	}

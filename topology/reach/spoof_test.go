@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // TestUnasked: the bytes are those that arpspoof(8) of dsniff 2.4 sends, padded.
@@ -71,7 +72,7 @@ func mitm(t *testing.T) (*Prober, *topology.ARPSpoof) {
 }
 
 // eventually asks until the answers are as wanted.
-func eventually(t *testing.T, p *Prober, want string, qs ...topology.Question) {
+func eventually(t *testing.T, p *Prober, want string, qs ...expect.Question) {
 	t.Helper()
 	got := ""
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); poll(nil, 20*time.Millisecond) {
@@ -84,10 +85,10 @@ func eventually(t *testing.T, p *Prober, want string, qs ...topology.Question) {
 
 func TestSpoof(t *testing.T) {
 	p, a := mitm(t)
-	q := func(kind, a, b, at string) topology.Question {
-		return topology.Question{Kind: kind, A: a, B: b, At: at}
+	q := func(kind, a, b, at string) expect.Question {
+		return expect.Question{Kind: kind, A: a, B: b, At: at}
 	}
-	tables := []topology.Question{q("arp", "a", "b", ""), q("arp", "b", "a", "")}
+	tables := []expect.Question{q("arp", "a", "b", ""), q("arp", "b", "a", "")}
 
 	s := must(p.Spoof(context.Background(), a))
 	for end := time.Now().Add(5 * time.Second); s.Sent() < 6 && time.Now().Before(end); {
@@ -111,8 +112,8 @@ func TestSpoof(t *testing.T) {
 func TestSpoofSilentlyStopped(t *testing.T) {
 	p, a := mitm(t)
 	a.Both = false
-	table := []topology.Question{{Kind: "arp", A: "a", B: "b"}, {Kind: "arp", A: "b", B: "a"}}
-	wantText(t, ask(t, p, true, topology.Question{Kind: "ping", A: "a", B: "b"}), "ping:a->b ok\n")
+	table := []expect.Question{{Kind: "arp", A: "a", B: "b"}, {Kind: "arp", A: "b", B: "a"}}
+	wantText(t, ask(t, p, true, expect.Question{Kind: "ping", A: "a", B: "b"}), "ping:a->b ok\n")
 	s := must(p.Spoof(context.Background(), a))
 	eventually(t, p, "arp:a->b m\narp:b->a a\n", table...)
 	sh(t, "m", "ip link set eth0 down")

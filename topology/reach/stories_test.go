@@ -14,10 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
-func sees(a, b, at string) topology.Question {
-	return topology.Question{Kind: "sees", A: a, B: b, At: at}
+func sees(a, b, at string) expect.Question {
+	return expect.Question{Kind: "sees", A: a, B: b, At: at}
 }
 
 // TestSilentSees: b's unicast to a is lost on the bridge, so a cannot resolve b, and what b sends is seen nowhere else. All
@@ -51,7 +52,7 @@ func TestSeesAndAnswers6(t *testing.T) {
 	lab.Names = []topology.NamedEnd{{Name: "dead", IP: addr("fd00::77")}}
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
 	defer p.Close()
-	answers := func(b string) topology.Question { return topology.Question{Kind: "answers", A: "a", B: b} }
+	answers := func(b string) expect.Question { return expect.Question{Kind: "answers", A: "a", B: b} }
 	wantText(t, ask(t, p, false, sees("a", "b", "a"), sees("a", "b", "b"), sees("a", "b", "c"), answers("b"), answers("dead")), `
 sees:a->b@a yes
 sees:a->b@b yes
@@ -92,7 +93,7 @@ func TestOtherAddress(t *testing.T) {
 	to, _ := lab.Target("b")
 	s := must(p.Stream(context.Background(), "chat", from, to, 20*time.Millisecond))
 	defer s.Stop()
-	r := ask(t, p, true, topology.Question{Kind: "streams", A: "chat"})[0]
+	r := ask(t, p, true, expect.Question{Kind: "streams", A: "chat"})[0]
 	if r.Got != "ok+other" || !strings.Contains(r.Detail, "3 from another address") {
 		t.Errorf("the stream is %s (%s)", r.Got, r.Detail)
 	}
@@ -110,8 +111,8 @@ func TestRouters(t *testing.T) {
 	m := build(t, lab, steps)
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	q := func(kind, a, b string) topology.Question { return topology.Question{Kind: kind, A: a, B: b} }
-	qs := []topology.Question{q("ping", "a", "b"), q("ping", "b", "a"), q("ping", "a", "r3"), q("ping", "a", "dead"), q("ping", "a", "lost"),
+	q := func(kind, a, b string) expect.Question { return expect.Question{Kind: kind, A: a, B: b} }
+	qs := []expect.Question{q("ping", "a", "b"), q("ping", "b", "a"), q("ping", "a", "r3"), q("ping", "a", "dead"), q("ping", "a", "lost"),
 		q("arp", "a", "b"), q("arp", "a", "r1"), q("arp", "r3", "b"), q("route", "a", "b"), sees("a", "b", "r2"), sees("b", "a", "b")}
 	want := `
 ping:a->b ok
@@ -165,8 +166,8 @@ func TestBoundSender(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	for range 12 {
-		wantText(t, ask(t, p, false, topology.Question{Kind: "ping", A: "h3:eth0", B: "h0"}, topology.Question{Kind: "ping", A: "h2:eth0", B: "h5"},
-			topology.Question{Kind: "arp", A: "h3:eth0", B: "h0"}), "ping:h3:eth0->h0 ok+redirect\nping:h2:eth0->h5 ok\narp:h3:eth0->h0 h0\n")
+		wantText(t, ask(t, p, false, expect.Question{Kind: "ping", A: "h3:eth0", B: "h0"}, expect.Question{Kind: "ping", A: "h2:eth0", B: "h5"},
+			expect.Question{Kind: "arp", A: "h3:eth0", B: "h0"}), "ping:h3:eth0->h0 ok+redirect\nping:h2:eth0->h5 ok\narp:h3:eth0->h0 h0\n")
 	}
 }
 
@@ -185,7 +186,7 @@ func TestInterfaceWanted(t *testing.T) {
 		{"other", "host", []string{"host:vmh1"}, false, "host"},
 		{"host:vmh2+redirect", "host+redirect", []string{"host:vmh2+redirect"}, true, "host:vmh2+redirect"},
 	} {
-		r := CellReport{Cell: &topology.Cell{Want: topology.Want{Text: c.want}}, Result: Result{Got: c.got, Exact: c.exact}}
+		r := CellReport{Cell: &expect.Cell{Want: expect.Want{Text: c.want}}, Result: Result{Got: c.got, Exact: c.exact}}
 		if ok := r.matches(); ok != c.ok || r.Result.Got != c.shown {
 			t.Errorf("want %s, got %s %v: %v, shown %s", c.want, c.got, c.exact, ok, r.Result.Got)
 		}
@@ -198,7 +199,7 @@ func TestExactOwners(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
 	defer p.Close()
 	for _, kind := range []string{"arp", "answers"} {
-		r := ask(t, p, false, topology.Question{Kind: kind, A: "a", B: "b"})[0]
+		r := ask(t, p, false, expect.Question{Kind: kind, A: "a", B: "b"})[0]
 		if fmt.Sprint(r.Exact) != "[b:eth0]" {
 			t.Errorf("%s: %s is said to be %v", kind, r.Got, r.Exact)
 		}
@@ -216,7 +217,7 @@ func TestAnotherLab(t *testing.T) {
 			again := func(want string) {
 				t.Helper()
 				for _, kept := range []bool{false, true} {
-					wantText(t, ask(t, p, kept, topology.Question{Kind: "ping", A: "a", B: "b"}, topology.Question{Kind: "arp", A: "a", B: "b"}, sees("a", "b", "b")), want)
+					wantText(t, ask(t, p, kept, expect.Question{Kind: "ping", A: "a", B: "b"}, expect.Question{Kind: "arp", A: "a", B: "b"}, sees("a", "b", "b")), want)
 				}
 			}
 			again("ping:a->b ok\narp:a->b b\nsees:a->b@b yes\n")
@@ -291,7 +292,7 @@ func TestPermanentEntries(t *testing.T) {
 	}
 	sh(t, "a", "ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:98 dev eth0 nud permanent; ip neigh add 10.0.0.3 lladdr "+mac+" dev eth0 nud permanent")
 	sh(t, "c", "sysctl -qw net.ipv4.conf.all.arp_ignore=8")
-	ping := func(a, b string) topology.Question { return topology.Question{Kind: "ping", A: a, B: b} }
+	ping := func(a, b string) expect.Question { return expect.Question{Kind: "ping", A: a, B: b} }
 	for range 2 {
 		wantText(t, ask(t, p, false, ping("a", "b"), ping("a", "c"), ping("b", "a"), ping("c", "a")), `
 ping:a->b silent

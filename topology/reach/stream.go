@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
 
@@ -91,7 +92,7 @@ func (p *Prober) Stream(ctx context.Context, name string, from, to topology.Targ
 	}
 	v6 := !to.IP.IsValid()
 	m := &matrix{p: p, own: own}
-	pr, err := m.pair(topology.Question{A: from.Text, B: to.Text}, v6)
+	pr, err := m.pair(expect.Question{A: from.Text, B: to.Text}, v6)
 	if err != nil {
 		return nil, err
 	}

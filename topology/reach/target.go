@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // target resolves the text of a row or a column; or, for a person who asks outside any table, an address, which need not be anybody's.
@@ -22,7 +23,7 @@ func (p *Prober) target(text string) (topology.Target, bool) {
 }
 
 // Address is what a ping or ping6 is sent to; the zero Addr where the question has no such target.
-func (p *Prober) Address(q topology.Question) netip.Addr {
+func (p *Prober) Address(q expect.Question) netip.Addr {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t, _ := p.target(q.B)

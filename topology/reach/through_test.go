@@ -34,7 +34,7 @@ func TestSentBeforeAnybodyListened(t *testing.T) {
 	}
 	defer k.Stop()
 	e := seesTable(sees("beat", "", "b"))
-	o, err := p.Overhear(ctx, &topology.Step{Expect: e})
+	o, err := p.Overhear(ctx, nil, e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,12 @@ import (
 	"slices"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
 
 // act carries out one action.
-func (v *verifier) act(ctx context.Context, a topology.Action) error {
+func (v *verifier) act(ctx context.Context, a labfile.Action) error {
 	switch {
 	case a.Flush != nil:
 		for _, f := range a.Flush.Nodes {
@@ -94,7 +95,7 @@ func (v *verifier) flush(node, what string) error {
 	}
 }
 
-func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *topology.RunAction) error {
+func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *labfile.RunAction) error {
 	c := topology.Command{Sh: a.Sh, Background: a.Background, Ready: a.Ready, Pos: at}
 	if a.Background {
 		p, err := v.begin(ctx, a.Node, a.Name, c)
@@ -118,7 +119,7 @@ func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *topology.Ru
 }
 
 // stop ends a background action by its name.
-func (v *verifier) stop(ctx context.Context, a *topology.Stop) error {
+func (v *verifier) stop(ctx context.Context, a *labfile.Stop) error {
 	v.mu.Lock()
 	s := v.streams[a.Name]
 	delete(v.streams, a.Name)

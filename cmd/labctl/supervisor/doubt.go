@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
@@ -50,7 +51,7 @@ func (l losses) since(now losses, lab *topology.Lab) doubts {
 }
 
 // about says what may have kept an answer from coming, "" if nothing has. What a port loses concerns those who are behind it.
-func (d doubts) about(q topology.Question) string {
+func (d doubts) about(q expect.Question) string {
 	if d.full {
 		return "the machine's neighbour table was full meanwhile (net.ipv4.neigh.default.gc_thresh3)"
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/rules"
 )
 
@@ -18,7 +18,7 @@ import (
 const refusalRounds = 3
 
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober].
-func (s *server) investigate(ctx context.Context, _ topology.Question, again func(between func()) error) string {
+func (s *server) investigate(ctx context.Context, _ expect.Question, again func(between func()) error) string {
 	before := s.refusing(ctx)
 	with, without := map[string]int{}, map[string]bool{}
 	for round := range refusalRounds {

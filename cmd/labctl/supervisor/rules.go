@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -203,7 +203,7 @@ func (m *ruleMarks) forget(nodes []string) {
 // hitNodes are the nodes that a file's "hits" ask.
 func hitNodes(file *labfile.File) map[string]bool {
 	out := map[string]bool{}
-	look := func(e *topology.Expectation) {
+	look := func(e *expect.Expectation) {
 		if e == nil {
 			return
 		}

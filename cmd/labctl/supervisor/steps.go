@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"slices"
 
-	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 // StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be. Continue goes on
@@ -85,7 +85,7 @@ func step(ctx context.Context, c *call) (any, error) {
 }
 
 // walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
-func (c *call) walk(ctx context.Context, next *topology.Step) (StepVerdicts, error) {
+func (c *call) walk(ctx context.Context, next *labfile.Step) (StepVerdicts, error) {
 	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
 		return StepVerdicts{}, usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.words()[0])
 	}
@@ -132,7 +132,7 @@ func (s *server) acting() []string {
 
 // noted records at once what an action of a step began or ended, for whoever heals the lab after a kill in the middle of the step.
 // Nobody heals a temporary one.
-func (v *verifier) noted(a topology.Action) error {
+func (v *verifier) noted(a labfile.Action) error {
 	name := ""
 	switch {
 	case a.Stream != nil:

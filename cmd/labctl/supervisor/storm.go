@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // stormRate is more frames a second than anything in a lab asks for: a frame that circles comes back within microseconds, and
@@ -78,7 +79,7 @@ func manyFrames(rate float64) string {
 func drowned() []string { return []string{"ping", "ping6", "answers", "arp", "sees", "streams"} }
 
 // about says whether the storm reaches somebody of whom a question is.
-func (s storm) about(lab *topology.Lab, q topology.Question) bool {
+func (s storm) about(lab *topology.Lab, q expect.Question) bool {
 	if !slices.Contains(drowned(), q.Kind) {
 		return false
 	}

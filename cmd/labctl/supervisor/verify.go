@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"slices"
 
-	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
@@ -17,8 +17,8 @@ import (
 
 // AskParams are questions outside any file.
 type AskParams struct {
-	Questions []topology.Question `json:"questions"`
-	Kept      bool                `json:"kept"`
+	Questions []expect.Question `json:"questions"`
+	Kept      bool              `json:"kept"`
 }
 
 // Answer is one answered question.
@@ -178,7 +178,7 @@ type verifier struct {
 }
 
 // judge asks an expectation that has no cases.
-func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableVerdicts, error) {
+func (v *verifier) judge(ctx context.Context, e *expect.Expectation) ([]TableVerdicts, error) {
 	r, err := v.ask(ctx, e)
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (v *verifier) judge(ctx context.Context, e *topology.Expectation) ([]TableV
 }
 
 // ask judges, and says of pings that failed which switch dropped them.
-func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Report, error) {
+func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Report, error) {
 	since, before := v.switches.logged(), v.losses()
 	r, err := v.prober.Judge(ctx, e)
 	if err != nil {
@@ -205,7 +205,7 @@ func (v *verifier) ask(ctx context.Context, e *topology.Expectation) (*reach.Rep
 	return r, nil
 }
 
-func verdicts(r *reach.Report, st *topology.Step) []TableVerdicts {
+func verdicts(r *reach.Report, st *labfile.Step) []TableVerdicts {
 	out := []TableVerdicts{}
 	for _, t := range r.Tables {
 		tv := TableVerdicts{Kind: t.Table.Kind, Line: t.Table.Pos.Line, Cells: make([]Verdict, len(t.Cells))}
@@ -217,7 +217,7 @@ func verdicts(r *reach.Report, st *topology.Step) []TableVerdicts {
 	return out
 }
 
-func verdict(c reach.CellReport, st *topology.Step) Verdict {
+func verdict(c reach.CellReport, st *labfile.Step) Verdict {
 	v := Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
 		Got: c.Result.Got, Detail: c.Result.Detail, Why: stoppedBy(&c.Result), RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
 	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
@@ -227,7 +227,7 @@ func verdict(c reach.CellReport, st *topology.Step) Verdict {
 }
 
 // unknowns are the cells of an expectation that nobody came to ask.
-func unknowns(e *topology.Expectation) []TableVerdicts {
+func unknowns(e *expect.Expectation) []TableVerdicts {
 	out := []TableVerdicts{}
 	if e == nil {
 		return out

@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/expect"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
 
 // step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
-func (v *verifier) step(ctx context.Context, st *topology.Step) (StepVerdicts, error) {
+func (v *verifier) step(ctx context.Context, st *labfile.Step) (StepVerdicts, error) {
 	sv := StepVerdicts{Step: st.Name, Tables: []TableVerdicts{}}
 	if err := v.shift(ctx, st.Lab); err != nil {
 		return sv, err
 	}
-	over, err := v.prober.Overhear(ctx, st)
+	over, err := v.prober.Overhear(ctx, st.Sends(), st.Expect)
 	if err != nil {
 		return sv, err
 	}
@@ -85,8 +87,8 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 }
 
 // expect judges a step's tables; those of cases column by column, each after its own set, which is then taken back.
-func (v *verifier) expect(ctx context.Context, st *topology.Step) ([]TableVerdicts, error) {
-	plain, cases := &topology.Expectation{Pos: st.Expect.Pos, Kept: st.Expect.Kept}, []*topology.Table{}
+func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]TableVerdicts, error) {
+	plain, cases := &expect.Expectation{Pos: st.Expect.Pos, Kept: st.Expect.Kept}, []*expect.Table{}
 	for _, t := range st.Expect.Tables {
 		if t.Kind == "cases" {
 			cases = append(cases, t)
@@ -98,9 +100,9 @@ func (v *verifier) expect(ctx context.Context, st *topology.Step) ([]TableVerdic
 	if err != nil {
 		return nil, err
 	}
-	byCase := map[*topology.Cell]Verdict{}
+	byCase := map[*expect.Cell]Verdict{}
 	for i, cs := range st.Cases {
-		column := &topology.Expectation{Kept: st.Expect.Kept}
+		column := &expect.Expectation{Kept: st.Expect.Kept}
 		for _, t := range cases {
 			part := *t
 			part.Cells = nil
@@ -140,7 +142,7 @@ func (v *verifier) expect(ctx context.Context, st *topology.Step) ([]TableVerdic
 }
 
 // wait reads until all of it holds; it returns what did not hold when the time was up.
-func (v *verifier) wait(ctx context.Context, st *topology.Step) ([]TableVerdicts, error) {
+func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]TableVerdicts, error) {
 	deadline := time.NewTimer(st.Timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
@@ -97,7 +98,7 @@ func TestWhoseLosses(t *testing.T) {
 		{[]reach.Hop{{Node: "a", Next: b}}, map[string]int{"1": 1, "2": 2, "a asks": 1, "a asks again": 1, "b answers": 1}},
 		{[]reach.Hop{{Node: "b", Next: a}}, map[string]int{"1": 1, "2": 2, "b asks": 1, "a answers": 1}},
 	} {
-		r := &reach.Result{Question: topology.Question{Kind: "ping", A: "a", B: "b"}, Hops: c.hops, Sent: reach.Sent{Cookie: ours, Tries: tries}}
+		r := &reach.Result{Question: expect.Question{Kind: "ping", A: "a", B: "b"}, Hops: c.hops, Sent: reach.Sent{Cookie: ours, Tries: tries}}
 		if got := lost.of(lab.Lab, r); !maps.Equal(got, c.want) {
 			t.Errorf("%v: %v", c.hops, got)
 		}
@@ -193,17 +194,17 @@ func TestWhatLossesConcern(t *testing.T) {
 	before := losses{overruns: map[topology.End]uint64{at: 3}}
 	for _, c := range []struct {
 		now  losses
-		q    topology.Question
+		q    expect.Question
 		got  string
 		want string
 	}{
-		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", reach.Unknown},
-		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "esxi1", B: "vm0"}, "no-arp", reach.Unknown},
-		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "sees", A: "vm0", B: "x1", At: "esxi1"}, "no", reach.Unknown},
-		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "ok", "ok"},
-		{losses{overruns: map[topology.End]uint64{at: 4}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi2"}, "silent", "silent"},
-		{losses{overruns: map[topology.End]uint64{at: 3}}, topology.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", "silent"},
-		{losses{overflows: 1, overruns: map[topology.End]uint64{at: 3}}, topology.Question{Kind: "ping", A: "vm0", B: "x1"}, "no-arp", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "esxi1", B: "vm0"}, "no-arp", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "sees", A: "vm0", B: "x1", At: "esxi1"}, "no", reach.Unknown},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "ok", "ok"},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi2"}, "silent", "silent"},
+		{losses{overruns: map[topology.End]uint64{at: 3}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", "silent"},
+		{losses{overflows: 1, overruns: map[topology.End]uint64{at: 3}}, expect.Question{Kind: "ping", A: "vm0", B: "x1"}, "no-arp", reach.Unknown},
 	} {
 		r := reach.Result{Question: c.q, Got: c.got}
 		before.since(c.now, lab).doubt(&r)

@@ -1,4 +1,4 @@
-package topology
+package expect
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"labctl/switchcore"
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -27,30 +28,9 @@ func dropReasons() []string {
 	return out
 }
 
-// portOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has instead when there is no such one.
-func (l *Lab) portOf(text string) (n *Node, ok bool, ports []string) {
-	node, name, has := strings.Cut(text, ":")
-	if n = l.Node(node); n == nil {
-		return nil, false, nil
-	}
-	if to, taken := l.aliases[End{node, name}]; taken {
-		return l.Node(to.Node), true, nil
-	}
-	if n.Switch != nil {
-		for _, p := range n.Switch.Ports {
-			ports = append(ports, p.Name)
-		}
-	} else {
-		for _, i := range n.Interfaces {
-			ports = append(ports, i.Name)
-		}
-	}
-	return n, has && slices.Contains(ports, name), ports
-}
-
 // portRow resolves a row of port.
 func (p *tableParser) portRow(line int, w tableWord) bool {
-	n, ok, ports := p.rs.Lab.portOf(w.text)
+	n, ok, ports := p.rs.Lab.PortOf(w.text)
 	node, name, has := strings.Cut(w.text, ":")
 	switch {
 	case ok:
@@ -75,7 +55,7 @@ func (p *tableParser) dropRow(line int, w tableWord) bool {
 	case n == nil:
 		p.wrong(line, w, "no node %q%s", node, p.words.near(node, p.words.names()))
 		return false
-	case n.Kind != VSwitch:
+	case n.Kind != topology.VSwitch:
 		p.wrong(line, w, "%s is not a virtual switch, and only those say what they drop", node)
 		return false
 	}
@@ -125,17 +105,17 @@ func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) strin
 		case "length":
 			d.Length = text
 		case "src":
-			d.Src = p.rs.Lab.macNamed(text)
+			d.Src = macNamed(p.rs.Lab, text)
 		case "dst":
-			d.Dst = p.rs.Lab.macNamed(text)
+			d.Dst = macNamed(p.rs.Lab, text)
 		}
 	}
 	return row.q.String()
 }
 
 // macNamed is the address of an entry of "names", or the text itself.
-func (l *Lab) macNamed(text string) string {
-	if e := l.entry(text); e != nil && !e.MAC.IsZero() {
+func macNamed(lab *topology.Lab, text string) string {
+	if e := lab.Entry(text); e != nil && !e.MAC.IsZero() {
 		return e.MAC.String()
 	}
 	return text
@@ -156,7 +136,7 @@ func (g *vocabulary) narrows(column, text string) string {
 			return problem.Quoted(text) + " is not a length in bytes"
 		}
 	case "src", "dst":
-		if _, err := switchcore.ParseMAC(g.lab.macNamed(text)); err != nil {
+		if _, err := switchcore.ParseMAC(macNamed(g.lab, text)); err != nil {
 			return problem.Quoted(text) + ` is neither a MAC address nor one under "names"`
 		}
 	}
@@ -199,7 +179,7 @@ func bridgeStates() []string {
 
 // portWord judges a word of a table of ports by its column and by what the row is.
 func (g *vocabulary) portWord(q Question, word string) string {
-	n, _, _ := g.lab.portOf(q.A)
+	n, _, _ := g.lab.PortOf(q.A)
 	ofSwitch := n == nil || n.Switch != nil
 	switch q.At {
 	case "promiscuous", "initial", "effective":
@@ -247,7 +227,7 @@ func portWords(column string) []string {
 }
 
 // states are what the state of a row can be: on a virtual switch, of a port of a Linux bridge, elsewhere.
-func (g *vocabulary) states(n *Node, row string) []string {
+func (g *vocabulary) states(n *topology.Node, row string) []string {
 	_, name, _ := strings.Cut(row, ":")
 	switch {
 	case n == nil:

@@ -1,10 +1,12 @@
-package topology
+package expect
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"labctl/topology"
 )
 
 // maxListed is how many differences stand below a table; a reader mends the first few and asks again.
@@ -170,7 +172,7 @@ func displayWidth(s string) int { return utf8.RuneCountInString(s) }
 
 // NewMatrix makes a table that stands in no file: every node of "from" asks every target of "to". Either may be nil: every
 // node that has an address. Nothing in it is judged. kind is ping, ping6, answers, arp or route.
-func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
+func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	if !Pairs(kind) {
 		return nil, fmt.Errorf("no matrix of kind %q; there are ping, ping6, answers, arp and route", kind)
 	}
@@ -180,7 +182,7 @@ func NewMatrix(lab *Lab, kind string, from, to []string) (*Table, error) {
 // NewVisibility makes a table, that stands in no file, of who overhears whom: a row for each pair of [NewMatrix], and the listeners of
 // "at" as columns, or every other node. A target that has no IPv4 address is asked by IPv6; where "from" is nil, by every node that has an
 // IPv6 address. Nothing in it is judged.
-func NewVisibility(lab *Lab, from, to, at []string) (*Table, error) {
+func NewVisibility(lab *topology.Lab, from, to, at []string) (*Table, error) {
 	flows, err := flowsBetween(lab, from, to)
 	if err != nil {
 		return nil, err
@@ -189,13 +191,13 @@ func NewVisibility(lab *Lab, from, to, at []string) (*Table, error) {
 }
 
 // AnyFlow reports whether [NewVisibility] has a flow to listen to, which somebody may yet have to be named to listen to.
-func AnyFlow(lab *Lab, from, to []string) bool {
+func AnyFlow(lab *topology.Lab, from, to []string) bool {
 	flows, err := flowsBetween(lab, from, to)
 	return err == nil && len(flows) > 0
 }
 
 // flowsBetween are the pairs by IPv4 and then those by IPv6, as A->B. It is not nil, which would be all that there are.
-func flowsBetween(lab *Lab, from, to []string) ([]string, error) {
+func flowsBetween(lab *topology.Lab, from, to []string) ([]string, error) {
 	only6 := func(text string) bool { t, _ := lab.Target(text); return !t.IP.IsValid() && t.IP6.IsValid() }
 	flows := []string{}
 	for _, kind := range []string{"ping", "ping6"} {
@@ -221,7 +223,7 @@ func flowsBetween(lab *Lab, from, to []string) ([]string, error) {
 }
 
 // newTable makes a table that is not judged; without rows or columns these are all that there can be.
-func newTable(lab *Lab, kind string, from, to []string) (*Table, error) {
+func newTable(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	p := newTableParser(kind, &Resolver{Lab: lab})
 	t := &Table{Kind: kind, Corner: corners[kind], Rows: slices.Clone(from), Columns: slices.Clone(to)}
 	if from == nil {

@@ -1,16 +1,17 @@
-package topology
+package expect
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
 // Resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
 type Resolver struct {
-	Lab     *Lab
+	Lab     *topology.Lab
 	Streams []string // and other things that send: rows of sees beside A->B
 	Chats   []string // Streams alone: the rows of streams
 	Cases   []string // of the step: the columns of cases
@@ -53,9 +54,6 @@ func newTableParser(kind string, rs *Resolver) *tableParser {
 // place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
 // The tables are usable only when there are none.
 func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []problem.Problem) {
-	if rs.Lab.byName == nil {
-		rs.Lab.reindex()
-	}
 	p := newTableParser(kind, rs)
 	if corners[kind] == "" {
 		p.errorf(at, 1, "there are no tables of kind %q", kind)
@@ -75,9 +73,6 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 
 // ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
 func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []problem.Problem) {
-	if rs.Lab.byName == nil {
-		rs.Lab.reindex()
-	}
 	p := newTableParser(kind, rs)
 	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
 	switch {
@@ -316,6 +311,13 @@ func (p *tableParser) skips(row, column *axis, starred bool) bool {
 		return sameNode(row.text, column.text)
 	}
 	return false
+}
+
+// sameNode reports whether two rows or columns are the same machine, whatever the interface.
+func sameNode(a, b string) bool {
+	a, _, _ = strings.Cut(a, ":")
+	b, _, _ = strings.Cut(b, ":")
+	return a == b
 }
 
 func texts(as []axis) []string {

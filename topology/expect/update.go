@@ -1,4 +1,4 @@
-package topology
+package expect
 
 import (
 	"cmp"
@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
 // Asked is what is expected of a lab.
 type Asked struct {
-	Lab    *Lab
+	Lab    *topology.Lab
 	Expect *Expectation // may be nil
 }
 

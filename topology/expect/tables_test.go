@@ -1,9 +1,10 @@
-package topology
+package expect
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -234,7 +235,7 @@ func TestNewMatrix(t *testing.T) {
 			t.Errorf("%s %v %v:\n%s\nwant:\n%s", tt.kind, tt.from, tt.to, got, tt.want)
 		}
 	}
-	if l.byName != nil {
+	if !reflect.DeepEqual(l, richLab()) {
 		t.Error("a matrix of a shared lab changed the lab")
 	}
 }

@@ -1,6 +1,10 @@
-package topology
+package expect
 
-import "slices"
+import (
+	"slices"
+
+	"labctl/topology"
+)
 
 // asksNothing complains of a table of "*" that stands for no question: it would pass whatever the lab does.
 func (p *tableParser) asksNothing(t *Table, width int) {
@@ -11,7 +15,7 @@ func (p *tableParser) asksNothing(t *Table, width int) {
 }
 
 // NothingToAsk says why a table of the kind that stands for all nodes has no question, and what to write instead.
-func NothingToAsk(lab *Lab, kind string) string {
+func NothingToAsk(lab *topology.Lab, kind string) string {
 	v4, v6 := 0, 0
 	for _, n := range lab.Nodes {
 		if n.FirstAddr("", false).IsValid() {
@@ -40,7 +44,7 @@ func NothingToAsk(lab *Lab, kind string) string {
 }
 
 // hasAddr reports whether "*" of the kind stands for the node.
-func (p *tableParser) hasAddr(n *Node) bool {
+func (p *tableParser) hasAddr(n *topology.Node) bool {
 	v4, v6 := p.kind != "ping6", p.kind == "ping6" || p.kind == "sees" || p.kind == "fdb"
 	return v4 && n.FirstAddr("", false).IsValid() || v6 && n.FirstAddr("", true).IsValid()
 }

@@ -1,4 +1,4 @@
-package topology
+package expect
 
 import (
 	"net/netip"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"labctl/switchcore"
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -80,13 +81,13 @@ var kindWords = map[string][]string{
 
 // vocabulary judges the words of cells. It is not safe for concurrent use.
 type vocabulary struct {
-	lab     *Lab
+	lab     *topology.Lab
 	ports   map[string][]string // of a bridge, by its column
 	nodes   []string            // nodes and names, made when first needed
 	suggest int                 // how many suggestions are still given: each compares with every name of the lab
 }
 
-func newVocabulary(lab *Lab) *vocabulary {
+func newVocabulary(lab *topology.Lab) *vocabulary {
 	return &vocabulary{lab: lab, ports: map[string][]string{}, suggest: problem.MaxShown}
 }
 
@@ -232,7 +233,7 @@ func (g *vocabulary) owner(kind, word string, addr bool) string {
 func (g *vocabulary) port(q Question, word string) string {
 	ports, ok := g.ports[q.B]
 	if !ok {
-		_, ports = g.lab.switchPorts(q.B)
+		_, ports = g.lab.SwitchPorts(q.B)
 		g.ports[q.B] = ports
 	}
 	if len(ports) == 0 || slices.Contains(ports, word) {

@@ -1,9 +1,10 @@
-package topology
+package expect
 
 import (
 	"slices"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -92,7 +93,7 @@ func (p *tableParser) column(line int, w tableWord) axis {
 }
 
 // find is Lab.Target with a complaint.
-func (p *tableParser) find(line int, w tableWord) (Target, bool) {
+func (p *tableParser) find(line int, w tableWord) (topology.Target, bool) {
 	lab := p.rs.Lab
 	t, ok := lab.Target(w.text)
 	if ok {
@@ -184,7 +185,7 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 	if !ok || t.Name == "" {
 		return ok
 	}
-	if e := p.rs.Lab.entry(t.Name); e != nil && e.MAC.IsZero() {
+	if e := p.rs.Lab.Entry(t.Name); e != nil && e.MAC.IsZero() {
 		p.wrong(line, w, `%q has no "mac" under "names"`, w.text)
 		return false
 	}
@@ -193,7 +194,7 @@ func (p *tableParser) macOf(line int, w tableWord) bool {
 
 // bridge resolves a column of fdb.
 func (p *tableParser) bridge(line int, w tableWord) bool {
-	if _, ports := p.rs.Lab.switchPorts(w.text); ports != nil {
+	if _, ports := p.rs.Lab.SwitchPorts(w.text); ports != nil {
 		return true
 	}
 	t, ok := p.find(line, w)
@@ -203,7 +204,7 @@ func (p *tableParser) bridge(line int, w tableWord) bool {
 	var bridges []string
 	if n := p.rs.Lab.Node(t.Node); n != nil {
 		for _, i := range n.Interfaces {
-			if i.Type == BridgeLink {
+			if i.Type == topology.BridgeLink {
 				bridges = append(bridges, n.Name+":"+i.Name)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"labctl/switchcore"
 )
 
-// arpGuard drops ARP replies in which a port claims an IPv4 address that is not its own (RFC 826: hardware type 1, protocol
-// type 0x0800, operation 2). Ports that are not listed may say what they want.
+// arpGuard drops ARP replies in which a port claims an IPv4 address that is not its own (RFC 826: hardware type 1,
+// protocol type 0x0800, operation 2). Ports that are not listed may say what they want.
 func arpGuard(owns map[string]netip.Addr) switchcore.Hook {
 	return func(f switchcore.HookFrame) switchcore.HookResult {
 		addr, guarded := owns[f.Port]

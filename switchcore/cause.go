@@ -19,8 +19,8 @@ const (
 	CauseOtherUplink         // teaming chose another uplink
 )
 
-var causeNames = [...]string{"None", "Input", "SamePort", "Down", "OtherVLAN", "Isolated", "Blocked", "FilterNoMatch", "ReversePath",
-	"FromUplink", "KnownHere", "OtherUplink"}
+var causeNames = [...]string{"None", "Input", "SamePort", "Down", "OtherVLAN", "Isolated", "Blocked",
+	"FilterNoMatch", "ReversePath", "FromUplink", "KnownHere", "OtherUplink"}
 
 // String is the cause's name, such as "FilterNoMatch".
 func (c Cause) String() string {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Mistake is something in a configuration that its platform does not allow. Group and Port say where, both "" for the switch
-// level; Key is the lab file's name of the setting.
+// Mistake is something in a configuration that its platform does not allow. Group and Port say where, both "" for the
+// switch level; Key is the lab file's name of the setting.
 type Mistake struct{ Group, Port, Key, Message string }
 
 // String is the mistake in a line.
@@ -31,6 +31,7 @@ type checker struct {
 	group, port string
 }
 
+// say notes a mistake where the checker is at.
 func (k *checker) say(key, format string, args ...any) {
 	k.found = append(k.found, Mistake{k.group, k.port, key, fmt.Sprintf(format, args...)})
 }
@@ -65,6 +66,7 @@ func (c *Config) Check() []Mistake {
 	return k.found
 }
 
+// wholeSwitch checks what is said once for all ports.
 func (k *checker) wholeSwitch() {
 	c := k.c
 	if c.Profile != Learning {
@@ -102,6 +104,7 @@ func (k *checker) wholeSwitch() {
 	}
 }
 
+// only refuses a key that belongs to profile learning.
 func (k *checker) only(key string, said bool) {
 	if said {
 		k.say(key, "exists with profile learning only")
@@ -130,8 +133,8 @@ func (k *checker) spec(s *Spec, policies bool) {
 // cannotBlock: DVPortSetting.blocked of the vSphere API exists for distributed ports and port groups only.
 const cannotBlock = "a standard switch cannot block ports; unplug the port (up: false), or use profile distributed"
 
-// platform: a learning switch has no policies, except for presets that put a source filter before it; only distributed switches
-// learn selectively.
+// platform refuses policies that the platform does not have: a learning switch has no policies, except for presets that
+// put a source filter before it; only distributed switches learn selectively.
 func (k *checker) platform(s *Spec) {
 	learns := s.Learning != LearningSpec{}
 	switch k.c.Profile {
@@ -146,19 +149,22 @@ func (k *checker) platform(s *Spec) {
 		if learns {
 			k.say("mac_learning", "profile learning learns on every port; its settings are ageing and fdb_size")
 		}
-		k.no("promiscuous", s.Promiscuous != nil)
-		k.no("mac_changes", s.MACChanges != nil)
-		k.no("forged_transmits", s.ForgedTransmits != nil && s.SourceCheck == nil && k.c.Spec.SourceCheck == nil)
+		filters := s.SourceCheck != nil || k.c.Spec.SourceCheck != nil
+		for _, d := range allDecisions {
+			k.no(d.Key, *d.Of(s) != nil && !(filters && d.Of(s) == &s.ForgedTransmits))
+		}
 		k.no("teaming", !s.Teaming.empty())
 	}
 }
 
+// no refuses a policy on a switch that has none.
 func (k *checker) no(key string, said bool) {
 	if said {
 		k.say(key, "profile learning has no such policy; use profile standard, distributed or nsx")
 	}
 }
 
+// learning checks the bounds: 4096 addresses of a port are the most that vSphere allows (DVSMacLearningPolicy).
 func (k *checker) learning(l *LearningSpec) {
 	if l.Limit != nil && (*l.Limit < 0 || *l.Limit > 4096) {
 		k.say("mac_learning", "limit %d: want 0 to 4096", *l.Limit)
@@ -168,6 +174,8 @@ func (k *checker) learning(l *LearningSpec) {
 	}
 }
 
+// vlan checks a VLAN setting: a standard switch has one VLAN or all (VLAN id 4095 of vSphere), and 4095 itself is
+// reserved (IEEE 802.1Q 9.6).
 func (k *checker) vlan(v *VLAN) {
 	switch v.Mode {
 	case Untagged:
@@ -199,10 +207,7 @@ func (k *checker) vlan(v *VLAN) {
 	}
 }
 
-func (t *TeamingSpec) empty() bool {
-	return t.Policy == nil && t.Active == nil && t.Standby == nil && t.Failback == nil && t.Notify == nil
-}
-
+// teaming checks that a team is made of the uplinks of this switch.
 func (k *checker) teaming(t *TeamingSpec) {
 	if t.Policy != nil && *t.Policy > Explicit {
 		k.say("teaming", "unknown policy %d", *t.Policy)
@@ -222,6 +227,7 @@ func (k *checker) teaming(t *TeamingSpec) {
 	}
 }
 
+// onePort checks a port; seen are the names of those before it.
 func (k *checker) onePort(p *Port, seen map[string]bool) {
 	k.port = p.Name
 	if p.Name == "" || seen[p.Name] {
@@ -247,38 +253,25 @@ func (k *checker) onePort(p *Port, seen map[string]bool) {
 	k.spec(&p.Spec, k.c.Profile == Learning)
 }
 
-// portLevel: a standard switch has no level of ports, an uplink has no client to ask policies of, and a group says what its ports
-// may set for themselves.
+// portLevel refuses policies of a single port where there is no such level: a standard switch has none, an uplink has
+// no client to ask policies of, and a group says what its ports may set for themselves.
 func (k *checker) portLevel(p *Port, g *Group) {
 	if k.c.Profile == Learning {
 		return
 	}
-	s := &p.Spec
-	for _, o := range []struct {
-		bit  Overrides
-		word string
-		key  string
-		said bool
-	}{
-		{OverrideSecurity, "security", "promiscuous", s.Promiscuous != nil},
-		{OverrideSecurity, "security", "mac_changes", s.MACChanges != nil},
-		{OverrideSecurity, "security", "forged_transmits", s.ForgedTransmits != nil},
-		{OverrideSecurity, "security", "mac_learning", s.Learning != LearningSpec{}},
-		{OverrideSecurity, "security", "allowed", s.SourceCheck != nil},
-		{OverrideVLAN, "vlan", "vlan", s.VLAN != nil},
-		{OverrideTeaming, "teaming", "teaming", !s.Teaming.empty()},
-		{OverrideBlocked, "blocked", "blocked", s.Blocked != nil},
-	} {
+	for i := range policies {
+		o := &policies[i]
 		switch {
-		case !o.said:
-		case p.Uplink && o.bit != OverrideBlocked:
+		case !o.said(&p.Spec):
+		case p.Uplink && o.override != OverrideBlocked:
 			k.say(o.key, "an uplink has no policies; say it for the switch or a group")
-		case k.c.Profile == Standard && o.bit == OverrideBlocked:
+		case k.c.Profile == Standard && o.override == OverrideBlocked:
 			k.say(o.key, cannotBlock)
 		case k.c.Profile == Standard:
 			k.say(o.key, "ports of a standard switch have no policies of their own; say it for the group or the switch")
-		case g != nil && g.Overrides&o.bit == 0:
-			k.say(o.key, "group %s does not let its ports override this; add %s to its port_overrides", g.Name, o.word)
+		case g != nil && g.Overrides&o.override == 0:
+			k.say(o.key, "group %s does not let its ports override this; add %s to its port_overrides",
+				g.Name, o.override)
 		}
 	}
 }

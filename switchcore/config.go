@@ -1,9 +1,13 @@
 package switchcore
 
-import "time"
+import (
+	"math/bits"
+	"slices"
+	"time"
+)
 
-// Profile says which family of switch is modelled: what is learned, where unknown unicast goes, and what the platform lets an
-// administrator set. It cannot change while a switch runs.
+// Profile says which family of switch is modelled: what is learned, where unknown unicast goes, and what the platform
+// lets an administrator set. It cannot change while a switch runs.
 type Profile uint8
 
 // The profiles.
@@ -43,18 +47,6 @@ type Config struct {
 	LearnBeforeLinkLocal bool  // the source of a dropped link-local frame is learned all the same
 	BlockPVST            bool  // BlockGuestBPDU covers 01:00:0c:cc:cc:cd too
 	TransmitToUplink     bool  // VMwareDVSPortSetting.txUplink: a copy of everything leaves on the uplink
-}
-
-// Spec is what one level (switch, port group, port) says; nil is inherited from the level above.
-type Spec struct {
-	Promiscuous     *bool // true: accept
-	MACChanges      *bool
-	ForgedTransmits *bool
-	Learning        LearningSpec
-	VLAN            *VLAN
-	Teaming         TeamingSpec
-	SourceCheck     *SourceCheck
-	Blocked         *bool // blocked by the administrator; the guest is not told
 }
 
 // LearningSpec is MAC learning on distributed and NSX switches; nil is inherited key by key.
@@ -104,7 +96,8 @@ const (
 	Explicit                             // failover_explicit
 )
 
-// TeamingSpec is what one level says of uplinks; nil is inherited key by key. A nil Active at every level means all uplinks.
+// TeamingSpec is what one level says of uplinks; nil is inherited key by key. A nil Active at every level means all
+// uplinks.
 type TeamingSpec struct {
 	Policy   *TeamingPolicy
 	Active   []string // ports, by name; nil: inherited
@@ -123,8 +116,8 @@ const (
 	CheckAllowed                          // Initial or one of SourceCheck.Allowed
 )
 
-// SourceCheck replaces the address that forged transmits compare with. With CheckAllowed unicast is delivered to the allowed
-// addresses too, and to no others.
+// SourceCheck replaces the address that forged transmits compare with. With CheckAllowed unicast is delivered to the
+// allowed addresses too, and to no others.
 type SourceCheck struct {
 	Mode    SourceCheckMode
 	Allowed []MAC
@@ -141,6 +134,17 @@ const (
 	OverrideBlocked
 )
 
+// OverrideWords are the kinds as a lab file calls them, in the order of their bits.
+func OverrideWords() []string { return []string{"security", "vlan", "teaming", "blocked"} }
+
+// String is one kind as a lab file calls it.
+func (o Overrides) String() string {
+	if i := bits.TrailingZeros8(uint8(o)); i < len(OverrideWords()) {
+		return OverrideWords()[i]
+	}
+	return "overrides(?)"
+}
+
 // Group is a port group: a container of policies, not a broadcast domain.
 type Group struct {
 	Name      string
@@ -148,15 +152,63 @@ type Group struct {
 	Overrides Overrides // nothing on a standard switch
 }
 
-// Port is one port as the administrator has it. Ports are the same port from one Config to the next if they have the same name.
+// Port is one port as the administrator has it. Ports are the same port from one Config to the next if they have the
+// same name.
 type Port struct {
 	Name     string
 	Group    string // "" on a switch without groups, and for uplinks
 	Uplink   bool
 	Spec     Spec
-	Initial  MAC  // the address the administrator gave to the adapter behind the port; zero: nobody said, then the first one seen
+	Initial  MAC  // given to the adapter behind the port by the administrator; zero: the first one seen
 	MTU      int  // longest payload that leaves the port, in bytes; 0: not limited
 	Down     bool // unplugged by the administrator; the guest sees it
 	Isolated bool // no frames to other isolated ports
 	Hairpin  bool // frames may go back out of the port they came in by
+}
+
+// clone copies all that the configuration refers to.
+func (c *Config) clone() Config {
+	n := *c
+	n.LearningAdmits = clonePointer(c.LearningAdmits)
+	n.Spec = c.Spec.clone()
+	n.Groups = slices.Clone(c.Groups)
+	for i := range n.Groups {
+		n.Groups[i].Spec = n.Groups[i].Spec.clone()
+	}
+	n.Ports = slices.Clone(c.Ports)
+	for i := range n.Ports {
+		n.Ports[i].Spec = n.Ports[i].Spec.clone()
+	}
+	n.PVLANs = slices.Clone(c.PVLANs)
+	for i := range n.PVLANs {
+		n.PVLANs[i].Community = slices.Clone(n.PVLANs[i].Community)
+	}
+	return n
+}
+
+// clone copies what the level refers to.
+func (s Spec) clone() Spec {
+	for i := range policies {
+		policies[i].clone(&s)
+	}
+	return s
+}
+
+func (l LearningSpec) clone() LearningSpec {
+	return LearningSpec{clonePointer(l.Enabled), clonePointer(l.Flooding), clonePointer(l.Limit), clonePointer(l.Drop),
+		clonePointer(l.Ageing)}
+}
+
+func (t TeamingSpec) clone() TeamingSpec {
+	return TeamingSpec{clonePointer(t.Policy), slices.Clone(t.Active), slices.Clone(t.Standby),
+		clonePointer(t.Failback), clonePointer(t.Notify)}
+}
+
+// clonePointer is a pointer to a copy.
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }

@@ -167,7 +167,8 @@ func TestCheckNamesTheKey(t *testing.T) {
 	}
 }
 
-// Teams of three leaf ports over three uplinks, by policy; the addresses' last octets and the ids are all different modulo 3.
+// Teams of three leaf ports over three uplinks, by policy; the addresses' last octets and the ids are all different
+// modulo 3.
 func TestTeamingPolicies(t *testing.T) {
 	for policy, want := range map[TeamingPolicy]string{
 		OriginatingPort: "u0 u1 u2", // ids 3, 4, 5
@@ -196,8 +197,8 @@ func TestTeamingPolicies(t *testing.T) {
 	}
 }
 
-// RFC 903: opcode 3, the asker's own address as source and as what is asked for. Told at connect, after failover, and when the
-// address changes; not when notify is off.
+// RFC 903: opcode 3, the asker's own address as source and as what is asked for. Told at connect, after failover, and
+// when the address changes; not when notify is off.
 func TestNotifySwitches(t *testing.T) {
 	c, _ := Preset("standard")
 	c.Spec.VLAN, c.Spec.MACChanges = &VLAN{ID: 10}, ptr(true)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// way is one of the ways to follow a hint: what is done, and the frame that is sent then, if it is another one; to: who gets it, if it
-// is somebody else.
+// way is one of the ways to follow a hint: what is done, and the frame that is sent then, if it is another one; to: who
+// gets it, if it is somebody else.
 type way struct{ do, frame, to string }
 
 // trial is a frame that gets a hint, at the port "at" or, where that is "", of the whole frame.

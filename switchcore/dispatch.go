@@ -1,7 +1,7 @@
 package switchcore
 
-// unicastFromLeaf sends a guest's unicast to who has the address, else to who asked for what nobody has, else outside. A vSphere
-// switch does not flood: it knows its adapters' addresses, and all others are taken to be behind an uplink.
+// unicastFromLeaf sends a guest's unicast to who has the address, else to who asked for what nobody has, else outside.
+// A vSphere switch does not flood: it knows its adapters' addresses, and all others are taken to be behind an uplink.
 func (r *relay) unicastFromLeaf(w *passage) {
 	own := r.toHolders(w)
 	if w.hits == 0 && own {
@@ -21,8 +21,8 @@ func (r *relay) unicastFromLeaf(w *passage) {
 	}
 }
 
-// toHolders sends to all ports that have the destination, by their adapter or learned, and tells whether the ingress port is one
-// of them. Two ports with one address get a copy each: the table has no notion of a conflict.
+// toHolders sends to all ports that have the destination, by their adapter or learned, and tells whether the ingress
+// port is one of them. Two ports with one address get a copy each: the table has no notion of a conflict.
 func (r *relay) toHolders(w *passage) (own bool) {
 	for i := r.stations.first(w.dst); i >= 0; i = r.stations.holders[i].next {
 		if r.toHolder(w, r.stations.holders[i].p, RuleStatic) {
@@ -38,8 +38,8 @@ func (r *relay) toHolders(w *passage) (own bool) {
 	return own
 }
 
-// whereLearned is the port behind which the destination was learned, or nil. The entry of the frame's own source may be missing
-// or old in the table, as Explain enters nothing.
+// whereLearned is the port behind which the destination was learned, or nil. The entry of the frame's own source may be
+// missing or old in the table, as Explain enters nothing.
 func (r *relay) whereLearned(w *passage) *port {
 	if w.known && w.dst == w.src {
 		return w.p
@@ -107,8 +107,8 @@ func (r *relay) groupFromLeaf(w *passage) {
 	r.toTeam(w)
 }
 
-// offerGroup gives q a copy of a group frame if it may have and wants it. A blocked port loses it: that is what its owner sees
-// when somebody asks for the blocked guest. A port that nothing is plugged into loses nothing.
+// offerGroup gives q a copy of a group frame if it may have and wants it. A blocked port loses it: that is what its
+// owner sees when somebody asks for the blocked guest. A port that nothing is plugged into loses nothing.
 func (r *relay) offerGroup(w *passage, q *port) {
 	cause := r.reach(w, q)
 	if cause != CauseNone && cause != CauseIsolated && cause != CauseBlocked || !r.wants(w, q) {
@@ -117,7 +117,8 @@ func (r *relay) offerGroup(w *passage, q *port) {
 	r.offer(w, q, cause, r.overhears(w, q))
 }
 
-// offer is the last step before a copy is made: the rule for frames from an uplink, then what keeps the copy from leaving.
+// offer is the last step before a copy is made: the rule for frames from an uplink, then what keeps the copy from
+// leaving.
 func (r *relay) offer(w *passage, q *port, cause Cause, overhears bool) {
 	switch {
 	case !w.p.leaf && !(overhears && !r.conf.ReversePathCheckPromiscuous) && !r.reverseOK(w, q):
@@ -131,8 +132,8 @@ func (r *relay) offer(w *passage, q *port, cause Cause, overhears bool) {
 	}
 }
 
-// wants tells whether the guest behind q receives frames to this group: by the multicast filter of its adapter, which is what
-// vSphere calls basic multicast filtering.
+// wants tells whether the guest behind q receives frames to this group: by the multicast filter of its adapter, which
+// is what vSphere calls basic multicast filtering.
 func (r *relay) wants(w *passage, q *port) bool {
 	if w.dst == broadcastAddr || r.conf.Profile == Learning || q.requested.AllMulti || r.overhears(w, q) {
 		return true
@@ -186,8 +187,8 @@ func (r *relay) offerUnicast(w *passage, q *port, overhears bool) {
 	}
 }
 
-// fromUplink sends what came from outside to who has the address or wants the group. Nothing that came by an uplink leaves by one:
-// so a virtual switch needs no spanning tree.
+// fromUplink sends what came from outside to who has the address or wants the group. Nothing that came by an uplink
+// leaves by one: so a virtual switch needs no spanning tree.
 func (r *relay) fromUplink(w *passage) {
 	if w.group() {
 		w.rule = groupRule(w.dst)
@@ -259,9 +260,9 @@ func (r *relay) toTeam(w *passage) {
 	r.emit(w, u)
 }
 
-// reverseOK tells whether the uplink the frame came by is the one that q's frames leave by: teaming applied to inbound frames.
-// With several uplinks in one segment every broadcast comes in once by each. With an IP hash the physical switch has one channel
-// and sends one copy. By source address it is the station's uplink that counts, not the port's.
+// reverseOK tells whether the uplink the frame came by is the one that q's frames leave by: teaming applied to inbound
+// frames. With several uplinks in one segment every broadcast comes in once by each. With an IP hash the physical
+// switch has one channel and sends one copy. By source address it is the station's uplink that counts, not the port's.
 func (r *relay) reverseOK(w *passage, q *port) bool {
 	if len(r.uplinks) == 1 || q.team.policy == IPHash {
 		return true

@@ -9,7 +9,10 @@ import (
 func (s *Switch) Explain(now time.Duration, in PortID, f Frame) Explanation {
 	p := s.port(in)
 	if p == nil {
-		return Explanation{Verdict: Verdict{Drop: PortBlocked}, Steps: []string{"port: there is no such port: PortBlocked"}}
+		return Explanation{
+			Verdict: Verdict{Drop: PortBlocked},
+			Steps:   []string{"port: there is no such port: PortBlocked"},
+		}
 	}
 	s.judge(now, p, &f, true)
 	a := advisor{explainer{&s.relay, &s.w}}

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// fastPath is judge for what nearly every frame is: unicast without a tag, from one simple port to another, with both stations
-// known. The checks of enter and unicastFromLeaf whose outcome is the same for every such frame are made beforehand by layFastPaths,
-// which says so with port.fastPath; the others come here in judge's order. What only Explain would ask for is not written down. It
-// returns the one port that gets the frame; nil: judge has to decide, for which nothing has been changed but what judge changes in
-// the same way. The caller has removed what has aged.
+// fastPath is judge for what nearly every frame is: unicast without a tag, from one simple port to another, with both
+// stations known. The checks of enter and unicastFromLeaf whose outcome is the same for every such frame are made
+// beforehand by layFastPaths, which says so with port.fastPath; the others come here in judge's order. What only
+// Explain would ask for is not written down. It returns the one port that gets the frame; nil: judge has to decide, for
+// which nothing has been changed but what judge changes in the same way. The caller has removed what has aged.
 func (r *relay) fastPath(now time.Duration, p *port, d []byte, segment int) (*port, Rule) {
 	if len(d) < 14 || d[12] == 0x81 && d[13] == 0 {
 		return nil, RuleDrop
@@ -32,7 +32,8 @@ func (r *relay) fastPath(now time.Duration, p *port, d []byte, segment int) (*po
 	return q, rule
 }
 
-// soleHolder is the only port that has the address, if it has it by its adapter or else by learning; nil if there is none, or several.
+// soleHolder is the only port that has the address, if it has it by its adapter or else by learning; nil if there is
+// none, or several.
 func (r *relay) soleHolder(vlan uint16, addr uint64) (*port, Rule) {
 	if e := r.stations.index.find(keyOf(0, addr)); e != nil {
 		if h := &r.stations.holders[e.val]; h.next < 0 {
@@ -54,8 +55,8 @@ func payload(d []byte, segment int) int {
 	return len(d) - 14
 }
 
-// layFastPaths finds out for which ports fastPath may decide: those whose frames meet no check but that of their source with the
-// address in use, on a switch that sends no second copy of unicast that is known.
+// layFastPaths finds out for which ports fastPath may decide: those whose frames meet no check but that of their source
+// with the address in use, on a switch that sends no second copy of unicast that is known.
 func (r *relay) layFastPaths() {
 	alone := r.pvlans == nil && len(r.promisc) == 0 && !r.conf.TransmitToUplink
 	for _, p := range r.order {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestExpress: what express decides judge decides too, and both leave the same behind. A hook, even one that does nothing, keeps a
-// switch from using express; so two switches that live through the same must not differ by it.
+// TestExpress: what express decides judge decides too, and both leave the same behind. A hook, even one that does
+// nothing, keeps a switch from using express; so two switches that live through the same must not differ by it.
 func TestExpress(t *testing.T) {
 	worlds, frames := 2000, 125
 	if testing.Short() {
@@ -68,7 +68,8 @@ func sameRemains(short, long *world) error {
 	return nil
 }
 
-// What the worlds of TestExpress have not: a station without address, and an ordinary port in one of the ids of a private VLAN.
+// What the worlds of TestExpress have not: a station without address, and an ordinary port in one of the ids of a
+// private VLAN.
 func TestExpressKnowsItsLimits(t *testing.T) {
 	yes, id := true, VLAN{ID: 101}
 	c, _ := Preset("distributed")

@@ -2,7 +2,8 @@ package switchcore
 
 import "slices"
 
-// Fate is what became of a frame at one port: delivered, or lost there with a reason, or not meant for it, with a cause.
+// Fate is what became of a frame at one port: delivered, or lost there with a reason, or not meant for it, with a
+// cause.
 type Fate struct {
 	Port      PortID
 	Delivered bool
@@ -71,8 +72,10 @@ func (x *explainer) leafCause(q *port) Cause {
 	if c := x.reach(x.w, q); c != CauseNone {
 		return c
 	}
-	group := x.w.group()
-	wanted := group && x.wants(x.w, q) || !group && (x.overhears(x.w, q) || x.w.hits == 0 && slices.Contains(x.learners, q))
+	wanted := x.overhears(x.w, q) || x.w.hits == 0 && slices.Contains(x.learners, q)
+	if x.w.group() {
+		wanted = x.wants(x.w, q)
+	}
 	if wanted && !x.w.p.leaf && !x.reverseOK(x.w, q) {
 		return CauseReversePath
 	}

@@ -7,8 +7,9 @@ import (
 
 const never = time.Duration(1<<63 - 1)
 
-// fdb is the filtering database of the learned addresses (IEEE 802.1Q 8.8.3, dynamic entries): behind which port a source was seen
-// last, by VLAN. A physical switch has one size for all ports; vSphere's MAC learning has a limit for each.
+// fdb is the filtering database of the learned addresses (IEEE 802.1Q 8.8.3, dynamic entries): behind which port a
+// source was seen last, by VLAN. A physical switch has one size for all ports; vSphere's MAC learning has a limit for
+// each.
 type fdb struct {
 	learned   table[*port]
 	nextAging time.Duration // nothing ages before
@@ -26,8 +27,8 @@ func (d *fdb) find(now time.Duration, k key) *slot[*port] {
 	return e
 }
 
-// learn enters that the source k was seen at p (IEEE 802.1Q 8.7). known: it is in the database afterwards; pass: the frame may go on.
-// In a dry run only the answer counts.
+// learn enters that the source k was seen at p (IEEE 802.1Q 8.7). known: it is in the database afterwards; pass: the
+// frame may go on. In a dry run only the answer counts.
 func (d *fdb) learn(now time.Duration, p *port, k key, dry bool) (known, pass bool) {
 	e := d.find(now, k)
 	switch {
@@ -65,8 +66,8 @@ func (d *fdb) passUnlearned(p *port, dry bool) bool {
 	return !drop
 }
 
-// full tells whether there is no room for one more entry. One that moves takes no room in the table, but it does on the port: else
-// two ports that take each other's addresses in turn could fill it without bound.
+// full tells whether there is no room for one more entry. One that moves takes no room in the table, but it does on the
+// port: else two ports that take each other's addresses in turn could fill it without bound.
 func (d *fdb) full(now time.Duration, p *port, moving *slot[*port]) bool {
 	if d.shared {
 		return moving == nil && d.size > 0 && d.learned.n >= d.size && d.alive(now, nil) >= d.size
@@ -75,7 +76,8 @@ func (d *fdb) full(now time.Duration, p *port, moving *slot[*port]) bool {
 	return p.entries >= limit && d.alive(now, p) >= limit
 }
 
-// alive counts the entries that have not aged, of one port or of all. Entries are removed as they age, but not by Explain.
+// alive counts the entries that have not aged, of one port or of all. Entries are removed as they age, but not by
+// Explain.
 func (d *fdb) alive(now time.Duration, of *port) int {
 	if now < d.nextAging {
 		if of == nil {

@@ -94,8 +94,8 @@ func FuzzForward(f *testing.F) {
 	})
 }
 
-// FuzzFrame: no bytes make the switch panic, answer by the ingress port, or learn what no station can have; asked again after
-// the same past it says the same.
+// FuzzFrame: no bytes make the switch panic, answer by the ingress port, or learn what no station can have; asked again
+// after the same past it says the same.
 func FuzzFrame(f *testing.F) {
 	f.Add([]byte{}, uint16(0), false, 0)
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\x00\x50\x56\x00\x00\x41\x81\x00\x00\x0a\x81\x00\x00\x0b"), uint16(0), false, 0)

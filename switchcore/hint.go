@@ -69,12 +69,18 @@ func (a *advisor) portHint(q *port, t Fate) string {
 	return ""
 }
 
-// concerns says whether q could get the frame at all if nothing kept it away: else there is nothing to advise.
+// concerns tells whether q could get the frame at all if nothing kept it away: else there is nothing to advise.
 func (a *advisor) concerns(q *port) bool {
-	return a.w.group() || q.station == a.w.dst || q.allowOnly || q.asks() || q.pol.Promiscuous.Value && a.conf.Profile != Learning ||
-		a.conf.Profile == Learning && a.w.hits == 0
+	switch {
+	case a.w.group(), q.station == a.w.dst, q.allowOnly, q.asks():
+		return true
+	case a.conf.Profile == Learning:
+		return a.w.hits == 0
+	}
+	return q.pol.Promiscuous.Value
 }
 
+// lossHint says how a copy for q that was lost would not be.
 func (a *advisor) lossHint(q *port, r Reason) string {
 	switch r {
 	case PortBlocked:
@@ -89,8 +95,8 @@ func (a *advisor) lossHint(q *port, r Reason) string {
 	return ""
 }
 
-// where says at which level to set what port p shall have: at the port if its own word holds now, as that covers the others, and
-// else where Check allows it.
+// where says at which level to set what port p needs: at the port if its own word holds now, as that covers the others,
+// and else where Check allows it.
 func (a *advisor) where(p *port, from Level) string {
 	switch {
 	case from != LevelPort && p.conf.Group != "":
@@ -101,6 +107,7 @@ func (a *advisor) where(p *port, from Level) string {
 	return " at port " + p.conf.Name
 }
 
+// forgeryHint says from which source p may send, and what lets it send from others.
 func (a *advisor) forgeryHint(p *port) string {
 	h := cureForged.text(a.where(p, p.pol.ForgedTransmits.From))
 	if a.admits {
@@ -154,6 +161,7 @@ func (a *advisor) joinHint(p *port, vid uint16) string {
 	return cureTrunk.text(vlanValue(vid), at)
 }
 
+// vlanValue is a VLAN as the key vlan of a lab file takes it.
 func vlanValue(vid uint16) string {
 	if vid == 0 {
 		return "0 (untagged)"
@@ -169,6 +177,7 @@ func vlanWords(vid uint16) string {
 	return fmt.Sprintf("in VLAN %d", vid)
 }
 
+// isolationHint says what isolates q from the sender.
 func (a *advisor) isolationHint(q *port) string {
 	if a.w.p.conf.Isolated && q.conf.Isolated {
 		return cureIsolated.text(a.w.p.conf.Name, q.conf.Name)
@@ -184,8 +193,9 @@ func (a *advisor) reverseHint() string {
 	return cureReverseTeam.text()
 }
 
-// unknownHint: first those who would have taken it and cannot, then somebody who has the destination and cannot be reached, then what
-// finds addresses behind guests. A standard switch has no MAC learning (vSphere offers it for distributed port groups only).
+// unknownHint: first those who would have taken it and cannot, then somebody who has the destination and cannot be
+// reached, then what finds addresses behind guests. A standard switch has no MAC learning (vSphere offers it for
+// distributed port groups only).
 func (a *advisor) unknownHint() string {
 	group := a.w.group()
 	if group || a.conf.Profile == Learning && a.w.hits == 0 {
@@ -214,8 +224,8 @@ func (a *advisor) unknownHint() string {
 	return cureBehind.text()
 }
 
-// missedHint is for a frame that all in its VLAN should get, and nobody gets: what keeps it from those who are in its VLAN; else what
-// the first of the others has to be set to.
+// missedHint is for a frame that all in its VLAN should get, and nobody gets: what keeps it from those who are in its
+// VLAN; else what the first of the others has to be set to.
 func (a *advisor) missedHint() string {
 	var near, far []string
 	for _, q := range a.leaves {
@@ -275,8 +285,8 @@ func (a *advisor) filterHint(q *port) string {
 	return ""
 }
 
-// learningHint is the alternative to promiscuous reception, for addresses that nobody else has, and where the platform has it. The guest
-// has to be allowed to send from the address, or there is nothing to learn.
+// learningHint is the alternative to promiscuous reception, for addresses that nobody else has, and where the platform
+// has it. The guest has to be allowed to send from the address, or there is nothing to learn.
 func (a *advisor) learningHint(q *port) string {
 	l := &q.pol.Learning
 	may := ""
@@ -292,6 +302,7 @@ func (a *advisor) learningHint(q *port) string {
 	return "; or, " + cureLearn.text(a.where(q, l.Enabled.From), may)
 }
 
+// orNone is the uplinks of a team that are in use.
 func orNone(s string) string {
 	if s == "" {
 		return "no uplink now"

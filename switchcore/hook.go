@@ -18,8 +18,8 @@ type HookResult struct {
 	Data []byte // in place of Frame.Data: the frame goes where this one's destination says; the tag beside Data stays
 }
 
-// Hook is the extension point for filters, encapsulation and encryption: it sees every frame between learning and forwarding. It
-// is called by Explain too, so it must not depend on how often it is called.
+// Hook is the extension point for filters, encapsulation and encryption: it sees every frame between learning and
+// forwarding. It is called by Explain too, so it must not depend on how often it is called.
 type Hook func(HookFrame) HookResult
 
 // runHook lets the hook look at the frame; false: it dropped it, or left no frame.

@@ -21,13 +21,15 @@ func ParseMAC(s string) (MAC, error) {
 			return MAC{}, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
 		}
 		if _, err := hex.Decode(m[i:i+1], []byte(s[3*i:3*i+2])); err != nil || strings.ToLower(s) != s {
-			return MAC{}, fmt.Errorf("%q is not a MAC address: want six lower-case hex pairs with colons, 00:50:56:00:00:01", s)
+			return MAC{}, fmt.Errorf("%q is not a MAC address: want six lower-case hex pairs with colons, "+
+				"00:50:56:00:00:01",
+				s)
 		}
 	}
 	return m, nil
 }
 
-// IsZero reports whether m is no address.
+// IsZero reports whether m is none.
 func (m MAC) IsZero() bool { return m == MAC{} }
 
 // String is the address as six pairs of lower-case hexadecimal digits.

@@ -13,6 +13,7 @@ type narrator struct {
 	steps []string
 }
 
+// say adds a sentence, which begins with the question that it answers.
 func (n *narrator) say(format string, args ...any) {
 	n.steps = append(n.steps, fmt.Sprintf(format, args...))
 }
@@ -45,6 +46,7 @@ func (a *advisor) narrate(f Frame, e *Explanation) []string {
 	return n.steps
 }
 
+// frame introduces the frame as it came in.
 func (n *narrator) frame() {
 	o, p := &n.sent, n.w.p
 	if !o.parse() {
@@ -55,9 +57,11 @@ func (n *narrator) frame() {
 	if o.tagged {
 		tag = fmt.Sprintf("tagged %d", o.vid())
 	}
-	n.say("frame: %d bytes from port %s, %s to %s, %s", len(o.f.Data), p.conf.Name, keyOf(0, o.src).mac(), keyOf(0, o.dst).mac(), tag)
+	n.say("frame: %d bytes from port %s, %s to %s, %s",
+		len(o.f.Data), p.conf.Name, keyOf(0, o.src).mac(), keyOf(0, o.dst).mac(), tag)
 }
 
+// port tells of a port that nothing passes.
 func (n *narrator) port() (ended bool) {
 	p := n.w.p
 	if p.up && !p.blocked {
@@ -67,6 +71,7 @@ func (n *narrator) port() (ended bool) {
 	return true
 }
 
+// header tells what is wrong with the first bytes.
 func (n *narrator) header() (ended bool) {
 	if n.e.Drop != Malformed {
 		return false
@@ -87,6 +92,7 @@ func (n *narrator) header() (ended bool) {
 	return true
 }
 
+// source tells what forged transmits say.
 func (n *narrator) source() (ended bool) {
 	p := n.w.p
 	from := p.pol.ForgedTransmits.From
@@ -103,11 +109,13 @@ func (n *narrator) source() (ended bool) {
 	case p.pol.ForgedTransmits.Value:
 		n.say("source: forged transmits are accepted (%s), so any source passes", from)
 	default:
-		n.say("source: forged transmits are rejected (%s), but MAC learning is on and admits any source, so it passes", from)
+		n.say("source: forged transmits are rejected (%s), but MAC learning is on and admits any source, so it passes",
+			from)
 	}
 	return false
 }
 
+// stp tells of a spanning tree frame that a guest must not send.
 func (n *narrator) stp() (ended bool) {
 	if n.e.Drop != GuestBPDU {
 		return false
@@ -116,21 +124,26 @@ func (n *narrator) stp() (ended bool) {
 	return true
 }
 
+// linkLocal tells of a frame for the bridge itself.
 func (n *narrator) linkLocal() {
 	n.say("destination: %s is the bridge itself, and link_local is drop: LinkLocal", keyOf(0, n.w.dst).mac())
 }
 
+// vlan tells into which VLAN the frame comes.
 func (n *narrator) vlan() (ended bool) {
 	p, w, o := n.w.p, n.w, &n.sent
 	mismatch := n.e.Drop == VlanMismatch
 	switch {
 	case n.vlanUnaware:
 	case mismatch && p.trunk != nil && !p.trunk.has(o.vid()):
-		n.say("vlan: the frame is %s, which the port's trunk (%s) does not take: VlanMismatch", vlanWords(o.vid()), p.pol.VLAN)
+		n.say("vlan: the frame is %s, which the port's trunk (%s) does not take: VlanMismatch",
+			vlanWords(o.vid()), p.pol.VLAN)
 	case mismatch && !p.leaf:
 		n.say("vlan: the frame is %s, and no port of this switch takes such frames: VlanMismatch", vlanWords(o.vid()))
 	case mismatch:
-		n.say("vlan: the frame is tagged %d, and a port that is in one VLAN (vlan: %s) takes untagged frames only: VlanMismatch", o.vid(), p.pol.VLAN)
+		n.say("vlan: the frame is tagged %d, and a port that is in one VLAN (vlan: %s) takes untagged frames only: "+
+			"VlanMismatch",
+			o.vid(), p.pol.VLAN)
 	case p.primary != 0:
 		n.say("vlan: the port puts the frame into VLAN %d of the private VLAN %d", w.wire, w.fdb)
 	case w.wire == 0:
@@ -143,10 +156,13 @@ func (n *narrator) vlan() (ended bool) {
 	return mismatch
 }
 
+// learning tells what becomes of the source in the table.
 func (n *narrator) learning() (ended bool) {
 	w, p := n.w, n.w.p
 	if n.e.Drop == LearnLimit {
-		n.say("learning: learned at this port: %d (limit: %d); this would be one more, and limit_policy is drop: LearnLimit", n.fdb.alive(w.now, p), p.pol.Learning.Limit)
+		n.say("learning: learned at this port: %d (limit: %d); this would be one more, and limit_policy is drop: "+
+			"LearnLimit",
+			n.fdb.alive(w.now, p), p.pol.Learning.Limit)
 		return true
 	}
 	if !p.leaf || !p.learns {
@@ -159,9 +175,12 @@ func (n *narrator) learning() (ended bool) {
 	case n.conf.Profile != Learning && (src == p.own || n.isStatic(w, src)):
 		n.say("learning: the source is an adapter's own address, and that is never learned")
 	case !w.known && n.conf.Profile == Learning:
-		n.say("learning: the table is full (fdb_size: %d), so the frame passes and its source is not learned", n.conf.FDBSize)
+		n.say("learning: the table is full (fdb_size: %d), so the frame passes and its source is not learned",
+			n.conf.FDBSize)
 	case !w.known:
-		n.say("learning: the limit of this port (%d) is reached, and limit_policy is allow, so the frame passes and its source is not learned", p.pol.Learning.Limit)
+		n.say("learning: the limit of this port (%d) is reached, and limit_policy is allow, so the frame passes and "+
+			"its source is not learned",
+			p.pol.Learning.Limit)
 	case e == nil:
 		n.say("learning: the source is new and will be learned at this port")
 	case e.val == p:
@@ -172,6 +191,7 @@ func (n *narrator) learning() (ended bool) {
 	return false
 }
 
+// hook tells what an extension did.
 func (n *narrator) hook() (ended bool) {
 	switch {
 	case n.e.Drop == Filtered:
@@ -183,18 +203,22 @@ func (n *narrator) hook() (ended bool) {
 	return false
 }
 
+// lookup tells where the destination is.
 func (n *narrator) lookup() {
 	w, v := n.w, &n.e.Verdict
 	dst := keyOf(0, w.dst).mac()
 	switch {
 	case v.Drop == SamePort:
-		n.say("lookup: %s is behind the port that the frame came from, and a switch never sends a frame back: SamePort", dst)
+		n.say("lookup: %s is behind the port that the frame came from, and a switch never sends a frame back: SamePort",
+			dst)
 	case v.Drop == ReversePath && w.ended:
-		n.say("lookup: the source is an address of this switch's own ports, so this is our own frame that came back: ReversePath")
+		n.say("lookup: the source is an address of this switch's own ports, so this is our own frame that came back: " +
+			"ReversePath")
 	case v.Drop == ReversePath:
 		n.say("lookup: those who would get the frame receive by another uplink than %s: ReversePath", w.p.conf.Name)
 	case v.Drop == UplinkDown:
-		n.say("lookup: only an uplink could take the frame, and none of the port's team (%s) has a link: UplinkDown", w.p.team.members())
+		n.say("lookup: only an uplink could take the frame, and none of the port's team (%s) has a link: UplinkDown",
+			w.p.team.members())
 	case v.Drop == UnknownUnicast:
 		n.nobody()
 	case v.Drop != None:
@@ -214,11 +238,13 @@ func (n *narrator) lookup() {
 	case n.conf.Profile == Standard:
 		n.say("lookup: %s, so the frame goes to promiscuous ports%s", n.unknown(), n.andUplink())
 	default:
-		n.say("lookup: %s, so the frame goes to ports that learn with unicast_flooding or are promiscuous%s", n.unknown(), n.andUplink())
+		n.say("lookup: %s, so the frame goes to ports that learn with unicast_flooding or are promiscuous%s",
+			n.unknown(), n.andUplink())
 	}
 }
 
-// also tells who else gets known unicast: the promiscuous ports that overhear it, or uplinks that it is sent to all the same.
+// also tells who else gets known unicast: the promiscuous ports that overhear it, or uplinks that it is sent to all the
+// same.
 func (n *narrator) also() string {
 	var names []string
 	for _, o := range n.e.Out[n.w.direct:] {
@@ -233,6 +259,7 @@ func (n *narrator) also() string {
 	return "; " + strings.Join(names, ", ") + " get copies too"
 }
 
+// andUplink adds the uplink to those who get the frame.
 func (n *narrator) andUplink() string {
 	if n.w.p.leaf && len(n.uplinks) > 0 {
 		return ", and to the uplink of the sender's team"
@@ -250,14 +277,17 @@ func (n *narrator) unknown() string {
 	c := n.reach(n.w, q)
 	switch c {
 	case CauseBlocked, CauseDown:
-		return fmt.Sprintf("%s is the guest at port %s, which is %s (%s) and thereby not in the table", dst, q.conf.Name, q.state(), q.whyInFull())
+		return fmt.Sprintf("%s is the guest at port %s, which is %s (%s) and thereby not in the table",
+			dst, q.conf.Name, q.state(), q.whyInFull())
 	case CauseOtherVLAN:
-		return fmt.Sprintf("%s is the guest at port %s (vlan: %s), which is not in the frame's VLAN", dst, q.conf.Name, q.pol.VLAN)
+		return fmt.Sprintf("%s is the guest at port %s (vlan: %s), which is not in the frame's VLAN",
+			dst, q.conf.Name, q.pol.VLAN)
 	}
 	return fmt.Sprintf("%s is the guest at port %s, which is kept away (%s)", dst, q.conf.Name, c)
 }
 
-// nobody is the end of a frame that no port takes. Its reason has the name of the most frequent case, but broadcasts have it too.
+// nobody is the end of a frame that no port takes. Its reason has the name of the most frequent case, but broadcasts
+// have it too.
 func (n *narrator) nobody() {
 	w := n.w
 	nowhere := ", and there is no uplink to send it to"
@@ -287,6 +317,7 @@ func (n *narrator) nobody() {
 	n.say("lookup: the frame is for a group and %s, but %s%s: UnknownUnicast", vlanWords(w.wire), why, nowhere)
 }
 
+// outputs tells of each copy how it leaves, or that it does not.
 func (n *narrator) outputs() {
 	for _, o := range n.e.Out {
 		tag := "untagged"

@@ -40,19 +40,20 @@ type found struct {
 const (
 	broadcastAddr = 1<<48 - 1
 	groupBit      = 1 << 40
-	linkLocalAddr = 0x0180c2000000 // the first of 16 that a bridge does not forward (IEEE 802.1Q table 8-1); spanning tree
+	linkLocalAddr = 0x0180c2000000 // spanning tree; the first of 16 that no bridge forwards (IEEE 802.1Q table 8-1)
 	pvstAddr      = 0x01000ccccccd // per-VLAN spanning tree of Cisco
 )
 
 func (w *passage) begin(now time.Duration, p *port, f *Frame, dry bool) {
 	w.now, w.p, w.dry = now, p, dry
-	// Field by field: a processor that has just written words cannot read them in larger pieces without waiting for its own writes.
+	// Field by field: a processor that has just written words cannot read them in larger pieces without waiting for its
+	// own writes.
 	w.f.Data, w.f.TCI, w.f.Tagged, w.f.Segment = f.Data, f.TCI, f.Tagged, f.Segment
 	w.found = found{}
 }
 
-// parse reads the header; false if there is none. A tag that is cut off is not a header either: what follows the addresses cannot
-// be told.
+// parse reads the header; false if there is none. A tag that is cut off is not a header either: what follows the
+// addresses cannot be told.
 func (w *passage) parse() bool {
 	d := w.f.Data
 	if len(d) < 14 {
@@ -113,8 +114,8 @@ func (w *passage) inVLANOf(q *port) bool {
 	return q.vlan == w.wire
 }
 
-// tagAt is the outermost tag of the frame as it leaves by q. Ports in one VLAN never show it; a trunk shows the VLAN on the wire,
-// with the priority that came with the frame, and where there is no VLAN what was sent.
+// tagAt is the outermost tag of the frame as it leaves by q. Ports in one VLAN never show it; a trunk shows the VLAN on
+// the wire, with the priority that came with the frame, and where there is no VLAN what was sent.
 func (w *passage) tagAt(q *port) Output {
 	o := Output{Port: q.id}
 	switch {

@@ -8,8 +8,8 @@ type policyChanges struct {
 	was, is *Config
 }
 
-// tell compares all levels. A change that a group or port only inherits is told once, at the level above; ports and groups that are
-// new have no past.
+// tell compares all levels. A change that a group or port only inherits is told once, at the level above; ports and
+// groups that are new have no past.
 func (c *policyChanges) tell(ports []*port) {
 	top := c.level(nil, &Port{}, &Port{}, nil)
 	inGroup := map[string][]change{"": top}
@@ -20,7 +20,9 @@ func (c *policyChanges) tell(ports []*port) {
 		}
 	}
 	for _, p := range ports {
-		i := slices.IndexFunc(c.was.Ports, func(o Port) bool { return o.Name == p.conf.Name && o.Uplink == p.conf.Uplink })
+		i := slices.IndexFunc(c.was.Ports, func(o Port) bool {
+			return o.Name == p.conf.Name && o.Uplink == p.conf.Uplink
+		})
 		if i >= 0 {
 			c.level(p, &c.was.Ports[i], &p.conf, inGroup[p.conf.Group])
 		}

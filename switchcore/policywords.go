@@ -8,42 +8,30 @@ import (
 // policyText is a policy of one level in words.
 type policyText struct{ key, value string }
 
+// levelUnknown is the origin of a value of which it is not kept.
+const levelUnknown = LevelPort + 1
+
 // words are the policies that hold for a port, always the same ones in the same order.
 func (c *Config) words(p *Port) []policyText {
 	r := c.compute(p)
-	from := func(value string, l Level) string {
-		if l == LevelGroup {
-			return value + " (group " + p.Group + ")"
+	var list []policyText
+	say := func(key, value string, from Level) {
+		switch from {
+		case levelUnknown:
+		case LevelGroup:
+			value += " (group " + p.Group + ")"
+		default:
+			value += " (" + from.String() + ")"
 		}
-		return value + " (" + l.String() + ")"
+		list = append(list, policyText{key, value})
 	}
-	choice := func(v Setting, yes, no string) string {
-		if v.Value {
-			return from(yes, v.From)
-		}
-		return from(no, v.From)
+	for i := range policies {
+		policies[i].words(&r, say)
 	}
-	l, t := &r.Learning, &r.Teaming
-	return []policyText{
-		{"promiscuous", choice(r.Promiscuous, "accept", "reject")},
-		{"mac_changes", choice(r.MACChanges, "accept", "reject")},
-		{"forged_transmits", choice(r.ForgedTransmits, "accept", "reject")},
-		{"mac_learning", choice(l.Enabled, "true", "false")},
-		{"mac_learning.unicast_flooding", choice(l.Flooding, "true", "false")},
-		{"mac_learning.limit", from(strconv.Itoa(l.Limit), l.LimitFrom)},
-		{"mac_learning.limit_policy", choice(l.Drop, "drop", "allow")},
-		{"mac_learning.ageing", from(l.Ageing.String(), l.AgeingFrom)},
-		{"vlan", from(r.VLAN.String(), r.VLANFrom)},
-		{"teaming.policy", from(t.Policy.String(), t.PolicyFrom)},
-		{"teaming.active", from(names(t.Active), t.OrderFrom)},
-		{"teaming.standby", names(t.Standby)}, // its origin is not kept
-		{"teaming.failback", choice(t.Failback, "true", "false")},
-		{"teaming.notify_switches", choice(t.Notify, "true", "false")},
-		{"allowed", from(r.SourceCheck.String(), r.SourceCheckFrom)},
-		{"blocked", choice(r.Blocked, "true", "false")},
-	}
+	return list
 }
 
+// names are the uplinks of a team in words.
 func names(list []string) string {
 	if len(list) == 0 {
 		return "none"
@@ -74,8 +62,8 @@ func (c SourceCheck) String() string {
 	return "effective address"
 }
 
-// String is the setting as a lab file says it, save that a trunk of VLAN 10 alone, "10-10" in a file, is "trunk 10": "10" is a
-// port in VLAN 10.
+// String is the setting as a lab file says it, save that a trunk of VLAN 10 alone, "10-10" in a file, is "trunk 10":
+// "10" is a port in VLAN 10.
 func (v VLAN) String() string {
 	switch v.Mode {
 	case PrivateVLAN:

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// port is a port in operation: what is set for it, what happened to it, and what follows from both. What every frame asks for comes
-// first, so that it shares cache lines.
+// port is a port in operation: what is set for it, what happened to it, and what follows from both. What every frame
+// asks for comes first, so that it shares cache lines.
 type port struct {
 	id          PortID
 	vlan        uint16 // that it is in; unused by a trunk
@@ -111,8 +111,8 @@ func (p *port) promiscuity() string {
 	return "refused"
 }
 
-// maySend compares a frame's source with what the port's source check names: forged transmits of vSphere compare with the address
-// that the adapter uses now (its effective address), other platforms with what the administrator gave.
+// maySend compares a frame's source with what the port's source check names: forged transmits of vSphere compare with
+// the address that the adapter uses now (its effective address), other platforms with what the administrator gave.
 func (p *port) maySend(src uint64) bool {
 	switch p.checkMode {
 	case CheckInitial:
@@ -129,7 +129,8 @@ func (p *port) mayOnly() string {
 	case CheckInitial:
 		return fmt.Sprintf("the initial address of the port, %s", p.initial)
 	case CheckAllowed:
-		return fmt.Sprintf("the initial address of the port, %s, or one of its %d allowed ones", p.initial, len(p.pol.SourceCheck.Allowed))
+		return fmt.Sprintf("the initial address of the port, %s, or one of its %d allowed ones",
+			p.initial, len(p.pol.SourceCheck.Allowed))
 	}
 	return fmt.Sprintf("the address that the guest's adapter uses, %s", p.requested.MAC)
 }

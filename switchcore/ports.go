@@ -1,6 +1,7 @@
 package switchcore
 
-// portList has the ports of a switch. An id is given to the next port when its port is gone, so that the list by id stays short.
+// portList has the ports of a switch. An id is given to the next port when its port is gone, so that the list by id
+// stays short.
 type portList struct {
 	byID    []*port // nil where none is
 	order   []*port // as configured
@@ -57,6 +58,7 @@ func (l *portList) match(want []Port) (gone []*port) {
 	return gone
 }
 
+// freeID is the lowest id that no port has.
 func (l *portList) freeID() PortID {
 	for i, p := range l.byID {
 		if p == nil {
@@ -67,7 +69,8 @@ func (l *portList) freeID() PortID {
 	return PortID(len(l.byID) - 1)
 }
 
-// configure gives the port its own part of a configuration. Where nobody gives an initial address it is the first one seen.
+// configure gives the port its own part of a configuration. Where nobody gives an initial address it is the first one
+// seen.
 func (p *port) configure(c Port) {
 	if p.conf.Initial != c.Initial {
 		p.initial = MAC{}

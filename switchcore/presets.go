@@ -26,8 +26,8 @@ func PresetNames() []string {
 	return names
 }
 
-// Preset returns the configuration, still without ports, of the platform with that name: one of the four profiles with its
-// defaults, or another vendor's switch expressed by them.
+// Preset returns the configuration, still without ports, of the platform with that name: one of the four profiles with
+// its defaults, or another vendor's switch expressed by them.
 func Preset(name string) (Config, bool) {
 	for i := range presets {
 		if presets[i].name == name {
@@ -42,8 +42,8 @@ func Preset(name string) (Config, bool) {
 	return Config{}, false
 }
 
-// simpleVSwitch is the kernel module of that name: 24 ports, 256 addresses, 180 seconds, link-local frames dropped after their
-// source was learned.
+// simpleVSwitch is the kernel module of that name: 24 ports, 256 addresses, 180 seconds, link-local frames dropped
+// after their source was learned.
 func simpleVSwitch(c *Config) {
 	c.Profile = Learning
 	c.Ageing, c.FDBSize, c.MaxPorts = 180*time.Second, 256, 24
@@ -57,17 +57,19 @@ func hyperV(c *Config) {
 	c.Spec = Spec{Promiscuous: &no, MACChanges: &no, ForgedTransmits: &no}
 }
 
-// macFilter is libvirt's no-mac-spoofing and the macfilter of Proxmox: a Linux bridge that learns, and ports that send from the
-// address in their definition only. What the guest calls itself changes nothing.
+// macFilter is libvirt's no-mac-spoofing and the macfilter of Proxmox: a Linux bridge that learns, and ports that send
+// from the address in their definition only. What the guest calls itself changes nothing.
 func macFilter(c *Config) {
 	no := false
 	c.Profile, c.Ageing = Learning, 300*time.Second
 	c.Spec = Spec{ForgedTransmits: &no, SourceCheck: &SourceCheck{Mode: CheckInitial}}
 }
 
-// portSecurity is Neutron's: a port sends from, and is sent, the address in its definition and the allowed address pairs.
+// portSecurity is Neutron's: a port sends from, and is sent, the address in its definition and the allowed address
+// pairs.
 func portSecurity(c *Config) {
 	no, yes := false, true
 	c.Profile = Distributed
-	c.Spec = Spec{Promiscuous: &no, MACChanges: &yes, ForgedTransmits: &no, SourceCheck: &SourceCheck{Mode: CheckAllowed}}
+	c.Spec = Spec{Promiscuous: &no, MACChanges: &yes, ForgedTransmits: &no}
+	c.Spec.SourceCheck = &SourceCheck{Mode: CheckAllowed}
 }

@@ -43,8 +43,8 @@ func (m *pvlanMap) members(primary uint16, to *vlanSet) {
 	}
 }
 
-// permits is the table of PvlanPortType (vSphere API, VmwareDistributedVirtualSwitchPvlanPortType; RFC 5517, section 2): promiscuous
-// talks with all, a community with itself, isolated with promiscuous only.
+// permits is the table of PvlanPortType (vSphere API, VmwareDistributedVirtualSwitchPvlanPortType; RFC 5517, section
+// 2): promiscuous talks with all, a community with itself, isolated with promiscuous only.
 func (m *pvlanMap) permits(from, to uint16) bool {
 	primary := m.of[to].primary
 	return from == primary || to == primary || from == to && !m.of[to].isolated

@@ -1,15 +1,15 @@
 package switchcore
 
-// Reason says why a frame did not get further. The list is closed: a frame that is not delivered to anybody has exactly one of
-// these, and docs/drop-reasons.md has a section for each.
+// Reason says why a frame did not get further. The list is closed: a frame that is not delivered to anybody has exactly
+// one of these, and docs/drop-reasons.md has a section for each.
 type Reason uint8
 
 // The reasons.
 const (
 	None           Reason = iota // not dropped
-	MacForgery                   // the source is not an address the port may send from, and forged transmits are rejected
+	MacForgery                   // a source that the port may not send from, while forged transmits are rejected
 	PortBlocked                  // the port is blocked by policy or administrator, or not connected
-	VlanMismatch                 // the frame's tag is not one the port takes, or nobody uses the VLAN of a frame from outside
+	VlanMismatch                 // the port does not take the tag, or nobody uses the VLAN of a frame from outside
 	TxFail                       // the data path could not send
 	UplinkDown                   // only an uplink could have taken the frame, and none of the sender's team is usable
 	UnknownUnicast               // nobody takes the frame, be it unicast or for a group, and no uplink is there for it
@@ -26,8 +26,8 @@ const (
 	numReasons
 )
 
-// reasons is what is known of each reason. ESXi's texts, codes and functions are given only where a source has them: the text of
-// MacForgery from a pktcap-uw listing, the codes from the VMkernel API's list of 16.
+// reasons is what is known of each reason. ESXi's texts, codes and functions are given only where a source has them:
+// the text of MacForgery from a pktcap-uw listing, the codes from the VMkernel API's list of 16.
 var reasons = [numReasons]struct {
 	name, text string
 	code       int
@@ -60,8 +60,8 @@ func (r Reason) String() string {
 	return reasons[r].name
 }
 
-// ESXi returns how ESXi reports the reason: its text, or "", the code of the VMkernel API, or 0, and the function that drops, or
-// "-". What no source tells is not guessed.
+// ESXi returns how ESXi reports the reason: its text, or "", the code of the VMkernel API, or 0, and the function that
+// drops, or "-". What no source tells is not guessed.
 func (r Reason) ESXi() (text string, code int, function string) {
 	if r >= numReasons {
 		return "", 0, "-"

@@ -2,8 +2,9 @@ package switchcore
 
 import "time"
 
-// relay forwards frames, as the MAC relay entity of a bridge does (IEEE 802.1Q 8.2): it admits a frame, learns from it, decides who
-// gets it and makes the copies. Everything it asks is laid out for it by the [Switch], so that most frames meet a few comparisons.
+// relay forwards frames, as the MAC relay entity of a bridge does (IEEE 802.1Q 8.2): it admits a frame, learns from it,
+// decides who gets it and makes the copies. Everything it asks is laid out for it by the [Switch], so that most frames
+// meet a few comparisons.
 type relay struct {
 	conf Config
 	portList
@@ -87,9 +88,9 @@ func (r *relay) judge(now time.Duration, p *port, f *Frame, dry bool) {
 	}
 }
 
-// enter asks what a frame must pass before anybody looks for its destination; false: the frame ends here. Of several reasons it has
-// the first one, so the order is part of what users see: the port, the header, the source, spanning tree, reserved addresses, the VLAN
-// (IEEE 802.1Q 8.6.2), learning (8.7).
+// enter asks what a frame must pass before anybody looks for its destination; false: the frame ends here. Of several
+// reasons it has the first one, so the order is part of what users see: the port, the header, the source, spanning
+// tree, reserved addresses, the VLAN (IEEE 802.1Q 8.6.2), learning (8.7).
 func (r *relay) enter(w *passage) bool {
 	p := w.p
 	if p.blocked || !p.up {
@@ -125,7 +126,8 @@ func (r *relay) enter(w *passage) bool {
 	return true
 }
 
-// learn enters where the source is, unless an adapter is known to have the address: static wins. False: the frame is dropped.
+// learn enters where the source is, unless an adapter is known to have the address: static wins. False: the frame is
+// dropped.
 func (r *relay) learn(w *passage) (pass bool) {
 	if w.src == w.p.own || r.isStatic(w, w.src) {
 		return true

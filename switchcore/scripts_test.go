@@ -43,8 +43,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// elsewhere are the reasons that a frame script cannot provoke: what the data path reports, and what only a hook decides. They have
-// tests of their own in this package.
+// elsewhere are the reasons that a frame script cannot provoke: what the data path reports, and what only a hook
+// decides. They have tests of their own in this package.
 var elsewhere = map[Reason]bool{TxFail: true, Filtered: true}
 
 // countsAgree: what is counted port by port has been counted once.

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Connect tells that a guest's adapter was plugged into a port, with carrier and with the filter f. If nobody gave the port an
-// initial address, f.MAC becomes it, until the port is disconnected. An uplink is connected from the start; for it Connect means link.
+// Connect tells that a guest's adapter was plugged into a port, with carrier and with the filter f. If nobody gave the
+// port an initial address, f.MAC becomes it, until the port is disconnected. An uplink is connected from the start; for
+// it Connect means link.
 func (s *Switch) Connect(now time.Duration, id PortID, f Filter) {
 	p := s.port(id)
 	if p == nil {
@@ -36,7 +37,8 @@ func (s *Switch) Disconnect(now time.Duration, id PortID) {
 	s.settle(now, "guest")
 }
 
-// SetFilter tells what the guest's driver has now programmed into its adapter. Without effect on a port that is not connected.
+// SetFilter tells what the guest's driver has now programmed into its adapter. Without effect on a port that is not
+// connected.
 func (s *Switch) SetFilter(now time.Duration, id PortID, f Filter) {
 	p := s.port(id)
 	if p == nil || !p.connected {
@@ -59,9 +61,9 @@ func (s *Switch) SetLink(now time.Duration, id PortID, up bool) {
 	s.settle(now, "carrier")
 }
 
-// Suspect tells whether the frame would be punished although the guest may have changed its address a moment ago, so that its
-// adapter should be read again before Forward is asked: its source is not the address known, and the port's policies reject
-// forged transmits or MAC changes.
+// Suspect tells whether the frame would be punished although the guest may have changed its address a moment ago, so
+// that its adapter should be read again before Forward is asked: its source is not the address known, and the port's
+// policies reject forged transmits or MAC changes.
 func (s *Switch) Suspect(in PortID, f Frame) bool {
 	p := s.port(in)
 	if p == nil || !p.leaf || !p.up || len(f.Data) < 14 {
@@ -73,12 +75,14 @@ func (s *Switch) Suspect(in PortID, f Frame) bool {
 	return MAC(f.Data[6:12]).addr() != p.station
 }
 
+// clone copies what the filter refers to.
 func (f Filter) clone() Filter {
 	f.Groups = slices.Clone(f.Groups)
 	return f
 }
 
-// settle brings all that follows from configuration, guests and links up to date, and tells what changed. The cause is for events.
+// settle brings all that follows from configuration, guests and links up to date, and tells what changed. The cause is
+// for events.
 func (s *Switch) settle(now time.Duration, cause string) {
 	for _, p := range s.order {
 		s.settleLink(p, cause)
@@ -120,8 +124,8 @@ func (s *Switch) settleLink(p *port, cause string) {
 	s.events.add(EventLinkUp, p, "", "", cause)
 }
 
-// settleFilter grants of the guest's filter what policy allows. A changed address blocks the port while MAC changes are rejected,
-// both ways, until either is taken back; a refused promiscuous request is only left out.
+// settleFilter grants of the guest's filter what policy allows. A changed address blocks the port while MAC changes are
+// rejected, both ways, until either is taken back; a refused promiscuous request is only left out.
 func (s *Switch) settleFilter(p *port, cause string) {
 	wasStation := p.station
 	p.station = p.requested.MAC.addr()
@@ -223,8 +227,8 @@ func (s *Switch) settleTeam(p *port, cause string) {
 	p.announced, p.via = mac, via
 }
 
-// announce queues the reverse ARP of "notify switches": the physical switch behind u learns where the station now is (RFC 903,
-// padded to the 60 bytes of a minimal frame).
+// announce queues the reverse ARP of "notify switches": the physical switch behind u learns where the station now is
+// (RFC 903, padded to the 60 bytes of a minimal frame).
 func (s *Switch) announce(p, u *port) {
 	f := make([]byte, 60)
 	m := p.accepted.MAC

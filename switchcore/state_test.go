@@ -61,7 +61,8 @@ func TestEventsTellEveryChange(t *testing.T) {
 	}
 }
 
-// A policy that changed is told once, at the level where it did, with what held before; what only inherits it is not told again.
+// A policy that changed is told once, at the level where it did, with what held before; what only inherits it is not
+// told again.
 func TestPolicyChangesAreTold(t *testing.T) {
 	c, _ := Preset("distributed")
 	c.Groups = []Group{{Name: "a", Overrides: OverrideSecurity | OverrideBlocked}, {Name: "b", Spec: Spec{Promiscuous: ptr(false)}}}
@@ -265,7 +266,8 @@ func TestCountersAndTxFailed(t *testing.T) {
 	}
 }
 
-// A hook may put another frame in place: it goes where that one's destination says, and a runt in place of it is malformed.
+// A hook may put another frame in place: it goes where that one's destination says, and a runt in place of it is
+// malformed.
 func TestHookReplaces(t *testing.T) {
 	c, _ := Preset("standard")
 	c.Ports = []Port{{Name: "a", Initial: mac(1)}, {Name: "b", Initial: mac(2)}, {Name: "c", Initial: mac(3)}}

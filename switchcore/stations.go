@@ -1,8 +1,9 @@
 package switchcore
 
-// stations are the addresses that the adapters at the ports have: what is delivered without learning, as a vSphere switch knows
-// its virtual adapters from the host and not from their frames. IEEE 802.1Q 8.8.1 calls such entries static. An address holds in
-// every VLAN that its port is in. Several ports may have one address; each of them gets what is sent to it.
+// stations are the addresses that the adapters at the ports have: what is delivered without learning, as a vSphere
+// switch knows its virtual adapters from the host and not from their frames. IEEE 802.1Q 8.8.1 calls such entries
+// static. An address holds in every VLAN that its port is in. Several ports may have one address; each of them gets
+// what is sent to it.
 type stations struct {
 	index   table[int32] // address, in any VLAN -> first of its holders
 	holders []holder
@@ -14,6 +15,7 @@ type holder struct {
 	next int32 // in stations.holders, or -1
 }
 
+// clear forgets all, and keeps the memory.
 func (st *stations) clear() {
 	st.index.clear()
 	st.holders = st.holders[:0]

@@ -44,7 +44,8 @@ func (w *story) check(verb string, args []string) error {
 	return w.status(verb, id, args[1:])
 }
 
-// words is "says TEXT", a part of what was narrated of the last frame, or "hint TEXT", a part of what its hint is; "hint -" for none.
+// words is "says TEXT", a part of what was narrated of the last frame, or "hint TEXT", a part of what its hint is;
+// "hint -" for none.
 func (w *story) words(verb, text string) error {
 	all := strings.Join(w.last.Steps, "\n")
 	if verb == "hint" {

@@ -68,8 +68,8 @@ func b2o(b bool) Overrides {
 	return 0
 }
 
-// change edits the configuration of the running switch: set switch|group G|port P KEY=VALUE..., add port|uplink P ..., remove port P;
-// after "refused" the switch must refuse it, and go on as before.
+// change edits the configuration of the running switch: set switch|group G|port P KEY=VALUE..., add port|uplink P ...,
+// remove port P; after "refused" the switch must refuse it, and go on as before.
 func (w *story) change(verb string, args []string) error {
 	refused := verb == "refused"
 	if refused {

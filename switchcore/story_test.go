@@ -202,7 +202,8 @@ func (w *story) verdict(v Verdict) string {
 	return strings.Join(words, ", ")
 }
 
-// build makes a frame of "SRC->DST" and tag=VID[/PRIO] aux=VID[/PRIO] inner=VID type=HEX len=N segment=N ip=SRC>DST raw=HEX.
+// build makes a frame of "SRC->DST" and tag=VID[/PRIO] aux=VID[/PRIO] inner=VID type=HEX len=N segment=N ip=SRC>DST
+// raw=HEX.
 func (w *story) build(words []string) (Frame, error) {
 	src, dst, ok := strings.Cut(words[0], "->")
 	if !ok {
@@ -258,7 +259,8 @@ func parseTCI(s string) (uint16, error) {
 	return uint16(p<<13 | v), err
 }
 
-// guest does what happens at the ports: guest g mac=Y promisc exact groups=A,B; connect, disconnect, link u1 down, flush.
+// guest does what happens at the ports: guest g mac=Y promisc exact groups=A,B; connect, disconnect, link u1 down,
+// flush.
 func (w *story) guest(verb string, args []string) error {
 	if verb == "flush" {
 		w.s.FlushTable(w.now)

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Switch is one virtual switch. It is made by [New] and not safe for concurrent use: its owner calls it from one place at a time.
-// Every moment passed in is the time since any fixed one, and never less than in an earlier call.
+// Switch is one virtual switch. It is made by [New] and not safe for concurrent use: its owner calls it from one place
+// at a time. Every moment passed in is the time since any fixed one, and never less than in an earlier call.
 type Switch struct {
 	relay
 	events        eventLog
 	announcements []Announcement
 }
 
-// New makes a switch with all ports unconnected and all uplinks with link. It copies c, and fails if [Config.Check] finds mistakes.
+// New makes a switch with all ports unconnected and all uplinks with link. It copies c, and fails if [Config.Check]
+// finds mistakes.
 func New(c Config) (*Switch, error) {
 	s := &Switch{}
 	s.conf.Profile = c.Profile
@@ -37,6 +38,7 @@ func (s *Switch) Configure(now time.Duration, c Config) error {
 	return s.configure(now, c)
 }
 
+// configure is Configure, but that it is also for a switch that has just been made.
 func (s *Switch) configure(now time.Duration, c Config) error {
 	if bad := c.Check(); len(bad) > 0 {
 		var errs []error
@@ -130,8 +132,8 @@ func (s *Switch) Ports() []PortID {
 	return ids
 }
 
-// Forward decides where a frame that came in by a port goes. It counts the frame and learns from it. The verdict is valid until
-// the next call. A frame from a port that does not exist is PortBlocked.
+// Forward decides where a frame that came in by a port goes. It counts the frame and learns from it. The verdict is
+// valid until the next call. A frame from a port that does not exist is PortBlocked.
 func (s *Switch) Forward(now time.Duration, in PortID, f Frame) (v Verdict) {
 	if now >= s.fdb.nextAging && s.fdb.learned.n > 0 {
 		s.fdb.age(now)
@@ -161,8 +163,8 @@ func (s *Switch) SetHook(h Hook) { s.hook = h }
 // FlushTable forgets all learned addresses; static ones are what the adapters say and stay.
 func (s *Switch) FlushTable(now time.Duration) { s.fdb.flush() }
 
-// Table returns all known addresses: first the static ones in the order of the ports, then the learned ones by VLAN and address.
-// A learning switch has no static ones.
+// Table returns all known addresses: first the static ones in the order of the ports, then the learned ones by VLAN and
+// address. A learning switch has no static ones.
 func (s *Switch) Table(now time.Duration) []Entry {
 	var t []Entry
 	for _, p := range s.order {
@@ -176,11 +178,12 @@ func (s *Switch) Table(now time.Duration) []Entry {
 	return append(t, s.fdb.entries(now)...)
 }
 
-// Events returns what happened since the last call, oldest first. An owner that does not ask loses events after 4096 and finds
-// EventEventsLost as the last.
+// Events returns what happened since the last call, oldest first. An owner that does not ask loses events after 4096
+// and finds EventEventsLost as the last.
 func (s *Switch) Events() []Event { return s.events.take() }
 
-// Announcements returns the frames that the switch wants to be sent, oldest first, and forgets them. They pass no rule and no counter.
+// Announcements returns the frames that the switch wants to be sent, oldest first, and forgets them. They pass no rule
+// and no counter.
 func (s *Switch) Announcements() []Announcement {
 	a := s.announcements
 	s.announcements = nil

@@ -21,8 +21,8 @@ func (k key) mac() MAC {
 	return MAC(b[2:])
 }
 
-// table maps keys to values, with the time of the last refresh: open addressing with linear probing. Every frame looks up two
-// addresses; a map of Go takes twice as long for that. The zero table is empty.
+// table maps keys to values, with the time of the last refresh: open addressing with linear probing. Every frame looks
+// up two addresses; a map of Go takes twice as long for that. The zero table is empty.
 type table[V any] struct {
 	slots []slot[V] // a power of two, at most half used: of what is not there, too, the search is short
 	shift uint8
@@ -36,6 +36,7 @@ type slot[V any] struct {
 	val V
 }
 
+// home is where the search for a key begins: the upper bits of a product (Fibonacci hashing; Knuth, TAOCP 6.4).
 func (t *table[V]) home(k key) int { return int(uint64(k) * 0x9e3779b97f4a7c15 >> (t.shift & 63)) }
 
 // find returns the slot of k or nil; it is valid until the table changes.
@@ -70,6 +71,7 @@ func (t *table[V]) put(k key, val V, at time.Duration) *slot[V] {
 	return &t.slots[i]
 }
 
+// grow doubles the table.
 func (t *table[V]) grow() {
 	old := t.slots
 	size := max(16, 2*len(old))
@@ -114,7 +116,8 @@ func (t *table[V]) clear() {
 	t.n = 0
 }
 
-// keys returns the keys for which keep says yes, in no order that means anything; the table may be changed while they are used.
+// keys returns the keys for which keep says yes, in no order that means anything; the table may be changed while they
+// are used.
 func (t *table[V]) keys(keep func(*slot[V]) bool) []key {
 	var ks []key
 	for i := range t.slots {

@@ -16,8 +16,8 @@ type team struct {
 	usable   []*port
 }
 
-// choose is the uplink for a frame of the station addr, or nil. Which bits go into the choice is documented (vSphere Networking,
-// "Load Balancing Algorithms Available for Virtual Switches"), the formulas are not: these are labctl's.
+// choose is the uplink for a frame of the station addr, or nil. Which bits go into the choice is documented (vSphere
+// Networking, "Load Balancing Algorithms Available for Virtual Switches"), the formulas are not: these are labctl's.
 func (t *team) choose(f *Frame, addr uint64) *port {
 	n := uint64(len(t.usable))
 	if n == 0 {
@@ -54,8 +54,8 @@ func (f *Frame) ipHash() uint64 {
 	return uint64(binary.BigEndian.Uint32(d[at+14:]) ^ binary.BigEndian.Uint32(d[at+18:]))
 }
 
-// station is the uplink by which the port's own station is reached from outside, or nil. With an IP hash the physical switch has
-// one channel, whose first member stands for all.
+// station is the uplink by which the port's own station is reached from outside, or nil. With an IP hash the physical
+// switch has one channel, whose first member stands for all.
 func (t *team) station(addr uint64) *port {
 	if t.policy == IPHash && len(t.usable) > 0 {
 		return t.usable[0]
@@ -63,8 +63,8 @@ func (t *team) station(addr uint64) *port {
 	return t.choose(nil, addr)
 }
 
-// settle brings up to date which uplinks may be used. Every active one that has failed is replaced by the next standby; without
-// failback those in use stay in use as long as they live.
+// settle brings up to date which uplinks may be used. Every active one that has failed is replaced by the next standby;
+// without failback those in use stay in use as long as they live.
 func (t *team) settle() {
 	var use []*port
 	add := func(from []*port) {
@@ -103,6 +103,7 @@ func (t *team) inUse() string {
 // members are the names of all uplinks of the team.
 func (t *team) members() string { return portNames(slices.Concat(t.active, t.standby), ", ") }
 
+// portNames joins the names of ports.
 func portNames(list []*port, between string) string {
 	var names []string
 	for _, p := range list {

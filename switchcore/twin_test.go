@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// twin is a switch written down a second time, from the description and not from the code: no tables, no indexes, nothing kept
-// that can be computed again. It answers each frame by walking over everything.
+// twin is a switch written down a second time, from the description and not from the code: no tables, no indexes,
+// nothing kept that can be computed again. It answers each frame by walking over everything.
 type twin struct {
 	c       Config
 	ports   []*twinPort

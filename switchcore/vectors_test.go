@@ -72,8 +72,9 @@ func TestGoldenVectors(t *testing.T) {
 	}
 }
 
-// Table 5.2: eight combinations of promiscuous, MAC changes and forged transmits, in the order 000, 001, ... 111. "ok" both
-// directions work, T the guest's frames are MacForgery, N what it is answered is not delivered, B blocked both ways.
+// Table 5.2: eight combinations of promiscuous, MAC changes and forged transmits, in the order 000, 001, ... 111. "ok"
+// both directions work, T the guest's frames are MacForgery, N what it is answered is not delivered, B blocked both
+// ways.
 func TestEightCombinations(t *testing.T) {
 	const setup = "switch profile=standard promiscuous=%s mac_changes=%s forged_transmits=%s\ngroup pg\nport g group=pg mac=A\nport h group=pg mac=H\nuplink u1\n"
 	results := map[string]string{
@@ -220,7 +221,8 @@ func TestLinkLocalAddresses(t *testing.T) {
 	tell(t, setup+"p1 A->01:80:c2:00:00:10 = p2 p3\np1 A->cdp = p2 p3\np1 A->pvst = p2 p3")
 }
 
-// SV-02 and SV-06: the 25th port is refused and 24 go on; the 257th address is not stored and none is thrown out for it.
+// SV-02 and SV-06: the 25th port is refused and 24 go on; the 257th address is not stored and none is thrown out for
+// it.
 func TestSimpleVswitchBounds(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("switch profile=simple_vswitch\n")

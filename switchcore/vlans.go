@@ -7,8 +7,8 @@ type vlans struct {
 	used        vlanSet // VLANs that a leaf port is in
 }
 
-// configure finds out for all ports which VLANs they are in. It tells whether tags mean something now, or nothing any more: what was
-// learned before is then learned in other VLANs.
+// configure finds out for all ports which VLANs they are in. It tells whether tags mean something now, or nothing any
+// more: what was learned before is then learned in other VLANs.
 func (v *vlans) configure(c *Config, ports []*port) (changed bool) {
 	unaware := c.Profile == Learning && !vlanAware(ports)
 	changed = unaware != v.vlanUnaware
@@ -19,11 +19,12 @@ func (v *vlans) configure(c *Config, ports []*port) (changed bool) {
 	return changed
 }
 
-// vlanAware tells whether tags mean anything to a learning switch: they do as soon as one port is in a VLAN or a trunk, as
-// vlan_filtering of a Linux bridge.
+// vlanAware tells whether tags mean anything to a learning switch: they do as soon as one port is in a VLAN or a trunk,
+// as vlan_filtering of a Linux bridge.
 func vlanAware(ports []*port) bool {
 	for _, p := range ports {
-		if v := &p.pol.VLAN; !p.conf.Uplink && (v.Mode != Untagged || v.ID != 0) || p.conf.Spec.VLAN != nil && p.conf.Uplink {
+		v := &p.pol.VLAN
+		if p.conf.Uplink && p.conf.Spec.VLAN != nil || !p.conf.Uplink && (v.Mode != Untagged || v.ID != 0) {
 			return true
 		}
 	}
@@ -59,8 +60,8 @@ func (v *vlans) place(p *port) {
 	}
 }
 
-// admit decides which VLAN a frame from w.p is in; false: the port does not take it. A priority tag, VLAN id 0, says nothing of a
-// VLAN (IEEE 802.1Q 6.9).
+// admit decides which VLAN a frame from w.p is in; false: the port does not take it. A priority tag, VLAN id 0, says
+// nothing of a VLAN (IEEE 802.1Q 6.9).
 func (v *vlans) admit(w *passage) bool {
 	p := w.p
 	if v.vlanUnaware {

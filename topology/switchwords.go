@@ -8,7 +8,7 @@ func ProfileNames() []string {
 }
 
 // OverrideWords are what a port group may let its ports override, in the order of the bits of switchcore's Overrides.
-func OverrideWords() []string { return []string{"security", "vlan", "teaming", "blocked"} }
+func OverrideWords() []string { return switchcore.OverrideWords() }
 
 // TeamingWords are the teaming policies, in the order of switchcore's.
 func TeamingWords() []string {

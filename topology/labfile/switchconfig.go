@@ -69,12 +69,9 @@ func overridesOf(p switchcore.Profile, n *yaml.Node) switchcore.Overrides {
 
 // switchSpec reads what one level says; what it does not say stays as it is.
 func (b *build) switchSpec(spec *switchcore.Spec, n *yaml.Node, path string) {
-	for _, p := range []struct {
-		name string
-		to   **bool
-	}{{"promiscuous", &spec.Promiscuous}, {"mac_changes", &spec.MACChanges}, {"forged_transmits", &spec.ForgedTransmits}} {
-		if v := field(n, p.name); v != nil {
-			*p.to = ptr(v.Value == "accept")
+	for _, d := range switchcore.Decisions() {
+		if v := field(n, d.Key); v != nil {
+			*d.Of(spec) = ptr(v.Value == "accept")
 		}
 	}
 	setBool(&spec.Blocked, field(n, "blocked"))

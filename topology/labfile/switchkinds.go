@@ -49,11 +49,8 @@ func groupName() *shape { return nameShape("a port group", patternNode, maxGroup
 // policyKeys are what switch, group and port may each say.
 func policyKeys() []shapeKey {
 	var keys []shapeKey
-	for _, k := range []struct{ name, doc string }{
-		{"promiscuous", "may a guest that asks for it receive everything (default reject)"},
-		{"mac_changes", "may a guest use another address than the administrator gave (default reject)"},
-		{"forged_transmits", "may a guest send from an address that is not its own (default reject)"}} {
-		keys = append(keys, shapeKey{name: k.name, shape: &shape{form: formText, want: "accept or reject", word: []string{"accept", "reject"}, doc: k.doc}})
+	for _, d := range switchcore.Decisions() {
+		keys = append(keys, shapeKey{name: d.Key, shape: &shape{form: formText, want: "accept or reject", word: []string{"accept", "reject"}, doc: d.Doc}})
 	}
 	learning := &shape{form: formEither, want: "true, false or {unicast_flooding, limit, limit_policy, ageing}", doc: "MAC learning, port by port", any: []*shape{
 		yesNo(""), {form: formObject, want: "{unicast_flooding, limit, limit_policy, ageing}", keys: []shapeKey{

@@ -118,9 +118,9 @@ func specSettings(add func(key, value string), at string, s *switchcore.Spec) {
 			add(at+key, no)
 		}
 	}
-	word("promiscuous", s.Promiscuous, "accept", "reject")
-	word("mac_changes", s.MACChanges, "accept", "reject")
-	word("forged_transmits", s.ForgedTransmits, "accept", "reject")
+	for _, d := range switchcore.Decisions() {
+		word(d.Key, *d.Of(s), "accept", "reject")
+	}
 	word("mac_learning", s.Learning.Enabled, "true", "false")
 	word("mac_learning.unicast_flooding", s.Learning.Flooding, "true", "false")
 	if s.Learning.Limit != nil {

@@ -61,10 +61,9 @@ func portOf(node string, st switchcore.PortStatus) Port {
 		}
 	}
 	if !st.Uplink {
-		p.Policy = map[string]Policy{
-			"promiscuous":      verdictOf(st.Policy.Promiscuous),
-			"mac_changes":      verdictOf(st.Policy.MACChanges),
-			"forged_transmits": verdictOf(st.Policy.ForgedTransmits),
+		p.Policy = map[string]Policy{}
+		for _, d := range switchcore.Decisions() {
+			p.Policy[d.Key] = verdictOf(*d.In(&st.Policy))
 		}
 	}
 	return p

@@ -20,7 +20,6 @@ const maxCircle, maxMethods = 12, 40
 var largerCircles = map[string]int{
 	"labctl/cmd/labctl":            24,
 	"labctl/cmd/labctl/supervisor": 53,
-	"labctl/topology/kernel":       27,
 	"labctl/topology/labfile":      40,
 	"labctl/topology/reach":        29,
 }
@@ -29,7 +28,6 @@ var largerTypes = map[string]int{
 	"labctl/cmd/labctl/supervisor.server": 66,
 	"labctl/switchcore/datapath.Loop":     74,
 	"labctl/topology/labfile.build":       95,
-	"labctl/topology/kernel.Space":        120,
 	"labctl/topology/reach.Prober":        44,
 	"labctl/topology/reach.matrix":        59,
 }

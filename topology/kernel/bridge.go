@@ -17,7 +17,7 @@ import (
 
 // bridgeSettings writes what differs. STP, priority and the forwarding mask have no field in netlink.Bridge, so the request
 // is put together here; the attributes are those of linux/if_link.h.
-func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSettings) error {
+func (n *namespace) bridgeSettings(name string, from, to topology.BridgeSettings) error {
 	if from == to {
 		return nil
 	}
@@ -48,14 +48,14 @@ func (s *Space) bridgeSettings(nodeName, name string, from, to topology.BridgeSe
 	if from.GroupFwdMask != to.GroupFwdMask {
 		data.AddRtAttr(nl.IFLA_BR_GROUP_FWD_MASK, nl.Uint16Attr(to.GroupFwdMask))
 	}
-	err := s.setLink(nodeName, name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), info)
+	err := n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), info)
 	if errors.Is(err, unix.EOPNOTSUPP) && to.VLANFiltering {
 		return errNoFiltering
 	}
 	if err != nil {
 		return err
 	}
-	return s.checkFiltering(nodeName, name, to)
+	return n.checkFiltering(name, to)
 }
 
 func flag(b bool) uint32 {
@@ -66,11 +66,11 @@ func flag(b bool) uint32 {
 }
 
 // checkFiltering reads VLAN filtering back: older kernels without CONFIG_BRIDGE_VLAN_FILTERING take the attribute and ignore it.
-func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings) error {
+func (n *namespace) checkFiltering(name string, to topology.BridgeSettings) error {
 	if !to.VLANFiltering {
 		return nil
 	}
-	return s.onLink(nodeName, name, func(_ *netlink.Handle, l netlink.Link) error {
+	return n.onLink(name, func(_ *netlink.Handle, l netlink.Link) error {
 		if b, ok := l.(*netlink.Bridge); ok && b.VlanFiltering != nil && *b.VlanFiltering {
 			return nil
 		}
@@ -81,7 +81,7 @@ func (s *Space) checkFiltering(nodeName, name string, to topology.BridgeSettings
 var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)", ErrUnsupported)
 
 // portSettings writes a bridge port's knobs through sysfs-free netlink (bridge(8)); VLANs need a filtering bridge.
-func (s *Space) portSettings(o plan.SetPort) error {
+func (n *namespace) portSettings(o plan.SetPort) error {
 	data := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	changed := false
 	add := func(from, to bool, attr int) {
@@ -104,22 +104,22 @@ func (s *Space) portSettings(o plan.SetPort) error {
 	}
 	if changed {
 		// Only this family and request may change a port (rtnetlink(7)).
-		if err := s.setLink(o.Node, o.Name, unix.RTM_SETLINK, nl.NewIfInfomsg(unix.AF_BRIDGE), data); err != nil {
+		if err := n.setLink(o.Name, unix.RTM_SETLINK, nl.NewIfInfomsg(unix.AF_BRIDGE), data); err != nil {
 			return err
 		}
 	}
-	return s.portVLANs(o)
+	return n.portVLANs(o.Name, o.To.VLAN)
 }
 
 // brportLocked is IFLA_BRPORT_LOCKED of linux/if_link.h, since Linux 5.18.
 const brportLocked = 39
 
-func (s *Space) portVLANs(o plan.SetPort) error {
-	v := o.To.VLAN
+// portVLANs puts a port of a filtering bridge into its VLANs, in place of VLAN 1, in which the kernel puts every port.
+func (n *namespace) portVLANs(name string, v *topology.PortVLAN) error {
 	if v == nil {
 		return nil
 	}
-	return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
+	return n.onLink(name, func(h *netlink.Handle, l netlink.Link) error {
 		err := h.BridgeVlanDel(l, 1, false, false, false, false)
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			return errNoFiltering

@@ -14,12 +14,12 @@ type Carrier struct {
 }
 
 // Carriers reads them for all interfaces of a node, by their index. It makes the kernel act on nothing.
-func (s *Space) Carriers(nodeName string) (map[int]Carrier, error) {
-	n, err := s.node(nodeName)
+func (t Tables) Carriers(node string) (map[int]Carrier, error) {
+	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
 	}
-	links, err := s.dump(n, unix.AF_UNSPEC)
+	links, err := n.conn.dump(unix.AF_UNSPEC)
 	if err != nil {
 		return nil, err
 	}

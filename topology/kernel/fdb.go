@@ -23,11 +23,25 @@ type FDBEntry struct {
 	Static bool // somebody's own entry: it does not age
 }
 
-// FDB lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
+// FDB lists the forwarding entries of a bridge, see namespace.fdb.
+func (t Tables) FDB(node, bridge string) ([]FDBEntry, error) {
+	n, err := t.space.of(node)
+	if err != nil {
+		return nil, err
+	}
+	return n.fdb(bridge)
+}
+
+// FlushFDB forgets what the bridges of a node have learned; static entries stay.
+func (t Tables) FlushFDB(node string) error {
+	return t.reading(node, func(_ *namespace, h *netlink.Handle) error { return flushFDB(h, node) })
+}
+
+// fdb lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
 // For a bridge that is not there the error wraps ENODEV.
-func (s *Space) FDB(nodeName, bridge string) (out []FDBEntry, err error) {
-	err = s.reading(nodeName, func(h *netlink.Handle) error {
-		out, err = readFDB(h, nodeName, bridge)
+func (n *namespace) fdb(bridge string) (out []FDBEntry, err error) {
+	err = n.reading(func(h *netlink.Handle) error {
+		out, err = readFDB(h, n.node, bridge)
 		return err
 	})
 	return out, err
@@ -67,11 +81,6 @@ func readFDB(h *netlink.Handle, nodeName, bridge string) ([]FDBEntry, error) {
 	return out, nil
 }
 
-// FlushFDB forgets what the bridges of a node have learned; static entries stay.
-func (s *Space) FlushFDB(nodeName string) error {
-	return s.reading(nodeName, func(h *netlink.Handle) error { return flushFDB(h, nodeName) })
-}
-
 func flushFDB(h *netlink.Handle, nodeName string) error {
 	list, err := h.NeighList(0, unix.AF_BRIDGE)
 	if err != nil {
@@ -91,26 +100,26 @@ func flushFDB(h *netlink.Handle, nodeName string) error {
 }
 
 // staticEntry does something with a bridge's static entry at a port. NOARP is what the kernel calls static.
-func (s *Space) staticEntry(nodeName, port string, mac switchcore.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
-	return s.onLink(nodeName, port, func(h *netlink.Handle, l netlink.Link) error {
+func (n *namespace) staticEntry(port string, mac switchcore.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
+	return n.onLink(port, func(h *netlink.Handle, l netlink.Link) error {
 		return do(h, &netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: mac[:]})
 	})
 }
 
 // delStatic removes an entry. It may have moved: a frame from its MAC on another port takes it there, and it stays static
 // (br_fdb_update, net/bridge/br_fdb.c).
-func (s *Space) delStatic(o plan.DelStatic) error {
-	err := s.staticEntry(o.Node, o.Port, o.MAC, (*netlink.Handle).NeighDel)
+func (n *namespace) delStatic(o plan.DelStatic) error {
+	err := n.staticEntry(o.Port, o.MAC, (*netlink.Handle).NeighDel)
 	if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
 		return err
 	}
-	list, err := s.FDB(o.Node, o.Bridge)
+	list, err := n.fdb(o.Bridge)
 	if err != nil {
 		return err
 	}
 	for _, e := range list {
 		if e.MAC == o.MAC && e.Static {
-			err := s.staticEntry(o.Node, e.Port, o.MAC, (*netlink.Handle).NeighDel)
+			err := n.staticEntry(e.Port, o.MAC, (*netlink.Handle).NeighDel)
 			return tolerate(err, unix.ENOENT, unix.ENODEV)
 		}
 	}

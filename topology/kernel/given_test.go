@@ -29,7 +29,7 @@ links: [r -- b]
 		load(t, fmt.Sprintf(src, "host", "net.ipv4.conf.all.forwarding: 1, accept_redirects: 1, net.ipv6.conf.all.disable_ipv6: 1, net.ipv6.conf.default.disable_ipv6: 0, net.ipv6.conf.eth0.disable_ipv6: 0")),
 		load(t, fmt.Sprintf(src, "router", "net.ipv4.conf.all.forwarding: 0, net.ipv4.icmp_echo_ignore_all: 1, net.ipv4.icmp_ratelimit: 80, net.ipv4.neigh.eth0.retrans_time_ms: 700, net.ipv4.neigh.eth0.proxy_delay: 33, net.ipv6.neigh.eth0.proxy_delay: 0, net.ipv4.conf.default.forwarding: 0")),
 	}
-	check := func(what string, s *Space, lab *topology.Lab) {
+	check := func(what string, s *held, lab *topology.Lab) {
 		t.Helper()
 		for _, v := range lab.Node("r").Sysctls {
 			if !v.Given {

@@ -17,21 +17,9 @@ import (
 	"labctl/topology/rules"
 )
 
-// byLibrary reports whether all that nft would have to load, or to take away, are port guards, and the program nft is not there: then
-// the kernel is told of them without it.
-func (s *Space) byLibrary(sets ...[]*rules.Set) bool {
-	for _, set := range slices.Concat(sets...) {
-		if set.Text != "" && set.Form != "port_guard" {
-			return false
-		}
-	}
-	_, err := s.toolPath("nft")
-	return err != nil
-}
-
 // loadGuards replaces the tables of port guards by others, in one transaction.
-func (s *Space) loadGuards(o plan.SetRules) error {
-	return s.nftables(o.Node, func(c *nftables.Conn) error {
+func loadGuards(n *namespace, o plan.SetRules) error {
+	return inNFTables(n, func(c *nftables.Conn) error {
 		for _, set := range o.From {
 			for _, t := range set.Tables { // added first, so that one that somebody has deleted is no error
 				c.DelTable(c.AddTable(guardTable(t)))
@@ -49,10 +37,10 @@ func (s *Space) loadGuards(o plan.SetRules) error {
 	})
 }
 
-// nftables talks to the kernel's nftables in a node. Its sockets are opened on the thread that calls: given a namespace, the library
+// inNFTables talks to the kernel's nftables in a node. Its sockets are opened on the thread that calls: given a namespace, the library
 // would look for the thread below /proc/<pid>, which is another process where /proc belongs to another PID namespace.
-func (s *Space) nftables(node string, f func(*nftables.Conn) error) error {
-	return s.Enter(node, func() error {
+func inNFTables(n *namespace, f func(*nftables.Conn) error) error {
+	return n.enter(func() error {
 		c, err := nftables.New()
 		if err != nil {
 			return err
@@ -66,8 +54,8 @@ func guardTable(t rules.NFTable) *nftables.Table {
 }
 
 // guardCounts reads the counters of port guards.
-func (s *Space) guardCounts(n *topology.Node) (out []RuleCount, err error) {
-	err = s.nftables(n.Name, func(c *nftables.Conn) error {
+func guardCounts(in *namespace, n *topology.Node) (out []RuleCount, err error) {
+	err = inNFTables(in, func(c *nftables.Conn) error {
 		for _, set := range n.Loaded() {
 			for _, t := range set.Tables {
 				for _, chain := range []string{"from", "to"} {

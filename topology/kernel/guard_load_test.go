@@ -47,17 +47,17 @@ func TestGuardsLoadedWithoutNFT(t *testing.T) {
 	sets := load(t, everyGuard).Node("s1").Rules
 	listed := func() (text, doc string) {
 		t.Helper()
-		s.tools.withoutNFT = false
-		text, words, err := s.call(context.Background(), "s1", "", "nft", "list", "ruleset")
+		s.Rules.tools.withoutNFT = false
+		text, words, err := s.Rules.tools.call(context.Background(), "s1", "", "nft", "list", "ruleset")
 		if err != nil {
 			t.Fatal(words, err)
 		}
-		doc, _, _ = s.call(context.Background(), "s1", "", "nft", "-j", "list", "ruleset")
+		doc, _, _ = s.Rules.tools.call(context.Background(), "s1", "", "nft", "-j", "list", "ruleset")
 		return text, nftHandles.ReplaceAllString(doc, "")
 	}
 	loaded := func(without bool, from, to []*rules.Set) (text, doc string) {
 		t.Helper()
-		s.tools.withoutNFT = without
+		s.Rules.tools.withoutNFT = without
 		apply(t, s, plan.SetRules{Node: "s1", From: from, To: to})
 		return listed()
 	}
@@ -77,9 +77,9 @@ func TestGuardsLoadedWithoutNFT(t *testing.T) {
 // TestGuardWorksWithoutNFT: it refuses, counts, and goes again; anything else still needs the program, and says so.
 func TestGuardWorksWithoutNFT(t *testing.T) {
 	s, open, guarded := guardSpace(t, "l2")
-	s.tools.withoutNFT = true
+	s.Rules.tools.withoutNFT = true
 	into, _ := plan.Diff(open, guarded, "t")
-	if err := s.CheckRules(context.Background(), into); err != nil {
+	if err := s.Check(context.Background(), into); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, s, into.Ops...)
@@ -95,7 +95,7 @@ func TestGuardWorksWithoutNFT(t *testing.T) {
 		t.Errorf("without a guard: ARP %v, IPv4 %v", arp, ip4)
 	}
 	text := nft("text", "ip x", "table ip x { }")
-	err := s.CheckRules(context.Background(), &plan.Plan{Ops: []plan.Op{plan.SetRules{Node: "s1", To: append(guarded.Node("s1").Rules, text)}}})
+	err := s.Check(context.Background(), &plan.Plan{Ops: []plan.Op{plan.SetRules{Node: "s1", To: append(guarded.Node("s1").Rules, text)}}})
 	if err == nil || !strings.Contains(err.Error(), "not installed") {
 		t.Errorf("text for nft without nft: %v", err)
 	}

@@ -32,7 +32,7 @@ const (
 )
 
 // forge sends a frame as it is, from a node's eth0.
-func forge(t *testing.T, s *Space, node, hexFrame string) {
+func forge(t *testing.T, s *held, node, hexFrame string) {
 	t.Helper()
 	frame, err := hex.DecodeString(hexFrame)
 	if err != nil {
@@ -82,7 +82,7 @@ func echoes(t *testing.T, node string) int {
 }
 
 // guardSpace is a running lab whose guard is not loaded, and the same lab with the guard.
-func guardSpace(t *testing.T, level string) (s *Space, open, guarded *topology.Lab) {
+func guardSpace(t *testing.T, level string) (s *held, open, guarded *topology.Lab) {
 	t.Helper()
 	s = withTool(t)
 	open, guarded = load(t, fmt.Sprintf(behindPorts, "false", level)), load(t, fmt.Sprintf(behindPorts, "true", level))
@@ -95,7 +95,7 @@ func guardSpace(t *testing.T, level string) (s *Space, open, guarded *topology.L
 }
 
 // taken has b send the lies behind a tag, and says which of them a took for true.
-func taken(t *testing.T, s *Space, tag string) (arp, ip4 bool) {
+func taken(t *testing.T, s *held, tag string) (arp, ip4 bool) {
 	t.Helper()
 	ip(t, "-n t.a neigh replace 10.0.0.3 lladdr 02:00:00:00:00:03 nud reachable dev eth0")
 	before := echoes(t, "a")

@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -24,29 +23,31 @@ type Inlet struct {
 // AddInlet makes the way into a shared interface. To a bridge the frames come in by a port: so they reach the node itself too, which
 // what is sent through the bridge device does not (br_dev_xmit). The port neither learns nor is anything flooded to it: what the
 // switch is to hear it hears at the bridge device. With another interface what comes out of the inlet's outer end is redirected to
-// where the interface receives (tc-mirred(8)). An inlet that is there already is made anew. Not beside Apply and Remove.
+// where the interface receives (tc-mirred(8)). An inlet that is there already is made again. Not beside a [Builder] and Remove.
 func (s *Space) AddInlet(uplink topology.End, mtu int) (in Inlet, err error) {
 	if err := s.DelInlet(uplink); err != nil {
 		return in, err
 	}
-	n, err := s.node(uplink.Node)
+	n, err := s.of(uplink.Node)
 	if err != nil {
 		return in, err
 	}
-	defer n.rest()
+	defer n.closeSockets()
 	var bridge bool
-	err = s.onLink(uplink.Node, uplink.Interface, func(_ *netlink.Handle, l netlink.Link) error {
+	err = n.onLink(uplink.Interface, func(_ *netlink.Handle, l netlink.Link) error {
 		in.Out, bridge = l.Attrs().Index, l.Type() == "bridge"
 		return nil
 	})
 	names := topology.InletOf(uplink)
 	if err == nil && bridge {
-		err = s.intoBridge(uplink, names, mtu)
+		err = intoBridge(n, uplink.Interface, names, mtu)
 	} else if err == nil {
-		err = s.intoAdapter(uplink, names, mtu)
+		err = intoAdapter(n, uplink, names, mtu)
 	}
 	if err == nil {
-		in.Key, err = s.indexOf(topology.End{Node: uplink.Node, Interface: names.Inner})
+		var index int32
+		index, err = n.ioctls.indexOf(names.Inner)
+		in.Key = int(index)
 	}
 	if err != nil {
 		return in, fmt.Errorf("make a way into %s: %w", uplink, err)
@@ -59,21 +60,35 @@ func (s *Space) AddInlet(uplink topology.End, mtu int) (in Inlet, err error) {
 	return in, nil
 }
 
-func (s *Space) intoBridge(bridge topology.End, in topology.Inlet, mtu int) error {
-	node := bridge.Node
-	if err := s.addInlet(node, in, mtu); err != nil {
-		return err
+// DelInlet takes it away. One that is not there is no error.
+func (s *Space) DelInlet(uplink topology.End) error {
+	n, err := s.of(uplink.Node)
+	if err != nil {
+		return nil // it went with its namespace
 	}
-	return s.changes(
-		plan.SetMaster{Node: node, Name: in.Outer, Master: bridge.Interface},
-		plan.SetPort{Node: node, Name: in.Outer, From: topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}},
-		plan.SetUp{Node: node, Name: in.Inner, Up: true},
-		plan.SetUp{Node: node, Name: in.Outer, Up: true})
+	defer n.closeSockets()
+	if err := n.delLink(topology.InletOf(uplink).Outer); err != nil {
+		return fmt.Errorf("take away the way into %s: %w", uplink, err)
+	}
+	return nil
 }
 
-func (s *Space) intoAdapter(uplink topology.End, in topology.Inlet, mtu int) error {
-	node := uplink.Node
-	err := s.onLink(node, uplink.Interface, func(_ *netlink.Handle, l netlink.Link) error {
+func intoBridge(n *namespace, bridge string, in topology.Inlet, mtu int) error {
+	if err := addInletVeth(n, in, mtu); err != nil {
+		return err
+	}
+	if err := n.setMaster(in.Outer, bridge); err != nil {
+		return err
+	}
+	every := topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}
+	if err := n.portSettings(plan.SetPort{Node: n.node, Name: in.Outer, From: every}); err != nil {
+		return err
+	}
+	return inletUp(n, in)
+}
+
+func intoAdapter(n *namespace, uplink topology.End, in topology.Inlet, mtu int) error {
+	err := n.onLink(uplink.Interface, func(_ *netlink.Handle, l netlink.Link) error {
 		if len(l.Attrs().HardwareAddr) != len(in.MAC) {
 			return fmt.Errorf("%s has no Ethernet address", uplink)
 		}
@@ -84,38 +99,36 @@ func (s *Space) intoAdapter(uplink topology.End, in topology.Inlet, mtu int) err
 	if err != nil {
 		return err
 	}
-	if err := s.addInlet(node, in, mtu); err != nil {
+	if err := addInletVeth(n, in, mtu); err != nil {
 		return err
 	}
-	if err := s.redirect(node, in.Outer, uplink.Interface); err != nil {
+	if err := redirect(n, in.Outer, uplink.Interface); err != nil {
 		return unsupported(tolerateAs(err, unix.ENOENT, unix.EOPNOTSUPP), "tc's clsact, u32 and mirred, which a shared adapter needs")
 	}
-	return s.changes(
-		plan.SetUp{Node: node, Name: in.Inner, Up: true},
-		plan.SetUp{Node: node, Name: in.Outer, Up: true})
+	return inletUp(n, in)
 }
 
-// addInlet makes the veth pair, down.
-func (s *Space) addInlet(node string, in topology.Inlet, mtu int) error {
-	err := s.change(plan.AddVeth{Near: plan.VethEnd{Node: node, Name: in.Outer, MAC: in.MAC, MTU: mtu}, Far: plan.VethEnd{Node: node, Name: in.Inner, MAC: in.Peer, MTU: mtu}})
+// addInletVeth makes the veth pair, down.
+func addInletVeth(n *namespace, in topology.Inlet, mtu int) error {
+	err := addVeth(n, n, plan.AddVeth{
+		Near: plan.VethEnd{Node: n.node, Name: in.Outer, MAC: in.MAC, MTU: mtu},
+		Far:  plan.VethEnd{Node: n.node, Name: in.Inner, MAC: in.Peer, MTU: mtu}})
 	if err != nil {
 		return err
 	}
-	return s.speechless(node, in.Outer, in.Inner)
+	return withoutLinkLocal(n, in.Outer, in.Inner)
 }
 
-func (s *Space) changes(ops ...plan.Op) error {
-	for _, op := range ops {
-		if err := s.change(op); err != nil {
-			return err
-		}
+func inletUp(n *namespace, in topology.Inlet) error {
+	if err := n.setUp(in.Inner, true); err != nil {
+		return err
 	}
-	return nil
+	return n.setUp(in.Outer, true)
 }
 
 // redirect has all that one interface receives received by another instead.
-func (s *Space) redirect(node, from, to string) error {
-	return s.onLink(node, from, func(h *netlink.Handle, l netlink.Link) error {
+func redirect(n *namespace, from, to string) error {
+	return n.onLink(from, func(h *netlink.Handle, l netlink.Link) error {
 		target, err := h.LinkByName(to)
 		if err != nil {
 			return err
@@ -133,47 +146,14 @@ func (s *Space) redirect(node, from, to string) error {
 	})
 }
 
-// tolerateAs turns one error into another.
-func tolerateAs(err, from, to error) error {
-	if errors.Is(err, from) {
-		return to
-	}
-	return err
-}
-
-// DelInlet takes it away. One that is not there is no error.
-func (s *Space) DelInlet(uplink topology.End) error {
-	n, err := s.node(uplink.Node)
-	if err != nil {
-		return nil // it went with its namespace
-	}
-	defer n.rest()
-	if err := s.change(plan.DelLink{Node: uplink.Node, Name: topology.InletOf(uplink).Outer}); err != nil {
-		return fmt.Errorf("take away the way into %s: %w", uplink, err)
-	}
-	return nil
-}
-
-// speechless keeps the node from saying anything by interfaces that are not its own: a link-local address would be announced.
-func (s *Space) speechless(node string, names ...string) error {
+// withoutLinkLocal keeps the node from saying anything by interfaces that are not its own: a link-local address would be announced.
+func withoutLinkLocal(n *namespace, names ...string) error {
 	const none = 1 // IN6_ADDR_GEN_MODE_NONE
 	for _, name := range names {
-		err := s.onLink(node, name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkSetIP6AddrGenMode(l, none) })
+		err := n.onLink(name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkSetIP6AddrGenMode(l, none) })
 		if err := tolerate(err, unix.EAFNOSUPPORT, unix.EOPNOTSUPP); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (s *Space) indexOf(e topology.End) (int, error) {
-	n, err := s.node(e.Node)
-	if err != nil {
-		return 0, err
-	}
-	r := requestByName(e.Interface)
-	if err := s.ioctl(n, unix.SIOCGIFINDEX, &r); err != nil {
-		return 0, fmt.Errorf("%s has no interface %s: %w", e.Node, e.Interface, err)
-	}
-	return int(r.int32()), nil
 }

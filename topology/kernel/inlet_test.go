@@ -15,7 +15,7 @@ import (
 )
 
 // bridgeAndGuest is node a with bridge br, whose port p0 leads to node b.
-func bridgeAndGuest(t *testing.T) *Space {
+func bridgeAndGuest(t *testing.T) *held {
 	t.Helper()
 	s, _ := newSpace(t)
 	apply(t, s,
@@ -73,10 +73,15 @@ func TestInletIntoAnAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := s.indexOf(eth0)
+	n, err := s.of("b")
 	if err != nil {
 		t.Fatal(err)
 	}
+	own, err := n.ioctls.indexOf("eth0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := int(own)
 	if in.Out != index || in.Holder != in.Key || in.Key == index {
 		t.Errorf("%+v: want frames to leave by %d, and the inlet for those to the node", in, index)
 	}

@@ -69,8 +69,21 @@ func TestMain(m *testing.M) {
 // before any test runs.
 var noKernel string
 
+// held is a space with all that a supervisor has of it.
+type held struct {
+	*Space
+	*Builder
+	*Rules
+	Tables
+}
+
+func hold(s *Space) *held {
+	r := NewRules(s, nil)
+	return &held{s, NewBuilder(s, r), r, s.Tables()}
+}
+
 // newSpace is an empty space called "t" that is removed when the test ends, with the path of its journal.
-func newSpace(t testing.TB) (*Space, string) {
+func newSpace(t testing.TB) (*held, string) {
 	t.Helper()
 	if noKernel != "" {
 		t.Skip("private namespaces are not allowed here: " + noKernel)
@@ -92,7 +105,7 @@ func newSpace(t testing.TB) (*Space, string) {
 			t.Errorf("left behind: %v", left)
 		}
 	})
-	return s, path
+	return hold(s), path
 }
 
 // names are the namespaces that have one.
@@ -112,7 +125,7 @@ func names(t testing.TB) []string {
 // noCommands is for plans without any.
 var noCommands Runner
 
-func apply(t testing.TB, s *Space, ops ...plan.Op) {
+func apply(t testing.TB, s *held, ops ...plan.Op) {
 	t.Helper()
 	if err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: ops}, noCommands); err != nil {
 		t.Fatal(err)

@@ -114,19 +114,21 @@ func (j *Journal) write(rs ...record) error {
 	return nil
 }
 
-func (j *Journal) making(s *Space, nodes []string) error {
+// making is written before the namespaces of nodes are made, with the names that they will have.
+func (j *Journal) making(nodes []string, name func(node string) string) error {
 	rs := make([]record, len(nodes))
 	for i, n := range nodes {
-		rs[i] = record{Op: "making", Node: n, Name: s.Namespace(n)}
+		rs[i] = record{Op: "making", Node: n, Name: name(n)}
 	}
 	return j.write(rs...)
 }
 
 // made is written before a name is bound: a name without it is bound by somebody else.
-func (j *Journal) made(n *node) error {
-	return j.write(record{Op: "made", Node: n.name, Inode: n.inode, Cookie: n.cookie})
+func (j *Journal) made(node string, inode, cookie uint64) error {
+	return j.write(record{Op: "made", Node: node, Inode: inode, Cookie: cookie})
 }
 
+// foreign records that the name of a node is somebody else's.
 func (j *Journal) foreign(node string) { _ = j.write(record{Op: "foreign", Node: node}) }
 
 // gone saves a reader the look at names that are gone. That it cannot be written does not matter: what is not there is not removed, and

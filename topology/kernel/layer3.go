@@ -4,45 +4,38 @@ package kernel
 
 import (
 	"net"
+	"net/netip"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
-	"labctl/topology/plan"
 )
 
 // address is RTM_NEWADDR or RTM_DELADDR. Adding one that is there is no error.
-func (s *Space) address(what int, nodeName, name string, o plan.AddAddr) error {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return err
-	}
-	index, err := s.ifindex(n, name)
+func (n *namespace) address(what int, name string, addr netip.Prefix) error {
+	index, err := n.ifindex(name)
 	if err != nil {
 		return err
 	}
 	family, flags := unix.AF_INET, 0
-	if o.Addr.Addr().Is6() {
+	if addr.Addr().Is6() {
 		family, flags = unix.AF_INET6, unix.IFA_F_NODAD
 	}
 	req := nl.NewNetlinkRequest(what, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK)
 	msg := nl.NewIfAddrmsg(family)
-	msg.Index, msg.Prefixlen, msg.IfAddrmsg.Flags = uint32(index), uint8(o.Addr.Bits()), uint8(flags)
+	msg.Index, msg.Prefixlen, msg.IfAddrmsg.Flags = uint32(index), uint8(addr.Bits()), uint8(flags)
 	req.AddData(msg)
-	b := o.Addr.Addr().AsSlice()
+	b := addr.Addr().AsSlice()
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, b))
 	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, b))
-	return s.send(n, req)
+	return n.send(req)
 }
 
-func (s *Space) route(nodeName string, r topology.Route, do func(*netlink.Handle, *netlink.Route) error) error {
-	n, err := s.node(nodeName)
-	if err != nil {
-		return err
-	}
-	h, err := s.rtnl(n)
+// route adds or removes a route, whichever do does.
+func (n *namespace) route(r topology.Route, do func(*netlink.Handle, *netlink.Route) error) error {
+	h, err := n.rtnl()
 	if err != nil {
 		return err
 	}
@@ -56,7 +49,7 @@ func (s *Space) route(nodeName string, r topology.Route, do func(*netlink.Handle
 		nr.Scope = netlink.SCOPE_LINK
 	}
 	if r.Dev != "" {
-		if nr.LinkIndex, err = s.ifindex(n, r.Dev); err != nil {
+		if nr.LinkIndex, err = n.ifindex(r.Dev); err != nil {
 			return err
 		}
 	}
@@ -74,25 +67,22 @@ var routeTypes = map[string]int{
 	"unreachable": unix.RTN_UNREACHABLE, "prohibit": unix.RTN_PROHIBIT,
 }
 
-func (s *Space) neighbour(nodeName string, e topology.Neighbour, do func(*netlink.Handle, *netlink.Neigh) error) error {
-	n, err := s.node(nodeName)
+// neighbour adds or removes a permanent neighbour, whichever do does.
+func (n *namespace) neighbour(e topology.Neighbour, do func(*netlink.Handle, *netlink.Neigh) error) error {
+	h, err := n.rtnl()
 	if err != nil {
 		return err
 	}
-	h, err := s.rtnl(n)
-	if err != nil {
-		return err
-	}
-	index, err := s.ifindex(n, e.Dev)
+	index, err := n.ifindex(e.Dev)
 	if err != nil {
 		return err
 	}
 	return do(h, &netlink.Neigh{LinkIndex: index, IP: e.IP.AsSlice(), HardwareAddr: e.MAC[:], State: netlink.NUD_PERMANENT})
 }
 
-// retransTime sets the retransmission timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
-func (s *Space) setNeighbourTimer(n *node, family, dev string, attr int, ms uint64) error {
-	index, err := s.ifindex(n, dev)
+// setNeighbourTimer sets a timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
+func (n *namespace) setNeighbourTimer(family, dev string, attr int, ms uint64) error {
+	index, err := n.ifindex(dev)
 	if err != nil {
 		return err
 	}
@@ -107,7 +97,7 @@ func (s *Space) setNeighbourTimer(n *node, family, dev string, attr int, ms uint
 	parms.AddRtAttr(ndtpaIfindex, nl.Uint32Attr(uint32(index)))
 	parms.AddRtAttr(attr, nl.Uint64Attr(ms))
 	req.AddData(parms)
-	return s.send(n, req)
+	return n.send(req)
 }
 
 // ndtmsg is struct ndtmsg of linux/neighbour.h, AF_UNSPEC; the constants below are of the same file.

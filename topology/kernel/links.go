@@ -3,8 +3,6 @@
 package kernel
 
 import (
-	"errors"
-	"fmt"
 	"net"
 
 	"github.com/vishvananda/netlink"
@@ -17,26 +15,18 @@ import (
 
 // addVeth is one RTM_NEWLINK that makes both ends where they belong, under a master and up. netlink.Veth takes no
 // index for the far end, and looking it up afterwards would cost a request per host.
-func (s *Space) addVeth(o plan.AddVeth) error {
-	near, err := s.node(o.Near.Node)
-	if err != nil {
-		return err
-	}
-	far, err := s.node(o.Far.Node)
-	if err != nil {
-		return err
-	}
+func addVeth(near, far *namespace, o plan.AddVeth) error {
 	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	peer := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	// The kernel honours a chosen index of the far end only beside a chosen one of the near end (drivers/net/veth.c).
-	msg.Index = int32(near.choose(o.Near.Name, 0))
-	if near.fresh {
+	msg.Index = int32(near.fresh.choose(o.Near.Name, 0))
+	if near.fresh != nil {
 		// Not the same at both ends: the kernel takes such a link for one that has no lower, and lets its carrier wait for up
 		// to a second (net/core/link_watch.c, linkwatch_urgent_event).
-		peer.Index = int32(far.choose(o.Far.Name, int(msg.Index)))
-	} else if far.fresh {
-		far.next++ // the kernel takes the lowest that is free, which must not be chosen again
+		peer.Index = int32(far.fresh.choose(o.Far.Name, int(msg.Index)))
+	} else {
+		far.fresh.pass()
 	}
 	if o.Near.Up {
 		msg.Flags, msg.Change = unix.IFF_UP, unix.IFF_UP
@@ -46,7 +36,7 @@ func (s *Space) addVeth(o plan.AddVeth) error {
 		req.AddData(a)
 	}
 	if o.Near.Master != "" {
-		m, err := s.ifindex(near, o.Near.Master)
+		m, err := near.ifindex(o.Near.Master)
 		if err != nil {
 			return err
 		}
@@ -60,9 +50,9 @@ func (s *Space) addVeth(o plan.AddVeth) error {
 	for _, a := range endAttrs(o.Far) {
 		p.AddChild(a)
 	}
-	p.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(far.fd)))
+	p.AddRtAttr(unix.IFLA_NET_NS_FD, nl.Uint32Attr(uint32(far.ns)))
 	req.AddData(info)
-	return s.send(near, req)
+	return near.send(req)
 }
 
 func endAttrs(e plan.VethEnd) []*nl.RtAttr {
@@ -73,46 +63,35 @@ func endAttrs(e plan.VethEnd) []*nl.RtAttr {
 	}
 }
 
-func (s *Space) addBridge(o plan.AddBridge) error {
-	n, err := s.node(o.Node)
-	if err != nil {
-		return err
-	}
-	h, err := s.rtnl(n)
+func (n *namespace) addBridge(o plan.AddBridge) error {
+	h, err := n.rtnl()
 	if err != nil {
 		return err
 	}
 	la := netlink.NewLinkAttrs()
-	la.Name, la.MTU, la.Index = o.Name, o.MTU, n.choose(o.Name, 0)
+	la.Name, la.MTU, la.Index = o.Name, o.MTU, n.fresh.choose(o.Name, 0)
 	if !o.MAC.IsZero() {
 		la.HardwareAddr = o.MAC[:]
 	}
 	if err := h.LinkAdd(&netlink.Bridge{LinkAttrs: la}); err != nil {
 		return err
 	}
-	return s.bridgeSettings(o.Node, o.Name, topology.DefaultBridgeSettings(), o.Settings)
+	return n.bridgeSettings(o.Name, topology.DefaultBridgeSettings(), o.Settings)
 }
 
-func (s *Space) addUpper(o plan.AddUpper) error {
-	lower, err := s.node(o.Lower.Node)
-	if err != nil {
-		return err
-	}
-	n, err := s.node(o.Node)
-	if err != nil {
-		return err
-	}
-	h, err := s.rtnl(lower)
+// addUpper makes an interface in one namespace on one of another.
+func addUpper(lower, upper *namespace, o plan.AddUpper) error {
+	h, err := lower.rtnl()
 	if err != nil {
 		return err
 	}
 	la := netlink.NewLinkAttrs()
 	la.Name, la.MTU, la.HardwareAddr = o.Name, o.MTU, o.MAC[:]
-	if la.ParentIndex, err = s.ifindex(lower, o.Lower.Interface); err != nil {
+	if la.ParentIndex, err = lower.ifindex(o.Lower.Interface); err != nil {
 		return err
 	}
-	la.Namespace = netlink.NsFd(n.fd)
-	la.Index = n.choose(o.Name, 0)
+	la.Namespace = netlink.NsFd(upper.ns)
+	la.Index = upper.fresh.choose(o.Name, 0)
 	if o.Type == topology.VLAN {
 		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
 	}
@@ -127,7 +106,7 @@ func (s *Space) addUpper(o plan.AddUpper) error {
 		return err
 	}
 	// The library does not pass sources when a macvlan is made, only afterwards.
-	return s.onLink(o.Node, o.Name, func(h *netlink.Handle, l netlink.Link) error {
+	return upper.onLink(o.Name, func(h *netlink.Handle, l netlink.Link) error {
 		return h.MacvlanMACAddrSet(l, mv.MACAddrs)
 	})
 }
@@ -137,10 +116,33 @@ var macvlanModes = map[string]netlink.MacvlanMode{
 	"passthru": netlink.MACVLAN_MODE_PASSTHRU, "source": netlink.MACVLAN_MODE_SOURCE,
 }
 
-// unsupported names the missing feature when the kernel does not know a kind of link.
-func unsupported(err error, what string) error {
-	if errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("%w: it has no %s", ErrUnsupported, what)
+// delLink removes an interface. One that is gone is no error.
+func (n *namespace) delLink(name string) error {
+	return n.onLink(name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkDel(l) }, unix.ENODEV)
+}
+
+func (n *namespace) setUp(name string, up bool) error {
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Change = unix.IFF_UP
+	if up {
+		msg.Flags = unix.IFF_UP
 	}
-	return err
+	return n.setLink(name, unix.RTM_NEWLINK, msg)
+}
+
+func (n *namespace) setMaster(name, master string) error {
+	m, err := n.ifindex(master)
+	if err != nil {
+		return err
+	}
+	return n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
+}
+
+func (n *namespace) setPromisc(name string, on bool) error {
+	return n.onLink(name, func(h *netlink.Handle, l netlink.Link) error {
+		if on {
+			return h.SetPromiscOn(l)
+		}
+		return h.SetPromiscOff(l)
+	})
 }

@@ -20,10 +20,10 @@ const (
 )
 
 // Listens reports whether a socket of proto, tcp or udp, waits for others on a port in a node, on any of its addresses.
-func (s *Space) Listens(node, proto string, port int) (bool, error) {
+func (t Tables) Listens(node, proto string, port int) (bool, error) {
 	state := map[string]string{"tcp": tcpListens, "udp": udpListens}[proto]
 	found := false
-	err := s.Enter(node, func() error {
+	err := t.space.Enter(node, func() error {
 		for _, table := range []string{proto, proto + "6"} {
 			// Not /proc/net: that is the namespace of the process's first thread (proc_tgid_net_lookup in fs/proc/proc_net.c).
 			f, err := os.Open("/proc/thread-self/net/" + table)

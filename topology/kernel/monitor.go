@@ -7,10 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -38,9 +38,9 @@ type Noticed struct {
 
 // monitor follows all nodes of a Space.
 type monitor struct {
-	s     *Space
-	names map[int32]*node // by number, also of those that are gone
-	links map[place]linkNews
+	space *Space
+	nodes map[int32]*namespace // by their number in the hub, also those that are gone
+	links map[interfaceKey]linkNews
 }
 
 // linkNews is what is told of an interface when it changes.
@@ -56,20 +56,16 @@ type linkNews struct {
 // Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not told. Ready is called when no further change can be missed.
 // It changes nothing.
 func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
-	if err := s.numberAll(); err != nil {
+	if err := s.nsids.all(s.all()); err != nil {
 		return err
 	}
-	var ear int
-	err := within(s.hub, s.hub, func() (err error) {
-		ear, err = openEar(unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH)
-		return err
-	})
+	fd, err := openListener(s.hub, unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH)
 	if err != nil {
 		return fmt.Errorf("listen for changes: %w", err)
 	}
-	file := os.NewFile(uintptr(ear), "rtnetlink")
+	file := os.NewFile(uintptr(fd), "rtnetlink")
 	defer file.Close()
-	m := &monitor{s: s, names: map[int32]*node{}, links: map[place]linkNews{}}
+	m := &monitor{space: s, nodes: map[int32]*namespace{}, links: map[interfaceKey]linkNews{}}
 	if err := m.begin(); err != nil {
 		return err
 	}
@@ -129,49 +125,35 @@ func (m *monitor) listen(raw syscall.RawConn, each func(Noticed) error) error {
 	}
 }
 
-// from is the node of a number; nil for what is none of this Space's.
-func (m *monitor) from(id int32) *node {
-	if n := m.names[id]; n != nil || id < 0 {
+// from is the namespace with a number; nil for what is not of this Space's.
+func (m *monitor) from(nsid int32) *namespace {
+	if n := m.nodes[nsid]; n != nil || nsid < 0 {
 		return n
 	}
-	m.s.mu.RLock()
-	var all []*node
-	for _, n := range m.s.nodes {
-		all = append(all, n)
-	}
-	m.s.mu.RUnlock()
-	m.s.numbers.mu.Lock()
-	defer m.s.numbers.mu.Unlock()
-	for _, n := range all {
-		m.names[n.id] = n
-	}
-	return m.names[id]
+	maps.Copy(m.nodes, m.space.nsids.known(m.space.all()))
+	return m.nodes[nsid]
 }
 
 // begin reads what the interfaces are like, or the first message of each would have to be told as news.
 func (m *monitor) begin() error {
-	for _, name := range m.s.Nodes() {
-		n, err := m.s.node(name)
-		if err != nil {
-			continue // it went meanwhile
-		}
-		id, err := m.s.number(n)
-		if n.left(err) {
+	for _, n := range m.space.all() {
+		nsid, err := m.space.nsids.of(n)
+		if n.wentAway(err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		m.names[id] = n
+		m.nodes[nsid] = n
 		for _, family := range []byte{unix.AF_UNSPEC, unix.AF_BRIDGE} {
 			req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
 			req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
-			err := m.s.exchange(n, finish(req, start), func(typ uint16, b []byte) { m.message(n, typ, b) }, func(e unix.Errno) error { return e })
-			if n.left(err) {
+			err := n.conn.exchange(finish(req, start), func(typ uint16, b []byte) { m.message(n, typ, b) }, nil)
+			if n.wentAway(err) {
 				break
 			}
 			if err != nil {
-				return fmt.Errorf("%s: list interfaces: %w", name, err)
+				return fmt.Errorf("%s: list interfaces: %w", n.node, err)
 			}
 		}
 	}
@@ -179,7 +161,7 @@ func (m *monitor) begin() error {
 }
 
 // message is the news of one message.
-func (m *monitor) message(n *node, typ uint16, b []byte) []Noticed {
+func (m *monitor) message(n *namespace, typ uint16, b []byte) []Noticed {
 	switch {
 	case (typ == unix.RTM_NEWLINK || typ == unix.RTM_DELLINK) && len(b) >= unix.SizeofIfInfomsg:
 		return m.link(n, typ == unix.RTM_DELLINK, b)
@@ -189,13 +171,13 @@ func (m *monitor) message(n *node, typ uint16, b []byte) []Noticed {
 	return nil
 }
 
-func (m *monitor) neighbour(n *node, gone bool, b []byte) []Noticed {
+func (m *monitor) neighbour(n *namespace, gone bool, b []byte) []Noticed {
 	state, index := int(binary.NativeEndian.Uint16(b[8:])), int32(binary.NativeEndian.Uint32(b[4:]))
 	static := b[0] == unix.AF_BRIDGE && state&unix.NUD_NOARP != 0
 	if state&(unix.NUD_NOARP|unix.NUD_PERMANENT) != 0 && !static {
 		return nil
 	}
-	k := Noticed{Kind: "neigh", Node: n.name, Gone: gone, State: neighbourStates[state]}
+	k := Noticed{Kind: "neigh", Node: n.node, Gone: gone, State: neighbourStates[state]}
 	master := int32(0)
 	attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 		switch {
@@ -222,16 +204,16 @@ func (m *monitor) neighbour(n *node, gone bool, b []byte) []Noticed {
 	return []Noticed{k}
 }
 
-func (m *monitor) link(n *node, gone bool, b []byte) []Noticed {
+func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 	k := readLink(b)
-	at := place{n.id, k.index}
+	at := interfaceKey{n.nsid, k.index}
 	was, known := m.links[at]
 	if k.family != unix.AF_UNSPEC && !known {
 		return nil
 	}
 	now := was
 	k.news(b[unix.SizeofIfInfomsg:], &now)
-	told := Noticed{Kind: "link", Node: n.name, Dev: now.name}
+	told := Noticed{Kind: "link", Node: n.node, Dev: now.name}
 	if gone && k.family == unix.AF_UNSPEC {
 		delete(m.links, at)
 		told.Gone = true
@@ -291,22 +273,15 @@ func (k *linkMessage) news(attrs []byte, now *linkNews) {
 	}
 }
 
-func portState(n uint8) string {
-	if int(n) < len(portStates) {
-		return portStates[n]
-	}
-	return strconv.Itoa(int(n))
-}
-
 // name is an interface's name; "" for none and for one that is gone.
-func (m *monitor) name(n *node, index int32) string {
+func (m *monitor) name(n *namespace, index int32) string {
 	if index == 0 {
 		return ""
 	}
-	if k, ok := m.links[place{n.id, index}]; ok {
+	if k, ok := m.links[interfaceKey{n.nsid, index}]; ok {
 		return k.name
 	}
-	r, err := m.s.byIndex(n, index)
+	r, err := n.ioctls.byIndex(index)
 	if err != nil {
 		return ""
 	}

@@ -33,7 +33,7 @@ func (k Noticed) line() string {
 }
 
 // monitored runs the monitor beside the test.
-func monitored(t *testing.T, s *Space) <-chan string {
+func monitored(t *testing.T, s *held) <-chan string {
 	t.Helper()
 	lines, ready, ended := make(chan string, 4096), make(chan struct{}), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())

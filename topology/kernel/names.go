@@ -14,6 +14,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// NetnsDir is where ip-netns(8) keeps the names of namespaces.
+const NetnsDir = "/run/netns"
+
+// shareNetnsDir prepares /run/netns as ip-netns(8) does, so that names made here are seen in every mount namespace.
+func shareNetnsDir() error {
+	if err := os.MkdirAll(NetnsDir, 0o755); err != nil {
+		return err
+	}
+	err := unix.Mount("", NetnsDir, "", unix.MS_SHARED|unix.MS_REC, "")
+	if errors.Is(err, unix.EINVAL) { // not a mount point yet
+		if err := unix.Mount(NetnsDir, NetnsDir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("make %s a mount point: %w", NetnsDir, err)
+		}
+		err = unix.Mount("", NetnsDir, "", unix.MS_SHARED|unix.MS_REC, "")
+	}
+	if err != nil {
+		return fmt.Errorf("make %s shared: %w", NetnsDir, err)
+	}
+	return nil
+}
+
 // A name under NetnsDir has a life of four steps: a file appears, marked as this journal's; the journal says which namespace will be
 // bound there; it is bound; and at the end it is unmounted, which shows the marked file again, and the file is deleted. A process can be
 // killed between any two, and what is there then says itself whether it is ours.
@@ -98,40 +119,40 @@ func unname(name string, before Before) error {
 	return nil
 }
 
-// standing is what is under a name of a journal.
-type standing int
+// nameState is what is under a name of a journal.
+type nameState int
 
 const (
-	nothing   standing = iota // or somebody else's
-	claimed                   // the marked file, and no namespace over it
-	namespace                 // the one that the journal tells of
+	nameFree    nameState = iota // nothing, or somebody else's
+	nameClaimed                  // the marked file, and no namespace over it
+	nameBound                    // the namespace that the journal tells of
 )
 
 // open looks what is under the name. fd, if not negative, is the caller's, and keeps what is there from being taken for another.
-func (n NamespaceState) open() (fd int, what standing) {
+func (n NamespaceState) open() (fd int, what nameState) {
 	fd, err := unix.Open(filepath.Join(NetnsDir, n.Name), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return -1, nothing
+		return -1, nameFree
 	}
 	var fs unix.Statfs_t
 	var st unix.Stat_t
 	if err := errors.Join(unix.Fstatfs(fd, &fs), unix.Fstat(fd, &st)); err != nil {
-		return fd, nothing
+		return fd, nameFree
 	}
 	if fs.Type == unix.NSFS_MAGIC {
 		if n.Inode == 0 || st.Ino != n.Inode {
-			return fd, nothing
+			return fd, nameFree
 		}
 		if c, err := cookieOf(netns.NsHandle(fd)); err != nil || n.Cookie != 0 && c != n.Cookie {
-			return fd, nothing
+			return fd, nameFree
 		}
-		return fd, namespace
+		return fd, nameBound
 	}
 	b := make([]byte, len(n.Mark)+1)
 	if k, err := unix.Read(fd, b); err == nil && n.Mark != "" && string(b[:k]) == n.Mark {
-		return fd, claimed
+		return fd, nameClaimed
 	}
-	return fd, nothing
+	return fd, nameFree
 }
 
 // cookieOf reads the number of a namespace that, other than its inode's, the kernel gives only once (net/core/net_namespace.c,
@@ -171,7 +192,7 @@ func Standing(state *State) (nodes map[uint64]string, close func()) {
 		if fd >= 0 {
 			fds = append(fds, fd)
 		}
-		if what == namespace {
+		if what == nameBound {
 			nodes[n.Inode] = n.Node
 		}
 	}
@@ -209,7 +230,7 @@ func OpenNode(state *State, node string) (fd int, err error) {
 			continue
 		}
 		fd, what := n.open()
-		if what == namespace {
+		if what == nameBound {
 			return fd, nil
 		}
 		if fd >= 0 {
@@ -219,7 +240,7 @@ func OpenNode(state *State, node string) (fd int, err error) {
 	return -1, fmt.Errorf("%s: %w", node, os.ErrNotExist)
 }
 
-// Exists reports whether a named namespace stands under NetnsDir with that inode, which the caller holds: it is no other's.
+// Exists reports whether there is a named namespace under NetnsDir with that inode, which the caller holds: it is not another's.
 func Exists(name string, inode uint64) bool {
 	st, err := os.Stat(filepath.Join(NetnsDir, name))
 	if err != nil {

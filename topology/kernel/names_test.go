@@ -65,20 +65,20 @@ func TestNamesOfTheDead(t *testing.T) {
 }
 
 // abandon closes what a process held that is dead now.
-func abandon(s *Space) {
+func abandon(s *held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, n := range s.nodes {
+	for name, n := range s.byNode {
 		n.close()
-		delete(s.nodes, name)
+		delete(s.byNode, name)
 	}
-	s.owed = nil
+	s.names.pending = nil
 }
 
 // A name that was announced, and then taken by somebody else, is his.
 func TestAStrangersNamespaceOfAnAnnouncedNameStays(t *testing.T) {
 	s, journal := newSpace(t)
-	if err := s.journal.making(s, []string{"a", "b", "c"}); err != nil {
+	if err := s.journal.making([]string{"a", "b", "c"}, s.Namespace); err != nil {
 		t.Fatal(err)
 	}
 	ip(t, "netns add t.a")
@@ -106,7 +106,7 @@ func TestAStrangersNamespaceOfAnAnnouncedNameStays(t *testing.T) {
 func TestAnInodeThatWasGivenAwayAgainIsAnothers(t *testing.T) {
 	s, journal := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "a"})
-	n, _ := s.node("a")
+	n, _ := s.of("a")
 	if n.cookie == 0 {
 		t.Log("this kernel has no cookies") // before 5.14
 		return
@@ -188,7 +188,7 @@ func TestAdoptClearsHalfRemovedNames(t *testing.T) {
 		t.Fatalf("lost %v, %v", lost, err)
 	}
 	abandon(s)
-	apply(t, other, plan.AddNamespace{Node: "a"})
+	apply(t, hold(other), plan.AddNamespace{Node: "a"})
 	if err := other.Remove(); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestAJournalWithoutRoomGoesOn(t *testing.T) {
 	}
 	fail = false
 	s := &Space{instance: "t", journal: j}
-	if err := errors.Join(j.making(s, []string{"a"}), j.made(&node{name: "a", inode: 5, cookie: 6})); err != nil {
+	if err := errors.Join(j.making([]string{"a"}, s.Namespace), j.made("a", 5, 6)); err != nil {
 		t.Fatal(err)
 	}
 	st, err := readJournal(path)

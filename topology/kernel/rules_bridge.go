@@ -14,10 +14,10 @@ import (
 
 // bridgeCalls writes values of br_netfilter, which decide whether the rules of iptables see bridged frames. back restores what
 // was there.
-func (s *Space) bridgeCalls(node string, values []topology.Sysctl) (back func() error, err error) {
+func bridgeCalls(n *namespace, values []topology.Sysctl) (back func() error, err error) {
 	before := make([]topology.Sysctl, len(values))
 	write := func(values []topology.Sysctl) error {
-		return s.Enter(node, func() error {
+		return n.enter(func() error {
 			for _, v := range values {
 				if err := os.WriteFile("/proc/sys/"+v.Key, []byte(v.Value), 0o644); err != nil {
 					return err
@@ -26,7 +26,7 @@ func (s *Space) bridgeCalls(node string, values []topology.Sysctl) (back func() 
 			return nil
 		})
 	}
-	err = s.Enter(node, func() error {
+	err = n.enter(func() error {
 		for i, v := range values {
 			b, err := os.ReadFile("/proc/sys/" + v.Key)
 			if err != nil {
@@ -37,7 +37,7 @@ func (s *Space) bridgeCalls(node string, values []topology.Sysctl) (back func() 
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: iptables sees nothing of bridged frames without the kernel module br_netfilter: modprobe br_netfilter (once, as root): %w", node, ErrUnsupported)
+		return nil, fmt.Errorf("%s: iptables sees nothing of bridged frames without the kernel module br_netfilter: modprobe br_netfilter (once, as root): %w", n.node, ErrUnsupported)
 	}
 	if err != nil {
 		return nil, err

@@ -22,9 +22,9 @@ type RuleCount struct {
 	Packets, Bytes uint64
 }
 
-// RuleCounts reads the counters of a node's loaded rules, in the order in which they stand in the kernel, iptables first. A
+// Counts reads the counters of a node's loaded rules, in the order in which the kernel has them, iptables first. A
 // rule that counts nothing (nft's without "counter") is not in it. Reading resets nothing.
-func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, error) {
+func (r *Rules) Counts(ctx context.Context, n *topology.Node) ([]RuleCount, error) {
 	sets := n.Loaded()
 	var out []RuleCount
 	for _, tool := range []string{"iptables", "ip6tables"} {
@@ -32,7 +32,7 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 			continue
 		}
 		name := tool + "-save"
-		text, words, err := s.call(ctx, n.Name, "", name, "-c")
+		text, words, err := r.tools.call(ctx, n.Name, "", name, "-c")
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %s: %w", n.Name, name, toolWords(words), err)
 		}
@@ -40,11 +40,15 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *rules.Set) bool { return xtTool(set) != tool }))...)
 	}
 	if slices.ContainsFunc(sets, func(r *rules.Set) bool { return r.Text != "" }) {
-		if s.byLibrary(sets) {
-			guards, err := s.guardCounts(n)
+		if r.tools.guardsWithoutNFT(sets) {
+			in, err := r.space.of(n.Name)
+			if err != nil {
+				return nil, err
+			}
+			guards, err := guardCounts(in, n)
 			return append(out, guards...), err
 		}
-		text, words, err := s.call(ctx, n.Name, "", "nft", "-j", "list", "ruleset")
+		text, words, err := r.tools.call(ctx, n.Name, "", "nft", "-j", "list", "ruleset")
 		if err != nil {
 			return nil, fmt.Errorf("%s: nft: %s: %w", n.Name, toolWords(words), err)
 		}
@@ -57,9 +61,9 @@ func (s *Space) RuleCounts(ctx context.Context, n *topology.Node) ([]RuleCount, 
 	return addUp(out), nil
 }
 
-// RuleHits is RuleCounts as packets by "set/rule", of the rules that have a name.
-func (s *Space) RuleHits(ctx context.Context, n *topology.Node) (map[string]uint64, error) {
-	list, err := s.RuleCounts(ctx, n)
+// Hits is Counts as packets by "set/rule", of the rules that have a name.
+func (r *Rules) Hits(ctx context.Context, n *topology.Node) (map[string]uint64, error) {
+	list, err := r.Counts(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func TestWhatHasNoNameIsCounted(t *testing.T) {
 			t.Errorf("%s refuses nothing", set)
 		}
 		n := lab.Node("s1")
-		counts, err := s.RuleCounts(context.Background(), n)
+		counts, err := s.Counts(context.Background(), n)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -78,9 +78,9 @@ var (
 )
 
 // withTool lets a space run programs as the tests' own children.
-func withTool(t *testing.T) *Space {
+func withTool(t *testing.T) *held {
 	s, _ := newSpace(t)
-	s.SetTool(func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
+	s.Rules.tools.run = func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
 		var stdout, stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
@@ -89,7 +89,7 @@ func withTool(t *testing.T) *Space {
 		}
 		err := cmd.Wait()
 		return stdout.Bytes(), stderr.Bytes(), err
-	})
+	}
 	return s
 }
 
@@ -100,9 +100,9 @@ func inNode(t *testing.T, node, command string) (string, error) {
 	return string(out), err
 }
 
-func hits(t *testing.T, s *Space, node string, sets ...*rules.Set) map[string]uint64 {
+func hits(t *testing.T, s *held, node string, sets ...*rules.Set) map[string]uint64 {
 	t.Helper()
-	h, err := s.RuleHits(context.Background(), &topology.Node{Name: node, Rules: sets})
+	h, err := s.Hits(context.Background(), &topology.Node{Name: node, Rules: sets})
 	if err != nil {
 		t.Fatal(err)
 	}

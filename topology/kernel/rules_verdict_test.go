@@ -120,9 +120,9 @@ func TestReaderAgreesWithTheTools(t *testing.T) {
 }
 
 // tryLoad loads a part and takes everything away again: iptables-restore --test does not ask the kernel.
-func (s *Space) tryLoad(node string, p rulePart) error {
-	_, err := s.loadRules(context.Background(), node, p)
-	_, _, _ = s.call(context.Background(), node, "flush ruleset\n", "nft", "-f", "-")
+func (s *held) tryLoad(node string, p rulePart) error {
+	_, err := s.Rules.load(context.Background(), node, p)
+	_, _, _ = s.Rules.tools.call(context.Background(), node, "flush ruleset\n", "nft", "-f", "-")
 	return err
 }
 
@@ -142,7 +142,7 @@ func TestIncludeIsRefusedWhereNftTakesIt(t *testing.T) {
 		"table ip t {\nchain c {\ncounter comment \"x\";%s\n}\n}"} {
 		for _, word := range []string{"include ", "include", "\tinclude\t"} {
 			text := strings.Replace(at, "%s", word+`"`+empty+`"`, 1)
-			if _, words, err := s.call(context.Background(), "a", text+"\n", "nft", "-c", "-f", "-"); err == nil {
+			if _, words, err := s.Rules.tools.call(context.Background(), "a", text+"\n", "nft", "-c", "-f", "-"); err == nil {
 				taken++
 			} else {
 				t.Logf("nft itself refuses %q: %s", text, words)

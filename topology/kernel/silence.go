@@ -67,8 +67,8 @@ func dropTable(table, device string) []byte {
 
 // ask sends a batch and returns the first error that the kernel answers with. It works the batch off while it is sent.
 func ask(fd int, batch []byte) error {
-	var w wire
-	w.number(batch)
+	var seq uint32
+	numberRequests(batch, &seq)
 	if _, err := unix.Write(fd, batch); err != nil {
 		return err
 	}

@@ -49,9 +49,9 @@ func TestFailureAtEveryStep(t *testing.T) {
 				}
 				// Whoever made it is dead: its descriptors are closed.
 				s.mu.Lock()
-				for name, n := range s.nodes {
+				for name, n := range s.byNode {
 					n.close()
-					delete(s.nodes, name)
+					delete(s.byNode, name)
 				}
 				s.mu.Unlock()
 				if err := RemoveByJournal(st, nil); err != nil {
@@ -204,7 +204,7 @@ func TestAdoptTellsTheLostFromTheWhole(t *testing.T) {
 	if other.Inode("s1") != s.Inode("s1") {
 		t.Error("adopted another namespace")
 	}
-	for _, n := range other.nodes {
+	for _, n := range other.byNode {
 		n.close() // Remove waits until nobody holds them
 	}
 	if err := s.Remove(); err != nil {

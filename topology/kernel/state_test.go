@@ -159,11 +159,11 @@ func TestDumpSaysWhatAnInterfaceIs(t *testing.T) {
 	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.node("g")
+	n, err := s.of("g")
 	if err != nil {
 		t.Fatal(err)
 	}
-	links, err := s.dump(n, unix.AF_UNSPEC)
+	links, err := n.conn.dump(unix.AF_UNSPEC)
 	if err != nil {
 		t.Fatal(err)
 	}

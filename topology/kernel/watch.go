@@ -40,70 +40,70 @@ type When struct{ After, By, From int64 }
 //
 // Drain is for one goroutine at a time. All other methods are safe for concurrent use, beside Drain too.
 type Watch struct {
-	s    *Space
-	poll int // epoll, over the ear and the two bells
-	bell int // eventfd: something was read
-	rung atomic.Bool
-	ear  ear
+	space    *Space
+	pollFD   int         // epoll, over the listener and the two eventfds
+	wakeFD   int         // eventfd: something was read
+	pending  atomic.Bool // wakeFD is readable
+	listener listener
 
-	told []told // Drain's own, as is the next
-	news []heard
+	reports []report // Drain's own, as is the next
+	events  []linkEvent
 
 	mu       sync.Mutex
 	closed   bool
 	ports    map[int]*followed
-	links    map[place][]*followed // by adapter and by own end
-	guests   map[int32][]*followed // by the number of the adapter's namespace
-	wanted   map[*followed]bool    // to be read again; true: to be reported whether it has changed or not
-	waiting  []chan struct{}       // of Quiet, for the next round of reading
-	found    []reading             // read, not yet drained
-	when     When                  // of what is being taken in
-	answered []chan struct{}       // closed by the Drain that takes found
+	links    map[interfaceKey][]*followed // by adapter and by own end
+	guests   map[int32][]*followed        // by the number of the adapter's namespace
+	wanted   map[*followed]bool           // to be read again; true: to be reported whether it has changed or not
+	waiting  []chan struct{}              // of Quiet, for the next round of reading
+	found    []reading                    // read, not yet drained
+	when     When                         // of what is being taken in
+	answered []chan struct{}              // closed by the Drain that takes found
 
-	kick chan struct{} // there is something wanted
+	wake chan struct{} // there is something wanted
 	stop chan struct{}
 	done chan struct{}
 }
 
-// told is what Drain has to tell of a port.
-type told struct {
+// report is what Drain has to say of a port.
+type report struct {
 	f    *followed
 	seen Seen
 	when When
 }
 
-// place is an interface as link messages name it.
-type place struct {
-	ns    int32 // the namespace's number in the hub
+// interfaceKey is an interface as link messages name it.
+type interfaceKey struct {
+	nsid  int32 // the namespace's number in the hub
 	index int32
 }
 
 // followed is one port.
 type followed struct {
 	key           int
-	guest, holder *node // of the adapter (nil: none) and of the port
-	port          place
+	guest, holder *namespace // of the adapter (nil: none) and of the port
+	port          interfaceKey
 
 	// Under Watch.mu.
-	adapter place // negative namespace: not in its node
-	seen    Seen
-	heard   uint64 // messages that changed seen: what was read before the last of them is stale
-	off     bool   // not followed any more
+	adapter    interfaceKey // negative namespace: not in its node
+	seen       Seen
+	messages   uint64 // that changed seen: what was read before the last of them is stale
+	unfollowed bool   // since it is off its Watch's lists
 
-	mu    sync.Mutex // held while the interfaces are read
-	flags int        // sysfs's file of that name of the adapter, negative: not open
-	blind bool       // there is no sysfs to be had
+	mu      sync.Mutex // held while the interfaces are read
+	flagsFD int        // sysfs's file of that name of the adapter, negative: not open
+	noSysfs bool       // there is none to be had
 }
 
 // reading is a port as it was read.
 type reading struct {
-	f       *followed
-	seen    Seen
-	heard   uint64 // of f when reading began
-	report  bool
-	adapter place // where the adapter is now
-	from    int64 // when reading began, Unix nanoseconds; 0: it was not read
-	by      int64 // when it ended
+	f        *followed
+	seen     Seen
+	messages uint64 // of f when reading began
+	report   bool
+	adapter  interfaceKey // where the adapter is now
+	from     int64        // when reading began, Unix nanoseconds; 0: it was not read
+	by       int64        // when it ended
 }
 
 const (
@@ -116,33 +116,33 @@ var errWatchClosed = errors.New("the watch was closed")
 
 // Watch begins to watch, without any port to follow yet. Close must be called.
 func (s *Space) Watch() (*Watch, error) {
-	if err := s.numberAll(); err != nil {
+	if err := s.nsids.all(s.all()); err != nil {
 		return nil, err
 	}
-	w := &Watch{s: s, poll: -1, bell: -1, ear: ear{fd: -1, bell: -1, stop: -1},
-		ports: map[int]*followed{}, links: map[place][]*followed{}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{},
-		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	w := &Watch{space: s, pollFD: -1, wakeFD: -1, listener: listener{fd: -1, wakeFD: -1, stopFD: -1},
+		ports: map[int]*followed{}, links: map[interfaceKey][]*followed{}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{},
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := w.open(); err != nil {
 		w.closeFDs()
 		return nil, fmt.Errorf("watch interfaces: %w", err)
 	}
 	go w.read()
-	w.ear.listening.Go(w.ear.listen)
+	w.listener.listening.Go(w.listener.listen)
 	return w, nil
 }
 
 func (w *Watch) open() (err error) {
-	if err = within(w.s.hub, w.s.hub, w.ear.open); err != nil {
+	if err = w.listener.open(w.space.hub); err != nil {
 		return err
 	}
-	if w.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+	if w.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
-	if w.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	if w.pollFD, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	for _, fd := range []int{w.ear.fd, w.ear.bell, w.bell} {
-		if err := unix.EpollCtl(w.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+	for _, fd := range []int{w.listener.fd, w.listener.wakeFD, w.wakeFD} {
+		if err := unix.EpollCtl(w.pollFD, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			return err
 		}
 	}
@@ -160,8 +160,8 @@ func (w *Watch) Close() error {
 	w.mu.Unlock()
 	close(w.stop)
 	<-w.done
-	ring(w.ear.stop)
-	w.ear.listening.Wait()
+	wake(w.listener.stopFD)
+	w.listener.listening.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.ports {
@@ -173,7 +173,7 @@ func (w *Watch) Close() error {
 }
 
 func (w *Watch) closeFDs() {
-	for _, fd := range []int{w.poll, w.bell, w.ear.fd, w.ear.bell, w.ear.stop} {
+	for _, fd := range []int{w.pollFD, w.wakeFD, w.listener.fd, w.listener.wakeFD, w.listener.stopFD} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
@@ -184,7 +184,7 @@ func (w *Watch) closeFDs() {
 // present state. adapter is the guest's interface; its zero value means that only the port's own end is followed. Whatever
 // happens after Follow was called comes through Drain, which reports the port once more in any case.
 func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
-	f := &followed{key: key, flags: -1}
+	f := &followed{key: key, flagsFD: -1}
 	var err error
 	if f.holder, f.port, err = w.find(port); err != nil {
 		return Seen{}, err
@@ -194,7 +194,7 @@ func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
 			return Seen{}, err
 		}
 	}
-	seen, at, err := w.look(f, f.adapter)
+	seen, at, err := f.look(f.adapter)
 	if err != nil {
 		f.close()
 		return Seen{}, fmt.Errorf("read %s and its adapter: %w", port, err)
@@ -215,20 +215,20 @@ func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
 }
 
 // find resolves the name of an interface.
-func (w *Watch) find(e topology.End) (*node, place, error) {
-	n, err := w.s.node(e.Node)
+func (w *Watch) find(e topology.End) (*namespace, interfaceKey, error) {
+	n, err := w.space.of(e.Node)
 	if err != nil {
-		return nil, place{}, err
+		return nil, interfaceKey{}, err
 	}
-	id, err := w.s.number(n)
+	nsid, err := w.space.nsids.of(n)
 	if err != nil {
-		return nil, place{}, err
+		return nil, interfaceKey{}, err
 	}
-	r := requestByName(e.Interface)
-	if err := w.s.ioctl(n, unix.SIOCGIFINDEX, &r); err != nil {
-		return nil, place{}, fmt.Errorf("%s has no interface %s: %w", e.Node, e.Interface, err)
+	index, err := n.ioctls.indexOf(e.Interface)
+	if err != nil {
+		return nil, interfaceKey{}, err
 	}
-	return n, place{id, r.int32()}, nil
+	return n, interfaceKey{nsid, index}, nil
 }
 
 // Unfollow forgets a port. One that is not followed is no error; Drain does not report it any more.
@@ -244,14 +244,14 @@ func (w *Watch) unfollowLocked(key int) {
 		return
 	}
 	w.lostLocked(f)
-	f.off = true
+	f.unfollowed = true
 	delete(w.ports, key)
 	delete(w.wanted, f)
 	f.close()
 }
 
 // FD is readable when Drain has something to do. It is the Watch's.
-func (w *Watch) FD() int { return w.poll }
+func (w *Watch) FD() int { return w.pollFD }
 
 // Reread asks for a fresh look at a port, which Drain reports in any case, even if nothing has changed or the port is gone.
 // A key that is not followed is not reported.
@@ -265,16 +265,16 @@ func (w *Watch) Reread(key int) {
 
 // wantLocked has f read again.
 func (w *Watch) wantLocked(f *followed, report bool) {
-	if f.off || f.seen.Gone && !report {
+	if f.unfollowed || f.seen.Gone && !report {
 		return
 	}
 	w.wanted[f] = w.wanted[f] || report
-	w.kickReader()
+	w.wakeReader()
 }
 
-func (w *Watch) kickReader() {
+func (w *Watch) wakeReader() {
 	select {
-	case w.kick <- struct{}{}:
+	case w.wake <- struct{}{}:
 	default:
 	}
 }
@@ -290,7 +290,7 @@ func (w *Watch) Quiet(ctx context.Context) error {
 		return errWatchClosed
 	}
 	w.waiting = append(w.waiting, drained)
-	w.kickReader()
+	w.wakeReader()
 	w.mu.Unlock()
 	select {
 	case <-drained:

@@ -13,18 +13,18 @@ import (
 // It never waits for the kernel's configuration, and asks the kernel nothing: the values are those of the link messages, and what
 // was read meanwhile.
 func (w *Watch) Drain(changed func(key int, s Seen, when When)) {
-	w.told = w.told[:0]
+	w.reports = w.reports[:0]
 	answered := w.takeIn()
-	for i := range w.told {
-		t := &w.told[i]
+	for i := range w.reports {
+		t := &w.reports[i]
 		w.mu.Lock()
-		off := t.f.off
+		off := t.f.unfollowed
 		w.mu.Unlock()
 		if !off {
 			changed(t.f.key, t.seen, t.when)
 		}
 	}
-	clear(w.told)
+	clear(w.reports)
 	for _, c := range answered {
 		close(c)
 	}
@@ -33,34 +33,34 @@ func (w *Watch) Drain(changed func(key int, s Seen, when When)) {
 // takeIn takes in all messages that have arrived, and then what was read.
 func (w *Watch) takeIn() (answered []chan struct{}) {
 	var lost bool
-	w.news, lost = w.ear.take(w.news)
-	if len(w.news) > 0 || lost {
+	w.events, lost = w.listener.take(w.events)
+	if len(w.events) > 0 || lost {
 		w.mu.Lock()
-		for i := range w.news {
-			n := &w.news[i]
+		for i := range w.events {
+			n := &w.events[i]
 			w.when = n.when
-			w.messageLocked(n.ns, n.deleted, &n.link)
+			w.messageLocked(n.nsid, n.deleted, &n.link)
 		}
 		if lost {
 			w.wantAllLocked()
 		}
 		w.mu.Unlock()
 	}
-	if w.rung.Load() {
+	if w.pending.Load() {
 		answered = w.take()
 	}
 	return answered
 }
 
 // messageLocked takes a link message in.
-func (w *Watch) messageLocked(ns int32, deleted bool, m *linkMessage) {
+func (w *Watch) messageLocked(nsid int32, deleted bool, m *linkMessage) {
 	// A bridge tells of its ports in the same words (AF_BRIDGE), and there "deleted" means only that they left it.
 	if m.family == unix.AF_UNSPEC {
-		for _, f := range slices.Clone(w.links[place{ns, m.index}]) {
-			w.linkLocked(f, place{ns, m.index}, deleted, m)
+		for _, f := range slices.Clone(w.links[interfaceKey{nsid, m.index}]) {
+			w.linkLocked(f, interfaceKey{nsid, m.index}, deleted, m)
 		}
 	}
-	guests := w.guests[ns]
+	guests := w.guests[nsid]
 	if len(guests) == 0 && m.stacked {
 		// Something like a macvlan whose lower may be an adapter elsewhere, for which nothing is sent.
 		for _, f := range w.ports {
@@ -83,7 +83,7 @@ func (w *Watch) messageLocked(ns int32, deleted bool, m *linkMessage) {
 }
 
 // linkLocked takes in what a message says of the adapter of f, or of its own end, or of both.
-func (w *Watch) linkLocked(f *followed, p place, deleted bool, m *linkMessage) {
+func (w *Watch) linkLocked(f *followed, p interfaceKey, deleted bool, m *linkMessage) {
 	s := f.seen
 	switch {
 	case deleted && m.moved:
@@ -102,16 +102,16 @@ func (w *Watch) linkLocked(f *followed, p place, deleted bool, m *linkMessage) {
 			s.Promiscuity, s.AllMulti = min(m.promiscuity, 1), min(m.allMulti, 1)
 		}
 	}
-	f.heard++
+	f.messages++
 	w.seeLocked(f, s, false)
 }
 
 func running(flags uint32) bool { return flags&unix.IFF_UP != 0 && flags&unix.IFF_RUNNING != 0 }
 
-// seeLocked remembers a port's state and reports it if it is another one.
-func (w *Watch) seeLocked(f *followed, s Seen, report bool) {
-	if s != f.seen || report {
-		w.told = append(w.told, told{f, s, w.when})
+// seeLocked remembers a port's state and reports it if it is another one, or always.
+func (w *Watch) seeLocked(f *followed, s Seen, always bool) {
+	if s != f.seen || always {
+		w.reports = append(w.reports, report{f, s, w.when})
 	}
 	f.seen = s
 	if s.Gone {
@@ -123,15 +123,15 @@ func (w *Watch) seeLocked(f *followed, s Seen, report bool) {
 func (w *Watch) take() (answered []chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rung.Store(false) // with the bell, under the lock: one without the other would leave FD readable for good
+	w.pending.Store(false) // with wakeFD, under the lock: one without the other would leave FD readable for good
 	var b [8]byte
-	_, _ = unix.Read(w.bell, b[:])
+	_, _ = unix.Read(w.wakeFD, b[:])
 	stale := false
 	for _, k := range w.found {
-		if k.f.off {
+		if k.f.unfollowed {
 			continue
 		}
-		if k.heard != k.f.heard && !k.f.seen.Gone {
+		if k.messages != k.f.messages && !k.f.seen.Gone {
 			w.wantLocked(k.f, k.report) // a message came while it was being read: who was first?
 			stale = true
 			continue
@@ -154,16 +154,16 @@ func (w *Watch) take() (answered []chan struct{}) {
 }
 
 // moveLocked enters where the adapter is, in place of where it was.
-func (w *Watch) moveLocked(f *followed, to place) {
+func (w *Watch) moveLocked(f *followed, to interfaceKey) {
 	if f.guest == nil {
 		return
 	}
 	drop(w.links, f.adapter, f)
 	f.adapter = to
-	if to.ns >= 0 {
+	if to.nsid >= 0 {
 		w.links[to] = append(w.links[to], f)
 	}
-	if id := f.guest.id; !slices.Contains(w.guests[id], f) {
+	if id := f.guest.nsid; !slices.Contains(w.guests[id], f) {
 		w.guests[id] = append(w.guests[id], f)
 	}
 }
@@ -173,7 +173,7 @@ func (w *Watch) lostLocked(f *followed) {
 	drop(w.links, f.port, f)
 	if f.guest != nil {
 		drop(w.links, f.adapter, f)
-		drop(w.guests, f.guest.id, f)
+		drop(w.guests, f.guest.nsid, f)
 	}
 }
 

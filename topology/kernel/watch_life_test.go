@@ -20,7 +20,7 @@ func TestWatchSurvivesAnOverrun(t *testing.T) {
 	w := watch(t, s)
 	w.follow(7, guestEnd, portEnd)
 	w.quiet()
-	if err := unix.SetsockoptInt(w.ear.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
+	if err := unix.SetsockoptInt(w.listener.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
 		t.Fatal(err)
 	}
 	mac := firstMAC
@@ -65,11 +65,11 @@ func TestWatchWithoutSysfs(t *testing.T) {
 	w.quiet()
 	f := w.ports[7]
 	f.mu.Lock()
-	if f.flags < 0 {
+	if f.flagsFD < 0 {
 		t.Error("sysfs was not used")
 	}
 	f.closeFlags()
-	f.blind = true
+	f.noSysfs = true
 	f.mu.Unlock()
 	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
 	w.want("macvlan", 7, Seen{MAC: firstMAC, Promiscuity: 1, Up: true, Carrier: true})

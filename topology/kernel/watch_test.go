@@ -23,7 +23,7 @@ var (
 )
 
 // cable is a guest on a port: sw:p0 -- g:eth0, and one more node, c.
-func cable(t testing.TB) *Space {
+func cable(t testing.TB) *held {
 	t.Helper()
 	s, _ := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "sw"}, plan.AddNamespace{Node: "g"}, plan.AddNamespace{Node: "c"})
@@ -40,12 +40,12 @@ func plug() plan.Op {
 type watcher struct {
 	*Watch
 	t     testing.TB
-	space *Space
+	space *held
 	last  map[int]Seen
 	calls int
 }
 
-func watch(t testing.TB, s *Space) *watcher {
+func watch(t testing.TB, s *held) *watcher {
 	t.Helper()
 	w, err := s.Watch()
 	if err != nil {
@@ -120,7 +120,7 @@ func (w *watcher) want(what string, key int, want Seen) {
 }
 
 // packetSocket stands for tcpdump: it makes an interface promiscuous as long as it is open.
-func packetSocket(t testing.TB, s *Space, e topology.End) (stop func()) {
+func packetSocket(t testing.TB, s *held, e topology.End) (stop func()) {
 	t.Helper()
 	fd, index, err := s.PacketSocket(e)
 	if err != nil {
@@ -296,7 +296,7 @@ func crowd(t testing.TB, nodes int) <-chan error {
 				Far: plan.VethEnd{Node: fmt.Sprint("n", i-1), Name: "e", MAC: switchcore.MAC{2, 2, 0, 0, byte(i >> 8), byte(i)}, MTU: 1500}})
 		}
 	}
-	apply(t, other, append(ops, links...)...)
+	apply(t, hold(other), append(ops, links...)...)
 	done := make(chan error, 1)
 	go func() { done <- other.Remove() }()
 	return done
@@ -376,8 +376,8 @@ func TestBridgeMessagesAreNotTheInterfaces(t *testing.T) {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	b[0] = unix.AF_BRIDGE
 	binary.NativeEndian.PutUint32(b[4:], 5)
-	f := &followed{key: 1, guest: &node{id: 3}, adapter: place{3, 5}, flags: -1}
-	w := &Watch{links: map[place][]*followed{{3, 5}: {f}}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{}}
+	f := &followed{key: 1, guest: &namespace{nsid: 3}, adapter: interfaceKey{3, 5}, flagsFD: -1}
+	w := &Watch{links: map[interfaceKey][]*followed{{3, 5}: {f}}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{}}
 	m := readLink(b)
 	w.messageLocked(3, true, &m)
 	if f.seen.Gone {

@@ -84,14 +84,14 @@ func (v *verifier) flush(node, what string) error {
 	}
 	switch what {
 	case "neigh":
-		_, err := v.space.FlushNeighbours(node)
+		_, err := v.space.Tables().FlushNeighbours(node)
 		return err
 	case "routes":
-		return v.space.FlushRoutes(node)
+		return v.space.Tables().FlushRoutes(node)
 	case "fdb":
-		return v.space.FlushFDB(node)
+		return v.space.Tables().FlushFDB(node)
 	default:
-		return v.space.FlushConntrack(node)
+		return v.space.Tables().FlushConntrack(node)
 	}
 }
 

@@ -54,7 +54,7 @@ func brokenNodes(space *kernel.Space, lost []string, was *topology.Lab) (names [
 		if slices.Contains(lost, n.Name) {
 			return false
 		}
-		links, err := space.Links(n.Name)
+		links, err := space.Tables().Links(n.Name)
 		if err != nil {
 			return false
 		}

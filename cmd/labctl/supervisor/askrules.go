@@ -84,12 +84,12 @@ func AskedRules(file string) int {
 		if lab == nil {
 			return problems
 		}
-		space, err := roomForRules()
+		builder, err := roomForRules()
 		if err != nil {
 			return err
 		}
 		var a askedRules
-		a.Problems, err = loadAll(context.Background(), space, lab)
+		a.Problems, err = loadAll(context.Background(), builder, lab)
 		if errors.Is(err, kernel.ErrUnsupported) {
 			a.Failed, err = &Failure{Unsupported, err.Error()}, nil
 		}
@@ -105,8 +105,8 @@ func AskedRules(file string) int {
 	return 0
 }
 
-// roomForRules is a space whose namespaces have no names, so that they end with this process.
-func roomForRules() (*kernel.Space, error) {
+// roomForRules builds namespaces without names, which end with this process.
+func roomForRules() (*kernel.Builder, error) {
 	fd, err := unix.MemfdCreate("journal", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func roomForRules() (*kernel.Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	space.SetTool(func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
+	load := kernel.NewRules(space, func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
 		var stdout, stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
@@ -131,11 +131,11 @@ func roomForRules() (*kernel.Space, error) {
 		err := cmd.Wait()
 		return stdout.Bytes(), stderr.Bytes(), err
 	})
-	return space, nil
+	return kernel.NewBuilder(space, load), nil
 }
 
 // loadAll loads every list of rule sets that the lab comes to have, each once.
-func loadAll(ctx context.Context, space *kernel.Space, file *labfile.File) (problem.List, error) {
+func loadAll(ctx context.Context, builder *kernel.Builder, file *labfile.File) (problem.List, error) {
 	labs := []*topology.Lab{file.Lab}
 	for _, s := range file.Steps {
 		labs = append(labs, s.Lab)
@@ -153,7 +153,7 @@ func loadAll(ctx context.Context, space *kernel.Space, file *labfile.File) (prob
 					continue
 				}
 				seen[key] = true
-				p, err := loadOnce(ctx, space, file, n, sets)
+				p, err := loadOnce(ctx, builder, file, n, sets)
 				if err != nil {
 					return out, err
 				}
@@ -200,14 +200,14 @@ func loadedText(n *topology.Node, sets []*rules.Set) string {
 }
 
 // loadOnce loads sets in a namespace of their own. What is refused is a problem of the file.
-func loadOnce(ctx context.Context, space *kernel.Space, file *labfile.File, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
+func loadOnce(ctx context.Context, builder *kernel.Builder, file *labfile.File, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
 	ops := []plan.Op{plan.AddNamespace{Node: n.Name}}
 	for _, i := range n.Interfaces { // what kind they are no rule asks
 		ops = append(ops, plan.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500, Settings: topology.DefaultBridgeSettings()})
 	}
 	ops = append(ops, plan.SetRules{Node: n.Name, To: sets})
 	apply := func(ops ...plan.Op) error {
-		return space.Apply(ctx, &plan.Plan{Lab: file.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
+		return builder.Apply(ctx, &plan.Plan{Lab: file.Name, Instance: "ask", Ops: ops}, kernel.Runner{})
 	}
 	err := apply(ops...)
 	if gone := apply(plan.DelNamespace{Node: n.Name}); err == nil {

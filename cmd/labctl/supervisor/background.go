@@ -235,7 +235,7 @@ func (p *process) notReady(why string) error {
 func (s *server) missing(ctx context.Context, node string, r topology.Ready) (string, error) {
 	switch r.Kind {
 	case "tcp", "udp":
-		ok, err := s.space.Listens(node, r.Kind, r.Port)
+		ok, err := s.space.Tables().Listens(node, r.Kind, r.Port)
 		if err != nil || ok {
 			return "", err
 		}

@@ -78,12 +78,12 @@ func (s *server) equip(file *labfile.File) error {
 	defer s.mu.Unlock()
 	s.file, s.lab = file, file.Lab
 	s.target.Store(file.Lab)
-	s.space = space
+	s.space, s.rules = space, kernel.NewRules(space, s.tool)
+	s.builder = kernel.NewBuilder(space, s.rules)
 	s.procs = newProcesses(space, s.commandEnded)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
 	s.prober = &reach.Prober{Lab: file.Lab, Machine: machine{s}, Investigate: s.investigate}
-	space.SetTool(s.tool)
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (s *server) apply(ctx context.Context, planned *plan.Plan, lab *topology.La
 		began = true
 		return s.switches.sync(lab)
 	})
-	if err := s.space.Apply(ctx, planned, run); err != nil {
+	if err := s.builder.Apply(ctx, planned, run); err != nil {
 		return s.refused(ctx, err, planned)
 	}
 	s.ruleLog.sync(lab)

@@ -104,7 +104,7 @@ func inspect(ctx context.Context, c *call) (any, error) {
 		if c.meta.Named {
 			k.Netns = c.space.Namespace(n.Name)
 		}
-		links, err := c.space.Links(n.Name)
+		links, err := c.space.Tables().Links(n.Name)
 		if err != nil {
 			if err = c.missing(n.Name, c.named, err); err != nil {
 				return nil, err
@@ -141,7 +141,7 @@ func iface(n *topology.Node, l kernel.Link) Interface {
 func (c *call) holders() (map[switchcore.MAC]string, error) {
 	owners := map[switchcore.MAC]string{}
 	for _, n := range c.seen.Nodes {
-		links, err := c.space.Links(n.Name)
+		links, err := c.space.Tables().Links(n.Name)
 		if err != nil {
 			if err = c.missing(n.Name, false, err); err != nil {
 				return nil, err
@@ -185,7 +185,7 @@ func neigh(_ context.Context, c *call) (any, error) {
 }
 
 func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []Neighbour, err error) {
-	links, err := c.space.Links(node)
+	links, err := c.space.Tables().Links(node)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []
 		dev[l.Index] = l.Name
 	}
 	for _, family := range kernel.Families {
-		list, err := c.space.Neighbours(node, family)
+		list, err := c.space.Tables().Neighbours(node, family)
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +238,7 @@ func fdb(_ context.Context, c *call) (any, error) {
 			if n.Kind != topology.Bridge {
 				name += ":" + i.Name
 			}
-			list, err := c.space.FDB(n.Name, i.Name)
+			list, err := c.space.Tables().FDB(n.Name, i.Name)
 			if err != nil {
 				if err = c.missing(n.Name, c.named, err); err != nil {
 					return nil, err
@@ -263,7 +263,7 @@ func routes(_ context.Context, c *call) (any, error) {
 	}
 	out := []Route{}
 	for _, n := range nodes {
-		list, err := c.space.Routes(n.Name)
+		list, err := c.space.Tables().Routes(n.Name)
 		if err != nil {
 			if err = c.missing(n.Name, c.named, err); err != nil {
 				return nil, err

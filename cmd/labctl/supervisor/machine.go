@@ -17,7 +17,7 @@ func (m machine) Socket(node string, domain, typ, proto int) (int, error) {
 }
 
 func (m machine) Links(node string) ([]reach.Link, error) {
-	links, err := m.s.space.Links(node)
+	links, err := m.s.space.Tables().Links(node)
 	out := make([]reach.Link, len(links))
 	for i, l := range links {
 		out[i] = reach.Link(l)
@@ -26,7 +26,7 @@ func (m machine) Links(node string) ([]reach.Link, error) {
 }
 
 func (m machine) Carriers(node string) (map[int]reach.Carrier, error) {
-	list, err := m.s.space.Carriers(node)
+	list, err := m.s.space.Tables().Carriers(node)
 	out := make(map[int]reach.Carrier, len(list))
 	for i, c := range list {
 		out[i] = reach.Carrier(c)
@@ -35,7 +35,7 @@ func (m machine) Carriers(node string) (map[int]reach.Carrier, error) {
 }
 
 func (m machine) Neighbours(node string, family int) ([]reach.Neighbour, error) {
-	list, err := m.s.space.Neighbours(node, family)
+	list, err := m.s.space.Tables().Neighbours(node, family)
 	out := make([]reach.Neighbour, len(list))
 	for i, n := range list {
 		out[i] = reach.Neighbour(n)
@@ -48,15 +48,17 @@ func (m machine) DeleteNeighbours(node string, entries []reach.Neighbour) error 
 	for i, e := range entries {
 		list[i] = kernel.Neighbour(e)
 	}
-	return m.s.space.DeleteNeighbours(node, list)
+	return m.s.space.Tables().DeleteNeighbours(node, list)
 }
 
-func (m machine) FlushNeighbours(node string) (int, error) { return m.s.space.FlushNeighbours(node) }
+func (m machine) FlushNeighbours(node string) (int, error) {
+	return m.s.space.Tables().FlushNeighbours(node)
+}
 
-func (m machine) FlushRoutes(node string) error { return m.s.space.FlushRoutes(node) }
+func (m machine) FlushRoutes(node string) error { return m.s.space.Tables().FlushRoutes(node) }
 
 func (m machine) Route(node string, q reach.RouteQuery) (reach.Route, error) {
-	r, err := m.s.space.Route(node, kernel.RouteQuery(q))
+	r, err := m.s.space.Tables().Route(node, kernel.RouteQuery(q))
 	return reach.Route(r), err
 }
 
@@ -64,7 +66,7 @@ func (m machine) FDB(node, bridge string) ([]reach.FDBEntry, error) {
 	if bridge == "" {
 		return m.s.switches.table(node)
 	}
-	list, err := m.s.space.FDB(node, bridge)
+	list, err := m.s.space.Tables().FDB(node, bridge)
 	out := make([]reach.FDBEntry, len(list))
 	for i, e := range list {
 		out[i] = reach.FDBEntry{MAC: e.MAC, Port: e.Port}
@@ -101,7 +103,7 @@ func (m machine) permanent() int {
 }
 
 func (m machine) Interface(node, name string) (reach.InterfaceState, error) {
-	state, mac, flags, promiscuity, err := m.s.space.InterfaceState(node, name)
+	state, mac, flags, promiscuity, err := m.s.space.Tables().InterfaceState(node, name)
 	return reach.InterfaceState{State: state, MAC: mac, Flags: flags, Promiscuity: promiscuity}, err
 }
 

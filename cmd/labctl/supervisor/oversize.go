@@ -51,7 +51,7 @@ func (w *switches) countOversizedLocked(v *vswitch) {
 	calm := err == nil && backlog == v.backlog
 	v.backlog = backlog
 	for name, c := range v.cables {
-		now, err := w.space.Sent(c.far)
+		now, err := w.space.Tables().Sent(c.far)
 		if err != nil {
 			c.known = false // it is being made again, or gone
 			continue

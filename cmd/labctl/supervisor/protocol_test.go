@@ -86,6 +86,8 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *door) {
 			t.Fatal(err)
 		}
 		s.state, s.file, s.lab, s.space = "running", file, file.Lab, space
+		s.rules = kernel.NewRules(space, s.tool)
+		s.builder = kernel.NewBuilder(space, s.rules)
 		s.target.Store(file.Lab)
 		// Without newProcesses, whose reaper would wait for the children of other tests.
 		s.procs, s.switches, s.ruleLog = &processes{space: space, ours: map[int]*process{}}, newSwitches(space, s.happened), newRuleLog(space)

@@ -134,7 +134,7 @@ func (s *server) refusing(ctx context.Context) map[string]uint64 {
 		if len(n.Loaded()) == 0 {
 			continue
 		}
-		counts, err := s.space.RuleCounts(ctx, n)
+		counts, err := s.rules.Counts(ctx, n)
 		if err != nil {
 			continue
 		}
@@ -157,7 +157,7 @@ func (s *server) refusing(ctx context.Context) map[string]uint64 {
 // protocol.
 func (s *server) tunnels() bool {
 	for _, n := range s.current().Nodes {
-		links, err := s.space.Links(n.Name)
+		links, err := s.space.Tables().Links(n.Name)
 		if err != nil {
 			return true
 		}

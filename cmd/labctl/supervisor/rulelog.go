@@ -200,7 +200,7 @@ func (l *ruleLog) device(node string, k *logListener, candidates ...*uint32) str
 			continue
 		}
 		if _, ok := k.names[*c]; !ok {
-			links, err := l.space.Links(node)
+			links, err := l.space.Tables().Links(node)
 			if err != nil {
 				return fmt.Sprint(*c)
 			}

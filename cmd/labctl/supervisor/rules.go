@@ -48,7 +48,7 @@ func listRules(ctx context.Context, c *call) (any, error) {
 		if len(n.Rules) == 0 {
 			continue
 		}
-		counts, err := c.space.RuleCounts(ctx, n)
+		counts, err := c.rules.Counts(ctx, n)
 		if err != nil {
 			if err = c.missing(n.Name, c.named, err); err != nil {
 				return nil, err
@@ -121,7 +121,7 @@ func contents(f *os.File) []byte {
 
 // checkRules finds, before anything is touched, the rules of a plan that cannot be loaded.
 func (s *server) checkRules(ctx context.Context, planned *plan.Plan) error {
-	err := s.space.CheckRules(ctx, planned)
+	err := s.rules.Check(ctx, planned)
 	if errors.Is(err, kernel.ErrUnsupported) {
 		return &Failure{Unsupported, err.Error()}
 	}
@@ -156,7 +156,7 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 		}
 		back.Ops = append(back.Ops, plan.SetRules{Node: o.Node, From: o.To, To: o.From})
 	}
-	if berr := s.space.Apply(context.WithoutCancel(ctx), back, kernel.Runner{}); berr != nil {
+	if berr := s.builder.Apply(context.WithoutCancel(ctx), back, kernel.Runner{}); berr != nil {
 		return errors.New(text + "\n" + berr.Error())
 	}
 	s.target.Store(s.current()) // again
@@ -179,7 +179,7 @@ func (s *server) markRules(ctx context.Context) error {
 		if !asked[n.Name] {
 			continue
 		}
-		hits, err := s.space.RuleHits(ctx, n)
+		hits, err := s.rules.Hits(ctx, n)
 		if err != nil {
 			return fmt.Errorf("read counters of rules: %w", err)
 		}
@@ -232,7 +232,7 @@ func (m machine) Hits(node string) (map[string]uint64, error) {
 	if n == nil {
 		return nil, fmt.Errorf("no node %q", node)
 	}
-	hits, err := m.s.space.RuleHits(context.Background(), n)
+	hits, err := m.s.rules.Hits(context.Background(), n)
 	if err != nil {
 		return nil, err
 	}

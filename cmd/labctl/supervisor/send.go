@@ -218,7 +218,7 @@ func arpWords(lab *topology.Lab, text string) (*topology.ARP, error) {
 
 // macOf is the address that an interface has now.
 func (c *call) macOf(st topology.Station) (switchcore.MAC, error) {
-	links, err := c.space.Links(st.Node)
+	links, err := c.space.Tables().Links(st.Node)
 	if err != nil {
 		return switchcore.MAC{}, err
 	}

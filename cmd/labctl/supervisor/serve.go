@@ -50,6 +50,8 @@ type server struct {
 
 	// Set once, under mu, together with the first lab: who has seen a lab need not hold mu for them.
 	space    *kernel.Space
+	builder  *kernel.Builder
+	rules    *kernel.Rules
 	procs    *processes
 	prober   *reach.Prober
 	switches *switches

@@ -26,7 +26,7 @@ func (c *call) countRings() ringCount {
 	out := ringCount{rings: c.current().Rings(), frames: map[topology.End]uint64{}}
 	for _, r := range out.rings {
 		for _, e := range r {
-			if n, err := c.space.FramesReceived(e); err == nil {
+			if n, err := c.space.Tables().FramesReceived(e); err == nil {
 				out.frames[e] = n
 			}
 		}

@@ -17,6 +17,18 @@ import (
 	"labctl/topology"
 )
 
+// Socket opens a socket inside the node's namespace. The caller owns the descriptor.
+func (s *Space) Socket(node string, domain, typ, proto int) (fd int, err error) {
+	err = s.Enter(node, func() error {
+		fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto)
+		return err
+	})
+	if err != nil {
+		return -1, fmt.Errorf("%s: open socket: %w", node, err)
+	}
+	return fd, nil
+}
+
 // PacketSocket opens a raw packet socket (packet(7)) in the node's namespace, which receives nothing until it is bound to a
 // protocol, and says which index the interface has there. It does not block. The caller owns the descriptor.
 func (s *Space) PacketSocket(e topology.End) (fd int, index int, err error) {

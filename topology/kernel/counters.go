@@ -22,8 +22,12 @@ type Sent struct {
 }
 
 // Sent reads it of an interface.
-func (s *Space) Sent(e topology.End) (out Sent, err error) {
-	err = s.onLink(e.Node, e.Interface, func(_ *netlink.Handle, l netlink.Link) error {
+func (t Tables) Sent(e topology.End) (out Sent, err error) {
+	err = t.reading(e.Node, func(n *namespace, h *netlink.Handle) error {
+		l, err := h.LinkByName(e.Interface)
+		if err != nil {
+			return n.linkError(e.Interface, err)
+		}
 		a := l.Attrs()
 		if out.MTU = a.MTU; a.Statistics == nil {
 			return fmt.Errorf("%s: the kernel says nothing of its counters", e)
@@ -32,6 +36,21 @@ func (s *Space) Sent(e topology.End) (out Sent, err error) {
 		return nil
 	})
 	return out, err
+}
+
+// FramesReceived is how many frames an interface has received since it was made (IFLA_STATS64).
+func (t Tables) FramesReceived(at topology.End) (frames uint64, err error) {
+	err = t.reading(at.Node, func(n *namespace, h *netlink.Handle) error {
+		l, err := h.LinkByName(at.Interface)
+		if err != nil {
+			return n.linkError(at.Interface, err)
+		}
+		if st := l.Attrs().Statistics; st != nil {
+			frames = st.RxPackets
+		}
+		return nil
+	})
+	return frames, err
 }
 
 // BacklogDrops is how many frames the whole machine has thrown away because they came faster than its processors took them: the second

@@ -1,0 +1,117 @@
+//go:build linux
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+)
+
+// Tables reads what the kernel has of the nodes, and has it forget what it has learned. All methods are safe for concurrent use and may go
+// on beside whatever changes the lab. For a node without a namespace the error wraps os.ErrNotExist.
+type Tables struct{ space *Space }
+
+// Tables are those of the space's nodes.
+func (s *Space) Tables() Tables { return Tables{s} }
+
+// reading lends the netlink.Handle of a node to f.
+func (t Tables) reading(node string, f func(n *namespace, h *netlink.Handle) error) error {
+	n, err := t.space.of(node)
+	if err != nil {
+		return err
+	}
+	return n.reading(func(h *netlink.Handle) error { return f(n, h) })
+}
+
+// Link is an interface of a node as the kernel has it.
+type Link struct {
+	Index int
+	Name  string
+	MAC   switchcore.MAC
+	Up    bool // administratively
+	Addrs []netip.Prefix
+}
+
+// Links lists the interfaces with their addresses, by index.
+func (t Tables) Links(node string) (out []Link, err error) {
+	err = t.reading(node, func(n *namespace, h *netlink.Handle) error {
+		out, err = readLinks(h, node)
+		return err
+	})
+	return out, err
+}
+
+func readLinks(h *netlink.Handle, nodeName string) ([]Link, error) {
+	links, err := h.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("%s: list interfaces: %w", nodeName, err)
+	}
+	out := make([]Link, 0, len(links))
+	at := map[int]int{}
+	for _, l := range links {
+		a := l.Attrs()
+		k := Link{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		copy(k.MAC[:], a.HardwareAddr)
+		at[a.Index] = len(out)
+		out = append(out, k)
+	}
+	addrs, err := h.AddrList(nil, unix.AF_UNSPEC)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list addresses: %w", nodeName, err)
+	}
+	for _, a := range addrs {
+		ip, ok := netip.AddrFromSlice(a.IP)
+		i, known := at[a.LinkIndex]
+		if !ok || !known {
+			continue
+		}
+		ones, _ := a.Mask.Size()
+		out[i].Addrs = append(out[i].Addrs, netip.PrefixFrom(ip.Unmap(), ones))
+	}
+	slices.SortFunc(out, func(a, b Link) int { return a.Index - b.Index })
+	return out, nil
+}
+
+// FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
+func (t Tables) FlushRoutes(node string) error {
+	return t.space.Enter(node, func() error {
+		if err := writeSysctl("net/ipv4/route/flush", "1"); err != nil {
+			return err
+		}
+		err := writeSysctl("net/ipv6/route/flush", "1")
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return nil // a kernel without IPv6; or no redirect was ever accepted
+		}
+		return err
+	})
+}
+
+// FlushConntrack forgets the node's tracked connections.
+func (t Tables) FlushConntrack(node string) error {
+	n, err := t.space.of(node)
+	if err != nil {
+		return err
+	}
+	var h *netlink.Handle
+	err = n.enter(func() (err error) {
+		h, err = netlink.NewHandle(unix.NETLINK_NETFILTER)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: open netfilter socket: %w", node, err)
+	}
+	defer h.Close()
+	if err := h.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+		return fmt.Errorf("%s: forget connections: %w", node, err)
+	}
+	return nil
+}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
 
@@ -53,7 +54,7 @@ Frames that a guest leaves to its adapter to be cut (TSO) are seen whole, up to 
 // captureRun is one run of the verb.
 type captureRun struct {
 	g         *globals
-	params    supervisor.CaptureParams
+	params    wire.CaptureParams
 	file      string
 	wireshark bool
 	count     int
@@ -89,7 +90,7 @@ func (k *captureRun) run(cmd *cobra.Command, args []string) error {
 }
 
 // begin makes the file, now that there is something to write, and says that the capture goes.
-func (k *captureRun) begin(places []supervisor.CapturePlace) error {
+func (k *captureRun) begin(places []wire.CapturePlace) error {
 	var names []string
 	for _, p := range places {
 		names = append(names, p.Name)
@@ -116,7 +117,7 @@ func (k *captureRun) begin(places []supervisor.CapturePlace) error {
 }
 
 // frames writes or prints a batch; false: those were enough.
-func (k *captureRun) frames(list []supervisor.CapturedFrame) (more bool, err error) {
+func (k *captureRun) frames(list []wire.CapturedFrame) (more bool, err error) {
 	if k.count > 0 {
 		list = list[:min(len(list), k.count-k.seen)]
 	}
@@ -137,7 +138,7 @@ func (k *captureRun) windowClosed(err error) bool {
 	return k.wireshark && (errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed))
 }
 
-func (k *captureRun) print(list []supervisor.CapturedFrame) error {
+func (k *captureRun) print(list []wire.CapturedFrame) error {
 	for i := range list {
 		var err error
 		switch k.g.output {
@@ -148,7 +149,7 @@ func (k *captureRun) print(list []supervisor.CapturedFrame) error {
 				err = printYAML(k.lines, list[i])
 			}
 		default:
-			_, err = fmt.Fprintln(k.lines, list[i].Line())
+			_, err = fmt.Fprintln(k.lines, supervisor.Line(&list[i]))
 		}
 		if err != nil {
 			return err
@@ -158,7 +159,7 @@ func (k *captureRun) print(list []supervisor.CapturedFrame) error {
 }
 
 // finish completes the file, and tells what was lost.
-func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
+func (k *captureRun) finish(end wire.CaptureEnd, err error) error {
 	if k.pcap != nil {
 		if werr := k.pcap.End(time.Now(), end); err == nil && !k.windowClosed(werr) {
 			err = werr
@@ -188,7 +189,7 @@ func (k *captureRun) finish(end supervisor.CaptureEnd, err error) error {
 func (k *captureRun) startWireshark(cancel context.CancelCauseFunc) (wait func() error, err error) {
 	path, err := exec.LookPath("wireshark")
 	if err != nil {
-		return nil, &supervisor.Failure{Class: supervisor.Unsupported, Message: "wireshark is not there: sudo apt-get install wireshark, or capture with -w FILE and look at that elsewhere"}
+		return nil, &wire.Failure{Class: wire.Unsupported, Message: "wireshark is not there: sudo apt-get install wireshark, or capture with -w FILE and look at that elsewhere"}
 	}
 	w := exec.Command(path, "-k", "-i", "-")
 	w.Stdout, w.Stderr = os.Stderr, os.Stderr

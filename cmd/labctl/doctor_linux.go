@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 )
 
 // doctorDoc is what "doctor -o json" prints.
@@ -50,7 +51,7 @@ Exit code 4 if labs cannot be run at all; features that only some labs need are 
 				return nil
 			})
 			if err == nil && !doc.OK {
-				return &supervisor.Failure{Class: supervisor.Unsupported, Message: "this machine cannot run labs as it is; see above"}
+				return &wire.Failure{Class: wire.Unsupported, Message: "this machine cannot run labs as it is; see above"}
 			}
 			return err
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
@@ -34,7 +35,7 @@ func (g *globals) dryRun(cmd *cobra.Command, s supervisor.Start, script bool) er
 	return err
 }
 
-func printForeseen(w io.Writer, s supervisor.Start, f supervisor.Foreseen) {
+func printForeseen(w io.Writer, s supervisor.Start, f wire.Foreseen) {
 	for _, ch := range f.Changes {
 		fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
 	}
@@ -62,7 +63,7 @@ func printForeseen(w io.Writer, s supervisor.Start, f supervisor.Foreseen) {
 
 // differs is what "plan -l LAB -o json" prints.
 type differs struct {
-	supervisor.Difference
+	wire.Difference
 	Edited *time.Time `json:"edited,omitempty"` // when the file was changed, if it is not what the last up was given any more
 	Gone   bool       `json:"gone,omitempty"`   // the file is not there any more
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -86,7 +87,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	ns, hosts, err := supervisor.OpenNode(name, node)
 	if errors.Is(err, fs.ErrNotExist) {
 		if lab, lerr := instanceLab(name); lerr == nil && lab.Node(node) == nil {
-			return supervisor.UnknownNode(lab.Lab, node)
+			return wire.UnknownNode(lab.Lab, node)
 		}
 		return fmt.Errorf("node %s has no namespace %s.%s any more; \"labctl up\" heals the lab", node, name, node)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/labs"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -302,9 +303,9 @@ func versionCommand(g *globals) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			doc := map[string]any{"version": supervisor.Version, "format": 1}
+			doc := map[string]any{"version": wire.Version, "format": 1}
 			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", supervisor.Version)
+				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", wire.Version)
 				return err
 			})
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 )
 
@@ -65,12 +66,12 @@ func inspectCommand(g *globals) *cobra.Command {
 		Short:             "Show a lab's nodes and interfaces as the kernel has them",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var doc supervisor.Inspection
+			var doc wire.Inspection
 			c, err := g.running(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := c.Call(cmd.Context(), "inspect", supervisor.NodesParams{Nodes: args}, &doc, nil); err != nil {
+			if err := c.Call(cmd.Context(), "inspect", wire.NodesParams{Nodes: args}, &doc, nil); err != nil {
 				return err
 			}
 			doc.PID = c.PID // the supervisor itself knows only its number in its own PID namespace
@@ -108,7 +109,7 @@ func (g *globals) read(cmd *cobra.Command, method string, nodes []string, into a
 	if err != nil {
 		return err
 	}
-	return c.Call(cmd.Context(), method, supervisor.NodesParams{Nodes: nodes}, into, nil)
+	return c.Call(cmd.Context(), method, wire.NodesParams{Nodes: nodes}, into, nil)
 }
 
 func neighCommand(g *globals) *cobra.Command {
@@ -117,7 +118,7 @@ func neighCommand(g *globals) *cobra.Command {
 		Short:             "Show neighbour (ARP) tables, with the node that owns each MAC",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []supervisor.Neighbour{}
+			list := []wire.Neighbour{}
 			if err := g.read(cmd, "neigh", args, &list); err != nil {
 				return err
 			}
@@ -138,7 +139,7 @@ func fdbCommand(g *globals) *cobra.Command {
 		Short:             "Show what bridges and virtual switches know, with the node that owns each MAC",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []supervisor.FDBEntry{}
+			list := []wire.FDBEntry{}
 			if err := g.read(cmd, "fdb", args, &list); err != nil {
 				return err
 			}
@@ -163,7 +164,7 @@ func routesCommand(g *globals) *cobra.Command {
 		Short:             "Show the routes of the nodes",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []supervisor.Route{}
+			list := []wire.Route{}
 			if err := g.read(cmd, "routes", args, &list); err != nil {
 				return err
 			}
@@ -195,7 +196,7 @@ family that is asked for; it is printed, since programs in nodes may choose anot
 			if six {
 				kind = "ping6"
 			}
-			var cells []supervisor.Answer
+			var cells []wire.Answer
 			var lab string
 			var err error
 			if to, perr := netip.ParseAddr(args[1]); perr == nil {
@@ -231,7 +232,7 @@ family that is asked for; it is printed, since programs in nodes may choose anot
 }
 
 // pingAddress asks for an address, which need not be anybody's.
-func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six, kept bool) (kind string, cells []supervisor.Answer, lab string, err error) {
+func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six, kept bool) (kind string, cells []wire.Answer, lab string, err error) {
 	kind = "ping"
 	switch {
 	case to.Zone() != "" || to.Is4In6():
@@ -254,19 +255,19 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 	if _, err := expect.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
 		return kind, nil, "", usageError{err}
 	}
-	cells, err = g.ask(cmd, c, supervisor.AskParams{Kept: kept, Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
+	cells, err = g.ask(cmd, c, wire.AskParams{Kept: kept, Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
 	return kind, cells, c.Instance, err
 }
 
 // addressed is the target of a ping with its address.
-func addressed(a supervisor.Answer) string {
+func addressed(a wire.Answer) string {
 	if a.Addr == "" || a.Addr == a.To {
 		return a.To
 	}
 	return a.To + " (" + a.Addr + ")"
 }
 
-func detail(a supervisor.Answer) string {
+func detail(a wire.Answer) string {
 	s := ""
 	if a.RTT > 0 {
 		s = fmt.Sprintf(" (%.3f ms)", float64(a.RTT)/1000)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/expect"
 	"labctl/topology/problem"
@@ -17,10 +18,10 @@ import (
 
 // matrixDoc is what "matrix -o json" prints.
 type matrixDoc struct {
-	Format int                 `json:"format"`
-	Lab    string              `json:"lab"`
-	Probe  string              `json:"probe"`
-	Cells  []supervisor.Answer `json:"cells"`
+	Format int           `json:"format"`
+	Lab    string        `json:"lab"`
+	Probe  string        `json:"probe"`
+	Cells  []wire.Answer `json:"cells"`
 }
 
 // probes of "matrix".
@@ -85,7 +86,7 @@ virtual switches stopped the pings that did not get through.`,
 }
 
 // probe asks a running lab for a matrix; the cells come row by row.
-func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]supervisor.Answer, string, error) {
+func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]wire.Answer, string, error) {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return nil, "", err
@@ -101,7 +102,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 	if err != nil {
 		return nil, "", usageError{err}
 	}
-	p := supervisor.AskParams{Kept: kept}
+	p := wire.AskParams{Kept: kept}
 	for _, cell := range t.Cells {
 		p.Questions = append(p.Questions, cell.Question)
 	}
@@ -113,10 +114,10 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 }
 
 // ask puts questions to a running lab and shows its progress.
-func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p supervisor.AskParams) ([]supervisor.Answer, error) {
+func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p wire.AskParams) ([]wire.Answer, error) {
 	events, done := progress()
 	defer done()
-	cells := []supervisor.Answer{}
+	cells := []wire.Answer{}
 	return cells, c.Call(cmd.Context(), "ask", p, &cells, events)
 }
 
@@ -183,7 +184,7 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 }
 
 // table prints a measured matrix and its legend.
-func (g *globals) table(w io.Writer, kind string, a asked, cells []supervisor.Answer) error {
+func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) error {
 	c, err := g.running(nil)
 	if err != nil {
 		return err

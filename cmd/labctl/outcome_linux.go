@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -19,7 +19,7 @@ type verified struct {
 	file    *labFile
 	lab     *labfile.File
 	name    string // the instance
-	result  supervisor.Verification
+	result  wire.Verification
 	skipped string // the missing kernel feature
 	note    string
 	took    time.Duration
@@ -62,8 +62,8 @@ func (r *verified) failed() int {
 }
 
 // measured finds the verdict of each cell of the file.
-func (r *verified) measured() map[*expect.Cell]supervisor.Verdict {
-	out := map[*expect.Cell]supervisor.Verdict{}
+func (r *verified) measured() map[*expect.Cell]wire.Verdict {
+	out := map[*expect.Cell]wire.Verdict{}
 	for _, s := range r.result.Steps {
 		e := r.expectation(s.Step)
 		if e == nil {
@@ -167,7 +167,7 @@ func differing(bad, judged, failed int) string {
 }
 
 // printStep prints what a step found, or the first expectation.
-func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*expect.Cell]supervisor.Verdict) {
+func (r *verified) printStep(w io.Writer, s wire.StepVerdicts, got map[*expect.Cell]wire.Verdict) {
 	if s.Step != "" {
 		fmt.Fprintf(w, "\nstep: %s\n", s.Step)
 	}
@@ -187,7 +187,7 @@ func (r *verified) printStep(w io.Writer, s supervisor.StepVerdicts, got map[*ex
 }
 
 // printTables prints the measured tables in the file's order, each with its legend.
-func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]supervisor.Verdict) {
+func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.Verdict) {
 	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
 		io.WriteString(w, indent(expect.Render(t, func(c *expect.Cell) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/problem"
 )
@@ -32,7 +33,7 @@ mode, MAC changes and forged transmits, A(ccept) or R(eject), each with the leve
 nothing for the platform's default. PROMISC is what became of the guest's own wish to receive everything.`,
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []supervisor.Port{}
+			list := []wire.Port{}
 			if err := g.read(cmd, "ports", args, &list); err != nil {
 				return err
 			}
@@ -56,7 +57,7 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 }
 
 // policies is Ag Rs R: each policy and the level it comes from.
-func policies(p supervisor.Port) string {
+func policies(p wire.Port) string {
 	if p.Uplink {
 		return "uplink"
 	}
@@ -75,7 +76,7 @@ func policies(p supervisor.Port) string {
 	return strings.Join(words, " ")
 }
 
-func dropsOf(p supervisor.Port) string {
+func dropsOf(p wire.Port) string {
 	var words []string
 	for _, reason := range slices.Sorted(maps.Keys(p.Drops)) {
 		words = append(words, fmt.Sprintf("%s=%d", reason, p.Drops[reason]))
@@ -100,8 +101,8 @@ switch remembers its last 4096 drops. With -o json one object a line.`,
 				return err
 			}
 			n := 0
-			return g.stream(cmd, "drops", supervisor.FollowParams{Nodes: args, Follow: follow}, func(item json.RawMessage, w io.Writer) error {
-				var d supervisor.DroppedFrame
+			return g.stream(cmd, "drops", wire.FollowParams{Nodes: args, Follow: follow}, func(item json.RawMessage, w io.Writer) error {
+				var d wire.DroppedFrame
 				if err := json.Unmarshal(item, &d); err != nil {
 					return err
 				}
@@ -136,7 +137,7 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 }
 
 // printDrop prints a dropped frame in the form that vSphere administrators know.
-func printDrop(w io.Writer, d supervisor.DroppedFrame, n int) error {
+func printDrop(w io.Writer, d wire.DroppedFrame, n int) error {
 	if d.Lost > 0 {
 		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", problem.Count(int(d.Lost), "drop"), d.Switch)
 	}
@@ -215,8 +216,8 @@ func eventsCommand(g *globals) *cobra.Command {
 their MAC address or asked for promiscuous mode, ports that were blocked or came back, uplinks that failed. With -o json one object a line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.stream(cmd, "events", supervisor.FollowParams{Follow: follow}, func(item json.RawMessage, w io.Writer) error {
-				var e supervisor.Happened
+			return g.stream(cmd, "events", wire.FollowParams{Follow: follow}, func(item json.RawMessage, w io.Writer) error {
+				var e wire.Happened
 				if err := json.Unmarshal(item, &e); err != nil {
 					return err
 				}

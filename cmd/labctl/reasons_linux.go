@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
@@ -20,7 +21,7 @@ const (
 type reason struct{ cell, why string }
 
 // reasonsIn are those of a judged table. A cell that differs has its own line, with the reason in it.
-func reasonsIn(t *expect.Table, got map[*expect.Cell]supervisor.Verdict) []reason {
+func reasonsIn(t *expect.Table, got map[*expect.Cell]wire.Verdict) []reason {
 	var out []reason
 	for _, c := range t.Cells {
 		if m := got[c]; m.OK {

@@ -8,24 +8,24 @@ import (
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
 
 // verifyDoc is what "verify -o json" prints for one lab; several are a list.
 type verifyDoc struct {
-	Format  int                       `json:"format"`
-	Lab     string                    `json:"lab"`
-	File    string                    `json:"file"`
-	OK      bool                      `json:"ok"`
-	Judged  int                       `json:"judged"`
-	Differ  int                       `json:"differ"`
-	Skipped string                    `json:"skipped,omitempty"`
-	Error   string                    `json:"error,omitempty"`
-	Seconds float64                   `json:"seconds,omitempty"`
-	Steps   []supervisor.StepVerdicts `json:"steps"`
-	Died    []supervisor.Died         `json:"died,omitempty"` // commands in the background
+	Format  int                 `json:"format"`
+	Lab     string              `json:"lab"`
+	File    string              `json:"file"`
+	OK      bool                `json:"ok"`
+	Judged  int                 `json:"judged"`
+	Differ  int                 `json:"differ"`
+	Skipped string              `json:"skipped,omitempty"`
+	Error   string              `json:"error,omitempty"`
+	Seconds float64             `json:"seconds,omitempty"`
+	Steps   []wire.StepVerdicts `json:"steps"`
+	Died    []wire.Died         `json:"died,omitempty"` // commands in the background
 }
 
 func (v *verifyFlags) document(all []*verified) any {
@@ -40,7 +40,7 @@ func (v *verifyFlags) document(all []*verified) any {
 			d.Error = r.err.Error()
 		}
 		if d.Steps == nil {
-			d.Steps = []supervisor.StepVerdicts{}
+			d.Steps = []wire.StepVerdicts{}
 		}
 		if v.noTiming {
 			withoutTimes(d.Steps)
@@ -55,7 +55,7 @@ func (v *verifyFlags) document(all []*verified) any {
 	return docs
 }
 
-func withoutTimes(steps []supervisor.StepVerdicts) {
+func withoutTimes(steps []wire.StepVerdicts) {
 	for _, s := range steps {
 		for _, t := range s.Tables {
 			for i := range t.Cells {

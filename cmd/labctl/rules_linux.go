@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 )
 
 func rulesCommand(g *globals) *cobra.Command {
@@ -31,14 +31,14 @@ prefix, SET/RULE if the file gives none. Which of several groups comes first of 
 				return usagef("--follow goes with --log")
 			}
 			if log {
-				return g.stream(cmd, "rulelog", supervisor.FollowParams{Nodes: args, Follow: follow}, showLogged)
+				return g.stream(cmd, "rulelog", wire.FollowParams{Nodes: args, Follow: follow}, showLogged)
 			}
-			list := []supervisor.Rule{}
+			list := []wire.Rule{}
 			if err := g.read(cmd, "rules", args, &list); err != nil {
 				return err
 			}
 			if loaded {
-				list = slices.DeleteFunc(list, func(r supervisor.Rule) bool { return !r.Loaded })
+				list = slices.DeleteFunc(list, func(r wire.Rule) bool { return !r.Loaded })
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
@@ -67,7 +67,7 @@ func counted(n *uint64) string {
 }
 
 func showLogged(item json.RawMessage, w io.Writer) error {
-	var e supervisor.Logged
+	var e wire.Logged
 	if err := json.Unmarshal(item, &e); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -136,11 +137,11 @@ func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func
 }
 
 // progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows nothing.
-func progress() (events func(supervisor.Event), done func()) {
+func progress() (events func(wire.Event), done func()) {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil, func() {}
 	}
-	return func(e supervisor.Event) {
+	return func(e wire.Event) {
 		s := e.What
 		if e.Total > 0 && e.Done > 0 {
 			s += fmt.Sprintf(" (%d/%d)", e.Done, e.Total)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
 
@@ -29,8 +29,8 @@ func (f *frameFlags) add(cmd *cobra.Command) {
 	must(cmd.MarkFlagRequired("dst"))
 }
 
-func (f *frameFlags) params(from string) (supervisor.SendParams, error) {
-	p := supervisor.SendParams{From: from, Src: f.src, Dst: f.dst, VLAN: f.vlan, ICMP: f.icmp, ARP: f.arp, Count: f.count, Every: f.every.Microseconds()}
+func (f *frameFlags) params(from string) (wire.SendParams, error) {
+	p := wire.SendParams{From: from, Src: f.src, Dst: f.dst, VLAN: f.vlan, ICMP: f.icmp, ARP: f.arp, Count: f.count, Every: f.every.Microseconds()}
 	if f.vlan < 0 || f.vlan > 4094 {
 		return p, usagef("--vlan %d: want 1 to 4094", f.vlan)
 	}
@@ -76,7 +76,7 @@ switches that dropped it.
 			if err != nil {
 				return err
 			}
-			var s supervisor.Sent
+			var s wire.Sent
 			if err := c.Call(cmd.Context(), "send", p, &s, nil); err != nil {
 				return err
 			}
@@ -127,8 +127,8 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 			if err != nil {
 				return err
 			}
-			var e supervisor.Explained
-			if err := c.Call(cmd.Context(), "explain", supervisor.ExplainParams{Switch: node, Port: port, Frame: p}, &e, nil); err != nil {
+			var e wire.Explained
+			if err := c.Call(cmd.Context(), "explain", wire.ExplainParams{Switch: node, Port: port, Frame: p}, &e, nil); err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), e, func(w io.Writer) error {
@@ -172,12 +172,12 @@ Programs that "exec" starts for an ordinary user see only the lab's processes, w
 Those that "exec" starts for root see the machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := []supervisor.Running{}
+			list := []wire.Running{}
 			c, err := g.running(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := c.Call(cmd.Context(), "ps", supervisor.NodesParams{}, &list, nil); err != nil {
+			if err := c.Call(cmd.Context(), "ps", wire.NodesParams{}, &list, nil); err != nil {
 				return err
 			}
 			c.Number(list)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 )
 
@@ -17,9 +17,9 @@ func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
 	if err != nil {
 		return err
 	}
-	var a supervisor.Applied
+	var a wire.Applied
 	events, done := progress()
-	err = c.Call(cmd.Context(), "set", supervisor.SetParams{Assignments: assignments}, &a, events)
+	err = c.Call(cmd.Context(), "set", wire.SetParams{Assignments: assignments}, &a, events)
 	done()
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
 }
 
 // printChanges says what was changed, or why nothing was.
-func (g *globals) printChanges(cmd *cobra.Command, a supervisor.Applied, whyNot string) error {
+func (g *globals) printChanges(cmd *cobra.Command, a wire.Applied, whyNot string) error {
 	return g.print(cmd.OutOrStdout(), a, func(w io.Writer) error {
 		if len(a.Changes) == 0 {
 			fmt.Fprintln(w, "nothing to change:", whyNot)
@@ -72,9 +72,9 @@ would change.`,
 			if err != nil {
 				return err
 			}
-			var a supervisor.Applied
+			var a wire.Applied
 			events, done := progress()
-			err = c.Call(cmd.Context(), "reset", supervisor.NodesParams{Nodes: args}, &a, events)
+			err = c.Call(cmd.Context(), "reset", wire.NodesParams{Nodes: args}, &a, events)
 			done()
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
@@ -43,10 +44,10 @@ come), or if a command in the background has died. A step that was begun is fini
 			if all {
 				count = 0
 			}
-			var w supervisor.Walked
+			var w wire.Walked
 			events, done := progress()
 			defer done()
-			if err := c.Call(cmd.Context(), "step", supervisor.StepParams{Count: count, Continue: goOn}, &w, events); err != nil {
+			if err := c.Call(cmd.Context(), "step", wire.StepParams{Count: count, Continue: goOn}, &w, events); err != nil {
 				return err
 			}
 			return g.printSteps(cmd, c.Instance, lab, w)
@@ -61,7 +62,7 @@ come), or if a command in the background has died. A step that was begun is fini
 }
 
 func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *labfile.File) error {
-	var d supervisor.Difference
+	var d wire.Difference
 	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
 		return err
 	}
@@ -112,11 +113,11 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *labfi
 	})
 }
 
-func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *labfile.File, walked supervisor.Walked) error {
+func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *labfile.File, walked wire.Walked) error {
 	if len(walked.Ended) > 0 {
 		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", endedWith(walked.Ended))
 	}
-	r := &verified{name: instance, lab: lab, result: supervisor.Verification{Steps: walked.Steps, Died: walked.Died}}
+	r := &verified{name: instance, lab: lab, result: wire.Verification{Steps: walked.Steps, Died: walked.Died}}
 	err := g.print(cmd.OutOrStdout(), walked, func(w io.Writer) error {
 		got := r.measured()
 		for i, s := range walked.Steps {

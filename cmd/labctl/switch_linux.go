@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology/problem"
 )
@@ -230,7 +231,7 @@ func switchShowCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list := []supervisor.SwitchShow{}
+			list := []wire.SwitchShow{}
 			for _, name := range names {
 				s, err := supervisor.ShowSwitch(cmd.Context(), name)
 				if err != nil {
@@ -243,7 +244,7 @@ func switchShowCommand(g *globals) *cobra.Command {
 	}
 }
 
-func printSwitches(w io.Writer, list []supervisor.SwitchShow) error {
+func printSwitches(w io.Writer, list []wire.SwitchShow) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(w, "no switches")
 		return err
@@ -259,7 +260,7 @@ func printSwitches(w io.Writer, list []supervisor.SwitchShow) error {
 	return columns(w, "SWITCH STATE PRESET PORTS", rows)
 }
 
-func printSwitch(w io.Writer, s supervisor.SwitchShow) error {
+func printSwitch(w io.Writer, s wire.SwitchShow) error {
 	switch {
 	case s.State == "dead":
 		_, err := fmt.Fprintf(w, "dead: its process was killed; \"labctl switch stop %s\" clears it away\n", s.Name)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
@@ -121,10 +122,10 @@ type upDoc struct {
 	Healed  bool          `json:"healed,omitempty"`
 	Rebuilt bool          `json:"rebuilt,omitempty"`
 	Broken  string        `json:"broken,omitempty"`
-	Ended   []string      `json:"ended,omitempty"` // like those above, see supervisor.Applied
+	Ended   []string      `json:"ended,omitempty"` // like those above, see wire.Applied
 }
 
-func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *supervisor.Applied, took time.Duration) error {
+func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *wire.Applied, took time.Duration) error {
 	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Healed, a.Rebuilt, a.Broken, a.Ended}
 	if doc.Changes == nil {
 		doc.Changes = []plan.Change{}

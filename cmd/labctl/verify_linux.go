@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -205,7 +206,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	err = c.Call(ctx, "verify", supervisor.VerifyParams{All: v.update, Steps: true}, &r.result, events)
+	err = c.Call(ctx, "verify", wire.VerifyParams{All: v.update, Steps: true}, &r.result, events)
 	if supervisor.Missing(err) && !v.require {
 		r.skipped, err = err.Error(), nil
 	}
@@ -245,7 +246,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	events, done := progress()
 	defer done()
-	return c.Call(ctx, "verify", supervisor.VerifyParams{All: v.update}, &r.result, events)
+	return c.Call(ctx, "verify", wire.VerifyParams{All: v.update}, &r.result, events)
 }
 
 // displayOf is a file's identity as a person would write it.
@@ -262,7 +263,7 @@ func displayOf(identity string) string {
 }
 
 // upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.
-func upUnique(ctx context.Context, s *supervisor.Start, events func(supervisor.Event)) (c *supervisor.Client, over func(), err error) {
+func upUnique(ctx context.Context, s *supervisor.Start, events func(wire.Event)) (c *supervisor.Client, over func(), err error) {
 	for {
 		s.Instance = uniqueName(s.Lab.Name)
 		over = leavingOf(ctx).takesDown(ctx, s.Instance)
@@ -334,7 +335,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		return errNo
 	}
 	if skipped != "" {
-		return &supervisor.Failure{Class: supervisor.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + skipped}
+		return &wire.Failure{Class: wire.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + skipped}
 	}
 	return nil
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/wire"
 )
 
 func watchCommand(g *globals) *cobra.Command {
@@ -22,14 +25,54 @@ With -o json one object a line.`,
   labctl watch -o json | jq -r 'select(.kind == "arp" and .holder == "kali4") | .node'`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.stream(cmd, "watch", supervisor.NodesParams{Nodes: args}, func(item json.RawMessage, w io.Writer) error {
-				var k supervisor.Change
+			return g.stream(cmd, "watch", wire.NodesParams{Nodes: args}, func(item json.RawMessage, w io.Writer) error {
+				var k wire.Change
 				if err := json.Unmarshal(item, &k); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(w, "%s %s\n", k.Time.Local().Format("15:04:05.000000"), k.Line())
+				_, err := fmt.Fprintf(w, "%s %s\n", k.Time.Local().Format("15:04:05.000000"), changeLine(k))
 				return err
 			})
 		},
 	}
+}
+
+// changeLine is a change as a person reads it, without its time.
+func changeLine(k wire.Change) string {
+	who := k.MAC
+	if k.Holder != "" {
+		who = k.Holder + " (" + k.MAC + ")"
+	}
+	words := []string{cmp.Or(k.Node, "-"), k.Kind}
+	switch k.Kind {
+	case "arp", "ndp":
+		words = append(words, k.Object)
+		if who != "" {
+			words = append(words, "lladdr", who)
+		}
+		if !k.Gone {
+			words = append(words, k.State)
+		}
+	case "fdb":
+		words = append(words, who, "on", k.Dev)
+		if k.VLAN > 0 {
+			words = append(words, fmt.Sprintf("vlan %d", k.VLAN))
+		}
+		words = append(words, k.State)
+	default:
+		words = append(words, k.Object, k.Key)
+		if k.Old != "" {
+			words = append(words, k.Old, "->")
+		}
+		if words = append(words, k.New); k.New == "" && k.Old != "" {
+			words = append(words, "-")
+		}
+		if k.Cause != "" {
+			words = append(words, "("+k.Cause+")")
+		}
+	}
+	if k.Gone {
+		words = append(words, "gone")
+	}
+	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " ")
 }

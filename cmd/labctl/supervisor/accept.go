@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"labctl/cmd/labctl/wire"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 // connection. The zero values of longest and waits mean maxRequest and maxWaiting.
 type door struct {
 	who     string // what answers here, for messages: "lab x"
-	answer  func(conn *net.UnixConn, in *bufio.Reader, r request)
+	answer  func(conn *net.UnixConn, in *bufio.Reader, r wire.Request)
 	longest int
 	waits   int
 
@@ -85,10 +87,10 @@ func (d *door) serve(conn *net.UnixConn) {
 	defer conn.Close()
 	defer d.asked(conn)
 	if _, err := samePeer(conn); err != nil {
-		_ = writeLine(conn, reply{Error: &Failure{Failed, "this " + d.who + " is another user's"}})
+		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Failed.Errorf("this %s is another user's", d.who)})
 		return
 	}
-	if writeLine(conn, hello{protocolVersion, Version}) != nil {
+	if wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version}) != nil {
 		return
 	}
 	longest := d.longest
@@ -98,10 +100,10 @@ func (d *door) serve(conn *net.UnixConn) {
 	in := bufio.NewReader(conn)
 	r, err := readRequest(in, longest)
 	d.asked(conn)
-	var f *Failure
+	var f *wire.Failure
 	switch {
 	case errors.As(err, &f):
-		_ = writeLine(conn, reply{Error: f})
+		_ = wire.WriteLine(conn, wire.Reply{Error: f})
 		_ = conn.SetReadDeadline(time.Now().Add(maxDrain))
 		_, _ = io.Copy(io.Discard, in)
 	case err == nil:
@@ -110,12 +112,12 @@ func (d *door) serve(conn *net.UnixConn) {
 }
 
 // readRequest reads the line of a request. The error is a *Failure if a line came that is none: half a line, the client gone, has no answer.
-func readRequest(in *bufio.Reader, longest int) (r request, err error) {
+func readRequest(in *bufio.Reader, longest int) (r wire.Request, err error) {
 	var line []byte
 	for {
 		part, err := in.ReadSlice('\n')
 		if len(line)+len(part) > longest {
-			return r, usagef("the request is longer than the %d bytes that this supervisor (labctl %s) takes", longest, Version)
+			return r, wire.Usagef("the request is longer than the %d bytes that this supervisor (labctl %s) takes", longest, wire.Version)
 		}
 		line = append(line, part...)
 		if err == nil {
@@ -126,7 +128,7 @@ func readRequest(in *bufio.Reader, longest int) (r request, err error) {
 		}
 	}
 	if err := json.Unmarshal(line, &r); err != nil || r.Method == "" {
-		return r, usagef("this is not a request of labctl's (labctl %s answers): %s", Version, quoted(line))
+		return r, wire.Usagef("this is not a request of labctl's (labctl %s answers): %s", wire.Version, quoted(line))
 	}
 	if len(r.Params) == 0 || bytes.Equal(r.Params, []byte("null")) { // as a client may ask that has nothing more to say
 		r.Params = json.RawMessage("{}")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/plan"
@@ -14,7 +15,7 @@ import (
 )
 
 // adopt takes over what a dead supervisor left standing: nodes that are whole go on untouched, others are built anew.
-func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Event)) error {
+func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wire.Event)) error {
 	lost, err := s.space.Adopt(old)
 	if err != nil {
 		return err
@@ -25,7 +26,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	for _, name := range names {
 		broken[name] = true
 	}
-	progress(Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), problem.Count(len(was.Nodes), "node"))})
+	progress(wire.Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), problem.Count(len(was.Nodes), "node"))})
 	if err := s.apply(ctx, plan.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(Eve
 	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
-	s.broken, told.Under = told.Under.takenBack(), nil
+	s.broken, told.Under = told.Under.TakenBack(), nil
 	s.publish(lab, told)
 	if err := s.remember(); err != nil {
 		return err

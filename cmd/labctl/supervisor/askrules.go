@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -30,7 +31,7 @@ const AskVerb = "ask-rules"
 // askedRules is what the inside of AskRules has found.
 type askedRules struct {
 	Problems problem.List
-	Failed   *Failure
+	Failed   *wire.Failure
 }
 
 // AskRules loads the rules of every node as the file and each of its steps and cases have them, and those that nothing loads, in
@@ -59,7 +60,7 @@ func AskRules(ctx context.Context, file string, source []byte) (problem.List, er
 		return nil, fmt.Errorf("ask nft and iptables: %w: %s", err, bytes.TrimSpace(exit.Stderr))
 	}
 	var a askedRules
-	if err := readLine(bufio.NewReader(bytes.NewReader(out)), &a); err != nil {
+	if err := wire.ReadLine(bufio.NewReader(bytes.NewReader(out)), &a); err != nil {
 		return nil, err
 	}
 	if a.Failed != nil {
@@ -91,12 +92,12 @@ func AskedRules(file string) int {
 		var a askedRules
 		a.Problems, err = loadAll(context.Background(), builder, lab)
 		if errors.Is(err, kernel.ErrUnsupported) {
-			a.Failed, err = &Failure{Unsupported, err.Error()}, nil
+			a.Failed, err = wire.Unsupported.Errorf("%v", err), nil
 		}
 		if err != nil {
 			return err
 		}
-		return writeLine(os.Stdout, a)
+		return wire.WriteLine(os.Stdout, a)
 	}()
 	if err != nil {
 		fmt.Fprintln(Stderr(), "labctl:", err)

@@ -17,6 +17,8 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // Exec runs a command in a node of a running lab on this process's standard files and returns its exit status; 128+n if
@@ -29,7 +31,7 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 	}
 	control := os.NewFile(uintptr(fds[0]), "control")
 	defer control.Close()
-	p := ExecParams{Node: node, Argv: argv, Env: env}
+	p := wire.ExecParams{Node: node, Argv: argv, Env: env}
 	p.Dir, _ = os.Getwd()
 	stdin := int(os.Stdin.Fd())
 	// A pty only when a person types and reads: with one side a pipe, the other program on it wants the terminal as it is.
@@ -59,7 +61,7 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 
 // startExec hands the standard files and the control socket over. over returns when the supervisor has seen the end of the command,
 // and must be called.
-func (c *Client) startExec(ctx context.Context, p ExecParams, control int) (over func(), err error) {
+func (c *Client) startExec(ctx context.Context, p wire.ExecParams, control int) (over func(), err error) {
 	conn, in, err := c.connect(ctx, "exec")
 	if err != nil {
 		return nil, err
@@ -70,13 +72,13 @@ func (c *Client) startExec(ctx context.Context, p ExecParams, control int) (over
 		}
 	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := writeLine(conn, request{Method: "exec", Params: mustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: "exec", Params: wire.MustJSON(p)}); err != nil {
 		return nil, err
 	}
 	rights := unix.UnixRights(int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd()), control)
 	for range 2 { // asked for the files, and told that the command has begun
-		var r reply
-		if err := readLine(in, &r); err != nil {
+		var r wire.Reply
+		if err := wire.ReadLine(in, &r); err != nil {
 			return nil, c.execBroke(ctx, err)
 		}
 		if r.Error != nil {
@@ -123,7 +125,7 @@ func (a *attachment) terminal() error {
 	if err != nil || n == 0 {
 		return fmt.Errorf("the command did not start (%v)", err)
 	}
-	var w monitorWord
+	var w wire.MonitorWord
 	if err := json.Unmarshal(b[:n], &w); err != nil {
 		return err
 	}
@@ -180,13 +182,15 @@ func (a *attachment) signals(tty bool) {
 	}
 }
 
-func (a *attachment) send(s syscall.Signal) { _ = writeLine(a.control, monitorWord{Signal: int(s)}) }
+func (a *attachment) send(s syscall.Signal) {
+	_ = wire.WriteLine(a.control, wire.MonitorWord{Signal: int(s)})
+}
 
 // wait follows the command to its end.
 func (a *attachment) wait() (int, error) {
 	for {
-		var w monitorWord
-		if err := readLine(a.in, &w); err != nil {
+		var w wire.MonitorWord
+		if err := wire.ReadLine(a.in, &w); err != nil {
 			return 0, errors.New("the command is gone together with its lab")
 		}
 		switch {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 )
 
@@ -22,25 +23,6 @@ type background struct {
 	out     *os.File  // what it writes; closed when it has ended
 	said    string    // its last lines, once it has ended
 	begun   time.Time // when the shell had begun with it; written by whoever started it, read by who holds work
-}
-
-// Died is a command in the background that ended with another status than 0, or by a signal that labctl did not send.
-type Died struct {
-	Node   string `json:"node"`
-	What   string `json:"what"`           // the command
-	Name   string `json:"name,omitempty"` // of an action of a step
-	How    string `json:"how"`            // exit status N, killed by SIGNAL
-	Output string `json:"output"`         // the last lines that it wrote
-	Line   int    `json:"line"`           // where it stands in the file
-}
-
-// String is a line, or more than one if the command had more to say.
-func (d Died) String() string {
-	s := fmt.Sprintf("%s: %s: %s", d.Node, d.What, d.How)
-	if d.Output != "" {
-		s += ": " + d.Output
-	}
-	return s
 }
 
 // begin starts a command in the background, and returns when the shell has begun with it.
@@ -82,7 +64,7 @@ func (s *server) commandEnded(p *process, asked bool) {
 	if asked || p.status.ExitStatus() == 0 {
 		return
 	}
-	d := Died{Node: p.Node, What: p.What, Name: p.Name, How: howEnded(p.status), Output: p.said, Line: p.command.Pos.Line}
+	d := wire.Died{Node: p.Node, What: p.What, Name: p.Name, How: howEnded(p.status), Output: p.said, Line: p.command.Pos.Line}
 	s.mu.Lock()
 	s.died = append(s.died, d)
 	s.mu.Unlock()
@@ -90,20 +72,20 @@ func (s *server) commandEnded(p *process, asked bool) {
 	if what == "" {
 		what = d.What
 	}
-	s.happened.add(Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How, Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
+	s.happened.add(wire.Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How, Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
 }
 
 // deaths are the commands that have died, in the order of the file; of some nodes only, if any is named.
-func (s *server) deaths(nodes ...string) []Died {
+func (s *server) deaths(nodes ...string) []wire.Died {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []Died
+	var out []wire.Died
 	for _, d := range s.died {
 		if len(nodes) == 0 || slices.Contains(nodes, d.Node) {
 			out = append(out, d)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Died) int { return a.Line - b.Line })
+	slices.SortStableFunc(out, func(a, b wire.Died) int { return a.Line - b.Line })
 	return out
 }
 
@@ -111,11 +93,11 @@ func (s *server) deaths(nodes ...string) []Died {
 func (s *server) forgetDeaths(nodes map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.died = slices.DeleteFunc(slices.Clone(s.died), func(d Died) bool { return nodes[d.Node] })
+	s.died = slices.DeleteFunc(slices.Clone(s.died), func(d wire.Died) bool { return nodes[d.Node] })
 }
 
 // forgetDeath is for a command that is started again.
-func (s *server) forgetDeath(d Died) {
+func (s *server) forgetDeath(d wire.Died) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(s.died, d); i >= 0 {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -19,14 +20,14 @@ import (
 )
 
 // start builds or adopts the lab.
-func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) error {
+func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event)) error {
 	source, err := s.rundir.read("lab.yaml")
 	if err != nil {
 		return err
 	}
 	file, problems := labfile.Load(s.meta.File, source)
 	if file == nil {
-		return &Failure{Usage, problems.Errors().Error()}
+		return wire.Usage.Errorf("%v", problems.Errors())
 	}
 	var old *kernel.State
 	if adopt {
@@ -48,11 +49,11 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(Event)) er
 	if err != nil {
 		return err
 	}
-	s.broken, told.Under = told.Under.takenBack(), nil
+	s.broken, told.Under = told.Under.TakenBack(), nil
 	s.publish(lab, told)
 	planned := plan.New(lab, s.meta.Instance)
 	go s.writePlan(lab)
-	progress(Event{What: "building", Total: len(planned.Ops)})
+	progress(wire.Event{What: "building", Total: len(planned.Ops)})
 	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (s *server) apply(ctx context.Context, planned *plan.Plan, lab *topology.La
 		}
 	}
 	if err := kernel.Installed(lab.Needs); err != nil {
-		return &Failure{Unsupported, err.Error()}
+		return wire.Unsupported.Errorf("%v", err)
 	}
 	if err := s.checkRules(ctx, planned); err != nil {
 		return err
@@ -243,7 +244,7 @@ func (s *server) clearLab() error {
 }
 
 // ready waits until the lab behaves as it will from now on.
-func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(Event)) error {
+func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wire.Event)) error {
 	if err := s.settle(ctx, lab, progress); err != nil {
 		return err
 	}
@@ -255,9 +256,9 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(Eve
 }
 
 // settle waits until what was changed has taken effect everywhere. A spanning tree takes its time, and progress counts it.
-func (s *server) settle(ctx context.Context, lab *topology.Lab, progress func(Event)) error {
+func (s *server) settle(ctx context.Context, lab *topology.Lab, progress func(wire.Event)) error {
 	err := s.space.AwaitSettled(ctx, lab.Nodes, func(w kernel.TreeWait) {
-		progress(Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s", w.Passed.Seconds(), w.Most.Seconds(), w.What)})
+		progress(wire.Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s", w.Passed.Seconds(), w.Most.Seconds(), w.What)})
 	})
 	if err != nil {
 		return err

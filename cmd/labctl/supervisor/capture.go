@@ -12,64 +12,24 @@ import (
 	"sync"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
 )
 
-// The points of a node's own interface, by the names that vSphere gives them. Those of a switch are datapath's.
-const (
-	vnicTx = "VnicTx" // the guest sends
-	vnicRx = "VnicRx" // the guest receives
-)
-
-// CaptureParams says what to copy.
-type CaptureParams struct {
-	What        []string `json:"what"`        // NODE, NODE:INTERFACE, SWITCH or SWITCH:PORT
-	Drops       bool     `json:"drops"`       // of switches, only what they drop
-	Promiscuous bool     `json:"promiscuous"` // of nodes: ask the interface for frames to any address, as a sniffer there would
-}
-
-// CapturePlace is a place where frames are copied: a port of a switch, or an interface of a node.
-type CapturePlace struct {
-	Name        string `json:"name"`        // vSwitch0:guest, h1:eth0
-	Description string `json:"description"` // what it is, and its points
-}
-
-// CapturedFrame is one frame at one point.
-type CapturedFrame struct {
-	Time    time.Time `json:"time"`
-	Name    string    `json:"name"` // of a [CapturePlace]; one that was not announced came later
-	Point   string    `json:"point"`
-	Verdict string    `json:"verdict,omitempty"` // of a switch
-	Length  int       `json:"length"`
-	Data    []byte    `json:"data"` // the whole frame, with its tags; more than the MTU where it is cut only later (TSO)
-}
-
-// CaptureEnd is what is left to say when a capture is over.
-type CaptureEnd struct {
-	Lost map[string]uint64 `json:"lost"` // frames that were not copied, by place; those of a switch are all at its first place
-	Why  string            `json:"why,omitempty"`
-}
-
-// captureItem is one line of a capture's stream. The first one has the places.
-type captureItem struct {
-	Places []CapturePlace  `json:"places,omitempty"`
-	Frames []CapturedFrame `json:"frames,omitempty"`
-}
-
 // captureSource is one of the things that a capture copies from.
 type captureSource interface {
-	places() []CapturePlace
+	places() []wire.CapturePlace
 	// frames waits for some; after ctx has ended it returns what is there already, with an error.
-	frames(ctx context.Context) ([]CapturedFrame, error)
+	frames(ctx context.Context) ([]wire.CapturedFrame, error)
 	lost() uint64
 	close()
 }
 
 // capture copies frames to the client until that has no more to say, and ends with what was lost.
 func capture(ctx context.Context, c *call) (any, error) {
-	var p CaptureParams
+	var p wire.CaptureParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -85,15 +45,15 @@ func capture(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var places []CapturePlace
+	var places []wire.CapturePlace
 	for _, s := range sources {
 		places = append(places, s.places()...)
 	}
-	if err := c.item(captureItem{Places: places}); err != nil {
+	if err := c.item(wire.CaptureItem{Places: places}); err != nil {
 		return nil, err
 	}
-	end := CaptureEnd{Lost: map[string]uint64{}}
-	end.Why = pump(ctx, sources, func(f []CapturedFrame) error { return c.item(captureItem{Frames: f}) })
+	end := wire.CaptureEnd{Lost: map[string]uint64{}}
+	end.Why = pump(ctx, sources, func(f []wire.CapturedFrame) error { return c.item(wire.CaptureItem{Frames: f}) })
 	for _, s := range sources {
 		if n := s.lost(); n > 0 {
 			end.Lost[s.places()[0].Name] += n
@@ -103,10 +63,10 @@ func capture(ctx context.Context, c *call) (any, error) {
 }
 
 // pump passes on what the sources have until ctx or one of them ends, or nobody takes it; it says which source has ended.
-func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame) error) (why string) {
+func pump(ctx context.Context, sources []captureSource, to func([]wire.CapturedFrame) error) (why string) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := make(chan []CapturedFrame, 64) // a socket of an ordinary user has room for three frames of 64 KB
+	batches := make(chan []wire.CapturedFrame, 64) // a socket of an ordinary user has room for three frames of 64 KB
 	var all sync.WaitGroup
 	for _, s := range sources {
 		all.Go(func() {
@@ -131,7 +91,7 @@ func pump(ctx context.Context, sources []captureSource, to func([]CapturedFrame)
 	defer tick.Stop()
 	var failed error
 	for open := true; open; {
-		var b []CapturedFrame
+		var b []wire.CapturedFrame
 		select {
 		case b, open = <-batches:
 		case <-tick.C:
@@ -160,16 +120,16 @@ const mergeSpan = 200 * time.Millisecond
 // inOrder puts frames of several sources in the order of time.
 type inOrder struct {
 	span time.Duration
-	held []CapturedFrame
+	held []wire.CapturedFrame
 }
 
 // add takes frames in and gives out those that nothing earlier is expected before; all of them at the end.
-func (o *inOrder) add(frames []CapturedFrame, now time.Time, end bool) []CapturedFrame {
+func (o *inOrder) add(frames []wire.CapturedFrame, now time.Time, end bool) []wire.CapturedFrame {
 	o.held = append(o.held, frames...)
-	slices.SortStableFunc(o.held, func(a, b CapturedFrame) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(o.held, func(a, b wire.CapturedFrame) int { return a.Time.Compare(b.Time) })
 	n := len(o.held)
 	if !end && o.span > 0 {
-		n, _ = slices.BinarySearchFunc(o.held, now.Add(-o.span), func(f CapturedFrame, t time.Time) int { return f.Time.Compare(t) })
+		n, _ = slices.BinarySearchFunc(o.held, now.Add(-o.span), func(f wire.CapturedFrame, t time.Time) int { return f.Time.Compare(t) })
 	}
 	due := slices.Clone(o.held[:n])
 	o.held = slices.Delete(o.held, 0, n)
@@ -181,7 +141,7 @@ var errSourceEnded = errors.New("it is gone")
 
 // captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
 // returns is to be closed, also with an error.
-func (c *call) captureSources(p CaptureParams) (sources []captureSource, err error) {
+func (c *call) captureSources(p wire.CaptureParams) (sources []captureSource, err error) {
 	ports := map[string][]string{} // by switch; "" stands for all
 	var order []string
 	for _, what := range p.What {
@@ -189,7 +149,7 @@ func (c *call) captureSources(p CaptureParams) (sources []captureSource, err err
 		n := c.current().Node(node)
 		switch {
 		case n == nil:
-			return sources, UnknownNode(c.current(), node)
+			return sources, wire.UnknownNode(c.current(), node)
 		case n.Switch != nil:
 			if err := c.checkSwitches([]string{what}); err != nil {
 				return sources, err
@@ -199,7 +159,7 @@ func (c *call) captureSources(p CaptureParams) (sources []captureSource, err err
 			}
 			ports[node] = append(ports[node], port)
 		case p.Drops:
-			return sources, usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
+			return sources, wire.Usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
 		default:
 			s, err := c.captureInterface(what, p.Promiscuous)
 			if err != nil {
@@ -225,7 +185,7 @@ func (c *call) captureSources(p CaptureParams) (sources []captureSource, err err
 // tapSource copies from a switch.
 type tapSource struct {
 	node string
-	list []CapturePlace
+	list []wire.CapturePlace
 	tap  *datapath.Tap
 }
 
@@ -249,11 +209,11 @@ func (c *call) captureSwitch(node string, names []string, drops bool) (captureSo
 			if len(names) > 0 {
 				filter.Ports = append(filter.Ports, id)
 			}
-			s.list = append(s.list, CapturePlace{node + ":" + st.Name, describePort(st, drops)})
+			s.list = append(s.list, wire.CapturePlace{Name: node + ":" + st.Name, Description: describePort(st, drops)})
 		}
 	})
 	if len(s.list) == 0 {
-		return nil, usagef("%s has no ports", node)
+		return nil, wire.Usagef("%s has no ports", node)
 	}
 	s.tap = v.loop.Tap(filter)
 	return s, nil
@@ -274,18 +234,18 @@ func describePort(st switchcore.PortStatus, drops bool) string {
 	return fmt.Sprintf("%s %d: %s", what, st.Number, strings.Join(points, ", "))
 }
 
-func (s *tapSource) places() []CapturePlace { return s.list }
-func (s *tapSource) lost() uint64           { return s.tap.Lost() }
-func (s *tapSource) close()                 { s.tap.Close() }
+func (s *tapSource) places() []wire.CapturePlace { return s.list }
+func (s *tapSource) lost() uint64                { return s.tap.Lost() }
+func (s *tapSource) close()                      { s.tap.Close() }
 
-func (s *tapSource) frames(ctx context.Context) ([]CapturedFrame, error) {
+func (s *tapSource) frames(ctx context.Context) ([]wire.CapturedFrame, error) {
 	list, err := s.tap.Next(ctx)
 	if err != nil && ctx.Err() != nil {
 		list, _ = s.tap.Next(ctx) // what came just before the end
 	} else if errors.Is(err, datapath.ErrClosed) {
 		err = fmt.Errorf("%s: %w", s.node, errSourceEnded)
 	}
-	out := make([]CapturedFrame, len(list))
+	out := make([]wire.CapturedFrame, len(list))
 	for i, f := range list {
 		name := s.node
 		if f.Name != "" {
@@ -295,7 +255,7 @@ func (s *tapSource) frames(ctx context.Context) ([]CapturedFrame, error) {
 		if f.Point == datapath.Drop { // which says it already
 			verdict = strings.TrimPrefix(verdict, "dropped: ")
 		}
-		out[i] = CapturedFrame{f.Time, name, f.Point, verdict, f.Length, f.Data}
+		out[i] = wire.CapturedFrame{Time: f.Time, Name: name, Point: f.Point, Verdict: verdict, Length: f.Length, Data: f.Data}
 	}
 	return out, err
 }
@@ -310,7 +270,7 @@ func (c *call) captureInterface(what string, promiscuous bool) (captureSource, e
 		for _, i := range lab.Node(node).Interfaces {
 			names = append(names, i.Name)
 		}
-		return nil, usagef("%s has no interface %q; it has %s", node, name, strings.Join(names, ", "))
+		return nil, wire.Usagef("%s has no interface %q; it has %s", node, name, strings.Join(names, ", "))
 	}
 	n := lab.Node(t.Node)
 	if t.Interface == "" {
@@ -319,7 +279,7 @@ func (c *call) captureInterface(what string, promiscuous bool) (captureSource, e
 			for _, i := range n.Interfaces {
 				names = append(names, n.Name+":"+i.Name)
 			}
-			return nil, usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+			return nil, wire.Usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
 		}
 		t.Interface = n.Interfaces[0].Name
 	}

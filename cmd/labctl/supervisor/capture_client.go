@@ -7,18 +7,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has begun;
 // more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at the end
 // is valid if the error is nil.
-func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]CapturePlace) error, more func([]CapturedFrame) (bool, error)) (end CaptureEnd, err error) {
+func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([]wire.CapturePlace) error, more func([]wire.CapturedFrame) (bool, error)) (end wire.CaptureEnd, err error) {
 	conn, in, err := c.connect(ctx, "capture")
 	if err != nil {
 		return end, err
 	}
 	defer conn.Close()
-	if err := writeLine(conn, request{Method: "capture", Params: mustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: "capture", Params: wire.MustJSON(p)}); err != nil {
 		return end, err
 	}
 	// Half a connection is enough to hear what came last, and what was lost.
@@ -27,8 +29,8 @@ func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]Capt
 		time.AfterFunc(hurry, func() { conn.Close() })
 	})()
 	for going := true; ; {
-		var r reply
-		if err := readLine(in, &r); err != nil {
+		var r wire.Reply
+		if err := wire.ReadLine(in, &r); err != nil {
 			if ctx.Err() != nil {
 				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, hurry, context.Cause(ctx))
 			}
@@ -38,7 +40,7 @@ func (c *Client) Capture(ctx context.Context, p CaptureParams, begin func([]Capt
 		case r.Error != nil:
 			return end, r.Error
 		case r.Item != nil:
-			var item captureItem
+			var item wire.CaptureItem
 			if err := json.Unmarshal(r.Item, &item); err != nil {
 				return end, err
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore/datapath"
 )
 
@@ -26,11 +27,11 @@ type CaptureFile struct {
 }
 
 // NewCaptureFile writes the head of a file with the places, of which there must be one at least. The caller closes out.
-func NewCaptureFile(out io.Writer, places []CapturePlace, begun time.Time) (*CaptureFile, error) {
+func NewCaptureFile(out io.Writer, places []wire.CapturePlace, begun time.Time) (*CaptureFile, error) {
 	if len(places) == 0 {
 		return nil, fmt.Errorf("a capture of nothing")
 	}
-	o := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS, Application: "labctl " + Version}}
+	o := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS, Application: "labctl " + wire.Version}}
 	w, err := pcapgo.NewNgWriterInterface(out, captureInterfaceOf(places[0]), o)
 	if err != nil {
 		return nil, err
@@ -45,11 +46,11 @@ func NewCaptureFile(out io.Writer, places []CapturePlace, begun time.Time) (*Cap
 	return f, w.Flush()
 }
 
-func captureInterfaceOf(p CapturePlace) pcapgo.NgInterface {
+func captureInterfaceOf(p wire.CapturePlace) pcapgo.NgInterface {
 	return pcapgo.NgInterface{Name: p.Name, Description: p.Description, LinkType: layers.LinkTypeEthernet}
 }
 
-func (f *CaptureFile) add(p CapturePlace) error {
+func (f *CaptureFile) add(p wire.CapturePlace) error {
 	if _, have := f.ids[p.Name]; have {
 		return nil
 	}
@@ -67,16 +68,16 @@ func (f *CaptureFile) name(name string, id int) {
 }
 
 // Write adds frames, and passes on what was buffered. A frame of a place that nobody has announced makes a new interface.
-func (f *CaptureFile) Write(frames []CapturedFrame) error {
+func (f *CaptureFile) Write(frames []wire.CapturedFrame) error {
 	for i := range frames {
 		c := &frames[i]
-		if err := f.add(CapturePlace{Name: c.Name}); err != nil {
+		if err := f.add(wire.CapturePlace{Name: c.Name}); err != nil {
 			return err
 		}
 		id := f.ids[c.Name]
 		f.frames[id]++
 		info := gopacket.CaptureInfo{Timestamp: c.Time, CaptureLength: len(c.Data), Length: max(c.Length, len(c.Data)), InterfaceIndex: id}
-		o := pcapgo.NgPacketOptions{Comments: []string{c.Comment()}}
+		o := pcapgo.NgPacketOptions{Comments: []string{comment(c)}}
 		if d := direction(c.Point); d != pcapgo.NgEpbFlagDirectionUnknown {
 			o.Flags = &pcapgo.NgEpbFlags{Direction: d}
 		}
@@ -87,8 +88,8 @@ func (f *CaptureFile) Write(frames []CapturedFrame) error {
 	return f.w.Flush()
 }
 
-// Comment is the point of a frame and what was decided about it.
-func (c *CapturedFrame) Comment() string {
+// comment is the point of a frame and what was decided about it.
+func comment(c *wire.CapturedFrame) string {
 	if c.Verdict == "" {
 		return c.Point
 	}
@@ -98,16 +99,16 @@ func (c *CapturedFrame) Comment() string {
 // direction is as the place sees it.
 func direction(point string) pcapgo.NgEpbFlag {
 	switch point {
-	case datapath.PortInput, datapath.UplinkRcv, vnicRx:
+	case datapath.PortInput, datapath.UplinkRcv, wire.VnicRx:
 		return pcapgo.NgEpbFlagDirectionInbound
-	case datapath.PortOutput, datapath.UplinkSnd, vnicTx:
+	case datapath.PortOutput, datapath.UplinkSnd, wire.VnicTx:
 		return pcapgo.NgEpbFlagDirectionOutbound
 	}
 	return pcapgo.NgEpbFlagDirectionUnknown
 }
 
 // End writes how many frames each place had and has lost. Nothing may be written after it.
-func (f *CaptureFile) End(at time.Time, end CaptureEnd) error {
+func (f *CaptureFile) End(at time.Time, end wire.CaptureEnd) error {
 	for id, name := range f.order {
 		st := pcapgo.NgInterfaceStatistics{LastUpdate: at, StartTime: f.begun, EndTime: at, PacketsReceived: f.frames[id] + end.Lost[name], PacketsDropped: end.Lost[name]}
 		if err := f.w.WriteInterfaceStats(id, st); err != nil {

@@ -10,10 +10,12 @@ import (
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // Line is a frame in one line, much as tcpdump has it: when, point, place, addresses, what it is, length, verdict.
-func (c *CapturedFrame) Line() string {
+func Line(c *wire.CapturedFrame) string {
 	s := fmt.Sprintf("%s %-10s %s  %s, length %d", c.Time.Local().Format("15:04:05.000000"), c.Point, c.Name, describeFrame(c.Data), c.Length)
 	if c.Verdict != "" {
 		s += "  [" + c.Verdict + "]"

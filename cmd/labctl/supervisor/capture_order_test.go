@@ -6,17 +6,19 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"labctl/cmd/labctl/wire"
 )
 
 func TestFramesOfSeveralSourcesComeInOrder(t *testing.T) {
 	at := func(ms int) time.Time { return time.Unix(1000, int64(ms)*1e6) }
-	frames := func(ms ...int) (out []CapturedFrame) {
+	frames := func(ms ...int) (out []wire.CapturedFrame) {
 		for _, m := range ms {
-			out = append(out, CapturedFrame{Time: at(m)})
+			out = append(out, wire.CapturedFrame{Time: at(m)})
 		}
 		return out
 	}
-	times := func(list []CapturedFrame) (out []int) {
+	times := func(list []wire.CapturedFrame) (out []int) {
 		for _, f := range list {
 			out = append(out, int(f.Time.Sub(at(0)).Milliseconds()))
 		}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 )
 
@@ -29,7 +30,7 @@ const (
 // socketSource copies from an interface by a packet socket (packet(7)). Unless it is promiscuous the interface does not notice.
 type socketSource struct {
 	end    topology.End
-	list   []CapturePlace
+	list   []wire.CapturePlace
 	file   *os.File
 	raw    syscall.RawConn
 	buf    []byte
@@ -52,7 +53,7 @@ func newSocketSource(end topology.End, fd, index int, promiscuous bool) (*socket
 	if promiscuous {
 		what = "interface, promiscuous"
 	}
-	s.list = []CapturePlace{{end.String(), what + ": " + vnicTx + ", " + vnicRx}}
+	s.list = []wire.CapturePlace{{Name: end.String(), Description: what + ": " + wire.VnicTx + ", " + wire.VnicRx}}
 	var err error
 	if s.raw, err = s.file.SyscallConn(); err != nil {
 		s.file.Close()
@@ -86,7 +87,7 @@ func setUpListener(fd, index int, promiscuous bool) error {
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: binary.NativeEndian.Uint16(all[:]), Ifindex: index})
 }
 
-func (s *socketSource) places() []CapturePlace { return s.list }
+func (s *socketSource) places() []wire.CapturePlace { return s.list }
 
 func (s *socketSource) close() {
 	s.once.Do(func() {
@@ -116,9 +117,9 @@ func (s *socketSource) lost() uint64 {
 	return s.dropped
 }
 
-func (s *socketSource) frames(ctx context.Context) ([]CapturedFrame, error) {
+func (s *socketSource) frames(ctx context.Context) ([]wire.CapturedFrame, error) {
 	defer context.AfterFunc(ctx, func() { _ = s.file.SetReadDeadline(time.Now()) })()
-	var out []CapturedFrame
+	var out []wire.CapturedFrame
 	var trouble error
 	err := s.raw.Read(func(fd uintptr) bool {
 		for len(out) < captureBatch {
@@ -150,7 +151,7 @@ func (s *socketSource) frames(ctx context.Context) ([]CapturedFrame, error) {
 }
 
 // rest is what the socket has just now.
-func (s *socketSource) rest() (out []CapturedFrame) {
+func (s *socketSource) rest() (out []wire.CapturedFrame) {
 	_ = s.raw.Control(func(fd uintptr) {
 		for len(out) < captureBatch {
 			f, err := s.receive(int(fd))
@@ -164,14 +165,14 @@ func (s *socketSource) rest() (out []CapturedFrame) {
 }
 
 // receive takes one frame.
-func (s *socketSource) receive(fd int) (CapturedFrame, error) {
+func (s *socketSource) receive(fd int) (wire.CapturedFrame, error) {
 	n, oobn, _, from, err := unix.Recvmsg(fd, s.buf, s.oob, unix.MSG_DONTWAIT)
 	if err != nil {
-		return CapturedFrame{}, err
+		return wire.CapturedFrame{}, err
 	}
-	f := CapturedFrame{Name: s.end.String(), Point: vnicRx, Length: n}
+	f := wire.CapturedFrame{Name: s.end.String(), Point: wire.VnicRx, Length: n}
 	if ll, ok := from.(*unix.SockaddrLinklayer); ok && ll.Pkttype == unix.PACKET_OUTGOING {
-		f.Point = vnicTx
+		f.Point = wire.VnicTx
 	}
 	tag, length := s.ancillary(oobn, &f.Time)
 	f.Data = withTag(s.buf[:n], tag)

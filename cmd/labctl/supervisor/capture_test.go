@@ -14,6 +14,7 @@ import (
 
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore/datapath"
 )
 
@@ -26,21 +27,21 @@ func frame(rest ...byte) []byte {
 	return f
 }
 
-var captured = []CapturedFrame{
-	{time.Unix(1700000000, 123456789), "vSwitch0:guest", datapath.PortInput, "dropped: MacForgery", 60, frame(8, 0, 0x45, 0, 0, 20)},
-	{time.Unix(1700000000, 123456790), "vSwitch0:guest", datapath.Drop, "MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)", 60, frame(8, 0, 0x45, 0, 0, 20)},
-	{time.Unix(1700000001, 0), "vSwitch0:up", datapath.UplinkSnd, "broadcast: to up, other", 64, frame(0x81, 0, 0, 5, 8, 6)[:60]},
-	{time.Unix(1700000002, 0), "h1:eth0", vnicTx, "", 65226, bytes.Repeat([]byte{8}, 65226)},
+var captured = []wire.CapturedFrame{
+	{Time: time.Unix(1700000000, 123456789), Name: "vSwitch0:guest", Point: datapath.PortInput, Verdict: "dropped: MacForgery", Length: 60, Data: frame(8, 0, 0x45, 0, 0, 20)},
+	{Time: time.Unix(1700000000, 123456790), Name: "vSwitch0:guest", Point: datapath.Drop, Verdict: "MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)", Length: 60, Data: frame(8, 0, 0x45, 0, 0, 20)},
+	{Time: time.Unix(1700000001, 0), Name: "vSwitch0:up", Point: datapath.UplinkSnd, Verdict: "broadcast: to up, other", Length: 64, Data: frame(0x81, 0, 0, 5, 8, 6)[:60]},
+	{Time: time.Unix(1700000002, 0), Name: "h1:eth0", Point: wire.VnicTx, Verdict: "", Length: 65226, Data: bytes.Repeat([]byte{8}, 65226)},
 }
 
 // written is a file with the frames above; the place of the last one is not announced.
 func written(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	places := []CapturePlace{{"vSwitch0:guest", "port 2: PortInput, PortOutput, Drop"}, {"vSwitch0:up", "uplink 1: UplinkRcv, UplinkSnd, Drop"}}
+	places := []wire.CapturePlace{{Name: "vSwitch0:guest", Description: "port 2: PortInput, PortOutput, Drop"}, {Name: "vSwitch0:up", Description: "uplink 1: UplinkRcv, UplinkSnd, Drop"}}
 	f, err := NewCaptureFile(&b, places, time.Unix(1700000000, 0))
 	if err == nil {
-		err = errors.Join(f.Write(captured[:2]), f.Write(captured[2:]), f.End(time.Unix(1700000003, 0), CaptureEnd{Lost: map[string]uint64{"vSwitch0:up": 7}}))
+		err = errors.Join(f.Write(captured[:2]), f.Write(captured[2:]), f.End(time.Unix(1700000003, 0), wire.CaptureEnd{Lost: map[string]uint64{"vSwitch0:up": 7}}))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +62,8 @@ func TestCaptureFileComesBack(t *testing.T) {
 		if !bytes.Equal(data, want.Data) || !info.Timestamp.Equal(want.Time) || info.Length != want.Length {
 			t.Errorf("frame %d: %d of %d bytes at %v, want %d of %d at %v", i, len(data), info.Length, info.Timestamp, len(want.Data), want.Length, want.Time)
 		}
-		if len(o.Comments) != 1 || o.Comments[0] != want.Comment() {
-			t.Errorf("frame %d: comments %q, want %q", i, o.Comments, want.Comment())
+		if len(o.Comments) != 1 || o.Comments[0] != comment(&want) {
+			t.Errorf("frame %d: comments %q, want %q", i, o.Comments, comment(&want))
 		}
 		in, err := r.Interface(info.InterfaceIndex)
 		if err != nil || in.Name != want.Name {
@@ -136,7 +137,7 @@ func TestFramesAreDescribed(t *testing.T) {
 		}
 	}
 	c := captured[1]
-	if line := c.Line(); !strings.Contains(line, "Drop       vSwitch0:guest  "+who) || !strings.HasSuffix(line, ", length 60  [MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)]") {
+	if line := Line(&c); !strings.Contains(line, "Drop       vSwitch0:guest  "+who) || !strings.HasSuffix(line, ", length 60  [MacForgery (MAC Forgery Drop, L2Sec_FilterSrcMACForgeries)]") {
 		t.Error(line)
 	}
 }
@@ -165,14 +166,14 @@ func TestWithTag(t *testing.T) {
 
 // listSource gives its frames one by one, then ends as it is told.
 type listSource struct {
-	list []CapturedFrame
+	list []wire.CapturedFrame
 	end  error
 }
 
-func (s *listSource) places() []CapturePlace { return nil }
-func (s *listSource) lost() uint64           { return 0 }
-func (s *listSource) close()                 {}
-func (s *listSource) frames(ctx context.Context) ([]CapturedFrame, error) {
+func (s *listSource) places() []wire.CapturePlace { return nil }
+func (s *listSource) lost() uint64                { return 0 }
+func (s *listSource) close()                      {}
+func (s *listSource) frames(ctx context.Context) ([]wire.CapturedFrame, error) {
 	if len(s.list) > 0 {
 		f := s.list[:1]
 		s.list = s.list[1:]
@@ -188,7 +189,7 @@ func (s *listSource) frames(ctx context.Context) ([]CapturedFrame, error) {
 func TestPumpEndsWithItsSources(t *testing.T) {
 	n := 0
 	why := pump(t.Context(), []captureSource{&listSource{list: captured[:2]}, &listSource{list: captured[:1], end: errSourceEnded}},
-		func(f []CapturedFrame) error { n += len(f); return nil })
+		func(f []wire.CapturedFrame) error { n += len(f); return nil })
 	if why != errSourceEnded.Error() || n < 2 {
 		t.Errorf("ended by %q after %d frames", why, n)
 	}
@@ -197,7 +198,7 @@ func TestPumpEndsWithItsSources(t *testing.T) {
 func TestPumpKeepsWhatCameBeforeTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	why := pump(ctx, []captureSource{&listSource{list: captured[:2]}}, func(f []CapturedFrame) error {
+	why := pump(ctx, []captureSource{&listSource{list: captured[:2]}}, func(f []wire.CapturedFrame) error {
 		if n += len(f); n == 2 {
 			cancel()
 		}
@@ -210,7 +211,7 @@ func TestPumpKeepsWhatCameBeforeTheEnd(t *testing.T) {
 
 func TestPumpEndsWhenNobodyListens(t *testing.T) {
 	calls := 0
-	why := pump(t.Context(), []captureSource{&listSource{list: captured}}, func([]CapturedFrame) error { calls++; return io.ErrClosedPipe })
+	why := pump(t.Context(), []captureSource{&listSource{list: captured}}, func([]wire.CapturedFrame) error { calls++; return io.ErrClosedPipe })
 	if why != "" || calls != 1 {
 		t.Errorf("%q, asked %d times", why, calls)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -40,7 +41,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t story, cause st
 			return nil, err
 		}
 	}
-	broken := t.Under.takenBack()
+	broken := t.Under.TakenBack()
 	t.Under = nil
 	lab, err := t.over(file)
 	if err != nil {
@@ -51,7 +52,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t story, cause st
 		planned, changes = c.renewal(lab)
 	}
 	if len(changes) > 0 || len(planned.Ops) > 0 {
-		c.event(Event{What: "changing", Total: len(planned.Ops)})
+		c.event(wire.Event{What: "changing", Total: len(planned.Ops)})
 		acted := c.acting()
 		if err := c.server.apply(ctx, planned, lab); err != nil {
 			return nil, c.brokenOff(err)
@@ -91,9 +92,9 @@ func (c *call) become(ctx context.Context, file *labfile.File, t story, cause st
 		}
 		c.unsaved = false
 	}
-	out := Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
+	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
 	for _, h := range changes {
-		c.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
+		c.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
 	if len(changes) == 0 {
 		return out, changed(c.remember())
@@ -107,13 +108,13 @@ const neither = "the lab is now neither what it was nor what was asked for; \"la
 
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
 func (s *server) brokenOff(err error) error {
-	var f *Failure
-	if errors.As(err, &f) && f.Class != Failed {
+	var f *wire.Failure
+	if errors.As(err, &f) && f.Class != wire.Failed {
 		return err
 	}
 	s.degrade("a change ended midway: " + err.Error())
 	// Whatever the cause was, something is left behind: the lab is not as it was.
-	return &Failure{Failed, neither + err.Error()}
+	return wire.Failed.Errorf("%s%v", neither, err)
 }
 
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
@@ -139,13 +140,8 @@ func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []plan.Chang
 	return gone, changes
 }
 
-// DownParams: Force ends commands that people still run in the nodes.
-type DownParams struct {
-	Force bool `json:"force"`
-}
-
 func down(ctx context.Context, c *call) (any, error) {
-	var p DownParams
+	var p wire.DownParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -158,7 +154,7 @@ func down(ctx context.Context, c *call) (any, error) {
 		}
 		c.mu.Unlock()
 		slices.Sort(names)
-		return nil, &Failure{Failed, fmt.Sprintf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)}
+		return nil, wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
 	}
 	if c.cancel != nil {
 		c.cancel(errors.New("interrupted by labctl down"))

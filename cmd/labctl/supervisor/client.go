@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -49,19 +50,19 @@ func labEndpoint(instance string) endpoint {
 // connect opens a connection for a question and reads the supervisor's greeting, see [endpoint.greet]. A supervisor that speaks another
 // protocol is not asked what it may understand in another way.
 func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bufio.Reader, error) {
-	var h hello
+	var h wire.Hello
 	conn, in, err := labEndpoint(c.Instance).greet(ctx, &h)
-	if err == nil && h.Labctl != protocolVersion && !slices.Contains(everyVersion, method) {
+	if err == nil && h.Labctl != wire.ProtocolVersion && !slices.Contains(wire.EveryVersion, method) {
 		conn.Close()
-		return nil, nil, usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl (%s) version %d: take the lab down and up again, or use that labctl",
-			c.Instance, h.Version, h.Labctl, Version, protocolVersion)
+		return nil, nil, wire.Usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl (%s) version %d: take the lab down and up again, or use that labctl",
+			c.Instance, h.Version, h.Labctl, wire.Version, wire.ProtocolVersion)
 	}
 	return conn, in, err
 }
 
 // Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
 // supervisor hears of it by the closed connection.
-func (c *Client) Call(ctx context.Context, method string, params, result any, events func(Event)) error {
+func (c *Client) Call(ctx context.Context, method string, params, result any, events func(wire.Event)) error {
 	return c.call(ctx, method, params, result, events, nil)
 }
 
@@ -71,7 +72,7 @@ func (c *Client) Stream(ctx context.Context, method string, params any, each fun
 	return c.call(ctx, method, params, nil, nil, each)
 }
 
-func (c *Client) call(ctx context.Context, method string, params, result any, events func(Event), each func(json.RawMessage) error) error {
+func (c *Client) call(ctx context.Context, method string, params, result any, events func(wire.Event), each func(json.RawMessage) error) error {
 	conn, in, err := c.connect(ctx, method)
 	if err != nil {
 		return err
@@ -87,12 +88,12 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 		_ = conn.CloseWrite()
 		time.AfterFunc(lastWord, func() { conn.Close() })
 	})()
-	if err := writeLine(conn, request{Method: method, Params: mustJSON(params)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: method, Params: wire.MustJSON(params)}); err != nil {
 		return c.cut(ctx, method, err)
 	}
 	for {
-		var r reply
-		if err := readLine(in, &r); err != nil {
+		var r wire.Reply
+		if err := wire.ReadLine(in, &r); err != nil {
 			if ctx.Err() != nil && finishes(method) {
 				return c.leftAlone(ctx, method, begun.Load())
 			}
@@ -124,7 +125,7 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 				return nil
 			}
 			if json.Unmarshal(r.Result, result) != nil {
-				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it was started by another version", c.Instance, method, Version)
+				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it was started by another version", c.Instance, method, wire.Version)
 			}
 			return nil
 		}
@@ -166,54 +167,26 @@ func (c *Client) cut(ctx context.Context, method string, err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return labEndpoint(c.Instance).silent(c.PID)
 	case !there(c.Instance):
-		return &Failure{Going, fmt.Sprintf("%s was taken down while it was asked to %s", c.Instance, method)}
+		return wire.Going.Errorf("%s was taken down while it was asked to %s", c.Instance, method)
 	case errors.Is(err, io.EOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
 		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, ErrDead, method, whereIs(c.Instance, "log"))
 	}
 	return fmt.Errorf("%s: the answer to %s could not be read: %w", c.Instance, method, err)
 }
 
-func mustJSON(v any) json.RawMessage {
-	if v == nil {
-		return nil
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only our own plain structs come here
-	}
-	return b
-}
-
-func writeLine(w io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
-}
-
-func readLine(in *bufio.Reader, v any) error {
-	line, err := in.ReadBytes('\n')
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(line, v)
-}
-
 // List tells the truth about every instance of this user, dead ones too.
-func List(ctx context.Context) ([]Status, error) {
+func List(ctx context.Context) ([]wire.Status, error) {
 	names, err := Instances()
 	if err != nil {
 		return nil, err
 	}
-	all, errs := make([]Status, len(names)), make([]error, len(names))
+	all, errs := make([]wire.Status, len(names)), make([]error, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names { // at once: one that does not answer takes its time
 		wg.Go(func() { all[i], errs[i] = StatusOf(ctx, name) })
 	}
 	wg.Wait()
-	out := []Status{}
+	out := []wire.Status{}
 	for i, err := range errs {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // went down meanwhile
@@ -227,21 +200,21 @@ func List(ctx context.Context) ([]Status, error) {
 }
 
 // StatusOf tells the truth about one instance.
-func StatusOf(ctx context.Context, instance string) (Status, error) {
+func StatusOf(ctx context.Context, instance string) (wire.Status, error) {
 	m, err := ReadMeta(instance)
 	if errors.Is(err, fs.ErrNotExist) && Alive(instance) {
-		return Status{Lab: instance, State: "starting"}, nil
+		return wire.Status{Lab: instance, State: "starting"}, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, serr := journalState(instance); serr != nil || !there(instance) {
-			return Status{}, err
+			return wire.Status{}, err
 		}
-		return Status{Lab: instance, State: "degraded", Why: "it was killed before it began"}, nil
+		return wire.Status{Lab: instance, State: "degraded", Why: "it was killed before it began"}, nil
 	}
 	if err != nil { // one directory that is not as it should be must not hide the others
-		return Status{Lab: instance, State: "degraded", Why: err.Error()}, nil
+		return wire.Status{Lab: instance, State: "degraded", Why: err.Error()}, nil
 	}
-	st := Status{Lab: instance, Nodes: m.Nodes, File: m.File}
+	st := wire.Status{Lab: instance, Nodes: m.Nodes, File: m.File}
 	c, err := Dial(instance)
 	if err == nil {
 		err = c.Call(ctx, "status", nil, &st, nil)
@@ -258,7 +231,7 @@ func StatusOf(ctx context.Context, instance string) (Status, error) {
 			st.Why = fmt.Sprintf("stopped; kill -CONT %d lets it go on", c.PID)
 		}
 	case !there(instance): // went down meanwhile
-		return Status{}, fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
+		return wire.Status{}, fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
 	case errors.Is(err, ErrDead) && Alive(instance):
 		st.State = "starting"
 		if pids := stoppedHolders(labEndpoint(instance).open); len(pids) > 0 {

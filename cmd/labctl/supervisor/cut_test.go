@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the connection says so.
@@ -31,12 +33,12 @@ func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_ = writeLine(conn, hello{protocolVersion, Version})
+			_ = wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version})
 			conn.Close()
 		}
 	}()
 	for range 30 {
-		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", ApplyParams{"f", make([]byte, 1<<16)}, nil, nil)
+		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", wire.ApplyParams{File: "f", Source: make([]byte, 1<<16)}, nil, nil)
 		if !errors.Is(err, ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
 			t.Fatalf("%v", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/plan"
 )
@@ -49,9 +50,9 @@ func (s *server) whole() error {
 	case s.state != "degraded":
 		return nil
 	case s.torn:
-		return &Failure{Failed, fmt.Sprintf("%s is degraded: %s; \"labctl down %s\" tries again", s.meta.Instance, s.why, s.meta.Instance)}
+		return wire.Failed.Errorf("%s is degraded: %s; \"labctl down %s\" tries again", s.meta.Instance, s.why, s.meta.Instance)
 	}
-	return &Failure{Failed, fmt.Sprintf("%s is degraded: %s; \"labctl up\" with its file heals it", s.meta.Instance, s.why)}
+	return wire.Failed.Errorf("%s is degraded: %s; \"labctl up\" with its file heals it", s.meta.Instance, s.why)
 }
 
 // renewal is the plan that heals a lab in which a change ended midway, and the same in words. Everything is in doubt: an operation that
@@ -80,7 +81,7 @@ func (s *server) renewed() {
 	s.mu.Lock()
 	why := s.why
 	s.mu.Unlock()
-	s.happened.add(Happened{Kind: "healed", Cause: why})
+	s.happened.add(wire.Happened{Kind: "healed", Cause: why})
 }
 
 // ended are the actions of steps that have ended without being told to: had, and those that ran before and do not now.
@@ -100,7 +101,7 @@ type tornDown struct{ instance string }
 
 func (e *tornDown) Error() string { return e.instance + " was being taken down" }
 
-func (e *tornDown) Unwrap() error { return &Failure{Going, e.Error()} }
+func (e *tornDown) Unwrap() error { return wire.Going.Errorf("%v", e) }
 
 // tearDown brings a "down" to its end that had not come to it: who says "up" after it wants the lab built.
 func (c *call) tearDown() error {

@@ -2,6 +2,3 @@
 // builds the lab, keeps it, answers questions about it and takes it down. This package is both sides: what the process does,
 // and what the command line needs to start it and talk to it.
 package supervisor
-
-// Version is what this binary calls itself.
-const Version = "0.1.0-dev"

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/problem"
 )
@@ -35,7 +36,7 @@ func Examine(ctx context.Context) []Finding {
 	list := []Finding{homeFinding(), namespacesFinding(named, nil)}
 	in := bufio.NewReader(strings.NewReader(string(out)))
 	var found []Finding
-	if err := readLine(in, &found); err != nil {
+	if err := wire.ReadLine(in, &found); err != nil {
 		found = []Finding{{What: "kernel features", Detail: err.Error(), Needed: true}}
 	}
 	list = append(append(list, found...), limits()...)
@@ -50,7 +51,7 @@ func ExamineKernel() int {
 			return 1
 		}
 	}
-	if err := writeLine(os.Stdout, append(kernel.Probe(), kernel.ProbeView()...)); err != nil {
+	if err := wire.WriteLine(os.Stdout, append(kernel.Probe(), kernel.ProbeView()...)); err != nil {
 		return 1
 	}
 	return 0

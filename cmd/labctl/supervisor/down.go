@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -32,7 +33,7 @@ func takeDown(ctx context.Context, instance string, force bool, gate kernel.Befo
 	c, err := Dial(instance)
 	if err == nil {
 		ended := c.ended()
-		if err = c.Call(ctx, "down", DownParams{force}, nil, nil); err == nil {
+		if err = c.Call(ctx, "down", wire.DownParams{Force: force}, nil, nil); err == nil {
 			ended(ctx)
 		}
 		if errors.Is(err, ErrSilent) && force {
@@ -41,8 +42,8 @@ func takeDown(ctx context.Context, instance string, force bool, gate kernel.Befo
 			}
 			return clearDead(ctx, instance, force, gate)
 		}
-		var f *Failure
-		if err == nil || errors.As(err, &f) && f.Class == Going || ctx.Err() == nil && !there(instance) {
+		var f *wire.Failure
+		if err == nil || errors.As(err, &f) && f.Class == wire.Going || ctx.Err() == nil && !there(instance) {
 			return nil
 		}
 		if !errors.Is(err, ErrDead) {
@@ -79,7 +80,7 @@ func clearDead(ctx context.Context, instance string, force bool, gate kernel.Bef
 	r, _, err := takeUnless(ctx, instance, false, gate)
 	if errors.Is(err, errHeld) { // it is starting, or going, just now
 		_, err := waitReady(ctx, instance)
-		var f *Failure
+		var f *wire.Failure
 		switch {
 		case !there(instance):
 			return nil
@@ -87,7 +88,7 @@ func clearDead(ctx context.Context, instance string, force bool, gate kernel.Bef
 			if err := labEndpoint(instance).killStopped(); err != nil {
 				return err
 			}
-		case err != nil && (!errors.As(err, &f) || f.Class != Going): // gone now: a killed one's last threads had held the lock
+		case err != nil && (!errors.As(err, &f) || f.Class != wire.Going): // gone now: a killed one's last threads had held the lock
 			return err
 		}
 		return takeDown(ctx, instance, force, gate)
@@ -144,7 +145,7 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 		for _, p := range strangers {
 			lines = append(lines, "  "+p.String())
 		}
-		return &Failure{Failed, fmt.Sprintf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), instance)}
+		return wire.Failed.Errorf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), instance)
 	}
 	var errs []error
 	for _, p := range strangers {
@@ -158,5 +159,5 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 
 // overtaken is the error of an up that a down has got ahead of.
 func overtaken(instance string) error {
-	return &Failure{Failed, instance + " was taken down by another labctl meanwhile"}
+	return wire.Failed.Errorf("%s was taken down by another labctl meanwhile", instance)
 }

@@ -7,20 +7,9 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
-)
 
-// Happened is one event of a running lab. Kinds are a closed list, see docs/events.md.
-type Happened struct {
-	Seq    uint64    `json:"seq"` // counts from 1; a gap means that events were lost
-	Time   time.Time `json:"time"`
-	Lab    string    `json:"lab"`
-	Kind   string    `json:"kind"`
-	Node   string    `json:"node,omitempty"`
-	Object string    `json:"object,omitempty"` // a port, an interface, a key
-	Old    string    `json:"old,omitempty"`
-	New    string    `json:"new,omitempty"`
-	Cause  string    `json:"cause,omitempty"`
-}
+	"labctl/cmd/labctl/wire"
+)
 
 // eventsKept is how many events a supervisor remembers.
 const eventsKept = 4096
@@ -30,7 +19,7 @@ type eventLog struct {
 	lab string
 
 	mu   sync.Mutex
-	ring []Happened
+	ring []wire.Happened
 	seq  uint64
 	more chan struct{} // closed when there is a new event, and then replaced
 }
@@ -38,7 +27,7 @@ type eventLog struct {
 func newEventLog(lab string) *eventLog { return &eventLog{lab: lab, more: make(chan struct{})} }
 
 // add appends an event and gives it its number and time.
-func (l *eventLog) add(e Happened) {
+func (l *eventLog) add(e wire.Happened) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seq++
@@ -53,14 +42,14 @@ func (l *eventLog) add(e Happened) {
 }
 
 // after returns the events with numbers above seq that are still kept, and a channel that is closed when there are more.
-func (l *eventLog) after(seq uint64) ([]Happened, <-chan struct{}) {
+func (l *eventLog) after(seq uint64) ([]wire.Happened, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first := uint64(1)
 	if l.seq > eventsKept {
 		first = l.seq - eventsKept + 1
 	}
-	var out []Happened
+	var out []wire.Happened
 	for n := max(first, seq+1); n <= l.seq; n++ {
 		out = append(out, l.ring[(n-1)%eventsKept])
 	}
@@ -74,14 +63,8 @@ func (l *eventLog) last() uint64 {
 	return l.seq
 }
 
-// FollowParams asks for what is remembered, and with Follow for what comes until the caller goes away.
-type FollowParams struct {
-	Nodes  []string `json:"nodes,omitempty"`
-	Follow bool     `json:"follow"`
-}
-
 func events(ctx context.Context, c *call) (any, error) {
-	var p FollowParams
+	var p wire.FollowParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -89,7 +72,7 @@ func events(ctx context.Context, c *call) (any, error) {
 		list, more := c.happened.after(seq)
 		for _, e := range list {
 			if seq != 0 && e.Seq > seq+1 {
-				if err := c.item(Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow", Cause: "events were lost: they came faster than they were read"}); err != nil {
+				if err := c.item(wire.Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow", Cause: "events were lost: they came faster than they were read"}); err != nil {
 					return nil, err
 				}
 			}

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // The kinds of events are a closed list, and docs/events.md is where it is.
@@ -44,10 +46,10 @@ func TestEventKindsAreDocumented(t *testing.T) {
 // Who reads what "watch" tells too slowly is told that something is missing.
 func TestWatchTellsOfLostEvents(t *testing.T) {
 	log := newEventLog("x")
-	log.add(Happened{Kind: "changed"})
+	log.add(wire.Happened{Kind: "changed"})
 	since := log.last()
 	for range eventsKept + 1 {
-		log.add(Happened{Kind: "changed"})
+		log.add(wire.Happened{Kind: "changed"})
 	}
 	r, w := io.Pipe()
 	defer r.Close()
@@ -58,9 +60,9 @@ func TestWatchTellsOfLostEvents(t *testing.T) {
 	go func() { _ = watching.events(ctx, since) }()
 	in := bufio.NewReader(r)
 	for _, want := range []string{"lost", "changed"} {
-		var rep reply
-		var k Change
-		if err := readLine(in, &rep); err != nil {
+		var rep wire.Reply
+		var k wire.Change
+		if err := wire.ReadLine(in, &rep); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(rep.Item, &k); err != nil || k.Kind != want {
@@ -72,7 +74,7 @@ func TestWatchTellsOfLostEvents(t *testing.T) {
 func TestEventLogKeepsItsLast(t *testing.T) {
 	l := newEventLog("lab")
 	for range eventsKept + 10 {
-		l.add(Happened{Kind: "changed"})
+		l.add(wire.Happened{Kind: "changed"})
 	}
 	list, more := l.after(0)
 	if len(list) != eventsKept || list[0].Seq != 11 || list[len(list)-1].Seq != eventsKept+10 {
@@ -83,7 +85,7 @@ func TestEventLogKeepsItsLast(t *testing.T) {
 		t.Fatal("more before there is more")
 	default:
 	}
-	l.add(Happened{Kind: "step"})
+	l.add(wire.Happened{Kind: "step"})
 	<-more
 	if list, _ := l.after(eventsKept + 10); len(list) != 1 || list[0].Kind != "step" {
 		t.Errorf("%v", list)

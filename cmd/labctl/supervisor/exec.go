@@ -21,6 +21,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -28,42 +29,20 @@ import (
 // and one end of a control socket to the supervisor, which starts a monitor inside the node; the monitor runs the command
 // and speaks with the command line over that socket. With a terminal the monitor makes a pty and passes the master back.
 
-// ExecParams is a command to be run in a node.
-type ExecParams struct {
-	Node string   `json:"node"`
-	Argv []string `json:"argv"`
-	Env  []string `json:"env"`
-	Dir  string   `json:"dir"`
-	TTY  bool     `json:"tty"`
-	Rows uint16   `json:"rows"`
-	Cols uint16   `json:"cols"`
-}
-
-// monitorWord is a line between a monitor and a command line.
-type monitorWord struct {
-	Master  bool   `json:"master,omitempty"`  // the pty's master comes with this line
-	Stopped int    `json:"stopped,omitempty"` // the command was stopped by this signal
-	Exited  bool   `json:"exited,omitempty"`
-	Code    int    `json:"code,omitempty"`
-	Killed  int    `json:"killed,omitempty"` // by this signal
-	Error   string `json:"error,omitempty"`  // it could not be run: Code is 126 or 127
-	Signal  int    `json:"signal,omitempty"` // to the monitor: pass this on
-}
-
 func execIn(_ context.Context, c *call) (any, error) {
-	var p ExecParams
+	var p wire.ExecParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
 	lab := c.current()
 	if lab == nil {
-		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+		return nil, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
 	}
 	if lab.Node(p.Node) == nil {
-		return nil, UnknownNode(lab, p.Node)
+		return nil, wire.UnknownNode(lab, p.Node)
 	}
 	// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
-	if err := c.say(Event{What: "descriptors"}); err != nil {
+	if err := c.say(wire.Event{What: "descriptors"}); err != nil {
 		return nil, err
 	}
 	files, err := receiveFiles(c.conn, 4)
@@ -100,7 +79,7 @@ func (c *call) follow(p *process) {
 		}
 	}
 	watched(true)
-	_ = c.say(Event{What: "begun"})
+	_ = c.say(wire.Event{What: "begun"})
 	go func() {
 		_, _ = io.Copy(io.Discard, c.conn)
 		watched(false) // the monitor ends the command
@@ -207,7 +186,7 @@ func InNode(args []string) int {
 	m.self, _ = os.Readlink("/proc/self/exe") // while there is a /proc
 	lacks, err := kernel.Isolate(-1, view)
 	if err != nil {
-		m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+		m.say(wire.MonitorWord{Exited: true, Code: 125, Error: err.Error()})
 		return 1
 	}
 	TellLacks(view.Hosts, lacks)
@@ -231,14 +210,14 @@ type monitorProcess struct {
 	self    string // this binary
 }
 
-func (m *monitorProcess) say(w monitorWord) { _ = writeLine(m.control, w) }
+func (m *monitorProcess) say(w wire.MonitorWord) { _ = wire.WriteLine(m.control, w) }
 
 // run starts the command and reports until it has ended. The command is a process group of its own with the monitor as its
 // parent in the same session: were it the session's leader, its group would be orphaned and Ctrl-Z would do nothing.
 func (m *monitorProcess) run(argv []string, tty string) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		m.say(monitorWord{Exited: true, Code: CannotRun(err), Error: err.Error()})
+		m.say(wire.MonitorWord{Exited: true, Code: CannotRun(err), Error: err.Error()})
 		return
 	}
 	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
@@ -255,7 +234,7 @@ func (m *monitorProcess) run(argv []string, tty string) {
 	if tty != "" {
 		slave, err := m.terminal(tty)
 		if err != nil {
-			m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+			m.say(wire.MonitorWord{Exited: true, Code: 125, Error: err.Error()})
 			return
 		}
 		attr.Files = []uintptr{slave.Fd(), slave.Fd(), slave.Fd()}
@@ -263,7 +242,7 @@ func (m *monitorProcess) run(argv []string, tty string) {
 	}
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
-		m.say(monitorWord{Exited: true, Code: CannotRun(err), Error: fmt.Sprintf("%s: %v", path, err)})
+		m.say(wire.MonitorWord{Exited: true, Code: CannotRun(err), Error: fmt.Sprintf("%s: %v", path, err)})
 		return
 	}
 	go m.listen(pid)
@@ -273,15 +252,15 @@ func (m *monitorProcess) run(argv []string, tty string) {
 		switch {
 		case errors.Is(err, syscall.EINTR):
 		case err != nil:
-			m.say(monitorWord{Exited: true, Code: 125, Error: err.Error()})
+			m.say(wire.MonitorWord{Exited: true, Code: 125, Error: err.Error()})
 			return
 		case ws.Stopped():
-			m.say(monitorWord{Stopped: int(ws.StopSignal())})
+			m.say(wire.MonitorWord{Stopped: int(ws.StopSignal())})
 		case ws.Signaled():
-			m.say(monitorWord{Exited: true, Killed: int(ws.Signal())})
+			m.say(wire.MonitorWord{Exited: true, Killed: int(ws.Signal())})
 			return
 		default:
-			m.say(monitorWord{Exited: true, Code: ws.ExitStatus()})
+			m.say(wire.MonitorWord{Exited: true, Code: ws.ExitStatus()})
 			return
 		}
 	}
@@ -301,7 +280,7 @@ func (m *monitorProcess) terminal(size string) (*os.File, error) {
 	if err := unix.IoctlSetInt(int(slave.Fd()), unix.TIOCSCTTY, 0); err != nil {
 		return nil, fmt.Errorf("take the terminal: %w", err)
 	}
-	b, _ := json.Marshal(monitorWord{Master: true})
+	b, _ := json.Marshal(wire.MonitorWord{Master: true})
 	return slave, unix.Sendmsg(int(m.control.Fd()), append(b, '\n'), unix.UnixRights(int(master.Fd())), nil, 0)
 }
 
@@ -309,8 +288,8 @@ func (m *monitorProcess) terminal(size string) (*os.File, error) {
 func (m *monitorProcess) listen(pid int) {
 	in := bufio.NewReader(m.control)
 	for {
-		var w monitorWord
-		if readLine(in, &w) != nil {
+		var w wire.MonitorWord
+		if wire.ReadLine(in, &w) != nil {
 			_ = syscall.Kill(-pid, syscall.SIGHUP)
 			_ = syscall.Kill(-pid, syscall.SIGCONT)
 			_ = syscall.Kill(-pid, syscall.SIGKILL)

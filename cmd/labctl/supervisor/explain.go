@@ -9,34 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 )
 
-// ExplainParams asks a switch what it would do with a frame that comes in at a port.
-type ExplainParams struct {
-	Switch string     `json:"switch"`
-	Port   string     `json:"port"`
-	Frame  SendParams `json:"frame"`
-}
-
-// Explained is the switch's own account.
-type Explained struct {
-	Steps []string `json:"steps"`
-	Drop  string   `json:"drop,omitempty"` // the reason, if nobody gets it
-	Hint  string   `json:"hint,omitempty"` // what to set so that somebody does
-	Fates []Fate   `json:"fates"`
-}
-
-// Fate is what becomes of the frame at one port.
-type Fate struct {
-	Port      string `json:"port"`
-	Delivered bool   `json:"delivered"`
-	Why       string `json:"why"`
-	Hint      string `json:"hint,omitempty"`
-}
-
 func explain(_ context.Context, c *call) (any, error) {
-	var p ExplainParams
+	var p wire.ExplainParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -52,7 +30,7 @@ func explain(_ context.Context, c *call) (any, error) {
 			return nil, err
 		}
 		if st.Uplink || st.Effective == (switchcore.MAC{}) {
-			return nil, usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
+			return nil, wire.Usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
 		}
 		p.Frame.Src = st.Effective.String()
 	}
@@ -67,7 +45,7 @@ func explain(_ context.Context, c *call) (any, error) {
 	if takes := c.switches.takes(v, p.Port); takes > 0 && p.Frame.Size > takes+4 {
 		return diedOnCable(v, p, takes), nil
 	}
-	out := Explained{Fates: []Fate{}}
+	out := wire.Explained{Fates: []wire.Fate{}}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		e := s.Explain(now, s.Lookup(p.Port), switchcore.Frame{Data: data})
 		out.Steps = e.Steps
@@ -82,21 +60,21 @@ func explain(_ context.Context, c *call) (any, error) {
 			case f.Reason != switchcore.None:
 				why = f.Reason.String()
 			}
-			out.Fates = append(out.Fates, Fate{s.Status(f.Port).Name, f.Delivered, why, f.Hint})
+			out.Fates = append(out.Fates, wire.Fate{Port: s.Status(f.Port).Name, Delivered: f.Delivered, Why: why, Hint: f.Hint})
 		}
 	})
 	return out, nil
 }
 
 // diedOnCable is the account of a frame that the switch never sees.
-func diedOnCable(v *vswitch, p ExplainParams, takes int) Explained {
-	out := Explained{Drop: switchcore.MtuExceeded.String(), Fates: []Fate{}, Steps: []string{
+func diedOnCable(v *vswitch, p wire.ExplainParams, takes int) wire.Explained {
+	out := wire.Explained{Drop: switchcore.MtuExceeded.String(), Fates: []wire.Fate{}, Steps: []string{
 		fmt.Sprintf("cable: port %s takes packets of %d bytes, and the kernel lets 4 more pass; %d bytes die on the cable, before the switch sees them: MtuExceeded", p.Port, takes, p.Frame.Size)},
 		Hint: fmt.Sprintf("send no more than %d bytes, or give both ends of the cable a larger mtu", takes)}
 	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
 		for _, id := range s.Ports() {
 			if name := s.Status(id).Name; name != p.Port {
-				out.Fates = append(out.Fates, Fate{Port: name, Why: switchcore.MtuExceeded.String(), Hint: out.Hint})
+				out.Fates = append(out.Fates, wire.Fate{Port: name, Why: switchcore.MtuExceeded.String(), Hint: out.Hint})
 			}
 		}
 	})
@@ -104,7 +82,7 @@ func diedOnCable(v *vswitch, p ExplainParams, takes int) Explained {
 }
 
 // bytes are a frame of minimal length, or of a packet of the given size, with the addresses in words; where src is not given it is that of the adapter behind the port.
-func (c *call) bytes(p SendParams) ([]byte, error) {
+func (c *call) bytes(p wire.SendParams) ([]byte, error) {
 	data := make([]byte, max(60, 14+p.Size))
 	for _, a := range []struct {
 		text string

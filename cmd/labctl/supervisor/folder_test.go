@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // private is an empty directory as a run directory is.
@@ -93,8 +95,8 @@ func TestAFolderThatAnotherUserHasClosed(t *testing.T) {
 		_, err := openFolder(filepath.Join(dir, "labctl"), nil)
 		heard <- err
 	})
-	var f *Failure
-	if err := <-heard; !errors.As(err, &f) || f.Class != Failed || !strings.Contains(err.Error(), "its owner is user 0, its mode 0700): set XDG_RUNTIME_DIR") {
+	var f *wire.Failure
+	if err := <-heard; !errors.As(err, &f) || f.Class != wire.Failed || !strings.Contains(err.Error(), "its owner is user 0, its mode 0700): set XDG_RUNTIME_DIR") {
 		t.Error(err)
 	}
 }

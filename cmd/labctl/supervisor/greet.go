@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -98,7 +99,7 @@ func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 		return nil
 	}}
 	in := bufio.NewReader(p)
-	if err := readLine(in, h); err != nil {
+	if err := wire.ReadLine(in, h); err != nil {
 		conn.Close()
 		switch {
 		case ctx.Err() != nil:
@@ -106,7 +107,7 @@ func (e endpoint) greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 		case errors.Is(err, ErrSilent):
 			return nil, nil, err
 		case isJSON(err):
-			return nil, nil, &Failure{Failed, fmt.Sprintf("%s: what answers there (process %d) does not greet as labctl does, and nobody can ask it to end; kill it", e.who, pid)}
+			return nil, nil, wire.Failed.Errorf("%s: what answers there (process %d) does not greet as labctl does, and nobody can ask it to end; kill it", e.who, pid)
 		}
 		return nil, nil, fmt.Errorf("%s: %w (%v)", e.who, ErrDead, err)
 	}
@@ -123,7 +124,7 @@ func isJSON(err error) bool {
 
 // check asks for another greeting. That a process has died meanwhile is seen on the connection that waits.
 func (e endpoint) check(ctx context.Context) error {
-	conn, _, err := e.greet(ctx, &hello{})
+	conn, _, err := e.greet(ctx, &wire.Hello{})
 	if err == nil {
 		conn.Close()
 	}

@@ -7,12 +7,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
+	"labctl/topology/kernel"
 )
 
 // accept answers connections until the listener is closed; the process ends with the lab, so it never is.
@@ -33,18 +34,18 @@ type call struct {
 }
 
 // item sends one of a stream of things; the error is that the client went away.
-func (c *call) item(v any) error { return c.out.send(reply{Item: mustJSON(v)}) }
+func (c *call) item(v any) error { return c.out.send(wire.Reply{Item: wire.MustJSON(v)}) }
 
 // event tells of progress, unless the client is slow to read.
-func (c *call) event(e Event) { c.out.offer(reply{Event: &e}) }
+func (c *call) event(e wire.Event) { c.out.offer(wire.Reply{Event: &e}) }
 
 // say sends an event that the client waits for.
-func (c *call) say(e Event) error { return c.out.send(reply{Event: &e}) }
+func (c *call) say(e wire.Event) error { return c.out.send(wire.Reply{Event: &e}) }
 
-func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r request) {
+func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	h, ok := handlers[r.Method]
 	if !ok {
-		_ = writeLine(conn, reply{Error: &Failure{Usage, fmt.Sprintf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", Version, r.Method)}})
+		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Usage.Errorf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", wire.Version, r.Method)})
 		return
 	}
 	out := newOutbox(conn)
@@ -58,9 +59,9 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r request) {
 		}()
 	}
 	result, err := h.do(ctx, &call{server: s, conn: conn, out: out, method: r.Method, params: r.Params, began: s.changes.Load()})
-	rep := reply{Result: mustJSON(result)}
+	rep := wire.Reply{Result: wire.MustJSON(result)}
 	if err != nil {
-		rep = reply{Error: failure(err)}
+		rep = wire.Reply{Error: failure(err)}
 	}
 	ends := r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown))
 	if ends { // whether or not the client reads it
@@ -95,7 +96,7 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	select {
 	case c.work <- struct{}{}:
 	default:
-		c.event(Event{What: "waiting: " + c.underWay()})
+		c.event(wire.Event{What: "waiting: " + c.underWay()})
 		select {
 		case c.work <- struct{}{}:
 		case <-client.Done():
@@ -109,23 +110,23 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	over := client
 	if h.manner == changes {
 		over = context.Background()
-		c.event(Event{What: "begun", Begun: true})
+		c.event(wire.Event{What: "begun", Begun: true})
 	}
 	ctx, cancel := context.WithCancelCause(over)
 	defer cancel(nil)
 	c.mu.Lock()
 	if c.state == "stopping" {
 		c.mu.Unlock()
-		return nil, &Failure{Going, c.meta.Instance + " is being taken down"}
+		return nil, wire.Going.Errorf("%s is being taken down", c.meta.Instance)
 	}
 	c.cancel, c.doing, c.asker = cancel, c.words(), client
 	if c.prober != nil { // it has one asker at a time
-		c.prober.Waiting = func(what string, second, total int) { c.event(Event{What: what, Done: second, Total: total}) }
+		c.prober.Waiting = func(what string, second, total int) { c.event(wire.Event{What: what, Done: second, Total: total}) }
 	}
 	c.mu.Unlock()
 	out, err := h.f(ctx, c)
 	if h.manner == sends && errors.Is(err, context.Canceled) && client.Err() == nil { // the client hears why, not only that
-		err = &Failure{Going, fmt.Sprintf("%s: %v", c.meta.Instance, context.Cause(ctx))}
+		err = wire.Going.Errorf("%s: %v", c.meta.Instance, context.Cause(ctx))
 	}
 	c.mu.Lock()
 	doing := c.doing
@@ -168,6 +169,14 @@ func init() {
 		"ask":     {sends, ask},
 		"verify":  {sends, verify},
 	}
+}
+
+// failure is an error as it crosses the socket, with what the kernel package has to say of it.
+func failure(err error) *wire.Failure {
+	if f := new(wire.Failure); !errors.As(err, &f) && errors.Is(err, kernel.ErrUnsupported) {
+		return wire.Unsupported.Errorf("%v", err)
+	}
+	return wire.FailureOf(err)
 }
 
 func (s *server) current() *topology.Lab {

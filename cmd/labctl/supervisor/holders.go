@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -145,7 +146,7 @@ func waitReady(ctx context.Context, instance string) (*Client, error) {
 			return c, nil
 		}
 		if !Alive(instance) {
-			return nil, &Failure{Going, instance + ": another labctl was at work on it and gave up; try again"}
+			return nil, wire.Going.Errorf("%s: another labctl was at work on it and gave up; try again", instance)
 		}
 		if time.Since(looked) > greetingLook {
 			if err := labEndpoint(instance).still(); err != nil {

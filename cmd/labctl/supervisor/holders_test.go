@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
 
@@ -29,8 +30,8 @@ func privateHome(t *testing.T) {
 // without ends a test that err keeps from its run directory: root's may not be writable where there is no private /run.
 func without(t *testing.T, err error) {
 	t.Helper()
-	var f *Failure
-	if os.Getenv("LABCTL_LIVE") != "1" && errors.As(err, &f) && f.Class == Unsupported {
+	var f *wire.Failure
+	if os.Getenv("LABCTL_LIVE") != "1" && errors.As(err, &f) && f.Class == wire.Unsupported {
 		t.Skip("no run directory: ", err)
 	}
 	if err != nil {

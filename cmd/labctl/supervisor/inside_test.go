@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 )
@@ -126,17 +127,17 @@ func client(verb, instance, file string) int {
 	case "step":
 		var c *Client
 		if c, err = Dial(instance); err == nil {
-			err = c.Call(ctx, "step", StepParams{Count: 1}, nil, nil)
+			err = c.Call(ctx, "step", wire.StepParams{Count: 1}, nil, nil)
 		}
 	case "set":
 		var c *Client
 		if c, err = Dial(instance); err == nil {
-			err = c.Call(ctx, "set", SetParams{Assignments: []string{"a.mtu=1300"}}, nil, nil)
+			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, nil)
 		}
 	case "down":
 		err = takeDown(ctx, instance, false, gate)
 	case "inspect":
-		var in Inspection
+		var in wire.Inspection
 		var c *Client
 		if c, err = Dial(instance); err == nil {
 			err = c.Call(ctx, "inspect", nil, &in, nil)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
@@ -31,5 +32,5 @@ func (s *server) lacking(err error) error {
 	}
 	p := problem.Problem{File: file.Path, Line: at.Line, Col: at.Col, Width: 1, Message: err.Error(),
 		Source: strings.Split(string(file.Source), "\n")[at.Line-1]}
-	return &Failure{Unsupported, problem.List{p}.Error()}
+	return wire.Unsupported.Errorf("%v", problem.List{p})
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -20,7 +21,7 @@ import (
 // status, like all handlers of this file, only looks: it may run beside whatever changes the lab.
 func status(_ context.Context, c *call) (any, error) {
 	c.mu.Lock()
-	st := Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes, Why: c.why, Doing: c.doingLocked()}
+	st := wire.Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes, Why: c.why, Doing: c.doingLocked()}
 	c.mu.Unlock()
 	if c.meta.Named && st.State == "running" {
 		for _, n := range c.space.Nodes() {
@@ -37,7 +38,7 @@ func status(_ context.Context, c *call) (any, error) {
 
 // chosen is the lab's nodes, or those asked for.
 func (c *call) chosen() ([]*topology.Node, error) {
-	var p NodesParams
+	var p wire.NodesParams
 	if len(c.params) > 0 {
 		if err := json.Unmarshal(c.params, &p); err != nil {
 			return nil, err
@@ -46,7 +47,7 @@ func (c *call) chosen() ([]*topology.Node, error) {
 	lab := c.current()
 	c.seen = lab
 	if lab == nil {
-		return nil, &Failure{Failed, c.meta.Instance + " is still starting"}
+		return nil, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
 	}
 	if len(p.Nodes) == 0 {
 		return lab.Nodes, nil
@@ -56,7 +57,7 @@ func (c *call) chosen() ([]*topology.Node, error) {
 	for _, name := range p.Nodes {
 		n := lab.Node(name)
 		if n == nil {
-			return nil, UnknownNode(lab, name)
+			return nil, wire.UnknownNode(lab, name)
 		}
 		out = append(out, n)
 	}
@@ -72,21 +73,9 @@ func (c *call) missing(node string, named bool, err error) error {
 		return err
 	}
 	if named {
-		return &Failure{Failed, node + " is being made or removed just now; ask again"}
+		return wire.Failed.Errorf("%s is being made or removed just now; ask again", node)
 	}
 	return nil
-}
-
-// UnknownNode says which nodes there are.
-func UnknownNode(lab *topology.Lab, name string) error {
-	var names []string
-	for _, n := range lab.Nodes {
-		names = append(names, n.Name)
-	}
-	if len(names) > 20 {
-		names = append(names[:20], "…")
-	}
-	return usagef("no node %q in lab %s; it has %s", name, lab.Name, strings.Join(names, ", "))
 }
 
 func inspect(ctx context.Context, c *call) (any, error) {
@@ -98,9 +87,9 @@ func inspect(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := Inspection{Format: 1, Status: st.(Status), List: []Node{}}
+	out := wire.Inspection{Format: 1, Status: st.(wire.Status), List: []wire.Node{}}
 	for _, n := range nodes {
-		k := Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []Interface{}, Died: c.deaths(n.Name)}
+		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{}, Died: c.deaths(n.Name)}
 		if c.meta.Named {
 			k.Netns = c.space.Namespace(n.Name)
 		}
@@ -121,8 +110,8 @@ func inspect(ctx context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func iface(n *topology.Node, l kernel.Link) Interface {
-	i := Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
+func iface(n *topology.Node, l kernel.Link) wire.Interface {
+	i := wire.Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
 	for _, a := range l.Addrs {
 		i.Addrs = append(i.Addrs, a.String())
 	}
@@ -171,7 +160,7 @@ func neigh(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Neighbour{}
+	out := []wire.Neighbour{}
 	for _, n := range nodes {
 		list, err := c.neighbours(n.Name, owners)
 		if err != nil {
@@ -184,7 +173,7 @@ func neigh(_ context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []Neighbour, err error) {
+func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []wire.Neighbour, err error) {
 	links, err := c.space.Tables().Links(node)
 	if err != nil {
 		return nil, err
@@ -200,7 +189,7 @@ func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []
 		}
 		slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
 		for _, e := range list {
-			k := Neighbour{Node: node, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
+			k := wire.Neighbour{Node: node, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
 			if !e.MAC.IsZero() {
 				k.MAC, k.Holder = e.MAC.String(), owners[e.MAC]
 			}
@@ -219,7 +208,7 @@ func fdb(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []FDBEntry{}
+	out := []wire.FDBEntry{}
 	for _, n := range nodes {
 		if n.Switch != nil {
 			list, err := c.switchTable(n.Name, owners)
@@ -245,7 +234,7 @@ func fdb(_ context.Context, c *call) (any, error) {
 				}
 			}
 			for _, e := range list {
-				k := FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
+				k := wire.FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
 				if e.Static {
 					k.How = "static"
 				}
@@ -261,7 +250,7 @@ func routes(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Route{}
+	out := []wire.Route{}
 	for _, n := range nodes {
 		list, err := c.space.Tables().Routes(n.Name)
 		if err != nil {
@@ -270,7 +259,7 @@ func routes(_ context.Context, c *call) (any, error) {
 			}
 		}
 		for _, e := range list {
-			out = append(out, Route{n.Name, e})
+			out = append(out, wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type, Protocol: e.Protocol, Metric: e.Metric})
 		}
 	}
 	return out, nil

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // outbox says what a call has to say, in order, on a goroutine of its own. A client that does not read, because it is stopped, holds up
@@ -46,7 +48,7 @@ func newOutbox(w io.Writer) *outbox {
 }
 
 // send writes a line behind all that was offered, and returns when it is written; the error is that the client went away.
-func (o *outbox) send(r reply) error {
+func (o *outbox) send(r wire.Reply) error {
 	l := outLine{lineOf(r), make(chan error, 1)}
 	select {
 	case o.lines <- l:
@@ -62,7 +64,7 @@ func (o *outbox) send(r reply) error {
 }
 
 // offer leaves a line to be written, or drops it where too many wait.
-func (o *outbox) offer(r reply) {
+func (o *outbox) offer(r wire.Reply) {
 	select {
 	case o.lines <- outLine{text: lineOf(r)}:
 	default:
@@ -72,7 +74,7 @@ func (o *outbox) offer(r reply) {
 // close ends the goroutine. What was offered since the last send may be lost.
 func (o *outbox) close() { close(o.end) }
 
-func lineOf(r reply) []byte {
+func lineOf(r wire.Reply) []byte {
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // only our own plain structs come here

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"labctl/cmd/labctl/wire"
 )
 
 // Number gives what runs in a lab the process numbers that this process can use. A supervisor knows only those of its own PID
 // namespace, where each counts from 1; elsewhere they are nobody's, or somebody else's. One that cannot be told becomes 0.
-func (c *Client) Number(list []Running) {
+func (c *Client) Number(list []wire.Running) {
 	numbers := map[int]int{}
 	// A /proc of another PID namespace would tell the numbers of that one.
 	if self, err := os.Readlink("/proc/self"); err == nil && self == strconv.Itoa(os.Getpid()) {

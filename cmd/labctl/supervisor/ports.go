@@ -11,74 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
 )
 
-// Port is one line of "ports". Rx is what came in from the guest or the uplink, tx what went out to it.
-type Port struct {
-	Switch      string            `json:"switch"`
-	Port        string            `json:"port"`
-	Number      uint32            `json:"number"` // as ESXi would number it
-	Group       string            `json:"group,omitempty"`
-	VLAN        string            `json:"vlan"`
-	State       string            `json:"state"` // forwarding blocked down
-	Why         string            `json:"why,omitempty"`
-	Initial     string            `json:"initial,omitempty"`
-	Effective   string            `json:"effective,omitempty"`
-	Promiscuous string            `json:"promiscuous"` // granted refused -
-	Uplink      bool              `json:"uplink"`
-	Policy      map[string]Policy `json:"policy,omitempty"`
-	RxFrames    uint64            `json:"rx_frames"`
-	RxBytes     uint64            `json:"rx_bytes"`
-	TxFrames    uint64            `json:"tx_frames"`
-	TxBytes     uint64            `json:"tx_bytes"`
-	Drops       map[string]uint64 `json:"drops,omitempty"`    // by reason
-	Overruns    uint64            `json:"overruns,omitempty"` // frames that the kernel threw away before the switch saw them
-}
-
-// Policy is a computed value and the level that it comes from: default, switch, group or port.
-type Policy struct {
-	Value string `json:"value"`
-	From  string `json:"from"`
-}
-
-// portOf turns a switch's own words into a line.
-func portOf(node string, st switchcore.PortStatus) Port {
-	p := Port{Switch: node, Port: st.Name, Number: st.Number, Group: st.Group, VLAN: st.VLAN, State: st.State, Why: st.Why,
-		Promiscuous: st.Promiscuous, Uplink: st.Uplink, RxFrames: st.Counters.RxFrames, RxBytes: st.Counters.RxBytes,
-		TxFrames: st.Counters.TxFrames, TxBytes: st.Counters.TxBytes, Drops: map[string]uint64{}}
-	if st.Initial != (switchcore.MAC{}) {
-		p.Initial = st.Initial.String()
-	}
-	if st.Effective != (switchcore.MAC{}) {
-		p.Effective = st.Effective.String()
-	}
-	for _, r := range switchcore.Reasons() {
-		if n := st.Counters.Drops[r]; n > 0 {
-			p.Drops[r.String()] = n
-		}
-	}
-	if !st.Uplink {
-		p.Policy = map[string]Policy{}
-		for _, d := range switchcore.Decisions() {
-			p.Policy[d.Key] = verdictOf(*d.In(&st.Policy))
-		}
-	}
-	return p
-}
-
-func verdictOf(s switchcore.Setting) Policy {
-	word := "reject"
-	if s.Value {
-		word = "accept"
-	}
-	return Policy{word, s.From.String()}
-}
-
 func ports(_ context.Context, c *call) (any, error) {
-	var p NodesParams
+	var p wire.NodesParams
 	if len(c.params) > 0 {
 		if err := json.Unmarshal(c.params, &p); err != nil {
 			return nil, err
@@ -90,7 +30,7 @@ func ports(_ context.Context, c *call) (any, error) {
 	if err := c.checkSwitches(p.Nodes); err != nil {
 		return nil, err
 	}
-	out := []Port{}
+	out := []wire.Port{}
 	for _, v := range c.switches.list() {
 		c.switches.countOverruns(v)
 		c.switches.countOversized(v)
@@ -99,7 +39,7 @@ func ports(_ context.Context, c *call) (any, error) {
 			for _, id := range s.Ports() {
 				st := s.Status(id)
 				if wanted(p.Nodes, v.node, st.Name) {
-					out = append(out, portOf(v.node, st))
+					out = append(out, wire.PortOf(v.node, st))
 				}
 			}
 		})
@@ -117,7 +57,7 @@ func (c *call) begun() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == "starting" || c.switches == nil {
-		return &Failure{Failed, c.meta.Instance + " is still starting"}
+		return wire.Failed.Errorf("%s is still starting", c.meta.Instance)
 	}
 	return nil
 }
@@ -134,17 +74,17 @@ func (c *call) checkSwitches(names []string) error {
 		n := c.current().Node(node)
 		switch {
 		case n == nil:
-			return UnknownNode(c.current(), node)
+			return wire.UnknownNode(c.current(), node)
 		case n.Switch == nil && n.Kind == topology.Bridge:
-			return usagef("%s is a bridge, not a vswitch%s; the kernel gives no account of what a bridge decides, but \"labctl fdb %s\", \"labctl rules %s\" and \"labctl watch %s\" show what it knows, refuses and learns", node, switchesOf(c.current()), node, node, node)
+			return wire.Usagef("%s is a bridge, not a vswitch%s; the kernel gives no account of what a bridge decides, but \"labctl fdb %s\", \"labctl rules %s\" and \"labctl watch %s\" show what it knows, refuses and learns", node, switchesOf(c.current()), node, node, node)
 		case n.Switch == nil:
-			return usagef("%s is a %s, not a vswitch%s", node, n.Kind, switchesOf(c.current()))
+			return wire.Usagef("%s is a %s, not a vswitch%s", node, n.Kind, switchesOf(c.current()))
 		case hasPort && !slices.ContainsFunc(n.Switch.Ports, func(p topology.SwitchPort) bool { return p.Name == port }):
 			var known []string
 			for _, p := range n.Switch.Ports {
 				known = append(known, p.Name)
 			}
-			return usagef("%s has no port %q; it has %s", node, port, strings.Join(known, ", "))
+			return wire.Usagef("%s has no port %q; it has %s", node, port, strings.Join(known, ", "))
 		}
 	}
 	return nil
@@ -163,28 +103,9 @@ func switchesOf(lab *topology.Lab) string {
 	return "; the lab has " + strings.Join(names, ", ")
 }
 
-// DroppedFrame is one dropped frame.
-type DroppedFrame struct {
-	Switch   string    `json:"switch"`
-	Seq      uint64    `json:"seq"` // of the switch
-	Time     time.Time `json:"time"`
-	Point    string    `json:"point"`
-	Reason   string    `json:"reason"`
-	ESXi     string    `json:"esxi_reason,omitempty"`
-	Function string    `json:"function"`
-	Port     string    `json:"port"`   // where it ended
-	Source   string    `json:"source"` // the port it came from, "" if the switch made it
-	Number   uint32    `json:"number"` // of Source
-	Length   int       `json:"length"`
-	Offload  string    `json:"offload,omitempty"`
-	What     string    `json:"what"`           // who speaks to whom, and of what
-	Data     string    `json:"data"`           // hexadecimal, the frame's first bytes
-	Lost     uint64    `json:"lost,omitempty"` // this many before it are not in the log any more
-}
-
-func dropOf(node string, r datapath.DropRecord) DroppedFrame {
+func dropOf(node string, r datapath.DropRecord) wire.DroppedFrame {
 	text, _, function := r.Reason.ESXi()
-	return DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(), ESXi: text, Function: function,
+	return wire.DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(), ESXi: text, Function: function,
 		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r), Data: hex.EncodeToString(r.Data)}
 }
 
@@ -209,7 +130,7 @@ func offload(r datapath.DropRecord) string {
 }
 
 func dropped(ctx context.Context, c *call) (any, error) {
-	var p FollowParams
+	var p wire.FollowParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -222,7 +143,7 @@ func dropped(ctx context.Context, c *call) (any, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for at := map[*vswitch]uint64{}; ; {
-		var all []DroppedFrame
+		var all []wire.DroppedFrame
 		for _, v := range c.switches.list() {
 			c.switches.countOversized(v)
 			records, next, lost := v.loop.Drops(at[v])
@@ -235,7 +156,7 @@ func dropped(ctx context.Context, c *call) (any, error) {
 				}
 			}
 		}
-		slices.SortStableFunc(all, func(a, b DroppedFrame) int { return a.Time.Compare(b.Time) })
+		slices.SortStableFunc(all, func(a, b wire.DroppedFrame) int { return a.Time.Compare(b.Time) })
 		for _, d := range all {
 			if err := c.item(d); err != nil {
 				return nil, err
@@ -253,7 +174,7 @@ func dropped(ctx context.Context, c *call) (any, error) {
 }
 
 // switchTable is the forwarding table of a switch, for "fdb".
-func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]FDBEntry, error) {
+func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]wire.FDBEntry, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
@@ -261,7 +182,7 @@ func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]FDB
 	if err != nil {
 		return nil, err
 	}
-	out := []FDBEntry{}
+	out := []wire.FDBEntry{}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		for _, e := range s.Table(now) {
 			m := e.MAC
@@ -269,7 +190,7 @@ func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]FDB
 			if !e.Static {
 				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
 			}
-			out = append(out, FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m], Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+			out = append(out, wire.FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m], Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
 		}
 	})
 	return out, nil

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -119,8 +120,8 @@ func raw(t *testing.T, c *Client) (*net.UnixConn, *bufio.Reader) {
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	in := bufio.NewReader(conn)
-	var h hello
-	if err := readLine(in, &h); err != nil || h != (hello{protocolVersion, Version}) {
+	var h wire.Hello
+	if err := wire.ReadLine(in, &h); err != nil || h != (wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version}) {
 		t.Fatalf("greeting %+v, %v", h, err)
 	}
 	return conn, in
@@ -131,7 +132,7 @@ func stillAnswers(t *testing.T, c *Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var st Status
+	var st wire.Status
 	if err := c.Call(ctx, "status", nil, &st, nil); err != nil || st.Lab != c.Instance {
 		t.Errorf("status: %+v, %v", st, err)
 	}
@@ -156,7 +157,7 @@ func TestWhatIsNotARequest(t *testing.T) {
 		{"no method", `{"params":{}}` + "\n", "not a request"},
 		{"another document", `[1,2]` + "\n", "not a request"},
 		{"nothing", "\n", "not a request"},
-		{"garbage", "\x00\xff\x1b[2J\n", `not a request of labctl's (labctl ` + Version + ` answers): "\x00\xff\x1b[2J"`},
+		{"garbage", "\x00\xff\x1b[2J\n", `not a request of labctl's (labctl ` + wire.Version + ` answers): "\x00\xff\x1b[2J"`},
 		{"another protocol", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1"},
 		{"two documents", `{"method":"status"}{"method":"status"}` + "\n", "not a request"},
 		{"a line that is too long", long + "\n", "longer than the 65536 bytes"},
@@ -170,12 +171,12 @@ func TestWhatIsNotARequest(t *testing.T) {
 				t.Error("it is not read to its end: ", err)
 			}
 			_ = conn.CloseWrite()
-			var r reply
-			err := readLine(in, &r)
+			var r wire.Reply
+			err := wire.ReadLine(in, &r)
 			switch {
 			case k.want == "" && !errors.Is(err, io.EOF):
 				t.Errorf("answered with %+v, %v", r, err)
-			case k.want != "" && (err != nil || r.Error == nil || r.Error.Class != Usage || !strings.Contains(r.Error.Message, k.want)):
+			case k.want != "" && (err != nil || r.Error == nil || r.Error.Class != wire.Usage || !strings.Contains(r.Error.Message, k.want)):
 				t.Errorf("answered with %+v, %v; want %s", r.Error, err, k.want)
 			}
 			stillAnswers(t, c)
@@ -190,8 +191,8 @@ func TestOldAndNewClients(t *testing.T) {
 		for _, m := range []string{"status", "inspect"} {
 			conn, in := raw(t, c)
 			_, _ = fmt.Fprintf(conn, "{\"method\":%q%s}\n", m, params)
-			var r reply
-			if err := readLine(in, &r); err != nil || r.Error != nil || !strings.Contains(string(r.Result), `"lab":"versions"`) {
+			var r wire.Reply
+			if err := wire.ReadLine(in, &r); err != nil || r.Error != nil || !strings.Contains(string(r.Result), `"lab":"versions"`) {
 				t.Errorf("%s with %s: %+v %s, %v", m, params, r.Error, r.Result, err)
 			}
 		}
@@ -209,8 +210,8 @@ func TestDownOfAnOldClient(t *testing.T) {
 			})
 			conn, in := raw(t, c)
 			_, _ = fmt.Fprintf(conn, "{\"method\":\"down\"%s}\n", params)
-			var r reply
-			err := readLine(in, &r)
+			var r wire.Reply
+			err := wire.ReadLine(in, &r)
 			if err == nil && r.Error != nil && strings.Contains(r.Error.Message, "namespace to wait for: operation not permitted") {
 				return // understood, and done as far as this user may: the last of it makes a namespace
 			}
@@ -246,8 +247,8 @@ func TestASupervisorOfAnotherVersion(t *testing.T) {
 			go func() {
 				defer conn.Close()
 				_, _ = io.WriteString(conn, greeting.Load().(string)+"\n")
-				var q request
-				if readLine(bufio.NewReader(conn), &q) == nil {
+				var q wire.Request
+				if wire.ReadLine(bufio.NewReader(conn), &q) == nil {
 					_, _ = io.WriteString(conn, `{"event":{"what":"x","mood":1}}`+"\n")
 					_, _ = io.WriteString(conn, `{"result":{"lab":"other","state":"running","moon":"full"},"took":7}`+"\n")
 				}
@@ -255,20 +256,20 @@ func TestASupervisorOfAnotherVersion(t *testing.T) {
 		}
 	}()
 	c := &Client{Instance: "other", PID: os.Getpid()}
-	for _, version := range []int{0, protocolVersion + 1} {
+	for _, version := range []int{0, wire.ProtocolVersion + 1} {
 		greeting.Store(fmt.Sprintf(`{"labctl":%d,"version":"9.9","language":"Esperanto"}`, version))
-		for _, m := range everyVersion {
+		for _, m := range wire.EveryVersion {
 			if err := c.Call(t.Context(), m, nil, nil, nil); err != nil {
 				t.Errorf("version %d, %s: %v", version, m, err)
 			}
 		}
-		_, captured := c.Capture(t.Context(), CaptureParams{}, nil, nil)
-		_, execed := c.startExec(t.Context(), ExecParams{}, 0)
+		_, captured := c.Capture(t.Context(), wire.CaptureParams{}, nil, nil)
+		_, execed := c.startExec(t.Context(), wire.ExecParams{}, 0)
 		for what, err := range map[string]error{
-			"apply": c.Call(t.Context(), "apply", ApplyParams{}, nil, nil), "events": c.Stream(t.Context(), "events", FollowParams{}, nil),
+			"apply": c.Call(t.Context(), "apply", wire.ApplyParams{}, nil, nil), "events": c.Stream(t.Context(), "events", wire.FollowParams{}, nil),
 			"capture": captured, "exec": execed,
 		} {
-			var f *Failure
+			var f *wire.Failure
 			if !errors.As(err, &f) || f.ExitCode() != 2 || !strings.Contains(f.Message, "labctl 9.9") || !strings.Contains(f.Message, "down and up again") {
 				t.Errorf("version %d, %s: %v", version, what, err)
 			}
@@ -320,8 +321,8 @@ steps: [{name: one, set: {a: {mtu: 1400}}}]
 					_, _ = io.WriteString(conn, line+"\n")
 					_ = conn.CloseWrite() // who follows ends
 					for {
-						var r reply
-						err := readLine(in, &r)
+						var r wire.Reply
+						err := wire.ReadLine(in, &r)
 						if err != nil {
 							t.Errorf("%s: %s: no answer: %v", state, line, err)
 						}
@@ -376,7 +377,7 @@ func TestClientsGoAway(t *testing.T) {
 		conn, in := raw(t, c)
 		_, _ = io.WriteString(conn, `{"method":"babble"}`+"\n")
 		for range read {
-			if err := readLine(in, &reply{}); err != nil {
+			if err := wire.ReadLine(in, &wire.Reply{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -418,7 +419,7 @@ func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	const told, width = 3000, 1000 // much more than a socket has room for
 	method(t, "tell", handler{sends, func(_ context.Context, c *call) (any, error) {
 		for n := range told {
-			c.event(Event{What: strings.Repeat("x", width), Done: n, Total: told})
+			c.event(wire.Event{What: strings.Repeat("x", width), Done: n, Total: told})
 		}
 		return "done", nil
 	}})
@@ -439,8 +440,8 @@ func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	for _, in := range slow {
 		last := -1
 		for {
-			var r reply
-			if err := readLine(in, &r); err != nil {
+			var r wire.Reply
+			if err := wire.ReadLine(in, &r); err != nil {
 				t.Fatal(err)
 			}
 			if r.Event == nil {
@@ -553,8 +554,8 @@ func TestDescriptorsThatWereNotAskedFor(t *testing.T) {
 	for _, n := range []int{1, 4, 200} {
 		conn, in := raw(t, c)
 		pass(conn, `{"method":"status"}`+"\n", n)
-		var r reply
-		if err := readLine(in, &r); err != nil || r.Error != nil {
+		var r wire.Reply
+		if err := wire.ReadLine(in, &r); err != nil || r.Error != nil {
 			t.Errorf("%d with a question: %+v, %v", n, r, err)
 		}
 		conn.Close()
@@ -562,8 +563,8 @@ func TestDescriptorsThatWereNotAskedFor(t *testing.T) {
 	for _, n := range []int{0, 1, 3, 4, 5, 200} {
 		conn, in := raw(t, c)
 		_, _ = io.WriteString(conn, `{"method":"exec","params":{"node":"a","argv":["true"]}}`+"\n")
-		var r reply
-		if err := readLine(in, &r); err != nil || r.Event == nil || r.Event.What != "descriptors" {
+		var r wire.Reply
+		if err := wire.ReadLine(in, &r); err != nil || r.Event == nil || r.Event.What != "descriptors" {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		if n == 0 {
@@ -571,8 +572,8 @@ func TestDescriptorsThatWereNotAskedFor(t *testing.T) {
 		} else {
 			pass(conn, "x", n)
 		}
-		r = reply{}
-		err := readLine(in, &r)
+		r = wire.Reply{}
+		err := wire.ReadLine(in, &r)
 		// With all of them, what is missing is the node: there is no kernel behind this lab.
 		if err != nil || r.Error == nil || (n == 4) == strings.HasPrefix(r.Error.Message, "receive descriptors: ") {
 			t.Errorf("%d of 4: %+v, %v", n, r.Error, err)
@@ -584,12 +585,12 @@ func TestDescriptorsThatWereNotAskedFor(t *testing.T) {
 
 // The methods that every version answers are methods, and the others too have names that a message can say.
 func TestEveryVersionAnswers(t *testing.T) {
-	for _, m := range everyVersion {
+	for _, m := range wire.EveryVersion {
 		if _, ok := handlers[m]; !ok {
 			t.Errorf("%s is not answered", m)
 		}
 	}
-	if want := []string{"down", "inspect", "status"}; !slices.Equal(slices.Sorted(slices.Values(everyVersion)), want) {
-		t.Errorf("%v is promised to all, %v was", everyVersion, want) // docs/architecture.md
+	if want := []string{"down", "inspect", "status"}; !slices.Equal(slices.Sorted(slices.Values(wire.EveryVersion)), want) {
+		t.Errorf("%v is promised to all, %v was", wire.EveryVersion, want) // docs/architecture.md
 	}
 }

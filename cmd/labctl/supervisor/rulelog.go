@@ -17,21 +17,10 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 )
-
-// Logged is a packet that a rule with the target NFLOG, or nft's "log group", has met.
-type Logged struct {
-	Seq    uint64    `json:"seq"`  // counts from 1; a gap means that some were lost
-	Time   time.Time `json:"time"` // when labctl learned of it
-	Node   string    `json:"node"`
-	Rule   string    `json:"rule"`          // the rule's prefix, which is SET/RULE unless the file says otherwise
-	In     string    `json:"in,omitempty"`  // of a bridged frame the port
-	Out    string    `json:"out,omitempty"` // likewise
-	What   string    `json:"what"`
-	Length int       `json:"length"` // of the packet, or of what the rule copied of it
-}
 
 // loggedKept is how many logged packets a supervisor remembers.
 const loggedKept = 4096
@@ -41,7 +30,7 @@ type ruleLog struct {
 	space *kernel.Space
 
 	mu        sync.Mutex
-	ring      []Logged
+	ring      []wire.Logged
 	seq       uint64
 	more      chan struct{} // closed when there is a new entry, and then replaced
 	listeners map[logPlace]*logListener
@@ -65,7 +54,7 @@ func newRuleLog(space *kernel.Space) *ruleLog {
 }
 
 // add appends an entry and gives it its number and its time, both in one order for all groups.
-func (l *ruleLog) add(e Logged) {
+func (l *ruleLog) add(e wire.Logged) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seq++
@@ -80,14 +69,14 @@ func (l *ruleLog) add(e Logged) {
 }
 
 // after returns the entries with numbers above seq that are still kept, and a channel that is closed when there are more.
-func (l *ruleLog) after(seq uint64) ([]Logged, <-chan struct{}) {
+func (l *ruleLog) after(seq uint64) ([]wire.Logged, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first := seq + 1
 	if l.seq > loggedKept {
 		first = max(first, l.seq-loggedKept+1)
 	}
-	var out []Logged
+	var out []wire.Logged
 	for n := first; n <= l.seq; n++ {
 		out = append(out, l.ring[(n-1)%loggedKept])
 	}
@@ -113,7 +102,7 @@ func (l *ruleLog) sync(lab *topology.Lab) {
 		}
 		k, err := l.listen(p)
 		if err != nil {
-			l.add(Logged{Node: p.node, What: fmt.Sprintf("cannot listen to NFLOG group %d: %v", p.group, err)})
+			l.add(wire.Logged{Node: p.node, What: fmt.Sprintf("cannot listen to NFLOG group %d: %v", p.group, err)})
 			continue
 		}
 		l.mu.Lock()
@@ -174,8 +163,8 @@ func (l *ruleLog) listen(p logPlace) (*logListener, error) {
 }
 
 // entry describes a packet that was logged.
-func (l *ruleLog) entry(node string, k *logListener, a nflog.Attribute) Logged {
-	e := Logged{Node: node}
+func (l *ruleLog) entry(node string, k *logListener, a nflog.Attribute) wire.Logged {
+	e := wire.Logged{Node: node}
 	if a.Prefix != nil {
 		e.Rule = *a.Prefix
 	}
@@ -250,7 +239,7 @@ func describePacket(etherType uint16, data []byte) string {
 
 // logged streams what rules have logged; with Follow also what they log from now on.
 func logged(ctx context.Context, c *call) (any, error) {
-	var p FollowParams
+	var p wire.FollowParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -25,25 +26,12 @@ import (
 	"labctl/topology/rules"
 )
 
-// Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and Bytes count
-// since a set of the same program on the node was loaded or unloaded last; they are nil when the rule's set is not loaded or the
-// rule counts nothing.
-type Rule struct {
-	Node    string  `json:"node"`
-	Set     string  `json:"set"`
-	Loaded  bool    `json:"loaded"`
-	Rule    string  `json:"rule"`
-	Packets *uint64 `json:"packets,omitempty"`
-	Bytes   *uint64 `json:"bytes,omitempty"`
-	Text    string  `json:"text"`
-}
-
 func listRules(ctx context.Context, c *call) (any, error) {
 	nodes, err := c.chosen()
 	if err != nil {
 		return nil, err
 	}
-	out := []Rule{}
+	out := []wire.Rule{}
 	for _, n := range nodes {
 		if len(n.Rules) == 0 {
 			continue
@@ -57,7 +45,7 @@ func listRules(ctx context.Context, c *call) (any, error) {
 		}
 		for _, set := range n.Rules {
 			for _, k := range set.Listed() {
-				r := Rule{Node: n.Name, Set: set.Name, Loaded: set.Load, Rule: k.Name, Text: k.Text}
+				r := wire.Rule{Node: n.Name, Set: set.Name, Loaded: set.Load, Rule: k.Name, Text: k.Text}
 				i := slices.IndexFunc(counts, func(c kernel.RuleCount) bool { return c.Set == set.Name && c.Rule == k.Key })
 				if set.Load && i >= 0 {
 					r.Packets, r.Bytes = &counts[i].Packets, &counts[i].Bytes
@@ -123,7 +111,7 @@ func contents(f *os.File) []byte {
 func (s *server) checkRules(ctx context.Context, planned *plan.Plan) error {
 	err := s.rules.Check(ctx, planned)
 	if errors.Is(err, kernel.ErrUnsupported) {
-		return &Failure{Unsupported, err.Error()}
+		return wire.Unsupported.Errorf("%v", err)
 	}
 	if err != nil {
 		return s.refused(ctx, err, &plan.Plan{Instance: planned.Instance})
@@ -143,7 +131,7 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 	s.mu.Unlock()
 	text := problem.List{ruleProblem(file, re)}.Error()
 	if starting {
-		return &Failure{Usage, text} // whatever was built is cleared away
+		return wire.Usage.Errorf("%s", text) // whatever was built is cleared away
 	}
 	back := &plan.Plan{Instance: planned.Instance}
 	for _, op := range planned.Ops {
@@ -160,7 +148,7 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 		return errors.New(text + "\n" + berr.Error())
 	}
 	s.target.Store(s.current()) // again
-	return &Failure{Usage, text}
+	return wire.Usage.Errorf("%s", text)
 }
 
 // ruleMarks are the counters at the moment from which "hits" count, by node and "set/rule".

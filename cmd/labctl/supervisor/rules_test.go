@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"testing"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/rules"
 )
 
@@ -55,7 +56,7 @@ func TestRuleLogKeepsTheLast(t *testing.T) {
 	l := newRuleLog(nil)
 	_, more := l.after(0)
 	for range loggedKept + 2 {
-		l.add(Logged{})
+		l.add(wire.Logged{})
 	}
 	select {
 	case <-more:

@@ -12,37 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/plan"
 )
 
-// SendParams is a forged frame in words.
-type SendParams struct {
-	From    string `json:"from"` // node with one interface, or node:if
-	Src     string `json:"src,omitempty"`
-	Dst     string `json:"dst"`
-	VLAN    int    `json:"vlan,omitempty"`
-	Type    uint16 `json:"type,omitempty"`
-	Payload []byte `json:"payload,omitempty"`
-	ICMP    string `json:"icmp,omitempty"` // FROM,TO
-	ARP     string `json:"arp,omitempty"`  // request|reply,SENDERIP[@MAC],TARGETIP[@MAC]
-	Count   int    `json:"count"`
-	Every   int64  `json:"every_us,omitempty"`
-	Size    int    `json:"size,omitempty"` // of explain: bytes of the packet
-}
-
-// Sent says what became of forged frames, as far as virtual switches can say it.
-type Sent struct {
-	Frames int            `json:"frames"`
-	From   string         `json:"from"`
-	Length int            `json:"length"`
-	Data   string         `json:"data"` // hexadecimal
-	Drops  []DroppedFrame `json:"drops"`
-}
-
 func send(ctx context.Context, c *call) (any, error) {
-	var p SendParams
+	var p wire.SendParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -62,11 +39,11 @@ func send(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	frame := sending.Frame()
-	out := Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []DroppedFrame{}}
+	out := wire.Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []wire.DroppedFrame{}}
 	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
 		return nil, err
 	}
-	c.happened.add(Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
+	c.happened.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
 	return out, nil
 }
 
@@ -75,8 +52,8 @@ func send(ctx context.Context, c *call) (any, error) {
 const lookFor = 60 * time.Millisecond
 
 // droppedSince finds the frame in the drop logs.
-func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) ([]DroppedFrame, error) {
-	out := []DroppedFrame{}
+func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) ([]wire.DroppedFrame, error) {
+	out := []wire.DroppedFrame{}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for since := time.Now(); ; {
@@ -96,7 +73,7 @@ func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, fra
 			}
 		}
 		if last {
-			slices.SortStableFunc(out, func(a, b DroppedFrame) int { return a.Time.Compare(b.Time) })
+			slices.SortStableFunc(out, func(a, b wire.DroppedFrame) int { return a.Time.Compare(b.Time) })
 			return out, nil
 		}
 		select {
@@ -108,22 +85,22 @@ func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, fra
 }
 
 // frame reads a frame in words, as the "send" of a step has it.
-func (c *call) frame(p SendParams) (*topology.Send, error) {
+func (c *call) frame(p wire.SendParams) (*topology.Send, error) {
 	lab := c.current()
 	t, ok := lab.Target(p.From)
 	if !ok || t.Node == "" {
 		node, _, _ := strings.Cut(p.From, ":")
 		if lab.Node(node) == nil {
-			return nil, UnknownNode(lab, node)
+			return nil, wire.UnknownNode(lab, node)
 		}
-		return nil, usagef("%s has no interface %q", node, strings.TrimPrefix(p.From, node+":"))
+		return nil, wire.Usagef("%s has no interface %q", node, strings.TrimPrefix(p.From, node+":"))
 	}
 	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 {
 		var names []string
 		for _, i := range n.Interfaces {
 			names = append(names, n.Name+":"+i.Name)
 		}
-		return nil, usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+		return nil, wire.Usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
 	}
 	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1), Every: time.Duration(p.Every) * time.Microsecond}
 	var err error
@@ -161,18 +138,18 @@ func station(lab *topology.Lab, text string) (topology.Station, error) {
 	}
 	t, ok := lab.Target(text)
 	if !ok {
-		return topology.Station{}, usagef("%q is not a MAC address, node, interface or name of lab %s", text, lab.Name)
+		return topology.Station{}, wire.Usagef("%q is not a MAC address, node, interface or name of lab %s", text, lab.Name)
 	}
 	for _, n := range lab.Names {
 		if n.Name == t.Name {
 			if n.MAC.IsZero() {
-				return topology.Station{}, usagef("%q has no MAC address under \"names\"", text)
+				return topology.Station{}, wire.Usagef("%q has no MAC address under \"names\"", text)
 			}
 			return topology.Station{MAC: n.MAC}, nil
 		}
 	}
 	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 && n.Kind != topology.Bridge {
-		return topology.Station{}, usagef("%s has %d interfaces: write %s:INTERFACE", t.Node, len(n.Interfaces), t.Node)
+		return topology.Station{}, wire.Usagef("%s has %d interfaces: write %s:INTERFACE", t.Node, len(n.Interfaces), t.Node)
 	}
 	return topology.Station{Node: t.Node, Interface: t.Interface}, nil
 }
@@ -185,14 +162,14 @@ func address4(lab *topology.Lab, text string) (netip.Addr, error) {
 	if t, ok := lab.Target(text); ok && t.IP.IsValid() {
 		return t.IP, nil
 	}
-	return netip.Addr{}, usagef("%q is not an IPv4 address, nor a node or name that has one", text)
+	return netip.Addr{}, wire.Usagef("%q is not an IPv4 address, nor a node or name that has one", text)
 }
 
 // arpWords reads request|reply,SENDERIP[@MAC],TARGETIP[@MAC].
 func arpWords(lab *topology.Lab, text string) (*topology.ARP, error) {
 	words := strings.Split(text, ",")
 	if len(words) != 3 || words[0] != "request" && words[0] != "reply" {
-		return nil, usagef("--arp %q: write request|reply,SENDER_IP[@MAC],TARGET_IP[@MAC]", text)
+		return nil, wire.Usagef("--arp %q: write request|reply,SENDER_IP[@MAC],TARGET_IP[@MAC]", text)
 	}
 	a := &topology.ARP{Op: 1}
 	if words[0] == "reply" {
@@ -230,26 +207,14 @@ func (c *call) macOf(st topology.Station) (switchcore.MAC, error) {
 	return switchcore.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
 }
 
-// Running is a background action or a command of a lab, or a command in the background that has died.
-type Running struct {
-	Name  string `json:"name"`
-	Kind  string `json:"kind"` // arp_spoof exec run send stream
-	Node  string `json:"node"`
-	What  string `json:"what"`
-	PID   int    `json:"pid,omitempty"`        // as who asks sees it, see [Client.Number]; 0: it has died, or that cannot be known
-	InLab int    `json:"pid_in_lab,omitempty"` // as the lab's own processes see it
-	State string `json:"state"`                // running, or how it died
-	Said  string `json:"said,omitempty"`       // the last lines of one that has died
-}
-
 func ps(_ context.Context, c *call) (any, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
-	out := []Running{}
+	out := []wire.Running{}
 	c.mu.Lock()
 	for name, s := range c.streams {
-		out = append(out, Running{Name: name, Kind: s.kind, Node: s.node, What: s.what, State: "running"})
+		out = append(out, wire.Running{Name: name, Kind: s.kind, Node: s.node, What: s.what, State: "running"})
 	}
 	sessions := map[*process]bool{}
 	for p := range c.sessions {
@@ -257,16 +222,16 @@ func ps(_ context.Context, c *call) (any, error) {
 	}
 	c.mu.Unlock()
 	for _, p := range c.procs.list() {
-		r := Running{Name: p.Name, Kind: "run", Node: p.Node, What: p.What, PID: p.PID, State: "running"}
+		r := wire.Running{Name: p.Name, Kind: "run", Node: p.Node, What: p.What, PID: p.PID, State: "running"}
 		if sessions[p] {
 			r.Kind = "exec"
 		}
 		out = append(out, r)
 	}
 	for _, d := range c.deaths() {
-		out = append(out, Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How, Said: d.Output})
+		out = append(out, wire.Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How, Said: d.Output})
 	}
-	slices.SortFunc(out, func(a, b Running) int {
+	slices.SortFunc(out, func(a, b wire.Running) int {
 		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.Node+a.What, b.Kind+"\x00"+b.Name+"\x00"+b.Node+b.What)
 	})
 	return out, nil
@@ -283,7 +248,7 @@ func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	}
 	v.marks.forget(nodes)
 	for _, n := range nodes {
-		v.happened.add(Happened{Kind: "restarted", Node: n})
+		v.happened.add(wire.Happened{Kind: "restarted", Node: n})
 	}
 	if err := v.settle(ctx, lab, v.event); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -71,7 +72,7 @@ type server struct {
 	cancel   context.CancelCauseFunc // of what holds work
 	sessions map[*process]bool       // commands of "exec"; false: the client is gone
 	streams  map[string]*stream
-	died     []Died
+	died     []wire.Died
 	done     finish
 }
 
@@ -86,7 +87,7 @@ func serve(instance string, gate kernel.Before) int {
 	syscall.CloseOnExec(4)
 	in := bufio.NewReader(control)
 	var sp startParams
-	if err := readLine(in, &sp); err != nil {
+	if err := wire.ReadLine(in, &sp); err != nil {
 		slog.Error("no instructions on the control socket", "err", err)
 		return 3
 	}
@@ -101,7 +102,7 @@ func serve(instance string, gate kernel.Before) int {
 	}
 	if err := s.run(control, in, sp.Adopt, sp.Tied); err != nil {
 		slog.Error("gave up", "err", err)
-		_ = writeLine(control, reply{Error: failure(err)})
+		_ = wire.WriteLine(control, wire.Reply{Error: failure(err)})
 		return 3
 	}
 	return 0
@@ -128,7 +129,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	}
 	s.work <- struct{}{}
 	go s.accept(listener)
-	progress := func(e Event) { _ = writeLine(control, reply{Event: &e}) }
+	progress := func(e wire.Event) { _ = wire.WriteLine(control, wire.Reply{Event: &e}) }
 	if err := s.start(ctx, adopt, progress); err != nil {
 		s.set("stopping")
 		if adopt { // somebody's lab: what is whole of it stays, and "ls" calls it degraded
@@ -150,9 +151,9 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		s.state = "running"
 	}
 	s.mu.Unlock()
-	applied := Applied{Kept: s.story.words(), Ended: s.story.Ended, Broken: s.broken}
+	applied := wire.Applied{Kept: s.story.words(), Ended: s.story.Ended, Broken: s.broken}
 	<-s.work
-	_ = writeLine(control, reply{Result: mustJSON(applied)})
+	_ = wire.WriteLine(control, wire.Reply{Result: wire.MustJSON(applied)})
 	if !tied {
 		control.Close()
 	}
@@ -183,11 +184,11 @@ func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel c
 		s.meta.Temporary = false
 		meta, source := s.meta, s.file.Source
 		s.mu.Unlock()
-		var rep reply
+		var rep wire.Reply
 		if err := s.rundir.writeMeta(meta, source); err != nil {
 			rep.Error = failure(fmt.Errorf("cannot say that the lab stays: %w", err))
 		}
-		_ = writeLine(control, rep)
+		_ = wire.WriteLine(control, rep)
 		return
 	}
 	s.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 )
@@ -29,35 +30,6 @@ type SwitchStart struct {
 	Ready func() error
 	// Say is told what happens, a line at a time, by one goroutine at a time.
 	Say func(line string)
-}
-
-// SwitchShow is what "switch show" shows of a switch.
-type SwitchShow struct {
-	Name    string       `json:"name"`
-	State   string       `json:"state"` // running, dead, not answering
-	PID     int          `json:"pid,omitempty"`
-	Preset  string       `json:"preset,omitempty"`
-	Ports   []SwitchPort `json:"ports"` // in the order in which they were added
-	Entries []FDBEntry   `json:"entries"`
-}
-
-// SwitchPort is a port of such a switch. Device is the interface by its name today.
-type SwitchPort struct {
-	Port
-	Device string `json:"device"`
-}
-
-// addParams describe a port; its sockets come beside them.
-type addParams struct {
-	Name   string `json:"name"`
-	Index  int    `json:"index"`
-	Group  string `json:"group,omitempty"`
-	Uplink bool   `json:"uplink,omitempty"`
-	MAC    string `json:"mac,omitempty"`
-}
-
-type deleteParams struct {
-	Name string `json:"name"`
 }
 
 // standalone is a switch that runs without a lab.
@@ -91,7 +63,7 @@ func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
 	}()
 	conf, ok := switchcore.Preset(o.Preset)
 	if !ok {
-		return usagef("there is no preset %q; there are %s", o.Preset, strings.Join(switchcore.PresetNames(), ", "))
+		return wire.Usagef("there is no preset %q; there are %s", o.Preset, strings.Join(switchcore.PresetNames(), ", "))
 	}
 	dir, err := takeSwitch(o.Name)
 	if err != nil {
@@ -176,27 +148,27 @@ func (s *standalone) accept(l *net.UnixListener) {
 	(&door{who: "switch", answer: s.serve}).accept(l)
 }
 
-func (s *standalone) serve(conn *net.UnixConn, _ *bufio.Reader, r request) {
+func (s *standalone) serve(conn *net.UnixConn, _ *bufio.Reader, r wire.Request) {
 	result, err := s.answer(conn, r)
-	rep := reply{Result: mustJSON(result)}
+	rep := wire.Reply{Result: wire.MustJSON(result)}
 	if err != nil {
-		rep = reply{Error: failure(err)}
+		rep = wire.Reply{Error: wire.FailureOf(err)}
 	}
-	_ = writeLine(conn, rep)
+	_ = wire.WriteLine(conn, rep)
 	if r.Method == "stop" {
 		s.stop()
 	}
 }
 
-func (s *standalone) answer(conn *net.UnixConn, r request) (any, error) {
+func (s *standalone) answer(conn *net.UnixConn, r wire.Request) (any, error) {
 	switch r.Method {
 	case "add":
-		var p addParams
+		var p wire.AddPort
 		if err := json.Unmarshal(r.Params, &p); err != nil {
 			return nil, err
 		}
 		// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
-		if err := writeLine(conn, reply{Event: &Event{What: "descriptors"}}); err != nil {
+		if err := wire.WriteLine(conn, wire.Reply{Event: &wire.Event{What: "descriptors"}}); err != nil {
 			return nil, err
 		}
 		files, err := receiveFiles(conn, 2)
@@ -207,7 +179,7 @@ func (s *standalone) answer(conn *net.UnixConn, r request) (any, error) {
 		defer files[1].Close()
 		return struct{}{}, s.add(p, files)
 	case "delete":
-		var p deleteParams
+		var p wire.DeletePort
 		if err := json.Unmarshal(r.Params, &p); err != nil {
 			return nil, err
 		}
@@ -217,24 +189,24 @@ func (s *standalone) answer(conn *net.UnixConn, r request) (any, error) {
 	case "stop":
 		return struct{}{}, nil
 	}
-	return nil, usagef("this switch (labctl %s) does not know how to %s: it was started by another version", Version, r.Method)
+	return nil, wire.Usagef("this switch (labctl %s) does not know how to %s: it was started by another version", wire.Version, r.Method)
 }
 
 // show reads the switch in one moment.
-func (s *standalone) show() SwitchShow {
+func (s *standalone) show() wire.SwitchShow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := SwitchShow{Name: s.name, State: "running", Preset: s.preset, Ports: []SwitchPort{}, Entries: []FDBEntry{}}
+	out := wire.SwitchShow{Name: s.name, State: "running", Preset: s.preset, Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}
 	s.loop.Do(func(now time.Duration, sw *switchcore.Switch) {
 		for _, n := range s.nics {
-			out.Ports = append(out.Ports, SwitchPort{portOf(s.name, sw.Status(n.id)), n.device})
+			out.Ports = append(out.Ports, wire.SwitchPort{Port: wire.PortOf(s.name, sw.Status(n.id)), Device: n.device})
 		}
 		for _, e := range sw.Table(now) {
 			how := "static"
 			if !e.Static {
 				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
 			}
-			out.Entries = append(out.Entries, FDBEntry{Switch: s.name, MAC: e.MAC.String(), Port: sw.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+			out.Entries = append(out.Entries, wire.FDBEntry{Switch: s.name, MAC: e.MAC.String(), Port: sw.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
 		}
 	})
 	return out

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
 
@@ -39,7 +40,7 @@ var switchName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$`)
 // takeSwitch makes the run directory of a switch, or takes over one that a dead process has left.
 func takeSwitch(name string) (*switchDir, error) {
 	if !switchName.MatchString(name) {
-		return nil, usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
+		return nil, wire.Usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
 	}
 	h, err := openHome(switchesHome, true, nil)
 	if err != nil {
@@ -56,7 +57,7 @@ func takeSwitch(name string) (*switchDir, error) {
 	if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		d.close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name", name, name)
+			return nil, wire.Usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name", name, name)
 		}
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func AddToSwitch(ctx context.Context, name string, n *NIC) error {
 
 // DeleteFromSwitch takes an interface out of a running switch, which forgets what it has learned there.
 func DeleteFromSwitch(ctx context.Context, name, nic string) error {
-	return callSwitch(ctx, name, "delete", deleteParams{nic}, nil, nil)
+	return callSwitch(ctx, name, "delete", wire.DeletePort{Name: nic}, nil, nil)
 }
 
 // StopSwitch ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in time is an error
@@ -137,14 +138,14 @@ func switchEndpoint(name string) endpoint {
 }
 
 // ShowSwitch tells the truth about a switch.
-func ShowSwitch(ctx context.Context, name string) (SwitchShow, error) {
-	var s SwitchShow
+func ShowSwitch(ctx context.Context, name string) (wire.SwitchShow, error) {
+	var s wire.SwitchShow
 	err := callSwitch(ctx, name, "show", nil, &s, nil)
 	if errors.Is(err, ErrDead) {
-		return SwitchShow{Name: name, State: "dead", Ports: []SwitchPort{}, Entries: []FDBEntry{}}, nil
+		return wire.SwitchShow{Name: name, State: "dead", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
 	}
 	if errors.Is(err, ErrSilent) {
-		return SwitchShow{Name: name, State: "not answering", Ports: []SwitchPort{}, Entries: []FDBEntry{}}, nil
+		return wire.SwitchShow{Name: name, State: "not answering", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
 	}
 	return s, err
 }
@@ -154,15 +155,15 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 	dir, err := openSwitch(name)
 	if !switchName.MatchString(name) || errors.Is(err, fs.ErrNotExist) {
 		list, _ := Switches()
-		return usagef("no switch %q is running%s", name, problem.Suggest(name, list))
+		return wire.Usagef("no switch %q is running%s", name, problem.Suggest(name, list))
 	}
 	if err != nil {
 		return err
 	}
 	dir.close()
 	var h struct {
-		hello
-		reply
+		wire.Hello
+		wire.Reply
 	}
 	conn, in, err := switchEndpoint(name).greet(ctx, &h)
 	if errors.Is(err, ErrDead) {
@@ -176,12 +177,12 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 	if h.Error != nil {
 		return h.Error
 	}
-	if err := writeLine(conn, request{Method: method, Params: mustJSON(params)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: method, Params: wire.MustJSON(params)}); err != nil {
 		return err
 	}
 	for {
-		var r reply
-		err := readLine(in, &r)
+		var r wire.Reply
+		err := wire.ReadLine(in, &r)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology/kernel"
@@ -32,7 +33,7 @@ type NICOptions struct {
 // NIC is an interface with sockets in its network namespace, ready to become a port.
 type NIC struct {
 	Warnings []string
-	params   addParams
+	params   wire.AddPort
 	files    [2]*os.File // a packet socket for the frames, and one to look at the interface by
 }
 
@@ -50,19 +51,19 @@ func (n *NIC) Close() {
 func OpenNIC(name string, o NICOptions) (*NIC, error) {
 	d, err := kernel.FindDevice(name)
 	if errors.Is(err, kernel.ErrNoDevice) {
-		return nil, usagef("there is no interface %q here; \"ip link\" lists them", name)
+		return nil, wire.Usagef("there is no interface %q here; \"ip link\" lists them", name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	n := &NIC{params: addParams{Name: name, Index: d.Index, Group: o.Group, Uplink: o.Uplink, MAC: o.MAC}}
+	n := &NIC{params: wire.AddPort{Name: name, Index: d.Index, Group: o.Group, Uplink: o.Uplink, MAC: o.MAC}}
 	if err := n.judge(d, o); err != nil {
 		return nil, err
 	}
 	for i := range n.files {
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if errors.Is(err, unix.EPERM) {
-			err = &Failure{Unsupported, "a packet socket needs the capability CAP_NET_RAW in this network namespace: run as root, or in a namespace of your own (unshare -rn)"}
+			err = wire.Unsupported.Errorf("a packet socket needs the capability CAP_NET_RAW in this network namespace: run as root, or in a namespace of your own (unshare -rn)")
 		}
 		if err != nil {
 			n.Close()
@@ -76,16 +77,16 @@ func OpenNIC(name string, o NICOptions) (*NIC, error) {
 // judge says what speaks against taking an interface.
 func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 	if !d.Ethernet {
-		return usagef("%s is not an Ethernet interface", d.Name)
+		return wire.Usagef("%s is not an Ethernet interface", d.Name)
 	}
 	if d.Default && o.DefaultRoute < 2 {
-		return usagef("%s carries the default route: a switch on it can cut this machine off, and frames of the machine's own would be on both; whoever means it says --force-default-route twice", d.Name)
+		return wire.Usagef("%s carries the default route: a switch on it can cut this machine off, and frames of the machine's own would be on both; whoever means it says --force-default-route twice", d.Name)
 	}
 	if !d.Up {
-		return usagef("%s is down: ip link set %s up", d.Name, d.Name)
+		return wire.Usagef("%s is down: ip link set %s up", d.Name, d.Name)
 	}
 	if d.Master != "" && !o.Addresses {
-		return usagef("%s is in use: it is a port of %s; take it out of there, or use --force", d.Name, d.Master)
+		return wire.Usagef("%s is in use: it is a port of %s; take it out of there, or use --force", d.Name, d.Master)
 	}
 	var global, local []string
 	for _, a := range d.Addrs {
@@ -96,7 +97,7 @@ func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 		}
 	}
 	if len(global) > 0 && !o.Addresses {
-		return usagef("%s has the address %s: this machine would answer there beside the switch; remove it (ip addr del), or use --force", d.Name, strings.Join(global, ", "))
+		return wire.Usagef("%s has the address %s: this machine would answer there beside the switch; remove it (ip addr del), or use --force", d.Name, strings.Join(global, ", "))
 	}
 	if own := append(global, local...); len(own) > 0 {
 		n.Warnings = append(n.Warnings, fmt.Sprintf("%s has the address %s: this machine itself answers there", d.Name, strings.Join(own, ", ")))
@@ -105,7 +106,7 @@ func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 }
 
 // add makes an interface a port. It does not take the files over.
-func (s *standalone) add(p addParams, files []*os.File) error {
+func (s *standalone) add(p wire.AddPort, files []*os.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fd, err := unix.FcntlInt(files[0].Fd(), unix.F_DUPFD_CLOEXEC, 0)
@@ -132,31 +133,31 @@ func (s *standalone) add(p addParams, files []*os.File) error {
 }
 
 // configureLocked gives the switch a port for n.
-func (s *standalone) configureLocked(n *nic, p addParams, files []*os.File) error {
+func (s *standalone) configureLocked(n *nic, p wire.AddPort, files []*os.File) error {
 	var err error
 	if n.cookie, err = unix.GetsockoptUint64(int(files[1].Fd()), unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err != nil {
 		return fmt.Errorf("tell the network namespace of %s: %w", p.Name, err)
 	}
 	for _, have := range s.nics {
 		if have.cookie == n.cookie && have.index == n.index || have.name == p.Name {
-			return usagef("%s is a port of %s already", p.Name, s.name)
+			return wire.Usagef("%s is a port of %s already", p.Name, s.name)
 		}
 	}
 	port := switchcore.Port{Name: p.Name, Group: p.Group, Uplink: p.Uplink}
 	if p.MAC != "" {
 		mac, err := switchcore.ParseMAC(strings.ToLower(p.MAC))
 		if err != nil {
-			return usagef("--mac %q: %v", p.MAC, err)
+			return wire.Usagef("--mac %q: %v", p.MAC, err)
 		}
 		port.Initial = mac
 	}
 	var conf switchcore.Config
 	s.loop.Do(func(_ time.Duration, sw *switchcore.Switch) { conf = sw.Config() })
 	if conf.Profile != switchcore.Learning && !p.Uplink && p.MAC == "" {
-		return usagef("%s is a %s switch, which learns no addresses: labctl switch add %s %s --mac ADDRESS, that of the adapter behind it, or --uplink", s.name, s.preset, s.name, p.Name)
+		return wire.Usagef("%s is a %s switch, which learns no addresses: labctl switch add %s %s --mac ADDRESS, that of the adapter behind it, or --uplink", s.name, s.preset, s.name, p.Name)
 	}
 	if conf.MaxPorts > 0 && len(conf.Ports) >= conf.MaxPorts {
-		return &Failure{Failed, fmt.Sprintf("%s is full: a %s switch has at most %d ports", s.name, s.preset, conf.MaxPorts)}
+		return wire.Failed.Errorf("%s is full: a %s switch has at most %d ports", s.name, s.preset, conf.MaxPorts)
 	}
 	if p.Group != "" && !slices.ContainsFunc(conf.Groups, func(g switchcore.Group) bool { return g.Name == p.Group }) {
 		conf.Groups = append(conf.Groups, switchcore.Group{Name: p.Group})
@@ -168,7 +169,7 @@ func (s *standalone) configureLocked(n *nic, p addParams, files []*os.File) erro
 		}
 	})
 	if err != nil {
-		return &Failure{Usage, err.Error()}
+		return wire.Usage.Errorf("%v", err)
 	}
 	look, err := unix.FcntlInt(files[1].Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -198,9 +199,9 @@ func (s *standalone) delete(name string) error {
 			have = append(have, k.name)
 		}
 		if len(have) == 0 {
-			return usagef("%s has no port %q; it has none", s.name, name)
+			return wire.Usagef("%s has no port %q; it has none", s.name, name)
 		}
-		return usagef("%s has no port %q; it has %s", s.name, name, strings.Join(have, ", "))
+		return wire.Usagef("%s has no port %q; it has %s", s.name, name, strings.Join(have, ", "))
 	}
 	return s.dropLocked(n)
 }

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 )
@@ -53,11 +54,11 @@ type startParams struct {
 
 // Up brings an instance up, or makes a running one what the file says; one that is being taken down is waited for. It returns when
 // the lab is ready. The lab goes on without the caller; until it is ready, the caller's death takes it down again.
-func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+func Up(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	for {
 		c, applied, err := upOnce(ctx, s, events)
-		var f *Failure
-		if !errors.As(err, &f) || f.Class != Going {
+		var f *wire.Failure
+		if !errors.As(err, &f) || f.Class != wire.Going {
 			return c, applied, err
 		}
 		if err := waitGone(ctx, s.Instance); err != nil {
@@ -69,7 +70,7 @@ func Up(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, er
 // ErrTaken means that a temporary instance's name is in use: names are chosen by process numbers, and two PID namespaces may share /run.
 var ErrTaken = errors.New("the instance is there already")
 
-func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	if !s.Temporary {
 		if err := sameFile(s); err != nil {
 			return nil, nil, err
@@ -95,7 +96,7 @@ func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied
 			return nil, nil, err
 		}
 	}
-	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, Version, s.Temporary}
+	m := Meta{1, s.Instance, s.Lab.Name, s.File, len(s.Lab.Nodes), os.Geteuid() == 0, wire.Version, s.Temporary}
 	if err := r.writeMeta(m, s.Lab.Source); err != nil {
 		err = fmt.Errorf("write run directory: %w", err)
 		if created { // else it is all that is known of what a dead one left
@@ -124,7 +125,7 @@ func upOnce(ctx context.Context, s Start, events func(Event)) (*Client, *Applied
 // sameFile refuses to make another file's lab of an instance.
 func sameFile(s Start) error {
 	if m, err := ReadMeta(s.Instance); err == nil && m.File != s.File {
-		return usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+		return wire.Usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func salvage(ctx context.Context, r *rundir, s Start) (adopt bool, err error) {
 }
 
 // converge tells a running supervisor what the lab shall be.
-func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Applied, error) {
+func converge(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	c, err := waitReady(ctx, s.Instance)
 	if err != nil {
 		return nil, nil, err
@@ -165,16 +166,16 @@ func converge(ctx context.Context, s Start, events func(Event)) (*Client, *Appli
 	if err := sameFile(s); err != nil {
 		return nil, nil, err
 	}
-	var a Applied
-	err = c.Call(ctx, "apply", ApplyParams{s.File, s.Lab.Source}, &a, events)
+	var a wire.Applied
+	err = c.Call(ctx, "apply", wire.ApplyParams{File: s.File, Source: s.Lab.Source}, &a, events)
 	if errors.Is(err, ErrDead) { // it was killed a moment ago, and its sockets go before its lock
-		return nil, nil, &Failure{Going, err.Error()}
+		return nil, nil, wire.Going.Errorf("%v", err)
 	}
 	return c, &a, err
 }
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
-func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func(Event)) (*Client, *Applied, error) {
+func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
@@ -212,7 +213,7 @@ func launch(ctx context.Context, r *rundir, sp startParams, s Start, events func
 	sp.Directory, _ = os.Getwd()
 	sp.ARPCache = aerr == nil
 	sp.NeighMax = kernel.NeighbourLimit()
-	if err := writeLine(ours, sp); err != nil {
+	if err := wire.WriteLine(ours, sp); err != nil {
 		ours.Close()
 		return nil, nil, fmt.Errorf("start supervisor: %w", err)
 	}
@@ -251,8 +252,8 @@ func (c *Client) Keep() error {
 		return err
 	}
 	_ = c.control.SetReadDeadline(time.Now().Add(greetingTimeout))
-	var rep reply
-	if err := readLine(bufio.NewReader(c.control), &rep); err != nil {
+	var rep wire.Reply
+	if err := wire.ReadLine(bufio.NewReader(c.control), &rep); err != nil {
 		return fmt.Errorf("the supervisor did not say whether the lab stays: %w", err)
 	}
 	if rep.Error != nil {
@@ -261,7 +262,7 @@ func (c *Client) Keep() error {
 	return nil
 }
 
-func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Meta, s Start, events func(Event)) (*Client, *Applied, error) {
+func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Meta, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	defer context.AfterFunc(ctx, func() {
 		if s.Interrupted != nil {
 			s.Interrupted()
@@ -270,8 +271,8 @@ func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Me
 	})()
 	in := bufio.NewReader(said)
 	for {
-		var rep reply
-		if err := readLine(in, &rep); err != nil {
+		var rep wire.Reply
+		if err := wire.ReadLine(in, &rep); err != nil {
 			if errors.Is(err, ErrSilent) {
 				return nil, nil, err
 			}
@@ -292,7 +293,7 @@ func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m Me
 			_, _ = io.Copy(io.Discard, in) // until it has cleared away and is gone, or is seen to be stopped
 			return nil, nil, rep.Error
 		default:
-			var a Applied
+			var a wire.Applied
 			if err := json.Unmarshal(rep.Result, &a); err != nil {
 				return nil, nil, err
 			}
@@ -350,7 +351,7 @@ func cannotStart(err error, named bool) error {
 		return fmt.Errorf("start supervisor: %w", err)
 	}
 	if named {
-		return &Failure{Unsupported, fmt.Sprintf("this root may not make namespaces (%v): it lacks CAP_SYS_ADMIN, as in a container; run \"labctl doctor\"", err)}
+		return wire.Unsupported.Errorf("this root may not make namespaces (%v): it lacks CAP_SYS_ADMIN, as in a container; run \"labctl doctor\"", err)
 	}
-	return &Failure{Unsupported, fmt.Sprintf("this machine does not let an ordinary user make namespaces (%v): run \"labctl doctor\" for the cure, or run as root", err)}
+	return wire.Unsupported.Errorf("this machine does not let an ordinary user make namespaces (%v): run \"labctl doctor\" for the cure, or run as root", err)
 }

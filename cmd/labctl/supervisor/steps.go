@@ -8,63 +8,27 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 )
 
-// StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be. Continue goes on
-// behind one that failed.
-type StepParams struct {
-	Count    int  `json:"count"`
-	Continue bool `json:"continue,omitempty"`
-}
-
-// Walked is what the steps found, and how many there are. Error is why the step behind them could not be judged.
-type Walked struct {
-	Steps []StepVerdicts `json:"steps"`
-	Done  int            `json:"done"`
-	Total int            `json:"total"`
-	Ended []string       `json:"ended,omitempty"` // actions of earlier steps that a killed supervisor took with it
-	Died  []Died         `json:"died,omitempty"`  // commands in the background, by now
-	Error *Failure       `json:"error,omitempty"`
-}
-
-// How a step that was walked through ended.
-const (
-	stepDone    = "done"
-	stepDiffers = "differs" // something is not as it expects
-	stepFailed  = "failed"  // an action could not be done, or what it waits for did not come
-)
-
-// Outcome is done, differs or failed.
-func (s *StepVerdicts) Outcome() string {
-	if s.Failed != "" {
-		return stepFailed
-	}
-	for _, t := range s.Tables {
-		if slices.ContainsFunc(t.Cells, func(v Verdict) bool { return !v.OK }) {
-			return stepDiffers
-		}
-	}
-	return stepDone
-}
-
 func step(ctx context.Context, c *call) (any, error) {
-	var p StepParams
+	var p wire.StepParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
 	if err := c.whole(); err != nil {
 		return nil, err
 	}
-	out := Walked{Steps: []StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
-	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == stepFailed && !p.Continue {
-		return nil, &Failure{Failed, fmt.Sprintf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
-			out.Done, c.file.Steps[out.Done-1].Name)}
+	out := wire.Walked{Steps: []wire.StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
+	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == wire.StepFailed && !p.Continue {
+		return nil, wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+			out.Done, c.file.Steps[out.Done-1].Name)
 	}
 	// A step that was begun is finished, and none is begun for somebody who is gone.
 	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total && (n == 0 || !c.deserted()); n++ {
 		st := c.file.Steps[out.Done]
-		c.event(Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
+		c.event(wire.Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
 		sv, err := c.walk(ctx, st)
 		if err != nil && len(out.Steps) == 0 {
 			return nil, err
@@ -75,7 +39,7 @@ func step(ctx context.Context, c *call) (any, error) {
 		}
 		out.Done++
 		out.Steps = append(out.Steps, sv)
-		if sv.Outcome() != stepDone {
+		if sv.Outcome() != wire.StepDone {
 			break
 		}
 	}
@@ -85,18 +49,18 @@ func step(ctx context.Context, c *call) (any, error) {
 }
 
 // walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
-func (c *call) walk(ctx context.Context, next *labfile.Step) (StepVerdicts, error) {
+func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts, error) {
 	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
-		return StepVerdicts{}, usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.words()[0])
+		return wire.StepVerdicts{}, wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.words()[0])
 	}
 	at := c.story.Step + 1
 	st := *next
 	var err error
 	if st.Lab, err = (story{Step: at, Changes: c.story.Changes}).over(c.file); err != nil {
-		return StepVerdicts{}, err
+		return wire.StepVerdicts{}, err
 	}
 	if err := c.under(at, st.Name); err != nil {
-		return StepVerdicts{}, fmt.Errorf("step %q: %w", st.Name, err)
+		return wire.StepVerdicts{}, fmt.Errorf("step %q: %w", st.Name, err)
 	}
 	v := &verifier{call: c, prober: c.prober}
 	sv, err := v.step(ctx, &st)
@@ -109,7 +73,7 @@ func (c *call) walk(ctx context.Context, next *labfile.Step) (StepVerdicts, erro
 	c.story.Step, c.story.Under = at, nil
 	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
 	c.mu.Unlock()
-	c.happened.add(Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
+	c.happened.add(wire.Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
 	return sv, changed(c.remember())
 }
 

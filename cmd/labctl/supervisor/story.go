@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -26,13 +27,13 @@ type story struct {
 	Changes  []labfile.Overlay `json:"changes,omitempty"`
 	Running  []string          `json:"running,omitempty"` // actions of steps; only in the file that remembers the story
 	Ended    []string          `json:"ended,omitempty"`   // actions of steps that a killed supervisor took with it
-	Under    *Underway         `json:"under_way,omitempty"`
+	Under    *wire.Underway    `json:"under_way,omitempty"`
 }
 
 // over is the file as the story leaves it.
 func (t story) over(file *labfile.File) (*topology.Lab, error) {
 	if t.Step > len(file.Steps) {
-		return nil, usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
+		return nil, wire.Usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}
 	if len(t.Changes) == 0 && t.Step > 0 {
 		return file.Steps[t.Step-1].Lab, nil
@@ -41,7 +42,7 @@ func (t story) over(file *labfile.File) (*topology.Lab, error) {
 	}
 	lab, problems := file.Overlaid(t.Step, t.Changes)
 	if lab == nil {
-		return nil, &Failure{Usage, problems.Errors().Error()}
+		return nil, wire.Usage.Errorf("%v", problems.Errors())
 	}
 	return lab, nil
 }
@@ -151,13 +152,8 @@ func (s *server) retell() (*topology.Lab, story, error) {
 	return lab, t, nil
 }
 
-// SetParams are assignments as on the command line: NODE.key=value.
-type SetParams struct {
-	Assignments []string `json:"assignments"`
-}
-
 func set(ctx context.Context, c *call) (any, error) {
-	var p SetParams
+	var p wire.SetParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -181,22 +177,22 @@ func set(ctx context.Context, c *call) (any, error) {
 func (c *call) overlay(text string) (o labfile.Overlay, err error) {
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return o, usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
+		return o, wire.Usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
 	}
 	node, path, ok := labfile.SplitSetting(c.current(), key)
 	switch {
 	case !ok:
 		first, _, _ := strings.Cut(key, ".")
-		return o, UnknownNode(c.current(), first)
+		return o, wire.UnknownNode(c.current(), first)
 	case len(path) == 0:
-		return o, usagef("%q says nothing of what to set: write %s.key=value", text, node)
+		return o, wire.Usagef("%q says nothing of what to set: write %s.key=value", text, node)
 	}
 	return labfile.Overlay{Node: node, Path: path, Value: value}, nil
 }
 
 // reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.
 func reset(ctx context.Context, c *call) (any, error) {
-	var p NodesParams
+	var p wire.NodesParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -204,7 +200,7 @@ func reset(ctx context.Context, c *call) (any, error) {
 	t.Changes = nil
 	for _, name := range p.Nodes {
 		if c.current().Node(name) == nil {
-			return nil, UnknownNode(c.current(), name)
+			return nil, wire.UnknownNode(c.current(), name)
 		}
 	}
 	for _, o := range c.story.Changes {
@@ -213,21 +209,6 @@ func reset(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	return c.become(ctx, c.file, t, "reset")
-}
-
-// Difference says how a running lab differs from its file.
-type Difference struct {
-	Lab      string        `json:"lab"`
-	File     string        `json:"file"`
-	Step     int           `json:"step"`               // steps walked through by hand
-	Outcomes []string      `json:"outcomes,omitempty"` // how each of them ended: done, differs, failed
-	Under    *Underway     `json:"under_way,omitempty"`
-	State    string        `json:"state"`         // as of Status
-	Why      string        `json:"why,omitempty"` // it is degraded
-	Doing    string        `json:"doing,omitempty"`
-	Set      []string      `json:"set,omitempty"` // what was set by hand
-	Reset    []plan.Change `json:"reset"`         // what "reset" would change
-	Changes  []plan.Change `json:"changes"`       // what "up --reset" would change
 }
 
 func difference(_ context.Context, c *call) (any, error) {
@@ -244,6 +225,6 @@ func difference(_ context.Context, c *call) (any, error) {
 	}
 	_, reset := plan.Diff(lab, told, c.meta.Instance)
 	_, changes := plan.Diff(lab, file.Lab, c.meta.Instance)
-	return Difference{c.meta.Instance, c.meta.File, t.Step, t.Outcomes, t.Under, state, why, doing, t.words(),
-		append([]plan.Change{}, reset...), append([]plan.Change{}, changes...)}, nil
+	return wire.Difference{Lab: c.meta.Instance, File: c.meta.File, Step: t.Step, Outcomes: t.Outcomes, Under: t.Under, State: state, Why: why, Doing: doing, Set: t.words(),
+		Reset: append([]plan.Change{}, reset...), Changes: append([]plan.Change{}, changes...)}, nil
 }

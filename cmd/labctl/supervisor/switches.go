@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
@@ -144,7 +145,7 @@ func (w *switches) start(n *topology.Node) (*vswitch, error) {
 // happened puts what a switch says of itself into the lab's events.
 func (w *switches) happened(node string, list []switchcore.Event) {
 	for _, e := range list {
-		w.log.add(Happened{Kind: e.Kind, Node: node, Object: e.Port, Old: e.Old, New: e.New, Cause: e.Cause})
+		w.log.add(wire.Happened{Kind: e.Kind, Node: node, Object: e.Port, Old: e.Old, New: e.New, Cause: e.Cause})
 	}
 }
 

@@ -7,38 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"labctl/cmd/labctl/wire"
 )
-
-// Underway is a step that was begun and has not come to its end.
-type Underway struct {
-	Step  int    `json:"step"` // counts from 1
-	Name  string `json:"name"`
-	At    string `json:"at"`              // the part of it that is under way: set, do 2 of 3, wait, expect
-	Error string `json:"error,omitempty"` // why it is not under way any more
-}
-
-// String says of a step that it has not come to its end, and what becomes of what it has set; "" of nil.
-func (u *Underway) String() string {
-	if u == nil {
-		return ""
-	}
-	return u.where() + "; \"labctl up\" takes back what it set, and \"labctl step\" begins it again"
-}
-
-// takenBack says the same when the lab is as it was before that step; "" of nil.
-func (u *Underway) takenBack() string {
-	if u == nil {
-		return ""
-	}
-	return u.where() + "; what it set is taken back, and \"labctl step\" begins it again"
-}
-
-func (u *Underway) where() string {
-	if u.Error != "" {
-		return fmt.Sprintf("step %d, %q, was broken off (%s: %s)", u.Step, u.Name, u.At, u.Error)
-	}
-	return fmt.Sprintf("step %d, %q, was broken off (%s)", u.Step, u.Name, u.At)
-}
 
 // at notes how far the step is that is walked through by hand.
 func (s *server) at(format string, args ...any) {
@@ -55,7 +26,7 @@ func (s *server) at(format string, args ...any) {
 func (c *call) under(step int, name string) error {
 	c.mu.Lock()
 	had := c.story.Under
-	c.story.Under = &Underway{Step: step, Name: name, At: "set"}
+	c.story.Under = &wire.Underway{Step: step, Name: name, At: "set"}
 	c.doing = fmt.Sprintf("step %d, %q", step, name)
 	c.mu.Unlock()
 	if err := c.record(); err != nil {
@@ -69,17 +40,17 @@ func (c *call) under(step int, name string) error {
 
 // brokenStep notes that the step under way will not come to its end.
 func (c *call) brokenStep(err error) {
-	var f *Failure
+	var f *wire.Failure
 	c.mu.Lock()
 	u := *c.story.Under
 	u.Error = strings.TrimPrefix(err.Error(), neither) // the state of the lab says that
 	c.story.Under = &u
-	if errors.As(err, &f) && f.Class != Failed && u.At == "set" { // nothing was touched
+	if errors.As(err, &f) && f.Class != wire.Failed && u.At == "set" { // nothing was touched
 		c.story.Under = nil
 	}
 	c.mu.Unlock()
 	_ = c.record() // the error that is on its way is the one to be told
-	c.happened.add(Happened{Kind: "broken-off", Object: u.Name, New: u.At, Cause: u.Error})
+	c.happened.add(wire.Happened{Kind: "broken-off", Object: u.Name, New: u.At, Cause: u.Error})
 }
 
 // words is what was asked for.
@@ -139,9 +110,9 @@ func (s *server) gone() <-chan struct{} {
 }
 
 // alone is the event of a change whose end nobody was there to hear of.
-func alone(doing string, result any, err error) Happened {
-	h := Happened{Kind: "unattended", Object: doing, New: "done", Cause: "the labctl that had asked for it was gone"}
-	if w, ok := result.(Walked); ok && len(w.Steps) > 0 {
+func alone(doing string, result any, err error) wire.Happened {
+	h := wire.Happened{Kind: "unattended", Object: doing, New: "done", Cause: "the labctl that had asked for it was gone"}
+	if w, ok := result.(wire.Walked); ok && len(w.Steps) > 0 {
 		h.New = w.Steps[len(w.Steps)-1].Outcome()
 		if w.Error != nil {
 			err = w.Error

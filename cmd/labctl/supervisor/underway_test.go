@@ -17,22 +17,23 @@ import (
 	"testing"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 )
 
 func TestAStepThatWasBrokenOffSaysWhere(t *testing.T) {
-	var none *Underway
-	if none.String() != "" || none.takenBack() != "" {
+	var none *wire.Underway
+	if none.String() != "" || none.TakenBack() != "" {
 		t.Error("something is said of no step")
 	}
-	for where, u := range map[string]*Underway{
+	for where, u := range map[string]*wire.Underway{
 		`step 2, "two", was broken off (do 1 of 3); `: {Step: 2, Name: "two", At: "do 1 of 3"},
 		`step 1, "one", was broken off (set: no); `:   {Step: 1, Name: "one", At: "set", Error: "no"},
 	} {
 		if got, want := u.String(), where+`"labctl up" takes back what it set, and "labctl step" begins it again`; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if got, want := u.takenBack(), where+`what it set is taken back, and "labctl step" begins it again`; got != want {
+		if got, want := u.TakenBack(), where+`what it set is taken back, and "labctl step" begins it again`; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -45,7 +46,7 @@ func TestTheStoryKeepsHowFarAStepCame(t *testing.T) {
 	if s.story.Under != nil {
 		t.Error("a step is under way that nobody has begun")
 	}
-	first := &Underway{Step: 1, Name: "one", At: "set"}
+	first := &wire.Underway{Step: 1, Name: "one", At: "set"}
 	s.story.Under = first
 	s.at("do %d of %d", 2, 3)
 	if first.At != "set" {
@@ -56,7 +57,7 @@ func TestTheStoryKeepsHowFarAStepCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var read story
-	if err := json.Unmarshal(b, &read); err != nil || read.Under == nil || *read.Under != (Underway{Step: 1, Name: "one", At: "do 2 of 3"}) {
+	if err := json.Unmarshal(b, &read); err != nil || read.Under == nil || *read.Under != (wire.Underway{Step: 1, Name: "one", At: "do 2 of 3"}) {
 		t.Errorf("%s: %+v, %v", b, read.Under, err)
 	}
 }
@@ -66,7 +67,7 @@ func TestWhatIsUnderWay(t *testing.T) {
 	s := &server{state: "running", asker: here}
 	for _, c := range []struct {
 		doing  string
-		under  *Underway
+		under  *wire.Underway
 		gone   bool
 		locked string
 		waits  string
@@ -74,10 +75,10 @@ func TestWhatIsUnderWay(t *testing.T) {
 		{"", nil, false, "", "running"},
 		{"ask", nil, false, "", "ask"},
 		{"set", nil, false, "set", "set"},
-		{`step 1, "one"`, &Underway{At: "wait"}, false, `step 1, "one", wait`, `step 1, "one", wait`},
-		{"set", &Underway{At: "wait", Error: "no"}, false, "set", "set"},
+		{`step 1, "one"`, &wire.Underway{At: "wait"}, false, `step 1, "one", wait`, `step 1, "one", wait`},
+		{"set", &wire.Underway{At: "wait", Error: "no"}, false, "set", "set"},
 		{"set", nil, true, "set; the labctl that asked for it is gone, and the lab finishes it by itself", ""},
-		{`step 1, "one"`, &Underway{At: "wait"}, true, `step 1, "one", wait; the labctl that asked for it is gone, and the lab finishes it by itself`, ""},
+		{`step 1, "one"`, &wire.Underway{At: "wait"}, true, `step 1, "one", wait; the labctl that asked for it is gone, and the lab finishes it by itself`, ""},
 	} {
 		if c.gone {
 			away()
@@ -95,16 +96,16 @@ func TestWhatIsUnderWay(t *testing.T) {
 }
 
 func TestHowAChangeEndedThatNobodyWaitedFor(t *testing.T) {
-	failed := Walked{Steps: []StepVerdicts{{Failed: "x"}}}
+	failed := wire.Walked{Steps: []wire.StepVerdicts{{Failed: "x"}}}
 	for _, c := range []struct {
 		result     any
 		err        error
 		new, cause string
 	}{
-		{Applied{}, nil, "done", "the labctl that had asked for it was gone"},
-		{Walked{}, nil, "done", "the labctl that had asked for it was gone"},
-		{failed, nil, stepFailed, "the labctl that had asked for it was gone"},
-		{Walked{Steps: []StepVerdicts{{}}, Error: &Failure{Failed, "no room"}}, nil, "failed", "no room"},
+		{wire.Applied{}, nil, "done", "the labctl that had asked for it was gone"},
+		{wire.Walked{}, nil, "done", "the labctl that had asked for it was gone"},
+		{failed, nil, wire.StepFailed, "the labctl that had asked for it was gone"},
+		{wire.Walked{Steps: []wire.StepVerdicts{{}}, Error: &wire.Failure{Class: wire.Failed, Message: "no room"}}, nil, "failed", "no room"},
 		{nil, errors.New("no"), "failed", "no"},
 	} {
 		if h := alone("set", c.result, c.err); h.Kind != "unattended" || h.Object != "set" || h.New != c.new || h.Cause != c.cause {
@@ -121,7 +122,7 @@ func TestActionsThatHealingEnded(t *testing.T) {
 }
 
 // differs is what the lab of a trial says of itself.
-func (r *trial) differs() (d Difference) {
+func (r *trial) differs() (d wire.Difference) {
 	r.t.Helper()
 	c, err := Dial(r.instance)
 	if err == nil {
@@ -134,7 +135,7 @@ func (r *trial) differs() (d Difference) {
 }
 
 // until waits for a state of the lab.
-func (r *trial) until(what string, holds func(d Difference) bool) (d Difference) {
+func (r *trial) until(what string, holds func(d wire.Difference) bool) (d wire.Difference) {
 	r.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -147,14 +148,14 @@ func (r *trial) until(what string, holds func(d Difference) bool) (d Difference)
 	return d
 }
 
-func idle(d Difference) bool { return d.Doing == "" }
+func idle(d wire.Difference) bool { return d.Doing == "" }
 
 // told are the events of a kind.
-func (r *trial) told(kind string) (out []Happened) {
+func (r *trial) told(kind string) (out []wire.Happened) {
 	c, err := Dial(r.instance)
 	if err == nil {
-		err = c.Stream(r.t.Context(), "events", FollowParams{}, func(item json.RawMessage) error {
-			var h Happened
+		err = c.Stream(r.t.Context(), "events", wire.FollowParams{}, func(item json.RawMessage) error {
+			var h wire.Happened
 			if err := json.Unmarshal(item, &h); err != nil {
 				return err
 			}
@@ -220,13 +221,13 @@ func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 					_ = cmd.Process.Kill()
 					<-ended
 				}
-				r.until("it knows that its client is gone", func(d Difference) bool { return strings.Contains(d.Doing, "is gone") })
+				r.until("it knows that its client is gone", func(d wire.Difference) bool { return strings.Contains(d.Doing, "is gone") })
 				_ = os.WriteFile(r.firedFile()+".go", nil, 0o600)
 				d := r.until("the end of the change", idle)
 				switch {
 				case d.State != "running" || d.Under != nil:
 					r.errorf("the lab is %+v", d)
-				case verb == "step" && (d.Step != 1 || !slices.Equal(d.Outcomes, []string{stepDone})):
+				case verb == "step" && (d.Step != 1 || !slices.Equal(d.Outcomes, []string{wire.StepDone})):
 					r.errorf("the step has come to %+v", d)
 				case verb == "set" && !slices.Equal(d.Set, []string{"a.mtu=1300"}):
 					r.errorf("it is set %q", d.Set)
@@ -269,13 +270,13 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 		}
 		met := r.fired() != ""
 		if c, err := Dial(r.instance); err == nil {
-			var st Status
+			var st wire.Status
 			if err := c.Call(t.Context(), "status", nil, &st, nil); err == nil && st.State == "degraded" {
 				degraded <- st.Why
 				if !strings.Contains(st.Why, "a change ended midway: ") {
 					r.errorf("degraded because %q", st.Why)
 				}
-				if err := c.Call(t.Context(), "verify", VerifyParams{}, nil, nil); err == nil || !strings.Contains(err.Error(), `"labctl up"`) {
+				if err := c.Call(t.Context(), "verify", wire.VerifyParams{}, nil, nil); err == nil || !strings.Contains(err.Error(), `"labctl up"`) {
 					r.errorf("verify judges it: %v", err)
 				}
 				if code, out := r.run(false, "step", ""); code == 0 || !strings.Contains(out, `"labctl up"`) {
@@ -312,7 +313,7 @@ func hanging(t *testing.T, name, sh string) *trial {
 	return r
 }
 
-func inCommand(d Difference) bool { return d.Under != nil && d.Under.At == "do 1 of 1" }
+func inCommand(d wire.Difference) bool { return d.Under != nil && d.Under.At == "do 1 of 1" }
 
 // Of "step --all" the step under way is finished, and the next is not begun. Who is interrupted says so.
 func TestStepsEndWithTheirClient(t *testing.T) {
@@ -323,7 +324,7 @@ func TestStepsEndWithTheirClient(t *testing.T) {
 	go func() {
 		c, err := Dial(r.instance)
 		if err == nil {
-			err = c.Call(ctx, "step", StepParams{}, nil, nil)
+			err = c.Call(ctx, "step", wire.StepParams{}, nil, nil)
 		}
 		ended <- err
 	}()
@@ -337,14 +338,14 @@ func TestStepsEndWithTheirClient(t *testing.T) {
 	if took := time.Since(began); took > 700*time.Millisecond {
 		t.Errorf("after %v", took)
 	}
-	d := r.until("it knows that its client is gone", func(d Difference) bool { return strings.Contains(d.Doing, "is gone") })
+	d := r.until("it knows that its client is gone", func(d wire.Difference) bool { return strings.Contains(d.Doing, "is gone") })
 	if !inCommand(d) {
 		t.Errorf("the step is %+v", d.Under)
 	}
 	if err := os.WriteFile(r.dir+"/go", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d := r.until("the end of the step", idle); d.Step != 1 || d.Outcomes[0] != stepDone {
+	if d := r.until("the end of the step", idle); d.Step != 1 || d.Outcomes[0] != wire.StepDone {
 		t.Errorf("%+v", d)
 	}
 	r.gone()
@@ -363,7 +364,7 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 	go func() {
 		c, err := Dial(r.instance)
 		if err == nil {
-			err = c.Call(ctx, "set", SetParams{Assignments: []string{"a.mtu=1300"}}, nil, func(e Event) { heard <- e.What })
+			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, func(e wire.Event) { heard <- e.What })
 		}
 		waits <- err
 	}()
@@ -377,10 +378,10 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	d := r.until("the end of the step", idle)
-	if d.Step != 1 || d.Outcomes[0] != stepFailed || len(d.Set) > 0 || d.State != "running" {
+	if d.Step != 1 || d.Outcomes[0] != wire.StepFailed || len(d.Set) > 0 || d.State != "running" {
 		t.Errorf("%+v", d)
 	}
-	if h := r.told("unattended"); len(h) != 1 || h[0].New != stepFailed {
+	if h := r.told("unattended"); len(h) != 1 || h[0].New != wire.StepFailed {
 		t.Errorf("events: %+v", h)
 	}
 	if code, out := r.run(false, "up", "after"); code != 0 {

@@ -9,32 +9,15 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
 
-// AskParams are questions outside any file.
-type AskParams struct {
-	Questions []expect.Question `json:"questions"`
-	Kept      bool              `json:"kept"`
-}
-
-// Answer is one answered question.
-type Answer struct {
-	From    string `json:"from"`
-	To      string `json:"to"`
-	Addr    string `json:"addr,omitempty"` // of a ping: the address that was asked
-	At      string `json:"at,omitempty"`   // who listens, of sees
-	Outcome string `json:"outcome"`
-	Detail  string `json:"detail"`
-	Why     string `json:"why,omitempty"` // see Verdict
-	RTT     int64  `json:"rtt_us"`
-}
-
 func ask(ctx context.Context, c *call) (any, error) {
-	var p AskParams
+	var p wire.AskParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -52,9 +35,9 @@ func ask(ctx context.Context, c *call) (any, error) {
 	for _, r := range answers {
 		lost.doubt(r)
 	}
-	out := make([]Answer, len(rs))
+	out := make([]wire.Answer, len(rs))
 	for i, r := range answers {
-		out[i] = Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got, Detail: r.Detail, Why: stoppedBy(r), RTT: r.RTT.Microseconds()}
+		out[i] = wire.Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got, Detail: r.Detail, Why: stoppedBy(r), RTT: r.RTT.Microseconds()}
 		if to := c.prober.Address(r.Question); to.IsValid() {
 			out[i].Addr = to.String()
 		}
@@ -62,51 +45,8 @@ func ask(ctx context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-// VerifyParams: All also measures cells that are not judged; Steps walks through the file's steps, which changes the lab.
-type VerifyParams struct {
-	All   bool `json:"all"`
-	Steps bool `json:"steps"`
-}
-
-// Verdict is one cell, judged. The cells of an expectation come in the file's order. Why names what stopped a ping that did not get
-// through, if a rule or a virtual switch did; Detail has it too.
-type Verdict struct {
-	Question string `json:"question"`
-	Case     string `json:"case,omitempty"`
-	Judged   bool   `json:"judged"`
-	OK       bool   `json:"ok"`
-	Want     string `json:"want"`
-	Got      string `json:"got"`
-	Detail   string `json:"detail,omitempty"`
-	Why      string `json:"why,omitempty"`
-	RTT      int64  `json:"rtt_us"`
-	Line     int    `json:"line"`
-	Col      int    `json:"col"`
-}
-
-// TableVerdicts is one table, cell by cell in the order of Table.Cells.
-type TableVerdicts struct {
-	Kind  string    `json:"kind"`
-	Line  int       `json:"line"`
-	Cells []Verdict `json:"cells"`
-}
-
-// StepVerdicts is the first expectation (Step is "") or a step. Failed says why a step came to no end.
-type StepVerdicts struct {
-	Step   string          `json:"step,omitempty"`
-	Failed string          `json:"failed,omitempty"`
-	Wait   []TableVerdicts `json:"wait,omitempty"` // only when it was not met
-	Tables []TableVerdicts `json:"tables"`
-}
-
-// Verification is what "verify" found. Died are the commands in the background that had ended badly by its end, however long before.
-type Verification struct {
-	Steps []StepVerdicts `json:"steps"`
-	Died  []Died         `json:"died,omitempty"`
-}
-
 func verify(ctx context.Context, c *call) (any, error) {
-	var p VerifyParams
+	var p wire.VerifyParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
@@ -120,17 +60,17 @@ func verify(ctx context.Context, c *call) (any, error) {
 	file, at := c.file, c.story.Step
 	c.mu.Unlock()
 	if at > 0 {
-		return nil, usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
+		return nil, wire.Usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
 			c.meta.Instance, file.Steps[at-1].Name, at, len(file.Steps))
 	}
-	var out Verification
+	var out wire.Verification
 	if file.Expect != nil {
-		c.event(Event{What: "judging"})
+		c.event(wire.Event{What: "judging"})
 		tables, err := v.judge(ctx, file.Expect)
 		if err != nil {
 			return nil, err
 		}
-		out.Steps = append(out.Steps, StepVerdicts{Tables: inFileOrder(tables)})
+		out.Steps = append(out.Steps, wire.StepVerdicts{Tables: inFileOrder(tables)})
 	}
 	if p.Steps {
 		defer v.stopStreams(nil)
@@ -145,12 +85,12 @@ func verify(ctx context.Context, c *call) (any, error) {
 }
 
 // walkAll walks through the steps of a file, and appends what they found.
-func (v *verifier) walkAll(ctx context.Context, file *labfile.File, out []StepVerdicts) ([]StepVerdicts, error) {
+func (v *verifier) walkAll(ctx context.Context, file *labfile.File, out []wire.StepVerdicts) ([]wire.StepVerdicts, error) {
 	over := ""
 	for i, st := range file.Steps {
-		sv := StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}
+		sv := wire.StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}
 		if over == "" {
-			v.event(Event{What: "step: " + st.Name, Done: i, Total: len(file.Steps)})
+			v.event(wire.Event{What: "step: " + st.Name, Done: i, Total: len(file.Steps)})
 			var err error
 			if sv, err = v.step(ctx, st); err != nil {
 				return nil, fmt.Errorf("step %q: %w", st.Name, err)
@@ -166,8 +106,8 @@ func (v *verifier) walkAll(ctx context.Context, file *labfile.File, out []StepVe
 }
 
 // inFileOrder sorts tables, which were judged in another order, as a reader of the file meets them.
-func inFileOrder(ts []TableVerdicts) []TableVerdicts {
-	slices.SortStableFunc(ts, func(a, b TableVerdicts) int { return a.Line - b.Line })
+func inFileOrder(ts []wire.TableVerdicts) []wire.TableVerdicts {
+	slices.SortStableFunc(ts, func(a, b wire.TableVerdicts) int { return a.Line - b.Line })
 	return ts
 }
 
@@ -178,7 +118,7 @@ type verifier struct {
 }
 
 // judge asks an expectation that has no cases.
-func (v *verifier) judge(ctx context.Context, e *expect.Expectation) ([]TableVerdicts, error) {
+func (v *verifier) judge(ctx context.Context, e *expect.Expectation) ([]wire.TableVerdicts, error) {
 	r, err := v.ask(ctx, e)
 	if err != nil {
 		return nil, err
@@ -205,10 +145,10 @@ func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Repor
 	return r, nil
 }
 
-func verdicts(r *reach.Report, st *labfile.Step) []TableVerdicts {
-	out := []TableVerdicts{}
+func verdicts(r *reach.Report, st *labfile.Step) []wire.TableVerdicts {
+	out := []wire.TableVerdicts{}
 	for _, t := range r.Tables {
-		tv := TableVerdicts{Kind: t.Table.Kind, Line: t.Table.Pos.Line, Cells: make([]Verdict, len(t.Cells))}
+		tv := wire.TableVerdicts{Kind: t.Table.Kind, Line: t.Table.Pos.Line, Cells: make([]wire.Verdict, len(t.Cells))}
 		for i, c := range t.Cells {
 			tv.Cells[i] = verdict(c, st)
 		}
@@ -217,8 +157,8 @@ func verdicts(r *reach.Report, st *labfile.Step) []TableVerdicts {
 	return out
 }
 
-func verdict(c reach.CellReport, st *labfile.Step) Verdict {
-	v := Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
+func verdict(c reach.CellReport, st *labfile.Step) wire.Verdict {
+	v := wire.Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
 		Got: c.Result.Got, Detail: c.Result.Detail, Why: stoppedBy(&c.Result), RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
 	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
 		v.Case = st.Cases[c.Cell.Case].Name
@@ -227,15 +167,15 @@ func verdict(c reach.CellReport, st *labfile.Step) Verdict {
 }
 
 // unknowns are the cells of an expectation that nobody came to ask.
-func unknowns(e *expect.Expectation) []TableVerdicts {
-	out := []TableVerdicts{}
+func unknowns(e *expect.Expectation) []wire.TableVerdicts {
+	out := []wire.TableVerdicts{}
 	if e == nil {
 		return out
 	}
 	for _, t := range e.Tables {
-		tv := TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
+		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
 		for _, c := range t.Cells {
-			tv.Cells = append(tv.Cells, Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged, Want: c.Want.Text,
+			tv.Cells = append(tv.Cells, wire.Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged, Want: c.Want.Text,
 				Got: reach.Unknown, Detail: "not asked", Line: c.Pos.Line, Col: c.Pos.Col})
 		}
 		out = append(out, tv)
@@ -245,6 +185,6 @@ func unknowns(e *expect.Expectation) []TableVerdicts {
 
 // Missing says whether a failure is this kernel's lack of something.
 func Missing(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && f.Class == Unsupported || errors.Is(err, kernel.ErrUnsupported)
+	var f *wire.Failure
+	return errors.As(err, &f) && f.Class == wire.Unsupported || errors.Is(err, kernel.ErrUnsupported)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
@@ -14,8 +15,8 @@ import (
 )
 
 // step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
-func (v *verifier) step(ctx context.Context, st *labfile.Step) (StepVerdicts, error) {
-	sv := StepVerdicts{Step: st.Name, Tables: []TableVerdicts{}}
+func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdicts, error) {
+	sv := wire.StepVerdicts{Step: st.Name, Tables: []wire.TableVerdicts{}}
 	if err := v.shift(ctx, st.Lab); err != nil {
 		return sv, err
 	}
@@ -74,7 +75,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 	v.lab, v.prober.Lab = to, to
 	v.mu.Unlock()
 	for _, h := range changes {
-		v.happened.add(Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
+		v.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
 	}
 	if len(changes) > 0 {
 		if err := v.settle(ctx, to, v.event); err != nil {
@@ -87,7 +88,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 }
 
 // expect judges a step's tables; those of cases column by column, each after its own set, which is then taken back.
-func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]TableVerdicts, error) {
+func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVerdicts, error) {
 	plain, cases := &expect.Expectation{Pos: st.Expect.Pos, Kept: st.Expect.Kept}, []*expect.Table{}
 	for _, t := range st.Expect.Tables {
 		if t.Kind == "cases" {
@@ -100,7 +101,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]TableVerdict
 	if err != nil {
 		return nil, err
 	}
-	byCase := map[*expect.Cell]Verdict{}
+	byCase := map[*expect.Cell]wire.Verdict{}
 	for i, cs := range st.Cases {
 		column := &expect.Expectation{Kept: st.Expect.Kept}
 		for _, t := range cases {
@@ -132,7 +133,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]TableVerdict
 		}
 	}
 	for _, t := range cases {
-		tv := TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
+		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
 		for _, c := range t.Cells {
 			tv.Cells = append(tv.Cells, byCase[c])
 		}
@@ -142,7 +143,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]TableVerdict
 }
 
 // wait reads until all of it holds; it returns what did not hold when the time was up.
-func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]TableVerdicts, error) {
+func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]wire.TableVerdicts, error) {
 	deadline := time.NewTimer(st.Timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)

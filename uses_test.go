@@ -19,13 +19,13 @@ const maxCircle, maxMethods = 12, 40
 
 var largerCircles = map[string]int{
 	"labctl/cmd/labctl":            24,
-	"labctl/cmd/labctl/supervisor": 42,
+	"labctl/cmd/labctl/supervisor": 41,
 	"labctl/topology/labfile":      40,
 	"labctl/topology/reach":        29,
 }
 
 var largerTypes = map[string]int{
-	"labctl/cmd/labctl/supervisor.server": 66,
+	"labctl/cmd/labctl/supervisor.server": 63,
 	"labctl/switchcore/datapath.Loop":     74,
 	"labctl/topology/labfile.build":       95,
 	"labctl/topology/reach.Prober":        44,

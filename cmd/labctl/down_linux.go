@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -36,7 +37,7 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 				err := supervisor.Down(cmd.Context(), name, force)
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
-					list, _ := supervisor.Instances()
+					list, _ := instance.All()
 					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, problem.Suggest(name, list))
 				case err != nil && strings.HasPrefix(err.Error(), name+":"):
 					errs = append(errs, err)
@@ -56,7 +57,7 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 
 // downNames are the instances meant: names of labs, files, -l, or the only one there is.
 func (g *globals) downNames(args []string, all bool) ([]string, error) {
-	list, err := supervisor.Instances()
+	list, err := instance.All()
 	if err != nil || all {
 		return list, err
 	}
@@ -67,7 +68,7 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 		args = []string{g.lab}
 	}
 	if len(args) == 0 {
-		if list, err = supervisor.Chosen(); err != nil {
+		if list, err = instance.Chosen(); err != nil {
 			return nil, err
 		}
 		switch len(list) {
@@ -97,7 +98,7 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 // downFile is the instance that a file means: the one that has the name of its lab, else the only one that came from it. What was brought
 // up with --as beside the first is not taken down with it.
 func downFile(path string) (string, error) {
-	up := supervisor.FromFile(identityOf(path))
+	up := instance.FromFile(identityOf(path))
 	if len(up) == 0 {
 		_, lab, err := load(path)
 		if err != nil {
@@ -112,7 +113,7 @@ func downFile(path string) (string, error) {
 		}
 	}
 	for _, name := range up {
-		if m, err := supervisor.ReadMeta(name); err == nil && m.Lab == name {
+		if m, err := instance.ReadMeta(name); err == nil && m.Lab == name {
 			return name, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/plan"
@@ -92,7 +93,7 @@ func (d *differs) compare() error {
 	if !strings.HasPrefix(d.File, "/") {
 		return nil // standard input, or a shipped lab
 	}
-	was, err := supervisor.Source(d.Lab)
+	was, err := instance.Source(d.Lab)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
@@ -68,7 +69,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	if err != nil {
 		return err
 	}
-	m, err := supervisor.ReadMeta(name)
+	m, err := instance.ReadMeta(name)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 		}
 		return exitStatus(code)
 	}
-	ns, hosts, err := supervisor.OpenNode(name, node)
+	ns, hosts, err := instance.OpenNode(name, node)
 	if errors.Is(err, fs.ErrNotExist) {
 		if lab, lerr := instanceLab(name); lerr == nil && lab.Node(node) == nil {
 			return wire.UnknownNode(lab.Lab, node)
@@ -108,10 +109,10 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 // a degraded lab can still be entered.
 func (g *globals) instance(cmd *cobra.Command) (string, error) {
 	if g.lab != "" {
-		if _, err := supervisor.ReadMeta(g.lab); err == nil {
+		if _, err := instance.ReadMeta(g.lab); err == nil {
 			return g.lab, nil
 		}
-	} else if list, err := supervisor.Chosen(); err == nil && len(list) == 1 {
+	} else if list, err := instance.Chosen(); err == nil && len(list) == 1 {
 		return list[0], nil
 	}
 	c, err := g.running(cmd.Context())

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
@@ -200,7 +201,7 @@ func (g *globals) stream(cmd *cobra.Command, method string, params any, show fun
 	if cmd.Context().Err() != nil {
 		return nil // interrupted, which is how following ends
 	}
-	if _, gone := supervisor.ReadMeta(c.Instance); err != nil && errors.Is(gone, fs.ErrNotExist) {
+	if _, gone := instance.ReadMeta(c.Instance); err != nil && errors.Is(gone, fs.ErrNotExist) {
 		fmt.Fprintf(supervisor.Stderr(), "labctl: %s was taken down\n", c.Instance)
 		return nil // and so is this
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
@@ -32,7 +33,7 @@ func machineVerbs() []func(*globals) *cobra.Command {
 func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 	name := g.lab
 	if name == "" {
-		list, err := supervisor.Chosen()
+		list, err := instance.Chosen()
 		if err != nil {
 			return nil, err
 		}
@@ -50,19 +51,19 @@ func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 		if st, serr := supervisor.StatusOf(ctx, name); serr == nil && st.State == "degraded" {
 			return nil, fmt.Errorf("lab %s is degraded: %s; \"labctl up\" with its file builds it, \"labctl down %s\" removes it", name, st.Why, name)
 		}
-		list, _ := supervisor.Instances()
+		list, _ := instance.All()
 		list = slices.DeleteFunc(list, func(l string) bool { return l == name }) // it may have come this moment
 		return nil, usagef("no lab %q is running%s", name, problem.Suggest(name, list))
 	}
-	if errors.Is(err, supervisor.ErrDead) {
+	if errors.Is(err, instance.ErrDead) {
 		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"%s\" heals it, \"labctl down %s\" removes it", name, upAgain(name), name)
 	}
 	return c, err
 }
 
 // upAgain is the command that brings up an instance that is there.
-func upAgain(instance string) string {
-	m, err := supervisor.ReadMeta(instance)
+func upAgain(name string) string {
+	m, err := instance.ReadMeta(name)
 	if err != nil {
 		return "labctl up"
 	}
@@ -77,8 +78,8 @@ func upAgain(instance string) string {
 }
 
 // instanceLab is the lab file that a running instance was given last.
-func instanceLab(instance string) (*labfile.File, error) {
-	src, err := supervisor.Source(instance)
+func instanceLab(name string) (*labfile.File, error) {
+	src, err := instance.Source(name)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func instanceLab(instance string) (*labfile.File, error) {
 }
 
 func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	names, _ := supervisor.Instances()
+	names, _ := instance.All()
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
@@ -121,7 +122,7 @@ func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func
 			return nil, after
 		}
 		name := g.lab
-		if list, _ := supervisor.Chosen(); name == "" && len(list) == 1 {
+		if list, _ := instance.Chosen(); name == "" && len(list) == 1 {
 			name = list[0]
 		}
 		lab, err := instanceLab(name)

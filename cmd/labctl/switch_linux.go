@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
@@ -126,7 +127,7 @@ func runDetached(ctx context.Context) error {
 	}
 	defer r.Close()
 	self := exec.Command("/proc/self/exe", append(slices.Clone(os.Args[1:]), "--ready-fd=3")...)
-	supervisor.InheritNothing()
+	instance.InheritNothing()
 	self.Stdout, self.Stderr, self.ExtraFiles = os.Stdout, os.Stderr, []*os.File{w}
 	self.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = self.Start()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
@@ -55,7 +56,7 @@ hand stays laid over the file, as it does in "up".`,
 			if script {
 				return usagef("--script goes with --dry-run; \"labctl plan FILE\" prints the script that builds a lab from nothing")
 			}
-			if reset && supervisor.Alive(s.Instance) {
+			if reset && instance.Alive(s.Instance) {
 				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {
 					return err
 				}
@@ -170,17 +171,17 @@ func endedWith(actions []string) string {
 }
 
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.
-func stay(ctx context.Context, instance string) error {
+func stay(ctx context.Context, name string) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			defer leavingOf(ctx).takingDown(instance)()
-			return supervisor.Down(context.WithoutCancel(ctx), instance, false)
+			defer leavingOf(ctx).takingDown(name)()
+			return supervisor.Down(context.WithoutCancel(ctx), name, false)
 		case <-tick.C:
-			if !supervisor.Alive(instance) {
-				return fmt.Errorf("%s went away", instance)
+			if !instance.Alive(name) {
+				return fmt.Errorf("%s went away", name)
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
@@ -103,7 +104,7 @@ func (v *verifyFlags) check(args []string) error {
 		return nil
 	}
 	for _, a := range args {
-		if list, _ := supervisor.Instances(); slices.Contains(list, a) {
+		if list, _ := instance.All(); slices.Contains(list, a) {
 			continue // writeBack says what file it is
 		}
 		if f, err := findFile(a); err == nil && !filepath.IsAbs(f.identity) {
@@ -115,7 +116,7 @@ func (v *verifyFlags) check(args []string) error {
 
 // verifyArgs are the labs that are judged: those that are named, else lab.yaml, or, where there is none, the running lab.
 func (g *globals) verifyArgs(args []string) ([]string, error) {
-	list, err := supervisor.Instances()
+	list, err := instance.All()
 	switch {
 	case err != nil:
 		return nil, err
@@ -131,7 +132,7 @@ func (g *globals) verifyArgs(args []string) ([]string, error) {
 	if _, err := os.Stat(defaultFile); err == nil {
 		return []string{defaultFile}, nil
 	}
-	switch list, err := supervisor.Chosen(); {
+	switch list, err := instance.Chosen(); {
 	case err != nil:
 		return nil, err
 	case len(list) == 1:
@@ -144,8 +145,8 @@ func (g *globals) verifyArgs(args []string) ([]string, error) {
 }
 
 // fileOf is where a running lab came from, as somebody would give it to verify.
-func fileOf(instance string) (string, error) {
-	m, err := supervisor.ReadMeta(instance)
+func fileOf(name string) (string, error) {
+	m, err := instance.ReadMeta(name)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +154,7 @@ func fileOf(instance string) (string, error) {
 		return name, nil
 	}
 	if m.File == "-" {
-		return "", usagef("--new: %s came from standard input; give the FILE to bring up", instance)
+		return "", usagef("--new: %s came from standard input; give the FILE to bring up", name)
 	}
 	if path := displayOf(m.File); looksLikePath(path) {
 		return path, nil
@@ -163,7 +164,7 @@ func fileOf(instance string) (string, error) {
 
 // one verifies one lab. Its error is that it could not be judged; what was judged is in r.
 func (v *verifyFlags) one(ctx context.Context, r *verified) error {
-	list, err := supervisor.Instances()
+	list, err := instance.All()
 	if err != nil {
 		return err
 	}
@@ -182,8 +183,8 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if len(cellsOf(r.lab)) == 0 && !v.update {
 		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under \"expect\"", r.file.display)
 	}
-	if up := supervisor.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && supervisor.Alive(r.lab.Name) {
-		if src, err := supervisor.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
+	if up := instance.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
+		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
 			fmt.Fprintf(supervisor.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
 			return v.standing(ctx, r)
@@ -224,11 +225,11 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	m, err := supervisor.ReadMeta(r.arg)
+	m, err := instance.ReadMeta(r.arg)
 	if err != nil {
 		return err
 	}
-	src, err := supervisor.Source(r.arg)
+	src, err := instance.Source(r.arg)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -20,8 +21,8 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 	if err != nil {
 		return err
 	}
-	was := s.adopted()
-	names := brokenNodes(s.space, lost, was)
+	was := s.rundir.Applied(s.meta.File, s.lab)
+	names := instance.BrokenNodes(s.space, lost, was)
 	broken := map[string]bool{}
 	for _, name := range names {
 		broken[name] = true
@@ -30,7 +31,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 	if err := s.apply(ctx, plan.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
-	lab, told, err := s.retell()
+	lab, told, err := s.rundir.Retell(s.file)
 	if err != nil {
 		return err
 	}
@@ -47,33 +48,6 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 		return err
 	}
 	return s.ready(ctx, lab, progress)
-}
-
-// brokenNodes are those of a lab that was left standing that are not whole: lost, or without an interface that they had.
-func brokenNodes(space *kernel.Space, lost []string, was *topology.Lab) (names []string) {
-	whole := func(n *topology.Node) bool {
-		if slices.Contains(lost, n.Name) {
-			return false
-		}
-		links, err := space.Tables().Links(n.Name)
-		if err != nil {
-			return false
-		}
-		have := map[string]bool{}
-		for _, l := range links {
-			have[l.Name] = true
-		}
-		return !slices.ContainsFunc(n.Interfaces, func(i *topology.Interface) bool {
-			// What went with a lost node at its other end comes back with that node.
-			return !have[i.Name] && !slices.Contains(lost, i.Peer.Node) && !slices.Contains(lost, i.Lower.Node)
-		})
-	}
-	for _, n := range was.Nodes {
-		if !whole(n) {
-			names = append(names, n.Name)
-		}
-	}
-	return names
 }
 
 // restartBackground starts again what died with the supervisor's PID namespace in nodes that live on.

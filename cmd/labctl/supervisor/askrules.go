@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -46,7 +47,7 @@ func AskRules(ctx context.Context, file string, source []byte) (problem.List, er
 	l := os.NewFile(uintptr(lock), "xtables.lock")
 	defer l.Close()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", AskVerb, file)
-	cmd.SysProcAttr = namespaces(named)
+	cmd.SysProcAttr = instance.Isolation(named)
 	cmd.Stdin = bytes.NewReader(source)
 	cmd.ExtraFiles = []*os.File{l}
 	out, err := cmd.Output()
@@ -55,7 +56,7 @@ func AskRules(ctx context.Context, file string, source []byte) (problem.List, er
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil && !errors.As(err, &exit):
-		return nil, cannotStart(err, named)
+		return nil, instance.CannotStart(err, named)
 	case err != nil:
 		return nil, fmt.Errorf("ask nft and iptables: %w: %s", err, bytes.TrimSpace(exit.Stderr))
 	}

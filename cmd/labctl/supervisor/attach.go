@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 )
 
@@ -103,10 +104,10 @@ func (c *Client) execBroke(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, ErrSilent):
+	case errors.Is(err, instance.ErrSilent):
 		return err
 	}
-	return fmt.Errorf("%s: %w (%v)", c.Instance, ErrDead, err)
+	return fmt.Errorf("%s: %w (%v)", c.Instance, instance.ErrDead, err)
 }
 
 // attachment is this end of a command that runs elsewhere.

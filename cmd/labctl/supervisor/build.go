@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -21,7 +22,7 @@ import (
 
 // start builds or adopts the lab.
 func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event)) error {
-	source, err := s.rundir.read("lab.yaml")
+	source, err := s.rundir.Read("lab.yaml")
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event
 	}
 	var old *kernel.State
 	if adopt {
-		if old, err = s.rundir.journal(s.meta.Instance); err != nil {
+		if old, err = s.rundir.Journal(s.meta.Instance); err != nil {
 			return err
 		}
 	}
@@ -45,7 +46,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event
 		return s.adopt(ctx, old, progress)
 	}
 	// Without root, what a dead supervisor left died with it, but for what was set by hand.
-	lab, told, err := s.retell()
+	lab, told, err := s.rundir.Retell(s.file)
 	if err != nil {
 		return err
 	}
@@ -63,11 +64,11 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event
 
 // equip makes what the supervisor works with, and publishes it at once together with the lab that the file says.
 func (s *server) equip(file *labfile.File) error {
-	f, err := s.rundir.create("journal", unix.O_APPEND, 0o600)
+	f, err := s.rundir.Create("journal", unix.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	journal, err := kernel.OpenJournal(f, s.meta.Instance, s.meta.Named, s.rundir.gate)
+	journal, err := kernel.OpenJournal(f, s.meta.Instance, s.meta.Named, s.rundir.Gate)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (s *server) equip(file *labfile.File) error {
 }
 
 // publish shows others what the kernel has now.
-func (s *server) publish(lab *topology.Lab, t story) {
+func (s *server) publish(lab *topology.Lab, t instance.Story) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lab, s.story, s.prober.Lab = lab, t, lab
@@ -179,7 +180,7 @@ func (s *server) writePlan(lab *topology.Lab) {
 	if stopping {
 		return
 	}
-	_ = s.rundir.put("plan.sh", []byte(plan.New(lab, s.meta.Instance).String()), 0o600)
+	_ = s.rundir.Put("plan.sh", []byte(plan.New(lab, s.meta.Instance).String()), 0o600)
 	debug.FreeOSMemory()
 }
 
@@ -194,7 +195,7 @@ func (s *server) writeHosts() error {
 			}
 		}
 	}
-	return s.rundir.put("hosts", []byte(b.String()), 0o644) // programs in nodes may be other users
+	return s.rundir.Put("hosts", []byte(b.String()), 0o644) // programs in nodes may be other users
 }
 
 // leftDirectory: all of a lab is gone but its run directory.
@@ -212,7 +213,7 @@ func (s *server) clear() error {
 	if err := s.clearLab(); err != nil {
 		return err
 	}
-	if err := s.rundir.remove(); err != nil {
+	if err := s.rundir.Remove(); err != nil {
 		return &leftDirectory{s.meta.Instance, err}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 )
 
@@ -26,13 +27,13 @@ func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([
 	// Half a connection is enough to hear what came last, and what was lost.
 	defer context.AfterFunc(ctx, func() {
 		_ = conn.CloseWrite()
-		time.AfterFunc(hurry, func() { conn.Close() })
+		time.AfterFunc(instance.Hurry, func() { conn.Close() })
 	})()
 	for going := true; ; {
 		var r wire.Reply
 		if err := wire.ReadLine(in, &r); err != nil {
 			if ctx.Err() != nil {
-				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, hurry, context.Cause(ctx))
+				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, instance.Hurry, context.Cause(ctx))
 			}
 			return end, c.cut(ctx, "capture", err)
 		}

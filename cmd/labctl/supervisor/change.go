@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -34,7 +35,7 @@ func apply(ctx context.Context, c *call) (any, error) {
 }
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
-func (c *call) become(ctx context.Context, file *labfile.File, t story, cause string) (any, error) {
+func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story, cause string) (any, error) {
 	healing := cause == "up" && c.degraded()
 	if !healing {
 		if err := c.whole(); err != nil {
@@ -43,7 +44,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t story, cause st
 	}
 	broken := t.Under.TakenBack()
 	t.Under = nil
-	lab, err := t.over(file)
+	lab, err := t.Over(file)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +88,12 @@ func (c *call) become(ctx context.Context, file *labfile.File, t story, cause st
 		changes = append(changes, revived...)
 	}
 	if c.unsaved || len(healed) > 0 {
-		if err := errors.Join(c.rundir.writeMeta(meta, file.Source), c.writeHosts()); err != nil {
+		if err := errors.Join(c.rundir.WriteMeta(meta, file.Source), c.writeHosts()); err != nil {
 			return nil, err
 		}
 		c.unsaved = false
 	}
-	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.words(), Ended: t.Ended, Broken: broken}
+	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.Words(), Ended: t.Ended, Broken: broken}
 	for _, h := range changes {
 		c.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}

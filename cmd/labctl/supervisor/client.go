@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
@@ -31,27 +32,23 @@ type Client struct {
 
 // Dial finds the supervisor of an instance. The error wraps fs.ErrNotExist if there is no such instance, and
 // ErrDead if its supervisor is dead.
-func Dial(instance string) (*Client, error) {
-	if _, err := ReadMeta(instance); err != nil {
+func Dial(name string) (*Client, error) {
+	if _, err := instance.ReadMeta(name); err != nil {
 		return nil, err
 	}
-	conn, peer, err := labEndpoint(instance).dial()
+	conn, peer, err := instance.EndpointOf(name).Dial()
 	if err != nil {
 		return nil, err
 	}
 	conn.Close()
-	return &Client{Instance: instance, PID: int(peer.Pid)}, nil
-}
-
-func labEndpoint(instance string) endpoint {
-	return endpoint{instance, func() (*folder, error) { return openInstance(instance) }, fmt.Sprintf("\"labctl down --force %s\"", instance)}
+	return &Client{Instance: name, PID: int(peer.Pid)}, nil
 }
 
 // connect opens a connection for a question and reads the supervisor's greeting, see [endpoint.greet]. A supervisor that speaks another
 // protocol is not asked what it may understand in another way.
 func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bufio.Reader, error) {
 	var h wire.Hello
-	conn, in, err := labEndpoint(c.Instance).greet(ctx, &h)
+	conn, in, err := instance.EndpointOf(c.Instance).Greet(ctx, &h)
 	if err == nil && h.Labctl != wire.ProtocolVersion && !slices.Contains(wire.EveryVersion, method) {
 		conn.Close()
 		return nil, nil, wire.Usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl (%s) version %d: take the lab down and up again, or use that labctl",
@@ -162,21 +159,21 @@ func (c *Client) cut(ctx context.Context, method string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, ErrSilent):
+	case errors.Is(err, instance.ErrSilent):
 		return err
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return labEndpoint(c.Instance).silent(c.PID)
-	case !there(c.Instance):
+		return instance.EndpointOf(c.Instance).Silent(c.PID)
+	case !instance.Exists(c.Instance):
 		return wire.Going.Errorf("%s was taken down while it was asked to %s", c.Instance, method)
 	case errors.Is(err, io.EOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
-		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, ErrDead, method, whereIs(c.Instance, "log"))
+		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, instance.ErrDead, method, instance.Path(c.Instance, "log"))
 	}
 	return fmt.Errorf("%s: the answer to %s could not be read: %w", c.Instance, method, err)
 }
 
 // List tells the truth about every instance of this user, dead ones too.
 func List(ctx context.Context) ([]wire.Status, error) {
-	names, err := Instances()
+	names, err := instance.All()
 	if err != nil {
 		return nil, err
 	}
@@ -200,22 +197,22 @@ func List(ctx context.Context) ([]wire.Status, error) {
 }
 
 // StatusOf tells the truth about one instance.
-func StatusOf(ctx context.Context, instance string) (wire.Status, error) {
-	m, err := ReadMeta(instance)
-	if errors.Is(err, fs.ErrNotExist) && Alive(instance) {
-		return wire.Status{Lab: instance, State: "starting"}, nil
+func StatusOf(ctx context.Context, name string) (wire.Status, error) {
+	m, err := instance.ReadMeta(name)
+	if errors.Is(err, fs.ErrNotExist) && instance.Alive(name) {
+		return wire.Status{Lab: name, State: "starting"}, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, serr := journalState(instance); serr != nil || !there(instance) {
+		if _, serr := instance.Journal(name); serr != nil || !instance.Exists(name) {
 			return wire.Status{}, err
 		}
-		return wire.Status{Lab: instance, State: "degraded", Why: "it was killed before it began"}, nil
+		return wire.Status{Lab: name, State: "degraded", Why: "it was killed before it began"}, nil
 	}
 	if err != nil { // one directory that is not as it should be must not hide the others
-		return wire.Status{Lab: instance, State: "degraded", Why: err.Error()}, nil
+		return wire.Status{Lab: name, State: "degraded", Why: err.Error()}, nil
 	}
-	st := wire.Status{Lab: instance, Nodes: m.Nodes, File: m.File}
-	c, err := Dial(instance)
+	st := wire.Status{Lab: name, Nodes: m.Nodes, File: m.File}
+	c, err := Dial(name)
 	if err == nil {
 		err = c.Call(ctx, "status", nil, &st, nil)
 		st.PID = c.PID
@@ -225,19 +222,19 @@ func StatusOf(ctx context.Context, instance string) (wire.Status, error) {
 		return st, nil
 	case ctx.Err() != nil:
 		return st, context.Cause(ctx)
-	case errors.Is(err, ErrSilent):
+	case errors.Is(err, instance.ErrSilent):
 		st.State = "not answering"
 		if c != nil && kernel.Stopped(c.PID) {
 			st.Why = fmt.Sprintf("stopped; kill -CONT %d lets it go on", c.PID)
 		}
-	case !there(instance): // went down meanwhile
-		return wire.Status{}, fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
-	case errors.Is(err, ErrDead) && Alive(instance):
+	case !instance.Exists(name): // went down meanwhile
+		return wire.Status{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	case errors.Is(err, instance.ErrDead) && instance.Alive(name):
 		st.State = "starting"
-		if pids := stoppedHolders(labEndpoint(instance).open); len(pids) > 0 {
+		if pids := instance.StoppedHolders(instance.EndpointOf(name).Open); len(pids) > 0 {
 			st.State, st.PID, st.Why = "not answering", pids[0], fmt.Sprintf("stopped; kill -CONT %d lets it go on", pids[0])
 		}
-	case !errors.Is(err, ErrDead) && Alive(instance):
+	case !errors.Is(err, instance.ErrDead) && instance.Alive(name):
 		st.State, st.Why = "not answering", err.Error()
 	default:
 		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"

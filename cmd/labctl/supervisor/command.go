@@ -70,17 +70,17 @@ func (s *server) endOf(ctx context.Context, p *process) error {
 
 // shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].
 func (s *server) shell(node, sh string, options ...string) []string {
-	argv := append([]string{"labctl", NodeVerb, "--name", node, "--hosts", s.rundir.in("hosts")}, options...)
+	argv := append([]string{"labctl", NodeVerb, "--name", node, "--hosts", s.rundir.In("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)
 }
 
 // commandFiles are what a command writes to, which has no name and belongs to the caller, and nothing to read.
 func (s *server) commandFiles() (out, null *os.File, err error) {
 	const output = ".run" // one command at a time is started, and its output has no name for longer than this
-	if out, err = s.rundir.create(output, unix.O_TRUNC, 0o600); err != nil {
+	if out, err = s.rundir.Create(output, unix.O_TRUNC, 0o600); err != nil {
 		return nil, nil, err
 	}
-	if err = s.rundir.unlink(output); err == nil { // or the next command would write over this one's
+	if err = s.rundir.Unlink(output); err == nil { // or the next command would write over this one's
 		null, err = os.Open(os.DevNull)
 	}
 	if err != nil {

@@ -10,19 +10,21 @@ import (
 	"sync"
 	"testing"
 
+	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
 )
 
 // A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the connection says so.
 func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
-	privateHome(t)
-	r, _, err := take("breaks", true, nil)
-	without(t, err)
-	defer func() { _ = r.remove() }()
-	if err := r.writeMeta(Meta{Instance: "breaks"}, nil); err != nil {
+	runtest.Home(t)
+	r, _, err := instance.Take("breaks", true, nil)
+	runtest.Without(t, err)
+	defer func() { _ = r.Remove() }()
+	if err := r.WriteMeta(instance.Meta{Instance: "breaks"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	l, err := listenIn(r.folder, "sock")
+	l, err := instance.Listen(r.Folder, "sock")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
 	}()
 	for range 30 {
 		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", wire.ApplyParams{File: "f", Source: make([]byte, 1<<16)}, nil, nil)
-		if !errors.Is(err, ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
+		if !errors.Is(err, instance.ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
 			t.Fatalf("%v", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/problem"
@@ -28,7 +29,7 @@ const ExamineVerb = "examine-kernel"
 func Examine(ctx context.Context) []Finding {
 	named := os.Geteuid() == 0
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", ExamineVerb, "now")
-	cmd.SysProcAttr = namespaces(named)
+	cmd.SysProcAttr = instance.Isolation(named)
 	out, err := cmd.Output()
 	if err != nil {
 		return append([]Finding{homeFinding(), namespacesFinding(named, err)}, tools()...)
@@ -59,9 +60,9 @@ func ExamineKernel() int {
 
 // homeFinding looks whether run directories could be made, and makes none.
 func homeFinding() Finding {
-	path, err := home(labsHome)
+	path, err := instance.Home(instance.LabsHome)
 	if err != nil {
-		return Finding{What: "run directory", Needed: true, Detail: err.Error(), Cure: homeCure()}
+		return Finding{What: "run directory", Needed: true, Detail: err.Error(), Cure: instance.HomeCure()}
 	}
 	at := path
 	for !exists(at) && at != filepath.Dir(at) {
@@ -69,7 +70,7 @@ func homeFinding() Finding {
 	}
 	f := Finding{What: "run directory " + path, Needed: true, OK: true}
 	if err := unix.Faccessat(unix.AT_FDCWD, at, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-		f.OK, f.Detail, f.Cure = false, fmt.Sprintf("%s: %v", at, err), homeCure()
+		f.OK, f.Detail, f.Cure = false, fmt.Sprintf("%s: %v", at, err), instance.HomeCure()
 	}
 	return f
 }

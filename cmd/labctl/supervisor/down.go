@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
@@ -23,38 +24,38 @@ func Down(ctx context.Context, instance string, force bool) error {
 	return takeDown(ctx, instance, force, nil)
 }
 
-func takeDown(ctx context.Context, instance string, force bool, gate kernel.Before) error {
-	if !there(instance) {
-		return fmt.Errorf("%s: %w", instance, fs.ErrNotExist)
+func takeDown(ctx context.Context, name string, force bool, gate kernel.Before) error {
+	if !instance.Exists(name) {
+		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	if err := clearStrangers(ctx, instance, force); err != nil {
+	if err := clearStrangers(ctx, name, force); err != nil {
 		return err
 	}
-	c, err := Dial(instance)
+	c, err := Dial(name)
 	if err == nil {
 		ended := c.ended()
 		if err = c.Call(ctx, "down", wire.DownParams{Force: force}, nil, nil); err == nil {
 			ended(ctx)
 		}
-		if errors.Is(err, ErrSilent) && force {
-			if err := kernel.Kill(kernel.Process{PID: c.PID, Command: "the supervisor", Node: instance}); err != nil {
+		if errors.Is(err, instance.ErrSilent) && force {
+			if err := kernel.Kill(kernel.Process{PID: c.PID, Command: "the supervisor", Node: name}); err != nil {
 				return err
 			}
-			return clearDead(ctx, instance, force, gate)
+			return clearDead(ctx, name, force, gate)
 		}
 		var f *wire.Failure
-		if err == nil || errors.As(err, &f) && f.Class == wire.Going || ctx.Err() == nil && !there(instance) {
+		if err == nil || errors.As(err, &f) && f.Class == wire.Going || ctx.Err() == nil && !instance.Exists(name) {
 			return nil
 		}
-		if !errors.Is(err, ErrDead) {
+		if !errors.Is(err, instance.ErrDead) {
 			return err
 		}
 		// Another down was first, or it was killed. Who holds its lock once it is gone is a lab that began since.
-		if ended(ctx) && Alive(instance) {
+		if ended(ctx) && instance.Alive(name) {
 			return nil
 		}
 	}
-	return clearDead(ctx, instance, force, gate)
+	return clearDead(ctx, name, force, gate)
 }
 
 // ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and says whether
@@ -76,22 +77,22 @@ func (c *Client) ended() func(context.Context) bool {
 }
 
 // clearDead removes what a supervisor that was killed left behind.
-func clearDead(ctx context.Context, instance string, force bool, gate kernel.Before) error {
-	r, _, err := takeUnless(ctx, instance, false, gate)
-	if errors.Is(err, errHeld) { // it is starting, or going, just now
-		_, err := waitReady(ctx, instance)
+func clearDead(ctx context.Context, name string, force bool, gate kernel.Before) error {
+	r, _, err := instance.TakeUnless(ctx, name, false, gate)
+	if errors.Is(err, instance.ErrHeld) { // it is starting, or going, just now
+		_, err := waitReady(ctx, name)
 		var f *wire.Failure
 		switch {
-		case !there(instance):
+		case !instance.Exists(name):
 			return nil
-		case force && errors.Is(err, ErrSilent): // stopped before it had a socket
-			if err := labEndpoint(instance).killStopped(); err != nil {
+		case force && errors.Is(err, instance.ErrSilent): // stopped before it had a socket
+			if err := instance.EndpointOf(name).KillStopped(); err != nil {
 				return err
 			}
 		case err != nil && (!errors.As(err, &f) || f.Class != wire.Going): // gone now: a killed one's last threads had held the lock
 			return err
 		}
-		return takeDown(ctx, instance, force, gate)
+		return takeDown(ctx, name, force, gate)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -99,33 +100,33 @@ func clearDead(ctx context.Context, instance string, force bool, gate kernel.Bef
 	if err != nil {
 		return err
 	}
-	st, err := journalState(instance)
+	st, err := instance.Journal(name)
 	if err != nil {
-		r.release()
+		r.Release()
 		return err
 	}
 	if st.Named && len(st.Namespaces) > 0 {
-		err := unless(ctx, "interrupted while it was removed; \"labctl down "+instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.gate) })
+		err := instance.Unless(ctx, "interrupted while it was removed; \"labctl down "+name+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.Gate) })
 		if err != nil {
-			r.release()
-			return fmt.Errorf("not all of %s could be removed: %w", instance, err)
+			r.Release()
+			return fmt.Errorf("not all of %s could be removed: %w", name, err)
 		}
 	}
-	if err := r.remove(); err != nil {
-		return &leftDirectory{instance, err}
+	if err := r.Remove(); err != nil {
+		return &leftDirectory{name, err}
 	}
 	return nil
 }
 
 // clearStrangers finds processes in the nodes that the lab did not start, before the names of the namespaces go.
-func clearStrangers(ctx context.Context, instance string, force bool) error {
-	st, err := journalState(instance)
+func clearStrangers(ctx context.Context, name string, force bool) error {
+	st, err := instance.Journal(name)
 	if err != nil {
 		return err
 	}
 	supervisor := 0
 	nodes := map[uint64]string{}
-	if c, err := Dial(instance); err == nil {
+	if c, err := Dial(name); err == nil {
 		supervisor = c.PID
 		nodes = kernel.HeldBy(st, supervisor)
 	} else if st.Named { // without names they went with it, and their inodes may be anybody's
@@ -145,7 +146,7 @@ func clearStrangers(ctx context.Context, instance string, force bool) error {
 		for _, p := range strangers {
 			lines = append(lines, "  "+p.String())
 		}
-		return wire.Failed.Errorf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), instance)
+		return wire.Failed.Errorf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), name)
 	}
 	var errs []error
 	for _, p := range strangers {

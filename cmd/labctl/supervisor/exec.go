@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -21,6 +20,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
@@ -45,11 +45,11 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if err := c.say(wire.Event{What: "descriptors"}); err != nil {
 		return nil, err
 	}
-	files, err := receiveFiles(c.conn, 4)
+	files, err := instance.ReceiveFiles(c.conn, 4)
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{"labctl", NodeVerb, "--name", p.Node, "--hosts", c.rundir.in("hosts"), "--monitor"}
+	argv := []string{"labctl", NodeVerb, "--name", p.Node, "--hosts", c.rundir.In("hosts"), "--monitor"}
 	if p.TTY {
 		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
 	}
@@ -111,35 +111,6 @@ func (c *call) abandoned(ctx context.Context) {
 		case <-limit.Done():
 		}
 	}
-}
-
-// receiveFiles takes n descriptors off a connection (unix(7), SCM_RIGHTS).
-func receiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
-	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4*n))
-	_, oobn, flags, _, err := conn.ReadMsgUnix(b, oob)
-	if err != nil {
-		return nil, fmt.Errorf("receive descriptors: %w", err)
-	}
-	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
-	if err != nil || len(msgs) == 0 {
-		return nil, fmt.Errorf("receive descriptors: none came (%v)", err)
-	}
-	fds, err := unix.ParseUnixRights(&msgs[0])
-	if more := flags&unix.MSG_CTRUNC != 0; err != nil || len(fds) != n || more {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-		if more {
-			return nil, fmt.Errorf("receive descriptors: more than %d came", n)
-		}
-		return nil, fmt.Errorf("receive descriptors: %d of %d came (%v)", len(fds), n, err)
-	}
-	files := make([]*os.File, n)
-	for i, fd := range fds {
-		unix.CloseOnExec(fd)
-		files[i] = os.NewFile(uintptr(fd), "passed")
-	}
-	return files, nil
 }
 
 // InNode is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/topology/labfile"
 )
 
@@ -68,7 +69,7 @@ func (r *trial) run(armed bool, verb, file string) (code int, out string) {
 			r.errorf("%s says %q", verb, b.String())
 		}
 	}
-	if strings.Contains(b.String(), "the lab is changed") && !there(r.instance) {
+	if strings.Contains(b.String(), "the lab is changed") && !instance.Exists(r.instance) {
 		r.errorf("%s says of a lab that is gone: %s", verb, b.String())
 	}
 	return cmd.ProcessState.ExitCode(), b.String()
@@ -100,7 +101,7 @@ func (r *trial) gone() {
 
 // nothing looks whether anything of the lab is left.
 func (r *trial) nothing() {
-	if there(r.instance) || Alive(r.instance) {
+	if instance.Exists(r.instance) || instance.Alive(r.instance) {
 		r.errorf("its run directory is there after down")
 	}
 	if names, _ := filepath.Glob("/run/netns/" + r.instance + ".*"); len(names) > 0 {
@@ -290,7 +291,7 @@ func TestATemporaryInstanceIsNew(t *testing.T) {
 		if state == "dead" {
 			r.killed()
 		}
-		had, err := ReadMeta(r.instance)
+		had, err := instance.ReadMeta(r.instance)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +300,7 @@ func TestATemporaryInstanceIsNew(t *testing.T) {
 		if !errors.Is(err, ErrTaken) {
 			t.Errorf("%s: %v", state, err)
 		}
-		if has, err := ReadMeta(r.instance); err != nil || has != had {
+		if has, err := instance.ReadMeta(r.instance); err != nil || has != had {
 			t.Errorf("%s: it became %+v, %v", state, has, err)
 		}
 		if _, got := r.run(false, "inspect", ""); state == "running" && got != wantAfter {

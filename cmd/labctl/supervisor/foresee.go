@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -23,7 +24,7 @@ func Foresee(ctx context.Context, s Start) (wire.Foreseen, error) {
 		return wire.Foreseen{}, err
 	}
 	out := wire.Foreseen{Format: 1, Lab: s.Instance, State: "down", Changes: []plan.Change{}, Commands: []string{}}
-	if !there(s.Instance) {
+	if !instance.Exists(s.Instance) {
 		out.FromNothing(s.Lab.Lab)
 		return out, nil
 	}
@@ -35,9 +36,9 @@ func Foresee(ctx context.Context, s Start) (wire.Foreseen, error) {
 		return out, nil
 	case err == nil:
 		return out, c.Call(ctx, "foresee", wire.ApplyParams{File: s.File, Source: s.Lab.Source}, &out, nil)
-	case !errors.Is(err, ErrDead):
+	case !errors.Is(err, instance.ErrDead):
 		return out, err
-	case Alive(s.Instance):
+	case instance.Alive(s.Instance):
 		return out, wire.Failed.Errorf("%s is starting or being taken down just now; ask again", s.Instance)
 	}
 	out.State = "degraded"
@@ -46,7 +47,7 @@ func Foresee(ctx context.Context, s Start) (wire.Foreseen, error) {
 
 // healing adds what becomes of an instance whose supervisor is dead, as salvage and adopt do it.
 func healing(f *wire.Foreseen, s Start) error {
-	st, err := journalState(s.Instance)
+	st, err := instance.Journal(s.Instance)
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,12 @@ func healing(f *wire.Foreseen, s Start) error {
 		f.FromNothing(s.Lab.Lab)
 		return nil
 	}
-	d, err := openInstance(s.Instance)
+	d, err := instance.Open(s.Instance)
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	meta, err := ReadMeta(s.Instance)
+	defer d.Close()
+	meta, err := instance.ReadMeta(s.Instance)
 	if errors.Is(err, fs.ErrNotExist) { // killed before it had written anything
 		f.FromNothing(s.Lab.Lab)
 		return nil
@@ -67,12 +68,11 @@ func healing(f *wire.Foreseen, s Start) error {
 	if err != nil {
 		return err
 	}
-	dead := &server{meta: meta, rundir: &rundir{d, s.Instance}, file: s.Lab, lab: s.Lab.Lab}
-	lab, told, err := dead.retell()
+	lab, told, err := d.Retell(s.Lab)
 	if err != nil {
 		return err
 	}
-	f.Kept, f.Ended = told.words(), told.Ended
+	f.Kept, f.Ended = told.Words(), told.Ended
 	if !st.Complete || !st.Named {
 		f.FromNothing(lab)
 		return nil
@@ -82,8 +82,8 @@ func healing(f *wire.Foreseen, s Start) error {
 		return err
 	}
 	defer space.Leave()
-	was := dead.adopted()
-	broken := brokenNodes(space, lost, was)
+	was := d.Applied(meta.File, s.Lab.Lab)
+	broken := instance.BrokenNodes(space, lost, was)
 	for _, name := range broken {
 		why := "rebuilt: it is not whole"
 		if slices.Contains(lost, name) {
@@ -113,12 +113,12 @@ func foresee(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab, err := t.over(file)
+	lab, err := t.Over(file)
 	if err != nil {
 		return nil, err
 	}
 	now := c.current()
-	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.words(), Ended: t.Ended}
+	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.Words(), Ended: t.Ended}
 	if c.degraded() {
 		c.mu.Lock()
 		out.State, out.Why = c.state, c.why
@@ -144,10 +144,10 @@ func foresee(_ context.Context, c *call) (any, error) {
 }
 
 // asked is the lab file that "up" came with, and what of the story stays laid over it.
-func (c *call) asked() (*labfile.File, story, error) {
+func (c *call) asked() (*labfile.File, instance.Story, error) {
 	var p wire.ApplyParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, story{}, err
+		return nil, instance.Story{}, err
 	}
 	c.mu.Lock()
 	file, t := c.file, c.story

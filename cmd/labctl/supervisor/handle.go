@@ -11,6 +11,7 @@ import (
 	"net"
 	"time"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -18,7 +19,7 @@ import (
 
 // accept answers connections until the listener is closed; the process ends with the lab, so it never is.
 func (s *server) accept(l *net.UnixListener) {
-	(&door{who: "lab", answer: s.serve}).accept(l)
+	(&instance.Door{Who: "lab", Answer: s.serve}).Accept(l)
 }
 
 // call is one request being answered.
@@ -65,7 +66,7 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	}
 	ends := r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown))
 	if ends { // whether or not the client reads it
-		_ = conn.SetWriteDeadline(time.Now().Add(hurry))
+		_ = conn.SetWriteDeadline(time.Now().Add(instance.Hurry))
 	}
 	_ = out.send(rep)
 	if ends {

@@ -4,10 +4,8 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/labfile"
@@ -25,8 +24,7 @@ import (
 // clientVerb is how a test runs a command line of its own, which may be made to fail or to die.
 const clientVerb = "test-client"
 
-// TestMain makes this binary what labctl is: a supervisor, a process in a node, and a command line. Root's tests run with a private /run
-// and beside the machine's network, others in what the supervisor makes for itself.
+// TestMain makes this binary what labctl is: a supervisor, a process in a node, and a command line.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
@@ -38,34 +36,7 @@ func TestMain(m *testing.M) {
 			os.Exit(client(os.Args[2], os.Args[3], os.Args[4]))
 		}
 	}
-	const inside = "LABCTL_SUPERVISOR_INSIDE"
-	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
-		if os.Geteuid() == 0 {
-			err := errors.Join(
-				unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
-				unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"))
-			if err != nil {
-				fmt.Fprintln(os.Stderr, "set up private mounts:", err)
-				os.Exit(1)
-			}
-		}
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		os.Exit(exit.ExitCode())
-	case err != nil && os.Getenv("LABCTL_LIVE") == "1":
-		fmt.Fprintln(os.Stderr, "LABCTL_LIVE=1, and no private namespaces to test in:", err)
-		os.Exit(1)
-	case err != nil:
-		os.Exit(m.Run()) // without labs
-	}
+	os.Exit(runtest.Main(m))
 }
 
 // The environment says at which of its steps which process meets what: "supervisor 7 EIO", "client 3 kill". firedVariable names the file

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -123,23 +122,6 @@ func (p *processes) startAs(b background, node, what string, argv, env []string,
 	}
 	p.ours[c.PID] = c
 	return c, nil
-}
-
-// InheritNothing marks every descriptor from 3 on to be closed on exec, so that processes that are started from now on have none but
-// those they are given. A shell hands its own on (9>lock); a process that outlives the command line would keep them open.
-func InheritNothing() {
-	if unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
-		return
-	}
-	entries, err := os.ReadDir("/proc/self/fd") // before Linux 5.11
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
-			syscall.CloseOnExec(fd)
-		}
-	}
 }
 
 // list names what runs, in no particular order.

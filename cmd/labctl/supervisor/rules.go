@@ -79,7 +79,7 @@ func (s *server) tool(ctx context.Context, node string, argv []string, stdin []b
 		return nil, nil, err
 	}
 	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this one's.
-	env := append(s.inside(node), "LC_ALL=C", "XTABLES_LOCKFILE="+s.rundir.in("xtables."+node+".lock"))
+	env := append(s.inside(node), "LC_ALL=C", "XTABLES_LOCKFILE="+s.rundir.In("xtables."+node+".lock"))
 	p, err := s.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...), env, "/", files...)
 	if err != nil {
 		return nil, nil, err

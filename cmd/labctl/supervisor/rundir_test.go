@@ -14,19 +14,22 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/runtest"
 )
 
 // However many make, take and remove the same run directory at once, one has it at a time, and whoever looks meanwhile meets no error.
 func TestARunDirectoryHasOneHolder(t *testing.T) {
-	t.Setenv("XDG_RUNTIME_DIR", private(t))
+	t.Setenv("XDG_RUNTIME_DIR", runtest.Directory(t))
 	var holders, taken, removed atomic.Int32
 	var all, looking sync.WaitGroup
 	over := make(chan struct{})
 	for who := range 6 {
 		all.Go(func() {
 			for n := range 60 {
-				r, _, err := take("fought-over", true, nil)
-				if errors.Is(err, errHeld) {
+				r, _, err := instance.Take("fought-over", true, nil)
+				if errors.Is(err, instance.ErrHeld) {
 					continue
 				}
 				if err != nil {
@@ -37,14 +40,14 @@ func TestARunDirectoryHasOneHolder(t *testing.T) {
 					t.Errorf("%d have it", others)
 				}
 				taken.Add(1)
-				err = r.writeMeta(Meta{Format: 1, Instance: "fought-over", Lab: fmt.Sprint(who)}, nil)
-				if m, rerr := ReadMeta("fought-over"); err != nil || rerr != nil || m.Lab != fmt.Sprint(who) {
+				err = r.WriteMeta(instance.Meta{Format: 1, Instance: "fought-over", Lab: fmt.Sprint(who)}, nil)
+				if m, rerr := instance.ReadMeta("fought-over"); err != nil || rerr != nil || m.Lab != fmt.Sprint(who) {
 					t.Errorf("%d wrote, and reads %+v, %v, %v", who, m, err, rerr)
 				}
 				holders.Add(-1)
 				if (n+who)%3 == 0 { // killed
-					r.release()
-				} else if err := r.remove(); err != nil {
+					r.Release()
+				} else if err := r.Remove(); err != nil {
 					t.Error(err)
 				} else {
 					removed.Add(1)
@@ -70,9 +73,9 @@ func TestARunDirectoryHasOneHolder(t *testing.T) {
 	if taken.Load() < 10 || removed.Load() < 5 {
 		t.Errorf("taken %d times, removed %d times", taken.Load(), removed.Load())
 	}
-	if r, _, err := take("fought-over", true, nil); err != nil {
+	if r, _, err := instance.Take("fought-over", true, nil); err != nil {
 		t.Error(err)
-	} else if err := r.remove(); err != nil {
+	} else if err := r.Remove(); err != nil {
 		t.Error(err)
 	}
 }
@@ -80,26 +83,26 @@ func TestARunDirectoryHasOneHolder(t *testing.T) {
 // A socket that nobody answers at means a lab that starts, as long as its lock is held, and then a dead one, which "down" removes.
 func TestASocketThatNobodyAnswersAt(t *testing.T) {
 	r := runDirectory(t, "stale")
-	if err := r.writeMeta(Meta{Format: 1, Instance: "stale", Lab: "stale", File: "-"}, nil); err != nil {
+	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "stale", Lab: "stale", File: "-"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	l, err := listenIn(r.folder, "sock")
+	l, err := instance.Listen(r.Folder, "sock")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if _, err := Dial("stale"); !errors.Is(err, ErrDead) {
+	if _, err := Dial("stale"); !errors.Is(err, instance.ErrDead) {
 		t.Error(err)
 	}
 	if st, err := StatusOf(t.Context(), "stale"); err != nil || st.State != "starting" {
 		t.Errorf("its lock is held: %+v, %v", st, err)
 	}
-	r.release()
+	r.Release()
 	if st, err := StatusOf(t.Context(), "stale"); err != nil || st.State != "degraded" || st.PID != 0 {
 		t.Errorf("its lock is free: %+v, %v", st, err)
 	}
-	if err := Down(t.Context(), "stale", false); err != nil || there("stale") {
+	if err := Down(t.Context(), "stale", false); err != nil || instance.Exists("stale") {
 		t.Error(err)
 	}
 	if _, err := StatusOf(t.Context(), "stale"); !errors.Is(err, fs.ErrNotExist) {
@@ -113,10 +116,10 @@ func TestASocketThatNobodyAnswersAt(t *testing.T) {
 // What is in the place of a run directory and is not one of ours is named, is not believed, and stays; the labs beside it are seen.
 func TestWhatIsNotOurRunDirectory(t *testing.T) {
 	r := runDirectory(t, "ours")
-	if err := r.writeMeta(Meta{Format: 1, Instance: "ours", File: "-"}, nil); err != nil {
+	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "ours", File: "-"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(filepath.Dir(r.path), "theirs")
+	path := filepath.Join(filepath.Dir(r.Path), "theirs")
 	for name, k := range map[string]struct {
 		make    func() error
 		refused string
@@ -133,8 +136,8 @@ func TestWhatIsNotOurRunDirectory(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			_, _, terr := take("theirs", true, nil)
-			_, rerr := ReadMeta("theirs")
+			_, _, terr := instance.Take("theirs", true, nil)
+			_, rerr := instance.ReadMeta("theirs")
 			for what, err := range map[string]error{"take": terr, "meta": rerr, "down": Down(t.Context(), "theirs", true)} {
 				if err == nil || !strings.Contains(err.Error(), k.refused) {
 					t.Errorf("%s: %v, want %q", what, err, k.refused)
@@ -159,7 +162,7 @@ func TestWhatIsNotOurRunDirectory(t *testing.T) {
 // A run directory that could not be opened, because there are no descriptors left, is not left behind.
 func TestARunDirectoryWithoutDescriptors(t *testing.T) {
 	r := runDirectory(t, "first")
-	path := filepath.Join(filepath.Dir(r.path), "few")
+	path := filepath.Join(filepath.Dir(r.Path), "few")
 	var was unix.Rlimit
 	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &was); err != nil {
 		t.Fatal(err)
@@ -169,12 +172,12 @@ func TestARunDirectoryWithoutDescriptors(t *testing.T) {
 		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: was.Max}, nil); err != nil {
 			t.Fatal(err)
 		}
-		few, _, err := take("few", true, nil)
+		few, _, err := instance.Take("few", true, nil)
 		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &was, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err == nil {
-			few.release()
+			few.Release()
 			break
 		}
 		refused++

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -30,8 +31,8 @@ const (
 
 // server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
 type server struct {
-	meta      Meta
-	rundir    *rundir
+	meta      instance.Meta
+	rundir    *instance.Dir
 	captures  captures
 	marks     ruleMarks
 	happened  *eventLog
@@ -60,9 +61,9 @@ type server struct {
 
 	// file, story and lab are written by the holder of work under mu: who holds either may read them.
 	mu       sync.Mutex
-	file     *labfile.File // what the file says
-	story    story         // what was laid over it since
-	lab      *topology.Lab // what the kernel has: file and story
+	file     *labfile.File  // what the file says
+	story    instance.Story // what was laid over it since
+	lab      *topology.Lab  // what the kernel has: file and story
 	state    string
 	why      string                  // it is degraded
 	torn     bool                    // a "down" has not come to its end: what is left can only be removed
@@ -80,20 +81,20 @@ type server struct {
 // one more, see startParams. It returns the exit status.
 func Serve(instance string) int { return serve(instance, nil) }
 
-func serve(instance string, gate kernel.Before) int {
+func serve(name string, gate kernel.Before) int {
 	debug.SetGCPercent(50) // memory before speed: it mostly waits
 	lock, control := os.NewFile(3, "lock"), os.NewFile(4, "control")
 	syscall.CloseOnExec(3)
 	syscall.CloseOnExec(4)
 	in := bufio.NewReader(control)
-	var sp startParams
+	var sp instance.Handover
 	if err := wire.ReadLine(in, &sp); err != nil {
 		slog.Error("no instructions on the control socket", "err", err)
 		return 3
 	}
 	s := &server{
-		meta: sp.Meta, created: sp.Created, rundir: &rundir{&folder{lock, sp.Path, gate}, instance}, neighMax: sp.NeighMax, directory: sp.Directory,
-		happened: newEventLog(instance),
+		meta: sp.Meta, created: sp.Created, rundir: instance.TakeOver(lock, sp.Path, name, gate), neighMax: sp.NeighMax, directory: sp.Directory,
+		happened: newEventLog(name),
 		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: finish{now: make(chan struct{})},
 	}
 	if sp.ARPCache {
@@ -123,7 +124,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	s.cancel = cancel
 	go s.starter(control, in, tied, cancel)
 	go s.signals()
-	listener, err := listenIn(s.rundir.folder, "sock")
+	listener, err := instance.Listen(s.rundir.Folder, "sock")
 	if err != nil {
 		return errors.Join(err, s.giveUp())
 	}
@@ -151,7 +152,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		s.state = "running"
 	}
 	s.mu.Unlock()
-	applied := wire.Applied{Kept: s.story.words(), Ended: s.story.Ended, Broken: s.broken}
+	applied := wire.Applied{Kept: s.story.Words(), Ended: s.story.Ended, Broken: s.broken}
 	<-s.work
 	_ = wire.WriteLine(control, wire.Reply{Result: wire.MustJSON(applied)})
 	if !tied {
@@ -167,7 +168,7 @@ func (s *server) giveUp() error {
 	if !s.created {
 		return nil
 	}
-	return s.rundir.remove()
+	return s.rundir.Remove()
 }
 
 func (s *server) set(state string) {
@@ -185,7 +186,7 @@ func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel c
 		meta, source := s.meta, s.file.Source
 		s.mu.Unlock()
 		var rep wire.Reply
-		if err := s.rundir.writeMeta(meta, source); err != nil {
+		if err := s.rundir.WriteMeta(meta, source); err != nil {
 			rep.Error = failure(fmt.Errorf("cannot say that the lab stays: %w", err))
 		}
 		_ = wire.WriteLine(control, rep)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
@@ -94,7 +95,7 @@ func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
 			return err
 		}
 	}
-	listener, err := listenIn(dir.folder, "sock")
+	listener, err := instance.Listen(dir.Folder, "sock")
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (s *standalone) happened(list []switchcore.Event) {
 }
 
 func (s *standalone) accept(l *net.UnixListener) {
-	(&door{who: "switch", answer: s.serve}).accept(l)
+	(&instance.Door{Who: "switch", Answer: s.serve}).Accept(l)
 }
 
 func (s *standalone) serve(conn *net.UnixConn, _ *bufio.Reader, r wire.Request) {
@@ -171,7 +172,7 @@ func (s *standalone) answer(conn *net.UnixConn, r wire.Request) (any, error) {
 		if err := wire.WriteLine(conn, wire.Reply{Event: &wire.Event{What: "descriptors"}}); err != nil {
 			return nil, err
 		}
-		files, err := receiveFiles(conn, 2)
+		files, err := instance.ReceiveFiles(conn, 2)
 		if err != nil {
 			return nil, err
 		}

@@ -8,30 +8,30 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
 
 // switchDir is the run directory of a switch; the lock on it is held as long as the switch runs.
-type switchDir struct{ *folder }
+type switchDir struct{ *instance.Folder }
 
 // remove deletes the directory, and the one that holds it when it was the last.
 func (d *switchDir) remove() error {
-	defer d.close()
-	h, err := openHome(switchesHome, false, nil)
+	defer d.Close()
+	h, err := instance.OpenHome(instance.SwitchesHome, false, nil)
 	if err != nil {
 		return err
 	}
-	defer h.close()
-	err = errors.Join(d.clear(), h.rmdir(filepath.Base(d.path)))
-	_ = os.Remove(h.path) // fails, rightly, when other switches are there
+	defer h.Close()
+	err = errors.Join(d.Clear(), h.Rmdir(filepath.Base(d.Path)))
+	_ = os.Remove(h.Path) // fails, rightly, when other switches are there
 	return err
 }
 
@@ -42,20 +42,20 @@ func takeSwitch(name string) (*switchDir, error) {
 	if !switchName.MatchString(name) {
 		return nil, wire.Usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
 	}
-	h, err := openHome(switchesHome, true, nil)
+	h, err := instance.OpenHome(instance.SwitchesHome, true, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer h.close()
-	if err := h.mkdir(name); err != nil && !errors.Is(err, fs.ErrExist) {
+	defer h.Close()
+	if err := h.Mkdir(name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	d, err := h.sub(name)
+	d, err := h.Sub(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		d.close()
+	if err := instance.Flock(d.File, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		d.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, wire.Usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name", name, name)
 		}
@@ -65,13 +65,13 @@ func takeSwitch(name string) (*switchDir, error) {
 }
 
 // openSwitch opens the run directory of a switch. fs.ErrNotExist: there is none.
-func openSwitch(name string) (*folder, error) {
-	h, err := openHome(switchesHome, false, nil)
+func openSwitch(name string) (*instance.Folder, error) {
+	h, err := instance.OpenHome(instance.SwitchesHome, false, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer h.close()
-	return h.sub(name)
+	defer h.Close()
+	return h.Sub(name)
 }
 
 // SwitchLog opens the log of a switch, for one that runs in the background.
@@ -80,12 +80,12 @@ func SwitchLog(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
-	return d.create("log", unix.O_APPEND, 0o600)
+	defer d.Close()
+	return d.Create("log", unix.O_APPEND, 0o600)
 }
 
 // Switches lists the switches of this user, sorted, dead ones too.
-func Switches() ([]string, error) { return runDirectories(switchesHome) }
+func Switches() ([]string, error) { return instance.RunDirectories(instance.SwitchesHome) }
 
 // AddToSwitch makes an interface a port of a running switch.
 func AddToSwitch(ctx context.Context, name string, n *NIC) error {
@@ -101,10 +101,10 @@ func DeleteFromSwitch(ctx context.Context, name, nic string) error {
 // that wraps ErrSilent; with force it is killed.
 func StopSwitch(ctx context.Context, name string, force bool) error {
 	err := callSwitch(ctx, name, "stop", nil, nil, nil)
-	if err != nil && !errors.Is(err, ErrDead) && (!force || !errors.Is(err, ErrSilent)) {
+	if err != nil && !errors.Is(err, instance.ErrDead) && (!force || !errors.Is(err, instance.ErrSilent)) {
 		return err
 	}
-	silent := errors.Is(err, ErrSilent)
+	silent := errors.Is(err, instance.ErrSilent)
 	d, err := openSwitch(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -115,36 +115,36 @@ func StopSwitch(ctx context.Context, name string, force bool) error {
 	// The process holds it until it is done.
 	at := switchEndpoint(name)
 	if !silent {
-		err = at.locked(ctx, d, goingTimeout)
+		err = at.Locked(ctx, d, instance.GoingTimeout)
 	}
-	if force && (silent || errors.Is(err, ErrSilent)) {
-		if err = at.kill(); err == nil {
-			err = at.locked(ctx, d, goingTimeout)
+	if force && (silent || errors.Is(err, instance.ErrSilent)) {
+		if err = at.Kill(); err == nil {
+			err = at.Locked(ctx, d, instance.GoingTimeout)
 		}
 	}
 	if err != nil {
-		d.close()
+		d.Close()
 		return err
 	}
-	if !same(d.f, d.path) {
-		d.close()
+	if !instance.Same(d.File, d.Path) {
+		d.Close()
 		return nil
 	}
 	return (&switchDir{d}).remove()
 }
 
-func switchEndpoint(name string) endpoint {
-	return endpoint{"switch " + name, func() (*folder, error) { return openSwitch(name) }, fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
+func switchEndpoint(name string) instance.Endpoint {
+	return instance.Endpoint{Who: "switch " + name, Open: func() (*instance.Folder, error) { return openSwitch(name) }, End: fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
 }
 
 // ShowSwitch tells the truth about a switch.
 func ShowSwitch(ctx context.Context, name string) (wire.SwitchShow, error) {
 	var s wire.SwitchShow
 	err := callSwitch(ctx, name, "show", nil, &s, nil)
-	if errors.Is(err, ErrDead) {
+	if errors.Is(err, instance.ErrDead) {
 		return wire.SwitchShow{Name: name, State: "dead", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
 	}
-	if errors.Is(err, ErrSilent) {
+	if errors.Is(err, instance.ErrSilent) {
 		return wire.SwitchShow{Name: name, State: "not answering", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
 	}
 	return s, err
@@ -160,13 +160,13 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 	if err != nil {
 		return err
 	}
-	dir.close()
+	dir.Close()
 	var h struct {
 		wire.Hello
 		wire.Reply
 	}
-	conn, in, err := switchEndpoint(name).greet(ctx, &h)
-	if errors.Is(err, ErrDead) {
+	conn, in, err := switchEndpoint(name).Greet(ctx, &h)
+	if errors.Is(err, instance.ErrDead) {
 		return fmt.Errorf("%w; \"labctl switch stop %s\" clears it away", err, name)
 	}
 	if err != nil {
@@ -186,14 +186,14 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, ErrSilent):
+		case errors.Is(err, instance.ErrSilent):
 			return err
 		case err != nil:
 			return fmt.Errorf("switch %s ended while it was asked to %s: %w", name, method, err)
 		case r.Error != nil:
 			return r.Error
 		case r.Event != nil:
-			if err := passFiles(conn, files); err != nil {
+			if err := instance.PassFiles(conn, files); err != nil {
 				return err
 			}
 		case result == nil:
@@ -202,15 +202,4 @@ func callSwitch(ctx context.Context, name, method string, params, result any, fi
 			return json.Unmarshal(r.Result, result)
 		}
 	}
-}
-
-func passFiles(conn *net.UnixConn, files []*os.File) error {
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
-	}
-	if _, _, err := conn.WriteMsgUnix([]byte{0}, unix.UnixRights(fds...), nil); err != nil {
-		return fmt.Errorf("pass descriptors: %w", err)
-	}
-	return nil
 }

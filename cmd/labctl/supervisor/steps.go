@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 )
@@ -51,12 +52,12 @@ func step(ctx context.Context, c *call) (any, error) {
 // walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
 func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts, error) {
 	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
-		return wire.StepVerdicts{}, wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.words()[0])
+		return wire.StepVerdicts{}, wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.Words()[0])
 	}
 	at := c.story.Step + 1
 	st := *next
 	var err error
-	if st.Lab, err = (story{Step: at, Changes: c.story.Changes}).over(c.file); err != nil {
+	if st.Lab, err = (instance.Story{Step: at, Changes: c.story.Changes}).Over(c.file); err != nil {
 		return wire.StepVerdicts{}, err
 	}
 	if err := c.under(at, st.Name); err != nil {

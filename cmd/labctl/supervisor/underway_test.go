@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 )
@@ -56,7 +57,7 @@ func TestTheStoryKeepsHowFarAStepCame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var read story
+	var read instance.Story
 	if err := json.Unmarshal(b, &read); err != nil || read.Under == nil || *read.Under != (wire.Underway{Step: 1, Name: "one", At: "do 2 of 3"}) {
 		t.Errorf("%s: %+v, %v", b, read.Under, err)
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package instance
 
 import (
 	"context"
@@ -16,47 +16,47 @@ import (
 	"labctl/topology/kernel"
 )
 
-// rundir is the run directory of one instance, with its lock: whoever holds the lock may change what is inside, and a
+// Dir is the run directory of one instance, with its lock: whoever holds the lock may change what is inside, and a
 // supervisor holds it as long as it lives. The kernel lets go of it with the last process, so it never lies.
-type rundir struct {
-	*folder  // flock(2)ed
+type Dir struct {
+	*Folder  // flock(2)ed
 	instance string
 }
 
-// errHeld means that a live process holds the lock of a run directory.
-var errHeld = errors.New("held by a running process")
+// ErrHeld means that a live process holds the lock of a run directory.
+var ErrHeld = errors.New("held by a running process")
 
 // withHome runs f while nobody else makes, takes or removes run directories.
-func withHome(gate kernel.Before, f func(*folder) error) error {
+func withHome(gate kernel.Before, f func(*Folder) error) error {
 	for {
-		h, err := openHome(labsHome, true, gate)
+		h, err := OpenHome(LabsHome, true, gate)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // the last lab's down has just removed it
 		}
 		if err != nil {
 			return err
 		}
-		err = flock(h.f, unix.LOCK_EX)
-		if err == nil && !same(h.f, h.path) {
-			h.close()
+		err = Flock(h.File, unix.LOCK_EX)
+		if err == nil && !Same(h.File, h.Path) {
+			h.Close()
 			continue
 		}
 		if err == nil {
 			err = f(h)
 		}
-		h.close()
+		h.Close()
 		return err
 	}
 }
 
-// same reports whether the open directory is still the one under that name.
-func same(f *os.File, path string) bool {
+// Same reports whether the open directory is still the one under that name.
+func Same(f *os.File, path string) bool {
 	a, err1 := f.Stat()
 	b, err2 := os.Lstat(path)
 	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
-func flock(f *os.File, how int) error {
+func Flock(f *os.File, how int) error {
 	for {
 		err := unix.Flock(int(f.Fd()), how)
 		if !errors.Is(err, unix.EINTR) {
@@ -65,45 +65,45 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// take locks the run directory of an instance. With create it makes one that is not there. errHeld: a live process has it.
-func take(instance string, create bool, gate kernel.Before) (r *rundir, created bool, err error) {
-	err = withHome(gate, func(h *folder) error {
+// Take locks the run directory of an instance. With create it makes one that is not there. errHeld: a live process has it.
+func Take(instance string, create bool, gate kernel.Before) (r *Dir, created bool, err error) {
+	err = withHome(gate, func(h *Folder) error {
 		if create {
-			err := h.mkdir(instance)
+			err := h.Mkdir(instance)
 			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
 			created = err == nil
 		}
-		d, err := h.sub(instance)
+		d, err := h.Sub(instance)
 		if err != nil {
 			if created { // as where there are no descriptors left: an empty directory would pass for a lab
-				_ = h.rmdir(instance)
+				_ = h.Rmdir(instance)
 			}
 			return err
 		}
-		if err := flock(d.f, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			d.close()
+		if err := Flock(d.File, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			d.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return errHeld
+				return ErrHeld
 			}
 			return err
 		}
-		r = &rundir{d, instance}
+		r = &Dir{d, instance}
 		return nil
 	})
 	return r, created, err
 }
 
-// takeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run directories.
-func takeUnless(ctx context.Context, instance string, create bool, gate kernel.Before) (r *rundir, created bool, err error) {
+// TakeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run directories.
+func TakeUnless(ctx context.Context, instance string, create bool, gate kernel.Before) (r *Dir, created bool, err error) {
 	type taken struct {
-		r       *rundir
+		r       *Dir
 		created bool
 	}
 	got := make(chan taken, 1)
-	err = unless(ctx, "another labctl is at work in "+filepath.Dir(whereIs(instance, "")), func() error {
-		r, created, err := take(instance, create, gate)
+	err = Unless(ctx, "another labctl is at work in "+filepath.Dir(Path(instance, "")), func() error {
+		r, created, err := Take(instance, create, gate)
 		got <- taken{r, created}
 		return err
 	})
@@ -114,58 +114,63 @@ func takeUnless(ctx context.Context, instance string, create bool, gate kernel.B
 	return t.r, t.created, nil
 }
 
-// release lets go of the lock and leaves the directory.
-func (r *rundir) release() { r.close() }
+// TakeOver is the run directory of an instance whose lock another process has handed over as an open file; path is where it is.
+func TakeOver(lock *os.File, path, instance string, gate kernel.Before) *Dir {
+	return &Dir{&Folder{lock, path, gate}, instance}
+}
 
-// remove deletes the directory, and the one that holds it when it was the last. When it fails, the lock is let go of, and what is left
+// Release lets go of the lock and leaves the directory.
+func (r *Dir) Release() { r.Close() }
+
+// Remove deletes the directory, and the one that holds it when it was the last. When it fails, the lock is let go of, and what is left
 // is the directory with what the error names.
-func (r *rundir) remove() error {
-	return withHome(r.gate, func(h *folder) error {
-		defer r.close()
+func (r *Dir) Remove() error {
+	return withHome(r.Gate, func(h *Folder) error {
+		defer r.Close()
 		// The journal goes last: as long as it is there, it says that all was taken down.
-		if err := r.clear("meta.json", "journal"); err != nil {
+		if err := r.Clear("meta.json", "journal"); err != nil {
 			return err
 		}
-		if err := h.rmdir(r.instance); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := h.Rmdir(r.instance); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		_ = os.Remove(h.path) // fails, rightly, when other labs are there
+		_ = os.Remove(h.Path) // fails, rightly, when other labs are there
 		return nil
 	})
 }
 
-// openInstance opens the run directory of an instance. fs.ErrNotExist: there is no such instance.
-func openInstance(instance string) (*folder, error) {
-	h, err := openHome(labsHome, false, nil)
+// Open opens the run directory of an instance. fs.ErrNotExist: there is no such instance.
+func Open(instance string) (*Folder, error) {
+	h, err := OpenHome(LabsHome, false, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer h.close()
-	return h.sub(instance)
+	defer h.Close()
+	return h.Sub(instance)
 }
 
-// there reports whether an instance has a run directory, whoever's.
-func there(instance string) bool {
-	d, err := openInstance(instance)
+// Exists reports whether an instance has a run directory, whoever's.
+func Exists(instance string) bool {
+	d, err := Open(instance)
 	if err == nil {
-		d.close()
+		d.Close()
 	}
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// readIn reads a file of an instance.
-func readIn(instance, name string) ([]byte, error) {
-	d, err := openInstance(instance)
+// Read reads a file of an instance.
+func Read(instance, name string) ([]byte, error) {
+	d, err := Open(instance)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
-	return d.read(name)
+	defer d.Close()
+	return d.Read(name)
 }
 
-// whereIs is the path of a file of an instance, for messages.
-func whereIs(instance, name string) string {
-	h, _ := home(labsHome)
+// Path is the path of a file of an instance, for messages.
+func Path(instance, name string) string {
+	h, _ := Home(LabsHome)
 	return filepath.Join(h, instance, name)
 }
 
@@ -183,7 +188,7 @@ type Meta struct {
 	Temporary bool `json:"temporary,omitempty"`
 }
 
-func (r *rundir) writeMeta(m Meta, source []byte) error {
+func (r *Dir) WriteMeta(m Meta, source []byte) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
@@ -197,7 +202,7 @@ func (r *rundir) writeMeta(m Meta, source []byte) error {
 // ReadMeta reads what is known of an instance, dead or alive. fs.ErrNotExist: there is no such instance.
 func ReadMeta(instance string) (Meta, error) {
 	var m Meta
-	b, err := readIn(instance, "meta.json")
+	b, err := Read(instance, "meta.json")
 	if err != nil {
 		return m, err
 	}
@@ -206,21 +211,21 @@ func ReadMeta(instance string) (Meta, error) {
 
 // Source is the lab file as the instance was given it last.
 func Source(instance string) ([]byte, error) {
-	return readIn(instance, "lab.yaml")
+	return Read(instance, "lab.yaml")
 }
 
-// Instances lists the run directories of this user, sorted.
-func Instances() ([]string, error) { return runDirectories(labsHome) }
+// All lists the run directories of this user, sorted.
+func All() ([]string, error) { return RunDirectories(LabsHome) }
 
-func runDirectories(kind string) ([]string, error) {
-	h, err := openHome(kind, false, nil)
+func RunDirectories(kind string) ([]string, error) {
+	h, err := OpenHome(kind, false, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer h.close()
+	defer h.Close()
 	names, err := h.list()
 	return slices.DeleteFunc(names, func(name string) bool {
 		var st unix.Stat_t
@@ -231,7 +236,7 @@ func runDirectories(kind string) ([]string, error) {
 
 // Chosen lists the instances that somebody may mean who names none: those of Instances that are not a verify's own.
 func Chosen() ([]string, error) {
-	all, err := Instances()
+	all, err := All()
 	return slices.DeleteFunc(all, func(name string) bool {
 		m, err := ReadMeta(name)
 		return err == nil && m.Temporary
@@ -240,7 +245,7 @@ func Chosen() ([]string, error) {
 
 // FromFile lists the instances that were brought up from a file, see Meta.File.
 func FromFile(identity string) []string {
-	all, _ := Instances()
+	all, _ := All()
 	return slices.DeleteFunc(all, func(name string) bool {
 		m, err := ReadMeta(name)
 		return err != nil || m.Temporary || m.File != identity
@@ -249,39 +254,39 @@ func FromFile(identity string) []string {
 
 // Alive reports whether a live process holds an instance.
 func Alive(instance string) bool {
-	d, err := openInstance(instance)
+	d, err := Open(instance)
 	if err != nil {
 		return false
 	}
-	defer d.close()
-	return errors.Is(flock(d.f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+	defer d.Close()
+	return errors.Is(Flock(d.File, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
 // OpenNode opens the namespace of a node of an instance whose namespaces have names, dead or alive, and says where the file is that
 // commands there see as /etc/hosts. fs.ErrNotExist: the node has no namespace.
 func OpenNode(instance, node string) (ns int, hosts string, err error) {
-	st, err := journalState(instance)
+	st, err := Journal(instance)
 	if err != nil {
 		return -1, "", err
 	}
 	ns, err = kernel.OpenNode(st, node)
-	return ns, whereIs(instance, "hosts"), err
+	return ns, Path(instance, "hosts"), err
 }
 
-// journalState reads an instance's journal; an instance that died before it had one has an empty state.
-func journalState(instance string) (*kernel.State, error) {
-	d, err := openInstance(instance)
+// Journal reads an instance's journal; an instance that died before it had one has an empty state.
+func Journal(instance string) (*kernel.State, error) {
+	d, err := Open(instance)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &kernel.State{Instance: instance}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
-	return d.journal(instance)
+	defer d.Close()
+	return d.Journal(instance)
 }
 
-func (d *folder) journal(instance string) (*kernel.State, error) {
+func (d *Folder) Journal(instance string) (*kernel.State, error) {
 	f, err := d.open("journal")
 	if errors.Is(err, fs.ErrNotExist) {
 		return &kernel.State{Instance: instance}, nil

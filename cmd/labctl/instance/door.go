@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package instance
 
 import (
 	"bufio"
@@ -27,20 +27,20 @@ const (
 	maxDrain = 10 * time.Second
 )
 
-// door is the server's end of a socket: it greets whoever connects, if that is the same user, and hands on the one request of each
+// Door is the server's end of a socket: it greets whoever connects, if that is the same user, and hands on the one request of each
 // connection. The zero values of longest and waits mean maxRequest and maxWaiting.
-type door struct {
-	who     string // what answers here, for messages: "lab x"
-	answer  func(conn *net.UnixConn, in *bufio.Reader, r wire.Request)
-	longest int
-	waits   int
+type Door struct {
+	Who     string // what answers here, for messages: "lab x"
+	Answer  func(conn *net.UnixConn, in *bufio.Reader, r wire.Request)
+	Longest int
+	Waits   int
 
 	mu      sync.Mutex
 	waiting []*net.UnixConn // that have not asked yet, the oldest first
 }
 
-// accept answers connections until the listener is closed. Want of descriptors, for one, passes, and must not be the end of all answers.
-func (d *door) accept(l *net.UnixListener) {
+// Accept answers connections until the listener is closed. Want of descriptors, for one, passes, and must not be the end of all answers.
+func (d *Door) Accept(l *net.UnixListener) {
 	for {
 		conn, err := l.AcceptUnix()
 		switch {
@@ -58,8 +58,8 @@ func (d *door) accept(l *net.UnixListener) {
 
 // crowd takes one more connection among those that wait, and closes the oldest where there are too many, or where there is no room for
 // one more (nil).
-func (d *door) crowd(conn *net.UnixConn) {
-	waits := d.waits
+func (d *Door) crowd(conn *net.UnixConn) {
+	waits := d.Waits
 	if waits == 0 {
 		waits = maxWaiting
 	}
@@ -75,7 +75,7 @@ func (d *door) crowd(conn *net.UnixConn) {
 }
 
 // asked takes a connection out of those that wait.
-func (d *door) asked(conn *net.UnixConn) {
+func (d *Door) asked(conn *net.UnixConn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if i := slices.Index(d.waiting, conn); i >= 0 {
@@ -83,17 +83,17 @@ func (d *door) asked(conn *net.UnixConn) {
 	}
 }
 
-func (d *door) serve(conn *net.UnixConn) {
+func (d *Door) serve(conn *net.UnixConn) {
 	defer conn.Close()
 	defer d.asked(conn)
 	if _, err := samePeer(conn); err != nil {
-		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Failed.Errorf("this %s is another user's", d.who)})
+		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Failed.Errorf("this %s is another user's", d.Who)})
 		return
 	}
 	if wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version}) != nil {
 		return
 	}
-	longest := d.longest
+	longest := d.Longest
 	if longest == 0 {
 		longest = maxRequest
 	}
@@ -107,7 +107,7 @@ func (d *door) serve(conn *net.UnixConn) {
 		_ = conn.SetReadDeadline(time.Now().Add(maxDrain))
 		_, _ = io.Copy(io.Discard, in)
 	case err == nil:
-		d.answer(conn, in, r)
+		d.Answer(conn, in, r)
 	}
 }
 

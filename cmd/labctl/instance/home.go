@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package instance
 
 import (
 	"errors"
@@ -17,13 +17,13 @@ import (
 
 // The kinds of run directories.
 const (
-	labsHome     = "labctl"          // of labs
-	switchesHome = "labctl-switches" // of switches without a lab
+	LabsHome     = "labctl"          // of labs
+	SwitchesHome = "labctl-switches" // of switches without a lab
 )
 
-// home is the directory that holds this user's run directories of one kind: below /run for root, else below $XDG_RUNTIME_DIR, else
+// Home is the directory that holds this user's run directories of one kind: below /run for root, else below $XDG_RUNTIME_DIR, else
 // /tmp/<kind>-<uid>. It need not exist.
-func home(kind string) (string, error) {
+func Home(kind string) (string, error) {
 	return homeOf(kind, os.Geteuid(), os.Getenv("XDG_RUNTIME_DIR"))
 }
 
@@ -40,9 +40,9 @@ func homeOf(kind string, uid int, d string) (string, error) {
 	return filepath.Join(d, kind), nil
 }
 
-// openHome opens it. With create it makes one that is not there.
-func openHome(kind string, create bool, gate kernel.Before) (*folder, error) {
-	path, err := home(kind)
+// OpenHome opens it. With create it makes one that is not there.
+func OpenHome(kind string, create bool, gate kernel.Before) (*Folder, error) {
+	path, err := Home(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ const overflowUID = 65534
 func noHome(path string, err error) error {
 	dir := filepath.Dir(path)
 	if own := os.Geteuid() == 0 || os.Getenv("XDG_RUNTIME_DIR") == ""; own && (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) {
-		return wire.Unsupported.Errorf("make %s: %v: %s", path, err, homeCure())
+		return wire.Unsupported.Errorf("make %s: %v: %s", path, err, HomeCure())
 	} else if own {
 		return fmt.Errorf("make %s: %v", path, err) // no fs.ErrNotExist: that would mean that there is no lab
 	}
@@ -99,8 +99,8 @@ func noHome(path string, err error) error {
 	return fmt.Errorf("make %s: %v", path, err)
 }
 
-// homeCure says how to come by a place for run directories.
-func homeCure() string {
+// HomeCure says how to come by a place for run directories.
+func HomeCure() string {
 	switch {
 	case os.Geteuid() != 0:
 		return "set XDG_RUNTIME_DIR to a directory that is yours alone"

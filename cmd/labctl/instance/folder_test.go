@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package instance
 
 import (
 	"errors"
@@ -14,18 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
 )
-
-// private is an empty directory as a run directory is.
-func private(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "d")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 func TestAFolderIsOursAlone(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -41,7 +32,7 @@ func TestAFolderIsOursAlone(t *testing.T) {
 		"it is another user's": {func(dir string) error { return os.Chown(dir, 65533, -1) }, "user 65533"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			above := private(t)
+			above := runtest.Directory(t)
 			dir := filepath.Join(above, "lab")
 			err := os.Mkdir(dir, 0o700)
 			if err == nil {
@@ -57,14 +48,14 @@ func TestAFolderIsOursAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer up.close()
-			for _, open := range []func() (*folder, error){
-				func() (*folder, error) { return openFolder(dir, nil) },
-				func() (*folder, error) { return up.sub("lab") },
+			defer up.Close()
+			for _, open := range []func() (*Folder, error){
+				func() (*Folder, error) { return openFolder(dir, nil) },
+				func() (*Folder, error) { return up.Sub("lab") },
 			} {
 				d, err := open()
 				if err == nil {
-					d.close()
+					d.Close()
 				}
 				if (err != nil) != (c.refused != "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 					t.Errorf("%v, want %q", err, c.refused)
@@ -103,16 +94,16 @@ func TestAFolderThatAnotherUserHasClosed(t *testing.T) {
 
 // A file that somebody else could have written is not believed, and no name leads out of the directory.
 func TestAFolderReadsOnlyItsOwn(t *testing.T) {
-	dir := private(t)
+	dir := runtest.Directory(t)
 	d, err := openFolder(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	if err := d.write("good", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := d.read("good"); err != nil || string(b) != "x" {
+	if b, err := d.Read("good"); err != nil || string(b) != "x" {
 		t.Errorf("%q, %v", b, err)
 	}
 	if err := errors.Join(os.Symlink("good", filepath.Join(dir, "link")), os.WriteFile(filepath.Join(dir, "open"), nil, 0o600),
@@ -120,15 +111,15 @@ func TestAFolderReadsOnlyItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"link", "open", "fifo"} {
-		if _, err := d.read(name); err == nil {
+		if _, err := d.Read(name); err == nil {
 			t.Errorf("%s was believed", name)
 		}
 	}
-	if err := d.put("link", []byte("y"), 0o600); err == nil {
+	if err := d.Put("link", []byte("y"), 0o600); err == nil {
 		t.Error("wrote through a symlink")
 	}
 	for _, name := range []string{"..", ".", "", "../d", "/tmp", "a/b"} {
-		if s, err := d.sub(name); !errors.Is(err, fs.ErrNotExist) {
+		if s, err := d.Sub(name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q led to %v, %v", name, s, err)
 		}
 	}
@@ -136,20 +127,20 @@ func TestAFolderReadsOnlyItsOwn(t *testing.T) {
 
 // The directory is reached by its descriptor: one that is put in its place later is not.
 func TestAFolderStaysTheOneThatWasChecked(t *testing.T) {
-	dir := private(t)
+	dir := runtest.Directory(t)
 	d, err := openFolder(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	if err := errors.Join(d.write("f", []byte("ours")), os.Rename(dir, dir+"2"), os.Mkdir(dir, 0o700),
 		os.WriteFile(filepath.Join(dir, "f"), []byte("theirs"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := d.read("f"); err != nil || string(b) != "ours" {
+	if b, err := d.Read("f"); err != nil || string(b) != "ours" {
 		t.Errorf("%q, %v", b, err)
 	}
-	if err := d.clear(); err != nil {
+	if err := d.Clear(); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || string(b) != "theirs" {
@@ -159,12 +150,12 @@ func TestAFolderStaysTheOneThatWasChecked(t *testing.T) {
 
 // The last lab's "down" removes the directory of all while somebody lists it.
 func TestAFolderThatIsRemovedIsEmpty(t *testing.T) {
-	dir := private(t)
+	dir := runtest.Directory(t)
 	d, err := openFolder(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +167,8 @@ func TestAFolderThatIsRemovedIsEmpty(t *testing.T) {
 func TestHomesAreApart(t *testing.T) {
 	for _, uid := range []int{0, 7} {
 		for _, runtime := range []string{"", "/run/user/7", "/tmp/x", "/tmp/labctl-x", "/tmp/labctl-1"} {
-			labs, err1 := homeOf(labsHome, uid, runtime)
-			switches, err2 := homeOf(switchesHome, uid, runtime)
+			labs, err1 := homeOf(LabsHome, uid, runtime)
+			switches, err2 := homeOf(SwitchesHome, uid, runtime)
 			if err1 != nil || err2 != nil || labs == switches || filepath.Dir(labs) != filepath.Dir(switches) {
 				t.Errorf("of user %d below %q: %s and %s, %v %v", uid, runtime, labs, switches, err1, err2)
 			}
@@ -189,7 +180,7 @@ func TestRuntimeDirectoriesThatWillNotDo(t *testing.T) {
 	if os.Geteuid() == 0 {
 		return // root has no choice
 	}
-	dir := private(t)
+	dir := runtest.Directory(t)
 	for runtime, want := range map[string]string{
 		"run":                  "not an absolute path",
 		"./run":                "not an absolute path",
@@ -199,9 +190,9 @@ func TestRuntimeDirectoriesThatWillNotDo(t *testing.T) {
 		filepath.Dir(dir) + "": "",
 	} {
 		t.Setenv("XDG_RUNTIME_DIR", runtime)
-		h, err := openHome(labsHome, true, nil)
+		h, err := OpenHome(LabsHome, true, nil)
 		if err == nil {
-			h.close()
+			h.Close()
 		}
 		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "XDG_RUNTIME_DIR")) {
 			t.Errorf("%s: %v, want %q", runtime, err, want)
@@ -212,14 +203,14 @@ func TestRuntimeDirectoriesThatWillNotDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", loose)
-	if _, err := openHome(labsHome, true, nil); err == nil || !strings.Contains(err.Error(), "others can write") {
+	if _, err := OpenHome(LabsHome, true, nil); err == nil || !strings.Contains(err.Error(), "others can write") {
 		t.Errorf("a directory that everybody can rename in: %v", err)
 	}
 }
 
 // A socket's address has room for 107 bytes, a directory's path for more.
 func TestSocketsBelowALongPath(t *testing.T) {
-	dir := filepath.Join(private(t), strings.Repeat("long", 30))
+	dir := filepath.Join(runtest.Directory(t), strings.Repeat("long", 30))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -227,14 +218,14 @@ func TestSocketsBelowALongPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	for range 2 { // the second takes the place of a dead one
-		l, err := listenIn(d, "sock")
+		l, err := Listen(d, "sock")
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.SetUnlinkOnClose(false)
-		conn, peer, err := dialIn(d, "sock")
+		conn, peer, err := Dial(d, "sock")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,11 +234,11 @@ func TestSocketsBelowALongPath(t *testing.T) {
 		}
 		conn.Close()
 		l.Close()
-		if st, err := os.Stat(d.in("sock")); err != nil || st.Mode().Perm() != 0o600 {
+		if st, err := os.Stat(d.In("sock")); err != nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("%v, %v", st, err)
 		}
 	}
-	if _, _, err := dialIn(d, "sock"); err == nil || strings.Contains(err.Error(), "/proc/") || !strings.Contains(err.Error(), dir) {
+	if _, _, err := Dial(d, "sock"); err == nil || strings.Contains(err.Error(), "/proc/") || !strings.Contains(err.Error(), dir) {
 		t.Errorf("nobody listens: %v", err)
 	}
 }
@@ -309,8 +300,8 @@ func TestPeersAreTheSameUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
-	if _, _, err := dialIn(d, "sock"); !errors.Is(err, errOtherUser) {
+	defer d.Close()
+	if _, _, err := Dial(d, "sock"); !errors.Is(err, errOtherUser) {
 		t.Errorf("another user's answer is taken: %v", err)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package instance
 
 import (
 	"errors"
@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialIn connects to a socket in d. Its other end must be a process of this user: who answers is believed, and is handed the caller's
+// Dial connects to a socket in d. Its other end must be a process of this user: who answers is believed, and is handed the caller's
 // descriptors and environment.
-func dialIn(d *folder, name string) (*net.UnixConn, *unix.Ucred, error) {
+func Dial(d *Folder, name string) (*net.UnixConn, *unix.Ucred, error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: d.held(name), Net: "unix"})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", d.in(name), errors.Unwrap(err)) // without the path by which it was reached
+		return nil, nil, fmt.Errorf("%s: %w", d.In(name), errors.Unwrap(err)) // without the path by which it was reached
 	}
 	peer, err := samePeer(conn)
 	if err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("%s: %w", d.in(name), err)
+		return nil, nil, fmt.Errorf("%s: %w", d.In(name), err)
 	}
 	return conn, peer, nil
 }
 
-// listenIn makes a socket in d that only this user can connect to, in the place of a dead one.
-func listenIn(d *folder, name string) (*net.UnixListener, error) {
-	if err := d.unlink(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+// Listen makes a socket in d that only this user can connect to, in the place of a dead one.
+func Listen(d *Folder, name string) (*net.UnixListener, error) {
+	if err := d.Unlink(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	var l *net.UnixListener

@@ -31,6 +31,15 @@ func (e *RuleError) Path() string {
 	return p
 }
 
+// Problem is the refusal as a mistake in the lab file, whose path and text are given.
+func (e *RuleError) Problem(file string, source []byte) problem.Problem {
+	p := problem.Problem{File: file, Line: e.Pos.Line, Col: e.Pos.Col, Width: 1, Path: e.Path(), Message: e.Message}
+	if lines := strings.Split(string(source), "\n"); p.Line > 0 && p.Line <= len(lines) {
+		p.Source = lines[p.Line-1]
+	}
+	return p
+}
+
 // Where a tool found the mistake: iptables-restore's "line 5 failed", "Error occurred at line: 3" and "line 3: RULE_APPEND
 // failed"; nft's "/dev/stdin:7:37-43: Error: …".
 var (

@@ -39,6 +39,7 @@ func ReceiveFiles(conn *net.UnixConn, n int) ([]*os.File, error) {
 	return files, nil
 }
 
+// PassFiles sends descriptors over a connection, with the one byte that they need to travel with.
 func PassFiles(conn *net.UnixConn, files []*os.File) error {
 	fds := make([]int, len(files))
 	for i, f := range files {

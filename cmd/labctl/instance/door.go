@@ -28,7 +28,7 @@ const (
 )
 
 // Door is the server's end of a socket: it greets whoever connects, if that is the same user, and hands on the one request of each
-// connection. The zero values of longest and waits mean maxRequest and maxWaiting.
+// connection. The zero values of Longest and Waits mean maxRequest and maxWaiting.
 type Door struct {
 	Who     string // what answers here, for messages: "lab x"
 	Answer  func(conn *net.UnixConn, in *bufio.Reader, r wire.Request)

@@ -43,6 +43,7 @@ type Patient struct {
 	Alive func() error
 }
 
+// Read reads what has been said, and asks alive while nothing is.
 func (p *Patient) Read(b []byte) (int, error) {
 	for {
 		_ = p.Conn.SetReadDeadline(time.Now().Add(p.Every))
@@ -163,6 +164,7 @@ func Unless(ctx context.Context, why string, f func() error) error {
 	}
 }
 
+// EndpointOf is the socket of a lab's supervisor.
 func EndpointOf(instance string) Endpoint {
 	return Endpoint{instance, func() (*Folder, error) { return Open(instance) }, fmt.Sprintf("\"labctl down --force %s\"", instance)}
 }

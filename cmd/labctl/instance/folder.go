@@ -91,6 +91,7 @@ func (d *Folder) own() error {
 
 func (d *Folder) fd() int { return int(d.File.Fd()) }
 
+// Close lets go of the directory.
 func (d *Folder) Close() { d.File.Close() }
 
 // In is the path of a file in d.
@@ -115,14 +116,17 @@ func (d *Folder) change(op, name string, f func() error) error {
 	return nil
 }
 
+// Mkdir makes a directory in d that only its owner may look into.
 func (d *Folder) Mkdir(name string) error {
 	return d.change("mkdir", name, func() error { return unix.Mkdirat(d.fd(), name, 0o700) })
 }
 
+// Rmdir removes an empty directory from d.
 func (d *Folder) Rmdir(name string) error {
 	return d.change("rmdir", name, func() error { return unix.Unlinkat(d.fd(), name, unix.AT_REMOVEDIR) })
 }
 
+// Unlink deletes a file in d.
 func (d *Folder) Unlink(name string) error {
 	return d.change("unlink", name, func() error { return unix.Unlinkat(d.fd(), name, 0) })
 }
@@ -154,6 +158,7 @@ func (d *Folder) open(name string) (*os.File, error) {
 	return f, nil
 }
 
+// Read reads a file of d, see [Folder.open].
 func (d *Folder) Read(name string) ([]byte, error) {
 	f, err := d.open(name)
 	if err != nil {

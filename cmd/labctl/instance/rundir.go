@@ -56,6 +56,7 @@ func Same(f *os.File, path string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
+// Flock locks an open file (flock(2)).
 func Flock(f *os.File, how int) error {
 	for {
 		err := unix.Flock(int(f.Fd()), how)
@@ -188,6 +189,7 @@ type Meta struct {
 	Temporary bool `json:"temporary,omitempty"`
 }
 
+// WriteMeta writes down what lab the directory is of, and its file.
 func (r *Dir) WriteMeta(m Meta, source []byte) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -217,6 +219,7 @@ func Source(instance string) ([]byte, error) {
 // All lists the run directories of this user, sorted.
 func All() ([]string, error) { return RunDirectories(LabsHome) }
 
+// RunDirectories lists the run directories of one kind of this user, sorted.
 func RunDirectories(kind string) ([]string, error) {
 	h, err := OpenHome(kind, false, nil)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -286,6 +289,7 @@ func Journal(instance string) (*kernel.State, error) {
 	return d.Journal(instance)
 }
 
+// Journal reads the journal in a run directory; of one that never had one the state is empty.
 func (d *Folder) Journal(instance string) (*kernel.State, error) {
 	f, err := d.open("journal")
 	if errors.Is(err, fs.ErrNotExist) {

@@ -54,6 +54,7 @@ func lastCap() uintptr {
 	return min(uintptr(n), unix.CAP_LAST_CAP)
 }
 
+// CannotStart is the error of a process that could not be started in namespaces of its own.
 func CannotStart(err error, named bool) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("start supervisor: %w", err)

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/wire"
+	"labctl/topology/kernel"
 )
 
 // Main runs the tests of a package and returns its exit status. Others than root need no other place: what they start makes its own.
@@ -79,4 +81,24 @@ func Without(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// StoppedWith starts a process that holds an open file, and stops it.
+func StoppedWith(t *testing.T, f *os.File) int {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", "kill -STOP $$")
+	cmd.ExtraFiles = []*os.File{f}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for end := time.Now().Add(10 * time.Second); !kernel.Stopped(cmd.Process.Pid); {
+		if time.Now().After(end) {
+			t.Fatal("it does not stop")
+		}
+	}
+	return cmd.Process.Pid
 }

@@ -217,17 +217,8 @@ func loadOnce(ctx context.Context, builder *kernel.Builder, file *labfile.File, 
 	}
 	var re *kernel.RuleError
 	if errors.As(err, &re) {
-		p := ruleProblem(file, re)
+		p := re.Problem(file.Path, file.Source)
 		return &p, nil
 	}
 	return nil, err
-}
-
-// ruleProblem turns a rule that was refused into a mistake in its file.
-func ruleProblem(file *labfile.File, re *kernel.RuleError) problem.Problem {
-	p := problem.Problem{File: file.Path, Line: re.Pos.Line, Col: re.Pos.Col, Width: 1, Path: re.Path(), Message: re.Message}
-	if lines := strings.Split(string(file.Source), "\n"); p.Line > 0 && p.Line <= len(lines) {
-		p.Source = lines[p.Line-1]
-	}
-	return p
 }

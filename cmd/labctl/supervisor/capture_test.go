@@ -4,7 +4,7 @@ package supervisor
 
 import (
 	"bytes"
-	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os/exec"
@@ -152,67 +152,24 @@ func FuzzDescribeFrame(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) { describeFrame(data) })
 }
 
-func TestWithTag(t *testing.T) {
-	for _, c := range []struct{ frame, tag, want string }{
-		{"ddddddssssssTTpayload", "VVVV", "ddddddssssssVVVVTTpayload"},
-		{"ddddddssssssTTpayload", "", "ddddddssssssTTpayload"},
-		{"short", "VVVV", "short"},
+func TestDescribePacket(t *testing.T) {
+	for _, c := range []struct {
+		etherType uint16
+		hex       string
+		want      string
+	}{
+		{0x0800, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
+		{0, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
+		{0x0806, "00010800060400025254007460" + "4ac0a8320f5254009f5dc1c0a8320d", "ARP, 192.168.50.15 is-at 52:54:00:74:60:4a"},
+		{0x88cc, "0207", "LinkLayerDiscovery (0x88cc)"},
+		{0x0800, "45", "ethertype 0x0800, 45"},
 	} {
-		if have := string(withTag([]byte(c.frame), []byte(c.tag))); have != c.want {
-			t.Errorf("%q with %q is %q, want %q", c.frame, c.tag, have, c.want)
+		data, err := hex.DecodeString(c.hex)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// listSource gives its frames one by one, then ends as it is told.
-type listSource struct {
-	list []wire.CapturedFrame
-	end  error
-}
-
-func (s *listSource) places() []wire.CapturePlace { return nil }
-func (s *listSource) lost() uint64                { return 0 }
-func (s *listSource) close()                      {}
-func (s *listSource) frames(ctx context.Context) ([]wire.CapturedFrame, error) {
-	if len(s.list) > 0 {
-		f := s.list[:1]
-		s.list = s.list[1:]
-		return f, nil
-	}
-	if s.end != nil {
-		return nil, s.end
-	}
-	<-ctx.Done()
-	return captured[3:], ctx.Err() // what came last
-}
-
-func TestPumpEndsWithItsSources(t *testing.T) {
-	n := 0
-	why := pump(t.Context(), []captureSource{&listSource{list: captured[:2]}, &listSource{list: captured[:1], end: errSourceEnded}},
-		func(f []wire.CapturedFrame) error { n += len(f); return nil })
-	if why != errSourceEnded.Error() || n < 2 {
-		t.Errorf("ended by %q after %d frames", why, n)
-	}
-}
-
-func TestPumpKeepsWhatCameBeforeTheEnd(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	n := 0
-	why := pump(ctx, []captureSource{&listSource{list: captured[:2]}}, func(f []wire.CapturedFrame) error {
-		if n += len(f); n == 2 {
-			cancel()
+		if got := describePacket(c.etherType, data); got != c.want {
+			t.Errorf("%04x %s: %q, want %q", c.etherType, c.hex, got, c.want)
 		}
-		return nil
-	})
-	if why != "" || n != 3 {
-		t.Errorf("%q, %d frames, want 3", why, n)
-	}
-}
-
-func TestPumpEndsWhenNobodyListens(t *testing.T) {
-	calls := 0
-	why := pump(t.Context(), []captureSource{&listSource{list: captured}}, func([]wire.CapturedFrame) error { calls++; return io.ErrClosedPipe })
-	if why != "" || calls != 1 {
-		t.Errorf("%q, asked %d times", why, calls)
 	}
 }

@@ -134,3 +134,6 @@ func howEnded(ws syscall.WaitStatus) string {
 	}
 	return "exit status " + strconv.Itoa(ws.ExitStatus())
 }
+
+// inside is the environment of what the supervisor itself starts in a node.
+func (s *server) inside(node string) []string { return Inside(os.Environ(), s.meta.Instance, node) }

@@ -3,49 +3,12 @@
 package supervisor
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-
-	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/runtest"
-	"labctl/cmd/labctl/wire"
 )
-
-// A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the connection says so.
-func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
-	runtest.Home(t)
-	r, _, err := instance.Take("breaks", true, nil)
-	runtest.Without(t, err)
-	defer func() { _ = r.Remove() }()
-	if err := r.WriteMeta(instance.Meta{Instance: "breaks"}, nil); err != nil {
-		t.Fatal(err)
-	}
-	l, err := instance.Listen(r.Folder, "sock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.AcceptUnix()
-			if err != nil {
-				return
-			}
-			_ = wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version})
-			conn.Close()
-		}
-	}()
-	for range 30 {
-		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", wire.ApplyParams{File: "f", Source: make([]byte, 1<<16)}, nil, nil)
-		if !errors.Is(err, instance.ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
-			t.Fatalf("%v", err)
-		}
-	}
-}
 
 // However many take a lab down at once, and whoever brings it up again meanwhile: what is gone is success.
 func TestEveryDownOfALabThatGoesSucceeds(t *testing.T) {

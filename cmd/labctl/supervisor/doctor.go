@@ -126,3 +126,5 @@ func tools() []Finding {
 	}
 	return out
 }
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }

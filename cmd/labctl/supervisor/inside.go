@@ -33,9 +33,6 @@ func Inside(env []string, instance, node string) []string {
 	return append(out, "PATH="+path, "LABCTL_IN_LAB="+instance, "LABCTL_IN_NODE="+node)
 }
 
-// inside is the environment of what the supervisor itself starts in a node.
-func (s *server) inside(node string) []string { return Inside(os.Environ(), s.meta.Instance, node) }
-
 // TellLacks says on standard error, once in the life of a lab, what its nodes do not have of their own; hosts is a file of the lab's
 // run directory.
 func TellLacks(hosts string, lacks []string) {

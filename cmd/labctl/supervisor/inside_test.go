@@ -61,7 +61,7 @@ func gateFor(who string) kernel.Before {
 		defer mu.Unlock()
 		fired := os.Getenv(firedVariable)
 		// plan.sh is written beside the change, and may come after its end.
-		if f[2] == "wait" && (!exists(fired+".armed") || strings.HasSuffix(step, "plan.sh")) {
+		if f[2] == "wait" && (!there(fired+".armed") || strings.HasSuffix(step, "plan.sh")) {
 			return nil
 		}
 		if n++; n != at {
@@ -69,7 +69,7 @@ func gateFor(who string) kernel.Before {
 		}
 		_ = os.WriteFile(fired, []byte(step), 0o600)
 		if f[2] == "wait" {
-			for !exists(fired + ".go") {
+			for !there(fired + ".go") {
 				_, _ = unix.Poll(nil, 1)
 			}
 			return nil
@@ -128,3 +128,6 @@ func client(verb, instance, file string) int {
 	}
 	return 0
 }
+
+// there reports whether there is a file.
+func there(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -228,67 +228,6 @@ func TestDownOfAnOldClient(t *testing.T) {
 	}
 }
 
-// A client asks a supervisor of another version what every version answers, and nothing else.
-func TestASupervisorOfAnotherVersion(t *testing.T) {
-	r := runDirectory(t, "other")
-	if err := r.WriteMeta(instance.Meta{Instance: "other", File: "-"}, nil); err != nil {
-		t.Fatal(err)
-	}
-	l, err := instance.Listen(r.Folder, "sock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	var greeting atomic.Value
-	go func() {
-		for {
-			conn, err := l.AcceptUnix()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_, _ = io.WriteString(conn, greeting.Load().(string)+"\n")
-				var q wire.Request
-				if wire.ReadLine(bufio.NewReader(conn), &q) == nil {
-					_, _ = io.WriteString(conn, `{"event":{"what":"x","mood":1}}`+"\n")
-					_, _ = io.WriteString(conn, `{"result":{"lab":"other","state":"running","moon":"full"},"took":7}`+"\n")
-				}
-			}()
-		}
-	}()
-	c := &Client{Instance: "other", PID: os.Getpid()}
-	for _, version := range []int{0, wire.ProtocolVersion + 1} {
-		greeting.Store(fmt.Sprintf(`{"labctl":%d,"version":"9.9","language":"Esperanto"}`, version))
-		for _, m := range wire.EveryVersion {
-			if err := c.Call(t.Context(), m, nil, nil, nil); err != nil {
-				t.Errorf("version %d, %s: %v", version, m, err)
-			}
-		}
-		_, captured := c.Capture(t.Context(), wire.CaptureParams{}, nil, nil)
-		_, execed := c.startExec(t.Context(), wire.ExecParams{}, 0)
-		for what, err := range map[string]error{
-			"apply": c.Call(t.Context(), "apply", wire.ApplyParams{}, nil, nil), "events": c.Stream(t.Context(), "events", wire.FollowParams{}, nil),
-			"capture": captured, "exec": execed,
-		} {
-			var f *wire.Failure
-			if !errors.As(err, &f) || f.ExitCode() != 2 || !strings.Contains(f.Message, "labctl 9.9") || !strings.Contains(f.Message, "down and up again") {
-				t.Errorf("version %d, %s: %v", version, what, err)
-			}
-		}
-	}
-	for _, other := range []string{"SSH-2.0-OpenSSH_9.2", `["labctl"]`, ``} {
-		greeting.Store(other)
-		err := c.Call(t.Context(), "status", nil, nil, nil)
-		if err == nil || errors.Is(err, instance.ErrDead) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
-			t.Errorf("%q greets: %v", other, err)
-		}
-		if st, err := StatusOf(t.Context(), "other"); err != nil || st.State != "not answering" || st.Why == "" {
-			t.Errorf("%q greets: %+v, %v", other, st, err)
-		}
-	}
-}
-
 // No method falls over what it is asked, whether there is a lab yet or not, and a lab without a kernel behind it.
 func TestMethodsTakeAnyParameters(t *testing.T) {
 	const lab = `format: 1

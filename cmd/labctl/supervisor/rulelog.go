@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"github.com/florianl/go-nflog/v2"
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/wire"
@@ -204,37 +201,6 @@ func (l *ruleLog) device(node string, k *logListener, candidates ...*uint32) str
 		return fmt.Sprint(*c)
 	}
 	return ""
-}
-
-// describePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what
-// the host itself sends, the version tells.
-func describePacket(etherType uint16, data []byte) string {
-	if etherType == 0 && len(data) > 0 {
-		etherType = map[byte]uint16{4: uint16(layers.EthernetTypeIPv4), 6: uint16(layers.EthernetTypeIPv6)}[data[0]>>4]
-	}
-	var first gopacket.Decoder
-	switch layers.EthernetType(etherType) {
-	case layers.EthernetTypeIPv4:
-		first = layers.LayerTypeIPv4
-	case layers.EthernetTypeIPv6:
-		first = layers.LayerTypeIPv6
-	case layers.EthernetTypeARP:
-		first = layers.LayerTypeARP
-	default:
-		return describeType(binary.BigEndian.AppendUint16(make([]byte, 12, 14), etherType))
-	}
-	p := gopacket.NewPacket(data, first, gopacket.DecodeOptions{NoCopy: true})
-	if p.ErrorLayer() == nil || len(p.Layers()) > 2 { // only the beginning was copied: the last layer may be cut short
-		switch l := p.Layers()[0].(type) {
-		case *layers.IPv4:
-			return describeIP(p, l.SrcIP.String(), l.DstIP.String(), l.Protocol)
-		case *layers.IPv6:
-			return describeIP(p, l.SrcIP.String(), l.DstIP.String(), l.NextHeader)
-		case *layers.ARP:
-			return describeARP(l)
-		}
-	}
-	return fmt.Sprintf("ethertype 0x%04x, % x", etherType, data)
 }
 
 // logged streams what rules have logged; with Follow also what they log from now on.

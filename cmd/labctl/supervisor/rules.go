@@ -129,7 +129,7 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 	s.mu.Lock()
 	starting, file := s.state == "starting", s.file
 	s.mu.Unlock()
-	text := problem.List{ruleProblem(file, re)}.Error()
+	text := problem.List{re.Problem(file.Path, file.Source)}.Error()
 	if starting {
 		return wire.Usage.Errorf("%s", text) // whatever was built is cleared away
 	}

@@ -3,7 +3,6 @@
 package supervisor
 
 import (
-	"encoding/hex"
 	"fmt"
 	"testing"
 
@@ -25,28 +24,6 @@ func TestLogGroups(t *testing.T) {
 	} {
 		if got := fmt.Sprint(logGroups([]*rules.Set{&c.set})); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.set, got, c.want)
-		}
-	}
-}
-
-func TestDescribePacket(t *testing.T) {
-	for _, c := range []struct {
-		etherType uint16
-		hex       string
-		want      string
-	}{
-		{0x0800, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
-		{0, "4500001c000100004001f78dc0a8320dc0a8320f0800f7fd00010001", "192.168.50.13 > 192.168.50.15, ICMP echo request, id 1, seq 1"},
-		{0x0806, "00010800060400025254007460" + "4ac0a8320f5254009f5dc1c0a8320d", "ARP, 192.168.50.15 is-at 52:54:00:74:60:4a"},
-		{0x88cc, "0207", "LinkLayerDiscovery (0x88cc)"},
-		{0x0800, "45", "ethertype 0x0800, 45"},
-	} {
-		data, err := hex.DecodeString(c.hex)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := describePacket(c.etherType, data); got != c.want {
-			t.Errorf("%04x %s: %q, want %q", c.etherType, c.hex, got, c.want)
 		}
 	}
 }

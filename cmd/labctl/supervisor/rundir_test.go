@@ -82,7 +82,7 @@ func TestARunDirectoryHasOneHolder(t *testing.T) {
 
 // A socket that nobody answers at means a lab that starts, as long as its lock is held, and then a dead one, which "down" removes.
 func TestASocketThatNobodyAnswersAt(t *testing.T) {
-	r := runDirectory(t, "stale")
+	r := lockedDirectory(t, "stale")
 	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "stale", Lab: "stale", File: "-"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestASocketThatNobodyAnswersAt(t *testing.T) {
 
 // What is in the place of a run directory and is not one of ours is named, is not believed, and stays; the labs beside it are seen.
 func TestWhatIsNotOurRunDirectory(t *testing.T) {
-	r := runDirectory(t, "ours")
+	r := lockedDirectory(t, "ours")
 	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "ours", File: "-"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestWhatIsNotOurRunDirectory(t *testing.T) {
 
 // A run directory that could not be opened, because there are no descriptors left, is not left behind.
 func TestARunDirectoryWithoutDescriptors(t *testing.T) {
-	r := runDirectory(t, "first")
+	r := lockedDirectory(t, "first")
 	path := filepath.Join(filepath.Dir(r.Path), "few")
 	var was unix.Rlimit
 	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &was); err != nil {
@@ -191,4 +191,16 @@ func TestARunDirectoryWithoutDescriptors(t *testing.T) {
 	if refused < 2 {
 		t.Errorf("only %d limits were too low, so no step but the first was refused", refused)
 	}
+}
+
+// lockedDirectory is one that is locked, as a supervisor holds it.
+func lockedDirectory(t *testing.T, name string) *instance.Dir {
+	t.Helper()
+	t.Setenv("XDG_RUNTIME_DIR", runtest.Directory(t))
+	r, _, err := instance.Take(name, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Remove() })
+	return r
 }

@@ -23,12 +23,6 @@ import (
 	"labctl/topology/reach"
 )
 
-// The hidden verbs by which this binary becomes another of its own processes.
-const (
-	ProcessVerb = "supervise-instance" // the supervisor itself
-	NodeVerb    = "in-node"            // a command inside a node
-)
-
 // server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
 type server struct {
 	meta      instance.Meta

@@ -24,6 +24,9 @@ import (
 	"labctl/topology/labfile"
 )
 
+// ProcessVerb makes this binary a supervisor.
+const ProcessVerb = "supervise-instance"
+
 // Start says what instance to bring up.
 type Start struct {
 	Instance  string
@@ -116,8 +119,6 @@ func sameFile(s Start) error {
 	}
 	return nil
 }
-
-func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // salvage decides what becomes of a dead instance: adopted if its build was complete, else cleared away.
 func salvage(ctx context.Context, r *instance.Dir, s Start) (adopt bool, err error) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
@@ -112,7 +113,7 @@ func (k *captureRun) begin(places []wire.CapturePlace) error {
 			return err
 		}
 	}
-	fmt.Fprintf(supervisor.Stderr(), "labctl: capturing at %s\n", strings.Join(names, ", "))
+	fmt.Fprintf(terminal.Stderr(), "labctl: capturing at %s\n", strings.Join(names, ", "))
 	return nil
 }
 
@@ -177,7 +178,7 @@ func (k *captureRun) finish(end wire.CaptureEnd, err error) error {
 	for _, n := range end.Lost {
 		lost += n
 	}
-	fmt.Fprintf(supervisor.Stderr(), "labctl: %s captured, %d lost\n", problem.Count(k.seen, "frame"), lost)
+	fmt.Fprintf(terminal.Stderr(), "labctl: %s captured, %d lost\n", problem.Count(k.seen, "frame"), lost)
 	if end.Why != "" {
 		return errors.New(end.Why)
 	}

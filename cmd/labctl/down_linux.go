@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
 )
@@ -38,13 +39,13 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					list, _ := instance.All()
-					fmt.Fprintf(supervisor.Stderr(), "%s is not up%s\n", name, problem.Suggest(name, list))
+					fmt.Fprintf(terminal.Stderr(), "%s is not up%s\n", name, problem.Suggest(name, list))
 				case err != nil && strings.HasPrefix(err.Error(), name+":"):
 					errs = append(errs, err)
 				case err != nil:
 					errs = append(errs, fmt.Errorf("%s: %w", name, err))
 				default:
-					fmt.Fprintf(supervisor.Stderr(), "%s is down\n", name)
+					fmt.Fprintf(terminal.Stderr(), "%s is down\n", name)
 				}
 			}
 			return errors.Join(errs...)
@@ -73,7 +74,7 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 		}
 		switch len(list) {
 		case 0:
-			fmt.Fprintln(supervisor.Stderr(), "no lab is up")
+			fmt.Fprintln(terminal.Stderr(), "no lab is up")
 			return nil, nil
 		case 1:
 			return list, nil

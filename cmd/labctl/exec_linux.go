@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
@@ -101,7 +102,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 		}
 	}
 	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { supervisor.TellLacks(hosts, lacks) })
-	fmt.Fprintln(supervisor.Stderr(), "labctl:", err)
+	fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 	return exitStatus(supervisor.CannotRun(err))
 }
 

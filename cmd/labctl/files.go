@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/labs"
 	"labctl/topology/labfile"
@@ -125,7 +125,7 @@ func initCommand(*globals) *cobra.Command {
 			if err := f.Close(); err != nil {
 				return err
 			}
-			fmt.Fprintf(supervisor.Stderr(), "%s written; try: labctl verify %s\n", path, path)
+			fmt.Fprintf(terminal.Stderr(), "%s written; try: labctl verify %s\n", path, path)
 			return nil
 		},
 	}
@@ -203,7 +203,7 @@ that loads the rules is not installed.`,
 					bad = append(bad, problems...)
 				} else if g.output == "table" {
 					if len(problems) > 0 {
-						fmt.Fprintln(supervisor.Stderr(), problems.Error())
+						fmt.Fprintln(terminal.Stderr(), problems.Error())
 					}
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, problem.Count(len(lab.Nodes), "node"), problem.Count(len(lab.Steps), "step"))
 				}
@@ -291,7 +291,7 @@ says what that would change). What was changed inside nodes, not by labctl, is n
 
 // script is where a script goes: as it is, unless a person looks at it.
 func script(w io.Writer) io.Writer {
-	if v, ok := w.(supervisor.Visible); ok && !term.IsTerminal(int(os.Stdout.Fd())) {
+	if v, ok := w.(terminal.Writer); ok && !term.IsTerminal(int(os.Stdout.Fd())) {
 		return v.W
 	}
 	return w

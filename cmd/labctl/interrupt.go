@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 )
 
 // grace is how long a verb may take to end once it is interrupted, unless it is taking a lab down by then.
@@ -115,4 +115,4 @@ func interruptedBy(err error) string {
 	return "interrupted" + about
 }
 
-func sayOnTerminal(text string) { fmt.Fprintln(supervisor.Stderr(), "labctl:", text) }
+func sayOnTerminal(text string) { fmt.Fprintln(terminal.Stderr(), "labctl:", text) }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/labs"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -91,7 +91,7 @@ func load(arg string) (*labFile, *labfile.File, error) {
 		return f, nil, problems
 	}
 	if len(problems) > 0 {
-		fmt.Fprintln(supervisor.Stderr(), problems.Error())
+		fmt.Fprintln(terminal.Stderr(), problems.Error())
 		annotateProblems(problems)
 	}
 	return f, lab, nil

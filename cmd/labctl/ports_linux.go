@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/problem"
@@ -39,7 +39,7 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 				return err
 			}
 			if len(list) == 0 {
-				fmt.Fprintln(supervisor.Stderr(), noSwitch)
+				fmt.Fprintln(terminal.Stderr(), noSwitch)
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
 				var rows [][]string
@@ -132,7 +132,7 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 		return err
 	}
 	if !slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
-		fmt.Fprintln(supervisor.Stderr(), noSwitch)
+		fmt.Fprintln(terminal.Stderr(), noSwitch)
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func (g *globals) stream(cmd *cobra.Command, method string, params any, show fun
 		return nil // interrupted, which is how following ends
 	}
 	if _, gone := instance.ReadMeta(c.Instance); err != nil && errors.Is(gone, fs.ErrNotExist) {
-		fmt.Fprintf(supervisor.Stderr(), "labctl: %s was taken down\n", c.Instance)
+		fmt.Fprintf(terminal.Stderr(), "labctl: %s was taken down\n", c.Instance)
 		return nil // and so is this
 	}
 	return err

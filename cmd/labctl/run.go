@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/topology/problem"
 )
 
@@ -58,8 +58,8 @@ func run(args []string) int {
 		root := newRoot()
 		root.SetArgs(args)
 		out := &output{w: os.Stdout}
-		root.SetOut(supervisor.Visible{W: out})
-		root.SetErr(supervisor.Stderr())
+		root.SetOut(terminal.Writer{W: out})
+		root.SetErr(terminal.Stderr())
 		err := root.ExecuteContext(ctx)
 		return report(out.lost(err), ctx)
 	}, signals)
@@ -238,20 +238,20 @@ func report(err error, ctx context.Context) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	case ctx.Err() != nil && !errors.As(err, &problems):
-		fmt.Fprintln(supervisor.Stderr(), "labctl:", interruptedBy(err))
+		fmt.Fprintln(terminal.Stderr(), "labctl:", interruptedBy(err))
 		return exitInterrupted
 	}
 	code := exitFailed
 	switch {
 	case errors.As(err, &problems):
 		annotateProblems(problems)
-		fmt.Fprintln(supervisor.Stderr(), err)
+		fmt.Fprintln(terminal.Stderr(), err)
 		return exitUsage
 	case errors.As(err, &usage) || !errors.As(err, &own):
 		code = exitUsage
 	case errors.As(err, &classed):
 		code = classed.ExitCode()
 	}
-	fmt.Fprintln(supervisor.Stderr(), "labctl:", err)
+	fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 	return code
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -115,7 +116,7 @@ func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *labfi
 
 func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *labfile.File, walked wire.Walked) error {
 	if len(walked.Ended) > 0 {
-		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", endedWith(walked.Ended))
+		fmt.Fprintln(terminal.Stderr(), "labctl: warning:", endedWith(walked.Ended))
 	}
 	r := &verified{name: instance, lab: lab, result: wire.Verification{Steps: walked.Steps, Died: walked.Died}}
 	err := g.print(cmd.OutOrStdout(), walked, func(w io.Writer) error {

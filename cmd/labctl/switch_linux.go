@@ -16,6 +16,7 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology/problem"
@@ -80,7 +81,7 @@ func switchRunCommand() *cobra.Command {
 }
 
 func runSwitch(ctx context.Context, name, preset string, add []string, o supervisor.NICOptions, ready int) error {
-	say := func(line string) { fmt.Fprintf(supervisor.Stderr(), "%s: %s\n", name, line) }
+	say := func(line string) { fmt.Fprintf(terminal.Stderr(), "%s: %s\n", name, line) }
 	start := supervisor.SwitchStart{Name: name, Preset: preset, Say: say}
 	for _, ifname := range add {
 		n, err := openNIC(ifname, o)
@@ -154,7 +155,7 @@ func openNIC(ifname string, o supervisor.NICOptions) (*supervisor.NIC, error) {
 		return nil, err
 	}
 	for _, w := range n.Warnings {
-		fmt.Fprintln(supervisor.Stderr(), "labctl: warning:", w)
+		fmt.Fprintln(terminal.Stderr(), "labctl: warning:", w)
 	}
 	return n, nil
 }

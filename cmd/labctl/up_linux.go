@@ -11,6 +11,7 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -134,7 +135,7 @@ func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.C
 	if g.output != "table" {
 		return g.print(cmd.OutOrStdout(), doc, nil)
 	}
-	w := supervisor.Stderr() // a person reads this; scripts take -o json
+	w := terminal.Stderr() // a person reads this; scripts take -o json
 	switch {
 	case a.Rebuilt:
 		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())

@@ -16,6 +16,7 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
@@ -186,7 +187,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if up := instance.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
 		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
-			fmt.Fprintf(supervisor.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
+			fmt.Fprintf(terminal.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
 			return v.standing(ctx, r)
 		}
 	}
@@ -240,7 +241,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	r.lab = lab
 	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
-		fmt.Fprintf(supervisor.Stderr(), "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
+		fmt.Fprintf(terminal.Stderr(), "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
 		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
@@ -311,7 +312,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 	no, skipped := false, ""
 	for _, r := range all {
 		if r.note != "" {
-			fmt.Fprintln(supervisor.Stderr(), r.note)
+			fmt.Fprintln(terminal.Stderr(), r.note)
 		}
 		if v.update && r.err == nil && r.skipped == "" {
 			errs = append(errs, v.writeBack(r))
@@ -319,7 +320,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		annotate(r)
 		switch {
 		case v.require && supervisor.Missing(r.err):
-			fmt.Fprintln(supervisor.Stderr(), "labctl:", r.err)
+			fmt.Fprintln(terminal.Stderr(), "labctl:", r.err)
 			no = true
 		case r.err != nil:
 			errs = append(errs, r.err)
@@ -352,12 +353,12 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		return m.Got, ok && m.Got != "unknown" && m.Got != ""
 	})
 	if string(updated) == string(r.lab.Source) {
-		fmt.Fprintf(supervisor.Stderr(), "%s is as measured; not changed\n", r.file.display)
+		fmt.Fprintf(terminal.Stderr(), "%s is as measured; not changed\n", r.file.display)
 		return nil
 	}
 	if err := rewrite(r.file.identity, r.lab.Source, updated); err != nil {
 		return err
 	}
-	fmt.Fprintf(supervisor.Stderr(), "%s: measured words written; read the difference before you commit it\n", r.file.display)
+	fmt.Fprintf(terminal.Stderr(), "%s: measured words written; read the difference before you commit it\n", r.file.display)
 	return nil
 }

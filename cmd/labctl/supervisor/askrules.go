@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -101,7 +102,7 @@ func AskedRules(file string) int {
 		return wire.WriteLine(os.Stdout, a)
 	}()
 	if err != nil {
-		fmt.Fprintln(Stderr(), "labctl:", err)
+		fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 		return 1
 	}
 	return 0

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 )
 
@@ -199,7 +200,7 @@ func (a *attachment) wait() (int, error) {
 			a.suspend()
 		case w.Exited && w.Error != "":
 			a.restore()
-			fmt.Fprintln(Stderr(), "labctl: "+w.Error)
+			fmt.Fprintln(terminal.Stderr(), "labctl: "+w.Error)
 			return w.Code, nil
 		case w.Exited:
 			if a.master != nil {

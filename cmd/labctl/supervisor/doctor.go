@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 	"labctl/topology/problem"
@@ -48,7 +49,7 @@ func Examine(ctx context.Context) []Finding {
 func ExamineKernel() int {
 	if os.Geteuid() != 0 {
 		if err := kernel.PrivateMounts(); err != nil {
-			fmt.Fprintln(Stderr(), err)
+			fmt.Fprintln(terminal.Stderr(), err)
 			return 1
 		}
 	}

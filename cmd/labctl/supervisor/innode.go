@@ -16,6 +16,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
 )
@@ -54,12 +55,12 @@ func InNode(args []string) int {
 		if err == nil {
 			err = &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, argv, os.Environ())}
 		}
-		fmt.Fprintln(Stderr(), "labctl:", err)
+		fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 		return CannotRun(err)
 	}
 	if !monitor {
 		err := kernel.Exec(-1, view, argv, os.Environ(), func([]string) {}) // what a command of the file writes is its own
-		fmt.Fprintln(Stderr(), "labctl:", err)
+		fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 		return CannotRun(err)
 	}
 	m := &monitorProcess{control: os.NewFile(3, "control")}

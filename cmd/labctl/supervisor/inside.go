@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"labctl/cmd/labctl/terminal"
 )
 
 // Inside is the environment of a command in a node: env, with the names of lab and node, and with the directories of network programs at
@@ -49,6 +51,6 @@ func TellLacks(hosts string, lacks []string) {
 		if l == "/etc/hosts" {
 			what = "none"
 		}
-		fmt.Fprintf(Stderr(), "labctl: this machine does not allow nodes a %s of their own, so commands see %s (see \"labctl doctor\")\n", l, what)
+		fmt.Fprintf(terminal.Stderr(), "labctl: this machine does not allow nodes a %s of their own, so commands see %s (see \"labctl doctor\")\n", l, what)
 	}
 }

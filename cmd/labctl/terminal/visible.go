@@ -1,0 +1,22 @@
+package terminal
+
+import (
+	"io"
+	"os"
+
+	"labctl/topology/problem"
+)
+
+// Writer writes text for people to w, without anything that a terminal would act upon (see [topology.Visible]). One call of Write
+// must not end inside a character.
+type Writer struct{ W io.Writer }
+
+func (v Writer) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(v.W, problem.Visible(string(p), true)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Stderr is where messages for people go.
+func Stderr() io.Writer { return Writer{os.Stderr} }

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/pcap"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
@@ -62,7 +62,7 @@ type captureRun struct {
 
 	lines io.Writer // where text goes
 	out   io.WriteCloser
-	pcap  *supervisor.CaptureFile
+	pcap  *pcap.File
 	seen  int
 }
 
@@ -109,7 +109,7 @@ func (k *captureRun) begin(places []wire.CapturePlace) error {
 	}
 	if k.out != nil {
 		var err error
-		if k.pcap, err = supervisor.NewCaptureFile(k.out, places, time.Now()); err != nil {
+		if k.pcap, err = pcap.NewFile(k.out, places, time.Now()); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (k *captureRun) print(list []wire.CapturedFrame) error {
 				err = printYAML(k.lines, list[i])
 			}
 		default:
-			_, err = fmt.Fprintln(k.lines, supervisor.Line(&list[i]))
+			_, err = fmt.Fprintln(k.lines, pcap.Line(&list[i]))
 		}
 		if err != nil {
 			return err

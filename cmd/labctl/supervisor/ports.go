@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"labctl/cmd/labctl/pcap"
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
@@ -114,7 +115,7 @@ func whatOf(r datapath.DropRecord) string {
 	if len(r.Data) == 0 && r.Reason == switchcore.MtuExceeded {
 		return "longer than the port takes, lost on its cable and not seen"
 	}
-	return describeFrame(r.Data)
+	return pcap.DescribeFrame(r.Data)
 }
 
 // offload says what was left for an adapter to do, in pktcap-uw's terms.

@@ -14,6 +14,7 @@ import (
 	"github.com/florianl/go-nflog/v2"
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/pcap"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -175,7 +176,7 @@ func (l *ruleLog) entry(node string, k *logListener, a nflog.Attribute) wire.Log
 	if a.HwProtocol != nil {
 		protocol = *a.HwProtocol
 	}
-	e.What = describePacket(protocol, *a.Payload)
+	e.What = pcap.DescribePacket(protocol, *a.Payload)
 	return e
 }
 

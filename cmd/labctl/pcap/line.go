@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package pcap
 
 import (
 	"encoding/binary"
@@ -16,15 +16,15 @@ import (
 
 // Line is a frame in one line, much as tcpdump has it: when, point, place, addresses, what it is, length, verdict.
 func Line(c *wire.CapturedFrame) string {
-	s := fmt.Sprintf("%s %-10s %s  %s, length %d", c.Time.Local().Format("15:04:05.000000"), c.Point, c.Name, describeFrame(c.Data), c.Length)
+	s := fmt.Sprintf("%s %-10s %s  %s, length %d", c.Time.Local().Format("15:04:05.000000"), c.Point, c.Name, DescribeFrame(c.Data), c.Length)
 	if c.Verdict != "" {
 		s += "  [" + c.Verdict + "]"
 	}
 	return s
 }
 
-// describeFrame says who speaks to whom, and of what.
-func describeFrame(data []byte) string {
+// DescribeFrame says who speaks to whom, and of what.
+func DescribeFrame(data []byte) string {
 	p := gopacket.NewPacket(data, layers.LayerTypeEthernet, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	e, ok := p.LinkLayer().(*layers.Ethernet)
 	if !ok {
@@ -135,9 +135,9 @@ func describeType(data []byte) string {
 	return fmt.Sprintf("%s (0x%04x)", layers.EthernetType(t), t)
 }
 
-// describePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what
+// DescribePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what
 // the host itself sends, the version tells.
-func describePacket(etherType uint16, data []byte) string {
+func DescribePacket(etherType uint16, data []byte) string {
 	if etherType == 0 && len(data) > 0 {
 		etherType = map[byte]uint16{4: uint16(layers.EthernetTypeIPv4), 6: uint16(layers.EthernetTypeIPv6)}[data[0]>>4]
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package pcap
 
 import (
 	"fmt"
@@ -16,9 +16,9 @@ import (
 	"labctl/switchcore/datapath"
 )
 
-// CaptureFile writes captured frames as pcapng (draft-ietf-opsawg-pcapng): one interface for each place, nanoseconds, and as the
+// File writes captured frames as pcapng (draft-ietf-opsawg-pcapng): one interface for each place, nanoseconds, and as the
 // comment of each frame its point and what was decided about it. It is not safe for concurrent use.
-type CaptureFile struct {
+type File struct {
 	w      *pcapgo.NgWriter
 	ids    map[string]int
 	order  []string
@@ -26,8 +26,8 @@ type CaptureFile struct {
 	begun  time.Time
 }
 
-// NewCaptureFile writes the head of a file with the places, of which there must be one at least. The caller closes out.
-func NewCaptureFile(out io.Writer, places []wire.CapturePlace, begun time.Time) (*CaptureFile, error) {
+// NewFile writes the head of a file with the places, of which there must be one at least. The caller closes out.
+func NewFile(out io.Writer, places []wire.CapturePlace, begun time.Time) (*File, error) {
 	if len(places) == 0 {
 		return nil, fmt.Errorf("a capture of nothing")
 	}
@@ -36,7 +36,7 @@ func NewCaptureFile(out io.Writer, places []wire.CapturePlace, begun time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	f := &CaptureFile{w: w, ids: map[string]int{}, begun: begun}
+	f := &File{w: w, ids: map[string]int{}, begun: begun}
 	f.name(places[0].Name, 0)
 	for _, p := range places[1:] {
 		if err := f.add(p); err != nil {
@@ -50,7 +50,7 @@ func captureInterfaceOf(p wire.CapturePlace) pcapgo.NgInterface {
 	return pcapgo.NgInterface{Name: p.Name, Description: p.Description, LinkType: layers.LinkTypeEthernet}
 }
 
-func (f *CaptureFile) add(p wire.CapturePlace) error {
+func (f *File) add(p wire.CapturePlace) error {
 	if _, have := f.ids[p.Name]; have {
 		return nil
 	}
@@ -61,14 +61,14 @@ func (f *CaptureFile) add(p wire.CapturePlace) error {
 	return err
 }
 
-func (f *CaptureFile) name(name string, id int) {
+func (f *File) name(name string, id int) {
 	f.ids[name] = id
 	f.order = append(f.order, name)
 	f.frames = append(f.frames, 0)
 }
 
 // Write adds frames, and passes on what was buffered. A frame of a place that nobody has announced makes a new interface.
-func (f *CaptureFile) Write(frames []wire.CapturedFrame) error {
+func (f *File) Write(frames []wire.CapturedFrame) error {
 	for i := range frames {
 		c := &frames[i]
 		if err := f.add(wire.CapturePlace{Name: c.Name}); err != nil {
@@ -108,7 +108,7 @@ func direction(point string) pcapgo.NgEpbFlag {
 }
 
 // End writes how many frames each place had and has lost. Nothing may be written after it.
-func (f *CaptureFile) End(at time.Time, end wire.CaptureEnd) error {
+func (f *File) End(at time.Time, end wire.CaptureEnd) error {
 	for id, name := range f.order {
 		st := pcapgo.NgInterfaceStatistics{LastUpdate: at, StartTime: f.begun, EndTime: at, PacketsReceived: f.frames[id] + end.Lost[name], PacketsDropped: end.Lost[name]}
 		if err := f.w.WriteInterfaceStats(id, st); err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package pcap
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func written(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	places := []wire.CapturePlace{{Name: "vSwitch0:guest", Description: "port 2: PortInput, PortOutput, Drop"}, {Name: "vSwitch0:up", Description: "uplink 1: UplinkRcv, UplinkSnd, Drop"}}
-	f, err := NewCaptureFile(&b, places, time.Unix(1700000000, 0))
+	f, err := NewFile(&b, places, time.Unix(1700000000, 0))
 	if err == nil {
 		err = errors.Join(f.Write(captured[:2]), f.Write(captured[2:]), f.End(time.Unix(1700000003, 0), wire.CaptureEnd{Lost: map[string]uint64{"vSwitch0:up": 7}}))
 	}
@@ -104,7 +104,7 @@ h1:eth0||1700000002.000000000|65226|0x00000002|VnicTx
 }
 
 func TestCaptureFileOfNothing(t *testing.T) {
-	if _, err := NewCaptureFile(io.Discard, nil, time.Unix(0, 0)); err == nil {
+	if _, err := NewFile(io.Discard, nil, time.Unix(0, 0)); err == nil {
 		t.Error("a file without interfaces was begun")
 	}
 }
@@ -132,7 +132,7 @@ func TestFramesAreDescribed(t *testing.T) {
 		who + ", ethertype 0x88b5":                                    frame(0x88, 0xb5),
 		"no Ethernet frame: 01 02 03":                                 {1, 2, 3},
 	} {
-		if have := describeFrame(data); have != want {
+		if have := DescribeFrame(data); have != want {
 			t.Errorf("%s\nwant %s", have, want)
 		}
 	}
@@ -149,7 +149,7 @@ func FuzzDescribeFrame(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Add(frame(0x81, 0, 0, 5, 0x81, 0))
-	f.Fuzz(func(_ *testing.T, data []byte) { describeFrame(data) })
+	f.Fuzz(func(_ *testing.T, data []byte) { DescribeFrame(data) })
 }
 
 func TestDescribePacket(t *testing.T) {
@@ -168,7 +168,7 @@ func TestDescribePacket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := describePacket(c.etherType, data); got != c.want {
+		if got := DescribePacket(c.etherType, data); got != c.want {
 			t.Errorf("%04x %s: %q, want %q", c.etherType, c.hex, got, c.want)
 		}
 	}

@@ -1,0 +1,2 @@
+// Package pcap writes captured frames down: as a pcapng file, and in a line each.
+package pcap

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/terminal"
@@ -74,7 +75,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	if err != nil {
 		return err
 	}
-	env = supervisor.Inside(env, name, node)
+	env = innode.Environment(env, name, node)
 	if !m.Named {
 		c, err := supervisor.Dial(name)
 		if err != nil {
@@ -101,9 +102,9 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 			os.Setenv("PATH", path)
 		}
 	}
-	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { supervisor.TellLacks(hosts, lacks) })
+	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { innode.TellLacks(hosts, lacks) })
 	fmt.Fprintln(terminal.Stderr(), "labctl:", err)
-	return exitStatus(supervisor.CannotRun(err))
+	return exitStatus(innode.CannotRun(err))
 }
 
 // instance is the name of the running lab that -l names, or the only one, whether or not its supervisor lives: the nodes of

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/innode"
 	"labctl/topology/labfile"
 )
 
@@ -30,7 +30,7 @@ func TestEnvironmentOfNodesIsNoFlag(t *testing.T) {
 	if !slices.Contains(flags, "LABCTL_LAB") {
 		t.Fatal("the flags were not found:", flags)
 	}
-	for _, e := range supervisor.Inside(nil, "lab", "h1") {
+	for _, e := range innode.Environment(nil, "lab", "h1") {
 		if name, _, _ := strings.Cut(e, "="); slices.Contains(flags, name) {
 			t.Errorf("%s is a flag too", name)
 		}
@@ -44,7 +44,7 @@ func TestEnvironmentOfNodes(t *testing.T) {
 		{"PATH=/usr/sbin/x:/usr/sbin:/sbin", "PATH=/usr/sbin/x:/usr/sbin:/sbin LABCTL_IN_LAB=l LABCTL_IN_NODE=n"},
 		{"A=", "A= PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LABCTL_IN_LAB=l LABCTL_IN_NODE=n"},
 	} {
-		if got := strings.Join(supervisor.Inside(strings.Fields(c.env), "l", "n"), " "); got != c.want {
+		if got := strings.Join(innode.Environment(strings.Fields(c.env), "l", "n"), " "); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.env, got, c.want)
 		}
 	}

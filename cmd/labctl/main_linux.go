@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/supervisor"
 )
 
@@ -12,8 +13,8 @@ func main() {
 		switch os.Args[1] {
 		case supervisor.ProcessVerb:
 			os.Exit(supervisor.Serve(os.Args[2]))
-		case supervisor.NodeVerb:
-			os.Exit(supervisor.InNode(os.Args[2:]))
+		case innode.Verb:
+			os.Exit(innode.Main(os.Args[2:]))
 		case supervisor.ExamineVerb:
 			os.Exit(supervisor.ExamineKernel())
 		case supervisor.AskVerb:

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/topology"
 )
 
@@ -70,7 +71,7 @@ func (s *server) endOf(ctx context.Context, p *process) error {
 
 // shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].
 func (s *server) shell(node, sh string, options ...string) []string {
-	argv := append([]string{"labctl", NodeVerb, "--name", node, "--hosts", s.rundir.In("hosts")}, options...)
+	argv := append([]string{"labctl", innode.Verb, "--name", node, "--hosts", s.rundir.In("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)
 }
 
@@ -136,4 +137,6 @@ func howEnded(ws syscall.WaitStatus) string {
 }
 
 // inside is the environment of what the supervisor itself starts in a node.
-func (s *server) inside(node string) []string { return Inside(os.Environ(), s.meta.Instance, node) }
+func (s *server) inside(node string) []string {
+	return innode.Environment(os.Environ(), s.meta.Instance, node)
+}

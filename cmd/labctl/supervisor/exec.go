@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 )
@@ -39,7 +40,7 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{"labctl", NodeVerb, "--name", p.Node, "--hosts", c.rundir.In("hosts"), "--monitor"}
+	argv := []string{"labctl", innode.Verb, "--name", p.Node, "--hosts", c.rundir.In("hosts"), "--monitor"}
 	if p.TTY {
 		argv = append(argv, "--tty", fmt.Sprintf("%d,%d", p.Rows, p.Cols))
 	}

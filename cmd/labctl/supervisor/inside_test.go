@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
@@ -30,8 +31,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case ProcessVerb:
 			os.Exit(serve(os.Args[2], gateFor("supervisor")))
-		case NodeVerb:
-			os.Exit(InNode(os.Args[2:]))
+		case innode.Verb:
+			os.Exit(innode.Main(os.Args[2:]))
 		case clientVerb:
 			os.Exit(client(os.Args[2], os.Args[3], os.Args[4]))
 		}

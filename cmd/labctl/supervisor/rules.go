@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
@@ -80,7 +81,7 @@ func (s *server) tool(ctx context.Context, node string, argv []string, stdin []b
 	}
 	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this one's.
 	env := append(s.inside(node), "LC_ALL=C", "XTABLES_LOCKFILE="+s.rundir.In("xtables."+node+".lock"))
-	p, err := s.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...), env, "/", files...)
+	p, err := s.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", innode.Verb, "--plain", "--"}, argv...), env, "/", files...)
 	if err != nil {
 		return nil, nil, err
 	}

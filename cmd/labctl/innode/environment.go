@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package innode
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"labctl/cmd/labctl/terminal"
 )
 
-// Inside is the environment of a command in a node: env, with the names of lab and node, and with the directories of network programs at
+// Environment is the environment of a command in a node: env, with the names of lab and node, and with the directories of network programs at
 // the end of PATH, which an ordinary user's often lacks. The names are none that labctl itself takes for a flag (LABCTL_LAB would be -l).
-func Inside(env []string, instance, node string) []string {
+func Environment(env []string, instance, node string) []string {
 	const fallback = "/usr/local/bin:/usr/bin:/bin"
 	path := fallback
 	out := make([]string, 0, len(env)+3)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package innode
 
 import (
 	"bufio"
@@ -21,12 +21,12 @@ import (
 	"labctl/topology/kernel"
 )
 
-// NodeVerb makes this binary the first process of a command in a node.
-const NodeVerb = "in-node"
+// Verb makes this binary the first process of a command in a node.
+const Verb = "in-node"
 
-// InNode is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up
+// Main is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up
 // what a command there shall see and becomes it, or with --monitor stays above it. It returns an exit status.
-func InNode(args []string) int {
+func Main(args []string) int {
 	var view kernel.View
 	tty := ""
 	monitor, plain := false, false
@@ -107,7 +107,7 @@ func (m *monitorProcess) run(argv []string, tty string) {
 		// The child takes the terminal's foreground itself, which stops a background process unless it ignores SIGTTOU. It
 		// inherits that, so this binary stands in between and gives the signal back.
 		signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
-		argv = append([]string{"labctl", NodeVerb, "--plain", "--"}, argv...)
+		argv = append([]string{"labctl", Verb, "--plain", "--"}, argv...)
 		path = "/proc/self/exe"
 		if _, err := os.Stat(path); err != nil { // where nodes have no /proc
 			path = m.self

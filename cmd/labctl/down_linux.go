@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/terminal"
 	"labctl/topology/labfile"
 	"labctl/topology/problem"
@@ -35,7 +35,7 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 			}
 			var errs []error
 			for _, name := range names {
-				err := supervisor.Down(cmd.Context(), name, force)
+				err := client.Down(cmd.Context(), name, force)
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					list, _ := instance.All()

@@ -9,16 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
 
 // dryRun says what up would change. Something is exit code 1.
-func (g *globals) dryRun(cmd *cobra.Command, s supervisor.Start, script bool) error {
-	f, err := supervisor.Foresee(cmd.Context(), s)
+func (g *globals) dryRun(cmd *cobra.Command, s client.Start, script bool) error {
+	f, err := client.Foresee(cmd.Context(), s)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (g *globals) dryRun(cmd *cobra.Command, s supervisor.Start, script bool) er
 	return err
 }
 
-func printForeseen(w io.Writer, s supervisor.Start, f wire.Foreseen) {
+func printForeseen(w io.Writer, s client.Start, f wire.Foreseen) {
 	for _, ch := range f.Changes {
 		fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
 	}

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
@@ -77,7 +77,7 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	}
 	env = innode.Environment(env, name, node)
 	if !m.Named {
-		c, err := supervisor.Dial(name)
+		c, err := client.Dial(name)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 )
@@ -20,7 +20,7 @@ func lsCommand(g *globals) *cobra.Command {
 		Short: "List the labs that are up, and those that are broken",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list, err := supervisor.List(cmd.Context())
+			list, err := client.List(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/supervisor"
 )
@@ -11,7 +12,7 @@ func main() {
 	// Verbs that no person types: this binary is also its own supervisor, and the first process of a command in a node.
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
-		case supervisor.ProcessVerb:
+		case client.ProcessVerb:
 			os.Exit(supervisor.Serve(os.Args[2]))
 		case innode.Verb:
 			os.Exit(innode.Main(os.Args[2:]))

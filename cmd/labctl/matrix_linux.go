@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/expect"
@@ -114,7 +114,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 }
 
 // ask puts questions to a running lab and shows its progress.
-func (g *globals) ask(cmd *cobra.Command, c *supervisor.Client, p wire.AskParams) ([]wire.Answer, error) {
+func (g *globals) ask(cmd *cobra.Command, c *client.Client, p wire.AskParams) ([]wire.Answer, error) {
 	events, done := progress()
 	defer done()
 	cells := []wire.Answer{}

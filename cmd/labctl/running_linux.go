@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/labfile"
@@ -30,7 +30,7 @@ func machineVerbs() []func(*globals) *cobra.Command {
 }
 
 // running finds the running lab that -l names, or the only one.
-func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
+func (g *globals) running(ctx context.Context) (*client.Client, error) {
 	name := g.lab
 	if name == "" {
 		list, err := instance.Chosen()
@@ -46,9 +46,9 @@ func (g *globals) running(ctx context.Context) (*supervisor.Client, error) {
 			return nil, usagef("which lab? %d are there: %s; choose with -l", len(list), strings.Join(list, ", "))
 		}
 	}
-	c, err := supervisor.Dial(name)
+	c, err := client.Dial(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if st, serr := supervisor.StatusOf(ctx, name); serr == nil && st.State == "degraded" {
+		if st, serr := client.StatusOf(ctx, name); serr == nil && st.State == "degraded" {
 			return nil, fmt.Errorf("lab %s is degraded: %s; \"labctl up\" with its file builds it, \"labctl down %s\" removes it", name, st.Why, name)
 		}
 		list, _ := instance.All()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
@@ -62,7 +62,7 @@ come), or if a command in the background has died. A step that was begun is fini
 	return cmd
 }
 
-func (g *globals) listSteps(cmd *cobra.Command, c *supervisor.Client, lab *labfile.File) error {
+func (g *globals) listSteps(cmd *cobra.Command, c *client.Client, lab *labfile.File) error {
 	var d wire.Difference
 	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
 		return err

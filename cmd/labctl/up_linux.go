@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
@@ -58,13 +58,13 @@ hand stays laid over the file, as it does in "up".`,
 				return usagef("--script goes with --dry-run; \"labctl plan FILE\" prints the script that builds a lab from nothing")
 			}
 			if reset && instance.Alive(s.Instance) {
-				if err := supervisor.Down(cmd.Context(), s.Instance, false); err != nil {
+				if err := client.Down(cmd.Context(), s.Instance, false); err != nil {
 					return err
 				}
 			}
 			events, done := progress()
 			began := time.Now()
-			c, applied, err := supervisor.Up(cmd.Context(), s, events)
+			c, applied, err := client.Up(cmd.Context(), s, events)
 			done()
 			if err != nil {
 				return err
@@ -86,12 +86,12 @@ hand stays laid over the file, as it does in "up".`,
 }
 
 // start checks what may be brought up under which name.
-func start(f *labFile, lab *labfile.File, as string, allowRun bool) (supervisor.Start, error) {
+func start(f *labFile, lab *labfile.File, as string, allowRun bool) (client.Start, error) {
 	instance, err := instanceFor(lab, as)
 	if err != nil {
-		return supervisor.Start{}, err
+		return client.Start{}, err
 	}
-	s := supervisor.Start{Instance: instance, File: f.identity, Lab: lab}
+	s := client.Start{Instance: instance, File: f.identity, Lab: lab}
 	if !f.fromDisk && !allowRun {
 		if who := runsCommands(lab); who != "" {
 			return s, usagef("%s: %s runs commands, with your rights on this machine's files, and the lab did not come from a file; read it, then use --allow-run", f.display, who)
@@ -127,7 +127,7 @@ type upDoc struct {
 	Ended   []string      `json:"ended,omitempty"` // like those above, see wire.Applied
 }
 
-func printUp(g *globals, cmd *cobra.Command, s supervisor.Start, c *supervisor.Client, a *wire.Applied, took time.Duration) error {
+func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a *wire.Applied, took time.Duration) error {
 	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Healed, a.Rebuilt, a.Broken, a.Ended}
 	if doc.Changes == nil {
 		doc.Changes = []plan.Change{}
@@ -179,7 +179,7 @@ func stay(ctx context.Context, name string) error {
 		select {
 		case <-ctx.Done():
 			defer leavingOf(ctx).takingDown(name)()
-			return supervisor.Down(context.WithoutCancel(ctx), name, false)
+			return client.Down(context.WithoutCancel(ctx), name, false)
 		case <-tick.C:
 			if !instance.Alive(name) {
 				return fmt.Errorf("%s went away", name)

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
@@ -201,7 +201,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	c, over, err := upUnique(ctx, &s, events)
 	defer over()
 	r.name = s.Instance
-	if supervisor.Missing(err) && !v.require {
+	if client.Missing(err) && !v.require {
 		r.skipped = err.Error()
 		return nil
 	}
@@ -209,14 +209,14 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return err
 	}
 	err = c.Call(ctx, "verify", wire.VerifyParams{All: v.update, Steps: true}, &r.result, events)
-	if supervisor.Missing(err) && !v.require {
+	if client.Missing(err) && !v.require {
 		r.skipped, err = err.Error(), nil
 	}
 	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
 		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
 		return errors.Join(err, c.Keep())
 	}
-	return errors.Join(err, supervisor.Down(context.WithoutCancel(ctx), s.Instance, true))
+	return errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
 }
 
 // standing judges a lab that is running, as it is.
@@ -265,11 +265,11 @@ func displayOf(identity string) string {
 }
 
 // upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.
-func upUnique(ctx context.Context, s *supervisor.Start, events func(wire.Event)) (c *supervisor.Client, over func(), err error) {
+func upUnique(ctx context.Context, s *client.Start, events func(wire.Event)) (c *client.Client, over func(), err error) {
 	for {
 		s.Instance = uniqueName(s.Lab.Name)
 		over = leavingOf(ctx).takesDown(ctx, s.Instance)
-		if c, _, err = supervisor.Up(ctx, *s, events); !errors.Is(err, supervisor.ErrTaken) {
+		if c, _, err = client.Up(ctx, *s, events); !errors.Is(err, client.ErrTaken) {
 			return c, over, err
 		}
 		over()
@@ -319,7 +319,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		}
 		annotate(r)
 		switch {
-		case v.require && supervisor.Missing(r.err):
+		case v.require && client.Missing(r.err):
 			fmt.Fprintln(terminal.Stderr(), "labctl:", r.err)
 			no = true
 		case r.err != nil:

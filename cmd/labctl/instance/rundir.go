@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -300,4 +301,14 @@ func (d *Folder) Journal(instance string) (*kernel.State, error) {
 	}
 	defer f.Close()
 	return kernel.ReadJournal(f)
+}
+
+// LeftDirectory: all of a lab is gone but its run directory.
+type LeftDirectory struct {
+	Instance string
+	Err      error
+}
+
+func (e *LeftDirectory) Error() string {
+	return fmt.Sprintf("nothing of %s is left but its run directory, which could not be removed; \"labctl down %s\" tries again: %v", e.Instance, e.Instance, e.Err)
 }

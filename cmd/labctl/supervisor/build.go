@@ -198,23 +198,13 @@ func (s *server) writeHosts() error {
 	return s.rundir.Put("hosts", []byte(b.String()), 0o644) // programs in nodes may be other users
 }
 
-// leftDirectory: all of a lab is gone but its run directory.
-type leftDirectory struct {
-	instance string
-	err      error
-}
-
-func (e *leftDirectory) Error() string {
-	return fmt.Sprintf("nothing of %s is left but its run directory, which could not be removed; \"labctl down %s\" tries again: %v", e.instance, e.instance, e.err)
-}
-
 // clear removes everything: processes, namespaces, the run directory. After a *leftDirectory nothing is left to serve.
 func (s *server) clear() error {
 	if err := s.clearLab(); err != nil {
 		return err
 	}
 	if err := s.rundir.Remove(); err != nil {
-		return &leftDirectory{s.meta.Instance, err}
+		return &instance.LeftDirectory{Instance: s.meta.Instance, Err: err}
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func down(ctx context.Context, c *call) (any, error) {
 	// Not on the caller's context: half a removal helps nobody, and what is under way was told to end.
 	c.work <- struct{}{}
 	c.set("stopping")
-	if err := c.clear(); errors.As(err, new(*leftDirectory)) {
+	if err := c.clear(); errors.As(err, new(*instance.LeftDirectory)) {
 		return nil, err
 	} else if err != nil {
 		c.halfDown(err)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
 	"labctl/topology/labfile"
 )
@@ -149,12 +150,12 @@ func (r *trial) changes() {
 
 // killed kills the supervisor from outside, before anything is armed.
 func (r *trial) killed() {
-	c, err := Dial(r.instance)
+	c, err := client.Dial(r.instance)
 	if err != nil {
 		r.errorf("%v", err)
 		return
 	}
-	ended := c.ended()
+	ended := c.Ended()
 	_ = syscall.Kill(c.PID, syscall.SIGKILL)
 	ended(r.t.Context())
 }
@@ -296,8 +297,8 @@ func TestATemporaryInstanceIsNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		lab, _ := labfile.Load("before", []byte(before))
-		_, _, err = Up(t.Context(), Start{Instance: r.instance, File: "/lab.yaml", Lab: lab, Temporary: true}, nil)
-		if !errors.Is(err, ErrTaken) {
+		_, _, err = client.Up(t.Context(), client.Start{Instance: r.instance, File: "/lab.yaml", Lab: lab, Temporary: true}, nil)
+		if !errors.Is(err, client.ErrTaken) {
 			t.Errorf("%s: %v", state, err)
 		}
 		if has, err := instance.ReadMeta(r.instance); err != nil || has != had {

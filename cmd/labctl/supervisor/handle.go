@@ -64,7 +64,7 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	if err != nil {
 		rep = wire.Reply{Error: failure(err)}
 	}
-	ends := r.Method == "down" && (err == nil || errors.As(err, new(*leftDirectory))) || errors.As(err, new(*tornDown))
+	ends := r.Method == "down" && (err == nil || errors.As(err, new(*instance.LeftDirectory))) || errors.As(err, new(*tornDown))
 	if ends { // whether or not the client reads it
 		_ = conn.SetWriteDeadline(time.Now().Add(instance.Hurry))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
@@ -29,12 +30,12 @@ const clientVerb = "test-client"
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
-		case ProcessVerb:
+		case client.ProcessVerb:
 			os.Exit(serve(os.Args[2], gateFor("supervisor")))
 		case innode.Verb:
 			os.Exit(innode.Main(os.Args[2:]))
 		case clientVerb:
-			os.Exit(client(os.Args[2], os.Args[3], os.Args[4]))
+			os.Exit(commandLine(os.Args[2], os.Args[3], os.Args[4]))
 		}
 	}
 	os.Exit(runtest.Main(m))
@@ -82,8 +83,8 @@ func gateFor(who string) kernel.Before {
 	}
 }
 
-// client is one command line.
-func client(verb, instance, file string) int {
+// commandLine is one command line.
+func commandLine(verb, instance, file string) int {
 	ctx, gate := context.Background(), gateFor("client")
 	var err error
 	switch verb {
@@ -94,24 +95,24 @@ func client(verb, instance, file string) int {
 			err = problems
 		}
 		if err == nil {
-			_, _, err = Up(ctx, Start{Instance: instance, File: "/lab.yaml", Lab: lab, gate: gate}, nil)
+			_, _, err = client.Up(ctx, client.Start{Instance: instance, File: "/lab.yaml", Lab: lab, Gate: gate}, nil)
 		}
 	case "step":
-		var c *Client
-		if c, err = Dial(instance); err == nil {
+		var c *client.Client
+		if c, err = client.Dial(instance); err == nil {
 			err = c.Call(ctx, "step", wire.StepParams{Count: 1}, nil, nil)
 		}
 	case "set":
-		var c *Client
-		if c, err = Dial(instance); err == nil {
+		var c *client.Client
+		if c, err = client.Dial(instance); err == nil {
 			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, nil)
 		}
 	case "down":
-		err = takeDown(ctx, instance, false, gate)
+		err = client.TakeDown(ctx, instance, false, gate)
 	case "inspect":
 		var in wire.Inspection
-		var c *Client
-		if c, err = Dial(instance); err == nil {
+		var c *client.Client
+		if c, err = client.Dial(instance); err == nil {
 			err = c.Call(ctx, "inspect", nil, &in, nil)
 		}
 		var all []string

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/runtest"
 	"labctl/cmd/labctl/wire"
@@ -30,7 +31,7 @@ import (
 )
 
 // answering is a real server on a real socket, in a run directory of its own. Its lab has no kernel behind it.
-func answering(t *testing.T, name string, shape func(*server, *instance.Door)) *Client {
+func answering(t *testing.T, name string, shape func(*server, *instance.Door)) *client.Client {
 	t.Helper()
 	r := runDirectory(t, name)
 	s := &server{
@@ -51,7 +52,7 @@ func answering(t *testing.T, name string, shape func(*server, *instance.Door)) *
 	var ended sync.WaitGroup
 	ended.Go(func() { d.Accept(l) })
 	t.Cleanup(func() { l.Close(); ended.Wait() })
-	return &Client{Instance: name, PID: os.Getpid()}
+	return &client.Client{Instance: name, PID: os.Getpid()}
 }
 
 // runDirectory is one that is locked, as a supervisor holds it.
@@ -108,7 +109,7 @@ func method(t *testing.T, name string, h handler) {
 }
 
 // raw connects to a server and takes its greeting.
-func raw(t *testing.T, c *Client) (*net.UnixConn, *bufio.Reader) {
+func raw(t *testing.T, c *client.Client) (*net.UnixConn, *bufio.Reader) {
 	t.Helper()
 	d, err := instance.Open(c.Instance)
 	if err != nil {
@@ -130,7 +131,7 @@ func raw(t *testing.T, c *Client) (*net.UnixConn, *bufio.Reader) {
 }
 
 // stillAnswers fails the test unless the server does.
-func stillAnswers(t *testing.T, c *Client) {
+func stillAnswers(t *testing.T, c *client.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

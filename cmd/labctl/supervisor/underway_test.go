@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/labfile"
@@ -125,7 +126,7 @@ func TestActionsThatHealingEnded(t *testing.T) {
 // differs is what the lab of a trial says of itself.
 func (r *trial) differs() (d wire.Difference) {
 	r.t.Helper()
-	c, err := Dial(r.instance)
+	c, err := client.Dial(r.instance)
 	if err == nil {
 		err = c.Call(r.t.Context(), "differs", nil, &d, nil)
 	}
@@ -153,7 +154,7 @@ func idle(d wire.Difference) bool { return d.Doing == "" }
 
 // told are the events of a kind.
 func (r *trial) told(kind string) (out []wire.Happened) {
-	c, err := Dial(r.instance)
+	c, err := client.Dial(r.instance)
 	if err == nil {
 		err = c.Stream(r.t.Context(), "events", wire.FollowParams{}, func(item json.RawMessage) error {
 			var h wire.Happened
@@ -270,7 +271,7 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 			}
 		}
 		met := r.fired() != ""
-		if c, err := Dial(r.instance); err == nil {
+		if c, err := client.Dial(r.instance); err == nil {
 			var st wire.Status
 			if err := c.Call(t.Context(), "status", nil, &st, nil); err == nil && st.State == "degraded" {
 				degraded <- st.Why
@@ -323,7 +324,7 @@ func TestStepsEndWithTheirClient(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		c, err := Dial(r.instance)
+		c, err := client.Dial(r.instance)
 		if err == nil {
 			err = c.Call(ctx, "step", wire.StepParams{}, nil, nil)
 		}
@@ -363,7 +364,7 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 	waits := make(chan error, 1)
 	heard := make(chan string, 10)
 	go func() {
-		c, err := Dial(r.instance)
+		c, err := client.Dial(r.instance)
 		if err == nil {
 			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, func(e wire.Event) { heard <- e.What })
 		}

@@ -5,13 +5,11 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
-	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
@@ -181,10 +179,4 @@ func unknowns(e *expect.Expectation) []wire.TableVerdicts {
 		out = append(out, tv)
 	}
 	return out
-}
-
-// Missing says whether a failure is this kernel's lack of something.
-func Missing(err error) bool {
-	var f *wire.Failure
-	return errors.As(err, &f) && f.Class == wire.Unsupported || errors.Is(err, kernel.ErrUnsupported)
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package client
 
 import (
 	"bufio"
@@ -240,4 +240,10 @@ func StatusOf(ctx context.Context, name string) (wire.Status, error) {
 		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"
 	}
 	return st, nil
+}
+
+// Missing says whether a failure is this kernel's lack of something.
+func Missing(err error) bool {
+	var f *wire.Failure
+	return errors.As(err, &f) && f.Class == wire.Unsupported || errors.Is(err, kernel.ErrUnsupported)
 }

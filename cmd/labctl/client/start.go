@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package client
 
 import (
 	"bufio"
@@ -39,7 +39,7 @@ type Start struct {
 	// Interrupted, if not nil, is called when ctx ends before the lab is ready: from then on it is being taken down.
 	Interrupted func()
 
-	gate kernel.Before // of tests
+	Gate kernel.Before // of tests
 }
 
 // Up brings an instance up, or makes a running one what the file says; one that is being taken down is waited for. It returns when
@@ -66,7 +66,7 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 			return nil, nil, err
 		}
 	}
-	r, created, err := instance.TakeUnless(ctx, s.Instance, true, s.gate)
+	r, created, err := instance.TakeUnless(ctx, s.Instance, true, s.Gate)
 	if s.Temporary && (errors.Is(err, instance.ErrHeld) || err == nil && !created) {
 		if err == nil {
 			r.Release()
@@ -102,7 +102,7 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
 		// ours too until now, so only taking it anew tells whether that process lives.
 		r.Release()
-		if again, _, terr := instance.Take(s.Instance, false, s.gate); terr == nil {
+		if again, _, terr := instance.Take(s.Instance, false, s.Gate); terr == nil {
 			if st, jerr := instance.Journal(s.Instance); jerr == nil && len(st.Namespaces) == 0 {
 				err = errors.Join(err, again.Remove())
 			}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package client
 
 import (
 	"context"
@@ -21,10 +21,10 @@ import (
 // its nodes are named and keep it up, unless force ends them. A supervisor that does not answer is an error that wraps ErrSilent;
 // with force it is killed. fs.ErrNotExist: there is no such instance.
 func Down(ctx context.Context, instance string, force bool) error {
-	return takeDown(ctx, instance, force, nil)
+	return TakeDown(ctx, instance, force, nil)
 }
 
-func takeDown(ctx context.Context, name string, force bool, gate kernel.Before) error {
+func TakeDown(ctx context.Context, name string, force bool, gate kernel.Before) error {
 	if !instance.Exists(name) {
 		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
@@ -33,7 +33,7 @@ func takeDown(ctx context.Context, name string, force bool, gate kernel.Before) 
 	}
 	c, err := Dial(name)
 	if err == nil {
-		ended := c.ended()
+		ended := c.Ended()
 		if err = c.Call(ctx, "down", wire.DownParams{Force: force}, nil, nil); err == nil {
 			ended(ctx)
 		}
@@ -58,9 +58,9 @@ func takeDown(ctx context.Context, name string, force bool, gate kernel.Before) 
 	return clearDead(ctx, name, force, gate)
 }
 
-// ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and says whether
+// Ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and says whether
 // it is: it does not wait for ever.
-func (c *Client) ended() func(context.Context) bool {
+func (c *Client) Ended() func(context.Context) bool {
 	fd, err := unix.PidfdOpen(c.PID, 0)
 	if err != nil {
 		return func(context.Context) bool { return errors.Is(err, unix.ESRCH) }
@@ -92,7 +92,7 @@ func clearDead(ctx context.Context, name string, force bool, gate kernel.Before)
 		case err != nil && (!errors.As(err, &f) || f.Class != wire.Going): // gone now: a killed one's last threads had held the lock
 			return err
 		}
-		return takeDown(ctx, name, force, gate)
+		return TakeDown(ctx, name, force, gate)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -113,7 +113,7 @@ func clearDead(ctx context.Context, name string, force bool, gate kernel.Before)
 		}
 	}
 	if err := r.Remove(); err != nil {
-		return &leftDirectory{name, err}
+		return &instance.LeftDirectory{Instance: name, Err: err}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/instance"
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/switchproc"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
@@ -45,13 +45,13 @@ seen from here: on a switch that does not learn, a port's address is what --mac 
 }
 
 // forceFlags are how much a user insists.
-func forceFlags(cmd *cobra.Command, o *supervisor.NICOptions) {
+func forceFlags(cmd *cobra.Command, o *switchproc.NICOptions) {
 	cmd.Flags().BoolVar(&o.Addresses, "force", false, "take interfaces that have addresses or are ports of a bridge")
 	cmd.Flags().CountVar(&o.DefaultRoute, "force-default-route", "given twice: take even the interface of the default route")
 }
 
 func switchRunCommand() *cobra.Command {
-	var o supervisor.NICOptions
+	var o switchproc.NICOptions
 	var preset string
 	var add []string
 	var detach bool
@@ -80,9 +80,9 @@ func switchRunCommand() *cobra.Command {
 	return cmd
 }
 
-func runSwitch(ctx context.Context, name, preset string, add []string, o supervisor.NICOptions, ready int) error {
+func runSwitch(ctx context.Context, name, preset string, add []string, o switchproc.NICOptions, ready int) error {
 	say := func(line string) { fmt.Fprintf(terminal.Stderr(), "%s: %s\n", name, line) }
-	start := supervisor.SwitchStart{Name: name, Preset: preset, Say: say}
+	start := switchproc.Start{Name: name, Preset: preset, Say: say}
 	for _, ifname := range add {
 		n, err := openNIC(ifname, o)
 		if err != nil {
@@ -100,13 +100,13 @@ func runSwitch(ctx context.Context, name, preset string, add []string, o supervi
 		}
 		return becomeQuiet(name, os.NewFile(uintptr(ready), "ready"))
 	}
-	return supervisor.RunSwitch(ctx, start)
+	return switchproc.Run(ctx, start)
 }
 
 // becomeQuiet turns standard output and error to the switch's log and tells whoever waits that the switch is ready.
 func becomeQuiet(name string, ready *os.File) error {
 	defer ready.Close()
-	log, err := supervisor.SwitchLog(name)
+	log, err := switchproc.Log(name)
 	if err != nil {
 		return err
 	}
@@ -149,8 +149,8 @@ func runDetached(ctx context.Context) error {
 	return exitStatus(max(self.ProcessState.ExitCode(), 1)) // it has said why
 }
 
-func openNIC(ifname string, o supervisor.NICOptions) (*supervisor.NIC, error) {
-	n, err := supervisor.OpenNIC(ifname, o)
+func openNIC(ifname string, o switchproc.NICOptions) (*switchproc.NIC, error) {
+	n, err := switchproc.OpenNIC(ifname, o)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func openNIC(ifname string, o supervisor.NICOptions) (*supervisor.NIC, error) {
 }
 
 func switchAddCommand() *cobra.Command {
-	var o supervisor.NICOptions
+	var o switchproc.NICOptions
 	cmd := &cobra.Command{
 		Use:   "add NAME INTERFACE",
 		Short: "Make an interface a port of a running switch",
@@ -176,7 +176,7 @@ followed by its number: renamed it stays the port, gone it takes the port with i
 				return err
 			}
 			defer n.Close()
-			return supervisor.AddToSwitch(cmd.Context(), args[0], n)
+			return switchproc.Add(cmd.Context(), args[0], n)
 		},
 	}
 	cmd.Flags().BoolVar(&o.Uplink, "uplink", false, "it leads to the outside")
@@ -193,7 +193,7 @@ func switchDeleteCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return supervisor.DeleteFromSwitch(cmd.Context(), args[0], args[1])
+			return switchproc.Delete(cmd.Context(), args[0], args[1])
 		},
 	}
 }
@@ -208,7 +208,7 @@ has not ended within a minute, is an error that says what it is at (exit code 3)
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return supervisor.StopSwitch(cmd.Context(), args[0], force)
+			return switchproc.Stop(cmd.Context(), args[0], force)
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "kill a switch that does not answer")
@@ -223,19 +223,19 @@ func switchShowCommand(g *globals) *cobra.Command {
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				s, err := supervisor.ShowSwitch(cmd.Context(), args[0])
+				s, err := switchproc.Show(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
 				return g.print(cmd.OutOrStdout(), s, func(w io.Writer) error { return printSwitch(w, s) })
 			}
-			names, err := supervisor.Switches()
+			names, err := switchproc.All()
 			if err != nil {
 				return err
 			}
 			list := []wire.SwitchShow{}
 			for _, name := range names {
-				s, err := supervisor.ShowSwitch(cmd.Context(), name)
+				s, err := switchproc.Show(cmd.Context(), name)
 				if err != nil {
 					return err
 				}
@@ -294,6 +294,6 @@ func completeSwitchNames(_ *cobra.Command, args []string, _ string) ([]string, c
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names, _ := supervisor.Switches()
+	names, _ := switchproc.All()
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package switchproc
 
 import (
 	"context"
@@ -74,8 +74,8 @@ func openSwitch(name string) (*instance.Folder, error) {
 	return h.Sub(name)
 }
 
-// SwitchLog opens the log of a switch, for one that runs in the background.
-func SwitchLog(name string) (*os.File, error) {
+// Log opens the log of a switch, for one that runs in the background.
+func Log(name string) (*os.File, error) {
 	d, err := openSwitch(name)
 	if err != nil {
 		return nil, err
@@ -84,22 +84,22 @@ func SwitchLog(name string) (*os.File, error) {
 	return d.Create("log", unix.O_APPEND, 0o600)
 }
 
-// Switches lists the switches of this user, sorted, dead ones too.
-func Switches() ([]string, error) { return instance.RunDirectories(instance.SwitchesHome) }
+// All lists the switches of this user, sorted, dead ones too.
+func All() ([]string, error) { return instance.RunDirectories(instance.SwitchesHome) }
 
-// AddToSwitch makes an interface a port of a running switch.
-func AddToSwitch(ctx context.Context, name string, n *NIC) error {
+// Add makes an interface a port of a running switch.
+func Add(ctx context.Context, name string, n *NIC) error {
 	return callSwitch(ctx, name, "add", n.params, nil, n.files[:])
 }
 
-// DeleteFromSwitch takes an interface out of a running switch, which forgets what it has learned there.
-func DeleteFromSwitch(ctx context.Context, name, nic string) error {
+// Delete takes an interface out of a running switch, which forgets what it has learned there.
+func Delete(ctx context.Context, name, nic string) error {
 	return callSwitch(ctx, name, "delete", wire.DeletePort{Name: nic}, nil, nil)
 }
 
-// StopSwitch ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in time is an error
+// Stop ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in time is an error
 // that wraps ErrSilent; with force it is killed.
-func StopSwitch(ctx context.Context, name string, force bool) error {
+func Stop(ctx context.Context, name string, force bool) error {
 	err := callSwitch(ctx, name, "stop", nil, nil, nil)
 	if err != nil && !errors.Is(err, instance.ErrDead) && (!force || !errors.Is(err, instance.ErrSilent)) {
 		return err
@@ -137,8 +137,8 @@ func switchEndpoint(name string) instance.Endpoint {
 	return instance.Endpoint{Who: "switch " + name, Open: func() (*instance.Folder, error) { return openSwitch(name) }, End: fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
 }
 
-// ShowSwitch tells the truth about a switch.
-func ShowSwitch(ctx context.Context, name string) (wire.SwitchShow, error) {
+// Show tells the truth about a switch.
+func Show(ctx context.Context, name string) (wire.SwitchShow, error) {
 	var s wire.SwitchShow
 	err := callSwitch(ctx, name, "show", nil, &s, nil)
 	if errors.Is(err, instance.ErrDead) {
@@ -154,7 +154,7 @@ func ShowSwitch(ctx context.Context, name string) (wire.SwitchShow, error) {
 func callSwitch(ctx context.Context, name, method string, params, result any, files []*os.File) error {
 	dir, err := openSwitch(name)
 	if !switchName.MatchString(name) || errors.Is(err, fs.ErrNotExist) {
-		list, _ := Switches()
+		list, _ := All()
 		return wire.Usagef("no switch %q is running%s", name, problem.Suggest(name, list))
 	}
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package switchproc
 
 import (
 	"errors"
@@ -18,13 +18,13 @@ func TestASwitchIsStoppedByForce(t *testing.T) {
 	runtest.Without(t, err)
 	pid := runtest.StoppedWith(t, d.File)
 	d.Close()
-	if err := StopSwitch(t.Context(), "early", false); !errors.Is(err, instance.ErrSilent) || !strings.Contains(err.Error(), fmt.Sprintf("kill -CONT %d", pid)) || !strings.Contains(err.Error(), "switch stop --force early") {
+	if err := Stop(t.Context(), "early", false); !errors.Is(err, instance.ErrSilent) || !strings.Contains(err.Error(), fmt.Sprintf("kill -CONT %d", pid)) || !strings.Contains(err.Error(), "switch stop --force early") {
 		t.Errorf("stop: %v", err)
 	}
-	if err := StopSwitch(t.Context(), "early", true); err != nil {
+	if err := Stop(t.Context(), "early", true); err != nil {
 		t.Errorf("stop --force: %v", err)
 	}
-	if list, err := Switches(); err != nil || len(list) > 0 {
+	if list, err := All(); err != nil || len(list) > 0 {
 		t.Errorf("left: %v, %v", list, err)
 	}
 }

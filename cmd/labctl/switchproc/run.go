@@ -1,6 +1,6 @@
 //go:build linux
 
-package supervisor
+package switchproc
 
 import (
 	"bufio"
@@ -22,8 +22,8 @@ import (
 	"labctl/switchcore/datapath"
 )
 
-// SwitchStart says what switch to run on interfaces that are there already.
-type SwitchStart struct {
+// Start says what switch to run on interfaces that are there already.
+type Start struct {
 	Name   string
 	Preset string // see switchcore.Preset
 	Ports  []*NIC // taken over, also if it fails
@@ -55,8 +55,8 @@ type nic struct {
 	up     bool
 }
 
-// RunSwitch runs a switch until ctx ends or somebody stops it, and leaves nothing behind.
-func RunSwitch(ctx context.Context, o SwitchStart) (err error) {
+// Run runs a switch until ctx ends or somebody stops it, and leaves nothing behind.
+func Run(ctx context.Context, o Start) (err error) {
 	defer func() {
 		for _, n := range o.Ports {
 			n.Close()

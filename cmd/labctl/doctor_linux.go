@@ -6,15 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/trial"
 	"labctl/cmd/labctl/wire"
 )
 
 // doctorDoc is what "doctor -o json" prints.
 type doctorDoc struct {
-	Format int                  `json:"format"`
-	OK     bool                 `json:"ok"`
-	Checks []supervisor.Finding `json:"checks"`
+	Format int             `json:"format"`
+	OK     bool            `json:"ok"`
+	Checks []trial.Finding `json:"checks"`
 }
 
 func doctorCommand(g *globals) *cobra.Command {
@@ -25,7 +25,7 @@ func doctorCommand(g *globals) *cobra.Command {
 Exit code 4 if labs cannot be run at all; features that only some labs need are listed and do not count.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := supervisor.Examine(cmd.Context())
+			list := trial.Examine(cmd.Context())
 			doc := doctorDoc{1, true, list}
 			for _, f := range list {
 				doc.OK = doc.OK && (f.OK || !f.Needed)

@@ -6,6 +6,7 @@ import (
 	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/supervisor"
+	"labctl/cmd/labctl/trial"
 )
 
 func main() {
@@ -16,10 +17,10 @@ func main() {
 			os.Exit(supervisor.Serve(os.Args[2]))
 		case innode.Verb:
 			os.Exit(innode.Main(os.Args[2:]))
-		case supervisor.ExamineVerb:
-			os.Exit(supervisor.ExamineKernel())
-		case supervisor.AskVerb:
-			os.Exit(supervisor.AskedRules(os.Args[2]))
+		case trial.ExamineVerb:
+			os.Exit(trial.ExamineKernel())
+		case trial.AskVerb:
+			os.Exit(trial.AskedRules(os.Args[2]))
 		}
 	}
 	os.Exit(run(os.Args[1:]))

@@ -4,7 +4,7 @@
 # the end-to-end specs (4: they mostly wait). Nothing may be skipped for want of privileges: LABCTL_LIVE=1 makes that a failure.
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- ./switchcore/datapath ./topology/kernel ./topology/reach ./cmd/labctl/supervisor ./e2e
+[ $# -gt 0 ] || set -- ./switchcore/datapath ./topology/kernel ./topology/reach ./cmd/labctl/instance ./cmd/labctl/client ./cmd/labctl/switchproc ./cmd/labctl/supervisor ./e2e
 uid=${LABCTL_TEST_UID:-65534}
 procs=${LABCTL_TEST_PROCS:-4}
 work=$(mktemp -d)

@@ -21,7 +21,7 @@ import (
 // labFile is a lab file that was named on the command line, and found.
 type labFile struct {
 	display  string // for messages: the path as given
-	identity string // what tells it from another file of the same lab name: see supervisor.Meta
+	identity string // what tells it from another file of the same lab name: see instance.Meta
 	source   []byte
 	fromDisk bool
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // Exec runs a command in a node of a running lab on this process's standard files and returns its exit status; 128+n if
-// signal n killed it. env is its environment, see [Inside]. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
+// signal n killed it. env is its environment, see [innode.Environment]. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
 // comes before it.
 func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -24,6 +24,7 @@ func Down(ctx context.Context, instance string, force bool) error {
 	return TakeDown(ctx, instance, force, nil)
 }
 
+// TakeDown is Down, with every change that this process itself makes passing a gate first.
 func TakeDown(ctx context.Context, name string, force bool, gate kernel.Before) error {
 	if !instance.Exists(name) {
 		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)

@@ -30,10 +30,10 @@ const ProcessVerb = "supervise-instance"
 // Start says what instance to bring up.
 type Start struct {
 	Instance  string
-	File      string // see Meta.File
+	File      string // see [instance.Meta]
 	Lab       *labfile.File
 	Reset     bool // a dead instance is built anew instead of adopted
-	Temporary bool // see Meta
+	Temporary bool // see [instance.Meta]
 	Tied      bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
 
 	// Interrupted, if not nil, is called when ctx ends before the lab is ready: from then on it is being taken down.

@@ -69,7 +69,7 @@ func (s *server) endOf(ctx context.Context, p *process) error {
 	}
 }
 
-// shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [InNode].
+// shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [innode.Main].
 func (s *server) shell(node, sh string, options ...string) []string {
 	argv := append([]string{"labctl", innode.Verb, "--name", node, "--hosts", s.rundir.In("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)

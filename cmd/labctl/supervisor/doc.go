@@ -1,4 +1,3 @@
 // Package supervisor runs one lab: a process of its own, in an empty network namespace and a PID namespace of its own, that
-// builds the lab, keeps it, answers questions about it and takes it down. This package is both sides: what the process does,
-// and what the command line needs to start it and talk to it.
+// builds the lab, keeps it, answers questions about it and takes it down.
 package supervisor

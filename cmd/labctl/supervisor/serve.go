@@ -71,8 +71,8 @@ type server struct {
 	done     finish
 }
 
-// Serve is the supervisor process, started by [Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
-// one more, see startParams. It returns the exit status.
+// Serve is the supervisor process, started by [client.Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
+// one more, see [instance.Handover]. It returns the exit status.
 func Serve(instance string) int { return serve(instance, nil) }
 
 func serve(name string, gate kernel.Before) int {

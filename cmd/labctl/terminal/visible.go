@@ -7,10 +7,11 @@ import (
 	"labctl/topology/problem"
 )
 
-// Writer writes text for people to w, without anything that a terminal would act upon (see [topology.Visible]). One call of Write
+// Writer writes text for people to w, without anything that a terminal would act upon (see [problem.Visible]). One call of Write
 // must not end inside a character.
 type Writer struct{ W io.Writer }
 
+// Write writes p with what a terminal would act upon made visible.
 func (v Writer) Write(p []byte) (int, error) {
 	if _, err := io.WriteString(v.W, problem.Visible(string(p), true)); err != nil {
 		return 0, err

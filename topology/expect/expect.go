@@ -48,3 +48,10 @@ type Question struct {
 	At   string    // sees: who listens; port: the column
 	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen
 }
+
+// cellWord is a judged word of a table.
+type cellWord struct {
+	want  Want
+	pos   problem.Pos
+	width int
+}

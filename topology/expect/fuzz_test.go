@@ -7,9 +7,6 @@ import (
 	"labctl/topology/problem"
 )
 
-// fuzzKinds are tried in turn, so that one corpus serves all.
-var fuzzKinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "fdb", "cases", "drops", "port", "streams", "hits"}
-
 func addTables(f *testing.F) {
 	for _, s := range []string{
 		"from\\to  h0  h1\nh0  -  ok+dup\nh1  ok|x  -\n",
@@ -24,7 +21,7 @@ func addTables(f *testing.F) {
 		"stream is\ntalk ok|lossy\n", "question RRR\nport:dvs:p1@state down\ndrops:dvs MacForgery+TxFail\nstreams:talk ok\n",
 		"flow\\at rt\n00->\n->h0\n", "# only\n\n \t\n", "", "\xff\xfe \x00", "*\n*", "from\\to * *\n* ok ok\n* ok ok",
 	} {
-		for i := range fuzzKinds {
+		for i := range kinds {
 			f.Add(s, uint8(i))
 		}
 	}
@@ -35,7 +32,7 @@ func addTables(f *testing.F) {
 func FuzzTable(f *testing.F) {
 	addTables(f)
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
-		k := fuzzKinds[int(kind)%len(fuzzKinds)]
+		k := kinds[int(kind)%len(kinds)].Name
 		rs := richResolver()
 		tables, problems := ParseTable(k, text, problem.Pos{Line: 3, Col: 5}, rs)
 		lines := strings.Split(text, "\n")
@@ -82,7 +79,7 @@ func wordsOf(t *Table) string {
 func FuzzUpdate(f *testing.F) {
 	addTables(f)
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
-		k := fuzzKinds[int(kind)%len(fuzzKinds)]
+		k := kinds[int(kind)%len(kinds)].Name
 		if strings.ContainsAny(text, "\r") {
 			text = strings.ReplaceAll(text, "\r", "")
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // maxListed is how many differences stand below a table; a reader mends the first few and asks again.
@@ -77,22 +78,13 @@ func (c *Cell) shown(got func(*Cell) string) (word, difference string) {
 // Label says in words which cell it is: "h0 -> h2", "h3->h0 at rt", "kali3 on virbr6"; in a table of cases the question
 // and the case.
 func (c *Cell) Label() string {
-	switch {
-	case c.Case >= 0:
+	if c.Case >= 0 {
 		return c.Row + " in " + c.Column
-	case c.Question.Kind == "sees":
-		return c.Row + " at " + c.Column
-	case c.Question.Kind == "fdb":
-		return c.Row + " on " + c.Column
-	case c.Question.Kind == "port", c.Question.Kind == "streams":
-		return c.Row + " " + c.Column
-	case c.Question.Kind == "hits":
-		return c.Row
-	case c.Question.Kind == "drops":
-		return c.Row + " " + strings.NewReplacer("@", "", ",", " ").Replace(c.Question.Drop.suffix())
-	default:
-		return c.Row + " -> " + c.Column
 	}
+	if label := KindOf(c.Question.Kind).label; label != nil {
+		return label(c)
+	}
+	return c.Row + " -> " + c.Column
 }
 
 func (t *Table) rows() []string {
@@ -171,10 +163,10 @@ func pad(b *strings.Builder, n int) {
 func displayWidth(s string) int { return utf8.RuneCountInString(s) }
 
 // NewMatrix makes a table that stands in no file: every node of "from" asks every target of "to". Either may be nil: every
-// node that has an address. Nothing in it is judged. kind is ping, ping6, answers, arp or route.
+// node that has an address. Nothing in it is judged. kind is one of pairs.
 func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	if !Pairs(kind) {
-		return nil, fmt.Errorf("no matrix of kind %q; there are ping, ping6, answers, arp and route", kind)
+		return nil, fmt.Errorf("no matrix of kind %q; there are %s", kind, problem.AndList(Listed(func(k *Kind) bool { return k.Pairs })))
 	}
 	return newTable(lab, kind, from, to)
 }
@@ -225,7 +217,7 @@ func flowsBetween(lab *topology.Lab, from, to []string) ([]string, error) {
 // newTable makes a table that is not judged; without rows or columns these are all that there can be.
 func newTable(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	p := newTableParser(kind, &Resolver{Lab: lab})
-	t := &Table{Kind: kind, Corner: corners[kind], Rows: slices.Clone(from), Columns: slices.Clone(to)}
+	t := &Table{Kind: kind, Corner: p.kind.head(), Rows: slices.Clone(from), Columns: slices.Clone(to)}
 	if from == nil {
 		t.Rows = []string{"*"}
 	}

@@ -1,53 +1,32 @@
 package expect
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"labctl/topology"
 	"labctl/topology/problem"
 )
-
-// Resolver is what the words of a table may mean. Its lab may be a step's, in which nodes have other addresses.
-type Resolver struct {
-	Lab     *topology.Lab
-	Streams []string // and other things that send: rows of sees beside A->B
-	Chats   []string // Streams alone: the rows of streams
-	Cases   []string // of the step: the columns of cases
-	Cells   *int     // that the tables of the file stand for so far; may be nil
-}
 
 // MaxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
 // takes, and half as much again. A cell takes a quarter of a kilobyte.
 const MaxCells = 3 << 19
 
-// corners are the first words of the headers, by kind.
-var corners = map[string]string{
-	"ping": `from\to`, "ping6": `from\to`, "answers": `from\to`, "arp": `from\to`, "route": `from\to`,
-	"sees": `flow\at`, "fdb": `mac\on`, "cases": "question",
-	"port": "port", "drops": "at", "streams": "stream", "hits": "rule",
-}
-
 // Pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
-func Pairs(kind string) bool {
-	switch kind {
-	case "ping", "ping6", "answers", "arp", "route":
-		return true
-	}
-	return false
-}
+func Pairs(kind string) bool { return KindOf(kind).Pairs }
 
 // tableParser reads the tables of one block. A mistake never ends it: the rest is still read for further mistakes.
 type tableParser struct {
-	kind     string
-	rs       *Resolver
-	words    *vocabulary
-	problems []problem.Problem
+	*finder
+	kind *Kind
 }
 
 func newTableParser(kind string, rs *Resolver) *tableParser {
-	return &tableParser{kind: kind, rs: rs, words: newVocabulary(rs.Lab)}
+	k := KindOf(kind)
+	f := &finder{path: "expect." + kind, rs: rs, words: newVocabulary(rs.Lab), anyTarget: k.OfStep, ipv6Only: k.otherFamily}
+	if f.ipv6Only == "" {
+		f.ipv6Only = kind + " is about IPv4 only; give it an IPv4 address or leave it out"
+	}
+	return &tableParser{f, k}
 }
 
 // ParseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
@@ -55,7 +34,7 @@ func newTableParser(kind string, rs *Resolver) *tableParser {
 // The tables are usable only when there are none.
 func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []problem.Problem) {
 	p := newTableParser(kind, rs)
-	if corners[kind] == "" {
+	if !p.kind.known() {
 		p.errorf(at, 1, "there are no tables of kind %q", kind)
 		return nil, p.problems
 	}
@@ -66,7 +45,7 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 		}
 	}
 	if len(tables) == 0 {
-		p.errorf(at, 1, "no table here; its header begins with %s", problem.Quoted(corners[kind]))
+		p.errorf(at, 1, "no table here; its header begins with %s", problem.Quoted(p.kind.head()))
 	}
 	return tables, p.problems
 }
@@ -74,16 +53,16 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 // ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
 func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []problem.Problem) {
 	p := newTableParser(kind, rs)
-	t := &Table{Kind: kind, Pos: at, Corner: corners[kind], Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
+	t := &Table{Kind: kind, Pos: at, Corner: p.kind.head(), Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
 	switch {
-	case corners[kind] == "":
+	case !p.kind.known():
 		p.errorf(at, len(word), "there are no tables of kind %q", kind)
 		return t, p.problems
-	case kind != "ping" && kind != "ping6" && kind != "answers":
-		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, problem.Quoted(corners[kind]))
+	case !p.kind.Short:
+		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, problem.Quoted(p.kind.head()))
 		return t, p.problems
 	case word == "" || strings.ContainsAny(word, " \t\r\n"):
-		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", kindWords[kind][0])
+		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", p.kind.words[0])
 		return t, p.problems
 	}
 	w := tableWord{at.Col - 1, word}
@@ -93,42 +72,12 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 	return t, p.problems
 }
 
-// full reports whether there are so many mistakes that the file is not read further.
-func (p *tableParser) full() bool { return len(p.problems) >= problem.MaxProblems }
-
-func (p *tableParser) errorf(at problem.Pos, width int, format string, args ...any) {
-	if p.full() {
-		return
-	}
-	p.problems = append(p.problems, problem.Problem{Line: at.Line, Col: at.Col, Width: max(1, width), Path: "expect." + p.kind,
-		Message: fmt.Sprintf(format, args...)})
-}
-
-func (p *tableParser) wrong(line int, w tableWord, format string, args ...any) {
-	p.errorf(w.pos(line), len(w.text), format, args...)
-}
-
-// axis is a row or a column with what it stands for.
-type axis struct {
-	text string
-	node string   // full name, "" where a node cannot meet itself
-	q    Question // the part of the question that is known from here
-	ok   bool     // false: already complained about
-}
-
-// cellWord is a judged word of a table.
-type cellWord struct {
-	want  Want
-	pos   problem.Pos
-	width int
-}
-
 func (p *tableParser) table(lines []tableLine) *Table {
 	head := lines[0]
-	t := &Table{Kind: p.kind, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
-	if want := corners[p.kind]; t.Corner != want {
+	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
+	if want := p.kind.head(); t.Corner != want {
 		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %s, not %s (a blank line begins another table)",
-			p.kind, problem.Quoted(want), problem.Quoted(t.Corner))
+			p.kind.Name, problem.Quoted(want), problem.Quoted(t.Corner))
 		return t
 	}
 	if len(head.words) == 1 || len(lines) == 1 {
@@ -146,7 +95,7 @@ func (p *tableParser) table(lines []tableLine) *Table {
 		row := p.row(l.line, l.words[0])
 		t.Rows = append(t.Rows, row.text)
 		key := row.text
-		if p.kind == "drops" {
+		if p.kind.narrowing != nil {
 			key = p.narrow(&row, columns, l.words[1:])
 		}
 		if first, twice := seen[key]; twice {
@@ -178,13 +127,29 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 		seen[w.text] = true
 		columns = append(columns, p.column(head.line, w))
 	}
-	if p.kind == "drops" {
-		p.dropHead(head, columns)
+	if n := p.kind.narrowing; n != nil {
+		for _, name := range n.needs {
+			if !slices.Contains(t.Columns, name) {
+				p.wrong(head.line, head.words[0], "a table of %s has a column %q; write it beside the others", p.kind.Name, name)
+			}
+		}
 	}
 	return columns
 }
 
-// Cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
+// narrow reads the words of a row that say what it is about, and returns what makes the row unlike others.
+func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) string {
+	q := p.kind.cell(row.text, "")
+	for i, w := range words[:min(len(words), len(columns))] {
+		if w.text != "." && columns[i].ok {
+			p.kind.narrowing.narrow(p.finder, &q, columns[i].text, w.text)
+		}
+	}
+	row.drop = q.Drop
+	return p.kind.text(q)
+}
+
+// cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
 func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	words := l.words[1:]
 	switch {
@@ -192,7 +157,7 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 		p.wrong(l.line, words[len(columns)], "row %q has %s, the header %s; a comment begins with #", row.text,
 			problem.Count(len(words), "cell"), problem.Count(len(columns), "column"))
 		words = words[:len(columns)]
-	case len(words) < len(columns) && p.kind == "drops":
+	case len(words) < len(columns) && p.kind.narrowing != nil:
 		p.wrong(l.line, l.words[0], "row %q has %s, the header %s: %s", row.text,
 			problem.Count(len(words), "cell"), problem.Count(len(columns), "column"), problem.AndList(texts(columns)))
 		return nil // a word that was left out makes every one behind it look wrong
@@ -213,24 +178,25 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 // cell judges one word; row and column are nil in the short form.
 func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 	c := cellWord{Want{w.text}, w.pos(line), len(w.text)}
-	q := Question{Kind: p.kind}
+	k := p.kind
+	q := Question{Kind: k.Name}
 	if row != nil {
-		if !row.ok && (p.kind == "cases" || p.kind == "port" || p.kind == "hits") || !column.ok && (p.kind == "port" || p.kind == "drops") {
+		if k.ofRow && !row.ok || k.ofColumn && !column.ok {
 			return c
 		}
-		if p.kind == "drops" && column.text != "frames" {
-			if msg := p.words.narrows(column.text, w.text); msg != "" {
+		if k.narrows(column.text) {
+			if msg := k.narrowing.word(p.words, column.text, w.text); msg != "" {
 				p.errorf(c.pos, c.width, "%s", msg)
 			}
 			return c
 		}
 		q = p.question(row, column)
-		if p.kind == "drops" && q.Drop.Reason == "" {
+		if k.narrowing != nil && q.Drop.Reason == "" {
 			q.Drop.Reason = "?" // complained about; the number is judged as one all the same
 		}
-		if Pairs(p.kind) && row.node != "" && row.node == column.node {
+		if k.Pairs && row.node != "" && row.node == column.node {
 			// Where "-" is an answer too, "none", a dot cannot be taken for a mistake.
-			if w.text != "-" && (w.text != "." || p.kind != "arp" && p.kind != "route") {
+			if w.text != "-" && (w.text != "." || k.dashMeansItself()) {
 				p.wrong(line, w, "%s and itself are not asked; write \"-\"", row.node)
 			}
 			return c
@@ -242,17 +208,28 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 	return c
 }
 
+// narrows reports whether the words of a column are not answers but narrow the question of their row.
+func (k *Kind) narrows(column string) bool {
+	return k.narrowing != nil && k.narrowing.answers != column
+}
+
 // question puts together what row and column say.
 func (p *tableParser) question(row, column *axis) Question {
-	q := row.q
-	switch p.kind {
-	case "cases":
-	case "drops", "streams", "hits":
-	case "sees", "port":
-		q.At = column.text
-	default:
-		q.B = column.text
+	if p.kind.OfStep {
+		return row.q
 	}
+	q := p.kind.question(row.text, column.text)
+	q.Drop = row.drop
+	return q
+}
+
+// question is what a row and a column ask, with nothing that narrows it.
+func (k *Kind) question(row, column string) Question {
+	q := Question{A: row, B: column}
+	if k.cell != nil {
+		q = k.cell(row, column)
+	}
+	q.Kind = k.Name
 	return q
 }
 
@@ -272,23 +249,24 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	}
 	*p.rs.Cells += n
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
-	if p.kind == "drops" {
+	if p.kind.narrowing != nil {
 		t.narrowing = words
 	}
 	slab := make([]Cell, 0, len(rows)*len(columns))
 	for i := range rows {
 		for j := range columns {
-			if p.kind == "drops" && columns[j].text != "frames" {
+			if p.kind.narrows(columns[j].text) {
 				continue
 			}
+			q := p.question(&rows[i], &columns[j])
 			starred := t.Rows[fromRow[i]] == "*" || t.Columns[fromColumn[j]] == "*"
-			if p.skips(&rows[i], &columns[j], starred) {
+			if p.kind.skips(&rows[i], &columns[j], q, starred) {
 				continue
 			}
 			w := &words[fromRow[i]][fromColumn[j]]
-			slab = append(slab, Cell{Row: rows[i].text, Column: columns[j].text, Question: p.question(&rows[i], &columns[j]),
+			slab = append(slab, Cell{Row: rows[i].text, Column: columns[j].text, Question: q,
 				Want: w.want, Pos: w.pos, Width: w.width, Judged: w.want.Text != ".", Case: -1})
-			if p.kind == "cases" {
+			if p.kind.OfStep {
 				slab[len(slab)-1].Case = slices.Index(p.rs.Cases, columns[j].text)
 			}
 		}
@@ -301,23 +279,11 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 
 // skips reports whether a pair is not asked: a node and itself, and, where "*" says "every other node", the nodes of the
 // question themselves.
-func (p *tableParser) skips(row, column *axis, starred bool) bool {
-	switch {
-	case Pairs(p.kind):
+func (k *Kind) skips(row, column *axis, q Question, starred bool) bool {
+	if k.Pairs {
 		return row.node != "" && row.node == column.node
-	case p.kind == "sees" && starred:
-		return sameNode(column.text, row.q.A) || sameNode(column.text, row.q.B)
-	case p.kind == "fdb" && starred:
-		return sameNode(row.text, column.text)
 	}
-	return false
-}
-
-// sameNode reports whether two rows or columns are the same machine, whatever the interface.
-func sameNode(a, b string) bool {
-	a, _, _ = strings.Cut(a, ":")
-	b, _, _ = strings.Cut(b, ":")
-	return a == b
+	return starred && k.itself != nil && k.itself(q)
 }
 
 func texts(as []axis) []string {
@@ -349,8 +315,8 @@ func (p *tableParser) expand(as []axis) ([]axis, []int) {
 			continue
 		}
 		for _, n := range p.rs.Lab.Nodes {
-			if !named[n.Name] && p.hasAddr(n) {
-				out = append(out, axis{n.Name, n.Name, Question{Kind: p.kind, A: n.Name}, true})
+			if !named[n.Name] && p.kind.stands(n) {
+				out = append(out, axis{text: n.Name, node: n.Name, ok: true})
 				from = append(from, i)
 			}
 		}

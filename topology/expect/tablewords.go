@@ -64,3 +64,12 @@ type tableWord struct {
 }
 
 func (w tableWord) pos(line int) problem.Pos { return problem.Pos{Line: line, Col: w.at + 1} }
+
+// from is the word from a byte on.
+func (w tableWord) from(at int) tableWord { return tableWord{w.at + at, w.text[at:]} }
+
+// part is n bytes of the word from a byte on.
+func (w tableWord) part(at, n int) tableWord { return tableWord{w.at + at, w.text[at : at+n]} }
+
+// isWord reports whether s could be a node, a node's interface or a name.
+func isWord(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\r\n@#>") }

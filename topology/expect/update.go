@@ -257,12 +257,7 @@ func (u *updater) full(t *Table) [][]string {
 
 // leftOut is the cell that a pair would have, had it been written.
 func (t *Table) leftOut(row, column string) *Cell {
-	c := &Cell{Row: row, Column: column, Want: Want{"."}, Case: -1, Question: Question{Kind: t.Kind, A: row, B: column}}
-	if t.Kind == "sees" {
-		a, b, _ := strings.Cut(row, "->")
-		c.Question = Question{Kind: t.Kind, A: a, B: b, At: column}
-	}
-	return c
+	return &Cell{Row: row, Column: column, Want: Want{"."}, Case: -1, Question: KindOf(t.Kind).question(row, column)}
 }
 
 // replaceShort puts a word over that of a short form, quotes included.

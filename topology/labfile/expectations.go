@@ -17,23 +17,23 @@ func (st *story) expectation(n *yaml.Node, path string, cases []string) *expect.
 	}
 	e := &expect.Expectation{Pos: st.at(n), Kept: stringOf(field(n, "neighbours"), "fresh") == "kept"}
 	rs := &expect.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases, Cells: &st.cells}
-	rank := map[string]int{}
-	for i, k := range expectKinds() {
-		rank[k.name] = i
+	kinds, rank := expect.Kinds(), map[string]int{}
+	for i, k := range kinds {
+		rank[k.Name] = i
 	}
 	for k, v := range entries(n) {
 		i, known := rank[k.Value]
-		if !known || k.Value == "cases" && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
+		if !known || kinds[i].OfStep && cases == nil || v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
 			continue
 		}
-		e.Tables = append(e.Tables, st.tables(expectKinds()[i], v, problem.PathKey(path, k.Value), rs)...)
+		e.Tables = append(e.Tables, st.tables(kinds[i], v, problem.PathKey(path, k.Value), rs)...)
 	}
 	slices.SortStableFunc(e.Tables, func(a, b *expect.Table) int { return rank[a.Kind] - rank[b.Kind] })
 	return e
 }
 
 // tables reads what stands under one kind.
-func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *expect.Resolver) []*expect.Table {
+func (st *story) tables(kind *expect.Kind, v *yaml.Node, path string, rs *expect.Resolver) []*expect.Table {
 	if st.cells > expect.MaxCells { // and this is said
 		return nil
 	}
@@ -47,13 +47,13 @@ func (st *story) tables(kind expectKind, v *yaml.Node, path string, rs *expect.R
 			st.errorf(v, path, "the table is empty")
 			return nil
 		}
-		out, probs = expect.ParseTable(kind.name, text, at, rs)
-	case kind.short && v.Style&yaml.FoldedStyle == 0 && !strings.ContainsAny(v.Value, "\n ") && !isNull(v):
+		out, probs = expect.ParseTable(kind.Name, text, at, rs)
+	case kind.Short && v.Style&yaml.FoldedStyle == 0 && !strings.ContainsAny(v.Value, "\n ") && !isNull(v):
 		at := st.at(v)
 		if v.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 			at.Col++
 		}
-		t, ps := expect.ParseShort(kind.name, v.Value, at, rs)
+		t, ps := expect.ParseShort(kind.Name, v.Value, at, rs)
 		if t != nil {
 			out = []*expect.Table{t}
 		}
@@ -137,7 +137,7 @@ func (l *loader) unreached(e *expect.Expectation) {
 		return
 	}
 	for _, t := range e.Tables {
-		if t.Kind != "ping" && t.Kind != "ping6" || t.Short {
+		if !expect.KindOf(t.Kind).Echo || t.Short {
 			continue
 		}
 		for _, c := range t.Cells {

@@ -99,7 +99,8 @@ func (st *story) freshBesideSpoofing(n *yaml.Node, e *expect.Expectation, path s
 		return
 	}
 	asks := slices.ContainsFunc(e.Tables, func(t *expect.Table) bool {
-		return expect.Pairs(t.Kind) || t.Kind == "cases" || t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *expect.Cell) bool { return c.Question.B != "" })
+		k := expect.KindOf(t.Kind)
+		return k.Pairs || k.OfStep || t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *expect.Cell) bool { return c.Question.B != "" })
 	})
 	for _, name := range slices.Sorted(maps.Keys(st.spoofs)) {
 		if asks && st.running[name] {

@@ -1,34 +1,21 @@
 package labfile
 
-// expectKinds are the kinds of tables in the order in which they are judged.
-// A table is short when it may be written as one word.
-func expectKinds() []expectKind {
-	return []expectKind{
-		{name: "ping", short: true, doc: "who reaches whom by IPv4"}, {name: "ping6", short: true, doc: "who reaches whom by IPv6"},
-		{name: "answers", short: true, doc: "who answers whose ARP request"}, {name: "sees", doc: "who overhears what"}, {name: "streams", reads: true, doc: "how streams of echo requests fare"},
-		{name: "arp", reads: true, doc: "whose MAC a neighbour table holds"}, {name: "route", reads: true, doc: "the next hop"},
-		{name: "fdb", reads: true, doc: "the port on which a switch knows a MAC"},
-		{name: "port", reads: true, doc: "the state of ports and interfaces"}, {name: "drops", reads: true, doc: "what virtual switches dropped, and why"},
-		{name: "hits", reads: true, doc: "how many packets rules have met"},
-		{name: "cases", doc: "questions against the cases of the step"},
-	}
-}
+import (
+	"strings"
 
-type expectKind struct {
-	name, doc    string
-	short, reads bool
-}
+	"labctl/topology/expect"
+)
 
 // expectShape is "expect" at the top or in a step.
 func expectShape(step bool) *shape {
 	s := &shape{form: formObject, want: "a map from kinds to tables", keys: []shapeKey{
 		{name: "neighbours", shape: &shape{form: formText, want: "fresh or kept", word: []string{"fresh", "kept"}, doc: "what a pair starts from"}}}}
-	for _, k := range expectKinds() {
-		if k.name == "cases" && !step {
-			s.hint = map[string]string{"cases": "belongs to a step with cases"}
+	for _, k := range expect.Kinds() {
+		if k.OfStep && !step {
+			s.hint = map[string]string{k.Name: "belongs to a step with cases"}
 			continue
 		}
-		s.keys = append(s.keys, shapeKey{name: k.name, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
+		s.keys = append(s.keys, shapeKey{name: k.Name, shape: &shape{form: formTable, want: "a table", doc: k.Doc}})
 	}
 	return s
 }
@@ -36,12 +23,13 @@ func expectShape(step bool) *shape {
 // waitShape is "wait": only what is read.
 func waitShape() *shape {
 	s := &shape{form: formObject, want: "a map from kinds to tables", hint: map[string]string{}}
-	for _, k := range expectKinds() {
-		if !k.reads {
-			s.hint[k.name] = "sends something or changes the lab; a wait only reads (arp, route, fdb, port, drops, hits, streams)"
+	readers := expect.Listed(func(k *expect.Kind) bool { return k.Reads })
+	for _, k := range expect.Kinds() {
+		if !k.Reads {
+			s.hint[k.Name] = "sends something or changes the lab; a wait only reads (" + strings.Join(readers, ", ") + ")"
 			continue
 		}
-		s.keys = append(s.keys, shapeKey{name: k.name, shape: &shape{form: formTable, want: "a table", doc: k.doc}})
+		s.keys = append(s.keys, shapeKey{name: k.Name, shape: &shape{form: formTable, want: "a table", doc: k.Doc}})
 	}
 	s.hint["neighbours"] = "a wait sends nothing, so there is nothing to start from"
 	return s

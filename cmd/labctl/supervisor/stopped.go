@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/topology/expect"
 	"labctl/topology/reach"
 )
 
@@ -17,7 +18,7 @@ var becauses = []string{"dropped: ", "refused by ", "perhaps refused by ", reach
 
 // stoppedBy is what stopped a ping that did not get through, "" if nobody knows or it could not be asked.
 func stoppedBy(r *reach.Result) string {
-	if r.Why != "" || r.Got == reach.Unknown || r.Question.Kind != "ping" && r.Question.Kind != "ping6" {
+	if r.Why != "" || r.Got == reach.Unknown || !expect.KindOf(r.Question.Kind).Echo {
 		return r.Why
 	}
 	var out []string

@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"labctl/topology"
@@ -75,12 +74,9 @@ func manyFrames(rate float64) string {
 	return fmt.Sprintf("%.0f thousand", rate/1e3)
 }
 
-// drowned are the kinds of questions that a storm answers, whatever the lab is like.
-func drowned() []string { return []string{"ping", "ping6", "answers", "arp", "sees", "streams"} }
-
-// about says whether the storm reaches somebody of whom a question is.
+// about says whether the storm reaches somebody of whom a question is, and answers it whatever the lab is like.
 func (s storm) about(lab *topology.Lab, q expect.Question) bool {
-	if !slices.Contains(drowned(), q.Kind) {
+	if !expect.KindOf(q.Kind).Carried {
 		return false
 	}
 	for _, text := range []string{q.A, q.B, q.At} {

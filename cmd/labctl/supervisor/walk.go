@@ -91,7 +91,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVerdicts, error) {
 	plain, cases := &expect.Expectation{Pos: st.Expect.Pos, Kept: st.Expect.Kept}, []*expect.Table{}
 	for _, t := range st.Expect.Tables {
-		if t.Kind == "cases" {
+		if expect.KindOf(t.Kind).OfStep {
 			cases = append(cases, t)
 		} else {
 			plain.Tables = append(plain.Tables, t)

@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/problem"
 	"labctl/topology/reach"
 )
@@ -157,7 +158,7 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[string]int {
 // and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
-		return r.Question.Kind != "ping" && r.Question.Kind != "ping6" || r.Got == "" || strings.HasPrefix(r.Got, "ok")
+		return !expect.KindOf(r.Question.Kind).Echo || r.Got == "" || strings.HasPrefix(r.Got, "ok")
 	})
 	if len(failed) == 0 {
 		return

@@ -1,0 +1,128 @@
+package expect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"labctl/topology/problem"
+)
+
+var ping = Kind{
+	Name: "ping", Doc: "who reaches whom by IPv4", Short: true, Pairs: true, Echo: true, Carried: true, otherFamily: "ask for it under ping6",
+	axisRules: axisRules{nothing: func(k *Kind, _, v6 int) string {
+		if v6 > 1 {
+			return noTwoNodesHave + "IPv4 address; write ping6 instead, which asks by IPv6"
+		}
+		return noTwoNodesHave + "IPv4 address; give them one, or leave the table out"
+	}},
+	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, broadcast, silent, icmp:<type>@<node> or x",
+		words: []string{"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
+		means: [][2]string{
+			{"ok", repliedMeans},
+			{"+redirect", `with "ok": a router told of a shorter way (Redirect Host)`},
+			{"+dup", dupMeans},
+			{"+other", otherMeans},
+			{"no-route", noRouteMeans},
+			{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
+			{"broadcast", `the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)`},
+			{"silent", silentMeans},
+			{"x", refusedMeans},
+			{"unknown", notAskedMeans},
+		},
+		word: outcome, begins: outcomeBegins, explain: explainICMP},
+}
+
+var ping6 = Kind{
+	Name: "ping6", Doc: "who reaches whom by IPv6", Short: true, Pairs: true, Echo: true, Carried: true, family: byIPv6,
+	axisRules: axisRules{nothing: func(_ *Kind, v4, _ int) string {
+		if v4 > 1 {
+			return noTwoNodesHave + "IPv6 address; write ping instead, which asks by IPv4"
+		}
+		return noTwoNodesHave + "IPv6 address; give them one, or leave the table out"
+	}},
+	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, silent, icmp:<type>@<node> or x",
+		words: []string{"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
+		means: [][2]string{
+			{"ok", repliedMeans},
+			{"+redirect", `with "ok": a router told of a shorter way (ICMPv6 redirect)`},
+			{"+dup", dupMeans},
+			{"+other", otherMeans},
+			{"no-route", noRouteMeans},
+			{"no-arp", `nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)`},
+			{"silent", silentMeans},
+			{"x", refusedMeans},
+			{"unknown", notAskedMeans},
+		},
+		word: outcome, begins: outcomeBegins, explain: explainICMP},
+}
+
+// outcome judges the words of pings that are not listed: icmp:<type>@<node>, and modifiers in disorder.
+func outcome(g *vocabulary, k *Kind, _ Question, word string) string {
+	if rest, ok := strings.CutPrefix(word, "icmp:"); ok {
+		return g.icmpError(word, rest)
+	}
+	base, mods, modified := strings.Cut(word, "+")
+	if base == "ok" && modified {
+		known := []string{"dup", "other", "redirect"}
+		for m := range strings.SplitSeq(mods, "+") {
+			if !slices.Contains(known, m) {
+				return problem.Quoted(m) + ` is not a modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
+			}
+		}
+		if k.isWord("ok+" + sortParts(mods)) {
+			return ""
+		}
+		return problem.Quoted(word) + " says a modifier twice"
+	}
+	if modified && k.isWord(base) {
+		return problem.Quoted(word) + `: a modifier stands with "ok" only; write ` + problem.Quoted(base)
+	}
+	if word == "broadcast" {
+		return "IPv6 has no broadcast addresses"
+	}
+	return k.notAWord(g, word, k.words)
+}
+
+// icmpError judges icmp:<type>@<node>, of which rest is what follows the colon.
+func (g *vocabulary) icmpError(word, rest string) string {
+	name, nodes, at := strings.Cut(rest, "@")
+	if !slices.Contains(icmpWords, name) && !isNumberedICMP(name) {
+		return "no ICMP error is called " + problem.Quoted(name) + g.near(name, icmpWords)
+	}
+	if !at {
+		return problem.Quoted(word) + " does not say who sent it; write icmp:" + name + "@NODE or icmp:" + name + "*"
+	}
+	for node := range strings.SplitSeq(nodes, "+") {
+		if !g.owns(node, addressToo) {
+			return "no node " + problem.Quoted(node) + g.near(node, g.names())
+		}
+	}
+	return ""
+}
+
+func outcomeBegins(_ *vocabulary, _ Question, prefix string) bool {
+	rest, icmp := strings.CutPrefix(prefix, "icmp:")
+	name, _, at := strings.Cut(rest, "@")
+	isName := func(w string) bool { return w == name || !at && strings.HasPrefix(w, name) }
+	return icmp && (slices.ContainsFunc(icmpWords, isName) || isNumberedICMP(name)) || strings.HasPrefix("icmp:", prefix)
+}
+
+// explainICMP explains icmp:<type>@<node>.
+func explainICMP(k *Kind, word string) string {
+	rest, icmp := strings.CutPrefix(word, "icmp:")
+	if !icmp {
+		return ""
+	}
+	name, node, _ := strings.Cut(rest, "@")
+	by := cmp.Or(node, "another node")
+	for _, t := range icmpTypes {
+		if t.name == name && t.v6 == (k.family == byIPv6) {
+			return fmt.Sprintf("an ICMP error from %s, or its own refusal (%s; %s)", by, t.says, t.from)
+		}
+	}
+	return "an ICMP error from " + by
+}

@@ -18,7 +18,6 @@ import (
 const maxCircle, maxMethods = 12, 40
 
 var largerCircles = map[string]int{
-	"labctl/cmd/labctl":            24,
 	"labctl/cmd/labctl/supervisor": 38,
 	"labctl/topology/labfile":      40,
 	"labctl/topology/reach":        29,

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,5 +98,16 @@ func TestVerbsExplainThemselves(t *testing.T) {
 		if c.ValidArgsFunction == nil && strings.Contains(c.Use, "[") && !strings.Contains(c.Use, "init") && c.Name() != "completion" && c.Name() != "help" {
 			t.Errorf("%s completes nothing", c.Name())
 		}
+	}
+}
+
+// Other systems than Linux know the verbs by their names alone.
+func TestEverySystemKnowsTheVerbs(t *testing.T) {
+	var names []string
+	for _, make := range machineCommands() {
+		names = append(names, make(&globals{}).Name())
+	}
+	if !slices.Equal(names, machineVerbs) {
+		t.Errorf("the verbs are %v, and machineVerbs has %v", names, machineVerbs)
 	}
 }

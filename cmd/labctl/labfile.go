@@ -125,3 +125,16 @@ func instanceFor(lab *labfile.File, as string) (string, error) {
 func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return labs.Names(), cobra.ShellCompDirectiveDefault
 }
+
+// displayOf is a file's identity as a person would write it.
+func displayOf(identity string) string {
+	if name, ok := strings.CutPrefix(identity, "shipped:"); ok {
+		return name + ".yaml"
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, identity); err == nil && !strings.HasPrefix(rel, "..") {
+			return rel
+		}
+	}
+	return identity
+}

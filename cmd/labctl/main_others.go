@@ -15,11 +15,10 @@ import (
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// machineVerbs are those that need a Linux kernel. Elsewhere they say so; lab files can be written and checked anywhere.
-func machineVerbs() []func(*globals) *cobra.Command {
+// machineCommands are the verbs that need a Linux kernel. Elsewhere they say so; lab files can be written and checked anywhere.
+func machineCommands() []func(*globals) *cobra.Command {
 	var out []func(*globals) *cobra.Command
-	for _, name := range []string{"up", "down", "ls", "inspect", "exec", "shell", "ping", "matrix", "verify",
-		"step", "set", "reset", "policy", "port", "link", "send", "ports", "fdb", "drops", "capture", "events", "watch", "explain", "neigh", "routes", "rules", "ps", "switch", "doctor"} {
+	for _, name := range machineVerbs {
 		out = append(out, func(*globals) *cobra.Command {
 			return &cobra.Command{
 				Use: name, Short: "Needs Linux", DisableFlagParsing: true,

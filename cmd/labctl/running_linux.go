@@ -20,15 +20,6 @@ import (
 	"labctl/topology/problem"
 )
 
-// machineVerbs are those that need a Linux kernel, in the order in which a newcomer meets them.
-func machineVerbs() []func(*globals) *cobra.Command {
-	return []func(*globals) *cobra.Command{
-		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
-		stepCommand, setCommand, resetCommand, policyCommand, portCommand, linkCommand, sendCommand,
-		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, watchCommand, explainCommand, neighCommand, routesCommand, rulesCommand, psCommand, switchCommand, doctorCommand,
-	}
-}
-
 // running finds the running lab that -l names, or the only one.
 func (g *globals) running(ctx context.Context) (*client.Client, error) {
 	name := g.lab

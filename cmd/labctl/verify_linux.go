@@ -69,8 +69,10 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 	var wg sync.WaitGroup
 	var printing sync.Mutex
 	next := 0
-	for i, arg := range args {
+	for i, arg := range args { // before the first of them is read
 		all[i] = &verified{arg: arg}
+	}
+	for i, arg := range args {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -81,7 +83,7 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 			printing.Lock()
 			defer printing.Unlock()
 			*all[i] = *one
-			for g.output == "table" && next < len(all) && all[next] != nil && (all[next].lab != nil || all[next].err != nil) {
+			for g.output == "table" && next < len(all) && (all[next].lab != nil || all[next].err != nil) {
 				v.print(cmd.OutOrStdout(), all[next])
 				next++
 			}
@@ -249,19 +251,6 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	events, done := progress()
 	defer done()
 	return c.Call(ctx, "verify", wire.VerifyParams{All: v.update}, &r.result, events)
-}
-
-// displayOf is a file's identity as a person would write it.
-func displayOf(identity string) string {
-	if name, ok := strings.CutPrefix(identity, "shipped:"); ok {
-		return name + ".yaml"
-	}
-	if wd, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(wd, identity); err == nil && !strings.HasPrefix(rel, "..") {
-			return rel
-		}
-	}
-	return identity
 }
 
 // upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.

@@ -12,19 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/switchcore"
+	"labctl/topology"
 	"labctl/topology/plan"
 )
 
-// FDBEntry is a forwarding entry of a bridge.
-type FDBEntry struct {
-	MAC    switchcore.MAC
-	Port   string
-	VLAN   int  // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
-	Static bool // somebody's own entry: it does not age
-}
-
 // FDB lists the forwarding entries of a bridge, see namespace.fdb.
-func (t Tables) FDB(node, bridge string) ([]FDBEntry, error) {
+func (t Tables) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
@@ -39,7 +32,7 @@ func (t Tables) FlushFDB(node string) error {
 
 // fdb lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
 // For a bridge that is not there the error wraps ENODEV.
-func (n *namespace) fdb(bridge string) (out []FDBEntry, err error) {
+func (n *namespace) fdb(bridge string) (out []topology.FDBEntry, err error) {
 	err = n.reading(func(h *netlink.Handle) error {
 		out, err = readFDB(h, n.node, bridge)
 		return err
@@ -47,7 +40,7 @@ func (n *namespace) fdb(bridge string) (out []FDBEntry, err error) {
 	return out, err
 }
 
-func readFDB(h *netlink.Handle, nodeName, bridge string) ([]FDBEntry, error) {
+func readFDB(h *netlink.Handle, nodeName, bridge string) ([]topology.FDBEntry, error) {
 	links, err := h.LinkList()
 	if err != nil {
 		return nil, err
@@ -66,16 +59,16 @@ func readFDB(h *netlink.Handle, nodeName, bridge string) ([]FDBEntry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: list forwarding entries: %w", nodeName, err)
 	}
-	var out []FDBEntry
+	var out []topology.FDBEntry
 	for _, e := range list {
 		if e.MasterIndex != master || e.State&netlink.NUD_PERMANENT != 0 { // local: fdb_to_nud, net/bridge/br_fdb.c
 			continue
 		}
-		k := FDBEntry{Port: names[e.LinkIndex], VLAN: e.Vlan, Static: e.State&netlink.NUD_NOARP != 0}
+		k := topology.FDBEntry{Port: names[e.LinkIndex], VLAN: e.Vlan, Static: e.State&netlink.NUD_NOARP != 0}
 		copy(k.MAC[:], e.HardwareAddr)
 		out = append(out, k)
 	}
-	slices.SortFunc(out, func(a, b FDBEntry) int {
+	slices.SortFunc(out, func(a, b topology.FDBEntry) int {
 		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
 	})
 	return out, nil

@@ -10,34 +10,27 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"labctl/switchcore"
+	"labctl/topology"
 )
 
 // Families are the address families of neighbour tables.
 var Families = []int{unix.AF_INET, unix.AF_INET6}
 
-// Neighbour is an entry of a neighbour table. State is a word of ip-neighbour(8) in capitals.
-type Neighbour struct {
-	Index int
-	IP    netip.Addr
-	MAC   switchcore.MAC
-	State string
-}
-
+// neighbourStates are the words of ip-neighbour(8).
 var neighbourStates = map[int]string{
 	netlink.NUD_NONE: "NONE", netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE", netlink.NUD_STALE: "STALE",
 	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT",
 }
 
 // Neighbours lists a neighbour table, without NOARP entries.
-func (t Tables) Neighbours(node string, family int) ([]Neighbour, error) {
+func (t Tables) Neighbours(node string, family int) ([]topology.NeighbourEntry, error) {
 	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
 	}
 	var b [64]byte
 	req, start := message(b[:0], unix.RTM_GETNEIGH, unix.NLM_F_DUMP, ndmsg(family, 0))
-	var out []Neighbour
+	var out []topology.NeighbourEntry
 	err = n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 		if typ != unix.RTM_NEWNEIGH || len(b) < unix.SizeofNdMsg {
 			return
@@ -46,7 +39,7 @@ func (t Tables) Neighbours(node string, family int) ([]Neighbour, error) {
 		if state&unix.NUD_NOARP != 0 {
 			return
 		}
-		k := Neighbour{Index: int(int32(binary.NativeEndian.Uint32(b[4:]))), State: neighbourStates[state]}
+		k := topology.NeighbourEntry{Index: int(int32(binary.NativeEndian.Uint32(b[4:]))), State: neighbourStates[state]}
 		attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 			switch typ {
 			case unix.NDA_DST:
@@ -77,7 +70,7 @@ func ndmsg(family, index int) []byte {
 const maxDelete = 64
 
 // DeleteNeighbours removes the entries with these interfaces and addresses. One that is not there is no error.
-func (t Tables) DeleteNeighbours(node string, entries []Neighbour) error {
+func (t Tables) DeleteNeighbours(node string, entries []topology.NeighbourEntry) error {
 	n, err := t.space.of(node)
 	if err != nil {
 		return err
@@ -113,7 +106,7 @@ func familyOf(a netip.Addr) int {
 
 // FlushNeighbours removes all entries that are not permanent, and says how many.
 func (t Tables) FlushNeighbours(node string) (int, error) {
-	var doomed []Neighbour
+	var doomed []topology.NeighbourEntry
 	for _, family := range Families {
 		list, err := t.Neighbours(node, family)
 		if err != nil {

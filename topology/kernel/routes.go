@@ -5,31 +5,13 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"labctl/topology"
 	"net/netip"
 	"strconv"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
-
-// RouteQuery asks for the route to Dst; with From and IIF, for that of a packet from From that came in on IIF.
-type RouteQuery struct {
-	Dst  netip.Addr
-	From netip.Addr
-	IIF  string
-	OIF  string // locally sent by a socket bound to it
-}
-
-// Route is the kernel's answer.
-type Route struct {
-	Via        netip.Addr
-	Index      int
-	Src        netip.Addr
-	Local      bool
-	Broadcast  bool // the destination is a broadcast address of the node
-	Redirected bool
-	DoRedirect bool
-}
 
 // Flags of a looked-up route (linux/in_route.h).
 const (
@@ -38,10 +20,10 @@ const (
 )
 
 // Route asks the kernel which way the node would send. The error is the lookup's own errno.
-func (t Tables) Route(node string, q RouteQuery) (Route, error) {
+func (t Tables) Route(node string, q topology.RouteQuery) (topology.RouteAnswer, error) {
 	n, err := t.space.of(node)
 	if err != nil {
-		return Route{}, err
+		return topology.RouteAnswer{}, err
 	}
 	fixed := make([]byte, unix.SizeofRtMsg)
 	fixed[0], fixed[1] = byte(familyOf(q.Dst)), byte(q.Dst.BitLen())
@@ -63,11 +45,11 @@ func (t Tables) Route(node string, q RouteQuery) (Route, error) {
 		}
 		index, err := n.conn.linkIndex(dev.name)
 		if err != nil {
-			return Route{}, err
+			return topology.RouteAnswer{}, err
 		}
 		req = attribute(req, dev.typ, binary.NativeEndian.AppendUint32(nil, index))
 	}
-	var out Route
+	var out topology.RouteAnswer
 	found := false
 	err = n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 		if typ == unix.RTM_NEWROUTE && len(b) >= unix.SizeofRtMsg {
@@ -80,9 +62,9 @@ func (t Tables) Route(node string, q RouteQuery) (Route, error) {
 	return out, err
 }
 
-func readRoute(b []byte) Route {
+func readRoute(b []byte) topology.RouteAnswer {
 	flags := binary.NativeEndian.Uint32(b[8:])
-	r := Route{Local: b[7] == unix.RTN_LOCAL, Broadcast: b[7] == unix.RTN_BROADCAST, Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
+	r := topology.RouteAnswer{Local: b[7] == unix.RTN_LOCAL, Broadcast: b[7] == unix.RTN_BROADCAST, Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
 	attributes(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
 		switch {
 		case typ == unix.RTA_OIF && len(v) >= 4:

@@ -160,8 +160,8 @@ links: [a:p -- b:p, h -- b:h, idle:eth0 -- b:q]
 		t.Errorf("waited for %s", took)
 	}
 	for _, e := range []struct{ node, name, want string }{{"a", "p", "disabled"}, {"b", "h", "forwarding"}, {"b", "b", "up"}, {"idle", "eth0", "disabled"}} {
-		if state, _, _, _, err := s.InterfaceState(e.node, e.name); err != nil || state != e.want {
-			t.Errorf("%s:%s is %s, want %s: %v", e.node, e.name, state, e.want, err)
+		if got, err := s.Interface(e.node, e.name); err != nil || got.State != e.want {
+			t.Errorf("%s:%s is %s, want %s: %v", e.node, e.name, got.State, e.want, err)
 		}
 	}
 	// The bridge had no carrier while its ports listened; now that it has one, it must be able to send.

@@ -27,20 +27,20 @@ func TestInterfaceState(t *testing.T) {
 	}
 	look := func(what, node, name string, want state) {
 		t.Helper()
-		word, mac, flags, promiscuity, err := s.InterfaceState(node, name)
+		got, err := s.Interface(node, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (state{word, promiscuity}); got != want {
-			t.Errorf("%s: %+v, want %+v", what, got, want)
+		if is := (state{got.State, got.Promiscuity}); is != want {
+			t.Errorf("%s: %+v, want %+v", what, is, want)
 		}
 		link := ip(t, "-n t."+node+" link show "+name)
-		if !strings.Contains(link, mac.String()) {
-			t.Errorf("%s: %v is not in\n%s", what, mac, link)
+		if !strings.Contains(link, got.MAC.String()) {
+			t.Errorf("%s: %v is not in\n%s", what, got.MAC, link)
 		}
 		raw := strings.TrimSpace(ip(t, "netns exec t."+node+" cat /sys/class/net/"+name+"/flags"))
-		if got := fmt.Sprintf("%#x", flags); got != raw {
-			t.Errorf("%s: flags are %s, and %s in sysfs", what, got, raw)
+		if flags := fmt.Sprintf("%#x", got.Flags); flags != raw {
+			t.Errorf("%s: flags are %s, and %s in sysfs", what, flags, raw)
 		}
 	}
 	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}}, nil); err != nil {
@@ -50,8 +50,8 @@ func TestInterfaceState(t *testing.T) {
 	ip(t, "-n t.g link add mv0 link eth0 up type macvlan mode bridge")
 	stop := packetSocket(t, s, guestEnd)
 	look("promiscuous twice", "g", "eth0", state{"up", 2})
-	if _, _, flags, _, _ := s.InterfaceState("g", "eth0"); flags != 0x1103 {
-		t.Errorf("flags are %#x, want 0x1103", flags)
+	if got, _ := s.Interface("g", "eth0"); got.Flags != 0x1103 {
+		t.Errorf("flags are %#x, want 0x1103", got.Flags)
 	}
 	stop()
 	look("promiscuous once", "g", "eth0", state{"up", 1})
@@ -62,7 +62,7 @@ func TestInterfaceState(t *testing.T) {
 		t.Fatal(err)
 	}
 	look("port", "g", "v0", state{"forwarding", 1})
-	if _, _, _, _, err := s.InterfaceState("g", "nothing"); !errors.Is(err, unix.ENODEV) {
+	if _, err := s.Interface("g", "nothing"); !errors.Is(err, unix.ENODEV) {
 		t.Errorf("an interface that is not there: %v", err)
 	}
 }
@@ -76,8 +76,8 @@ func TestSettledWithoutABridge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range []topology.End{portEnd, guestEnd} {
-		if state, _, _, _, err := s.InterfaceState(e.Node, e.Interface); err != nil || state != "up" {
-			t.Errorf("%s is %s: %v", e, state, err)
+		if got, err := s.Interface(e.Node, e.Interface); err != nil || got.State != "up" {
+			t.Errorf("%s is %s: %v", e, got.State, err)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestBridgesAreActedUpon(t *testing.T) {
 		ip(t, "-n t.g link set p"+name+" master "+name+" up")
 		ip(t, "-n t.g link set q"+name+" up")
 	}
-	carrier := func(name string) Carrier {
+	carrier := func(name string) topology.Carrier {
 		list, err := s.Carriers("g")
 		if err != nil {
 			t.Fatal(err)

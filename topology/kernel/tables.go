@@ -13,7 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"labctl/switchcore"
+	"labctl/topology"
 )
 
 // Tables reads what the kernel has of the nodes, and has it forget what it has learned. All methods are safe for concurrent use and may go
@@ -32,17 +32,8 @@ func (t Tables) reading(node string, f func(n *namespace, h *netlink.Handle) err
 	return n.reading(func(h *netlink.Handle) error { return f(n, h) })
 }
 
-// Link is an interface of a node as the kernel has it.
-type Link struct {
-	Index int
-	Name  string
-	MAC   switchcore.MAC
-	Up    bool // administratively
-	Addrs []netip.Prefix
-}
-
 // Links lists the interfaces with their addresses, by index.
-func (t Tables) Links(node string) (out []Link, err error) {
+func (t Tables) Links(node string) (out []topology.LinkState, err error) {
 	err = t.reading(node, func(n *namespace, h *netlink.Handle) error {
 		out, err = readLinks(h, node)
 		return err
@@ -50,16 +41,16 @@ func (t Tables) Links(node string) (out []Link, err error) {
 	return out, err
 }
 
-func readLinks(h *netlink.Handle, nodeName string) ([]Link, error) {
+func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error) {
 	links, err := h.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("%s: list interfaces: %w", nodeName, err)
 	}
-	out := make([]Link, 0, len(links))
+	out := make([]topology.LinkState, 0, len(links))
 	at := map[int]int{}
 	for _, l := range links {
 		a := l.Attrs()
-		k := Link{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
 		copy(k.MAC[:], a.HardwareAddr)
 		at[a.Index] = len(out)
 		out = append(out, k)
@@ -77,7 +68,7 @@ func readLinks(h *netlink.Handle, nodeName string) ([]Link, error) {
 		ones, _ := a.Mask.Size()
 		out[i].Addrs = append(out[i].Addrs, netip.PrefixFrom(ip.Unmap(), ones))
 	}
-	slices.SortFunc(out, func(a, b Link) int { return a.Index - b.Index })
+	slices.SortFunc(out, func(a, b topology.LinkState) int { return a.Index - b.Index })
 	return out, nil
 }
 

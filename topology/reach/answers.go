@@ -195,10 +195,10 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 
 // facing is the interface, and the address on it, from which a node would ask for dst: where its route goes, else the first
 // interface that has an address.
-func (a *asking) facing(from topology.Target, dst netip.Addr) (Link, netip.Addr, error) {
+func (a *asking) facing(from topology.Target, dst netip.Addr) (topology.LinkState, netip.Addr, error) {
 	links := a.own.links[from.Node]
 	if from.Interface == "" {
-		if r, err := a.p.Machine.Route(from.Node, RouteQuery{Dst: dst}); err == nil && !r.Local {
+		if r, err := a.p.Machine.Route(from.Node, topology.RouteQuery{Dst: dst}); err == nil && !r.Local {
 			if l, ok := a.own.linkAt(from.Node, r.Index); ok {
 				if src := firstAddr(l, is6(dst)); src.IsValid() && !r.Src.IsValid() {
 					return l, src, nil
@@ -215,7 +215,7 @@ func (a *asking) facing(from topology.Target, dst netip.Addr) (Link, netip.Addr,
 			return l, src, nil
 		}
 	}
-	return Link{}, netip.Addr{}, fmt.Errorf("%s has no interface with an address to ask from", from.Text)
+	return topology.LinkState{}, netip.Addr{}, fmt.Errorf("%s has no interface with an address to ask from", from.Text)
 }
 
 // listen collects answers until the deadline.

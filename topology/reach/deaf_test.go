@@ -36,7 +36,7 @@ func (m *deafening) Quiet(context.Context) error {
 func floods(t testing.TB, m *liveMachine, node string, frame []byte) {
 	t.Helper()
 	links := must(m.Links("s1"))
-	i := slices.IndexFunc(links, func(l Link) bool { return l.Name == node })
+	i := slices.IndexFunc(links, func(l topology.LinkState) bool { return l.Name == node })
 	fd, err := m.Socket("s1", unix.AF_PACKET, unix.SOCK_RAW, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestDeafOverhearer(t *testing.T) {
 // unwatched has an interface at a that nobody can listen on.
 type unwatched struct{ *liveMachine }
 
-func (m *unwatched) Links(node string) ([]Link, error) {
+func (m *unwatched) Links(node string) ([]topology.LinkState, error) {
 	links, err := m.liveMachine.Links(node)
 	for i := range links {
 		links[i].Up = links[i].Up && node != "a"
@@ -229,7 +229,7 @@ func TestAnswersForAName(t *testing.T) {
 }
 
 // replying broadcasts an ARP reply from a node's interface until it is stopped.
-func replying(t testing.TB, m Machine, node string, l Link, sender, target netip.Addr) (stop func()) {
+func replying(t testing.TB, m Machine, node string, l topology.LinkState, sender, target netip.Addr) (stop func()) {
 	t.Helper()
 	fd, err := m.Socket(node, unix.AF_PACKET, unix.SOCK_RAW, 0)
 	if err != nil {

@@ -86,7 +86,7 @@ func (l *audience) listeners(text string) (column, error) {
 	return out, nil
 }
 
-func (l *audience) ear(node string, k Link, promiscuous bool) (*ear, error) {
+func (l *audience) ear(node string, k topology.LinkState, promiscuous bool) (*ear, error) {
 	at := place{node: node, index: k.Index}
 	if e := l.ears[at]; e != nil {
 		return e, nil

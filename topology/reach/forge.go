@@ -16,7 +16,7 @@ import (
 const minFrame = 60
 
 // forge builds the frame of a send, with the addresses that the stations have now.
-func (p *Prober) forge(own *owners, s *topology.Send, self Link) ([]byte, error) {
+func (p *Prober) forge(own *owners, s *topology.Send, self topology.LinkState) ([]byte, error) {
 	src, dst := self.MAC, switchcore.MAC{}
 	var err error
 	if s.Src != (topology.Station{}) {
@@ -60,10 +60,10 @@ func (p *Prober) station(own *owners, s topology.Station) (switchcore.MAC, error
 }
 
 // nic is an interface of a node as it is now; without a name it is the node's only one, or the bridge of a bridge node.
-func (p *Prober) nic(own *owners, node, name string) (Link, error) {
+func (p *Prober) nic(own *owners, node, name string) (topology.LinkState, error) {
 	n := p.Lab.Node(node)
 	if n == nil {
-		return Link{}, fmt.Errorf("%q is not a node of this lab", node)
+		return topology.LinkState{}, fmt.Errorf("%q is not a node of this lab", node)
 	}
 	switch {
 	case name != "":
@@ -72,11 +72,11 @@ func (p *Prober) nic(own *owners, node, name string) (Link, error) {
 	case len(n.Interfaces) == 1:
 		name = n.Interfaces[0].Name
 	default:
-		return Link{}, fmt.Errorf("%s has %d interfaces: write %s:INTERFACE", node, len(n.Interfaces), node)
+		return topology.LinkState{}, fmt.Errorf("%s has %d interfaces: write %s:INTERFACE", node, len(n.Interfaces), node)
 	}
 	l, ok := own.link(node, name)
 	if !ok {
-		return Link{}, fmt.Errorf("%s has no interface %s now", node, name)
+		return topology.LinkState{}, fmt.Errorf("%s has no interface %s now", node, name)
 	}
 	return l, nil
 }

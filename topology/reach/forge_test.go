@@ -26,7 +26,7 @@ func forging() (*Prober, *owners) {
 		{Name: "guest", Kind: topology.Host, Interfaces: []*topology.Interface{{Name: "ens192"}}},
 		{Name: "gw", Kind: topology.Host, Interfaces: []*topology.Interface{{Name: "eth0"}, {Name: "eth1"}}},
 	}}
-	return &Prober{Lab: lab}, &owners{lab: lab, links: map[string][]Link{
+	return &Prober{Lab: lab}, &owners{lab: lab, links: map[string][]topology.LinkState{
 		"guest": {{Index: 2, Name: "ens192", MAC: mac("00:50:56:00:00:04"), Up: true}},
 		"gw":    {{Index: 2, Name: "eth0", MAC: mac("00:1b:8b:ae:d2:8a"), Up: true}, {Index: 3, Name: "eth1", MAC: mac("00:1b:8b:ae:d2:8b"), Up: true}},
 	}}

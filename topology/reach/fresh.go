@@ -225,7 +225,7 @@ func (m *matrix) told(pr *pair) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
 	}
-	return slices.ContainsFunc(ns, func(n Neighbour) bool {
+	return slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool {
 		return n.Index == h.index && n.IP == h.next && (n.State == "STALE" || n.State == "DELAY")
 	}), nil
 }
@@ -323,7 +323,7 @@ func (m *matrix) forget(pr *pair) error {
 		return err
 	}
 	for _, e := range t.entries {
-		if err := m.p.Machine.DeleteNeighbours(e.node, []Neighbour{{Index: e.index, IP: e.next}}); err != nil {
+		if err := m.p.Machine.DeleteNeighbours(e.node, []topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
 			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
 		}
 	}

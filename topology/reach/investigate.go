@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"labctl/topology"
 	"labctl/topology/expect"
 )
 
@@ -90,7 +91,7 @@ func (m *matrix) anew(pr *pair, kept bool) error {
 		return nil
 	}
 	h := pr.way.hops[0]
-	if err := m.p.Machine.DeleteNeighbours(h.node, []Neighbour{{Index: h.index, IP: h.next}}); err != nil {
+	if err := m.p.Machine.DeleteNeighbours(h.node, []topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
 		return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"labctl/topology"
 	"net/netip"
 )
 
@@ -152,4 +153,4 @@ func (m *matrix) giveUp(pr *pair) {
 	}
 }
 
-func failed(n Neighbour) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }
+func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }

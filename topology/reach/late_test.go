@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/topology"
 	"labctl/topology/expect"
 )
 
@@ -13,7 +14,7 @@ type belated struct {
 	arrive func()
 }
 
-func (m *belated) DeleteNeighbours(node string, entries []Neighbour) error {
+func (m *belated) DeleteNeighbours(node string, entries []topology.NeighbourEntry) error {
 	err := m.liveMachine.DeleteNeighbours(node, entries)
 	if node == "a" && m.arrive != nil {
 		m.arrive()

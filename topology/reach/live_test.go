@@ -35,7 +35,7 @@ func byPing(t *testing.T, m *liveMachine, lab *topology.Lab, from, to string) st
 	self, _ := lab.Target(from)
 	switch {
 	case strings.Contains(out, "64 bytes from"):
-		r, err := m.Route(from, RouteQuery{Dst: target.IP})
+		r, err := m.Route(from, topology.RouteQuery{Dst: target.IP})
 		if err != nil {
 			t.Fatal(err)
 		}

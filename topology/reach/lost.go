@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"labctl/topology"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 const lostTries = 2
 
 // carriers is every interface of the lab.
-type carriers map[place]Carrier
+type carriers map[place]topology.Carrier
 
 // Of linux/if.h.
 const (
@@ -21,15 +22,15 @@ const (
 	operUp      = 6 // IF_OPER_UP
 )
 
-// same reports whether nothing can have been lost between two readings on account of the interface. A bridge forwards and sends as soon
+// sameCarrier reports whether nothing can have been lost between two readings on account of the interface. A bridge forwards and sends as soon
 // as it is open and a port of it forwards; that its own state, unknown since it was made, comes to be up while its carrier stays loses
 // nothing. The kernel leaves that for up to a second (net/core/link_watch.c), so most bridges that have just been made do it.
-func (c Carrier) same(now Carrier) bool {
+func sameCarrier(was, now topology.Carrier) bool {
 	const carrier = unix.IFF_UP | unix.IFF_LOWER_UP
-	if c.Bridge && c.Flags&carrier == carrier && c.State == operUnknown && now.State == operUp {
-		c.State = now.State
+	if was.Bridge && was.Flags&carrier == carrier && was.State == operUnknown && now.State == operUp {
+		was.State = now.State
 	}
-	return c == now
+	return was == now
 }
 
 // carriers reads those of some nodes.
@@ -63,7 +64,7 @@ func (o *owners) moved(before, now carriers) (places map[place]bool, names []str
 		for at := range maps.Keys(one) {
 			was, had := before[at]
 			is, has := now[at]
-			if had == has && was.same(is) || places[at] {
+			if had == has && sameCarrier(was, is) || places[at] {
 				continue
 			}
 			places[at] = true
@@ -94,7 +95,7 @@ func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
 	}
-	return !slices.ContainsFunc(ns, func(n Neighbour) bool { return n.Index == h.index && n.IP == h.next }), nil
+	return !slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool { return n.Index == h.index && n.IP == h.next }), nil
 }
 
 // losses is what tells whether the machine has lost frames of a lab that the lab itself would not lose.
@@ -202,7 +203,7 @@ func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
 	}
 	gone, err := m.vanished(pr, now)
 	at := place{node: h.node, index: h.index}
-	changed := !joined[at].same(now[at])
+	changed := !sameCarrier(joined[at], now[at])
 	maps.Copy(joined, now)
 	return gone && changed, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/topology"
 	"labctl/topology/expect"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +15,8 @@ import (
 // purging has something happen in the middle of a question.
 type purging struct {
 	*liveMachine
-	flushed func(node string)                    // called when the node has forgotten
-	read    func(node string, table []Neighbour) // called when its table was read
+	flushed func(node string)                                  // called when the node has forgotten
+	read    func(node string, table []topology.NeighbourEntry) // called when its table was read
 
 	carriers func(node string) // called before those are read
 	backlog  func() uint64     // what the machine has thrown away, nil for nothing
@@ -36,7 +37,7 @@ func (m *purging) FlushNeighbours(node string) (int, error) {
 	return n, err
 }
 
-func (m *purging) Neighbours(node string, family int) ([]Neighbour, error) {
+func (m *purging) Neighbours(node string, family int) ([]topology.NeighbourEntry, error) {
 	table, err := m.liveMachine.Neighbours(node, family)
 	if m.read != nil {
 		m.read(node, table)
@@ -44,7 +45,7 @@ func (m *purging) Neighbours(node string, family int) ([]Neighbour, error) {
 	return table, err
 }
 
-func (m *purging) Carriers(node string) (map[int]Carrier, error) {
+func (m *purging) Carriers(node string) (map[int]topology.Carrier, error) {
 	if m.carriers != nil {
 		m.carriers(node)
 	}
@@ -52,7 +53,7 @@ func (m *purging) Carriers(node string) (map[int]Carrier, error) {
 }
 
 // waits reports whether the owner of a table waits for an answer.
-func waits(table []Neighbour) bool {
+func waits(table []topology.NeighbourEntry) bool {
 	for _, n := range table {
 		if n.State == "INCOMPLETE" {
 			return true
@@ -153,7 +154,7 @@ func TestARequestThrownAwayFromKeptTables(t *testing.T) {
 	for range 5 {
 		m.plug(t, "b", true)
 		armed := true
-		m.read = func(node string, table []Neighbour) {
+		m.read = func(node string, table []topology.NeighbourEntry) {
 			if armed && node == "b" && waits(table) {
 				armed = false
 				purged++
@@ -226,7 +227,7 @@ func TestAnswersAcrossAGap(t *testing.T) {
 func TestAMarkedRequestThrownAway(t *testing.T) {
 	p, m := away(t, 200*time.Millisecond)
 	waiting, times := false, 0
-	m.read = func(node string, table []Neighbour) {
+	m.read = func(node string, table []topology.NeighbourEntry) {
 		if node != "b" {
 			return
 		}

@@ -4,9 +4,9 @@ package reach
 
 import (
 	"context"
-	"net/netip"
 
 	"labctl/switchcore"
+	"labctl/topology"
 )
 
 // Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An error
@@ -16,16 +16,16 @@ type Machine interface {
 	Socket(node string, domain, typ, proto int) (fd int, err error)
 
 	// Links lists the interfaces as the kernel has them now.
-	Links(node string) ([]Link, error)
+	Links(node string) ([]topology.LinkState, error)
 
 	// Carriers says of each interface, by its index, what it is like towards what it is plugged into.
-	Carriers(node string) (map[int]Carrier, error)
+	Carriers(node string) (map[int]topology.Carrier, error)
 
 	// Neighbours lists the neighbour table of the node, one family (unix.AF_INET or AF_INET6), every state but NOARP.
-	Neighbours(node string, family int) ([]Neighbour, error)
+	Neighbours(node string, family int) ([]topology.NeighbourEntry, error)
 
 	// DeleteNeighbours removes the entries with these interfaces and addresses; one that is not there is no error.
-	DeleteNeighbours(node string, entries []Neighbour) error
+	DeleteNeighbours(node string, entries []topology.NeighbourEntry) error
 
 	// FlushNeighbours removes every entry of both families that is not permanent and reports how many there were.
 	FlushNeighbours(node string) (int, error)
@@ -35,14 +35,14 @@ type Machine interface {
 
 	// Route asks the node's kernel which way it would send (Via invalid: directly). The error is the kernel's:
 	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
-	Route(node string, q RouteQuery) (Route, error)
+	Route(node string, q topology.RouteQuery) (topology.RouteAnswer, error)
 
 	// FDB lists the forwarding entries of a Linux bridge, learned and static, without its own addresses; or, when node is a virtual switch, all
 	// that it knows, static addresses too.
-	FDB(node, bridge string) ([]FDBEntry, error)
+	FDB(node, bridge string) ([]topology.FDBEntry, error)
 
 	// Interface reads the state of one interface, for port tables.
-	Interface(node, name string) (InterfaceState, error)
+	Interface(node, name string) (topology.InterfaceState, error)
 
 	// SwitchPort reads a port of a virtual switch as the switch has it now.
 	SwitchPort(node, port string) (SwitchPort, error)
@@ -71,69 +71,6 @@ type Machine interface {
 	// Backlog is how many frames of any lab the machine has thrown away so far because they came faster than its processors took them
 	// (net.core.netdev_max_backlog).
 	Backlog() (uint64, error)
-}
-
-// Link is an interface of a node.
-type Link struct {
-	Index int
-	Name  string
-	MAC   switchcore.MAC
-	Up    bool // administratively
-	Addrs []netip.Prefix
-}
-
-// Carrier is the same in two readings ([Carrier.same]) when the kernel has done nothing in between that throws away what waits for a
-// neighbour because of a carrier. Flags are IFF_UP, IFF_LOWER_UP, IFF_RUNNING, IFF_NOARP, IFF_LOOPBACK and IFF_POINTOPOINT, no others;
-// State is RFC 2863's ifOperStatus as linux/if.h numbers it, which changes when the kernel acts on the carrier, up to a second after it
-// came or went.
-type Carrier struct {
-	Changes uint32 // how often the carrier came or went
-	Flags   uint32
-	State   uint8
-	Bridge  bool // it is a Linux bridge
-}
-
-// Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals:
-// INCOMPLETE REACHABLE STALE DELAY PROBE FAILED PERMANENT NONE.
-type Neighbour struct {
-	Index int // of the interface
-	IP    netip.Addr
-	MAC   switchcore.MAC
-	State string
-}
-
-// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in there.
-type RouteQuery struct {
-	Dst  netip.Addr
-	From netip.Addr // zero: locally sent, the kernel chooses
-	IIF  string     // "": locally sent
-	OIF  string     // locally sent by a socket bound to this interface; "": the kernel chooses
-}
-
-// Route is the kernel's answer.
-type Route struct {
-	Via        netip.Addr // zero: on link
-	Index      int        // outgoing interface
-	Src        netip.Addr
-	Local      bool // the destination is the node itself
-	Broadcast  bool // the destination is a broadcast address of the node (RTN_BROADCAST)
-	Redirected bool // learned from an ICMP redirect (RTCF_REDIRECTED)
-	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
-}
-
-// FDBEntry is a forwarding entry: behind which port an address is.
-type FDBEntry struct {
-	MAC  switchcore.MAC
-	Port string
-}
-
-// InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (forwarding, disabled,
-// blocking, listening, learning), else up or down by carrier.
-type InterfaceState struct {
-	State       string
-	MAC         switchcore.MAC
-	Flags       uint32 // as in /sys/class/net/IF/flags
-	Promiscuity int    // IFLA_PROMISCUITY
 }
 
 // SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or "-".

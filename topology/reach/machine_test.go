@@ -171,7 +171,7 @@ func (m *liveMachine) Socket(node string, domain, typ, proto int) (fd int, err e
 	})
 }
 
-func (m *liveMachine) Links(node string) ([]Link, error) {
+func (m *liveMachine) Links(node string) ([]topology.LinkState, error) {
 	n, err := m.node(node)
 	if err != nil {
 		return nil, err
@@ -182,10 +182,10 @@ func (m *liveMachine) Links(node string) ([]Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Link
+	var out []topology.LinkState
 	for _, l := range links {
 		a := l.Attrs()
-		k := Link{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
 		copy(k.MAC[:], a.HardwareAddr)
 		addrs, err := n.nl.AddrList(l, netlink.FAMILY_ALL)
 		if err != nil {
@@ -202,7 +202,7 @@ func (m *liveMachine) Links(node string) ([]Link, error) {
 }
 
 // Carriers reads what sysfs would say of them, which is not mounted for each of these namespaces.
-func (m *liveMachine) Carriers(node string) (map[int]Carrier, error) {
+func (m *liveMachine) Carriers(node string) (map[int]topology.Carrier, error) {
 	n, err := m.node(node)
 	if err != nil {
 		return nil, err
@@ -219,14 +219,14 @@ func (m *liveMachine) Carriers(node string) (map[int]Carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[int]Carrier{}
+	out := map[int]topology.Carrier{}
 	for _, b := range list {
 		info := nl.DeserializeIfInfomsg(b)
 		attrs, err := nl.ParseRouteAttr(b[info.Len():])
 		if err != nil {
 			return nil, err
 		}
-		c := Carrier{Flags: info.Flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT)}
+		c := topology.Carrier{Flags: info.Flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT)}
 		for _, a := range attrs {
 			switch a.Attr.Type {
 			case unix.IFLA_CARRIER_CHANGES:
@@ -251,7 +251,7 @@ func (m *liveMachine) Carriers(node string) (map[int]Carrier, error) {
 var neighbourStates = map[int]string{netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE", netlink.NUD_STALE: "STALE",
 	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT", netlink.NUD_NONE: "NONE"}
 
-func (m *liveMachine) Neighbours(node string, family int) ([]Neighbour, error) {
+func (m *liveMachine) Neighbours(node string, family int) ([]topology.NeighbourEntry, error) {
 	n, err := m.node(node)
 	if err != nil {
 		return nil, err
@@ -262,20 +262,20 @@ func (m *liveMachine) Neighbours(node string, family int) ([]Neighbour, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Neighbour
+	var out []topology.NeighbourEntry
 	for _, e := range list {
 		if e.State == netlink.NUD_NOARP {
 			continue
 		}
 		ip, _ := netip.AddrFromSlice(e.IP)
-		k := Neighbour{Index: e.LinkIndex, IP: ip.Unmap(), State: neighbourStates[e.State]}
+		k := topology.NeighbourEntry{Index: e.LinkIndex, IP: ip.Unmap(), State: neighbourStates[e.State]}
 		copy(k.MAC[:], e.HardwareAddr)
 		out = append(out, k)
 	}
 	return out, nil
 }
 
-func (m *liveMachine) DeleteNeighbours(node string, entries []Neighbour) error {
+func (m *liveMachine) DeleteNeighbours(node string, entries []topology.NeighbourEntry) error {
 	n, err := m.node(node)
 	if err != nil {
 		return err
@@ -307,7 +307,7 @@ func (m *liveMachine) FlushNeighbours(node string) (int, error) {
 				continue
 			}
 			count++
-			if err := m.DeleteNeighbours(node, []Neighbour{e}); err != nil {
+			if err := m.DeleteNeighbours(node, []topology.NeighbourEntry{e}); err != nil {
 				return count, err
 			}
 		}
@@ -332,10 +332,10 @@ func (m *liveMachine) FlushRoutes(node string) error {
 	})
 }
 
-func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
+func (m *liveMachine) Route(node string, q topology.RouteQuery) (topology.RouteAnswer, error) {
 	n, err := m.node(node)
 	if err != nil {
-		return Route{}, err
+		return topology.RouteAnswer{}, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -345,10 +345,10 @@ func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
 	}
 	rs, err := n.nl.RouteGetWithOptions(q.Dst.AsSlice(), opt)
 	if err != nil {
-		return Route{}, err
+		return topology.RouteAnswer{}, err
 	}
 	r := rs[0]
-	out := Route{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
+	out := topology.RouteAnswer{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
 	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
 		out.Via = ip.Unmap()
 	}
@@ -358,7 +358,7 @@ func (m *liveMachine) Route(node string, q RouteQuery) (Route, error) {
 	return out, nil
 }
 
-func (m *liveMachine) FDB(node, bridge string) ([]FDBEntry, error) {
+func (m *liveMachine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	n, err := m.node(node)
 	if err != nil {
 		return nil, err
@@ -373,7 +373,7 @@ func (m *liveMachine) FDB(node, bridge string) ([]FDBEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []FDBEntry
+	var out []topology.FDBEntry
 	for _, e := range list {
 		if e.MasterIndex != br.Attrs().Index || e.State == netlink.NUD_PERMANENT {
 			continue
@@ -382,7 +382,7 @@ func (m *liveMachine) FDB(node, bridge string) ([]FDBEntry, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := FDBEntry{Port: l.Attrs().Name}
+		f := topology.FDBEntry{Port: l.Attrs().Name}
 		copy(f.MAC[:], e.HardwareAddr)
 		out = append(out, f)
 	}
@@ -394,19 +394,19 @@ func (m *liveMachine) NeighbourRoom() int { return m.room }
 // Backlog never grows: these tests do not depend on what else the machine does.
 func (m *liveMachine) Backlog() (uint64, error) { return 0, nil }
 
-func (m *liveMachine) Interface(node, name string) (InterfaceState, error) {
+func (m *liveMachine) Interface(node, name string) (topology.InterfaceState, error) {
 	n, err := m.node(node)
 	if err != nil {
-		return InterfaceState{}, err
+		return topology.InterfaceState{}, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l, err := n.nl.LinkByName(name)
 	if err != nil {
-		return InterfaceState{}, err
+		return topology.InterfaceState{}, err
 	}
 	a := l.Attrs()
-	s := InterfaceState{State: a.OperState.String(), Flags: a.RawFlags, Promiscuity: a.Promisc}
+	s := topology.InterfaceState{State: a.OperState.String(), Flags: a.RawFlags, Promiscuity: a.Promisc}
 	copy(s.MAC[:], a.HardwareAddr)
 	return s, nil
 }

@@ -164,7 +164,7 @@ func (m *matrix) report(a *asking, pr *pair) {
 }
 
 // wayTo walks there, once for each sender and address.
-func (m *matrix) wayTo(node string, q RouteQuery) *way {
+func (m *matrix) wayTo(node string, q topology.RouteQuery) *way {
 	k := wayKey{node, q.OIF, q.Dst}
 	w := m.ways[k]
 	if w == nil {
@@ -175,11 +175,11 @@ func (m *matrix) wayTo(node string, q RouteQuery) *way {
 }
 
 // query is the sender's own look-up of its route.
-func (pr *pair) query() RouteQuery {
+func (pr *pair) query() topology.RouteQuery {
 	if pr.bound.OIF != "" {
 		return pr.bound
 	}
-	return RouteQuery{Dst: pr.dst}
+	return topology.RouteQuery{Dst: pr.dst}
 }
 
 // plot finds out which way the pair goes and what that leaves behind.
@@ -188,7 +188,7 @@ func (m *matrix) plot(pr *pair) {
 	pr.way = w
 	var back *way
 	if w.src.IsValid() && len(w.hops) > 0 {
-		back = m.wayTo(w.nodes[len(w.nodes)-1], RouteQuery{Dst: w.src})
+		back = m.wayTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
 	}
 	pr.back = back
 	pr.traces = m.spare(left(w, back))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/topology"
 	"labctl/topology/expect"
 
 	"golang.org/x/sys/unix"
@@ -97,7 +98,7 @@ func TestABridgeWhoseStateFollows(t *testing.T) {
 	m := &purging{liveMachine: build(t, lab, steps)}
 	p := &Prober{Lab: lab, Machine: m, Patience: 600 * time.Millisecond}
 	defer p.Close()
-	bridge := func() (c Carrier, index int) {
+	bridge := func() (c topology.Carrier, index int) {
 		list, err := m.liveMachine.Carriers("s1")
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +111,7 @@ func TestABridgeWhoseStateFollows(t *testing.T) {
 		return list[index], index
 	}
 	reads := 0
-	var was, is Carrier
+	var was, is topology.Carrier
 	m.carriers = func(node string) {
 		if node != "s1" {
 			return
@@ -149,20 +150,23 @@ ip link add x up type bridge && ip link add xp type veth peer xq && ip link set 
 // TestWhatACarrierLoses: only what the kernel does to a bridge of its own accord loses nothing.
 func TestWhatACarrierLoses(t *testing.T) {
 	const up = unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING
+	is := func(changes, flags uint32, state uint8, bridge bool) topology.Carrier {
+		return topology.Carrier{Changes: changes, Flags: flags, State: state, Bridge: bridge}
+	}
 	for _, c := range []struct {
 		name     string
-		was, now Carrier
+		was, now topology.Carrier
 		same     bool
 	}{
-		{"nothing", Carrier{2, up, operUp, false}, Carrier{2, up, operUp, false}, true},
-		{"a bridge's state follows", Carrier{2, up, operUnknown, true}, Carrier{2, up, operUp, true}, true},
-		{"a veth gets its queue", Carrier{2, up, operUnknown, false}, Carrier{2, up, operUp, false}, false},
-		{"a bridge had no carrier", Carrier{1, unix.IFF_UP, operUnknown, true}, Carrier{2, up, operUp, true}, false},
-		{"a bridge's carrier came and went", Carrier{2, up, operUnknown, true}, Carrier{4, up, operUp, true}, false},
-		{"a bridge's carrier was acted upon", Carrier{2, up, operUnknown, true}, Carrier{2, up, 2, true}, false},
-		{"a bridge is acted upon that was down", Carrier{2, up, 2, true}, Carrier{2, up, operUp, true}, false},
+		{"nothing", is(2, up, operUp, false), is(2, up, operUp, false), true},
+		{"a bridge's state follows", is(2, up, operUnknown, true), is(2, up, operUp, true), true},
+		{"a veth gets its queue", is(2, up, operUnknown, false), is(2, up, operUp, false), false},
+		{"a bridge had no carrier", is(1, unix.IFF_UP, operUnknown, true), is(2, up, operUp, true), false},
+		{"a bridge's carrier came and went", is(2, up, operUnknown, true), is(4, up, operUp, true), false},
+		{"a bridge's carrier was acted upon", is(2, up, operUnknown, true), is(2, up, 2, true), false},
+		{"a bridge is acted upon that was down", is(2, up, 2, true), is(2, up, operUp, true), false},
 	} {
-		if got := c.was.same(c.now); got != c.same {
+		if got := sameCarrier(c.was, c.now); got != c.same {
 			t.Errorf("%s: %t, want %t", c.name, got, c.same)
 		}
 	}

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"labctl/topology"
 	"slices"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // do with them may be asked meanwhile: what a node knows of others changes nothing in how it finds and answers this one.
 type owed struct {
 	nodes  []string // in the order in which they came
-	byNode map[string][]Neighbour
+	byNode map[string][]topology.NeighbourEntry
 	all    map[entry]bool
 	since  time.Time
 }
@@ -29,13 +30,13 @@ func (m *matrix) owe(pr *pair) error {
 	}
 	o := &m.owed
 	if len(o.all) == 0 {
-		o.since, o.byNode, o.all = time.Now(), map[string][]Neighbour{}, map[entry]bool{}
+		o.since, o.byNode, o.all = time.Now(), map[string][]topology.NeighbourEntry{}, map[entry]bool{}
 	}
 	for _, h := range pr.traces.entries {
 		if o.byNode[h.node] == nil {
 			o.nodes = append(o.nodes, h.node)
 		}
-		o.byNode[h.node] = append(o.byNode[h.node], Neighbour{Index: h.index, IP: h.next})
+		o.byNode[h.node] = append(o.byNode[h.node], topology.NeighbourEntry{Index: h.index, IP: h.next})
 		o.all[entry(h)] = true
 	}
 	return nil

@@ -15,13 +15,13 @@ import (
 // owners says who owns an address or a MAC: what the file gave, and what the kernel has now.
 type owners struct {
 	lab    *topology.Lab
-	links  map[string][]Link
+	links  map[string][]topology.LinkState
 	byAddr map[netip.Addr][]string // nodes in file order, each once
 	byMAC  map[switchcore.MAC][]string
 }
 
 func (p *Prober) owners() (*owners, error) {
-	o := &owners{lab: p.Lab, links: map[string][]Link{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
+	o := &owners{lab: p.Lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
 	for _, n := range p.Lab.Nodes {
 		links, err := p.Machine.Links(n.Name)
 		if err != nil {
@@ -125,27 +125,27 @@ func (o *owners) exactAddr(a netip.Addr) []string {
 func (o *owners) owns(node string, a netip.Addr) bool { return slices.Contains(o.byAddr[a], node) }
 
 // link returns the node's interface of that name.
-func (o *owners) link(node, name string) (Link, bool) {
+func (o *owners) link(node, name string) (topology.LinkState, bool) {
 	for _, l := range o.links[node] {
 		if l.Name == name {
 			return l, true
 		}
 	}
-	return Link{}, false
+	return topology.LinkState{}, false
 }
 
 // linkAt returns the node's interface of that index.
-func (o *owners) linkAt(node string, index int) (Link, bool) {
+func (o *owners) linkAt(node string, index int) (topology.LinkState, bool) {
 	for _, l := range o.links[node] {
 		if l.Index == index {
 			return l, true
 		}
 	}
-	return Link{}, false
+	return topology.LinkState{}, false
 }
 
 // holding returns the node's interface with that address.
-func (o *owners) holding(node string, a netip.Addr) (Link, bool) {
+func (o *owners) holding(node string, a netip.Addr) (topology.LinkState, bool) {
 	for _, l := range o.links[node] {
 		for _, p := range l.Addrs {
 			if p.Addr() == a {
@@ -153,13 +153,13 @@ func (o *owners) holding(node string, a netip.Addr) (Link, bool) {
 			}
 		}
 	}
-	return Link{}, false
+	return topology.LinkState{}, false
 }
 
 func is6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
 
 // firstAddr is the first address of a family on an interface.
-func firstAddr(l Link, v6 bool) netip.Addr {
+func firstAddr(l topology.LinkState, v6 bool) netip.Addr {
 	for _, p := range l.Addrs {
 		if a := p.Addr(); is6(a) == v6 && !(v6 && a.IsLinkLocalUnicast()) {
 			return a

@@ -18,10 +18,10 @@ type pair struct {
 	dst      netip.Addr
 	sock     *echoSocket
 	addr     unix.Sockaddr
-	oob      []byte     // node:if senders: the interface and its address
-	bound    RouteQuery // likewise: their own look-up
-	arp      bool       // an arp cell asks what the sender's table holds afterwards
-	asked    []int      // the questions: indexes of results
+	oob      []byte              // node:if senders: the interface and its address
+	bound    topology.RouteQuery // likewise: their own look-up
+	arp      bool                // an arp cell asks what the sender's table holds afterwards
+	asked    []int               // the questions: indexes of results
 
 	way    *way
 	back   *way // of the answer; nil if it is not known who would answer
@@ -45,9 +45,9 @@ type pair struct {
 }
 
 // bind makes the requests leave by an interface, with its first address.
-func (pr *pair) bind(l Link) {
+func (pr *pair) bind(l topology.LinkState) {
 	src := firstAddr(l, pr.sock.v6)
-	pr.bound = RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
+	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
 	if pr.sock.v6 {
 		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
 		if src.IsValid() {

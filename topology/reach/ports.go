@@ -20,7 +20,7 @@ import (
 func (a *asking) readPorts(at []int) {
 	type look struct {
 		p   SwitchPort
-		i   InterfaceState
+		i   topology.InterfaceState
 		err error
 	}
 	ports, interfaces := map[string]look{}, map[string]look{}
@@ -47,7 +47,7 @@ func (a *asking) readPorts(at []int) {
 				k.i, k.err = a.interfaceState(q.A, node, ifname, isPort)
 				interfaces[q.A] = k
 			}
-			word, err = k.i.word(q.At), k.err
+			word, err = interfaceWord(k.i, q.At), k.err
 		}
 		if err == nil && word == "" {
 			err = fmt.Errorf("a port has no %q", q.At)
@@ -60,11 +60,11 @@ func (a *asking) readPorts(at []int) {
 	}
 }
 
-func (a *asking) interfaceState(text, node, ifname string, isPort bool) (InterfaceState, error) {
+func (a *asking) interfaceState(text, node, ifname string, isPort bool) (topology.InterfaceState, error) {
 	if !isPort {
 		t, ok := a.p.target(text)
 		if !ok || t.Node == "" || t.Interface == "" {
-			return InterfaceState{}, fmt.Errorf("%q is not an interface of this lab", text)
+			return topology.InterfaceState{}, fmt.Errorf("%q is not an interface of this lab", text)
 		}
 		node, ifname = t.Node, t.Interface
 	}
@@ -100,7 +100,8 @@ func (s SwitchPort) word(column string) string {
 	return ""
 }
 
-func (s InterfaceState) word(column string) string {
+// interfaceWord is the word of an interface in a column of a port table.
+func interfaceWord(s topology.InterfaceState, column string) string {
 	switch column {
 	case "state":
 		return s.State

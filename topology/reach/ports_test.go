@@ -14,27 +14,27 @@ import (
 // stillMachine is a Machine without a kernel: what its tables say never changes.
 type stillMachine struct {
 	Machine
-	links      map[string][]Link
+	links      map[string][]topology.LinkState
 	ports      map[string]SwitchPort // by node:port
-	interfaces map[string]InterfaceState
+	interfaces map[string]topology.InterfaceState
 	drops      map[string][]Drop
 	lost       int
-	fdb        map[string][]FDBEntry
+	fdb        map[string][]topology.FDBEntry
 }
 
-func (m *stillMachine) Links(node string) ([]Link, error) { return m.links[node], nil }
+func (m *stillMachine) Links(node string) ([]topology.LinkState, error) { return m.links[node], nil }
 
 func (m *stillMachine) Quiet(context.Context) error { return nil }
 func (m *stillMachine) Idle(context.Context) error  { return nil }
 
-func (m *stillMachine) FDB(node, bridge string) ([]FDBEntry, error) {
+func (m *stillMachine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	if bridge != "" {
 		return nil, errors.New("no bridge was asked for")
 	}
 	return m.fdb[node], nil
 }
 
-func (m *stillMachine) Interface(node, name string) (InterfaceState, error) {
+func (m *stillMachine) Interface(node, name string) (topology.InterfaceState, error) {
 	s, ok := m.interfaces[node+":"+name]
 	if !ok {
 		return s, errors.New("no such interface")
@@ -79,7 +79,7 @@ func switched() *Prober {
 		}}
 	same := mac("00:50:56:00:00:04")
 	return &Prober{Lab: lab, Machine: &stillMachine{
-		links: map[string][]Link{
+		links: map[string][]topology.LinkState{
 			"sw":    {{Index: 1, Name: "guest", MAC: same, Up: true}, {Index: 2, Name: "gw", MAC: mac("fe:00:00:00:00:02"), Up: true}},
 			"guest": {{Index: 1, Name: "eth0", MAC: same, Up: true}},
 			"gw":    {{Index: 1, Name: "eth0", MAC: mac("00:50:56:00:00:05"), Up: true}},
@@ -88,7 +88,7 @@ func switched() *Prober {
 			"sw:guest": {State: "blocked", Promiscuous: "refused", Initial: same, Effective: mac("00:50:56:00:00:99")},
 			"sw:up":    {State: "forwarding", Promiscuous: "-"},
 		},
-		interfaces: map[string]InterfaceState{
+		interfaces: map[string]topology.InterfaceState{
 			"guest:eth0": {State: "up", MAC: same, Flags: 0x1103, Promiscuity: 2},
 			"host:br0":   {State: "up", Flags: 0x1003},
 		},
@@ -97,7 +97,7 @@ func switched() *Prober {
 			{Port: "guest", Reason: "LinkLocal", Function: "-", Length: 60, Src: same, Dst: mac("01:80:c2:00:00:00"), Frames: 1},
 			{Port: "gw", Reason: "MacForgery", Function: "L2Sec_FilterSrcMACForgeries", Length: 98, Src: mac("02:00:00:00:00:01"), Dst: switchcore.MAC{255, 255, 255, 255, 255, 255}, Frames: 4},
 		}},
-		fdb: map[string][]FDBEntry{"sw": {{MAC: same, Port: "guest"}, {MAC: mac("00:50:56:00:00:05"), Port: "gw"}}},
+		fdb: map[string][]topology.FDBEntry{"sw": {{MAC: same, Port: "guest"}, {MAC: mac("00:50:56:00:00:05"), Port: "gw"}}},
 	}}
 }
 

@@ -55,7 +55,7 @@ func (a *asking) readRoutes(at []int) {
 			a.fail([]int{i}, err)
 			continue
 		}
-		r, err := a.p.Machine.Route(from.Node, RouteQuery{Dst: dst})
+		r, err := a.p.Machine.Route(from.Node, topology.RouteQuery{Dst: dst})
 		switch {
 		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
 			a.out[i].Got, a.out[i].Detail = "-", refusedRoute(dst, err)
@@ -90,7 +90,7 @@ func refusedRoute(dst netip.Addr, err error) string {
 	return kind + " route to " + dst.String() + ": " + err.Error()
 }
 
-func routeWord(own *owners, r Route) string {
+func routeWord(own *owners, r topology.RouteAnswer) string {
 	if !r.Via.IsValid() {
 		return "direct"
 	}
@@ -103,7 +103,7 @@ func routeWord(own *owners, r Route) string {
 
 // readFDB reads where bridges have learned addresses, and virtual switches have any.
 func (a *asking) readFDB(at []int) {
-	tables := map[[2]string][]FDBEntry{}
+	tables := map[[2]string][]topology.FDBEntry{}
 	for _, i := range at {
 		q := a.out[i].Question
 		macs, err := a.macs(q.A)

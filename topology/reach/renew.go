@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"labctl/topology"
 	"maps"
 	"slices"
 
@@ -75,14 +76,14 @@ func outdated(err error) bool {
 }
 
 // linkNow looks an interface of a node up by its name, as the kernel has it at this moment.
-func (p *Prober) linkNow(node, name string) (Link, bool) {
+func (p *Prober) linkNow(node, name string) (topology.LinkState, bool) {
 	links, err := p.Machine.Links(node)
 	if err != nil {
-		return Link{}, false
+		return topology.LinkState{}, false
 	}
-	i := slices.IndexFunc(links, func(l Link) bool { return l.Name == name })
+	i := slices.IndexFunc(links, func(l topology.LinkState) bool { return l.Name == name })
 	if i < 0 {
-		return Link{}, false
+		return topology.LinkState{}, false
 	}
 	return links[i], true
 }

@@ -114,7 +114,7 @@ func copying(t *testing.T) (p *Prober, m *slow, w *witness, toC func(frame []byt
 	t.Cleanup(func() { p.Close() })
 	w = newWitness(t, p, m, "b")
 	links := must(m.Links("s1"))
-	i := slices.IndexFunc(links, func(l Link) bool { return l.Name == "c" })
+	i := slices.IndexFunc(links, func(l topology.LinkState) bool { return l.Name == "c" })
 	fd, err := m.Socket("s1", unix.AF_PACKET, unix.SOCK_RAW, 0)
 	if err != nil {
 		t.Fatal(err)

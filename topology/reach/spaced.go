@@ -2,6 +2,7 @@ package reach
 
 import (
 	"errors"
+	"labctl/topology"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +30,7 @@ func (m *matrix) limited(pr *pair) bool {
 // closed reports whether the node that would not send the request on does not forward at all: it knows a way itself, and
 // still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
 func (m *matrix) closed(pr *pair) bool {
-	r, err := m.p.Machine.Route(pr.way.errAt, RouteQuery{Dst: pr.dst})
+	r, err := m.p.Machine.Route(pr.way.errAt, topology.RouteQuery{Dst: pr.dst})
 	return err == nil && !r.Local
 }
 

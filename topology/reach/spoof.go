@@ -123,7 +123,7 @@ type resident struct {
 
 // resident finds the address that a target has on the segment of an interface. An interface without an address does not say
 // what its segment is: then it is the target's first.
-func (o *owners) resident(t topology.Target, at Link) (resident, error) {
+func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, error) {
 	if t.Name != "" {
 		for _, n := range o.lab.Names {
 			if n.Name == t.Name && n.IP.Is4() {

@@ -33,15 +33,15 @@ func TestResident(t *testing.T) {
 		}
 		return out
 	}
-	own := &owners{lab: lab, links: map[string][]Link{"r": {
+	own := &owners{lab: lab, links: map[string][]topology.LinkState{"r": {
 		{Name: "lo", Addrs: net("127.0.0.1/8")},
 		{Name: "eth0", MAC: mac("02:00:00:00:00:01"), Addrs: net("fd00::5/64", "192.168.0.1/24")},
 		{Name: "eth1", MAC: mac("02:00:00:00:00:02"), Addrs: net("10.0.0.1/24", "10.0.0.2/24")},
 	}}}
-	segment, bare := Link{Name: "eth0", Addrs: net("fd00::4/64", "10.0.0.4/24")}, Link{Name: "eth0"}
+	segment, bare := topology.LinkState{Name: "eth0", Addrs: net("fd00::4/64", "10.0.0.4/24")}, topology.LinkState{Name: "eth0"}
 	for _, c := range []struct {
 		to   topology.Target
-		at   Link
+		at   topology.LinkState
 		want resident
 		err  string
 	}{

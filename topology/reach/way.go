@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"labctl/topology"
 	"net/netip"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ type way struct {
 const maxHops = 64
 
 // walk asks node after node for the route.
-func (o *owners) walk(m Machine, node string, q RouteQuery) *way {
+func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *way {
 	w := &way{src: q.From}
 	dst := q.Dst
 	in := 0
@@ -108,7 +109,7 @@ func (o *owners) walk(m Machine, node string, q RouteQuery) *way {
 		}
 		l, _ := o.holding(node, next)
 		in = l.Index
-		q = RouteQuery{Dst: dst, From: w.src, IIF: l.Name}
+		q = topology.RouteQuery{Dst: dst, From: w.src, IIF: l.Name}
 	}
 	w.odd = true
 	return w
@@ -116,7 +117,7 @@ func (o *owners) walk(m Machine, node string, q RouteQuery) *way {
 
 // redirects reports whether a node with that route would tell the sender of a better way. IPv6 has no flag for it: there it
 // is a packet that leaves where it came in, towards the target itself or a link-local gateway (RFC 4861, 8.2).
-func redirects(q RouteQuery, r Route, in int) bool {
+func redirects(q topology.RouteQuery, r topology.RouteAnswer, in int) bool {
 	if q.IIF == "" {
 		return false
 	}

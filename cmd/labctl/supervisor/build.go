@@ -85,7 +85,7 @@ func (s *server) equip(file *labfile.File) error {
 	s.procs = newProcesses(space, s.commandEnded)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
-	s.prober = &reach.Prober{Lab: file.Lab, Machine: machine{s}, Investigate: s.investigate}
+	s.prober = &reach.Prober{Lab: file.Lab, Machine: machine{space.Tables(), s}, Investigate: s.investigate}
 	return nil
 }
 

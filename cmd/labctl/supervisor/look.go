@@ -110,7 +110,7 @@ func inspect(ctx context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func iface(n *topology.Node, l kernel.Link) wire.Interface {
+func iface(n *topology.Node, l topology.LinkState) wire.Interface {
 	i := wire.Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
 	for _, a := range l.Addrs {
 		i.Addrs = append(i.Addrs, a.String())
@@ -187,7 +187,7 @@ func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(list, func(a, b kernel.Neighbour) int { return a.IP.Compare(b.IP) })
+		slices.SortFunc(list, func(a, b topology.NeighbourEntry) int { return a.IP.Compare(b.IP) })
 		for _, e := range list {
 			k := wire.Neighbour{Node: node, Addr: e.IP.String(), State: e.State, Dev: dev[e.Index]}
 			if !e.MAC.IsZero() {

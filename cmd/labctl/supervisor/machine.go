@@ -5,73 +5,27 @@ package supervisor
 import (
 	"context"
 
+	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
 )
 
-// machine is what probes get to see of the kernel.
-type machine struct{ s *server }
+// machine is what probes get to see of the lab: the kernel's tables, and what only a supervisor knows.
+type machine struct {
+	kernel.Tables
+	s *server
+}
 
 func (m machine) Socket(node string, domain, typ, proto int) (int, error) {
 	return m.s.space.Socket(node, domain, typ, proto)
 }
 
-func (m machine) Links(node string) ([]reach.Link, error) {
-	links, err := m.s.space.Tables().Links(node)
-	out := make([]reach.Link, len(links))
-	for i, l := range links {
-		out[i] = reach.Link(l)
-	}
-	return out, err
-}
-
-func (m machine) Carriers(node string) (map[int]reach.Carrier, error) {
-	list, err := m.s.space.Tables().Carriers(node)
-	out := make(map[int]reach.Carrier, len(list))
-	for i, c := range list {
-		out[i] = reach.Carrier(c)
-	}
-	return out, err
-}
-
-func (m machine) Neighbours(node string, family int) ([]reach.Neighbour, error) {
-	list, err := m.s.space.Tables().Neighbours(node, family)
-	out := make([]reach.Neighbour, len(list))
-	for i, n := range list {
-		out[i] = reach.Neighbour(n)
-	}
-	return out, err
-}
-
-func (m machine) DeleteNeighbours(node string, entries []reach.Neighbour) error {
-	list := make([]kernel.Neighbour, len(entries))
-	for i, e := range entries {
-		list[i] = kernel.Neighbour(e)
-	}
-	return m.s.space.Tables().DeleteNeighbours(node, list)
-}
-
-func (m machine) FlushNeighbours(node string) (int, error) {
-	return m.s.space.Tables().FlushNeighbours(node)
-}
-
-func (m machine) FlushRoutes(node string) error { return m.s.space.Tables().FlushRoutes(node) }
-
-func (m machine) Route(node string, q reach.RouteQuery) (reach.Route, error) {
-	r, err := m.s.space.Tables().Route(node, kernel.RouteQuery(q))
-	return reach.Route(r), err
-}
-
-func (m machine) FDB(node, bridge string) ([]reach.FDBEntry, error) {
+// FDB is what a bridge has, or, without one, the virtual switch that the node is.
+func (m machine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	if bridge == "" {
 		return m.s.switches.table(node)
 	}
-	list, err := m.s.space.Tables().FDB(node, bridge)
-	out := make([]reach.FDBEntry, len(list))
-	for i, e := range list {
-		out[i] = reach.FDBEntry{MAC: e.MAC, Port: e.Port}
-	}
-	return out, err
+	return m.Tables.FDB(node, bridge)
 }
 
 // NeighbourRoom reads the machine's table through a file that was opened outside, since a namespace does not show it.
@@ -100,11 +54,6 @@ func (m machine) permanent() int {
 		}
 	}
 	return count
-}
-
-func (m machine) Interface(node, name string) (reach.InterfaceState, error) {
-	state, mac, flags, promiscuity, err := m.s.space.Tables().InterfaceState(node, name)
-	return reach.InterfaceState{State: state, MAC: mac, Flags: flags, Promiscuity: promiscuity}, err
 }
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {

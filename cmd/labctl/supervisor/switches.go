@@ -19,7 +19,6 @@ import (
 	"labctl/switchcore/datapath"
 	"labctl/topology"
 	"labctl/topology/kernel"
-	"labctl/topology/reach"
 )
 
 // dropsKept is how many dropped frames a switch remembers.
@@ -266,14 +265,14 @@ func (w *switches) port(node, port string) (st switchcore.PortStatus, err error)
 }
 
 // table reads what a switch knows, static addresses too.
-func (w *switches) table(node string) (out []reach.FDBEntry, err error) {
+func (w *switches) table(node string) (out []topology.FDBEntry, err error) {
 	v, err := w.get(node)
 	if err != nil {
 		return nil, err
 	}
 	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
 		for _, e := range s.Table(now) {
-			out = append(out, reach.FDBEntry{MAC: e.MAC, Port: s.Status(e.Port).Name})
+			out = append(out, topology.FDBEntry{MAC: e.MAC, Port: s.Status(e.Port).Name})
 		}
 	})
 	return out, nil

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"labctl/cmd/labctl/terminal"
@@ -14,13 +16,28 @@ import (
 // grace is how long a verb may take to end once it is interrupted, unless it is taking a lab down by then.
 const grace = 700 * time.Millisecond
 
+// oneWish is how soon after the first signal another of the same kind says nothing new: timeout(1) signals the command that it has
+// started and then its own process group, to which that belongs, and a shell and a terminal that close both send SIGHUP.
+const oneWish = 500 * time.Millisecond
+
+// endingSignals are those by which a verb is interrupted. A closed terminal, or a dropped connection, says SIGHUP; nohup(1) has it ignored, and
+// it stays so.
+func endingSignals() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
+}
+
 // leaving is what the verb at work still has to do once it is interrupted.
 type leaving struct {
-	mu    sync.Mutex
-	busy  int  // labs that are being taken down; each has been said
-	deaf  bool // signals are for the command that the verb runs
-	grace time.Duration
-	say   func(text string)
+	mu   sync.Mutex
+	busy int  // labs that are being taken down; each has been said
+	deaf bool // signals are for the command that the verb runs
+	say  func(text string)
+
+	grace, oneWish time.Duration // see the constants
 }
 
 type leavingKey struct{}
@@ -74,22 +91,27 @@ func (l *leaving) state() (busy, deaf bool) {
 const exitInterrupted = 130
 
 // run runs a verb and returns its exit code. The first signal cancels its context; a verb that takes no notice of that, because it
-// computes or waits for something that does not come, is left behind when the time of grace is over. A second signal ends it at once: what it
-// was taking down, its supervisor goes on with.
+// computes or waits for something that does not come, is left behind when the time of grace is over. A second signal ends it at once, unless
+// it is the first one said twice: what it was taking down, its supervisor goes on with.
 func (l *leaving) run(verb func(ctx context.Context) int, signals <-chan os.Signal) int {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), leavingKey{}, l))
 	defer cancel()
 	done := make(chan int, 1)
 	go func() { done <- verb(ctx) }()
 	var late <-chan time.Time
+	var first os.Signal
+	var began time.Time
 	for {
 		select {
 		case code := <-done:
 			return code
-		case <-signals:
+		case got := <-signals:
 			again := ctx.Err() != nil
 			cancel()
-			if _, deaf := l.state(); deaf {
+			if !again {
+				first, began = got, time.Now()
+			}
+			if _, deaf := l.state(); deaf || again && got == first && time.Since(began) < l.oneWish {
 				continue
 			}
 			if again {

@@ -44,6 +44,25 @@ func TestInterruptedVerbs(t *testing.T) {
 			l.takingDown("x")
 			interrupt()
 			<-ctx.Done()
+			<-time.After(2 * l.oneWish)
+			interrupt()
+			return <-never
+		}, 130, "interrupted; taking x down, interrupted again"},
+		{"twice in one moment", func(ctx context.Context, l *leaving, interrupt func()) int {
+			l.takingDown("x")
+			interrupt()
+			<-time.After(time.Millisecond)
+			interrupt()
+			<-ctx.Done()
+			late(l)
+			return 6
+		}, 6, "interrupted; taking x down"},
+		{"twice in one moment, and then again", func(ctx context.Context, l *leaving, interrupt func()) int {
+			l.takingDown("x")
+			interrupt()
+			<-time.After(time.Millisecond)
+			interrupt()
+			<-time.After(2 * l.oneWish)
 			interrupt()
 			return <-never
 		}, 130, "interrupted; taking x down, interrupted again"},
@@ -57,8 +76,8 @@ func TestInterruptedVerbs(t *testing.T) {
 		}, 9, ""},
 	} {
 		var said []string
-		l := &leaving{grace: 200 * time.Millisecond, say: func(text string) { said = append(said, text) }}
-		signals := make(chan os.Signal, 2)
+		l := &leaving{grace: 200 * time.Millisecond, oneWish: 100 * time.Millisecond, say: func(text string) { said = append(said, text) }}
+		signals := make(chan os.Signal, 4)
 		code := l.run(func(ctx context.Context) int { return c.verb(ctx, l, func() { signals <- os.Interrupt }) }, signals)
 		if got := strings.Join(said, ", "); code != c.code || got != c.said {
 			t.Errorf("%s: %d %q, want %d %q", c.name, code, got, c.code, c.said)
@@ -73,7 +92,7 @@ func TestPureVerbsEndBySignal(t *testing.T) {
 	if err := os.WriteFile(good, []byte("format: 1\nlab: good\nnodes: {a: {}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		cmd := exec.Command(os.Args[0], "as-labctl", "validate", good, "-")
 		in, _ := cmd.StdinPipe()
 		out, err := cmd.StdoutPipe()

@@ -9,17 +9,16 @@ import (
 	"os"
 	"os/signal"
 	"sync"
-	"syscall"
 
 	"labctl/cmd/labctl/terminal"
 	"labctl/topology/problem"
 )
 
 func run(args []string) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, endingSignals()...)
 	defer signal.Stop(signals)
-	l := &leaving{grace: grace, say: sayOnTerminal}
+	l := &leaving{grace: grace, oneWish: oneWish, say: sayOnTerminal}
 	return l.run(func(ctx context.Context) int {
 		root := newRoot()
 		root.SetArgs(args)

@@ -236,6 +236,8 @@ func StatusOf(ctx context.Context, name string) (wire.Status, error) {
 		}
 	case !errors.Is(err, instance.ErrDead) && instance.Alive(name):
 		st.State, st.Why = "not answering", err.Error()
+	case m.Temporary && instance.ClearUnbegun(name):
+		return wire.Status{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	default:
 		st.State, st.PID, st.Why = "degraded", 0, "its supervisor is dead"
 	}

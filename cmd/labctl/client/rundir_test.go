@@ -204,3 +204,39 @@ func lockedDirectory(t *testing.T, name string) *instance.Dir {
 	t.Cleanup(func() { _ = r.Remove() })
 	return r
 }
+
+// What a verify that was killed before it had begun leaves is cleared away by whoever looks; of an "up" its name stays, and so does what was
+// begun.
+func TestWhatWasKilledBeforeItBegan(t *testing.T) {
+	for name, c := range map[string]struct {
+		temporary bool
+		left      string
+		stays     bool
+	}{
+		"a verify's":                {temporary: true},
+		"an up's":                   {stays: true},
+		"a verify's that had begun": {temporary: true, left: "journal", stays: true},
+	} {
+		r := lockedDirectory(t, "killed")
+		if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "killed", File: "-", Temporary: c.temporary}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if c.left != "" {
+			if err := os.WriteFile(r.In(c.left), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if st, err := StatusOf(t.Context(), "killed"); err != nil || st.State != "starting" {
+			t.Errorf("%s, while its lock is held: %+v, %v", name, st, err)
+		}
+		r.Release()
+		if st, err := StatusOf(t.Context(), "killed"); errors.Is(err, fs.ErrNotExist) == c.stays || instance.Exists("killed") != c.stays {
+			t.Errorf("%s: %+v, %v", name, st, err)
+		}
+		if c.stays {
+			if err := Down(t.Context(), "killed", true); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

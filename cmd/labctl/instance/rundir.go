@@ -141,6 +141,22 @@ func (r *Dir) Remove() error {
 	})
 }
 
+// Unbegun reports whether nothing of a lab was made by whoever has held a run directory, nor is anything of an earlier lab in it.
+func (r *Dir) Unbegun() bool {
+	names, err := r.list()
+	return err == nil && !slices.ContainsFunc(names, func(name string) bool { return name == "journal" || name == "story.json" })
+}
+
+// ClearUnbegun removes the run directory of an instance that was killed before it had begun, and reports whether it did.
+func ClearUnbegun(instance string) bool {
+	r, _, err := Take(instance, false, nil)
+	if err != nil {
+		return false
+	}
+	defer r.Release()
+	return r.Unbegun() && r.Remove() == nil
+}
+
 // Open opens the run directory of an instance. fs.ErrNotExist: there is no such instance.
 func Open(instance string) (*Folder, error) {
 	h, err := OpenHome(LabsHome, false, nil)

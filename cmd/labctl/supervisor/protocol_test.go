@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -530,5 +531,42 @@ func TestEveryVersionAnswers(t *testing.T) {
 	}
 	if want := []string{"down", "inspect", "status"}; !slices.Equal(slices.Sorted(slices.Values(wire.EveryVersion)), want) {
 		t.Errorf("%v is promised to all, %v was", wire.EveryVersion, want) // docs/architecture.md
+	}
+}
+
+// A process that is told nothing, because its labctl is gone, leaves no run directory that would pass for a lab, unless an earlier lab's is in it.
+func TestAProcessThatIsToldNothing(t *testing.T) {
+	for left, stays := range map[string]bool{"": false, "journal": true, "story.json": true} {
+		r := runDirectory(t, "untold")
+		if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "untold", File: "-", Temporary: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if left != "" {
+			if err := os.WriteFile(r.In(left), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		control, gone, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone.Close()
+		cmd := exec.Command("/proc/self/exe", client.ProcessVerb, "untold")
+		cmd.ExtraFiles = []*os.File{r.File, control}
+		err = cmd.Run()
+		control.Close()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%q left: %v", left, err)
+		}
+		if instance.Exists("untold") != stays {
+			t.Errorf("%q left: the directory is there: %v, want %v", left, !stays, stays)
+		}
+		if stays {
+			if err := r.Remove(); err != nil {
+				t.Error(err)
+			}
+		} else {
+			r.Release()
+		}
 	}
 }

@@ -75,6 +75,18 @@ type server struct {
 // one more, see [instance.Handover]. It returns the exit status.
 func Serve(instance string) int { return serve(instance, nil) }
 
+// uninstructed ends a process whose labctl has gone before it said what to do: a run directory in which nothing was begun yet would
+// pass for a lab that is dead. What an earlier lab has left in it is for whoever brings that up again, or takes it down.
+func uninstructed(lock *os.File, name string, gate kernel.Before) {
+	dir := instance.TakeOver(lock, instance.Path(name, ""), name, gate)
+	if !dir.Unbegun() {
+		return
+	}
+	if err := dir.Remove(); err != nil {
+		slog.Error("the run directory could not be removed", "err", err)
+	}
+}
+
 func serve(name string, gate kernel.Before) int {
 	debug.SetGCPercent(50) // memory before speed: it mostly waits
 	lock, control := os.NewFile(3, "lock"), os.NewFile(4, "control")
@@ -84,6 +96,7 @@ func serve(name string, gate kernel.Before) int {
 	var sp instance.Handover
 	if err := wire.ReadLine(in, &sp); err != nil {
 		slog.Error("no instructions on the control socket", "err", err)
+		uninstructed(lock, name, gate)
 		return 3
 	}
 	s := &server{

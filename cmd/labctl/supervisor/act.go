@@ -32,7 +32,7 @@ func (v *verifier) act(ctx context.Context, a labfile.Action) error {
 		if err != nil {
 			return err
 		}
-		v.background(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node, what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
+		v.streams.add(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node, what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
 		return nil
 	case a.Send != nil:
 		return v.send(ctx, a.Send)
@@ -56,7 +56,7 @@ func (v *verifier) send(ctx context.Context, a *topology.Send) error {
 		return err
 	}
 	if a.Endless {
-		v.background(a.Name, &stream{kind: "send", node: a.From.Node, what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
+		v.streams.add(a.Name, &stream{kind: "send", node: a.From.Node, what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
 		return nil
 	}
 	return s.Wait(ctx)
@@ -72,7 +72,7 @@ func (v *verifier) spoof(a *topology.ARPSpoof) error {
 	if a.Both {
 		what = fmt.Sprintf("tells %s that it is %s and %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Claims.Text, a.Victim.Text, a.Every)
 	}
-	v.background(a.Name, &stream{kind: "arp_spoof", node: a.From.Node, what: what,
+	v.streams.add(a.Name, &stream{kind: "arp_spoof", node: a.From.Node, what: what,
 		stop:  func() { _ = s.Stop(true) },
 		leave: func() error { return s.Stop(false) }})
 	return nil
@@ -98,13 +98,13 @@ func (v *verifier) flush(node, what string) error {
 func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *labfile.RunAction) error {
 	c := topology.Command{Sh: a.Sh, Background: a.Background, Ready: a.Ready, Pos: at}
 	if a.Background {
-		p, err := v.begin(ctx, a.Node, a.Name, c)
+		p, err := v.commands.begin(ctx, a.Node, a.Name, c)
 		if err != nil {
 			return err
 		}
-		return v.awaitAll(ctx, []*process{p})
+		return v.commands.awaitAll(ctx, []*process{p})
 	}
-	err := v.runCommand(ctx, a.Node, c)
+	err := v.commands.run(ctx, a.Node, c)
 	var ce *commandError
 	if !errors.As(err, &ce) {
 		if err == nil && a.Exit != 0 {
@@ -120,10 +120,7 @@ func (v *verifier) runAction(ctx context.Context, at problem.Pos, a *labfile.Run
 
 // stop ends a background action by its name.
 func (v *verifier) stop(ctx context.Context, a *labfile.Stop) error {
-	v.mu.Lock()
-	s := v.streams[a.Name]
-	delete(v.streams, a.Name)
-	v.mu.Unlock()
+	s := v.streams.take(a.Name)
 	switch {
 	case s != nil && s.leave != nil && !a.Silent:
 		return s.leave()
@@ -131,12 +128,12 @@ func (v *verifier) stop(ctx context.Context, a *labfile.Stop) error {
 		s.stop()
 		return nil
 	}
-	for _, p := range v.procs.list() {
+	for _, p := range v.commands.procs.list() {
 		if p.Name == a.Name {
-			return v.stopCommand(ctx, p, a.Silent)
+			return v.commands.stop(ctx, p, a.Silent)
 		}
 	}
-	for _, d := range v.deaths() {
+	for _, d := range v.commands.deaths() {
 		if d.Name == a.Name {
 			return fmt.Errorf("%q had ended before: %s", a.Name, d)
 		}
@@ -145,34 +142,4 @@ func (v *verifier) stop(ctx context.Context, a *labfile.Stop) error {
 		return fmt.Errorf("%q ended when the lab's supervisor was killed or the lab was healed, and was not started again", a.Name)
 	}
 	return fmt.Errorf("nothing called %q is running", a.Name)
-}
-
-// stream is a background action that this process itself carries out.
-type stream struct {
-	kind, node, what string
-	stop             func()
-	leave            func() error // instead of stop, when a step ends it and does not say silently; nil: stop
-}
-
-// background notes an action that runs until it is stopped.
-func (v *verifier) background(name string, s *stream) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.streams[name] = s
-}
-
-// stopStreams ends the background actions of some nodes, of all if gone is nil, at once: their sockets hold the namespaces.
-func (s *server) stopStreams(gone map[string]bool) {
-	s.mu.Lock()
-	var list []*stream
-	for name, k := range s.streams {
-		if gone == nil || gone[k.node] {
-			list = append(list, k)
-			delete(s.streams, name)
-		}
-	}
-	s.mu.Unlock()
-	for _, k := range list {
-		k.stop()
-	}
 }

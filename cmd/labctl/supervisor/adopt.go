@@ -61,21 +61,21 @@ func (s *server) restartBackground(ctx context.Context, was *topology.Lab, rebui
 			if !c.Background {
 				continue
 			}
-			p, err := s.begin(ctx, n.Name, "", c)
+			p, err := s.commands.begin(ctx, n.Name, "", c)
 			if err != nil {
 				return err
 			}
 			begun = append(begun, p)
 		}
 	}
-	return s.awaitAll(ctx, begun)
+	return s.commands.awaitAll(ctx, begun)
 }
 
 // revive starts again the commands of nodes that have died in the background.
 func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]plan.Change, error) {
 	var changes []plan.Change
 	var begun []*process
-	for _, d := range c.deaths() {
+	for _, d := range c.commands.deaths() {
 		n := lab.Node(d.Node)
 		if d.Name != "" || n == nil { // an action of a step is the story's matter
 			continue
@@ -84,13 +84,13 @@ func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]plan.Change, er
 		if at < 0 {
 			continue
 		}
-		c.forgetDeath(d)
-		p, err := c.begin(ctx, d.Node, "", n.Run[at])
+		c.commands.forgetDeath(d)
+		p, err := c.commands.begin(ctx, d.Node, "", n.Run[at])
 		if err != nil {
 			return nil, err
 		}
 		begun = append(begun, p)
 		changes = append(changes, plan.Change{Node: d.Node, What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
 	}
-	return changes, c.awaitAll(ctx, begun)
+	return changes, c.commands.awaitAll(ctx, begun)
 }

@@ -26,8 +26,8 @@ type background struct {
 }
 
 // begin starts a command in the background, and returns when the shell has begun with it.
-func (s *server) begin(ctx context.Context, node, name string, c topology.Command) (*process, error) {
-	out, null, err := s.commandFiles()
+func (k *commands) begin(ctx context.Context, node, name string, c topology.Command) (*process, error) {
+	out, null, err := k.files()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *server) begin(ctx context.Context, node, name string, c topology.Comman
 		return nil, err
 	}
 	defer r.Close()
-	p, err := s.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, s.shell(node, c.Sh, "--begun"), s.inside(node), s.directory, null, out, out, w)
+	p, err := k.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, k.shell(node, c.Sh, "--begun"), k.environment(node), k.directory, null, out, out, w)
 	w.Close()
 	if err != nil {
 		out.Close()
@@ -53,9 +53,9 @@ func (s *server) begin(ctx context.Context, node, name string, c topology.Comman
 	return p, nil
 }
 
-// commandEnded notes that a command in the background has ended, asked by labctl or not. Status 0 is not worth a word: it had nothing
+// hasEnded notes that a command in the background has ended, asked by labctl or not. Status 0 is not worth a word: it had nothing
 // more to do.
-func (s *server) commandEnded(p *process, asked bool) {
+func (k *commands) hasEnded(p *process, asked bool) {
 	if p.command == nil {
 		return
 	}
@@ -65,22 +65,22 @@ func (s *server) commandEnded(p *process, asked bool) {
 		return
 	}
 	d := wire.Died{Node: p.Node, What: p.What, Name: p.Name, How: howEnded(p.status), Output: p.said, Line: p.command.Pos.Line}
-	s.mu.Lock()
-	s.died = append(s.died, d)
-	s.mu.Unlock()
+	k.mu.Lock()
+	k.died = append(k.died, d)
+	k.mu.Unlock()
 	what := d.Name
 	if what == "" {
 		what = d.What
 	}
-	s.happened.add(wire.Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How, Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
+	k.log.add(wire.Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How, Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
 }
 
 // deaths are the commands that have died, in the order of the file; of some nodes only, if any is named.
-func (s *server) deaths(nodes ...string) []wire.Died {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (k *commands) deaths(nodes ...string) []wire.Died {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var out []wire.Died
-	for _, d := range s.died {
+	for _, d := range k.died {
 		if len(nodes) == 0 || slices.Contains(nodes, d.Node) {
 			out = append(out, d)
 		}
@@ -90,18 +90,18 @@ func (s *server) deaths(nodes ...string) []wire.Died {
 }
 
 // forgetDeaths is for nodes that run their commands again.
-func (s *server) forgetDeaths(nodes map[string]bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.died = slices.DeleteFunc(slices.Clone(s.died), func(d wire.Died) bool { return nodes[d.Node] })
+func (k *commands) forgetDeaths(nodes map[string]bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.died = slices.DeleteFunc(slices.Clone(k.died), func(d wire.Died) bool { return nodes[d.Node] })
 }
 
 // forgetDeath is for a command that is started again.
-func (s *server) forgetDeath(d wire.Died) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.Index(s.died, d); i >= 0 {
-		s.died = slices.Delete(slices.Clone(s.died), i, i+1)
+func (k *commands) forgetDeath(d wire.Died) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if i := slices.Index(k.died, d); i >= 0 {
+		k.died = slices.Delete(slices.Clone(k.died), i, i+1)
 	}
 }
 
@@ -110,8 +110,8 @@ func (s *server) forgetDeath(d wire.Died) {
 const proving = time.Second
 
 // proved returns when every command in the background has run for long enough, or has ended.
-func (s *server) proved(ctx context.Context) error {
-	for _, p := range s.procs.list() {
+func (k *commands) proved(ctx context.Context) error {
+	for _, p := range k.procs.list() {
 		if p.command == nil || p.command.Ready.Kind != "" {
 			continue
 		}
@@ -135,7 +135,7 @@ const readyTick = 20 * time.Millisecond
 func (p *process) failed() bool { return p.ended() && p.status.ExitStatus() != 0 }
 
 // awaitReady waits until a command in the background is ready. Its death ends the wait, also while the command that asks still runs.
-func (s *server) awaitReady(ctx context.Context, p *process) error {
+func (k *commands) awaitReady(ctx context.Context, p *process) error {
 	r := p.command.Ready
 	limit, cancel := context.WithDeadline(ctx, p.begun.Add(r.Timeout))
 	defer cancel()
@@ -155,7 +155,7 @@ func (s *server) awaitReady(ctx context.Context, p *process) error {
 		why := ""
 		var err error
 		if !p.failed() {
-			why, err = s.missing(limit, p.Node, r)
+			why, err = k.missing(limit, p.Node, r)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -181,12 +181,12 @@ func (s *server) awaitReady(ctx context.Context, p *process) error {
 }
 
 // awaitAll waits until all of them are ready that name something to be ready by.
-func (s *server) awaitAll(ctx context.Context, list []*process) error {
+func (k *commands) awaitAll(ctx context.Context, list []*process) error {
 	for _, p := range list {
 		if p.command.Ready.Kind == "" {
 			continue
 		}
-		if err := s.awaitReady(ctx, p); err != nil {
+		if err := k.awaitReady(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -214,10 +214,10 @@ func (p *process) notReady(why string) error {
 }
 
 // missing says what is not yet as a command in the background is waited for, or "".
-func (s *server) missing(ctx context.Context, node string, r topology.Ready) (string, error) {
+func (k *commands) missing(ctx context.Context, node string, r topology.Ready) (string, error) {
 	switch r.Kind {
 	case "tcp", "udp":
-		ok, err := s.space.Tables().Listens(node, r.Kind, r.Port)
+		ok, err := k.space.Tables().Listens(node, r.Kind, r.Port)
 		if err != nil || ok {
 			return "", err
 		}
@@ -225,14 +225,14 @@ func (s *server) missing(ctx context.Context, node string, r topology.Ready) (st
 	case "file":
 		path := r.Arg
 		if !strings.HasPrefix(path, "/") {
-			path = s.directory + "/" + path
+			path = k.directory + "/" + path
 		}
 		if _, err := os.Stat(path); err != nil {
 			return err.Error(), nil
 		}
 		return "", nil
 	}
-	err := s.runCommand(ctx, node, topology.Command{Sh: r.Arg})
+	err := k.run(ctx, node, topology.Command{Sh: r.Arg})
 	var ce *commandError
 	switch {
 	case err == nil:
@@ -245,15 +245,15 @@ func (s *server) missing(ctx context.Context, node string, r topology.Ready) (st
 	return "", err
 }
 
-// stopCommand ends a command in the background politely, and after two seconds at once; or at once, if it is to have no last word.
-func (s *server) stopCommand(ctx context.Context, p *process, silent bool) error {
+// stop ends a command in the background politely, and after two seconds at once; or at once, if it is to have no last word.
+func (k *commands) stop(ctx context.Context, p *process, silent bool) error {
 	list := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	if silent {
 		list = list[1:]
 	}
 	for _, sig := range list {
-		s.procs.end(p, sig)
-		s.procs.end(p, syscall.SIGCONT) // one that is stopped does not hear the other
+		k.procs.end(p, sig)
+		k.procs.end(p, syscall.SIGCONT) // one that is stopped does not hear the other
 		timer := time.NewTimer(2 * time.Second)
 		select {
 		case <-p.done:

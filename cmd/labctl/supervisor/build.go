@@ -80,12 +80,17 @@ func (s *server) equip(file *labfile.File) error {
 	defer s.mu.Unlock()
 	s.file, s.lab = file, file.Lab
 	s.target.Store(file.Lab)
-	s.space, s.rules = space, kernel.NewRules(space, s.tool)
+	s.space = space
+	s.commands = &commands{space: space, rundir: s.rundir, instance: s.meta.Instance, directory: s.directory, log: s.happened, gone: s.life.gone}
+	s.commands.procs = newProcesses(space, s.commands.hasEnded)
+	s.rules = kernel.NewRules(space, s.commands.tool)
 	s.builder = kernel.NewBuilder(space, s.rules)
-	s.procs = newProcesses(space, s.commandEnded)
 	s.ruleLog = newRuleLog(space)
 	s.switches = newSwitches(space, s.happened)
-	s.prober = &reach.Prober{Lab: file.Lab, Machine: machine{space.Tables(), s}, Investigate: s.investigate}
+	s.marks = &ruleMarks{rules: s.rules}
+	refusals := &refusals{space: space, rules: s.rules, switches: s.switches, lab: s.current}
+	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, marks: s.marks, lab: s.current, arpCache: s.arpCache, neighMax: s.neighMax}
+	s.prober = &reach.Prober{Lab: file.Lab, Machine: seen, Investigate: refusals.investigate}
 	return nil
 }
 
@@ -115,9 +120,9 @@ func (s *server) apply(ctx context.Context, planned *plan.Plan, lab *topology.La
 	s.changes.Add(1)
 	defer s.changes.Add(1)
 	if len(gone) > 0 {
-		s.procs.stopIn(gone)
-		s.forgetDeaths(gone)
-		s.stopStreams(gone)
+		s.commands.procs.stopIn(gone)
+		s.commands.forgetDeaths(gone)
+		s.streams.stopIn(gone)
 		s.captures.closeIn(gone)
 		s.ruleLog.closeIn(gone)
 		if err := s.switches.forget(gone); err != nil {
@@ -159,13 +164,13 @@ func (s *server) runner(first func() error) kernel.Runner {
 				begun = true
 			}
 			if !c.Background {
-				return s.runCommand(ctx, node, c)
+				return s.commands.run(ctx, node, c)
 			}
-			started[key{node, c}], err = s.begin(ctx, node, "", c)
+			started[key{node, c}], err = s.commands.begin(ctx, node, "", c)
 			return err
 		},
 		Await: func(ctx context.Context, node string, c topology.Command) error {
-			return s.awaitReady(ctx, started[key{node, c}])
+			return s.commands.awaitReady(ctx, started[key{node, c}])
 		},
 	}
 }
@@ -174,10 +179,7 @@ func (s *server) runner(first func() error) kernel.Runner {
 func (s *server) writePlan(lab *topology.Lab) {
 	s.planFile.Lock()
 	defer s.planFile.Unlock()
-	s.mu.Lock()
-	stopping := s.state == "stopping"
-	s.mu.Unlock()
-	if stopping {
+	if s.life.is("stopping") {
 		return
 	}
 	_ = s.rundir.Put("plan.sh", []byte(plan.New(lab, s.meta.Instance).String()), 0o600)
@@ -214,10 +216,10 @@ func (s *server) clearLab() error {
 	s.planFile.Lock() // or the plan could be written into a directory that is being removed
 	defer s.planFile.Unlock()
 	var errs []error
-	if s.procs != nil {
-		s.procs.stopAll()
+	if s.commands != nil {
+		s.commands.procs.stopAll()
 	}
-	s.stopStreams(nil)
+	s.streams.stopIn(nil)
 	s.captures.closeIn(nil)
 	if s.ruleLog != nil {
 		s.ruleLog.closeIn(nil)
@@ -240,7 +242,7 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wir
 		return err
 	}
 	s.switches.mark()
-	if err := s.markRules(ctx); err != nil {
+	if err := s.marks.mark(ctx, lab, s.file); err != nil {
 		return err
 	}
 	return s.remember()

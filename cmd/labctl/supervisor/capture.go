@@ -136,9 +136,6 @@ func (o *inOrder) add(frames []wire.CapturedFrame, now time.Time, end bool) []wi
 	return due
 }
 
-// errSourceEnded means that what a capture copies from is there no longer.
-var errSourceEnded = errors.New("it is gone")
-
 // captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
 // returns is to be closed, also with an error.
 func (c *call) captureSources(p wire.CaptureParams) (sources []captureSource, err error) {
@@ -294,40 +291,4 @@ func (c *call) captureInterface(what string, promiscuous bool) (captureSource, e
 	}
 	c.captures.add(s)
 	return s, nil
-}
-
-// captures are the sockets in the nodes that captures hold open. As long as one is open, the kernel keeps its namespace, so
-// they are closed before a node goes.
-type captures struct {
-	mu   sync.Mutex
-	open map[*socketSource]bool
-}
-
-func (k *captures) add(s *socketSource) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.open == nil {
-		k.open = map[*socketSource]bool{}
-	}
-	k.open[s] = true
-	s.forget = func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		delete(k.open, s)
-	}
-}
-
-// closeIn ends the captures in some nodes, in all if gone is nil.
-func (k *captures) closeIn(gone map[string]bool) {
-	k.mu.Lock()
-	var list []*socketSource
-	for s := range k.open {
-		if gone == nil || gone[s.end.Node] {
-			list = append(list, s)
-		}
-	}
-	k.mu.Unlock()
-	for _, s := range list {
-		s.close()
-	}
 }

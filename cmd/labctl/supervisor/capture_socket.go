@@ -216,3 +216,42 @@ func withTag(frame, tag []byte) []byte {
 	out := make([]byte, 0, len(frame)+len(tag))
 	return append(append(append(out, frame[:at]...), tag...), frame[at:]...)
 }
+
+// errSourceEnded means that what a capture copies from is there no longer.
+var errSourceEnded = errors.New("it is gone")
+
+// captures are the sockets in the nodes that captures hold open. As long as one is open, the kernel keeps its namespace, so
+// they are closed before a node goes.
+type captures struct {
+	mu   sync.Mutex
+	open map[*socketSource]bool
+}
+
+func (k *captures) add(s *socketSource) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open == nil {
+		k.open = map[*socketSource]bool{}
+	}
+	k.open[s] = true
+	s.forget = func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.open, s)
+	}
+}
+
+// closeIn ends the captures in some nodes, in all if gone is nil.
+func (k *captures) closeIn(gone map[string]bool) {
+	k.mu.Lock()
+	var list []*socketSource
+	for s := range k.open {
+		if gone == nil || gone[s.end.Node] {
+			list = append(list, s)
+		}
+	}
+	k.mu.Unlock()
+	for _, s := range list {
+		s.close()
+	}
+}

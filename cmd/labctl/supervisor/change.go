@@ -14,7 +14,6 @@ import (
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
-	"labctl/topology/kernel"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
 )
@@ -36,9 +35,9 @@ func apply(ctx context.Context, c *call) (any, error) {
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
 func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story, cause string) (any, error) {
-	healing := cause == "up" && c.degraded()
+	healing := cause == "up" && c.life.degraded()
 	if !healing {
-		if err := c.whole(); err != nil {
+		if err := c.life.whole(); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +70,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 	meta := c.meta
 	c.mu.Unlock()
 	c.unsaved = c.unsaved || len(changes) > 0 || renewed
-	c.recovered()
+	c.life.recovered()
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
 		return nil, changed(err)
 	}
@@ -104,20 +103,6 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 	return out, changed(c.ready(ctx, lab, c.event))
 }
 
-// neither begins the error of a change that failed midway.
-const neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
-
-// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
-func (s *server) brokenOff(err error) error {
-	var f *wire.Failure
-	if errors.As(err, &f) && f.Class != wire.Failed {
-		return err
-	}
-	s.degrade("a change ended midway: " + err.Error())
-	// Whatever the cause was, something is left behind: the lab is not as it was.
-	return wire.Failed.Errorf("%s%v", neither, err)
-}
-
 // heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
 func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]plan.Change, error) {
 	gone, changes := c.unnamed(lab)
@@ -130,53 +115,33 @@ func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]plan.Change, erro
 	return changes, nil
 }
 
-// unnamed are the nodes of a lab whose name is gone from the machine.
-func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []plan.Change) {
-	for _, n := range lab.Nodes {
-		if s.meta.Named && !kernel.Exists(s.space.Namespace(n.Name), s.space.Inode(n.Name)) {
-			gone = append(gone, n.Name)
-			changes = append(changes, plan.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
-		}
-	}
-	return gone, changes
-}
-
 func down(ctx context.Context, c *call) (any, error) {
 	var p wire.DownParams
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	c.abandoned(ctx)
-	c.mu.Lock()
-	if !p.Force && len(c.sessions) > 0 {
+	c.sessions.abandoned(ctx)
+	if running := c.sessions.list(); !p.Force && len(running) > 0 {
 		var names []string
-		for q := range c.sessions {
+		for q := range running {
 			names = append(names, q.Node+": "+q.What)
 		}
-		c.mu.Unlock()
 		slices.Sort(names)
 		return nil, wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
 	}
-	if c.cancel != nil {
-		c.cancel(errors.New("interrupted by labctl down"))
-	}
-	starting := c.state == "starting"
-	if !starting {
-		c.state = "stopping" // nobody who waits to change it begins now
-	}
-	c.mu.Unlock()
+	starting := c.life.interrupt(errors.New("interrupted by labctl down"))
 	if starting { // run clears away itself when its build is interrupted
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
 	}
 	// Not on the caller's context: half a removal helps nobody, and what is under way was told to end.
-	c.work <- struct{}{}
-	c.set("stopping")
+	c.life.work <- struct{}{}
+	c.life.set("stopping")
 	if err := c.clear(); errors.As(err, new(*instance.LeftDirectory)) {
 		return nil, err
 	} else if err != nil {
-		c.halfDown(err)
-		<-c.work
+		c.life.halfDown(err)
+		<-c.life.work
 		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
 	}
 	return struct{}{}, nil

@@ -9,32 +9,50 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/innode"
+	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/wire"
 	"labctl/topology"
+	"labctl/topology/kernel"
 )
+
+// commands are the processes that a supervisor runs in nodes: what the file says, what "exec" asks for, and the tools that load rules.
+type commands struct {
+	space     *kernel.Space
+	procs     *processes
+	rundir    *instance.Dir
+	instance  string
+	directory string // where the labctl that started the lab was called, and the file's commands run
+	log       *eventLog
+	gone      func() <-chan struct{} // closed when who asked for what is done now is gone; nil: nobody has asked
+
+	mu   sync.Mutex
+	died []wire.Died
+}
 
 // lonely is how long a command of the file may go on when who asked for it is gone: it may hang, nobody would end it, and as long as
 // it runs the lab can be changed by nobody else.
 const lonely = 10 * time.Second
 
-// runCommand runs one of the file's commands inside a node to its end, which must be exit status 0.
-func (s *server) runCommand(ctx context.Context, node string, c topology.Command) error {
-	out, null, err := s.commandFiles()
+// run runs one of the file's commands inside a node to its end, which must be exit status 0.
+func (k *commands) run(ctx context.Context, node string, c topology.Command) error {
+	out, null, err := k.files()
 	if err != nil {
 		return err
 	}
 	defer out.Close()
 	defer null.Close()
-	p, err := s.procs.start(node, c.Sh, s.shell(node, c.Sh), s.inside(node), s.directory, null, out, out)
+	p, err := k.procs.start(node, c.Sh, k.shell(node, c.Sh), k.environment(node), k.directory, null, out, out)
 	if err != nil {
 		return err
 	}
-	if err := s.endOf(ctx, p); err != nil {
+	if err := k.endOf(ctx, p); err != nil {
 		return err
 	}
 	if p.status.ExitStatus() != 0 {
@@ -46,8 +64,8 @@ func (s *server) runCommand(ctx context.Context, node string, c topology.Command
 }
 
 // endOf waits for the end of a command. Who asked for it may go away meanwhile, which bounds the wait.
-func (s *server) endOf(ctx context.Context, p *process) error {
-	gone := s.gone()
+func (k *commands) endOf(ctx context.Context, p *process) error {
+	gone := k.gone()
 	var late <-chan time.Time
 	for {
 		select {
@@ -56,13 +74,13 @@ func (s *server) endOf(ctx context.Context, p *process) error {
 		case <-gone:
 			gone, late = nil, time.After(lonely)
 		case <-late:
-			if err := s.stopCommand(ctx, p, false); err != nil {
-				s.procs.end(p, syscall.SIGKILL)
+			if err := k.stop(ctx, p, false); err != nil {
+				k.procs.end(p, syscall.SIGKILL)
 				return err
 			}
 			return fmt.Errorf("%s: %s: ended by labctl: it went on for %s after the labctl that had asked for it was gone", p.Node, p.What, lonely)
 		case <-ctx.Done():
-			s.procs.end(p, syscall.SIGKILL)
+			k.procs.end(p, syscall.SIGKILL)
 			<-p.done
 			return context.Cause(ctx)
 		}
@@ -70,18 +88,18 @@ func (s *server) endOf(ctx context.Context, p *process) error {
 }
 
 // shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [innode.Main].
-func (s *server) shell(node, sh string, options ...string) []string {
-	argv := append([]string{"labctl", innode.Verb, "--name", node, "--hosts", s.rundir.In("hosts")}, options...)
+func (k *commands) shell(node, sh string, options ...string) []string {
+	argv := append([]string{"labctl", innode.Verb, "--name", node, "--hosts", k.rundir.In("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)
 }
 
-// commandFiles are what a command writes to, which has no name and belongs to the caller, and nothing to read.
-func (s *server) commandFiles() (out, null *os.File, err error) {
+// files are what a command writes to, which has no name and belongs to the caller, and nothing to read.
+func (k *commands) files() (out, null *os.File, err error) {
 	const output = ".run" // one command at a time is started, and its output has no name for longer than this
-	if out, err = s.rundir.Create(output, unix.O_TRUNC, 0o600); err != nil {
+	if out, err = k.rundir.Create(output, unix.O_TRUNC, 0o600); err != nil {
 		return nil, nil, err
 	}
-	if err = s.rundir.Unlink(output); err == nil { // or the next command would write over this one's
+	if err = k.rundir.Unlink(output); err == nil { // or the next command would write over this one's
 		null, err = os.Open(os.DevNull)
 	}
 	if err != nil {
@@ -136,7 +154,7 @@ func howEnded(ws syscall.WaitStatus) string {
 	return "exit status " + strconv.Itoa(ws.ExitStatus())
 }
 
-// inside is the environment of what the supervisor itself starts in a node.
-func (s *server) inside(node string) []string {
-	return innode.Environment(os.Environ(), s.meta.Instance, node)
+// environment is the environment of what the supervisor itself starts in a node.
+func (k *commands) environment(node string) []string {
+	return innode.Environment(os.Environ(), k.instance, node)
 }

@@ -3,57 +3,15 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
+	"labctl/topology/kernel"
 	"labctl/topology/plan"
 )
-
-// degrade marks a lab of which nobody can say what the kernel has of it. One that is being taken down goes on doing so.
-func (s *server) degrade(why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != "stopping" {
-		s.state, s.why = "degraded", why
-	}
-}
-
-// halfDown marks a lab that could not be taken down in full.
-func (s *server) halfDown(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.torn, s.state, s.why = true, "degraded", "not all of it could be removed: "+err.Error()
-}
-
-// recovered is said when the kernel has what the lab says. One that is being taken down meanwhile goes on doing so.
-func (s *server) recovered() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == "degraded" {
-		s.state, s.why = "running", ""
-	}
-}
-
-func (s *server) degraded() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state == "degraded"
-}
-
-// whole refuses to build on a change that failed midway: what differs from the file could not be told any more.
-func (s *server) whole() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.state != "degraded":
-		return nil
-	case s.torn:
-		return wire.Failed.Errorf("%s is degraded: %s; \"labctl down %s\" tries again", s.meta.Instance, s.why, s.meta.Instance)
-	}
-	return wire.Failed.Errorf("%s is degraded: %s; \"labctl up\" with its file heals it", s.meta.Instance, s.why)
-}
 
 // renewal is the plan that heals a lab in which a change ended midway, and the same in words. Everything is in doubt: an operation that
 // failed may have done a part of what it says, and a node that it does not name may hold the other end of a cable.
@@ -78,9 +36,7 @@ func (s *server) renewal(lab *topology.Lab) (*plan.Plan, []plan.Change) {
 // renewed is for the holder of work, when all nodes are others.
 func (s *server) renewed() {
 	s.marks.forget(s.space.Nodes())
-	s.mu.Lock()
-	why := s.why
-	s.mu.Unlock()
+	_, why, _ := s.life.report(nil)
 	s.happened.add(wire.Happened{Kind: "healed", Cause: why})
 }
 
@@ -105,16 +61,38 @@ func (e *tornDown) Unwrap() error { return wire.Going.Errorf("%v", e) }
 
 // tearDown brings a "down" to its end that had not come to it: who says "up" after it wants the lab built.
 func (c *call) tearDown() error {
-	c.mu.Lock()
-	torn := c.torn
-	c.mu.Unlock()
-	if !torn {
+	if !c.life.isTorn() {
 		return nil
 	}
-	c.set("stopping")
+	c.life.set("stopping")
 	if err := c.clear(); err != nil {
-		c.halfDown(err)
+		c.life.halfDown(err)
 		return fmt.Errorf("not all of %s, which was being taken down, could be removed: %w", c.meta.Instance, err)
 	}
 	return &tornDown{c.meta.Instance}
+}
+
+// neither begins the error of a change that failed midway.
+const neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
+
+// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
+func (s *server) brokenOff(err error) error {
+	var f *wire.Failure
+	if errors.As(err, &f) && f.Class != wire.Failed {
+		return err
+	}
+	s.life.degrade("a change ended midway: " + err.Error())
+	// Whatever the cause was, something is left behind: the lab is not as it was.
+	return wire.Failed.Errorf("%s%v", neither, err)
+}
+
+// unnamed are the nodes of a lab whose name is gone from the machine.
+func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []plan.Change) {
+	for _, n := range lab.Nodes {
+		if s.meta.Named && !kernel.Exists(s.space.Namespace(n.Name), s.space.Inode(n.Name)) {
+			gone = append(gone, n.Name)
+			changes = append(changes, plan.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+		}
+	}
+	return gone, changes
 }

@@ -48,7 +48,7 @@ func TestWatchTellsOfLostEvents(t *testing.T) {
 	log := newEventLog("x")
 	log.add(wire.Happened{Kind: "changed"})
 	since := log.last()
-	for range eventsKept + 1 {
+	for range kept + 1 {
 		log.add(wire.Happened{Kind: "changed"})
 	}
 	r, w := io.Pipe()
@@ -73,11 +73,11 @@ func TestWatchTellsOfLostEvents(t *testing.T) {
 
 func TestEventLogKeepsItsLast(t *testing.T) {
 	l := newEventLog("lab")
-	for range eventsKept + 10 {
+	for range kept + 10 {
 		l.add(wire.Happened{Kind: "changed"})
 	}
 	list, more := l.after(0)
-	if len(list) != eventsKept || list[0].Seq != 11 || list[len(list)-1].Seq != eventsKept+10 {
+	if len(list) != kept || list[0].Seq != 11 || list[len(list)-1].Seq != kept+10 {
 		t.Fatalf("%d events, from %d to %d", len(list), list[0].Seq, list[len(list)-1].Seq)
 	}
 	select {
@@ -87,7 +87,7 @@ func TestEventLogKeepsItsLast(t *testing.T) {
 	}
 	l.add(wire.Happened{Kind: "step"})
 	<-more
-	if list, _ := l.after(eventsKept + 10); len(list) != 1 || list[0].Kind != "step" {
+	if list, _ := l.after(kept + 10); len(list) != 1 || list[0].Kind != "step" {
 		t.Errorf("%v", list)
 	}
 }

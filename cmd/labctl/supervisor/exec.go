@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"labctl/cmd/labctl/innode"
 	"labctl/cmd/labctl/instance"
@@ -49,7 +48,7 @@ func execIn(_ context.Context, c *call) (any, error) {
 	if _, err := os.Stat(dir); err != nil {
 		dir = "/"
 	}
-	proc, err := c.procs.start(p.Node, strings.Join(p.Argv, " "), argv, p.Env, dir, files...)
+	proc, err := c.commands.procs.start(p.Node, strings.Join(p.Argv, " "), argv, p.Env, dir, files...)
 	for _, f := range files { // or who reads what the command writes would wait for us too
 		f.Close()
 	}
@@ -62,44 +61,12 @@ func execIn(_ context.Context, c *call) (any, error) {
 
 // follow returns when a command of "exec" has ended and is known to have. Its client waits on the connection for that.
 func (c *call) follow(p *process) {
-	watched := func(attended bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if _, ok := c.sessions[p]; ok || attended {
-			c.sessions[p] = attended
-		}
-	}
-	watched(true)
+	c.sessions.begin(p)
 	_ = c.say(wire.Event{What: "begun"})
 	go func() {
 		_, _ = io.Copy(io.Discard, c.conn)
-		watched(false) // the monitor ends the command
+		c.sessions.leave(p) // the monitor ends the command
 	}()
 	<-p.done
-	c.mu.Lock()
-	delete(c.sessions, p)
-	c.mu.Unlock()
-}
-
-// abandoned waits, at most two seconds, for commands of "exec" whose clients are gone: their monitors are ending them.
-func (c *call) abandoned(ctx context.Context) {
-	c.mu.Lock()
-	var list []*process
-	for p, attended := range c.sessions {
-		if !attended {
-			list = append(list, p)
-		}
-	}
-	c.mu.Unlock()
-	limit, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	for _, p := range list {
-		select {
-		case <-p.done:
-			c.mu.Lock()
-			delete(c.sessions, p)
-			c.mu.Unlock()
-		case <-limit.Done():
-		}
-	}
+	c.sessions.end(p)
 }

@@ -19,11 +19,8 @@ func foresee(_ context.Context, c *call) (any, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	torn := c.torn
-	c.mu.Unlock()
-	if torn {
-		return nil, c.whole()
+	if c.life.isTorn() {
+		return nil, c.life.whole()
 	}
 	file, t, err := c.asked()
 	if err != nil {
@@ -35,10 +32,8 @@ func foresee(_ context.Context, c *call) (any, error) {
 	}
 	now := c.current()
 	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.Words(), Ended: t.Ended}
-	if c.degraded() {
-		c.mu.Lock()
-		out.State, out.Why = c.state, c.why
-		c.mu.Unlock()
+	if state, why, _ := c.life.report(nil); state == "degraded" {
+		out.State, out.Why = state, why
 		out.Add(c.renewal(lab))
 		return out, nil
 	}

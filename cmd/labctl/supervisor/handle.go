@@ -5,7 +5,6 @@ package supervisor
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -13,35 +12,12 @@ import (
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
-	"labctl/topology"
-	"labctl/topology/kernel"
 )
 
 // accept answers connections until the listener is closed; the process ends with the lab, so it never is.
 func (s *server) accept(l *net.UnixListener) {
 	(&instance.Door{Who: "lab", Answer: s.serve}).Accept(l)
 }
-
-// call is one request being answered.
-type call struct {
-	*server
-	conn   *net.UnixConn // for its descriptors; what is said goes by out
-	out    *outbox
-	method string
-	params json.RawMessage
-	began  uint64        // server.changes when it came
-	seen   *topology.Lab // that chosen has read
-	named  bool          // it is about nodes that were named
-}
-
-// item sends one of a stream of things; the error is that the client went away.
-func (c *call) item(v any) error { return c.out.send(wire.Reply{Item: wire.MustJSON(v)}) }
-
-// event tells of progress, unless the client is slow to read.
-func (c *call) event(e wire.Event) { c.out.offer(wire.Reply{Event: &e}) }
-
-// say sends an event that the client waits for.
-func (c *call) say(e wire.Event) error { return c.out.send(wire.Reply{Event: &e}) }
 
 func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	h, ok := handlers[r.Method]
@@ -95,16 +71,16 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 		return h.f(client, c)
 	}
 	select {
-	case c.work <- struct{}{}:
+	case c.life.work <- struct{}{}:
 	default:
 		c.event(wire.Event{What: "waiting: " + c.underWay()})
 		select {
-		case c.work <- struct{}{}:
+		case c.life.work <- struct{}{}:
 		case <-client.Done():
 			return nil, context.Cause(client)
 		}
 	}
-	defer func() { <-c.work }()
+	defer func() { <-c.life.work }()
 	if client.Err() != nil {
 		return nil, context.Cause(client)
 	}
@@ -115,24 +91,17 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	}
 	ctx, cancel := context.WithCancelCause(over)
 	defer cancel(nil)
-	c.mu.Lock()
-	if c.state == "stopping" {
-		c.mu.Unlock()
+	if !c.life.begin(c.words(), client, cancel) {
 		return nil, wire.Going.Errorf("%s is being taken down", c.meta.Instance)
 	}
-	c.cancel, c.doing, c.asker = cancel, c.words(), client
 	if c.prober != nil { // it has one asker at a time
 		c.prober.Waiting = func(what string, second, total int) { c.event(wire.Event{What: what, Done: second, Total: total}) }
 	}
-	c.mu.Unlock()
 	out, err := h.f(ctx, c)
 	if h.manner == sends && errors.Is(err, context.Canceled) && client.Err() == nil { // the client hears why, not only that
 		err = wire.Going.Errorf("%s: %v", c.meta.Instance, context.Cause(ctx))
 	}
-	c.mu.Lock()
-	doing := c.doing
-	c.doing, c.asker = "", nil
-	c.mu.Unlock()
+	doing := c.life.end()
 	if h.manner == changes && client.Err() != nil {
 		c.happened.add(alone(doing, out, err))
 	}
@@ -170,18 +139,4 @@ func init() {
 		"ask":     {sends, ask},
 		"verify":  {sends, verify},
 	}
-}
-
-// failure is an error as it crosses the socket, with what the kernel package has to say of it.
-func failure(err error) *wire.Failure {
-	if f := new(wire.Failure); !errors.As(err, &f) && errors.Is(err, kernel.ErrUnsupported) {
-		return wire.Unsupported.Errorf("%v", err)
-	}
-	return wire.FailureOf(err)
-}
-
-func (s *server) current() *topology.Lab {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lab
 }

@@ -4,13 +4,10 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"os"
+	"fmt"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"time"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
@@ -21,8 +18,10 @@ import (
 // status, like all handlers of this file, only looks: it may run beside whatever changes the lab.
 func status(_ context.Context, c *call) (any, error) {
 	c.mu.Lock()
-	st := wire.Status{Lab: c.meta.Instance, State: c.state, File: c.meta.File, Nodes: c.meta.Nodes, Why: c.why, Doing: c.doingLocked()}
+	st := wire.Status{Lab: c.meta.Instance, File: c.meta.File, Nodes: c.meta.Nodes}
+	under := c.story.Under
 	c.mu.Unlock()
+	st.State, st.Why, st.Doing = c.life.report(under)
 	if c.meta.Named && st.State == "running" {
 		for _, n := range c.space.Nodes() {
 			inode := c.space.Inode(n)
@@ -36,48 +35,6 @@ func status(_ context.Context, c *call) (any, error) {
 	return st, nil
 }
 
-// chosen is the lab's nodes, or those asked for.
-func (c *call) chosen() ([]*topology.Node, error) {
-	var p wire.NodesParams
-	if len(c.params) > 0 {
-		if err := json.Unmarshal(c.params, &p); err != nil {
-			return nil, err
-		}
-	}
-	lab := c.current()
-	c.seen = lab
-	if lab == nil {
-		return nil, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
-	}
-	if len(p.Nodes) == 0 {
-		return lab.Nodes, nil
-	}
-	c.named = true
-	var out []*topology.Node
-	for _, name := range p.Nodes {
-		n := lab.Node(name)
-		if n == nil {
-			return nil, wire.UnknownNode(lab, name)
-		}
-		out = append(out, n)
-	}
-	return out, nil
-}
-
-// missing is what a failed reading of a node means to a handler that only looks: nil if the node or its interface is being made or
-// removed just now, and is left out, unless it was asked for by name.
-func (c *call) missing(node string, named bool, err error) error {
-	gone := errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV)
-	calm := c.began%2 == 0 && c.changes.Load() == c.began && c.target.Load() == c.seen
-	if !gone || calm {
-		return err
-	}
-	if named {
-		return wire.Failed.Errorf("%s is being made or removed just now; ask again", node)
-	}
-	return nil
-}
-
 func inspect(ctx context.Context, c *call) (any, error) {
 	nodes, err := c.chosen()
 	if err != nil {
@@ -89,7 +46,7 @@ func inspect(ctx context.Context, c *call) (any, error) {
 	}
 	out := wire.Inspection{Format: 1, Status: st.(wire.Status), List: []wire.Node{}}
 	for _, n := range nodes {
-		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{}, Died: c.deaths(n.Name)}
+		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{}, Died: c.commands.deaths(n.Name)}
 		if c.meta.Named {
 			k.Netns = c.space.Namespace(n.Name)
 		}
@@ -262,5 +219,28 @@ func routes(_ context.Context, c *call) (any, error) {
 			out = append(out, wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type, Protocol: e.Protocol, Metric: e.Metric})
 		}
 	}
+	return out, nil
+}
+
+// switchTable is the forwarding table of a switch, for "fdb".
+func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]wire.FDBEntry, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
+	v, err := c.switches.get(node)
+	if err != nil {
+		return nil, err
+	}
+	out := []wire.FDBEntry{}
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
+		for _, e := range s.Table(now) {
+			m := e.MAC
+			how := "static"
+			if !e.Static {
+				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
+			}
+			out = append(out, wire.FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m], Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+		}
+	})
 	return out, nil
 }

@@ -4,6 +4,8 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -13,31 +15,36 @@ import (
 // machine is what probes get to see of the lab: the kernel's tables, and what only a supervisor knows.
 type machine struct {
 	kernel.Tables
-	s *server
+	space    *kernel.Space
+	switches *switches
+	marks    *ruleMarks
+	lab      func() *topology.Lab // what the kernel has now
+	arpCache *os.File             // the machine's /proc/net/stat/arp_cache; nil: it could not be opened
+	neighMax int                  // the machine's gc_thresh3; negative: not known
 }
 
 func (m machine) Socket(node string, domain, typ, proto int) (int, error) {
-	return m.s.space.Socket(node, domain, typ, proto)
+	return m.space.Socket(node, domain, typ, proto)
 }
 
 // FDB is what a bridge has, or, without one, the virtual switch that the node is.
 func (m machine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	if bridge == "" {
-		return m.s.switches.table(node)
+		return m.switches.table(node)
 	}
 	return m.Tables.FDB(node, bridge)
 }
 
 // NeighbourRoom reads the machine's table through a file that was opened outside, since a namespace does not show it.
 func (m machine) NeighbourRoom() int {
-	if m.s.neighMax < 0 || m.s.arpCache == nil {
+	if m.neighMax < 0 || m.arpCache == nil {
 		return -1
 	}
-	n, err := kernel.NeighbourEntries(m.s.arpCache)
+	n, err := kernel.NeighbourEntries(m.arpCache)
 	if err != nil {
 		return -1
 	}
-	return max(0, m.s.neighMax-n+m.permanent())
+	return max(0, m.neighMax-n+m.permanent())
 }
 
 func (m machine) Backlog() (uint64, error) { return kernel.BacklogDrops() }
@@ -46,7 +53,7 @@ func (m machine) Backlog() (uint64, error) { return kernel.BacklogDrops() }
 // (neigh_alloc, net/core/neighbour.c).
 func (m machine) permanent() int {
 	count := 0
-	for _, n := range m.s.prober.Lab.Nodes {
+	for _, n := range m.lab().Nodes {
 		for _, e := range n.Neighbours {
 			if e.IP.Is4() {
 				count++
@@ -57,14 +64,23 @@ func (m machine) permanent() int {
 }
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
-	st, err := m.s.switches.port(node, port)
+	st, err := m.switches.port(node, port)
 	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: st.Initial, Effective: st.Effective}, err
 }
 
-func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.s.switches.drops(node) }
+func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.switches.drops(node) }
 
 // Quiet returns when the virtual switches know what the nodes' adapters are like by now.
-func (m machine) Quiet(ctx context.Context) error { return m.s.switches.quiet(ctx) }
+func (m machine) Quiet(ctx context.Context) error { return m.switches.quiet(ctx) }
 
 // Idle returns when no frame is under way in the virtual switches.
-func (m machine) Idle(ctx context.Context) error { return m.s.switches.idle(ctx) }
+func (m machine) Idle(ctx context.Context) error { return m.switches.idle(ctx) }
+
+// Hits counts, by "set/rule", the packets that a node's rules met since the mark.
+func (m machine) Hits(node string) (map[string]uint64, error) {
+	n := m.lab().Node(node)
+	if n == nil {
+		return nil, fmt.Errorf("no node %q", node)
+	}
+	return m.marks.since(n)
+}

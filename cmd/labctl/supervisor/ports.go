@@ -53,16 +53,6 @@ func ports(_ context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-// begun fails as long as the lab is being built, when there may be nothing yet to look at.
-func (c *call) begun() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == "starting" || c.switches == nil {
-		return wire.Failed.Errorf("%s is still starting", c.meta.Instance)
-	}
-	return nil
-}
-
 // wanted reports whether a port of a switch was asked for: by the switch, by switch:port, or because nothing was asked for.
 func wanted(asked []string, node, port string) bool {
 	return len(asked) == 0 || slices.Contains(asked, node) || slices.Contains(asked, node+":"+port)
@@ -172,27 +162,4 @@ func dropped(ctx context.Context, c *call) (any, error) {
 			return struct{}{}, nil
 		}
 	}
-}
-
-// switchTable is the forwarding table of a switch, for "fdb".
-func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]wire.FDBEntry, error) {
-	if err := c.begun(); err != nil {
-		return nil, err
-	}
-	v, err := c.switches.get(node)
-	if err != nil {
-		return nil, err
-	}
-	out := []wire.FDBEntry{}
-	v.loop.Do(func(now time.Duration, s *switchcore.Switch) {
-		for _, e := range s.Table(now) {
-			m := e.MAC
-			how := "static"
-			if !e.Static {
-				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
-			}
-			out = append(out, wire.FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m], Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
-		}
-	})
-	return out, nil
 }

@@ -35,10 +35,7 @@ import (
 func answering(t *testing.T, name string, shape func(*server, *instance.Door)) *client.Client {
 	t.Helper()
 	r := runDirectory(t, name)
-	s := &server{
-		meta: instance.Meta{Format: 1, Instance: name, Lab: name, File: "-"}, rundir: r, happened: newEventLog(name), work: make(chan struct{}, 1),
-		state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: finish{now: make(chan struct{})},
-	}
+	s := newServer(instance.Meta{Format: 1, Instance: name, Lab: name, File: "-"}, r)
 	d := &instance.Door{Who: "lab", Answer: s.serve}
 	if shape != nil {
 		shape(s, d)
@@ -90,12 +87,14 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *instance.Do
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.state, s.file, s.lab, s.space = "running", file, file.Lab, space
-		s.rules = kernel.NewRules(space, s.tool)
-		s.builder = kernel.NewBuilder(space, s.rules)
+		s.life.set("running")
+		s.file, s.lab, s.space = file, file.Lab, space
 		s.target.Store(file.Lab)
 		// Without newProcesses, whose reaper would wait for the children of other tests.
-		s.procs, s.switches, s.ruleLog = &processes{space: space, ours: map[int]*process{}}, newSwitches(space, s.happened), newRuleLog(space)
+		s.commands = &commands{space: space, procs: &processes{space: space, ours: map[int]*process{}}, rundir: s.rundir, instance: s.meta.Instance, log: s.happened}
+		s.rules = kernel.NewRules(space, s.commands.tool)
+		s.builder = kernel.NewBuilder(space, s.rules)
+		s.switches, s.ruleLog = newSwitches(space, s.happened), newRuleLog(space)
 	}
 }
 
@@ -300,7 +299,7 @@ func TestClientsGoAway(t *testing.T) {
 		}
 	}})
 	var s *server
-	c := answering(t, "goaway", func(made *server, _ *instance.Door) { s = made; s.state = "running" })
+	c := answering(t, "goaway", func(made *server, _ *instance.Door) { s = made; s.life.set("running") })
 	at, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for range 3 { // one works, two wait
@@ -313,7 +312,7 @@ func TestClientsGoAway(t *testing.T) {
 	until(t, "one works", func() bool { return began.Load() == 1 })
 	leave()
 	all.Wait()
-	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.work) == 0 })
+	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.life.work) == 0 })
 	for _, read := range []int{0, 1, 200} { // what was read before
 		began.Store(0)
 		ended.Store(0)
@@ -345,13 +344,11 @@ func TestWhatDownEndsIsSaid(t *testing.T) {
 		return nil, fmt.Errorf("probe: %w", ctx.Err())
 	}})
 	var s *server
-	c := answering(t, "ended", func(made *server, _ *instance.Door) { s = made; s.state = "running" })
+	c := answering(t, "ended", func(made *server, _ *instance.Door) { s = made; s.life.set("running") })
 	heard := make(chan error)
 	go func() { heard <- c.Call(t.Context(), "probe", nil, nil, nil) }()
 	<-began
-	s.mu.Lock()
-	s.cancel(errors.New("interrupted by labctl down")) // as down does
-	s.mu.Unlock()
+	s.life.interrupt(errors.New("interrupted by labctl down"))
 	if err := <-heard; err == nil || !strings.Contains(err.Error(), "interrupted by labctl down") || strings.Contains(err.Error(), "canceled") {
 		t.Error(err)
 	}
@@ -366,7 +363,7 @@ func TestASlowClientHoldsNobodyUp(t *testing.T) {
 		}
 		return "done", nil
 	}})
-	c := answering(t, "slow", func(s *server, _ *instance.Door) { s.state = "running" })
+	c := answering(t, "slow", func(s *server, _ *instance.Door) { s.life.set("running") })
 	var slow []*bufio.Reader
 	for range 3 {
 		conn, in := raw(t, c)

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"labctl/topology"
 	"labctl/topology/expect"
+	"labctl/topology/kernel"
 	"labctl/topology/rules"
 )
 
@@ -17,9 +19,17 @@ import (
 // one that counts every time, and never in the pauses between, which are as long, has refused the ping.
 const refusalRounds = 3
 
+// refusals finds out which rules refuse a ping.
+type refusals struct {
+	space    *kernel.Space
+	rules    *kernel.Rules
+	switches *switches
+	lab      func() *topology.Lab // what the kernel has now
+}
+
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober].
-func (s *server) investigate(ctx context.Context, _ expect.Question, again func(between func()) error) string {
-	before := s.refusing(ctx)
+func (f *refusals) investigate(ctx context.Context, _ expect.Question, again func(between func()) error) string {
+	before := f.refusing(ctx)
 	with, without := map[string]int{}, map[string]bool{}
 	for round := range refusalRounds {
 		if len(before) == 0 {
@@ -30,7 +40,7 @@ func (s *server) investigate(ctx context.Context, _ expect.Question, again func(
 			return ""
 		}
 		took := time.Since(begin)
-		after := s.refusing(ctx)
+		after := f.refusing(ctx)
 		met := false
 		for rule, n := range after {
 			if n > before[rule] {
@@ -46,12 +56,12 @@ func (s *server) investigate(ctx context.Context, _ expect.Question, again func(
 		case <-ctx.Done():
 			return ""
 		}
-		before = s.refusing(ctx)
+		before = f.refusing(ctx)
 		for rule, n := range before {
 			without[rule] = without[rule] || n > after[rule]
 		}
 	}
-	return refusedBy(ofThePing(func() map[string]uint64 { return s.refusing(ctx) }, with, without, again), without)
+	return refusedBy(ofThePing(func() map[string]uint64 { return f.refusing(ctx) }, with, without, again), without)
 }
 
 // ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to others:
@@ -121,20 +131,20 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 
 // refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by node/set/rule; what cannot be read
 // is left out, and so is a rule that by its protocol can meet nothing of a ping. Rules of a set that have no name count together.
-func (s *server) refusing(ctx context.Context) map[string]uint64 {
+func (f *refusals) refusing(ctx context.Context) map[string]uint64 {
 	out := map[string]uint64{}
 	worst := rules.MeetsAny
-	if s.tunnels() {
+	if f.tunnels() {
 		worst = rules.MeetsTunnel
 	}
-	for port, n := range s.switches.oversized() {
+	for port, n := range f.switches.oversized() {
 		out[port.String()+tooLong] = n
 	}
-	for _, n := range s.current().Nodes {
+	for _, n := range f.lab().Nodes {
 		if len(n.Loaded()) == 0 {
 			continue
 		}
-		counts, err := s.rules.Counts(ctx, n)
+		counts, err := f.rules.Counts(ctx, n)
 		if err != nil {
 			continue
 		}
@@ -155,9 +165,9 @@ func (s *server) refusing(ctx context.Context) map[string]uint64 {
 
 // tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings into another
 // protocol.
-func (s *server) tunnels() bool {
-	for _, n := range s.current().Nodes {
-		links, err := s.space.Tables().Links(n.Name)
+func (f *refusals) tunnels() bool {
+	for _, n := range f.lab().Nodes {
+		links, err := f.space.Tables().Links(n.Name)
 		if err != nil {
 			return true
 		}

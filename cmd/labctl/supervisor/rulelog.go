@@ -4,10 +4,12 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,19 +20,16 @@ import (
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/rules"
 )
-
-// loggedKept is how many logged packets a supervisor remembers.
-const loggedKept = 4096
 
 // ruleLog listens to what the rules of all nodes log, from the moment they are loaded, and remembers the last of it.
 type ruleLog struct {
 	space *kernel.Space
 
+	*ring[wire.Logged]
+
 	mu        sync.Mutex
-	ring      []wire.Logged
-	seq       uint64
-	more      chan struct{} // closed when there is a new entry, and then replaced
 	listeners map[logPlace]*logListener
 }
 
@@ -48,37 +47,15 @@ type logListener struct {
 }
 
 func newRuleLog(space *kernel.Space) *ruleLog {
-	return &ruleLog{space: space, more: make(chan struct{}), listeners: map[logPlace]*logListener{}}
+	return &ruleLog{space: space, ring: newRing[wire.Logged](), listeners: map[logPlace]*logListener{}}
 }
 
 // add appends an entry and gives it its number and its time, both in one order for all groups.
 func (l *ruleLog) add(e wire.Logged) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seq++
-	e.Seq, e.Time = l.seq, time.Now()
-	if len(l.ring) < loggedKept {
-		l.ring = append(l.ring, e)
-	} else {
-		l.ring[(l.seq-1)%loggedKept] = e
-	}
-	close(l.more)
-	l.more = make(chan struct{})
-}
-
-// after returns the entries with numbers above seq that are still kept, and a channel that is closed when there are more.
-func (l *ruleLog) after(seq uint64) ([]wire.Logged, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	first := seq + 1
-	if l.seq > loggedKept {
-		first = max(first, l.seq-loggedKept+1)
-	}
-	var out []wire.Logged
-	for n := first; n <= l.seq; n++ {
-		out = append(out, l.ring[(n-1)%loggedKept])
-	}
-	return out, l.more
+	l.ring.add(func(seq uint64) wire.Logged {
+		e.Seq, e.Time = seq, time.Now()
+		return e
+	})
 }
 
 // sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is told of
@@ -204,37 +181,34 @@ func (l *ruleLog) device(node string, k *logListener, candidates ...*uint32) str
 	return ""
 }
 
-// logged streams what rules have logged; with Follow also what they log from now on.
-func logged(ctx context.Context, c *call) (any, error) {
-	var p wire.FollowParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
+var nftGroup = regexp.MustCompile(`\blog\b[^;\n]*\bgroup[ \t]+(\d+)`)
+
+// logGroups are the NFLOG groups that loaded sets send to, sorted.
+func logGroups(sets []*rules.Set) []uint16 {
+	var out []uint16
+	add := func(text string) {
+		if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+			out = append(out, uint16(n))
+		}
 	}
-	nodes, err := c.chosen() // its parameters are a part of these
-	if err != nil {
-		return nil, err
-	}
-	chosen := map[string]bool{}
-	for _, n := range nodes {
-		chosen[n.Name] = true
-	}
-	for seq := uint64(0); ; {
-		list, more := c.ruleLog.after(seq)
-		for _, e := range list {
-			seq = e.Seq
-			if chosen[e.Node] {
-				if err := c.item(e); err != nil {
-					return nil, err
-				}
+	for _, r := range sets {
+		if !r.Load {
+			continue
+		}
+		for _, l := range r.Lines {
+			if !slices.Contains(l.Args, "NFLOG") {
+				continue
 			}
+			group := "0"
+			if i := slices.Index(l.Args, "--nflog-group"); i >= 0 && i+1 < len(l.Args) {
+				group = l.Args[i+1]
+			}
+			add(group)
 		}
-		if !p.Follow {
-			return struct{}{}, nil
-		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return struct{}{}, nil
+		for _, m := range nftGroup.FindAllStringSubmatch(r.Text, -1) {
+			add(m[1])
 		}
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -32,7 +32,7 @@ func TestLogGroups(t *testing.T) {
 func TestRuleLogKeepsTheLast(t *testing.T) {
 	l := newRuleLog(nil)
 	_, more := l.after(0)
-	for range loggedKept + 2 {
+	for range kept + 2 {
 		l.add(wire.Logged{})
 	}
 	select {
@@ -41,10 +41,10 @@ func TestRuleLogKeepsTheLast(t *testing.T) {
 		t.Error("nobody was told")
 	}
 	list, _ := l.after(0)
-	if len(list) != loggedKept || list[0].Seq != 3 || list[len(list)-1].Seq != loggedKept+2 {
+	if len(list) != kept || list[0].Seq != 3 || list[len(list)-1].Seq != kept+2 {
 		t.Errorf("%d entries from %d to %d", len(list), list[0].Seq, list[len(list)-1].Seq)
 	}
-	if list, _ := l.after(loggedKept + 1); len(list) != 1 {
+	if list, _ := l.after(kept + 1); len(list) != 1 {
 		t.Errorf("%d entries after the last but one", len(list))
 	}
 }

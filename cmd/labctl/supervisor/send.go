@@ -15,7 +15,6 @@ import (
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology"
-	"labctl/topology/plan"
 )
 
 func send(ctx context.Context, c *call) (any, error) {
@@ -205,53 +204,4 @@ func (c *call) macOf(st topology.Station) (switchcore.MAC, error) {
 		}
 	}
 	return switchcore.MAC{}, fmt.Errorf("%s has no interface %s", st.Node, st.Interface)
-}
-
-func ps(_ context.Context, c *call) (any, error) {
-	if err := c.begun(); err != nil {
-		return nil, err
-	}
-	out := []wire.Running{}
-	c.mu.Lock()
-	for name, s := range c.streams {
-		out = append(out, wire.Running{Name: name, Kind: s.kind, Node: s.node, What: s.what, State: "running"})
-	}
-	sessions := map[*process]bool{}
-	for p := range c.sessions {
-		sessions[p] = true
-	}
-	c.mu.Unlock()
-	for _, p := range c.procs.list() {
-		r := wire.Running{Name: p.Name, Kind: "run", Node: p.Node, What: p.What, PID: p.PID, State: "running"}
-		if sessions[p] {
-			r.Kind = "exec"
-		}
-		out = append(out, r)
-	}
-	for _, d := range c.deaths() {
-		out = append(out, wire.Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How, Said: d.Output})
-	}
-	slices.SortFunc(out, func(a, b wire.Running) int {
-		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.Node+a.What, b.Kind+"\x00"+b.Name+"\x00"+b.Node+b.What)
-	})
-	return out, nil
-}
-
-// restart tears nodes down and builds them again, with their links, names and addresses.
-func (v *verifier) restart(ctx context.Context, nodes []string) error {
-	lab := v.current()
-	if err := v.switches.idle(ctx); err != nil { // what was sent before has its fate before
-		return err
-	}
-	if err := v.server.apply(ctx, plan.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
-		return v.brokenOff(err)
-	}
-	v.marks.forget(nodes)
-	for _, n := range nodes {
-		v.happened.add(wire.Happened{Kind: "restarted", Node: n})
-	}
-	if err := v.settle(ctx, lab, v.event); err != nil {
-		return err
-	}
-	return v.prober.Renew(ctx, nodes)
 }

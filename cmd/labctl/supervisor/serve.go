@@ -11,65 +11,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
-	"labctl/topology"
 	"labctl/topology/kernel"
-	"labctl/topology/labfile"
-	"labctl/topology/reach"
 )
-
-// server is a running supervisor. work is held by whoever changes the lab or sends probes through it.
-type server struct {
-	meta      instance.Meta
-	rundir    *instance.Dir
-	captures  captures
-	marks     ruleMarks
-	happened  *eventLog
-	neighMax  int
-	arpCache  *os.File
-	directory string
-
-	planFile sync.Mutex
-
-	changes atomic.Uint64                // odd while the kernel's part of the lab is being changed
-	target  atomic.Pointer[topology.Lab] // what the kernel has, or is becoming; lab follows it
-
-	created bool // the run directory, by who started this process: a start that fails takes it away again
-	unsaved bool // meta.json, lab.yaml or hosts are not what the lab is; for the holder of work
-
-	work chan struct{} // capacity 1: a lock that a context can give up waiting for
-
-	// Set once, under mu, together with the first lab: who has seen a lab need not hold mu for them.
-	space    *kernel.Space
-	builder  *kernel.Builder
-	rules    *kernel.Rules
-	procs    *processes
-	prober   *reach.Prober
-	switches *switches
-	ruleLog  *ruleLog
-
-	// file, story and lab are written by the holder of work under mu: who holds either may read them.
-	mu       sync.Mutex
-	file     *labfile.File  // what the file says
-	story    instance.Story // what was laid over it since
-	lab      *topology.Lab  // what the kernel has: file and story
-	state    string
-	why      string                  // it is degraded
-	torn     bool                    // a "down" has not come to its end: what is left can only be removed
-	doing    string                  // what holds work, in words
-	asker    context.Context         // ends when who asked for that is gone; nil: nobody has
-	broken   string                  // what the predecessor had begun and not brought to its end, in words
-	cancel   context.CancelCauseFunc // of what holds work
-	sessions map[*process]bool       // commands of "exec"; false: the client is gone
-	streams  map[string]*stream
-	died     []wire.Died
-	done     finish
-}
 
 // Serve is the supervisor process, started by [client.Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
 // one more, see [instance.Handover]. It returns the exit status.
@@ -99,11 +46,8 @@ func serve(name string, gate kernel.Before) int {
 		uninstructed(lock, name, gate)
 		return 3
 	}
-	s := &server{
-		meta: sp.Meta, created: sp.Created, rundir: instance.TakeOver(lock, sp.Path, name, gate), neighMax: sp.NeighMax, directory: sp.Directory,
-		happened: newEventLog(name),
-		work:     make(chan struct{}, 1), state: "starting", sessions: map[*process]bool{}, streams: map[string]*stream{}, done: finish{now: make(chan struct{})},
-	}
+	s := newServer(sp.Meta, instance.TakeOver(lock, sp.Path, name, gate))
+	s.created, s.neighMax, s.directory = sp.Created, sp.NeighMax, sp.Directory
 	if sp.ARPCache {
 		syscall.CloseOnExec(5)
 		s.arpCache = os.NewFile(5, "arp_cache")
@@ -128,21 +72,21 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	s.cancel = cancel
+	s.life.cancel = cancel
 	go s.starter(control, in, tied, cancel)
 	go s.signals()
 	listener, err := instance.Listen(s.rundir.Folder, "sock")
 	if err != nil {
 		return errors.Join(err, s.giveUp())
 	}
-	s.work <- struct{}{}
+	s.life.work <- struct{}{}
 	go s.accept(listener)
 	progress := func(e wire.Event) { _ = wire.WriteLine(control, wire.Reply{Event: &e}) }
 	if err := s.start(ctx, adopt, progress); err != nil {
-		s.set("stopping")
+		s.life.set("stopping")
 		if adopt { // somebody's lab: what is whole of it stays, and "ls" calls it degraded
-			if s.procs != nil {
-				s.procs.stopAll()
+			if s.commands != nil {
+				s.commands.procs.stopAll()
 			}
 			return err
 		}
@@ -154,13 +98,9 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 		}
 		return errors.Join(err, s.giveUp())
 	}
-	s.mu.Lock()
-	if s.state == "starting" {
-		s.state = "running"
-	}
-	s.mu.Unlock()
+	s.life.started()
 	applied := wire.Applied{Kept: s.story.Words(), Ended: s.story.Ended, Broken: s.broken}
-	<-s.work
+	<-s.life.work
 	_ = wire.WriteLine(control, wire.Reply{Result: wire.MustJSON(applied)})
 	if !tied {
 		control.Close()
@@ -178,12 +118,6 @@ func (s *server) giveUp() error {
 	return s.rundir.Remove()
 }
 
-func (s *server) set(state string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.state = state
-}
-
 // starter watches the labctl that started this process: its death interrupts the start, and takes a tied lab down.
 func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel context.CancelCauseFunc) {
 	word, _ := in.ReadString('\n')
@@ -199,10 +133,7 @@ func (s *server) starter(control *os.File, in *bufio.Reader, tied bool, cancel c
 		_ = wire.WriteLine(control, rep)
 		return
 	}
-	s.mu.Lock()
-	starting := s.state == "starting"
-	s.mu.Unlock()
-	if starting {
+	if s.life.is("starting") {
 		cancel(errors.New("interrupted")) // who reads it is the labctl that was, as one that is gone reads nothing
 	} else if tied {
 		s.quit("the labctl that it was tied to is gone")
@@ -224,27 +155,12 @@ func (s *server) signals() {
 
 // quit takes the lab down without being asked by a client.
 func (s *server) quit(why string) {
-	s.mu.Lock()
-	stopping := s.state == "stopping"
-	s.state = "stopping"
-	if s.cancel != nil {
-		s.cancel(errors.New(why))
-	}
-	s.mu.Unlock()
-	if stopping {
+	if s.life.stop(errors.New(why)) {
 		return
 	}
-	s.work <- struct{}{}
+	s.life.work <- struct{}{}
 	if err := s.clear(); err != nil {
 		slog.Error("taken down, but not in full", "why", why, "err", err)
 	}
 	s.done.come()
 }
-
-// finish is when the process may end. A signal and a down may both say so.
-type finish struct {
-	once sync.Once
-	now  chan struct{}
-}
-
-func (f *finish) come() { f.once.Do(func() { close(f.now) }) }

@@ -5,7 +5,6 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"labctl/cmd/labctl/wire"
@@ -27,8 +26,8 @@ func (c *call) under(step int, name string) error {
 	c.mu.Lock()
 	had := c.story.Under
 	c.story.Under = &wire.Underway{Step: step, Name: name, At: "set"}
-	c.doing = fmt.Sprintf("step %d, %q", step, name)
 	c.mu.Unlock()
+	c.life.does(fmt.Sprintf("step %d, %q", step, name))
 	if err := c.record(); err != nil {
 		c.mu.Lock()
 		c.story.Under = had
@@ -59,54 +58,6 @@ func (c *call) words() string {
 		return "up"
 	}
 	return c.method
-}
-
-// doingLocked is what is being done to the lab, in words; "" if it is nothing that changes it.
-func (s *server) doingLocked() string {
-	switch {
-	case s.doing == "" || slices.Contains([]string{"ask", "send", "verify"}, s.doing):
-		return ""
-	case s.story.Under != nil && s.story.Under.Error == "" && s.asker != nil && s.asker.Err() != nil:
-		return s.doing + ", " + s.story.Under.At + "; the labctl that asked for it is gone, and the lab finishes it by itself"
-	case s.story.Under != nil && s.story.Under.Error == "":
-		return s.doing + ", " + s.story.Under.At
-	case s.asker != nil && s.asker.Err() != nil:
-		return s.doing + "; the labctl that asked for it is gone, and the lab finishes it by itself"
-	}
-	return s.doing
-}
-
-// underWay is what somebody waits for who wants to change the lab.
-func (s *server) underWay() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if d := s.doingLocked(); d != "" {
-		return d
-	}
-	if s.doing != "" {
-		return s.doing
-	}
-	return s.state
-}
-
-// deserted reports whether who asked for what holds work is gone.
-func (s *server) deserted() bool {
-	select {
-	case <-s.gone():
-		return true
-	default:
-		return false
-	}
-}
-
-// gone is closed when who asked for what holds work is gone; nil if nobody has asked.
-func (s *server) gone() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.asker == nil {
-		return nil
-	}
-	return s.asker.Done()
 }
 
 // alone is the event of a change whose end nobody was there to hear of.

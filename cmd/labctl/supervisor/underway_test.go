@@ -66,7 +66,7 @@ func TestTheStoryKeepsHowFarAStepCame(t *testing.T) {
 
 func TestWhatIsUnderWay(t *testing.T) {
 	here, away := context.WithCancel(t.Context())
-	s := &server{state: "running", asker: here}
+	s := &life{state: "running", asker: here}
 	for _, c := range []struct {
 		doing  string
 		under  *wire.Underway
@@ -86,11 +86,11 @@ func TestWhatIsUnderWay(t *testing.T) {
 			away()
 			c.waits = c.locked
 		}
-		s.doing, s.story.Under = c.doing, c.under
-		if got := s.doingLocked(); got != c.locked {
+		s.doing = c.doing
+		if _, _, got := s.report(c.under); got != c.locked {
 			t.Errorf("%q, want %q", got, c.locked)
 		}
-		if got := s.underWay(); got != c.waits {
+		if got := s.underWay(c.under); got != c.waits {
 			t.Errorf("waiting: %q, want %q", got, c.waits)
 		}
 	}

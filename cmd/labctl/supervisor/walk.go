@@ -4,164 +4,76 @@ package supervisor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
 
+	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/wire"
-	"labctl/topology"
-	"labctl/topology/expect"
 	"labctl/topology/labfile"
-	"labctl/topology/plan"
 )
 
-// step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
-func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdicts, error) {
-	sv := wire.StepVerdicts{Step: st.Name, Tables: []wire.TableVerdicts{}}
-	if err := v.shift(ctx, st.Lab); err != nil {
-		return sv, err
-	}
-	over, err := v.prober.Overhear(ctx, st.Sends(), st.Expect)
-	if err != nil {
-		return sv, err
-	}
-	defer over.Close()
-	for i, a := range st.Do {
-		v.at("do %d of %d", i+1, len(st.Do))
-		if err := v.act(ctx, a); err != nil {
-			if ctx.Err() != nil {
-				return sv, context.Cause(ctx)
-			}
-			sv.Failed = fmt.Sprintf("line %d: %v", a.Pos.Line, err)
-			sv.Tables = unknowns(st.Expect)
-			return sv, nil
-		}
-		if err := v.noted(a); err != nil {
-			return sv, err
-		}
-	}
-	if err := over.Settle(ctx); err != nil { // or a wait would see our own listeners
-		return sv, err
-	}
-	if st.Wait != nil {
-		v.at("wait")
-		missed, err := v.wait(ctx, st)
-		if err != nil {
-			return sv, err
-		}
-		if missed != nil {
-			sv.Failed, sv.Wait = fmt.Sprintf("what it waits for did not come within %s", st.Timeout), missed
-			sv.Tables = unknowns(st.Expect)
-			return sv, nil
-		}
-	}
-	if st.Expect == nil {
-		return sv, nil
-	}
-	v.at("expect")
-	sv.Tables, err = v.expect(ctx, st)
-	return sv, err
-}
-
-// shift changes the running lab into another state of the same file.
-func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
-	planned, changes := plan.Diff(v.current(), to, v.meta.Instance)
-	if len(planned.Ops) > 0 || len(changes) > 0 {
-		if err := v.server.apply(ctx, planned, to); err != nil {
-			return v.brokenOff(err)
-		}
-	}
-	v.target.Store(to)
-	v.mu.Lock()
-	v.lab, v.prober.Lab = to, to
-	v.mu.Unlock()
-	for _, h := range changes {
-		v.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
-	}
-	if len(changes) > 0 {
-		if err := v.settle(ctx, to, v.event); err != nil {
-			return err
-		}
-	}
-	v.switches.mark()
-	v.prober.Mark()
-	return v.markRules(ctx)
-}
-
-// expect judges a step's tables; those of cases column by column, each after its own set, which is then taken back.
-func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVerdicts, error) {
-	plain, cases := &expect.Expectation{Pos: st.Expect.Pos, Kept: st.Expect.Kept}, []*expect.Table{}
-	for _, t := range st.Expect.Tables {
-		if expect.KindOf(t.Kind).OfStep {
-			cases = append(cases, t)
-		} else {
-			plain.Tables = append(plain.Tables, t)
-		}
-	}
-	out, err := v.judge(ctx, plain)
-	if err != nil {
+func step(ctx context.Context, c *call) (any, error) {
+	var p wire.StepParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
 		return nil, err
 	}
-	byCase := map[*expect.Cell]wire.Verdict{}
-	for i, cs := range st.Cases {
-		column := &expect.Expectation{Kept: st.Expect.Kept}
-		for _, t := range cases {
-			part := *t
-			part.Cells = nil
-			for _, c := range t.Cells {
-				if c.Case == i {
-					part.Cells = append(part.Cells, c)
-				}
-			}
-			column.Tables = append(column.Tables, &part)
-		}
-		if err := v.shift(ctx, cs.Lab); err != nil {
-			return nil, fmt.Errorf("case %s: %w", cs.Name, err)
-		}
-		r, err := v.ask(ctx, column)
-		if err != nil {
+	if err := c.life.whole(); err != nil {
+		return nil, err
+	}
+	out := wire.Walked{Steps: []wire.StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
+	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == wire.StepFailed && !p.Continue {
+		return nil, wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+			out.Done, c.file.Steps[out.Done-1].Name)
+	}
+	// A step that was begun is finished, and none is begun for somebody who is gone.
+	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total && (n == 0 || !c.life.deserted()); n++ {
+		st := c.file.Steps[out.Done]
+		c.event(wire.Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
+		sv, err := c.walk(ctx, st)
+		if err != nil && len(out.Steps) == 0 {
 			return nil, err
 		}
-		for _, t := range r.Tables {
-			for _, c := range t.Cells {
-				byCase[c.Cell] = verdict(c, st)
-			}
+		if err != nil { // what the earlier ones found is not lost
+			out.Error = failure(err)
+			break
+		}
+		out.Done++
+		out.Steps = append(out.Steps, sv)
+		if sv.Outcome() != wire.StepDone {
+			break
 		}
 	}
-	if len(st.Cases) > 0 {
-		if err := v.shift(ctx, st.Lab); err != nil {
-			return nil, err
-		}
-	}
-	for _, t := range cases {
-		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
-		for _, c := range t.Cells {
-			tv.Cells = append(tv.Cells, byCase[c])
-		}
-		out = append(out, tv)
-	}
-	return out, nil
+	err := c.commands.proved(ctx)
+	out.Died = c.commands.deaths()
+	return out, err
 }
 
-// wait reads until all of it holds; it returns what did not hold when the time was up.
-func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]wire.TableVerdicts, error) {
-	deadline := time.NewTimer(st.Timeout)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		r, err := v.prober.Read(ctx, st.Wait)
-		if err != nil {
-			return nil, err
-		}
-		if r.OK() {
-			return nil, nil
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return verdicts(r, st), nil
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+// walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
+func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts, error) {
+	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
+		return wire.StepVerdicts{}, wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.Words()[0])
 	}
+	at := c.story.Step + 1
+	st := *next
+	var err error
+	if st.Lab, err = (instance.Story{Step: at, Changes: c.story.Changes}).Over(c.file); err != nil {
+		return wire.StepVerdicts{}, err
+	}
+	if err := c.under(at, st.Name); err != nil {
+		return wire.StepVerdicts{}, fmt.Errorf("step %q: %w", st.Name, err)
+	}
+	v := &verifier{call: c, prober: c.prober}
+	sv, err := v.step(ctx, &st)
+	if err != nil {
+		c.brokenStep(err)
+		return sv, fmt.Errorf("step %q: %w", st.Name, err)
+	}
+	sv.Tables = inFileOrder(sv.Tables)
+	c.mu.Lock()
+	c.story.Step, c.story.Under = at, nil
+	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
+	c.mu.Unlock()
+	c.happened.add(wire.Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
+	return sv, changed(c.remember())
 }

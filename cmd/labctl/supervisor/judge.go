@@ -1,0 +1,91 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"slices"
+
+	"labctl/cmd/labctl/wire"
+	"labctl/topology/expect"
+	"labctl/topology/labfile"
+	"labctl/topology/reach"
+)
+
+// verifier walks through one lab.
+type verifier struct {
+	*call
+	prober *reach.Prober
+}
+
+// judge asks an expectation that has no cases.
+func (v *verifier) judge(ctx context.Context, e *expect.Expectation) ([]wire.TableVerdicts, error) {
+	r, err := v.ask(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return verdicts(r, nil), nil
+}
+
+// ask judges, and says of pings that failed which switch dropped them.
+func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Report, error) {
+	since, before := v.switches.logged(), v.losses()
+	r, err := v.prober.Judge(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	v.tellWhy(ctx, since, resultsOf(r))
+	lost := before.since(v.losses(), v.current())
+	for ti := range r.Tables {
+		for ci := range r.Tables[ti].Cells {
+			if c := &r.Tables[ti].Cells[ci]; lost.doubt(&c.Result) {
+				c.OK = !c.Cell.Judged
+			}
+		}
+	}
+	return r, nil
+}
+
+func verdicts(r *reach.Report, st *labfile.Step) []wire.TableVerdicts {
+	out := []wire.TableVerdicts{}
+	for _, t := range r.Tables {
+		tv := wire.TableVerdicts{Kind: t.Table.Kind, Line: t.Table.Pos.Line, Cells: make([]wire.Verdict, len(t.Cells))}
+		for i, c := range t.Cells {
+			tv.Cells[i] = verdict(c, st)
+		}
+		out = append(out, tv)
+	}
+	return out
+}
+
+func verdict(c reach.CellReport, st *labfile.Step) wire.Verdict {
+	v := wire.Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
+		Got: c.Result.Got, Detail: c.Result.Detail, Why: stoppedBy(&c.Result), RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
+	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
+		v.Case = st.Cases[c.Cell.Case].Name
+	}
+	return v
+}
+
+// unknowns are the cells of an expectation that nobody came to ask.
+func unknowns(e *expect.Expectation) []wire.TableVerdicts {
+	out := []wire.TableVerdicts{}
+	if e == nil {
+		return out
+	}
+	for _, t := range e.Tables {
+		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
+		for _, c := range t.Cells {
+			tv.Cells = append(tv.Cells, wire.Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged, Want: c.Want.Text,
+				Got: reach.Unknown, Detail: "not asked", Line: c.Pos.Line, Col: c.Pos.Col})
+		}
+		out = append(out, tv)
+	}
+	return out
+}
+
+// inFileOrder sorts tables, which were judged in another order, as a reader of the file meets them.
+func inFileOrder(ts []wire.TableVerdicts) []wire.TableVerdicts {
+	slices.SortStableFunc(ts, func(a, b wire.TableVerdicts) int { return a.Line - b.Line })
+	return ts
+}

@@ -1,0 +1,92 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"labctl/cmd/labctl/instance"
+	"labctl/cmd/labctl/wire"
+	"labctl/topology/labfile"
+	"labctl/topology/plan"
+)
+
+func set(ctx context.Context, c *call) (any, error) {
+	var p wire.SetParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	t := c.story
+	t.Changes = slices.Clone(t.Changes)
+	for _, text := range p.Assignments {
+		o, err := c.overlay(text)
+		if err != nil {
+			return nil, err
+		}
+		// A map adds to what is there; a single value, an address with its colons too, takes an earlier one's place.
+		if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
+			t.Changes = slices.DeleteFunc(t.Changes, func(x labfile.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
+		}
+		t.Changes = append(t.Changes, o)
+	}
+	return c.become(ctx, c.file, t, "set")
+}
+
+// overlay reads one assignment.
+func (c *call) overlay(text string) (o labfile.Overlay, err error) {
+	key, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return o, wire.Usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
+	}
+	node, path, ok := labfile.SplitSetting(c.current(), key)
+	switch {
+	case !ok:
+		first, _, _ := strings.Cut(key, ".")
+		return o, wire.UnknownNode(c.current(), first)
+	case len(path) == 0:
+		return o, wire.Usagef("%q says nothing of what to set: write %s.key=value", text, node)
+	}
+	return labfile.Overlay{Node: node, Path: path, Value: value}, nil
+}
+
+// reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.
+func reset(ctx context.Context, c *call) (any, error) {
+	var p wire.NodesParams
+	if err := json.Unmarshal(c.params, &p); err != nil {
+		return nil, err
+	}
+	t := c.story
+	t.Changes = nil
+	for _, name := range p.Nodes {
+		if c.current().Node(name) == nil {
+			return nil, wire.UnknownNode(c.current(), name)
+		}
+	}
+	for _, o := range c.story.Changes {
+		if len(p.Nodes) > 0 && !slices.Contains(p.Nodes, o.Node) {
+			t.Changes = append(t.Changes, o)
+		}
+	}
+	return c.become(ctx, c.file, t, "reset")
+}
+
+func difference(_ context.Context, c *call) (any, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	file, lab, t := c.file, c.lab, c.story
+	c.mu.Unlock()
+	state, why, doing := c.life.report(t.Under)
+	told, err := instance.Story{Step: t.Step}.Over(file)
+	if err != nil {
+		return nil, err
+	}
+	_, reset := plan.Diff(lab, told, c.meta.Instance)
+	_, changes := plan.Diff(lab, file.Lab, c.meta.Instance)
+	return wire.Difference{Lab: c.meta.Instance, File: c.meta.File, Step: t.Step, Outcomes: t.Outcomes, Under: t.Under, State: state, Why: why, Doing: doing, Set: t.Words(),
+		Reset: append([]plan.Change{}, reset...), Changes: append([]plan.Change{}, changes...)}, nil
+}

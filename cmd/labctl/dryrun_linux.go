@@ -76,7 +76,7 @@ func (g *globals) differences(cmd *cobra.Command) error {
 		return err
 	}
 	var d differs
-	if err := c.Call(cmd.Context(), "differs", nil, &d.Difference, nil); err != nil {
+	if d.Difference, err = client.Call(cmd.Context(), c, wire.MethodDiffers, wire.Nothing{}, nil); err != nil {
 		return err
 	}
 	if err := d.compare(); err != nil {

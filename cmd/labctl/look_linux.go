@@ -66,12 +66,12 @@ func inspectCommand(g *globals) *cobra.Command {
 		Short:             "Show a lab's nodes and interfaces as the kernel has them",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var doc wire.Inspection
 			c, err := g.running(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := c.Call(cmd.Context(), "inspect", wire.NodesParams{Nodes: args}, &doc, nil); err != nil {
+			doc, err := client.Call(cmd.Context(), c, wire.MethodInspect, wire.NodesParams{Nodes: args}, nil)
+			if err != nil {
 				return err
 			}
 			doc.PID = c.PID // the supervisor itself knows only its number in its own PID namespace
@@ -104,12 +104,12 @@ func inspectCommand(g *globals) *cobra.Command {
 }
 
 // read asks a running lab for a reading of some nodes, all if none is named.
-func (g *globals) read(cmd *cobra.Command, method string, nodes []string, into any) error {
+func read[R any](g *globals, cmd *cobra.Command, m wire.Method[wire.NodesParams, R], nodes []string) (out R, err error) {
 	c, err := g.running(cmd.Context())
 	if err != nil {
-		return err
+		return out, err
 	}
-	return c.Call(cmd.Context(), method, wire.NodesParams{Nodes: nodes}, into, nil)
+	return client.Call(cmd.Context(), c, m, wire.NodesParams{Nodes: nodes}, nil)
 }
 
 func neighCommand(g *globals) *cobra.Command {
@@ -118,8 +118,8 @@ func neighCommand(g *globals) *cobra.Command {
 		Short:             "Show neighbour (ARP) tables, with the node that owns each MAC",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []wire.Neighbour{}
-			if err := g.read(cmd, "neigh", args, &list); err != nil {
+			list, err := read(g, cmd, wire.MethodNeigh, args)
+			if err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
@@ -139,8 +139,8 @@ func fdbCommand(g *globals) *cobra.Command {
 		Short:             "Show what bridges and virtual switches know, with the node that owns each MAC",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []wire.FDBEntry{}
-			if err := g.read(cmd, "fdb", args, &list); err != nil {
+			list, err := read(g, cmd, wire.MethodFDB, args)
+			if err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
@@ -164,8 +164,8 @@ func routesCommand(g *globals) *cobra.Command {
 		Short:             "Show the routes of the nodes",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []wire.Route{}
-			if err := g.read(cmd, "routes", args, &list); err != nil {
+			list, err := read(g, cmd, wire.MethodRoutes, args)
+			if err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {

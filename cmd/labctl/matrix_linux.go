@@ -117,8 +117,7 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 func (g *globals) ask(cmd *cobra.Command, c *client.Client, p wire.AskParams) ([]wire.Answer, error) {
 	events, done := progress()
 	defer done()
-	cells := []wire.Answer{}
-	return cells, c.Call(cmd.Context(), "ask", p, &cells, events)
+	return client.Call(cmd.Context(), c, wire.MethodAsk, p, events)
 }
 
 // otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of the other; nil if there

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
@@ -34,8 +35,8 @@ mode, MAC changes and forged transmits, A(ccept) or R(eject), each with the leve
 nothing for the platform's default. PROMISC is what became of the guest's own wish to receive everything.`,
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list := []wire.Port{}
-			if err := g.read(cmd, "ports", args, &list); err != nil {
+			list, err := read(g, cmd, wire.MethodPorts, args)
+			if err != nil {
 				return err
 			}
 			if len(list) == 0 {
@@ -102,11 +103,7 @@ switch remembers its last 4096 drops. With -o json one object a line.`,
 				return err
 			}
 			n := 0
-			return g.stream(cmd, "drops", wire.FollowParams{Nodes: args, Follow: follow}, func(item json.RawMessage, w io.Writer) error {
-				var d wire.DroppedFrame
-				if err := json.Unmarshal(item, &d); err != nil {
-					return err
-				}
+			return stream(g, cmd, wire.StreamDrops, wire.FollowParams{Nodes: args, Follow: follow}, func(d wire.DroppedFrame, w io.Writer) error {
 				n++
 				if short {
 					_, err := fmt.Fprintf(w, "%s %s:%s %s  %s, length %d\n", d.Time.Local().Format("15:04:05.000000"), d.Switch, d.Port, d.Reason, d.What, d.Length)
@@ -179,13 +176,13 @@ func hexLines(data []byte, indent string) string {
 }
 
 // stream prints what a supervisor has to tell, one after the other, as it comes.
-func (g *globals) stream(cmd *cobra.Command, method string, params any, show func(item json.RawMessage, w io.Writer) error) error {
+func stream[P, I any](g *globals, cmd *cobra.Command, m wire.Stream[P, I], params P, show func(item I, w io.Writer) error) error {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return err
 	}
 	w := cmd.OutOrStdout()
-	err = c.Stream(cmd.Context(), method, params, func(item json.RawMessage) error {
+	err = client.Follow(cmd.Context(), c, m, params, func(item json.RawMessage) error {
 		switch g.output {
 		case "json":
 			_, err := fmt.Fprintf(w, "%s\n", item)
@@ -196,7 +193,11 @@ func (g *globals) stream(cmd *cobra.Command, method string, params any, show fun
 			}
 			return printYAML(w, item)
 		}
-		return show(item, w)
+		var i I
+		if err := json.Unmarshal(item, &i); err != nil {
+			return err
+		}
+		return show(i, w)
 	})
 	if cmd.Context().Err() != nil {
 		return nil // interrupted, which is how following ends
@@ -217,11 +218,7 @@ func eventsCommand(g *globals) *cobra.Command {
 their MAC address or asked for promiscuous mode, ports that were blocked or came back, uplinks that failed. With -o json one object a line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.stream(cmd, "events", wire.FollowParams{Follow: follow}, func(item json.RawMessage, w io.Writer) error {
-				var e wire.Happened
-				if err := json.Unmarshal(item, &e); err != nil {
-					return err
-				}
+			return stream(g, cmd, wire.StreamEvents, wire.FollowParams{Follow: follow}, func(e wire.Happened, w io.Writer) error {
 				at := e.Node
 				if e.Object != "" {
 					at = strings.TrimPrefix(at+":"+e.Object, ":")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -31,10 +30,10 @@ prefix, SET/RULE if the file gives none. Which of several groups comes first of 
 				return usagef("--follow goes with --log")
 			}
 			if log {
-				return g.stream(cmd, "rulelog", wire.FollowParams{Nodes: args, Follow: follow}, showLogged)
+				return stream(g, cmd, wire.StreamRuleLog, wire.FollowParams{Nodes: args, Follow: follow}, showLogged)
 			}
-			list := []wire.Rule{}
-			if err := g.read(cmd, "rules", args, &list); err != nil {
+			list, err := read(g, cmd, wire.MethodRules, args)
+			if err != nil {
 				return err
 			}
 			if loaded {
@@ -66,11 +65,7 @@ func counted(n *uint64) string {
 	return strconv.FormatUint(*n, 10)
 }
 
-func showLogged(item json.RawMessage, w io.Writer) error {
-	var e wire.Logged
-	if err := json.Unmarshal(item, &e); err != nil {
-		return err
-	}
+func showLogged(e wire.Logged, w io.Writer) error {
 	way := ""
 	if e.In != "" {
 		way += " in " + e.In

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/problem"
 )
@@ -76,8 +77,8 @@ switches that dropped it.
 			if err != nil {
 				return err
 			}
-			var s wire.Sent
-			if err := c.Call(cmd.Context(), "send", p, &s, nil); err != nil {
+			s, err := client.Call(cmd.Context(), c, wire.MethodSend, p, nil)
+			if err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), s, func(w io.Writer) error {
@@ -127,8 +128,8 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 			if err != nil {
 				return err
 			}
-			var e wire.Explained
-			if err := c.Call(cmd.Context(), "explain", wire.ExplainParams{Switch: node, Port: port, Frame: p}, &e, nil); err != nil {
+			e, err := client.Call(cmd.Context(), c, wire.MethodExplain, wire.ExplainParams{Switch: node, Port: port, Frame: p}, nil)
+			if err != nil {
 				return err
 			}
 			return g.print(cmd.OutOrStdout(), e, func(w io.Writer) error {
@@ -172,12 +173,12 @@ Programs that "exec" starts for an ordinary user see only the lab's processes, w
 Those that "exec" starts for root see the machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := []wire.Running{}
 			c, err := g.running(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := c.Call(cmd.Context(), "ps", wire.NodesParams{}, &list, nil); err != nil {
+			list, err := client.Call(cmd.Context(), c, wire.MethodPS, wire.Nothing{}, nil)
+			if err != nil {
 				return err
 			}
 			c.Number(list)

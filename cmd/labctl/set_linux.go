@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 )
@@ -17,9 +18,8 @@ func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
 	if err != nil {
 		return err
 	}
-	var a wire.Applied
 	events, done := progress()
-	err = c.Call(cmd.Context(), "set", wire.SetParams{Assignments: assignments}, &a, events)
+	a, err := client.Call(cmd.Context(), c, wire.MethodSet, wire.SetParams{Assignments: assignments}, events)
 	done()
 	if err != nil {
 		return err
@@ -72,9 +72,8 @@ would change.`,
 			if err != nil {
 				return err
 			}
-			var a wire.Applied
 			events, done := progress()
-			err = c.Call(cmd.Context(), "reset", wire.NodesParams{Nodes: args}, &a, events)
+			a, err := client.Call(cmd.Context(), c, wire.MethodReset, wire.NodesParams{Nodes: args}, events)
 			done()
 			if err != nil {
 				return err

@@ -45,10 +45,10 @@ come), or if a command in the background has died. A step that was begun is fini
 			if all {
 				count = 0
 			}
-			var w wire.Walked
 			events, done := progress()
 			defer done()
-			if err := c.Call(cmd.Context(), "step", wire.StepParams{Count: count, Continue: goOn}, &w, events); err != nil {
+			w, err := client.Call(cmd.Context(), c, wire.MethodStep, wire.StepParams{Count: count, Continue: goOn}, events)
+			if err != nil {
 				return err
 			}
 			return g.printSteps(cmd, c.Instance, lab, w)
@@ -63,8 +63,8 @@ come), or if a command in the background has died. A step that was begun is fini
 }
 
 func (g *globals) listSteps(cmd *cobra.Command, c *client.Client, lab *labfile.File) error {
-	var d wire.Difference
-	if err := c.Call(cmd.Context(), "differs", nil, &d, nil); err != nil {
+	d, err := client.Call(cmd.Context(), c, wire.MethodDiffers, wire.Nothing{}, nil)
+	if err != nil {
 		return err
 	}
 	type line struct {

@@ -210,7 +210,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	err = c.Call(ctx, "verify", wire.VerifyParams{All: v.update, Steps: true}, &r.result, events)
+	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update, Steps: true}, events)
 	if client.Missing(err) && !v.require {
 		r.skipped, err = err.Error(), nil
 	}
@@ -250,7 +250,8 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	events, done := progress()
 	defer done()
-	return c.Call(ctx, "verify", wire.VerifyParams{All: v.update}, &r.result, events)
+	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update}, events)
+	return err
 }
 
 // upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -25,11 +24,7 @@ With -o json one object a line.`,
   labctl watch -o json | jq -r 'select(.kind == "arp" and .holder == "kali4") | .node'`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.stream(cmd, "watch", wire.NodesParams{Nodes: args}, func(item json.RawMessage, w io.Writer) error {
-				var k wire.Change
-				if err := json.Unmarshal(item, &k); err != nil {
-					return err
-				}
+			return stream(g, cmd, wire.StreamWatch, wire.NodesParams{Nodes: args}, func(k wire.Change, w io.Writer) error {
 				_, err := fmt.Fprintf(w, "%s %s\n", k.Time.Local().Format("15:04:05.000000"), changeLine(k))
 				return err
 			})

@@ -74,7 +74,7 @@ func (c *Client) startExec(ctx context.Context, p wire.ExecParams, control int) 
 		}
 	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := wire.WriteLine(conn, wire.Request{Method: "exec", Params: wire.MustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: string(wire.MethodExec), Params: wire.MustJSON(p)}); err != nil {
 		return nil, err
 	}
 	rights := unix.UnixRights(int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd()), control)

@@ -21,7 +21,7 @@ func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([
 		return end, err
 	}
 	defer conn.Close()
-	if err := wire.WriteLine(conn, wire.Request{Method: "capture", Params: wire.MustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn, wire.Request{Method: string(wire.MethodCapture), Params: wire.MustJSON(p)}); err != nil {
 		return end, err
 	}
 	// Half a connection is enough to hear what came last, and what was lost.

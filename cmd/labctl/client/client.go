@@ -57,16 +57,16 @@ func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bu
 	return conn, in, err
 }
 
-// Call asks one question. events, if not nil, gets the progress; result, if not nil, the answer. When ctx ends, the
-// supervisor hears of it by the closed connection.
-func (c *Client) Call(ctx context.Context, method string, params, result any, events func(wire.Event)) error {
-	return c.call(ctx, method, params, result, events, nil)
+// Call asks one question. events, if not nil, gets the progress. When ctx ends, the supervisor hears of it by the closed connection.
+func Call[P, R any](ctx context.Context, c *Client, m wire.Method[P, R], params P, events func(wire.Event)) (result R, err error) {
+	err = c.call(ctx, string(m), params, &result, events, nil)
+	return result, err
 }
 
-// Stream asks a question that has many answers: each gets one after the other, until there are no more, ctx ends, or each
-// returns an error.
-func (c *Client) Stream(ctx context.Context, method string, params any, each func(item json.RawMessage) error) error {
-	return c.call(ctx, method, params, nil, nil, each)
+// Follow asks a question that has many answers: each gets one after the other, as they crossed the socket, until there are no more, ctx
+// ends, or each returns an error.
+func Follow[P, I any](ctx context.Context, c *Client, m wire.Stream[P, I], params P, each func(item json.RawMessage) error) error {
+	return c.call(ctx, string(m), params, nil, nil, each)
 }
 
 func (c *Client) call(ctx context.Context, method string, params, result any, events func(wire.Event), each func(json.RawMessage) error) error {
@@ -214,7 +214,7 @@ func StatusOf(ctx context.Context, name string) (wire.Status, error) {
 	st := wire.Status{Lab: name, Nodes: m.Nodes, File: m.File}
 	c, err := Dial(name)
 	if err == nil {
-		err = c.Call(ctx, "status", nil, &st, nil)
+		err = c.call(ctx, string(wire.MethodStatus), nil, &st, nil, nil)
 		st.PID = c.PID
 	}
 	switch {

@@ -42,7 +42,7 @@ func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
 		}
 	}()
 	for range 30 {
-		err := (&Client{Instance: "breaks", PID: os.Getpid()}).Call(t.Context(), "apply", wire.ApplyParams{File: "f", Source: make([]byte, 1<<16)}, nil, nil)
+		_, err := Call(t.Context(), &Client{Instance: "breaks", PID: os.Getpid()}, wire.MethodApply, wire.ApplyParams{File: "f", Source: make([]byte, 1<<16)}, nil)
 		if !errors.Is(err, instance.ErrDead) || strings.Count(err.Error(), "breaks:") != 1 {
 			t.Fatalf("%v", err)
 		}
@@ -82,14 +82,14 @@ func TestASupervisorOfAnotherVersion(t *testing.T) {
 	for _, version := range []int{0, wire.ProtocolVersion + 1} {
 		greeting.Store(fmt.Sprintf(`{"labctl":%d,"version":"9.9","language":"Esperanto"}`, version))
 		for _, m := range wire.EveryVersion {
-			if err := c.Call(t.Context(), m, nil, nil, nil); err != nil {
+			if err := c.call(t.Context(), m, nil, nil, nil, nil); err != nil {
 				t.Errorf("version %d, %s: %v", version, m, err)
 			}
 		}
 		_, captured := c.Capture(t.Context(), wire.CaptureParams{}, nil, nil)
 		_, execed := c.startExec(t.Context(), wire.ExecParams{}, 0)
 		for what, err := range map[string]error{
-			"apply": c.Call(t.Context(), "apply", wire.ApplyParams{}, nil, nil), "events": c.Stream(t.Context(), "events", wire.FollowParams{}, nil),
+			"apply": c.call(t.Context(), "apply", wire.ApplyParams{}, nil, nil, nil), "events": Follow(t.Context(), c, wire.StreamEvents, wire.FollowParams{}, nil),
 			"capture": captured, "exec": execed,
 		} {
 			var f *wire.Failure
@@ -100,7 +100,7 @@ func TestASupervisorOfAnotherVersion(t *testing.T) {
 	}
 	for _, other := range []string{"SSH-2.0-OpenSSH_9.2", `["labctl"]`, ``} {
 		greeting.Store(other)
-		err := c.Call(t.Context(), "status", nil, nil, nil)
+		err := c.call(t.Context(), "status", nil, nil, nil, nil)
 		if err == nil || errors.Is(err, instance.ErrDead) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 			t.Errorf("%q greets: %v", other, err)
 		}

@@ -35,7 +35,7 @@ func TakeDown(ctx context.Context, name string, force bool, gate kernel.Before) 
 	c, err := Dial(name)
 	if err == nil {
 		ended := c.Ended()
-		if err = c.Call(ctx, "down", wire.DownParams{Force: force}, nil, nil); err == nil {
+		if _, err = Call(ctx, c, wire.MethodDown, wire.DownParams{Force: force}, nil); err == nil {
 			ended(ctx)
 		}
 		if errors.Is(err, instance.ErrSilent) && force {

@@ -32,7 +32,7 @@ func Foresee(ctx context.Context, s Start) (wire.Foreseen, error) {
 		out.FromNothing(s.Lab.Lab)
 		return out, nil
 	case err == nil:
-		return out, c.Call(ctx, "foresee", wire.ApplyParams{File: s.File, Source: s.Lab.Source}, &out, nil)
+		return Call(ctx, c, wire.MethodForesee, wire.ApplyParams{File: s.File, Source: s.Lab.Source}, nil)
 	case !errors.Is(err, instance.ErrDead):
 		return out, err
 	case instance.Alive(s.Instance):

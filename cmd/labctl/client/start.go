@@ -154,8 +154,7 @@ func converge(ctx context.Context, s Start, events func(wire.Event)) (*Client, *
 	if err := sameFile(s); err != nil {
 		return nil, nil, err
 	}
-	var a wire.Applied
-	err = c.Call(ctx, "apply", wire.ApplyParams{File: s.File, Source: s.Lab.Source}, &a, events)
+	a, err := Call(ctx, c, wire.MethodApply, wire.ApplyParams{File: s.File, Source: s.Lab.Source}, events)
 	if errors.Is(err, instance.ErrDead) { // it was killed a moment ago, and its sockets go before its lock
 		return nil, nil, wire.Going.Errorf("%v", err)
 	}

@@ -47,24 +47,18 @@ func (c *call) begun() error {
 }
 
 // chosen is the lab's nodes, or those asked for.
-func (c *call) chosen() ([]*topology.Node, error) {
-	var p wire.NodesParams
-	if len(c.params) > 0 {
-		if err := json.Unmarshal(c.params, &p); err != nil {
-			return nil, err
-		}
-	}
+func (c *call) chosen(asked []string) ([]*topology.Node, error) {
 	lab := c.current()
 	c.seen = lab
 	if lab == nil {
 		return nil, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
 	}
-	if len(p.Nodes) == 0 {
+	if len(asked) == 0 {
 		return lab.Nodes, nil
 	}
 	c.named = true
 	var out []*topology.Node
-	for _, name := range p.Nodes {
+	for _, name := range asked {
 		n := lab.Node(name)
 		if n == nil {
 			return nil, wire.UnknownNode(lab, name)

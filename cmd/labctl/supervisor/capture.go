@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,13 +27,9 @@ type captureSource interface {
 }
 
 // capture copies frames to the client until that has no more to say, and ends with what was lost.
-func capture(ctx context.Context, c *call) (any, error) {
-	var p wire.CaptureParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func capture(ctx context.Context, c *call, p wire.CaptureParams) (wire.CaptureEnd, error) {
 	if err := c.begun(); err != nil {
-		return nil, err
+		return wire.CaptureEnd{}, err
 	}
 	sources, err := c.captureSources(p)
 	defer func() {
@@ -43,14 +38,14 @@ func capture(ctx context.Context, c *call) (any, error) {
 		}
 	}()
 	if err != nil {
-		return nil, err
+		return wire.CaptureEnd{}, err
 	}
 	var places []wire.CapturePlace
 	for _, s := range sources {
 		places = append(places, s.places()...)
 	}
 	if err := c.item(wire.CaptureItem{Places: places}); err != nil {
-		return nil, err
+		return wire.CaptureEnd{}, err
 	}
 	end := wire.CaptureEnd{Lost: map[string]uint64{}}
 	end.Why = pump(ctx, sources, func(f []wire.CapturedFrame) error { return c.item(wire.CaptureItem{Frames: f}) })

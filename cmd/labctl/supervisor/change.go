@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -18,14 +17,14 @@ import (
 	"labctl/topology/plan"
 )
 
-func apply(ctx context.Context, c *call) (any, error) {
+func apply(ctx context.Context, c *call, p wire.ApplyParams) (wire.Applied, error) {
 	if err := c.tearDown(); err != nil {
-		return nil, err
+		return wire.Applied{}, err
 	}
 	had := c.file
-	file, t, err := c.asked()
+	file, t, err := c.asked(p)
 	if err != nil {
-		return nil, err
+		return wire.Applied{}, err
 	}
 	if file != had {
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
@@ -34,18 +33,18 @@ func apply(ctx context.Context, c *call) (any, error) {
 }
 
 // become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
-func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story, cause string) (any, error) {
+func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story, cause string) (wire.Applied, error) {
 	healing := cause == "up" && c.life.degraded()
 	if !healing {
 		if err := c.life.whole(); err != nil {
-			return nil, err
+			return wire.Applied{}, err
 		}
 	}
 	broken := t.Under.TakenBack()
 	t.Under = nil
 	lab, err := t.Over(file)
 	if err != nil {
-		return nil, err
+		return wire.Applied{}, err
 	}
 	planned, changes := plan.Diff(c.current(), lab, c.meta.Instance)
 	if healing {
@@ -55,7 +54,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 		c.event(wire.Event{What: "changing", Total: len(planned.Ops)})
 		acted := c.acting()
 		if err := c.server.apply(ctx, planned, lab); err != nil {
-			return nil, c.brokenOff(err)
+			return wire.Applied{}, c.brokenOff(err)
 		}
 		if healing {
 			c.renewed()
@@ -72,23 +71,23 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 	c.unsaved = c.unsaved || len(changes) > 0 || renewed
 	c.life.recovered()
 	if err := c.remember(); err != nil { // before anything is waited for: a kill -9 must not lose what was set
-		return nil, changed(err)
+		return wire.Applied{}, changed(err)
 	}
 	healed, err := c.heal(ctx, lab)
 	if err != nil {
-		return nil, err
+		return wire.Applied{}, err
 	}
 	changes = append(changes, healed...)
 	if cause == "up" {
 		revived, err := c.revive(ctx, lab)
 		if err != nil {
-			return nil, err
+			return wire.Applied{}, err
 		}
 		changes = append(changes, revived...)
 	}
 	if c.unsaved || len(healed) > 0 {
 		if err := errors.Join(c.rundir.WriteMeta(meta, file.Source), c.writeHosts()); err != nil {
-			return nil, err
+			return wire.Applied{}, err
 		}
 		c.unsaved = false
 	}
@@ -115,11 +114,7 @@ func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]plan.Change, erro
 	return changes, nil
 }
 
-func down(ctx context.Context, c *call) (any, error) {
-	var p wire.DownParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func down(ctx context.Context, c *call, p wire.DownParams) (wire.Nothing, error) {
 	c.sessions.abandoned(ctx)
 	if running := c.sessions.list(); !p.Force && len(running) > 0 {
 		var names []string
@@ -127,22 +122,22 @@ func down(ctx context.Context, c *call) (any, error) {
 			names = append(names, q.Node+": "+q.What)
 		}
 		slices.Sort(names)
-		return nil, wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
+		return wire.Nothing{}, wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
 	}
 	starting := c.life.interrupt(errors.New("interrupted by labctl down"))
 	if starting { // run clears away itself when its build is interrupted
 		<-ctx.Done()
-		return nil, context.Cause(ctx)
+		return wire.Nothing{}, context.Cause(ctx)
 	}
 	// Not on the caller's context: half a removal helps nobody, and what is under way was told to end.
 	c.life.work <- struct{}{}
 	c.life.set("stopping")
 	if err := c.clear(); errors.As(err, new(*instance.LeftDirectory)) {
-		return nil, err
+		return wire.Nothing{}, err
 	} else if err != nil {
 		c.life.halfDown(err)
 		<-c.life.work
-		return nil, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
+		return wire.Nothing{}, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
 	}
-	return struct{}{}, nil
+	return wire.Nothing{}, nil
 }

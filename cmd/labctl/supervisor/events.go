@@ -4,49 +4,40 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 
 	"labctl/cmd/labctl/wire"
 )
 
-func events(ctx context.Context, c *call) (any, error) {
-	var p wire.FollowParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func events(ctx context.Context, c *call, p wire.FollowParams) error {
 	for seq := uint64(0); ; {
 		list, more := c.happened.after(seq)
 		for _, e := range list {
 			if seq != 0 && e.Seq > seq+1 {
 				if err := c.item(wire.Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow", Cause: "events were lost: they came faster than they were read"}); err != nil {
-					return nil, err
+					return err
 				}
 			}
 			if err := c.item(e); err != nil {
-				return nil, err
+				return err
 			}
 			seq = e.Seq
 		}
 		if !p.Follow {
-			return struct{}{}, nil
+			return nil
 		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return struct{}{}, nil
+			return nil
 		}
 	}
 }
 
 // logged streams what rules have logged; with Follow also what they log from now on.
-func logged(ctx context.Context, c *call) (any, error) {
-	var p wire.FollowParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
-	nodes, err := c.chosen() // its parameters are a part of these
+func logged(ctx context.Context, c *call, p wire.FollowParams) error {
+	nodes, err := c.chosen(p.Nodes) // its parameters are a part of these
 	if err != nil {
-		return nil, err
+		return err
 	}
 	chosen := map[string]bool{}
 	for _, n := range nodes {
@@ -58,17 +49,17 @@ func logged(ctx context.Context, c *call) (any, error) {
 			seq = e.Seq
 			if chosen[e.Node] {
 				if err := c.item(e); err != nil {
-					return nil, err
+					return err
 				}
 			}
 		}
 		if !p.Follow {
-			return struct{}{}, nil
+			return nil
 		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return struct{}{}, nil
+			return nil
 		}
 	}
 }

@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -19,25 +18,21 @@ import (
 // and one end of a control socket to the supervisor, which starts a monitor inside the node; the monitor runs the command
 // and speaks with the command line over that socket. With a terminal the monitor makes a pty and passes the master back.
 
-func execIn(_ context.Context, c *call) (any, error) {
-	var p wire.ExecParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func execIn(_ context.Context, c *call, p wire.ExecParams) (wire.Nothing, error) {
 	lab := c.current()
 	if lab == nil {
-		return nil, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
+		return wire.Nothing{}, wire.Failed.Errorf("%s is still starting", c.meta.Instance)
 	}
 	if lab.Node(p.Node) == nil {
-		return nil, wire.UnknownNode(lab, p.Node)
+		return wire.Nothing{}, wire.UnknownNode(lab, p.Node)
 	}
 	// Asked for only now: the buffered reader of the request would have taken them in and dropped them.
 	if err := c.say(wire.Event{What: "descriptors"}); err != nil {
-		return nil, err
+		return wire.Nothing{}, err
 	}
 	files, err := instance.ReceiveFiles(c.conn, 4)
 	if err != nil {
-		return nil, err
+		return wire.Nothing{}, err
 	}
 	argv := []string{"labctl", innode.Verb, "--name", p.Node, "--hosts", c.rundir.In("hosts"), "--monitor"}
 	if p.TTY {
@@ -53,10 +48,10 @@ func execIn(_ context.Context, c *call) (any, error) {
 		f.Close()
 	}
 	if err != nil {
-		return nil, err
+		return wire.Nothing{}, err
 	}
 	c.follow(proc)
-	return struct{}{}, nil
+	return wire.Nothing{}, nil
 }
 
 // follow returns when a command of "exec" has ended and is known to have. Its client waits on the connection for that.

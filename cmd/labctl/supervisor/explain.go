@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -13,34 +12,30 @@ import (
 	"labctl/switchcore"
 )
 
-func explain(_ context.Context, c *call) (any, error) {
-	var p wire.ExplainParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func explain(_ context.Context, c *call, p wire.ExplainParams) (wire.Explained, error) {
 	if err := c.begun(); err != nil {
-		return nil, err
+		return wire.Explained{}, err
 	}
 	if err := c.checkSwitches([]string{p.Switch + ":" + p.Port}); err != nil {
-		return nil, err
+		return wire.Explained{}, err
 	}
 	if p.Frame.Src == "" {
 		st, err := c.switches.port(p.Switch, p.Port)
 		if err != nil {
-			return nil, err
+			return wire.Explained{}, err
 		}
 		if st.Uplink || st.Effective == (switchcore.MAC{}) {
-			return nil, wire.Usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
+			return wire.Explained{}, wire.Usagef("%s:%s has no address of its own; give --src", p.Switch, p.Port)
 		}
 		p.Frame.Src = st.Effective.String()
 	}
 	data, err := c.bytes(p.Frame)
 	if err != nil {
-		return nil, err
+		return wire.Explained{}, err
 	}
 	v, err := c.switches.get(p.Switch)
 	if err != nil {
-		return nil, err
+		return wire.Explained{}, err
 	}
 	if takes := c.switches.takes(v, p.Port); takes > 0 && p.Frame.Size > takes+4 {
 		return diedOnCable(v, p, takes), nil

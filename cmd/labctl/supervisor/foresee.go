@@ -5,7 +5,6 @@ package supervisor
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 
 	"labctl/cmd/labctl/instance"
@@ -15,20 +14,20 @@ import (
 )
 
 // foresee answers for a lab that is running.
-func foresee(_ context.Context, c *call) (any, error) {
+func foresee(_ context.Context, c *call, p wire.ApplyParams) (wire.Foreseen, error) {
 	if err := c.begun(); err != nil {
-		return nil, err
+		return wire.Foreseen{}, err
 	}
 	if c.life.isTorn() {
-		return nil, c.life.whole()
+		return wire.Foreseen{}, c.life.whole()
 	}
-	file, t, err := c.asked()
+	file, t, err := c.asked(p)
 	if err != nil {
-		return nil, err
+		return wire.Foreseen{}, err
 	}
 	lab, err := t.Over(file)
 	if err != nil {
-		return nil, err
+		return wire.Foreseen{}, err
 	}
 	now := c.current()
 	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.Words(), Ended: t.Ended}
@@ -55,11 +54,7 @@ func foresee(_ context.Context, c *call) (any, error) {
 }
 
 // asked is the lab file that "up" came with, and what of the story stays laid over it.
-func (c *call) asked() (*labfile.File, instance.Story, error) {
-	var p wire.ApplyParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, instance.Story{}, err
-	}
+func (c *call) asked(p wire.ApplyParams) (*labfile.File, instance.Story, error) {
 	c.mu.Lock()
 	file, t := c.file, c.story
 	c.mu.Unlock()

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -108,35 +109,75 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	return out, err
 }
 
-var handlers map[string]handler
+// handlers answer the methods, by their names.
+var handlers = byName(
+	method(wire.MethodStatus, looks, status),
+	method(wire.MethodInspect, looks, inspect),
+	method(wire.MethodNeigh, looks, neigh),
+	method(wire.MethodFDB, looks, fdb),
+	method(wire.MethodRoutes, looks, routes),
+	method(wire.MethodRules, looks, listRules),
+	method(wire.MethodExec, looks, execIn),
+	method(wire.MethodPorts, looks, ports),
+	method(wire.MethodDiffers, looks, difference),
+	method(wire.MethodForesee, looks, foresee),
+	method(wire.MethodCapture, looks, capture),
+	method(wire.MethodExplain, looks, explain),
+	method(wire.MethodPS, looks, ps),
+	method(wire.MethodDown, looks, down),
+	method(wire.MethodSet, changes, set),
+	method(wire.MethodReset, changes, reset),
+	method(wire.MethodStep, changes, step),
+	method(wire.MethodApply, changes, apply),
+	method(wire.MethodSend, sends, send),
+	method(wire.MethodAsk, sends, ask),
+	method(wire.MethodVerify, sends, verify),
+	streaming(wire.StreamDrops, dropped),
+	streaming(wire.StreamEvents, events),
+	streaming(wire.StreamRuleLog, logged),
+	streaming(wire.StreamWatch, watch),
+)
 
-func init() {
-	// Filled here because the handlers reach serve again through the methods they call.
-	handlers = map[string]handler{
-		"status":  {looks, status},
-		"inspect": {looks, inspect},
-		"neigh":   {looks, neigh},
-		"fdb":     {looks, fdb},
-		"routes":  {looks, routes},
-		"rules":   {looks, listRules},
-		"rulelog": {looks, logged},
-		"exec":    {looks, execIn},
-		"ports":   {looks, ports},
-		"drops":   {looks, dropped},
-		"events":  {looks, events},
-		"differs": {looks, difference},
-		"foresee": {looks, foresee},
-		"set":     {changes, set},
-		"reset":   {changes, reset},
-		"step":    {changes, step},
-		"send":    {sends, send},
-		"capture": {looks, capture},
-		"explain": {looks, explain},
-		"ps":      {looks, ps},
-		"watch":   {looks, watch},
-		"down":    {looks, down},
-		"apply":   {changes, apply},
-		"ask":     {sends, ask},
-		"verify":  {sends, verify},
+// named is a handler and the method that it answers.
+type named struct {
+	name string
+	handler
+}
+
+// method makes the handler of a method of a function that takes what is asked and returns what is answered.
+func method[P, R any](m wire.Method[P, R], how manner, f func(context.Context, *call, P) (R, error)) named {
+	return named{string(m), handler{how, func(ctx context.Context, c *call) (any, error) {
+		p, err := paramsOf[P](c)
+		if err != nil {
+			return nil, err
+		}
+		return f(ctx, c, p)
+	}}}
+}
+
+// streaming makes the handler of a stream of a function that sends what there is to tell.
+func streaming[P, I any](m wire.Stream[P, I], f func(context.Context, *call, P) error) named {
+	return named{string(m), handler{looks, func(ctx context.Context, c *call) (any, error) {
+		p, err := paramsOf[P](c)
+		if err != nil {
+			return nil, err
+		}
+		return wire.Nothing{}, f(ctx, c, p)
+	}}}
+}
+
+// paramsOf reads what is asked. Where that is nothing, it does not matter what a client of another version says.
+func paramsOf[P any](c *call) (p P, err error) {
+	if _, none := any(p).(wire.Nothing); !none {
+		err = json.Unmarshal(c.params, &p)
 	}
+	return p, err
+}
+
+func byName(list ...named) map[string]handler {
+	out := map[string]handler{}
+	for _, n := range list {
+		out[n.name] = n.handler
+	}
+	return out
 }

@@ -100,12 +100,12 @@ func commandLine(verb, instance, file string) int {
 	case "step":
 		var c *client.Client
 		if c, err = client.Dial(instance); err == nil {
-			err = c.Call(ctx, "step", wire.StepParams{Count: 1}, nil, nil)
+			_, err = client.Call(ctx, c, wire.MethodStep, wire.StepParams{Count: 1}, nil)
 		}
 	case "set":
 		var c *client.Client
 		if c, err = client.Dial(instance); err == nil {
-			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, nil)
+			_, err = client.Call(ctx, c, wire.MethodSet, wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil)
 		}
 	case "down":
 		err = client.TakeDown(ctx, instance, false, gate)
@@ -113,7 +113,7 @@ func commandLine(verb, instance, file string) int {
 		var in wire.Inspection
 		var c *client.Client
 		if c, err = client.Dial(instance); err == nil {
-			err = c.Call(ctx, "inspect", nil, &in, nil)
+			in, err = client.Call(ctx, c, wire.MethodInspect, wire.NodesParams{}, nil)
 		}
 		var all []string
 		for _, n := range in.List {

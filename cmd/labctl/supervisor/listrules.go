@@ -10,8 +10,8 @@ import (
 	"labctl/topology/kernel"
 )
 
-func listRules(ctx context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func listRules(ctx context.Context, c *call, p wire.NodesParams) ([]wire.Rule, error) {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
 		return nil, err
 	}

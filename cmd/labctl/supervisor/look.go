@@ -16,7 +16,7 @@ import (
 )
 
 // status, like all handlers of this file, only looks: it may run beside whatever changes the lab.
-func status(_ context.Context, c *call) (any, error) {
+func status(_ context.Context, c *call, _ wire.Nothing) (wire.Status, error) {
 	c.mu.Lock()
 	st := wire.Status{Lab: c.meta.Instance, File: c.meta.File, Nodes: c.meta.Nodes}
 	under := c.story.Under
@@ -35,16 +35,16 @@ func status(_ context.Context, c *call) (any, error) {
 	return st, nil
 }
 
-func inspect(ctx context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func inspect(ctx context.Context, c *call, p wire.NodesParams) (wire.Inspection, error) {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
-		return nil, err
+		return wire.Inspection{}, err
 	}
-	st, err := status(ctx, c)
+	st, err := status(ctx, c, wire.Nothing{})
 	if err != nil {
-		return nil, err
+		return wire.Inspection{}, err
 	}
-	out := wire.Inspection{Format: 1, Status: st.(wire.Status), List: []wire.Node{}}
+	out := wire.Inspection{Format: 1, Status: st, List: []wire.Node{}}
 	for _, n := range nodes {
 		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{}, Died: c.commands.deaths(n.Name)}
 		if c.meta.Named {
@@ -53,7 +53,7 @@ func inspect(ctx context.Context, c *call) (any, error) {
 		links, err := c.space.Tables().Links(n.Name)
 		if err != nil {
 			if err = c.missing(n.Name, c.named, err); err != nil {
-				return nil, err
+				return wire.Inspection{}, err
 			}
 			continue
 		}
@@ -108,8 +108,8 @@ func (c *call) holders() (map[switchcore.MAC]string, error) {
 	return owners, nil
 }
 
-func neigh(_ context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func neigh(_ context.Context, c *call, p wire.NodesParams) ([]wire.Neighbour, error) {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +156,8 @@ func (c *call) neighbours(node string, owners map[switchcore.MAC]string) (out []
 	return out, nil
 }
 
-func fdb(_ context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func fdb(_ context.Context, c *call, p wire.NodesParams) ([]wire.FDBEntry, error) {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,8 @@ func fdb(_ context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func routes(_ context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func routes(_ context.Context, c *call, p wire.NodesParams) ([]wire.Route, error) {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ package supervisor
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,13 +17,7 @@ import (
 	"labctl/topology"
 )
 
-func ports(_ context.Context, c *call) (any, error) {
-	var p wire.NodesParams
-	if len(c.params) > 0 {
-		if err := json.Unmarshal(c.params, &p); err != nil {
-			return nil, err
-		}
-	}
+func ports(_ context.Context, c *call, p wire.NodesParams) ([]wire.Port, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}
@@ -120,16 +113,12 @@ func offload(r datapath.DropRecord) string {
 	return tso + ", " + sum
 }
 
-func dropped(ctx context.Context, c *call) (any, error) {
-	var p wire.FollowParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func dropped(ctx context.Context, c *call, p wire.FollowParams) error {
 	if err := c.begun(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.checkSwitches(p.Nodes); err != nil {
-		return nil, err
+		return err
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -150,16 +139,16 @@ func dropped(ctx context.Context, c *call) (any, error) {
 		slices.SortStableFunc(all, func(a, b wire.DroppedFrame) int { return a.Time.Compare(b.Time) })
 		for _, d := range all {
 			if err := c.item(d); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if !p.Follow {
-			return struct{}{}, nil
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return struct{}{}, nil
+			return nil
 		}
 	}
 }

@@ -98,8 +98,8 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *instance.Do
 	}
 }
 
-// method gives every server one more method for the time of a test.
-func method(t *testing.T, name string, h handler) {
+// addMethod gives every server one more method for the time of a test.
+func addMethod(t *testing.T, name string, h handler) {
 	t.Helper()
 	if _, taken := handlers[name]; taken {
 		t.Fatal(name, "is a method")
@@ -135,8 +135,7 @@ func stillAnswers(t *testing.T, c *client.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var st wire.Status
-	if err := c.Call(ctx, "status", nil, &st, nil); err != nil || st.Lab != c.Instance {
+	if st, err := client.Call(ctx, c, wire.MethodStatus, wire.Nothing{}, nil); err != nil || st.Lab != c.Instance {
 		t.Errorf("status: %+v, %v", st, err)
 	}
 }
@@ -283,13 +282,13 @@ steps: [{name: one, set: {a: {mtu: 1400}}}]
 // A client that goes away ends what is done for it: while it waits for its turn, in the middle of the work, and in the middle of a stream.
 func TestClientsGoAway(t *testing.T) {
 	var began, ended atomic.Int32
-	method(t, "linger", handler{sends, func(ctx context.Context, _ *call) (any, error) {
+	addMethod(t, "linger", handler{sends, func(ctx context.Context, _ *call) (any, error) {
 		began.Add(1)
 		<-ctx.Done()
 		ended.Add(1)
 		return nil, context.Cause(ctx)
 	}})
-	method(t, "babble", handler{looks, func(_ context.Context, c *call) (any, error) {
+	addMethod(t, "babble", handler{looks, func(_ context.Context, c *call) (any, error) {
 		began.Add(1)
 		defer ended.Add(1)
 		for {
@@ -304,7 +303,7 @@ func TestClientsGoAway(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 { // one works, two wait
 		all.Go(func() {
-			if err := c.Call(at, "linger", nil, nil, nil); !errors.Is(err, context.Canceled) {
+			if _, err := client.Call(at, c, wire.Method[wire.Nothing, wire.Nothing]("linger"), wire.Nothing{}, nil); !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
 		})
@@ -328,7 +327,7 @@ func TestClientsGoAway(t *testing.T) {
 		until(t, "it is silent", func() bool { return ended.Load() == 1 })
 	}
 	enough := errors.New("enough")
-	if err := c.Stream(t.Context(), "babble", nil, func(json.RawMessage) error { return enough }); err != enough {
+	if err := client.Follow(t.Context(), c, wire.Stream[wire.Nothing, string]("babble"), wire.Nothing{}, func(json.RawMessage) error { return enough }); err != enough {
 		t.Error(err)
 	}
 	until(t, "it is silent", func() bool { return ended.Load() == 2 })
@@ -338,7 +337,7 @@ func TestClientsGoAway(t *testing.T) {
 // A client whose probes "down" ends is told so.
 func TestWhatDownEndsIsSaid(t *testing.T) {
 	began := make(chan bool)
-	method(t, "probe", handler{sends, func(ctx context.Context, _ *call) (any, error) {
+	addMethod(t, "probe", handler{sends, func(ctx context.Context, _ *call) (any, error) {
 		close(began)
 		<-ctx.Done()
 		return nil, fmt.Errorf("probe: %w", ctx.Err())
@@ -346,7 +345,10 @@ func TestWhatDownEndsIsSaid(t *testing.T) {
 	var s *server
 	c := answering(t, "ended", func(made *server, _ *instance.Door) { s = made; s.life.set("running") })
 	heard := make(chan error)
-	go func() { heard <- c.Call(t.Context(), "probe", nil, nil, nil) }()
+	go func() {
+		_, err := client.Call(t.Context(), c, wire.Method[wire.Nothing, wire.Nothing]("probe"), wire.Nothing{}, nil)
+		heard <- err
+	}()
 	<-began
 	s.life.interrupt(errors.New("interrupted by labctl down"))
 	if err := <-heard; err == nil || !strings.Contains(err.Error(), "interrupted by labctl down") || strings.Contains(err.Error(), "canceled") {
@@ -357,7 +359,7 @@ func TestWhatDownEndsIsSaid(t *testing.T) {
 // A client that asks and does not read, because it is stopped, keeps nobody from the lab; it reads its answer when it goes on.
 func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	const told, width = 3000, 1000 // much more than a socket has room for
-	method(t, "tell", handler{sends, func(_ context.Context, c *call) (any, error) {
+	addMethod(t, "tell", handler{sends, func(_ context.Context, c *call) (any, error) {
 		for n := range told {
 			c.event(wire.Event{What: strings.Repeat("x", width), Done: n, Total: told})
 		}
@@ -372,8 +374,7 @@ func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var word string
-	if err := c.Call(ctx, "tell", nil, &word, nil); err != nil || word != "done" {
+	if word, err := client.Call(ctx, c, wire.Method[wire.Nothing, string]("tell"), wire.Nothing{}, nil); err != nil || word != "done" {
 		t.Errorf("%q, %v", word, err)
 	}
 	stillAnswers(t, c)

@@ -10,7 +10,7 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-func ps(_ context.Context, c *call) (any, error) {
+func ps(_ context.Context, c *call, _ wire.Nothing) ([]wire.Running, error) {
 	if err := c.begun(); err != nil {
 		return nil, err
 	}

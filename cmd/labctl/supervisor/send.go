@@ -5,7 +5,6 @@ package supervisor
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -17,14 +16,10 @@ import (
 	"labctl/topology"
 )
 
-func send(ctx context.Context, c *call) (any, error) {
-	var p wire.SendParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func send(ctx context.Context, c *call, p wire.SendParams) (wire.Sent, error) {
 	s, err := c.frame(p)
 	if err != nil {
-		return nil, err
+		return wire.Sent{}, err
 	}
 	before := map[*vswitch]uint64{}
 	for _, v := range c.switches.list() {
@@ -32,15 +27,15 @@ func send(ctx context.Context, c *call) (any, error) {
 	}
 	sending, err := c.prober.Send(ctx, s)
 	if err != nil {
-		return nil, err
+		return wire.Sent{}, err
 	}
 	if err := sending.Wait(ctx); err != nil {
-		return nil, err
+		return wire.Sent{}, err
 	}
 	frame := sending.Frame()
 	out := wire.Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []wire.DroppedFrame{}}
 	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
-		return nil, err
+		return wire.Sent{}, err
 	}
 	c.happened.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
 	return out, nil

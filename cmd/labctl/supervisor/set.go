@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -14,17 +13,13 @@ import (
 	"labctl/topology/plan"
 )
 
-func set(ctx context.Context, c *call) (any, error) {
-	var p wire.SetParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func set(ctx context.Context, c *call, p wire.SetParams) (wire.Applied, error) {
 	t := c.story
 	t.Changes = slices.Clone(t.Changes)
 	for _, text := range p.Assignments {
 		o, err := c.overlay(text)
 		if err != nil {
-			return nil, err
+			return wire.Applied{}, err
 		}
 		// A map adds to what is there; a single value, an address with its colons too, takes an earlier one's place.
 		if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
@@ -53,16 +48,12 @@ func (c *call) overlay(text string) (o labfile.Overlay, err error) {
 }
 
 // reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.
-func reset(ctx context.Context, c *call) (any, error) {
-	var p wire.NodesParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func reset(ctx context.Context, c *call, p wire.NodesParams) (wire.Applied, error) {
 	t := c.story
 	t.Changes = nil
 	for _, name := range p.Nodes {
 		if c.current().Node(name) == nil {
-			return nil, wire.UnknownNode(c.current(), name)
+			return wire.Applied{}, wire.UnknownNode(c.current(), name)
 		}
 	}
 	for _, o := range c.story.Changes {
@@ -73,9 +64,9 @@ func reset(ctx context.Context, c *call) (any, error) {
 	return c.become(ctx, c.file, t, "reset")
 }
 
-func difference(_ context.Context, c *call) (any, error) {
+func difference(_ context.Context, c *call, _ wire.Nothing) (wire.Difference, error) {
 	if err := c.begun(); err != nil {
-		return nil, err
+		return wire.Difference{}, err
 	}
 	c.mu.Lock()
 	file, lab, t := c.file, c.lab, c.story
@@ -83,7 +74,7 @@ func difference(_ context.Context, c *call) (any, error) {
 	state, why, doing := c.life.report(t.Under)
 	told, err := instance.Story{Step: t.Step}.Over(file)
 	if err != nil {
-		return nil, err
+		return wire.Difference{}, err
 	}
 	_, reset := plan.Diff(lab, told, c.meta.Instance)
 	_, changes := plan.Diff(lab, file.Lab, c.meta.Instance)

@@ -128,7 +128,7 @@ func (r *trial) differs() (d wire.Difference) {
 	r.t.Helper()
 	c, err := client.Dial(r.instance)
 	if err == nil {
-		err = c.Call(r.t.Context(), "differs", nil, &d, nil)
+		d, err = client.Call(r.t.Context(), c, wire.MethodDiffers, wire.Nothing{}, nil)
 	}
 	if err != nil {
 		r.errorf("differs: %v", err)
@@ -156,7 +156,7 @@ func idle(d wire.Difference) bool { return d.Doing == "" }
 func (r *trial) told(kind string) (out []wire.Happened) {
 	c, err := client.Dial(r.instance)
 	if err == nil {
-		err = c.Stream(r.t.Context(), "events", wire.FollowParams{}, func(item json.RawMessage) error {
+		err = client.Follow(r.t.Context(), c, wire.StreamEvents, wire.FollowParams{}, func(item json.RawMessage) error {
 			var h wire.Happened
 			if err := json.Unmarshal(item, &h); err != nil {
 				return err
@@ -272,13 +272,12 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 		}
 		met := r.fired() != ""
 		if c, err := client.Dial(r.instance); err == nil {
-			var st wire.Status
-			if err := c.Call(t.Context(), "status", nil, &st, nil); err == nil && st.State == "degraded" {
+			if st, err := client.Call(t.Context(), c, wire.MethodStatus, wire.Nothing{}, nil); err == nil && st.State == "degraded" {
 				degraded <- st.Why
 				if !strings.Contains(st.Why, "a change ended midway: ") {
 					r.errorf("degraded because %q", st.Why)
 				}
-				if err := c.Call(t.Context(), "verify", wire.VerifyParams{}, nil, nil); err == nil || !strings.Contains(err.Error(), `"labctl up"`) {
+				if _, err := client.Call(t.Context(), c, wire.MethodVerify, wire.VerifyParams{}, nil); err == nil || !strings.Contains(err.Error(), `"labctl up"`) {
 					r.errorf("verify judges it: %v", err)
 				}
 				if code, out := r.run(false, "step", ""); code == 0 || !strings.Contains(out, `"labctl up"`) {
@@ -326,7 +325,7 @@ func TestStepsEndWithTheirClient(t *testing.T) {
 	go func() {
 		c, err := client.Dial(r.instance)
 		if err == nil {
-			err = c.Call(ctx, "step", wire.StepParams{}, nil, nil)
+			_, err = client.Call(ctx, c, wire.MethodStep, wire.StepParams{}, nil)
 		}
 		ended <- err
 	}()
@@ -366,7 +365,7 @@ func TestACommandThatHangsIsEnded(t *testing.T) {
 	go func() {
 		c, err := client.Dial(r.instance)
 		if err == nil {
-			err = c.Call(ctx, "set", wire.SetParams{Assignments: []string{"a.mtu=1300"}}, nil, func(e wire.Event) { heard <- e.What })
+			_, err = client.Call(ctx, c, wire.MethodSet, wire.SetParams{Assignments: []string{"a.mtu=1300"}}, func(e wire.Event) { heard <- e.What })
 		}
 		waits <- err
 	}()

@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"labctl/cmd/labctl/wire"
@@ -12,11 +11,7 @@ import (
 	"labctl/topology/reach"
 )
 
-func ask(ctx context.Context, c *call) (any, error) {
-	var p wire.AskParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func ask(ctx context.Context, c *call, p wire.AskParams) ([]wire.Answer, error) {
 	since, before := c.switches.logged(), c.losses()
 	rs, err := c.prober.Ask(ctx, p.Questions, p.Kept)
 	if err != nil {
@@ -41,13 +36,9 @@ func ask(ctx context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-func verify(ctx context.Context, c *call) (any, error) {
-	var p wire.VerifyParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verification, error) {
 	if err := c.life.whole(); err != nil { // what a table says of it is neither true nor false
-		return nil, err
+		return wire.Verification{}, err
 	}
 	v := &verifier{call: c, prober: c.prober}
 	c.prober.All = p.All
@@ -56,7 +47,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 	file, at := c.file, c.story.Step
 	c.mu.Unlock()
 	if at > 0 {
-		return nil, wire.Usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
+		return wire.Verification{}, wire.Usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
 			c.meta.Instance, file.Steps[at-1].Name, at, len(file.Steps))
 	}
 	var out wire.Verification
@@ -64,7 +55,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 		c.event(wire.Event{What: "judging"})
 		tables, err := v.judge(ctx, file.Expect)
 		if err != nil {
-			return nil, err
+			return wire.Verification{}, err
 		}
 		out.Steps = append(out.Steps, wire.StepVerdicts{Tables: inFileOrder(tables)})
 	}
@@ -72,7 +63,7 @@ func verify(ctx context.Context, c *call) (any, error) {
 		defer v.streams.stopIn(nil)
 		var err error
 		if out.Steps, err = v.walkAll(ctx, file, out.Steps); err != nil {
-			return nil, err
+			return wire.Verification{}, err
 		}
 	}
 	err := c.commands.proved(ctx)

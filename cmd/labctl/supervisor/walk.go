@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -13,17 +12,13 @@ import (
 	"labctl/topology/labfile"
 )
 
-func step(ctx context.Context, c *call) (any, error) {
-	var p wire.StepParams
-	if err := json.Unmarshal(c.params, &p); err != nil {
-		return nil, err
-	}
+func step(ctx context.Context, c *call, p wire.StepParams) (wire.Walked, error) {
 	if err := c.life.whole(); err != nil {
-		return nil, err
+		return wire.Walked{}, err
 	}
 	out := wire.Walked{Steps: []wire.StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
 	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == wire.StepFailed && !p.Continue {
-		return nil, wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+		return wire.Walked{}, wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
 			out.Done, c.file.Steps[out.Done-1].Name)
 	}
 	// A step that was begun is finished, and none is begun for somebody who is gone.
@@ -32,7 +27,7 @@ func step(ctx context.Context, c *call) (any, error) {
 		c.event(wire.Event{What: "step: " + st.Name, Done: out.Done, Total: out.Total})
 		sv, err := c.walk(ctx, st)
 		if err != nil && len(out.Steps) == 0 {
-			return nil, err
+			return wire.Walked{}, err
 		}
 		if err != nil { // what the earlier ones found is not lost
 			out.Error = failure(err)

@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -24,14 +23,13 @@ type watching struct {
 }
 
 // watch tells of changes until the client goes away: what the kernel says of the nodes, and the lab's own events.
-func watch(ctx context.Context, c *call) (any, error) {
-	nodes, err := c.chosen()
+func watch(ctx context.Context, c *call, p wire.NodesParams) error {
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w := &watching{call: c}
-	var p wire.NodesParams
-	if err := json.Unmarshal(c.params, &p); err == nil && len(p.Nodes) > 0 {
+	if len(p.Nodes) > 0 {
 		for _, n := range nodes {
 			w.nodes = append(w.nodes, n.Name)
 		}
@@ -47,9 +45,9 @@ func watch(ctx context.Context, c *call) (any, error) {
 	}, w.noticed)
 	cancel(err)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return struct{}{}, nil
+	return nil
 }
 
 // events tells of the lab's own events after one.

@@ -12,7 +12,7 @@ test:
 
 # The race detector is on where goroutines are; the packages that decide start none.
 unit:
-	LABCTL_BOUNDS=all go test -v . ./labs ./switchcore ./topology ./topology/expect ./topology/labfile ./topology/plan ./topology/problem ./topology/rules
+	LABCTL_BOUNDS=all go test -v . ./labs ./switchcore ./topology ./topology/expect ./topology/labfile ./topology/labfile/grammar ./topology/plan ./topology/problem ./topology/rules
 	go test -race -v ./cmd/labctl ./cmd/labctl/pcap
 
 live:

@@ -18,13 +18,11 @@ import (
 const maxCircle, maxMethods = 12, 40
 
 var largerCircles = map[string]int{
-	"labctl/topology/labfile": 40,
-	"labctl/topology/reach":   29,
+	"labctl/topology/reach": 29,
 }
 
 var largerTypes = map[string]int{
 	"labctl/switchcore/datapath.Loop": 74,
-	"labctl/topology/labfile.build":   95,
 	"labctl/topology/reach.Prober":    44,
 	"labctl/topology/reach.matrix":    59,
 }

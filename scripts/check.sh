@@ -9,5 +9,5 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 go vet ./...
-GOOS=darwin go vet ./topology ./topology/expect ./topology/labfile ./topology/plan ./topology/problem ./topology/rules ./labs ./cmd/labctl
+GOOS=darwin go vet ./topology ./topology/expect ./topology/labfile ./topology/labfile/grammar ./topology/plan ./topology/problem ./topology/rules ./labs ./cmd/labctl
 GOOS=darwin go build -o /dev/null ./cmd/labctl

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"labctl/topology/labfile/grammar"
 )
 
 // full is a file of nearly the greatest size: what comes of the counter, as often as there is room for between a head and a tail.
@@ -12,7 +14,7 @@ func full(head string, f func(i int) string, tail string) string {
 	b.WriteString(head)
 	for i := 0; ; i++ {
 		s := f(i)
-		if b.Len()+len(s)+len(tail) > maxFile {
+		if b.Len()+len(s)+len(tail) > grammar.MaxFile {
 			return b.String() + tail
 		}
 		b.WriteString(s)

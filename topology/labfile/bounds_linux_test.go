@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"labctl/topology/labfile/grammar"
 )
 
 func times(n int, f func(i int) string) string {
@@ -134,7 +136,7 @@ func TestLoadIsBounded(t *testing.T) {
 	most := allowed()
 	for _, name := range names {
 		src := files[name]
-		if len(src) > maxFile {
+		if len(src) > grammar.MaxFile {
 			t.Errorf("%s: %d bytes", name, len(src))
 		}
 		took, mb, said := child(t, name, src)

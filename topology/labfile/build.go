@@ -1,293 +1,125 @@
 package labfile
 
 import (
-	"fmt"
-	"net/netip"
-
-	"go.yaml.in/yaml/v4"
-
+	"labctl/switchcore"
 	"labctl/topology"
-	"labctl/topology/problem"
+	"labctl/topology/labfile/grammar"
 )
 
-// build makes nodes from their bodies: those of the file, or those of a step.
-type build struct {
-	*loader
-	body map[*site]*yaml.Node // instead of the file's
-	path func(*site) string   // where a node's keys stand
-	lab  *topology.Lab
-	made map[topology.End]*made
-	all  []*made // file order
-	of   map[*site][]*made
-	node map[*site]*topology.Node
+// site is what the lab of the file and those of all its steps have in common: the nodes, the cables and the names, none of which a
+// step changes, and what would take long to make again.
+type site struct {
+	doc    *grammar.Document
+	root   grammar.Value
+	cables *cabling
+	names  *nameTable
 
-	askedOfAll []asked // of the top; see askedOf
-
-	nets    map[*site]*reach
-	badEnds map[topology.End]bool
-
-	alias    map[topology.End]topology.End // interfaces that their node's virtual switch has taken: where they are now
-	borrowed map[*site][]*borrowed
-
-	givenAt map[string]problem.Pos // see File.GivenAt
+	budget  *budget
+	sysctls *sysctlMemory
+	rules   *ruleMemory
+	macs    map[topology.End]switchcore.MAC // derived addresses: a step must not move them
 }
 
-// made is an interface while it is being made.
-type made struct {
-	*topology.Interface
-	end      topology.End
-	site     *site
-	key      *yaml.Node // where it is said how it is made
-	path     string
-	link     *end // Veth between nodes
-	ports    []*yaml.Node
-	lower    *yaml.Node
-	above    *made // what Lower names
-	addrs    []*yaml.Node
-	has      map[netip.Prefix]bool // Addrs
-	body     *yaml.Node            // of an entry of "interfaces"
-	ownMTU   *yaml.Node
-	mtuPath  string // where ownMTU stands
-	ownMAC   *yaml.Node
-	inner    bool  // both ends of the veth are in this node
-	taken    bool  // an uplink that its node's virtual switch has taken: site is the switch
-	uplinkOf *site // that switch, or the one that has it as an uplink where it is
-	broken   bool  // something is wrong with its values: what depends on them is not said
+// newSite reads the nodes and links of a document.
+func newSite(doc *grammar.Document, root grammar.Value) *site {
+	t := newTree(doc, root, nodeKinds())
+	s := &site{doc: doc, root: root, cables: newCabling(t), budget: &budget{}, sysctls: &sysctlMemory{pinned: map[*nodeDecl]*pinned{}},
+		rules: newRuleMemory(), macs: map[topology.End]switchcore.MAC{}}
+	s.cables.checkGroups()
+	s.names = newNameTable(t, root.Field("names"))
+	return s
 }
 
-// newBuild makes all nodes. Everything that is wrong is reported.
-func (l *loader) newBuild(body map[*site]*yaml.Node, path func(*site) string) *build {
-	b := &build{loader: l, body: body, path: path, made: map[topology.End]*made{}, of: map[*site][]*made{}, node: map[*site]*topology.Node{},
-		alias: map[topology.End]topology.End{}, borrowed: map[*site][]*borrowed{},
-		lab: &topology.Lab{Name: stringOf(field(l.root, "lab"), ""),
-			KernelTimers: field(l.root, "timers") != nil, Names: l.ended}}
-	for _, n := range items(field(l.root, "needs")) {
-		b.lab.Needs = append(b.lab.Needs, n.Value)
-	}
-	for _, s := range l.sites {
+// labBuild is one lab and what it was made of: that of the file, or of a step.
+type labBuild struct {
+	*ifaces
+	uplinks *uplinks
+	rules   *ruleReader
+	lab     *topology.Lab
+	node    map[*nodeDecl]*topology.Node
+	sysctls *sysctls
+}
+
+// build makes the lab of nodes as they are after a step; of those that no step has changed, as the file has them. Everything that is
+// wrong is reported.
+func (t *site) build(after bodies) *labBuild {
+	x := newIfaces(t.cables, t.names, t.root.Field("mtu").Int(1500), after)
+	b := &labBuild{ifaces: x, node: map[*nodeDecl]*topology.Node{}, lab: &topology.Lab{Name: t.root.Field("lab").Text(""),
+		Needs: t.root.Field("needs").Words(), KernelTimers: t.root.Has("timers"), Names: t.names.list}}
+	reader := interfaceReader{x}
+	for _, s := range x.tree.all {
 		if s.skip {
 			continue
 		}
-		n := &topology.Node{Name: s.full, Kind: s.kind, Pos: l.at(s.key)}
+		n := &topology.Node{Name: s.full, Kind: s.kind.name, Pos: s.value.Key().Pos()}
 		b.node[s] = n
 		b.lab.Nodes = append(b.lab.Nodes, n)
-		b.interfaces(s)
+		reader.read(s)
 	}
-	b.uplinks()
-	b.shortForms()
-	b.stack()
-	b.masters()
-	b.onlySwitches()
-	b.loops()
-	b.sizes()
-	for _, s := range l.sites {
-		if n := b.node[s]; n != nil {
-			b.order(s, n)
-			b.ipv6(s, n)
-			b.routes(s, n)
-			b.neighbours(s, n)
-			b.sysctls(s, n)
-			b.run(s, n)
+	b.uplinks = newUplinks(x)
+	b.uplinks.shortForms(reader)
+	stack := stacking{x}
+	stack.lowers()
+	stack.masters()
+	b.uplinks.check()
+	stack.loops()
+	stack.sizes()
+	b.layer3(t, stack)
+	(&macGiver{ifaces: x, lab: b.lab.Name, derived: t.macs}).give()
+	staticEntries{x}.read()
+	b.each(func(s *nodeDecl, n *topology.Node) {
+		if s.body == switchBody {
+			switchReader{b.uplinks}.read(s, n)
 		}
-	}
-	b.addresses()
-	b.staticEntries()
-	for _, s := range l.sites {
-		if n := b.node[s]; n != nil && s.kind == topology.VSwitch {
-			b.virtualSwitch(s, n)
-		}
-	}
-	for _, s := range l.sites {
-		if n := b.node[s]; n != nil {
-			b.rules(s, n)
-		}
-	}
-	b.lab.Index(l.names, b.alias)
+	})
+	b.rules = &ruleReader{doc: x.doc, memory: t.rules, budget: t.budget, needs: b.lab.Needs,
+		guards: &guardReader{ifaces: x, nodes: b.node, memory: t.rules, budget: t.budget}}
+	b.each(func(s *nodeDecl, n *topology.Node) { b.rules.read(s, n, x.bodyOf(s)) })
+	b.lab.Index(t.names.by, x.moved)
 	return b
 }
 
-// interfaces makes what a node's own body, and the links that end on it, make.
-func (b *build) interfaces(s *site) {
-	switch s.kind {
-	case topology.Bridge:
-		b.bridgeNode(s)
-	case topology.VSwitch:
-		b.switchNode(s)
-	default:
-		b.host(s)
+// each calls f with every node that is made, in the order of the file.
+func (b *labBuild) each(f func(*nodeDecl, *topology.Node)) {
+	for _, s := range b.tree.all {
+		if n := b.node[s]; n != nil {
+			f(s, n)
+		}
 	}
 }
 
-func (b *build) bodyOf(s *site) *yaml.Node {
-	if n := b.body[s]; n != nil {
-		return n
-	}
-	return s.body
+// layer3 reads what nodes have above their interfaces.
+func (b *labBuild) layer3(t *site, stack stacking) {
+	nets := &networks{ifaces: b.ifaces, known: map[*nodeDecl]*reachable{}}
+	b.sysctls = &sysctls{ifaces: b.ifaces, sysctlMemory: t.sysctls, root: t.root}
+	b.each(func(s *nodeDecl, n *topology.Node) {
+		stack.order(s, n)
+		b.ipv6(s, n, t.root.Field("ipv6").Bool(false))
+		nets.routes(s, n)
+		nets.neighbours(s, n)
+		b.sysctls.pin(s, n)
+		readRun(s, n)
+	})
 }
 
-func (b *build) key(s *site, key string) *yaml.Node { return field(b.bodyOf(s), key) }
-
-// iface makes an interface, unless one of that name is there already.
-func (b *build) iface(s *site, name string, t topology.LinkType, key *yaml.Node, path string) *made {
-	e := topology.End{Node: s.full, Interface: name}
-	if was := b.made[e]; was != nil {
-		b.errorf(key, path, "%s is made twice, first in line %d", name, was.Pos.Line)
-		return nil
-	}
-	m := &made{end: e, site: s, key: key, path: path, Interface: &topology.Interface{Name: name, Type: t, Pos: b.at(key), MTU: b.labMTU, Up: true}}
-	b.made[e] = m
-	b.all = append(b.all, m)
-	b.of[s] = append(b.of[s], m)
-	return m
-}
-
-// linkEnd makes the interface of a link's end.
-func (b *build) linkEnd(s *site, e *end) *made {
-	en := topology.End{Node: s.full, Interface: e.iface}
-	if was := b.made[en]; was != nil {
-		b.Add(e.pos, e.width, e.path, fmt.Sprintf("%s is made already, in line %d; no link can end on it", en, was.Pos.Line), false)
-		return nil
-	}
-	m := &made{end: en, site: s, path: e.path, link: e, Interface: &topology.Interface{Name: e.iface, Type: topology.Veth, Pos: e.pos, MTU: b.labMTU, Up: true}}
-	if !e.far.bad {
-		m.Peer = topology.End{Node: e.far.site.full, Interface: e.far.iface}
-	}
-	m.key = s.key
-	b.made[en] = m
-	b.all = append(b.all, m)
-	b.of[s] = append(b.of[s], m)
-	return m
-}
-
-// bridgeNode makes the bridge of a bridge node and its ports.
-func (b *build) bridgeNode(s *site) {
-	body := b.bodyOf(s)
-	br := b.iface(s, s.base, topology.BridgeLink, s.key, b.path(s))
-	br.Bridge = b.bridgeSettings(body)
-	b.values(br, body, b.path(s))
-	for _, e := range b.ends[s] {
-		if e.bad {
-			continue
-		}
-		if m := b.linkEnd(s, e); m != nil {
-			m.Master = br.Name
-			m.Port = newPort()
-		}
-	}
-	b.portSettings(s, br, body, b.path(s))
-}
-
-// host makes a host's interfaces: first the entries of "interfaces", then what links make besides.
-func (b *build) host(s *site) {
-	ends := make(map[string]*end, len(b.ends[s]))
-	for _, e := range b.ends[s] {
-		if !e.bad {
-			ends[e.iface] = e
-		}
-	}
-	list := field(b.bodyOf(s), "interfaces")
-	at := problem.PathKey(b.path(s), "interfaces")
-	// A typed entry makes its interface wherever it stands; what links and veth pairs make is known before plain entries.
-	others := map[string]*yaml.Node{}
-	for k, v := range entries(list) {
-		if other := field(v, "veth"); other != nil && other.Kind == yaml.ScalarNode {
-			others[other.Value] = k
-		}
-	}
-	for k, v := range entries(list) {
-		b.entry(s, k, v, problem.PathKey(at, k.Value), ends, others)
-	}
-	for k, v := range entries(list) {
-		if other := field(v, "veth"); other != nil && b.made[topology.End{Node: s.full, Interface: k.Value}] != nil {
-			b.vethOther(s, k, other, problem.PathKey(at, k.Value))
-		}
-	}
-	for _, e := range b.ends[s] {
-		if e.bad || b.made[topology.End{Node: s.full, Interface: e.iface}] != nil && b.made[topology.End{Node: s.full, Interface: e.iface}].link == e {
-			continue
-		}
-		b.linkEnd(s, e)
-	}
-}
-
-// entry makes or describes one entry of "interfaces".
-func (b *build) entry(s *site, k, v *yaml.Node, path string, ends map[string]*end, others map[string]*yaml.Node) {
-	if interfaceName().textOK(k.Value) != "" {
-		return
-	}
-	how, by := madeBy(v)
-	var m *made
-	switch {
-	case by != nil:
-		if m = b.iface(s, k.Value, how, k, path); m == nil {
-			return
-		}
-		m.body = v
-		b.typed(m, v, by, path)
-	case ends[k.Value] != nil:
-		if m = b.linkEnd(s, ends[k.Value]); m == nil {
-			return
-		}
-		m.Pos, m.key, m.path = b.at(k), k, path
-	case others[k.Value] != nil:
-		if m = b.iface(s, k.Value, topology.Veth, k, path); m == nil {
-			return
-		}
-	default:
-		b.errorf(k, path, "nothing makes %s: no link ends on it, and it has none of bridge, veth, macvlan, macvtap, vlan", k.Value)
-		return
-	}
-	b.values(m, v, path)
-}
-
-// typed reads the keys of an interface that is made in the node.
-func (b *build) typed(m *made, v, by *yaml.Node, path string) {
-	switch m.Type {
-	case topology.BridgeLink:
-		m.Bridge = b.bridgeSettings(v)
-		m.ports = items(by)
-	case topology.Macvlan, topology.Macvtap:
-		m.lower = by
-		m.Mode = stringOf(field(v, "mode"), "bridge")
-		for i, n := range items(field(v, "sources")) {
-			if a := b.mac(n, problem.PathIndex(problem.PathKey(path, "sources"), i)); !a.IsZero() {
-				m.Sources = append(m.Sources, a)
+// ipv6 says whether the node has IPv6: when the lab or the node says so, and when it has such an address anyway. The
+// namespace of a virtual switch never has: its ports must not speak for themselves.
+func (b *labBuild) ipv6(s *nodeDecl, n *topology.Node, everywhere bool) {
+	own := b.bodyOf(s).Field("ipv6")
+	n.IPv6 = own.Bool(everywhere) && s.body != switchBody
+	for _, m := range b.of[s] {
+		for i, p := range m.Addrs {
+			if p.Addr().Is4() {
+				continue
+			}
+			if !own.Bool(true) {
+				own.Warnf("is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
+			}
+			n.IPv6 = true
+			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU).
+			if m.MTU < 1280 {
+				m.addrs[i].Errorf("%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
 			}
 		}
-		if k, n := entry(v, "sources"); n != nil && m.Mode != "source" && field(v, "mode") != nil {
-			b.errorf(k, problem.PathKey(path, "sources"), "belongs beside mode: source")
-		}
-	case topology.VLAN:
-		m.lower = by
-		m.VLANID = intOf(field(v, "id"), 0)
-	case topology.Veth:
-		m.inner = true
 	}
-}
-
-// vethOther makes the other end of a veth pair inside the node, if it has no entry of its own.
-func (b *build) vethOther(s *site, k, other *yaml.Node, path string) {
-	m := b.made[topology.End{Node: s.full, Interface: k.Value}]
-	at := problem.PathKey(path, "veth")
-	if other.Kind != yaml.ScalarNode || m.Type != topology.Veth || interfaceName().textOK(other.Value) != "" {
-		return
-	}
-	o := b.made[topology.End{Node: s.full, Interface: other.Value}]
-	switch {
-	case other.Value == k.Value:
-		b.errorf(other, at, "a veth pair has two ends; name the other one")
-		return
-	case o == nil:
-		if o = b.iface(s, other.Value, topology.Veth, other, at); o == nil {
-			return
-		}
-	case o.inner && o.Peer.Node != "" || o.Peer.Node != "" && o.link == nil:
-		b.errorf(other, at, "%s is the other end of %s already; a veth pair is written on one of its ends", o.Name, o.Peer.Interface)
-		return
-	case o.link != nil || o.Type != topology.Veth || o.inner:
-		b.errorf(other, at, "%s is made already, in line %d; the other end of a veth pair is made by the pair alone", o.Name, o.Pos.Line)
-		return
-	}
-	o.inner = true
-	m.Peer, o.Peer = o.end, m.end
 }

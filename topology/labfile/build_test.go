@@ -9,6 +9,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 )
 
 func TestSysctls(t *testing.T) {
@@ -240,25 +241,24 @@ func TestEveryKeyIsUsed(t *testing.T) {
 		all.Write(mustRead(t, name))
 	}
 	text := all.String()
-	var walk func(s *shape, depth int)
-	walk = func(s *shape, depth int) {
+	var walk func(s *grammar.Shape, depth int)
+	walk = func(s *grammar.Shape, depth int) {
 		if s == nil || depth > 12 {
 			return
 		}
-		for _, k := range s.keys {
-			if !strings.Contains(text, k.name+":") {
-				t.Errorf("no good file has the key %q", k.name)
+		for _, k := range s.Keys {
+			if !strings.Contains(text, k.Name+":") {
+				t.Errorf("no good file has the key %q", k.Name)
 			}
-			walk(k.shape, depth+1)
+			walk(k.Shape, depth+1)
 		}
-		for _, a := range s.any {
+		for _, a := range s.Any {
 			walk(a, depth+1)
 		}
-		walk(s.of, depth+1)
+		walk(s.Of, depth+1)
 	}
-	g := format1()
-	walk(g.top, 0)
+	walk(format1(), 0)
 	for _, k := range nodeKinds() {
-		walk(g.kind[k].file, 0)
+		walk(k.file, 0)
 	}
 }

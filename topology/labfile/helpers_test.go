@@ -60,7 +60,7 @@ func mustRead(t testing.TB, name string) []byte {
 // inside checks that problems point into the file, in its order.
 func inside(t testing.TB, src []byte, problems problem.List) {
 	t.Helper()
-	lines := strings.Split(strings.TrimPrefix(string(src), bom), "\n")
+	lines := strings.Split(strings.TrimPrefix(string(src), "\ufeff"), "\n")
 	last := problem.Problem{}
 	for _, p := range problems {
 		if p.Line < 0 || p.Line > len(lines) || p.Line > 0 && (p.Col < 1 || p.Col > len(lines[p.Line-1])+1) || p.Width < 0 || p.Message == "" {

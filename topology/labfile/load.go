@@ -1,36 +1,28 @@
 package labfile
 
 import (
-	"bytes"
-	"fmt"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v4"
-
+	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 )
-
-// maxFile is the size of the longest lab file that is read, in bytes.
-const maxFile = 1 << 20
 
 // Load reads and checks a lab file. file is only a name for messages. The result is nil exactly if problems has an entry that is
 // not a warning; all mistakes of the file are reported at once, in file order, unless there are a thousand: then the rest of the
 // file is not read. Load keeps src: the caller must not change it.
 func Load(file string, src []byte) (f *File, problems problem.List) {
-	r := newReader(file, src)
-	if text := unreadable(src); text != "" {
-		r.probs = append(r.probs, problem.Problem{File: file, Message: text})
-		return nil, r.done()
+	if text := grammar.Unreadable(src); text != "" {
+		return nil, problem.List{{File: file, Message: text}}
 	}
-	r.untilStopped(func() {
-		root := r.parse()
-		if root == nil || !r.treeOK(root) || !r.formatOK(root) {
+	doc := grammar.New(file, src)
+	doc.Read(func() {
+		root := doc.Parse()
+		if !root.Given() || !doc.Plain(root) || !formatOK(root) {
 			return
 		}
-		l := &loader{reader: r, root: root, grammar: format1()}
-		f = l.load()
+		l := &loader{doc: doc, root: root}
+		f = l.load(file)
 	})
-	problems = r.done()
+	problems = doc.Problems()
 	if len(problems.Errors()) > 0 {
 		return nil, problems
 	}
@@ -38,46 +30,76 @@ func Load(file string, src []byte) (f *File, problems problem.List) {
 	return f, problems
 }
 
-// unreadable says why the bytes cannot be a lab file at all, before any of them is parsed.
-func unreadable(src []byte) string {
-	if len(src) > maxFile {
-		return fmt.Sprintf("the file is too long; a lab file has at most %d bytes (1 MiB)", maxFile)
-	}
-	if len(bytes.TrimSpace(bytes.TrimPrefix(src, []byte(bom)))) == 0 {
-		return `the file is empty; a lab begins with "format: 1"`
-	}
-	for i, line := 0, 1; i < len(src); {
-		c, n := utf8.DecodeRune(src[i:])
-		switch {
-		case c == utf8.RuneError && n == 1:
-			return fmt.Sprintf("not a text file: byte %#02x in line %d is not UTF-8", src[i], line)
-		case c == '\r' && i+1 < len(src) && src[i+1] == '\n':
-		case control(c):
-			return fmt.Sprintf("not a text file: line %d has the control character %U", line, c)
-		case c == '\n':
-			line++
-		}
-		i += n
-	}
-	return ""
-}
-
-// control reports whether no text of a lab file may have the character: terminals obey it, a shell ends at NUL, or YAML 1.1 breaks
-// lines at it and editors do not, so that positions would lie.
-func control(c rune) bool {
-	return c < ' ' && c != '\t' && c != '\n' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029
-}
-
 // formatOK checks the format number first: all else that could be said of a file of another format would be noise.
-func (r *reader) formatOK(root *yaml.Node) bool {
-	if root.Kind != yaml.MappingNode {
-		r.errorf(root, "", `a lab file is a map that begins with "format: 1"`)
+func formatOK(root grammar.Value) bool {
+	if !root.IsMap() {
+		root.Errorf(`a lab file is a map that begins with "format: 1"`)
 		return false
 	}
-	n := field(root, "format")
-	if n == nil || n.Kind == yaml.ScalarNode && n.Value == "1" && n.Tag == "!!int" {
+	v := root.Field("format")
+	if !v.Given() || v.IsNumber() && v.Word() == "1" {
 		return true
 	}
-	r.errorf(n, "format", "this labctl reads format 1; write \"format: 1\"")
+	v.Errorf("this labctl reads format 1; write \"format: 1\"")
 	return false
+}
+
+// loader reads a document as far as it goes: its nodes, what is expected of them, and its steps.
+type loader struct {
+	doc  *grammar.Document
+	root grammar.Value
+
+	site      *site
+	base      *labBuild // the file's own nodes
+	nodesOnly bool      // no expectations and no labs of steps are wanted
+	after     []bodies  // each step; the first are the file's: none has changed
+}
+
+// load makes the file of the document.
+func (l *loader) load(path string) *File {
+	format1().Check(l.root)
+	if !l.root.Has("nodes") {
+		return &File{Lab: &topology.Lab{}} // everything else would complain about every name
+	}
+	l.site = newSite(l.doc, l.root)
+	l.base = l.site.build(nil)
+	checker{l.base}.duplicates()
+	lab := l.base.lab
+	f := &File{Lab: lab, Path: path, About: l.root.Field("about").Text(""), givenAt: l.base.sysctls.givenAt}
+	checker{l.base}.warnings()
+	st := newStory(l.site, l.base, l.nodesOnly)
+	l.after = append(l.after, st.bodies.unlaid())
+	f.Expect = st.expectation(l.root.Field("expect"), nil)
+	checker{l.base}.unreached(f.Expect)
+	names := map[string]problem.Pos{}
+	for _, v := range l.root.Field("steps").Items() {
+		if !v.IsMap() {
+			continue
+		}
+		s := stepReader{st}.read(v)
+		if was, twice := names[s.Name]; twice && s.Name != "" {
+			v.Field("name").Errorf("%q is the name of the step in line %d too", problem.Clip(s.Name), was.Line)
+		}
+		names[s.Name] = s.Pos
+		l.after = append(l.after, st.bodies.unlaid())
+		f.Steps = append(f.Steps, s)
+	}
+	lab.StepCommands = stepCommands(f.Steps)
+	for _, s := range f.Steps {
+		s.Lab.StepCommands = lab.StepCommands
+	}
+	return f
+}
+
+// stepCommands are the commands that steps run, in their order.
+func stepCommands(steps []*Step) []string {
+	var out []string
+	for _, s := range steps {
+		for _, do := range s.Do {
+			if do.Run != nil {
+				out = append(out, do.Run.Sh)
+			}
+		}
+	}
+	return out
 }

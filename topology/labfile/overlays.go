@@ -1,14 +1,11 @@
 package labfile
 
 import (
-	"bytes"
-	"maps"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 )
 
@@ -28,117 +25,76 @@ func (o Overlay) String() string {
 // Overlaid is the lab after so many of the file's steps, with live changes laid over it one after the other, each as a step's "set" would
 // be. The lab is nil exactly if there are problems; they have no place in a file, and read "set vSwitch0.promiscuous: …".
 func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List) {
-	r := newReader(f.Path, bytes.TrimPrefix(f.Source, []byte(bom)))
-	root := (*yaml.Node)(nil)
+	doc := grammar.New(f.Path, f.Source)
+	var root grammar.Value
 	if f.Source != nil {
-		root = r.parse()
+		root = doc.Parse()
 	}
-	if root == nil {
+	if !root.Given() {
 		return nil, problem.List{{Path: "set", Message: "this lab cannot be changed: it is not a file's"}}
 	}
 	var lab *topology.Lab
-	r.untilStopped(func() { lab = laidOverFile(r, root, steps, list) })
-	if r.failed() {
-		return nil, r.unplaced()
+	doc.Read(func() { lab = laidOverFile(doc, root, steps, list) })
+	if doc.Failed() {
+		return nil, unplaced(doc.Problems())
 	}
 	lab.StepCommands = f.StepCommands
 	return lab, nil
 }
 
 // laidOverFile makes the lab of a document, after some of its steps, with the changes.
-func laidOverFile(r *reader, root *yaml.Node, steps int, list []Overlay) *topology.Lab {
-	ld := &loader{reader: r, root: root, grammar: format1(), bare: true}
-	ld.load()
-	r.forget()
-	body := ld.stages[steps]
-	touched := map[*site]bool{}
+func laidOverFile(doc *grammar.Document, root grammar.Value, steps int, list []Overlay) *topology.Lab {
+	l := &loader{doc: doc, root: root, nodesOnly: true}
+	l.load("")
+	doc.Forget()
+	l.site.sysctls.given = 0
+	after := l.after[steps]
+	laid := map[*nodeDecl]bool{}
 	for _, o := range list {
-		ld.layOver(o, body, touched)
-	}
-	at := func(s *site) string {
-		if touched[s] {
-			return "set " + s.full
-		}
-		return s.path
-	}
-	for _, s := range ld.sites {
-		if touched[s] && !r.failed() {
-			r.check(body[s], ld.grammar.kind[s.kind].file, at(s))
+		if s := l.site.layOver(o, after); s != nil {
+			laid[s] = true
 		}
 	}
-	if r.failed() {
+	for _, s := range l.site.cables.all {
+		if laid[s] && !doc.Failed() {
+			s.kind.file.Check(after[s])
+		}
+	}
+	if doc.Failed() {
 		return nil
 	}
-	return ld.newBuild(body, at).lab
+	return l.site.build(after).lab
 }
 
-// forget lets what comes be reported as if nothing had been read before.
-func (r *reader) forget() {
-	r.probs, r.seen = nil, map[problem.Problem]bool{}
-	r.mistakes, r.warned, r.sysctlsGiven = 0, 0, 0
-}
-
-// layOver lays one change over the bodies.
-func (l *loader) layOver(o Overlay, body map[*site]*yaml.Node, touched map[*site]bool) {
+// layOver lays one change over what nodes say, and returns the node; nil if something is wrong with it.
+func (t *site) layOver(o Overlay, after bodies) *nodeDecl {
 	path := "set " + strings.Join(append([]string{o.Node}, o.Path...), ".")
-	s, why := l.fullName(o.Node)
+	refuse := func(why string) { t.doc.Add(problem.Pos{}, 1, path, why, false) }
+	s, why := t.cables.find(o.Node)
 	if s == nil {
-		l.Add(problem.Pos{}, 1, path, why, false)
-		return
-	}
-	v := l.value(o.Value, path)
-	if v == nil {
-		return
-	}
-	for _, key := range slices.Backward(o.Path) {
-		k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}
-		v = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{k, v}}
-	}
-	if !l.check(v, l.grammar.kind[s.kind].set, "set "+s.full) || !l.groupsThere(s, v, "set "+s.full) {
-		return
-	}
-	was := body[s]
-	if was == nil {
-		was = s.body
-	}
-	body[s], touched[s] = laidOver(was, v), true
-}
-
-// value reads the text of a change.
-func (l *loader) value(text, path string) *yaml.Node {
-	r := newReader("", []byte(text))
-	if strings.TrimSpace(text) == "" {
-		l.Add(problem.Pos{}, 1, path, "needs a value", false)
+		refuse(why)
 		return nil
 	}
-	var n *yaml.Node
-	r.untilStopped(func() {
-		if n = r.parse(); n != nil {
-			r.treeOK(n)
-		}
-	})
-	if n != nil && len(r.probs) == 0 {
-		nowhere(n)
-		return n
+	if strings.TrimSpace(o.Value) == "" {
+		refuse("needs a value")
+		return nil
 	}
-	for _, p := range r.probs {
-		l.Add(problem.Pos{}, 1, path, p.Message, false)
+	v := t.doc.Elsewhere(o.Value, path)
+	if !v.Given() {
+		return nil
 	}
-	return nil
+	v = v.Inside(o.Path, "set "+s.full)
+	if !s.kind.set.Check(v) || !t.cables.groupsThere(s, v) {
+		return nil
+	}
+	after.lay(s, v, "set "+s.full)
+	return s
 }
 
-// nowhere takes a value out of the text it was read from, whose lines are not the file's.
-func nowhere(n *yaml.Node) {
-	n.Line, n.Column = 0, 0
-	for _, c := range n.Content {
-		nowhere(c)
-	}
-}
-
-// unplaced are the problems without places in the file, and without warnings: what they are about stands in no file.
-func (r *reader) unplaced() problem.List {
+// unplaced are problems without places in the file, and without warnings: what they are about is in no file.
+func unplaced(list problem.List) problem.List {
 	var out problem.List
-	for _, p := range r.done() {
+	for _, p := range list {
 		if p.Warning {
 			continue
 		}
@@ -172,6 +128,3 @@ func SplitSetting(l *topology.Lab, text string) (node string, path []string, ok 
 	}
 	return node, path, node != ""
 }
-
-// remember notes how the nodes stand after the steps so far, 0 being the file's own.
-func (st *story) remember() { st.stages = append(st.stages, maps.Clone(st.body)) }

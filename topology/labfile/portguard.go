@@ -2,39 +2,87 @@ package labfile
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 	"labctl/topology/rules"
 )
 
-// portGuard makes the rules of a port guard.
-func (b *build) portGuard(s *site, n *topology.Node, set *rules.Set, v *yaml.Node, path string) {
+// guardShape is "port_guard": who is behind which port.
+func guardShape() *grammar.Shape {
+	one := func() *grammar.Shape {
+		return &grammar.Shape{Form: grammar.Text, Want: "a node, node:interface or a name",
+			RE: regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?$`)}
+	}
+	ip := func() *grammar.Shape {
+		return &grammar.Shape{Form: grammar.Text, Want: "an address or a prefix of IPv4", Test: guardIPText,
+			RE: regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]+)?$`)}
+	}
+	pair := func() *grammar.Shape {
+		return &grammar.Shape{Form: grammar.Object, Min: 1, Want: "{mac, ip}", Keys: []grammar.Key{
+			{Name: "mac", Shape: &grammar.Shape{Form: grammar.Either, Want: "a MAC address, a name, or a list of them", Any: []*grammar.Shape{
+				grammar.MACOrName(""), {Form: grammar.List, Want: "a list of MAC addresses", Of: grammar.MACOrName(""), Min: 1}}}},
+			{Name: "ip", Shape: &grammar.Shape{Form: grammar.Either, Want: "an address, a prefix or a list of them", Any: []*grammar.Shape{
+				ip(), {Form: grammar.List, Want: "a list of addresses", Of: ip(), Min: 1}}}}}}
+	}
+	either := func() *grammar.Shape {
+		return &grammar.Shape{Form: grammar.Either, Want: "a node or {mac, ip}", Any: []*grammar.Shape{one(), pair()}}
+	}
+	return &grammar.Shape{Form: grammar.Dict, Want: "a map from ports to who is behind them", Name: grammar.InterfaceName(),
+		Min: 1, Max: maxPorts, Doc: "ports tied to the addresses of the nodes behind them",
+		Of: &grammar.Shape{Form: grammar.Either, Want: "a node, {mac, ip}, or a list of them", Any: []*grammar.Shape{one(), pair(),
+			{Form: grammar.List, Want: "a list of nodes", Of: either(), Min: 1}}}}
+}
+
+// guardIPText says why s is not an address or a prefix of IPv4, or "".
+func guardIPText(s string) string {
+	if !strings.Contains(s, "/") {
+		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
+			return ""
+		}
+		return problem.Quoted(problem.Clip(s)) + " is not an IPv4 address; a port guard knows no other"
+	}
+	if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
+		return problem.Quoted(problem.Clip(s)) + " is not a prefix of IPv4 addresses; a port guard knows no other"
+	}
+	return ""
+}
+
+// guardReader makes the rules of port guards, of what the nodes behind the ports are called and have.
+type guardReader struct {
+	*ifaces
+	nodes  map[*nodeDecl]*topology.Node
+	memory *ruleMemory
+	budget *budget
+}
+
+// read makes the rules of a port guard.
+func (r *guardReader) read(s *nodeDecl, n *topology.Node, set *rules.Set, v grammar.Value) {
 	var ports []rules.Guard
-	for k, who := range entries(v) {
-		at := problem.PathKey(path, k.Value)
-		if !b.guardPort(n, k, at) {
+	for who := range v.Fields() {
+		if !r.portOK(n, who) {
 			continue
 		}
-		g := rules.Guard{Port: k.Value, VLANs: tagged(n, k.Value), PairsSoFar: &b.guardPairs}
-		list := items(who)
-		if who.Kind != yaml.SequenceNode {
-			list = []*yaml.Node{who}
-		}
-		for _, x := range list {
-			b.behind(s, n, &g, x, at)
+		g := rules.Guard{Port: who.Name(), VLANs: tagged(n, who.Name()), PairsSoFar: &r.memory.pairs}
+		if who.IsList() {
+			for _, x := range who.Items() {
+				r.guarded(s, n, &g, x.Under(who.Path()))
+			}
+		} else {
+			r.guarded(s, n, &g, who)
 		}
 		if g.TooMany {
-			b.errorf(k, at, "the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; let fewer MACs speak for fewer addresses", problem.Count(rules.MaxGuarded, "pair"))
-			b.stop()
+			who.Key().Errorf("the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; "+
+				"let fewer MACs speak for fewer addresses", problem.Count(rules.MaxGuarded, "pair"))
+			r.doc.Stop()
 		}
-		if g.Tidy(); b.overlay != nil {
-			b.built += 2 + 2*g.Pairs() // which are written out again
+		if g.Tidy(); r.doc.Laying() {
+			r.budget.built += 2 + 2*g.Pairs() // which are written out again
 		}
 		ports = append(ports, g)
 	}
@@ -46,9 +94,10 @@ func (b *build) portGuard(s *site, n *topology.Node, set *rules.Set, v *yaml.Nod
 	set.GuardText(ports)
 }
 
-// guardPort reports whether the key is a port of a bridge.
-func (b *build) guardPort(n *topology.Node, k *yaml.Node, path string) bool {
-	i := n.Interface(k.Value)
+// portOK reports whether a key is a port of a bridge.
+func (r *guardReader) portOK(n *topology.Node, v grammar.Value) bool {
+	name := v.Name()
+	i := n.Interface(name)
 	if i != nil && i.Master != "" {
 		return true
 	}
@@ -59,42 +108,42 @@ func (b *build) guardPort(n *topology.Node, k *yaml.Node, path string) bool {
 		}
 	}
 	switch {
-	case interfaceName().textOK(k.Value) != "":
+	case grammar.InterfaceName().Refuses(name) != "":
 	case i != nil:
-		b.errorf(k, path, "%s is not a port of a bridge, and only those can be guarded", k.Value)
-	case len(ports) == 0 && !b.failed():
-		b.errorf(k, path, "%s has no port of a bridge to guard", n.Name)
+		v.Key().Errorf("%s is not a port of a bridge, and only those can be guarded", name)
+	case len(ports) == 0 && !r.doc.Failed():
+		v.Key().Errorf("%s has no port of a bridge to guard", n.Name)
 	case len(ports) > 0:
-		b.errorf(k, path, "%s has no port %q%s", n.Name, k.Value, b.Near(k.Value, func() []string { return ports }))
+		v.Key().Errorf("%s has no port %q%s", n.Name, name, r.doc.Near(name, func() []string { return ports }))
 	}
 	return false
 }
 
-// behind adds what one entry says of a port.
-func (b *build) behind(s *site, n *topology.Node, g *rules.Guard, x *yaml.Node, path string) {
-	if x.Kind == yaml.MappingNode {
-		b.given(g, x, path)
+// guarded adds what one entry says of a port.
+func (r *guardReader) guarded(s *nodeDecl, n *topology.Node, g *rules.Guard, v grammar.Value) {
+	if v.IsMap() {
+		r.pair(g, v)
 		return
 	}
-	if x.Kind != yaml.ScalarNode {
+	if !v.IsSingle() {
 		return
 	}
-	if e := b.names[x.Value]; e != nil {
+	if e := r.names.by[v.Word()]; e != nil {
 		addName(g, e)
 		return
 	}
-	name, ifname, _ := strings.Cut(x.Value, ":")
-	where, why := b.lookup(s, name)
+	name, ifname, _ := strings.Cut(v.Word(), ":")
+	where, why := r.lookup(s, name)
 	if where == nil {
-		b.errorf(x, path, "%s", why)
+		v.Errorf("%s", why)
 		return
 	}
-	far := b.node[where]
+	far := r.nodes[where]
 	switch {
 	case far == nil:
 		return
 	case ifname != "" && far.Interface(ifname) == nil:
-		b.errorf(x, path, "%s has no interface %q%s", far.Name, ifname, b.Near(ifname, b.interfaceNames(where)))
+		v.Errorf("%s has no interface %q%s", far.Name, ifname, r.doc.Near(ifname, r.namesOf(where)))
 		return
 	case ifname == "":
 		if p := n.Interface(g.Port); p.Peer.Node == far.Name && far != n {
@@ -103,8 +152,8 @@ func (b *build) behind(s *site, n *topology.Node, g *rules.Guard, x *yaml.Node, 
 	}
 	macs, addrs := speakers(far, ifname)
 	if len(macs) == 0 {
-		if !b.failed() {
-			b.errorf(x, path, "%s has no MAC that the file knows; write {mac: …, ip: …}", x.Value)
+		if !r.doc.Failed() {
+			v.Errorf("%s has no MAC that the file knows; write {mac: …, ip: …}", v.Word())
 		}
 		return
 	}
@@ -119,98 +168,24 @@ func (b *build) behind(s *site, n *topology.Node, g *rules.Guard, x *yaml.Node, 
 	g.Add(macs, ips)
 }
 
-// tagged are the VLANs that a port of a bridge with VLAN filtering takes with a tag.
-func tagged(n *topology.Node, port string) []switchcore.VLANRange {
-	i := n.Interface(port)
-	if m := n.Interface(i.Master); m == nil || m.Bridge == nil || !m.Bridge.VLANFiltering || i.Port.VLAN == nil {
-		return nil
-	}
-	return slices.Clone(i.Port.VLAN.Tagged)
-}
-
-// vlansOn are the VLANs of the VLAN interfaces on one of the node's interfaces, on what is stacked on it, and on the bridge
-// that it is a port of; with "", of all the node's.
-func vlansOn(n *topology.Node, ifname string) (out []switchcore.VLANRange) {
-	in := reachedBy(n, ifname)
-	for _, i := range n.Interfaces {
-		if i.Type == topology.VLAN && (ifname == "" || in[i.Name]) {
-			out = append(out, switchcore.VLANRange{First: i.VLANID, Last: i.VLANID})
-		}
-	}
-	return out
-}
-
-// lastOf is the last address of a prefix of IPv4, its directed broadcast if it is long enough to have one.
-func lastOf(p netip.Prefix) netip.Addr {
-	a := p.Addr().As4()
-	for bit := p.Bits(); bit < 32; bit++ {
-		a[bit/8] |= 0x80 >> (bit % 8)
-	}
-	return netip.AddrFrom4(a)
-}
-
-// speakers are the MACs and the addresses that a node uses on one of its interfaces, with what is stacked on it and the
-// bridge that it is a port of; with "", on any interface that has an address, or on all if none has.
-func speakers(n *topology.Node, ifname string) (macs []switchcore.MAC, addrs []netip.Prefix) {
-	in := reachedBy(n, ifname)
-	addressed := slices.ContainsFunc(n.Interfaces, func(i *topology.Interface) bool { return len(i.Addrs) > 0 })
-	for _, i := range n.Interfaces {
-		if !in[i.Name] && (ifname != "" || addressed && len(i.Addrs) == 0) {
-			continue
-		}
-		addrs = append(addrs, i.Addrs...)
-		if !i.MAC.IsZero() {
-			macs = append(macs, i.MAC)
-			continue
-		}
-		for _, p := range n.Interfaces { // the kernel takes the lowest
-			if p.Master == i.Name && !p.MAC.IsZero() {
-				macs = append(macs, p.MAC)
-			}
-		}
-	}
-	return macs, addrs
-}
-
-// reachedBy are an interface, what is stacked on it, and the bridge that it is a port of.
-func reachedBy(n *topology.Node, ifname string) map[string]bool {
-	in := map[string]bool{ifname: true}
-	if i := n.Interface(ifname); i != nil && i.Master != "" {
-		in[i.Master] = true
-	}
-	for _, i := range n.Interfaces { // a lower one stands before its upper
-		if i.Lower.Node == n.Name && in[i.Lower.Interface] {
-			in[i.Name] = true
-		}
-	}
-	return in
-}
-
-// given adds {mac, ip}.
-func (b *build) given(g *rules.Guard, x *yaml.Node, path string) {
-	list := func(key string) []*yaml.Node {
-		n := field(x, key)
-		if n != nil && n.Kind == yaml.ScalarNode {
-			return []*yaml.Node{n}
-		}
-		return items(n)
-	}
+// pair adds {mac, ip}.
+func (r *guardReader) pair(g *rules.Guard, v grammar.Value) {
 	var macs []switchcore.MAC
-	for _, n := range list("mac") {
-		if m := b.mac(n, problem.PathKey(path, "mac")); !m.IsZero() {
+	for x := range v.Field("mac").OneOrMore() {
+		if m := r.names.mac(x); !m.IsZero() {
 			macs = append(macs, m)
 		}
 	}
 	var ips []netip.Prefix
-	for _, n := range list("ip") {
-		if p, err := netip.ParsePrefix(n.Value); err == nil {
+	for x := range v.Field("ip").OneOrMore() {
+		if p, err := netip.ParsePrefix(x.Word()); err == nil {
 			ips = append(ips, p.Masked())
-		} else if a, err := netip.ParseAddr(n.Value); err == nil {
+		} else if a, err := netip.ParseAddr(x.Word()); err == nil {
 			ips = append(ips, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
-	g.AnyMAC = g.AnyMAC || field(x, "mac") == nil
-	g.AnyIP = g.AnyIP || field(x, "ip") == nil
+	g.AnyMAC = g.AnyMAC || !v.Has("mac")
+	g.AnyIP = g.AnyIP || !v.Has("ip")
 	g.Add(macs, ips)
 }
 

@@ -4,50 +4,86 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 
-	"go.yaml.in/yaml/v4"
-
 	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 )
 
+// routesKey is "routes".
+func routesKey() grammar.Key {
+	gateway := grammar.Address()
+	gateway.Want = "a gateway: an address"
+	route := &grammar.Shape{Form: grammar.Either, Want: "a gateway: an address, or {via, dev, metric, src, onlink, type}", Any: []*grammar.Shape{
+		gateway,
+		{Form: grammar.List, Want: "two gateways, of IPv4 and IPv6", Of: gateway, Min: 1, Max: 2},
+		{Form: grammar.Object, Want: "{via, dev, metric, src, onlink, type}", Keys: []grammar.Key{
+			{Name: "via", Shape: grammar.Address()}, {Name: "dev", Shape: grammar.InterfaceName()},
+			{Name: "metric", Shape: grammar.NumberOf("a metric from 1 to 999999999", 1, 999999999)},
+			{Name: "src", Shape: grammar.Address()}, {Name: "onlink", Shape: grammar.YesNo("the gateway is believed to be on the link")},
+			{Name: "type", Shape: grammar.OneOf(routeTypes()...)}}}}}
+	return grammar.Key{Name: "routes", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from destinations to gateways", Of: route,
+		Doc: "default or a prefix: its gateway", Name: &grammar.Shape{Form: grammar.Text, Want: "default or a prefix", Test: routeText,
+			RE: regexp.MustCompile(`^(default|(` + grammar.AddressPattern + `)/[0-9]+)$`)}}}
+}
+
+func routeTypes() []string { return []string{"unicast", "blackhole", "unreachable", "prohibit"} }
+
+// routeText says why s is not a destination of a route.
+func routeText(s string) string {
+	if s == "default" {
+		return ""
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil || p.Addr().Is4In6() {
+		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+			return fmt.Sprintf("%q has no length; write %s/%d for this address alone", s, s, a.BitLen())
+		}
+		return fmt.Sprintf("%q is not a destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
+	}
+	if p.Masked() != p {
+		return fmt.Sprintf("%q has bits behind its length, which the kernel refuses in a route; write %s", s, p.Masked())
+	}
+	return ""
+}
+
+// saidRoute is a route and where the file says it.
+type saidRoute struct {
+	topology.Route
+	value grammar.Value
+}
+
 // routes reads a node's routes and refuses what the kernel would.
-func (b *build) routes(s *site, n *topology.Node) {
-	path := problem.PathKey(b.path(s), "routes")
-	type place struct {
+func (n *networks) routes(s *nodeDecl, node *topology.Node) {
+	type destination struct {
 		dst    netip.Prefix
 		metric int
 	}
-	type said struct {
-		route topology.Route
-		val   *yaml.Node
-		path  string
-	}
-	seen := map[place]problem.Pos{}
-	var list []said
-	for k, v := range entries(b.key(s, "routes")) {
-		if routeText(k.Value) != "" {
+	seen := map[destination]problem.Pos{}
+	var list []saidRoute
+	for v := range n.bodyOf(s).Field("routes").Fields() {
+		if routeText(v.Name()) != "" {
 			continue
 		}
-		at := problem.PathKey(path, k.Value)
-		for _, r := range b.route(k, v, at) {
-			if was, twice := seen[place{r.Dst, r.Metric}]; twice {
-				b.errorf(k, at, "%s has a route already, in line %d; a second one needs another metric", r.Dst, was.Line)
+		for _, r := range readRoute(v) {
+			if was, twice := seen[destination{r.Dst, r.Metric}]; twice {
+				v.Key().Errorf("%s has a route already, in line %d; a second one needs another metric", r.Dst, was.Line)
 				continue
 			}
-			seen[place{r.Dst, r.Metric}] = b.at(k)
-			list = append(list, said{r, v, at})
+			seen[destination{r.Dst, r.Metric}] = v.Key().Pos()
+			list = append(list, saidRoute{r, v})
 		}
 	}
-	slices.SortFunc(list, func(x, y said) int { return compareRoutes(x.route, y.route) })
-	devices := &reach{order: map[onNet]int{}, are: map[int]bool{}}
-	for _, x := range list {
-		b.routeOK(s, devices, x.route, x.val, x.path)
-		if x.route.Dev != "" && !x.route.Via.IsValid() {
-			devices.add(x.route.Dst, x.route.Dev, 0)
+	slices.SortFunc(list, func(x, y saidRoute) int { return compareRoutes(x.Route, y.Route) })
+	devices := newReachable()
+	for _, r := range list {
+		n.routeOK(s, devices, r)
+		if r.Dev != "" && !r.Via.IsValid() {
+			devices.add(r.Dst, r.Dev, 0)
 		}
-		n.Routes = append(n.Routes, x.route)
+		node.Routes = append(node.Routes, r.Route)
 	}
 }
 
@@ -63,35 +99,41 @@ func compareRoutes(a, b topology.Route) int {
 	return cmp.Or(tier(a)-tier(b), a.Dst.Addr().Compare(b.Dst.Addr()), a.Dst.Bits()-b.Dst.Bits(), a.Metric-b.Metric)
 }
 
-// route reads one entry, which is two routes for a list of gateways.
-func (b *build) route(k, v *yaml.Node, path string) []topology.Route {
+// readRoute reads one entry, which is two routes for a list of gateways.
+func readRoute(v grammar.Value) []topology.Route {
 	r := topology.Route{Type: "unicast"}
-	r.Dst, _ = netip.ParsePrefix(k.Value)
-	var gateways []*yaml.Node
-	switch v.Kind {
-	case yaml.MappingNode:
-		return b.longRoute(r, v, path)
-	case yaml.SequenceNode:
-		gateways = v.Content
-		if k.Value != "default" {
-			b.errorf(v, path, "a list of gateways belongs to default, one of IPv4 and one of IPv6")
-			return nil
-		}
-	default:
-		gateways = []*yaml.Node{v}
+	r.Dst, _ = netip.ParsePrefix(v.Name())
+	if v.IsMap() {
+		return longRoute(r, v)
 	}
+	if v.IsList() && v.Name() != "default" {
+		v.Errorf("a list of gateways belongs to default, one of IPv4 and one of IPv6")
+		return nil
+	}
+	if !v.IsList() {
+		return gateways(r, v, v)
+	}
+	var list []grammar.Value
+	for _, g := range v.Items() {
+		list = append(list, g)
+	}
+	return gateways(r, v, list...)
+}
+
+// gateways are the routes to a destination by each of some gateways.
+func gateways(r topology.Route, v grammar.Value, list ...grammar.Value) []topology.Route {
 	var out []topology.Route
-	for i, g := range gateways {
-		a, err := netip.ParseAddr(g.Value)
-		if err != nil || addressText(g.Value) != "" {
+	for i, g := range list {
+		a, err := netip.ParseAddr(g.Word())
+		if err != nil || grammar.AddressText(g.Word()) != "" {
 			continue
 		}
 		r.Via = a
-		if k.Value == "default" {
+		if v.Name() == "default" {
 			r.Dst = everywhere(a.Is6())
 		}
 		if i > 0 && len(out) > 0 && out[0].Via.Is6() == a.Is6() {
-			b.errorf(g, problem.PathIndex(path, i), "two gateways are one of IPv4 and one of IPv6")
+			g.Errorf("two gateways are one of IPv4 and one of IPv6")
 			continue
 		}
 		out = append(out, r)
@@ -106,74 +148,73 @@ func everywhere(v6 bool) netip.Prefix {
 	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 }
 
-func (b *build) longRoute(r topology.Route, v *yaml.Node, path string) []topology.Route {
-	r.Type = stringOf(field(v, "type"), "unicast")
-	r.Via, _ = netip.ParseAddr(stringOf(field(v, "via"), ""))
-	r.Src, _ = netip.ParseAddr(stringOf(field(v, "src"), ""))
-	r.Dev = stringOf(field(v, "dev"), "")
-	r.Metric = intOf(field(v, "metric"), 0)
-	r.OnLink = boolOf(field(v, "onlink"), false)
+func longRoute(r topology.Route, v grammar.Value) []topology.Route {
+	r.Type = v.Field("type").Text("unicast")
+	r.Via, _ = netip.ParseAddr(v.Field("via").Text(""))
+	r.Src, _ = netip.ParseAddr(v.Field("src").Text(""))
+	r.Dev = v.Field("dev").Text("")
+	r.Metric = v.Field("metric").Int(0)
+	r.OnLink = v.Field("onlink").Bool(false)
 	if !r.Dst.IsValid() {
 		r.Dst = everywhere(r.Via.Is6() || r.Src.Is6())
 	}
-	if !slices.Contains([]string{"unicast", "blackhole", "unreachable", "prohibit"}, r.Type) {
+	if !slices.Contains(routeTypes(), r.Type) {
 		return nil
 	}
-	via, dev := field(v, "via") != nil, field(v, "dev") != nil
+	via, dev := v.Has("via"), v.Has("dev")
 	switch {
 	case r.Type == "unicast" && !via && !dev:
-		b.errorf(v, path, "a route needs via, dev or both")
+		v.Errorf("a route needs via, dev or both")
 	case r.Type != "unicast" && (via || dev || r.OnLink):
-		b.errorf(v, path, "%s: such a route has no via, dev or onlink", r.Type)
+		v.Errorf("%s: such a route has no via, dev or onlink", r.Type)
 	case r.OnLink && !(via && dev):
-		b.errorf(v, path, "onlink needs via and dev")
+		v.Errorf("onlink needs via and dev")
 	}
 	return []topology.Route{r}
 }
 
 // routeOK checks that the kernel would take the route: fib_check_nh() wants a gateway on a connected network.
-func (b *build) routeOK(s *site, devices *reach, r topology.Route, v *yaml.Node, path string) {
+func (n *networks) routeOK(s *nodeDecl, devices *reachable, r saidRoute) {
 	for _, a := range []netip.Addr{r.Via, r.Src} {
 		if a.IsValid() && a.Is6() != r.Dst.Addr().Is6() {
-			b.errorf(v, path, "%s and %s are of different families", a, r.Dst)
+			r.value.Errorf("%s and %s are of different families", a, r.Dst)
 			return
 		}
 	}
-	if r.Dev != "" && b.made[topology.End{Node: s.full, Interface: r.Dev}] == nil {
-		dev := field(v, "dev")
-		b.errorf(dev, problem.PathKey(path, "dev"), "%s has no interface %q%s", s.full, r.Dev, b.Near(r.Dev, b.interfaceNames(s)))
+	if r.Dev != "" && n.at(s, r.Dev) == nil {
+		r.value.Field("dev").Errorf("%s has no interface %q%s", s.full, r.Dev, n.doc.Near(r.Dev, n.namesOf(s)))
 		return
 	}
-	if why := b.gatewayText(s, r); why != "" {
-		b.errorf(v, path, "%s is %s; a gateway has the address of a router", r.Via, why)
+	own := n.reachableFrom(s)
+	if why := own.notAGateway(r.Route); why != "" {
+		r.value.Errorf("%s is %s; a gateway has the address of a router", r.Via, why)
 		return
 	}
-	own := b.reachOf(s)
 	if own.own[r.Via] {
-		b.errorf(v, path, "%s is %s itself; a gateway is another node", r.Via, s.full)
+		r.value.Errorf("%s is %s itself; a gateway is another node", r.Via, s.full)
 		return
 	}
 	connected := r.OnLink || !r.Via.IsValid() || r.Via.IsLinkLocalUnicast() && r.Dev != ""
-	for _, known := range []*reach{own, devices} { // a device route makes its destination connected
+	for _, known := range []*reachable{own, devices} { // a device route makes its destination connected
 		if !connected {
 			_, connected = known.find(r.Via, r.Dev)
 		}
 	}
 	source := !r.Src.IsValid() || own.own[r.Src]
-	broken := own.broken || b.hasBadIP(s)
-	if !connected && !broken {
-		b.errorf(v, path, "%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write {via, dev, onlink: true})",
+	if !connected && !own.more {
+		r.value.Errorf("%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write {via, dev, onlink: true})",
 			r.Via, s.full, own.words)
 	}
-	if !source && !broken {
-		b.errorf(v, path, "src %s is not an address of %s", r.Src, s.full)
+	if !source && !own.more {
+		r.value.Errorf("src %s is not an address of %s", r.Src, s.full)
 	}
 }
 
-// gatewayText says why no node can be behind a gateway's address: fib_check_nh_v4_gw() and ip6_validate_gw() want that of a host. The
-// first address of a network was a broadcast address too before Linux 5.14 (net/ipv4/fib_frontend.c, fib_add_ifaddr).
-func (b *build) gatewayText(s *site, r topology.Route) string {
-	switch via := r.Via; {
+// notAGateway says why no node can be behind a gateway's address: fib_check_nh_v4_gw() and ip6_validate_gw() want that of a
+// host. The first address of a network was a broadcast address too before Linux 5.14 (net/ipv4/fib_frontend.c, fib_add_ifaddr).
+func (r *reachable) notAGateway(route topology.Route) string {
+	via := route.Via
+	switch {
 	case !via.IsValid():
 		return ""
 	case via.IsUnspecified():
@@ -185,81 +226,21 @@ func (b *build) gatewayText(s *site, r topology.Route) string {
 	case via == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return "a broadcast address"
 	}
-	if !r.Via.Is4() {
+	if !via.Is4() {
 		return ""
 	}
 	dev := ""
-	if r.OnLink {
-		dev = r.Dev
+	if route.OnLink {
+		dev = route.Dev
 	}
-	for p := range b.reachOf(s).around(r.Via, dev) {
+	for p := range r.around(via, dev) {
 		switch {
 		case p.Bits() >= 31:
-		case r.Via == p.Addr():
+		case via == p.Addr():
 			return fmt.Sprintf("the network address of %s", p)
-		case r.Via == lastOf(p):
+		case via == lastOf(p):
 			return fmt.Sprintf("the broadcast address of %s", p)
 		}
 	}
 	return ""
-}
-
-// hasBadIP reports whether the node may have more addresses than could be read.
-func (b *build) hasBadIP(s *site) bool {
-	if s.ipBad == nil {
-		bad := len(b.of[s]) == 0
-		for k := range entries(b.bodyOf(s)) {
-			if spec := b.grammar.kind[s.kind].file.key(k.Value); spec == nil && problem.Suggest(k.Value, []string{"ip", "interfaces"}) != "" {
-				bad = true
-			}
-		}
-		if field(b.bodyOf(s), "ip") != nil && len(b.of[s]) != 1 && s.kind != topology.Bridge {
-			bad = true
-		}
-		for _, e := range b.ends[s] {
-			bad = bad || e.bad
-		}
-		s.ipBad = &bad
-	}
-	return *s.ipBad
-}
-
-func (b *build) networks(s *site) string {
-	var out []string
-	for _, m := range b.of[s] {
-		for _, p := range m.Addrs {
-			out = append(out, p.Masked().String())
-		}
-	}
-	if len(out) == 0 {
-		return ", which has none"
-	}
-	return fmt.Sprintf(" (%s)", problem.AndList(problem.ClipList(out)))
-}
-
-// neighbours reads a node's permanent neighbour entries.
-func (b *build) neighbours(s *site, n *topology.Node) {
-	path := problem.PathKey(b.path(s), "neigh")
-	for k, v := range entries(b.key(s, "neigh")) {
-		a, err := netip.ParseAddr(k.Value)
-		if err != nil || addressText(k.Value) != "" || v.Kind != yaml.ScalarNode {
-			continue
-		}
-		at := problem.PathKey(path, k.Value)
-		e := topology.Neighbour{IP: a, MAC: b.mac(v, at)}
-		own := b.reachOf(s)
-		broken := own.broken || b.hasBadIP(s)
-		if i, ok := own.find(a, ""); ok {
-			e.Dev = b.of[s][i].Name
-		}
-		if e.Dev == "" && len(b.of[s]) == 1 {
-			e.Dev = b.of[s][0].Name
-		}
-		if e.Dev == "" && !broken {
-			b.errorf(k, at, "%s is on no network of %s%s, so it belongs to none of its interfaces", a, s.full, own.words)
-			continue
-		}
-		n.Neighbours = append(n.Neighbours, e)
-	}
-	slices.SortStableFunc(n.Neighbours, func(x, y topology.Neighbour) int { return x.IP.Compare(y.IP) })
 }

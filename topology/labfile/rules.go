@@ -1,117 +1,139 @@
 package labfile
 
 import (
-	"net/netip"
+	"regexp"
 	"slices"
-	"strings"
-
-	"go.yaml.in/yaml/v4"
 
 	"labctl/topology"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 	"labctl/topology/rules"
 )
 
-// textLines cuts a text of the file into lines. Those of a literal block stand where they stand; of any other text only its
-// beginning is known, unless it is one line.
-func (r *reader) textLines(n *yaml.Node) []rules.TextLine {
-	var out []rules.TextLine
-	if n.Style&yaml.LiteralStyle != 0 && n.Line > 0 {
-		text, at := r.block(n)
-		for i, s := range strings.Split(text, "\n") {
-			out = append(out, rules.TextLine{Text: s, Pos: problem.Pos{Line: at.Line + i, Col: at.Col}})
-		}
-		return out
+const noSwitchRules = "what a virtual switch forwards passes no rules of the kernel; write them at a node that is linked to it"
+
+// rulesKey is "rules" of a node, in the file or in a step's set.
+func rulesKey(set bool) grammar.Key {
+	text := func(doc string) *grammar.Shape {
+		return &grammar.Shape{Form: grammar.Text, Want: `lines of text, after "|"`, Doc: doc, RE: regexp.MustCompile(`[^ \n]`)}
 	}
-	at := r.at(n)
-	if at.Line > 0 && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		at.Col++
+	forms := map[string]*grammar.Shape{
+		"iptables":   text("commands of iptables, one a line; the comment at the end of a line is the rule's name"),
+		"ip6tables":  text("the same for IPv6"),
+		"nft":        text("what nft -f reads; the comment of a rule is its name"),
+		"port_guard": guardShape(),
 	}
-	// A plain text may go on in the next line, and one in quotes have escapes.
-	value := strings.TrimRight(n.Value, " \n")
-	here := r.Line(at.Line)
-	vague := at.Line < 1 || !strings.HasPrefix(here[min(max(0, at.Col-1), len(here)):], value)
-	for s := range strings.SplitSeq(value, "\n") {
-		if len(out) > 0 || strings.TrimSpace(s) != "" { // lines are counted from the first with words, as in a block
-			out = append(out, rules.TextLine{Text: s, Pos: at, Vague: vague})
-		}
+	keys := []grammar.Key{{Name: "load", Shape: grammar.YesNo("loaded as soon as the node is there (default true)")}}
+	for i, f := range rules.RuleForms() {
+		keys = append(keys, grammar.Key{Name: f, Shape: forms[f], Bars: rules.RuleForms()[:i]})
 	}
-	if len(out) == 0 {
-		out = []rules.TextLine{{Text: "", Pos: at, Vague: true}}
+	level := grammar.Key{Name: "level", Shape: &grammar.Shape{Form: grammar.Text, Want: "l2 or l3", Words: []string{"l2", "l3"},
+		Doc: "l2 (default) stops forged frames and ARP, l3 only IPv4 packets"}}
+	if !set { // it may be in the file already
+		level.Needs = []string{"port_guard"}
 	}
-	return out
+	name := grammar.Named("a rule set", grammar.PlainName, grammar.MaxWord, append(emptiedMaps(), "interfaces"))
+	return grammar.Key{Name: "rules", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from rule sets to their rules", Name: name,
+		Doc: "what the node filters", Of: &grammar.Shape{Form: grammar.Object,
+			Want: "a rule set: one of iptables, ip6tables, nft, port_guard", Keys: append(keys, level)}}}
 }
 
-// rules reads the rule sets of a node.
-func (b *build) rules(s *site, n *topology.Node) {
-	var bodies []*yaml.Node
-	for k, v := range entries(b.key(s, "rules")) {
-		path := problem.PathKey(problem.PathKey(b.path(s), "rules"), k.Value)
-		if v.Kind != yaml.MappingNode {
+// ruleMemory is what the labs of one file share of rules.
+type ruleMemory struct {
+	sets  map[grammar.Identity]*rules.Set  // by their text, on which alone they depend
+	ruled map[*nodeDecl][]grammar.Identity // the texts of those of a node that were checked last, in order
+	pairs int                              // of rules.MaxGuarded
+	ways  int                              // of rules.MaxWays, that may still be looked at
+}
+
+func newRuleMemory() *ruleMemory {
+	return &ruleMemory{sets: map[grammar.Identity]*rules.Set{}, ruled: map[*nodeDecl][]grammar.Identity{}, ways: rules.MaxWays}
+}
+
+// ruleReader reads the rule sets of nodes, when all that they may name is there.
+type ruleReader struct {
+	doc    *grammar.Document
+	memory *ruleMemory
+	budget *budget
+	guards *guardReader
+	needs  []string // of the lab
+}
+
+// read reads the rule sets of a node.
+func (r *ruleReader) read(s *nodeDecl, n *topology.Node, said grammar.Value) {
+	var bodies []grammar.Identity
+	for v := range said.Field("rules").Fields() {
+		if !v.IsMap() {
 			continue
 		}
-		set := rules.NewSet(k.Value, boolOf(field(v, "load"), true), b.at(k))
-		var body *yaml.Node
-		for _, f := range rules.RuleForms() {
-			if x := field(v, f); x != nil && body == nil {
-				set.Form, body = f, x
-			}
-		}
-		if body == nil {
-			b.errorf(k, path, "has no rules; write one of %s", problem.OrList(rules.RuleForms()))
+		set, body := r.set(s, n, v)
+		if set == nil {
+			v.Key().Errorf("has no rules; write one of %s", problem.OrList(rules.RuleForms()))
 			continue
-		}
-		at := problem.PathKey(path, set.Form)
-		if was := b.ruleSets[body]; was != nil { // the file's, or that of an earlier step
-			if was.Load != set.Load || was.Pos != set.Pos {
-				again := *was
-				again.Load, again.Pos = set.Load, set.Pos
-				was = &again
-			}
-			n.Rules, bodies = append(n.Rules, was), append(bodies, body)
-			continue
-		}
-		before := len(b.probs)
-		switch set.Form {
-		case "port_guard":
-			set.Level = stringOf(field(v, "level"), "l2")
-			b.portGuard(s, n, set, body, at)
-		case "nft":
-			b.nftText(set, body, at)
-		default:
-			b.ruleLines(set, body, at)
-		}
-		switch {
-		case set.Form == "port_guard": // it depends on the nodes behind its ports too
-			body = new(yaml.Node)
-		case len(b.probs) == before:
-			b.ruleSets[body] = set
 		}
 		n.Rules, bodies = append(n.Rules, set), append(bodies, body)
 	}
-	if was, known := b.ruled[s]; known && slices.Equal(was, bodies) {
-		if b.overlay != nil {
-			b.blindGuard(n, b.path(s))
+	path := said.Path()
+	if was, known := r.memory.ruled[s]; known && slices.Equal(was, bodies) {
+		if r.doc.Laying() {
+			r.warnOfBlindGuards(n, path)
 		}
 		return
 	}
-	b.ruled[s] = bodies
-	if b.overlay != nil {
+	r.memory.ruled[s] = bodies
+	if r.doc.Laying() {
 		for _, set := range n.Rules {
-			b.built += len(set.Lines) / 2 // which are looked at again
+			r.budget.built += len(set.Lines) / 2 // which are looked at again
 		}
 	}
-	b.ownTables(n, b.path(s))
-	rules.CheckChains(n.Rules, b, b.path(s))
-	rules.CheckNames(n.Rules, b.lab.Needs, b, b.path(s))
-	if b.overlay != nil {
-		b.establishedTrap(n, b.path(s))
-		b.blindGuard(n, b.path(s))
+	r.ownTables(n, path)
+	rules.CheckChains(n.Rules, r.doc, path)
+	rules.CheckNames(n.Rules, r.needs, r.doc, path)
+	if r.doc.Laying() {
+		r.warnOfTraps(n, path)
+		r.warnOfBlindGuards(n, path)
 	}
 }
 
+// set reads one rule set; nil if it has no rules. The second result says which text they are.
+func (r *ruleReader) set(s *nodeDecl, n *topology.Node, v grammar.Value) (*rules.Set, grammar.Identity) {
+	set := rules.NewSet(v.Name(), v.Field("load").Bool(true), v.Key().Pos())
+	var body grammar.Value
+	for _, f := range rules.RuleForms() {
+		if x := v.Field(f); x.Given() && !body.Given() {
+			set.Form, body = f, x
+		}
+	}
+	if !body.Given() {
+		return nil, grammar.Identity{}
+	}
+	if was := r.memory.sets[body.Identity()]; was != nil { // the file's, or that of an earlier step
+		if was.Load != set.Load || was.Pos != set.Pos {
+			again := *was
+			again.Load, again.Pos = set.Load, set.Pos
+			was = &again
+		}
+		return was, body.Identity()
+	}
+	before := r.doc.Found()
+	switch set.Form {
+	case "port_guard":
+		set.Level = v.Field("level").Text("l2")
+		r.guards.read(s, n, set, body)
+		return set, grammar.NewIdentity() // it depends on the nodes behind its ports too
+	case "nft":
+		r.nftText(set, body)
+	default:
+		r.lines(set, body)
+	}
+	if r.doc.Found() == before {
+		r.memory.sets[body.Identity()] = set
+	}
+	return set, body.Identity()
+}
+
 // ownTables refuses tables that two sets make: what is counted could not be told apart, and what is unloaded neither.
-func (b *build) ownTables(n *topology.Node, path string) {
+func (r *ruleReader) ownTables(n *topology.Node, path string) {
 	owner := map[rules.NFTable]*rules.Set{}
 	iptables := map[rules.NFTable]*rules.Set{}
 	for _, set := range n.Rules {
@@ -124,79 +146,69 @@ func (b *build) ownTables(n *topology.Node, path string) {
 		for _, t := range set.Tables {
 			at := problem.PathKey(problem.PathKey(path, "rules"), set.Name)
 			if was := owner[t]; was != nil {
-				b.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
+				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
 			} else if was := iptables[t]; was != nil {
-				b.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
+				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
 			}
 			owner[t] = set
 		}
 	}
 }
 
-// guardIPText says why s is no address or prefix of IPv4, or "".
-func guardIPText(s string) string {
-	if !strings.Contains(s, "/") {
-		if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
-			return ""
-		}
-		return problem.Quoted(problem.Clip(s)) + " is not an IPv4 address; a port guard knows no other"
-	}
-	if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
-		return problem.Quoted(problem.Clip(s)) + " is not a prefix of IPv4 addresses; a port guard knows no other"
-	}
-	return ""
-}
-
 // nftText takes over a text for nft.
-func (b *build) nftText(set *rules.Set, v *yaml.Node, path string) {
-	if v.Kind != yaml.ScalarNode {
+func (r *ruleReader) nftText(set *rules.Set, v grammar.Value) {
+	if !v.IsSingle() {
 		return
 	}
-	if v.Style&yaml.FoldedStyle != 0 {
-		b.errorf(v, path, `">" joins lines; write the rules after "|"`)
+	if v.Style() == grammar.Folded {
+		v.Errorf(`">" joins lines; write the rules after "|"`)
 		return
 	}
-	lines := b.textLines(v)
-	if v.Style&yaml.LiteralStyle != 0 && v.Line > 0 {
+	lines := textLines(v)
+	if v.Style() == grammar.Literal && v.Line() > 0 {
 		set.TextPos = lines[0].Pos
 	}
-	if set.ReadNFT(b, path, lines) && len(set.Tables) == 0 {
-		b.errorf(v, path, "makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
+	if set.ReadNFT(r.doc, v.Path(), lines) && len(set.Tables) == 0 {
+		v.Errorf("makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
 	}
 }
 
-// ruleLines reads the commands of a set of iptables or ip6tables.
-func (b *build) ruleLines(set *rules.Set, n *yaml.Node, path string) {
-	if n.Kind != yaml.ScalarNode {
+// lines reads the commands of a set of iptables or ip6tables.
+func (r *ruleReader) lines(set *rules.Set, v grammar.Value) {
+	if !v.IsSingle() {
 		return
 	}
-	if n.Style&yaml.FoldedStyle != 0 {
-		b.errorf(n, path, `">" joins lines; write the commands after "|"`)
+	if v.Style() == grammar.Folded {
+		v.Errorf(`">" joins lines; write the commands after "|"`)
 		return
 	}
-	if set.ReadLines(b, path, b.textLines(n)) && len(set.Lines) == 0 {
-		b.errorf(n, path, "has no commands; write them one a line, as \"-A FORWARD -j DROP\"")
+	if set.ReadLines(r.doc, v.Path(), textLines(v)) && len(set.Lines) == 0 {
+		v.Errorf("has no commands; write them one a line, as \"-A FORWARD -j DROP\"")
 	}
 }
 
-// establishedTrap warns of traps, also of those that only steps set.
-func (b *build) establishedTrap(n *topology.Node, path string) {
-	if len(n.Rules) == 0 || b.ways <= 0 { // and this is said
-		return
+func textLines(v grammar.Value) []rules.TextLine {
+	var out []rules.TextLine
+	for _, l := range v.TextLines() {
+		out = append(out, rules.TextLine(l))
 	}
-	was := b.overlay
-	b.overlay = nil // which would take the warning for what it has moved elsewhere
-	defer func() { b.overlay = was }()
-	rules.CheckTraps(n.Rules, b, path, &b.ways)
+	return out
 }
 
-// blindGuard warns of them, also of those that only steps make blind.
-func (b *build) blindGuard(n *topology.Node, path string) {
-	was := b.overlay
-	b.overlay = nil // which would take the warning for what it has moved elsewhere
-	defer func() { b.overlay = was }()
+// warnOfTraps warns of rules ahead of others that would refuse, also of those that only steps set.
+func (r *ruleReader) warnOfTraps(n *topology.Node, path string) {
+	if len(n.Rules) == 0 || r.memory.ways <= 0 { // and this is said
+		return
+	}
+	r.doc.AsWritten(func() { rules.CheckTraps(n.Rules, r.doc, path, &r.memory.ways) })
+}
+
+// warnOfBlindGuards warns of guards that see nothing, also of those that only steps make blind.
+func (r *ruleReader) warnOfBlindGuards(n *topology.Node, path string) {
 	sets, why := n.BlindGuards()
-	for i, set := range sets {
-		b.Add(set.Pos, len(set.Name), problem.PathKey(problem.PathKey(path, "rules"), set.Name), why[i], true)
-	}
+	r.doc.AsWritten(func() {
+		for i, set := range sets {
+			r.doc.Add(set.Pos, len(set.Name), problem.PathKey(problem.PathKey(path, "rules"), set.Name), why[i], true)
+		}
+	})
 }

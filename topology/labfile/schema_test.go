@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
 
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 )
 
@@ -120,17 +121,16 @@ func samples() []string {
 
 // TestSchemaAgrees holds every shape of the grammar against every sample: schema and decoder must say the same.
 func TestSchemaAgrees(t *testing.T) {
-	g := format1()
-	defs := g.defs()
-	seen := map[*shape]bool{}
+	defs := schemaDefs()
+	seen := map[*grammar.Shape]bool{}
 	checked := 0
-	var walk func(s *shape, path string)
-	walk = func(s *shape, path string) {
-		if s == nil || seen[s] || s.def != "" || s.of != nil && s.of.def != "" { // read by whoever knows the node's kind
+	var walk func(s *grammar.Shape, path string)
+	walk = func(s *grammar.Shape, path string) {
+		if s == nil || seen[s] || s.Later || s.Of != nil && s.Of.Later { // read by whoever knows the node's kind
 			return
 		}
 		seen[s] = true
-		doc := s.schema()
+		doc := s.Schema()
 		src, err := json.Marshal(doc)
 		if bytes.Contains(src, []byte("$ref")) {
 			doc["$defs"] = defs
@@ -141,30 +141,30 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		schema := compileSchema(t, src)
 		for _, text := range samples() {
-			r := newReader("sample", []byte(text))
-			n := r.parse()
+			d := grammar.New("sample", []byte(text))
+			value := d.Parse()
 			v, ok := asJSON([]byte(text))
-			if n == nil || !ok {
+			if !value.Given() || !ok {
 				t.Fatalf("sample %s is no YAML", text)
 			}
 			checked++
-			ours, theirs := r.check(n, s, path) && len(r.probs) == 0, schema.Validate(v) == nil
+			ours, theirs := s.Check(value) && d.Found() == 0, schema.Validate(v) == nil
 			if ours != theirs {
-				t.Errorf("%s: %s: the decoder says %v, the schema %v\n%v", path, text, ours, theirs, problem.List(r.probs))
+				t.Errorf("%s: %s: the decoder says %v, the schema %v\n%v", path, text, ours, theirs, d.Problems())
 			}
 		}
-		for _, k := range s.keys {
-			walk(k.shape, problem.PathKey(path, k.name))
+		for _, k := range s.Keys {
+			walk(k.Shape, problem.PathKey(path, k.Name))
 		}
-		for i, a := range s.any {
+		for i, a := range s.Any {
 			walk(a, problem.PathIndex(path, i))
 		}
-		walk(s.of, problem.PathKey(path, "*"))
+		walk(s.Of, problem.PathKey(path, "*"))
 	}
-	walk(g.top, "")
+	walk(format1(), "")
 	for _, k := range nodeKinds() {
-		walk(g.kind[k].file, string(k))
-		walk(g.kind[k].set, "set-"+string(k))
+		walk(k.file, string(k.name))
+		walk(k.set, "set-"+string(k.name))
 	}
 	if checked < 1000 {
 		t.Errorf("only %d comparisons", checked)

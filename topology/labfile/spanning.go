@@ -3,53 +3,42 @@ package labfile
 import (
 	"fmt"
 	"time"
-
-	"go.yaml.in/yaml/v4"
-
-	"labctl/topology"
-	"labctl/topology/problem"
 )
-
-// bridgeBody is where the file says what a bridge is like: the node's own keys, or those of an entry of "interfaces".
-func (b *build) bridgeBody(br *made) (body *yaml.Node, path string) {
-	if br.site.kind == topology.Bridge {
-		return b.bodyOf(br.site), b.path(br.site)
-	}
-	return br.body, br.path
-}
 
 // treeTimers warns of times with which IEEE 802.1D (clause 8.10.2) promises no tree without a loop: a port could forward before
 // the last of what it heard from a root that is gone has aged, or forget a root that is there between two of its messages.
-func (b *build) treeTimers(br *made) {
-	body, path := b.bridgeBody(br)
+func (c checker) treeTimers(br *ifaceBuild) {
+	said := c.bridgeSays(br)
 	warn := func(keys []string, format string, args ...any) {
 		for _, name := range keys {
-			if k, _ := entry(body, name); k != nil {
-				b.warnf(k, problem.PathKey(path, name), format, args...)
+			if v := said.Field(name); v.Given() {
+				v.Key().Warnf(format, args...)
 				return
 			}
 		}
 	}
 	t := br.Bridge
 	if most := 2 * (t.ForwardDelay - time.Second); most < t.MaxAge {
-		warn([]string{"forward_delay", "max_age"}, "2 × (forward_delay %s - 1s) is %s, less than max_age %s: a loop may be open for a while; IEEE 802.1D wants a longer forward_delay or a shorter max_age",
-			t.ForwardDelay, most, t.MaxAge)
+		warn([]string{"forward_delay", "max_age"}, "2 × (forward_delay %s - 1s) is %s, less than max_age %s: "+
+			"a loop may be open for a while; IEEE 802.1D wants a longer forward_delay or a shorter max_age", t.ForwardDelay, most, t.MaxAge)
 	}
 	if least := 2 * (t.HelloTime + time.Second); least > t.MaxAge {
-		warn([]string{"hello_time", "max_age"}, "2 × (hello_time %s + 1s) is %s, more than max_age %s: the root is forgotten when one of its messages is lost; IEEE 802.1D wants a shorter hello_time or a longer max_age",
+		warn([]string{"hello_time", "max_age"}, "2 × (hello_time %s + 1s) is %s, more than max_age %s: "+
+			"the root is forgotten when one of its messages is lost; IEEE 802.1D wants a shorter hello_time or a longer max_age",
 			t.HelloTime, least, t.MaxAge)
 	}
 }
 
-// ringTrap warns of rings.
-func (b *build) ringTrap() {
-	for _, r := range b.lab.Rings() {
-		m := b.made[r[0]]
-		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, and drowns everything; write \"stp: true\" at a bridge of it", r)
+// rings warns of rings of bridges that no spanning tree cuts.
+func (c checker) rings() {
+	for _, r := range c.lab.Rings() {
+		m := c.byEnd[r[0]]
+		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, and drowns everything; "+
+			"write \"stp: true\" at a bridge of it", r)
 		if m.link != nil {
-			b.Add(m.link.pos, m.link.width, m.link.path, text, true)
+			c.doc.Add(m.link.pos, m.link.width, m.link.path, text, true)
 		} else {
-			b.warnf(m.key, m.path, "%s", text)
+			m.key.Warnf("%s", text)
 		}
 	}
 }

@@ -3,245 +3,135 @@ package labfile
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
-	"labctl/switchcore"
-	"labctl/topology"
+	"labctl/topology/expect"
+	"labctl/topology/labfile/grammar"
 	"labctl/topology/problem"
 )
 
-// load makes the lab of the document, as far as it goes.
-func (l *loader) load() *File {
-	l.check(l.root, l.grammar.top, "")
-	if field(l.root, "nodes") == nil {
-		return &File{Lab: &topology.Lab{}} // everything else would complain about every name
-	}
-	l.macs = map[topology.End]switchcore.MAC{}
-	l.labMTU = intOf(field(l.root, "mtu"), 1500)
-	l.plant()
-	l.wire()
-	l.ended = l.namedEnds()
-	l.base = l.newBuild(nil, func(s *site) string { return s.path })
-	l.base.duplicates()
-	lab := l.base.lab
-	f := &File{Lab: lab, Path: l.file, About: stringOf(field(l.root, "about"), ""), givenAt: l.base.givenAt}
-	l.base.warnings()
-	st := &story{loader: l, body: map[*site]*yaml.Node{}, lab: lab, keys: stepShape().keys, running: map[string]bool{}, spoofs: map[string]bool{}, isStream: map[string]bool{}, isSent: map[string]bool{}}
-	st.remember()
-	st.sound = !l.failed()
-	f.Expect = st.expectation(field(l.root, "expect"), "expect", nil)
-	l.unreached(f.Expect)
-	names := map[string]problem.Pos{}
-	for i, n := range items(field(l.root, "steps")) {
-		if n.Kind != yaml.MappingNode {
-			continue
-		}
-		path := problem.PathIndex("steps", i)
-		s := st.step(n, path)
-		if was, twice := names[s.Name]; twice && s.Name != "" {
-			l.errorf(field(n, "name"), problem.PathKey(path, "name"), "%q is the name of the step in line %d too", problem.Clip(s.Name), was.Line)
-		}
-		names[s.Name] = s.Pos
-		st.remember()
-		f.Steps = append(f.Steps, s)
-	}
-	lab.StepCommands = stepCommands(f.Steps)
-	for _, s := range f.Steps {
-		s.Lab.StepCommands = lab.StepCommands
-	}
-	return f
+// stepShape is a step.
+func stepShape() *grammar.Shape {
+	return &grammar.Shape{Form: grammar.Object, Want: "a step", Keys: stepKeys()}
 }
 
-// stepCommands are the commands that steps run, in their order.
-func stepCommands(steps []*Step) []string {
-	var out []string
-	for _, s := range steps {
-		for _, do := range s.Do {
-			if do.Run != nil {
-				out = append(out, do.Run.Sh)
-			}
-		}
+// stepKeys are the keys of a step in the order in which they act and are to be written. They are never changed.
+var stepKeys = sync.OnceValue(func() []grammar.Key {
+	caseName := grammar.Named("a case", grammar.CaseName, grammar.MaxWord, []string{"on", "off", "true", "false", "null"})
+	return []grammar.Key{
+		{Name: "name", Must: true, Shape: grammar.OneLine("a name of one line", 100)},
+		{Name: "note", Shape: grammar.AnyText("a text")},
+		{Name: "reset", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of nodes", Of: nodeText(), Doc: "nodes put back to what the file says"}},
+		{Name: "set", Shape: setShape()},
+		{Name: "do", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of actions", Of: actionShape()}},
+		{Name: "wait", Shape: waitShape()},
+		{Name: "timeout", Needs: []string{"wait"}, Shape: grammar.Duration("of wait; 10s if not given")},
+		{Name: "cases", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from cases to what they set", Name: caseName, Of: setShape(), Min: 1}},
+		{Name: "expect", Shape: expectShape(true)},
 	}
-	return out
+})
+
+// setShape is what a step or a case sets of nodes. It is checked when their kinds are known.
+func setShape() *grammar.Shape {
+	return &grammar.Shape{Form: grammar.Dict, Want: "a piece of \"nodes\", by full names", Def: "set", Later: true,
+		Doc: "what the file would say of these nodes, merged key by key"}
 }
 
-// story is what steps have done so far.
-type story struct {
-	*loader
-	body             map[*site]*yaml.Node // of the nodes that steps have changed
-	lab              *topology.Lab        // as it stands
-	running          map[string]bool      // background actions; false: stopped
-	spoofs           map[string]bool      // those of them that are ARP spoofing
-	streams          []string             // all so far
-	sound            bool                 // nothing is wrong with the nodes, so what they lack they lack
-	senders          []string             // these, and what "send" has sent so far
-	isStream, isSent map[string]bool
-	cells            int        // that all tables so far stand for
-	keys             []shapeKey // of a step, in order
-	size             int        // parts of the file's own lab
-}
+// stepReader reads steps in their order.
+type stepReader struct{ *story }
 
-func (st *story) step(n *yaml.Node, path string) *Step {
-	s := &Step{Name: stringOf(field(n, "name"), ""), Note: stringOf(field(n, "note"), ""), Pos: st.at(n), Timeout: durationOf(field(n, "timeout"), 10*time.Second)}
-	st.keyOrder(n, path)
+// read reads one step.
+func (r stepReader) read(v grammar.Value) *Step {
+	s := &Step{Name: v.Field("name").Text(""), Note: v.Field("note").Text(""), Pos: v.Pos(),
+		Timeout: v.Field("timeout").Duration(10 * time.Second)}
+	warnOfKeyOrder(v)
 	changed := false
-	for i, v := range items(field(n, "reset")) {
-		at := problem.PathIndex(problem.PathKey(path, "reset"), i)
-		node, why := st.fullName(v.Value)
-		if node == nil {
-			st.errorf(v, at, "%s", why)
-			continue
+	s.Reset, changed = r.reset(v.Field("reset"))
+	if set := v.Field("set"); set.Given() || changed {
+		if !set.Given() {
+			set = v.Field("reset").Under(problem.PathKey(v.Path(), "set"))
 		}
-		if slices.Contains(s.Reset, node.full) {
-			st.errorf(v, at, "%s stands here twice", node.full)
-		}
-		s.Reset = append(s.Reset, node.full)
-		if _, ok := st.body[node]; ok {
-			delete(st.body, node)
-			changed = true
-		}
+		before := r.doc.Found()
+		r.bodies, r.lab = r.laid(set)
+		r.nodesValid = r.nodesValid && r.doc.Found() == before
 	}
-	if set := field(n, "set"); set != nil || changed {
-		if set == nil {
-			set = field(n, "reset")
-		}
-		before := len(st.probs)
-		st.body, st.lab = st.laid(set, problem.PathKey(path, "set"))
-		st.sound = st.sound && len(st.probs) == before
-	}
-	s.Lab = st.lab
-	for i, v := range items(field(n, "do")) {
-		if a := st.action(v, problem.PathIndex(problem.PathKey(path, "do"), i)); a != nil {
+	s.Lab = r.lab
+	for _, x := range v.Field("do").Items() {
+		if a := r.action(x); a != nil {
 			s.Do = append(s.Do, *a)
 		}
 	}
-	s.Wait = st.expectation(field(n, "wait"), problem.PathKey(path, "wait"), nil)
+	s.Wait = r.expectation(v.Field("wait"), nil)
 	var cases []string
-	for k, v := range entries(field(n, "cases")) {
-		_, lab := st.laid(v, problem.PathKey(problem.PathKey(path, "cases"), k.Value))
-		s.Cases = append(s.Cases, &Case{Name: k.Value, Lab: lab, Pos: st.at(k)})
-		cases = append(cases, k.Value)
+	for x := range v.Field("cases").Fields() {
+		_, lab := r.laid(x)
+		s.Cases = append(s.Cases, &Case{Name: x.Name(), Lab: lab, Pos: x.Key().Pos()})
+		cases = append(cases, x.Name())
 	}
-	expected := field(n, "expect")
-	s.Expect = st.expectation(expected, problem.PathKey(path, "expect"), cases)
-	ek, _ := entry(n, "expect")
-	st.freshBesideSpoofing(ek, s.Expect, problem.PathKey(path, "expect"))
-	k, _ := entry(n, "cases")
-	tk, _ := entry(expected, "cases")
+	expected := v.Field("expect")
+	s.Expect = r.expectation(expected, cases)
+	r.freshBesideSpoofing(expected, s.Expect)
+	asked, given := expected.Field("cases"), v.Field("cases")
 	switch {
-	case k != nil && tk == nil:
-		st.errorf(k, problem.PathKey(path, "cases"), `nothing is asked of the cases; write a table "cases" under "expect"`)
-	case k == nil && tk != nil:
-		st.errorf(tk, problem.PathKey(path, "expect.cases"), `the step has no "cases"; they are the columns of this table`)
+	case given.Given() && !asked.Given():
+		given.Key().Errorf(`nothing is asked of the cases; write a table "cases" under "expect"`)
+	case !given.Given() && asked.Given():
+		asked.Key().Errorf(`the step has no "cases"; they are the columns of this table`)
 	}
 	return s
 }
 
-// keyOrder warns where the file tells a step in another order than it happens in.
-func (st *story) keyOrder(n *yaml.Node, path string) {
+// reset takes back what steps have changed of nodes, and reports whether there was any.
+func (r stepReader) reset(list grammar.Value) (nodes []string, changed bool) {
+	for _, v := range list.Items() {
+		s := r.node(v)
+		if s == nil {
+			continue
+		}
+		if slices.Contains(nodes, s.full) {
+			v.Errorf("%s stands here twice", s.full)
+		}
+		nodes = append(nodes, s.full)
+		if _, ok := r.bodies[s]; ok {
+			delete(r.bodies, s)
+			changed = true
+		}
+	}
+	return nodes, changed
+}
+
+// warnOfKeyOrder warns where the file tells a step in another order than it happens in.
+func warnOfKeyOrder(step grammar.Value) {
+	keys := stepKeys()
 	last, name := -1, ""
-	for k := range entries(n) {
-		i := slices.IndexFunc(st.keys, func(x shapeKey) bool { return x.name == k.Value })
+	for v := range step.Fields() {
+		i := slices.IndexFunc(keys, func(k grammar.Key) bool { return k.Name == v.Name() })
 		if i < 0 {
 			continue
 		}
 		if i < last {
-			st.warnf(k, problem.PathKey(path, k.Value), "acts before %q; let it stand there", name)
+			v.Key().Warnf("acts before %q; let it stand there", name)
 			continue
 		}
-		last, name = i, k.Value
+		last, name = i, v.Name()
 	}
 }
 
-// maxBuilt is how many parts the labs of all sets and cases of a file may have together, each of which takes up to a kilobyte.
-const maxBuilt = 1 << 17
-
-// parts is the size of a lab that a step makes: its nodes, pairs of interfaces, eighths of keys and values, and quarters of kilobytes of texts.
-func (b *build) parts() int {
-	values, letters := 0, 0
-	var count func(n *yaml.Node)
-	count = func(n *yaml.Node) {
-		values, letters = values+1, letters+len(n.Value)
-		for _, c := range n.Content {
-			count(c)
+// freshBesideSpoofing warns of an expectation that forgets what a running spoofing is to be seen in.
+func (r stepReader) freshBesideSpoofing(v grammar.Value, e *expect.Expectation) {
+	if e == nil || e.Kept {
+		return
+	}
+	asks := slices.ContainsFunc(e.Tables, func(t *expect.Table) bool {
+		k := expect.KindOf(t.Kind)
+		return k.Pairs || k.OfStep ||
+			t.Kind == "sees" && slices.ContainsFunc(t.Cells, func(c *expect.Cell) bool { return c.Question.B != "" })
+	})
+	for _, name := range slices.Sorted(maps.Keys(r.spoofs)) {
+		if asks && r.running[name] {
+			v.Key().Warnf("every pair begins with empty neighbour tables, in which %s has nothing to change; write \"neighbours: kept\"", name)
+			return
 		}
 	}
-	for _, s := range b.sites {
-		count(s.body) // with the nodes inside, which stand in deep labs only
-	}
-	return len(b.sites) + len(b.all)/2 + values/8 + letters/256
-}
-
-// laid lays a set over the nodes as they stand, and makes the lab that comes of it.
-func (st *story) laid(set *yaml.Node, path string) (map[*site]*yaml.Node, *topology.Lab) {
-	if st.built > maxBuilt { // and this is said
-		return st.body, st.lab
-	}
-	body := maps.Clone(st.body)
-	first, last := span(set)
-	st.overlay = &overlay{at: set, path: path, first: first, last: last}
-	defer func() { st.overlay = nil }()
-	before := len(st.probs)
-	touched := map[*site]bool{}
-	if set.Kind == yaml.MappingNode {
-		for k, v := range entries(set) {
-			s, why := st.fullName(k.Value)
-			if s == nil {
-				st.errorf(k, problem.PathKey(path, k.Value), "%s", why)
-				continue
-			}
-			at := problem.PathKey(path, k.Value)
-			if s.skip || !st.check(v, st.grammar.kind[s.kind].set, at) || !st.groupsThere(s, v, at) {
-				continue
-			}
-			was := body[s]
-			if was == nil {
-				was = s.body
-			}
-			body[s], touched[s] = laidOver(was, v), true
-			st.overlay.nodes = append(st.overlay.nodes, overlaid{k, problem.PathKey(path, s.full)})
-		}
-	} else if set.Kind != yaml.SequenceNode {
-		st.errorf(set, path, "want a piece of \"nodes\", by full names")
-	}
-	if len(st.probs) > before || st.failed() && len(touched) == 0 {
-		return body, st.lab
-	}
-	if st.bare {
-		return body, st.lab
-	}
-	at := func(s *site) string {
-		if touched[s] {
-			return problem.PathKey(path, s.full)
-		}
-		return s.path
-	}
-	for _, s := range st.sites {
-		if touched[s] {
-			st.check(body[s], st.grammar.kind[s.kind].file, at(s))
-		}
-	}
-	if len(st.probs) > before {
-		return body, st.lab
-	}
-	if st.size == 0 {
-		st.size = st.base.parts()
-	}
-	if st.built += st.size; st.built > maxBuilt {
-		st.errorf(set, path, "the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let fewer steps change the lab", problem.Count(st.built, "part"), maxBuilt, st.size)
-		return body, st.lab
-	}
-	return body, st.newBuild(body, at).lab
-}
-
-// span is the first and the last line of a value.
-func span(n *yaml.Node) (first, last int) {
-	first, last = n.Line, n.Line
-	for _, c := range n.Content {
-		_, l := span(c)
-		last = max(last, l)
-	}
-	return first, last
 }

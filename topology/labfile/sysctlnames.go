@@ -81,18 +81,14 @@ nf_hooks_lwtunnel`),
 	}
 })
 
-// nearSysctl is [nearSysctl] while the file has not had too many suggestions.
-func (r *reader) nearSysctl(key string) string {
+// isKnownSysctl reports whether kernels have a value.
+func isKnownSysctl(key string) bool {
 	parts := strings.Split(key, "/")
 	dir, leaf := strings.Join(parts[:len(parts)-1], "/"), parts[len(parts)-1]
 	if len(parts) == 5 {
 		dir = strings.Join(parts[:3], "/") + "/*"
 	}
-	if slices.Contains(knownSysctls()[dir], leaf) || r.compared > maxCompared {
-		return ""
-	}
-	r.compared += maxCompared >> 10 // some thousand names of other lengths are passed over quickly
-	return nearSysctl(key)
+	return slices.Contains(knownSysctls()[dir], leaf)
 }
 
 // nearSysctl is the name of a value that is known and differs from key in a slip or two of the keys, with dots, or "" if key is known

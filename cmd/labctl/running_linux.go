@@ -106,7 +106,7 @@ func completeSwitches(g *globals, n int) cobra.CompletionFunc {
 }
 
 // completeFrom completes what the nodes of the chosen lab offer, for the first n arguments, for all if that is 0. after is what the
-// shell shall do with those that follow.
+// shell is to do with those that follow.
 func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func(*topology.Node) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if n > 0 && len(args) >= n {

@@ -44,7 +44,7 @@ func Dial(name string) (*Client, error) {
 	return &Client{Instance: name, PID: int(peer.Pid)}, nil
 }
 
-// connect opens a connection for a question and reads the supervisor's greeting, see [endpoint.greet]. A supervisor that speaks another
+// connect opens a connection for a question and reads the supervisor's greeting, see [instance.Endpoint.Greet]. A supervisor that speaks another
 // protocol is not asked what it may understand in another way.
 func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bufio.Reader, error) {
 	var h wire.Hello

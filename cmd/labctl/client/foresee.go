@@ -65,7 +65,7 @@ func healing(f *wire.Foreseen, s Start) error {
 	if err != nil {
 		return err
 	}
-	lab, told, err := d.Retell(s.Lab)
+	lab, told, err := d.RestoreStory(s.Lab)
 	if err != nil {
 		return err
 	}

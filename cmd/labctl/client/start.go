@@ -32,7 +32,7 @@ type Start struct {
 	Instance  string
 	File      string // see [instance.Meta]
 	Lab       *labfile.File
-	Reset     bool // a dead instance is built anew instead of adopted
+	Reset     bool // a dead instance is rebuilt instead of adopted
 	Temporary bool // see [instance.Meta]
 	Tied      bool // the lab goes down when the process that started it is gone, unless [Client.Keep] was called
 
@@ -100,7 +100,7 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 	}
 	if err != nil && created && instance.Exists(s.Instance) {
 		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
-		// ours too until now, so only taking it anew tells whether that process lives.
+		// ours too until now, so only taking it again tells whether that process lives.
 		r.Release()
 		if again, _, terr := instance.Take(s.Instance, false, s.Gate); terr == nil {
 			if st, jerr := instance.Journal(s.Instance); jerr == nil && len(st.Namespaces) == 0 {
@@ -145,7 +145,7 @@ func salvage(ctx context.Context, r *instance.Dir, s Start) (adopt bool, err err
 	return false, nil
 }
 
-// converge tells a running supervisor what the lab shall be.
+// converge tells a running supervisor what the lab is to be.
 func converge(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	c, err := waitReady(ctx, s.Instance)
 	if err != nil {

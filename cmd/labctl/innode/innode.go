@@ -25,7 +25,7 @@ import (
 const Verb = "in-node"
 
 // Main is the process inside a node, started by the supervisor on a thread in the node's network namespace: it sets up
-// what a command there shall see and becomes it, or with --monitor stays above it. It returns an exit status.
+// what a command there is to see and becomes it, or with --monitor stays above it. It returns an exit status.
 func Main(args []string) int {
 	var view kernel.View
 	tty := ""
@@ -105,7 +105,7 @@ func (m *monitorProcess) run(argv []string, tty string) {
 	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	if tty != "" {
 		// The child takes the terminal's foreground itself, which stops a background process unless it ignores SIGTTOU. It
-		// inherits that, so this binary stands in between and gives the signal back.
+		// inherits that, so this binary is between them and gives the signal back.
 		signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
 		argv = append([]string{"labctl", Verb, "--plain", "--"}, argv...)
 		path = "/proc/self/exe"

@@ -56,15 +56,15 @@ func (d *Folder) Applied(path string, otherwise *topology.Lab) *topology.Lab {
 		return otherwise
 	}
 	if t, err := d.readStory(); err == nil {
-		if lab, err := t.Over(file); err == nil {
+		if lab, err := t.Apply(file); err == nil {
 			return lab
 		}
 	}
 	return file.Lab
 }
 
-// Retell lays what a dead supervisor left over the file as it is now.
-func (d *Folder) Retell(file *labfile.File) (*topology.Lab, Story, error) {
+// RestoreStory lays what a dead supervisor left over the file as it is now.
+func (d *Folder) RestoreStory(file *labfile.File) (*topology.Lab, Story, error) {
 	t, err := d.readStory()
 	if err != nil {
 		return nil, t, err
@@ -72,7 +72,7 @@ func (d *Folder) Retell(file *labfile.File) (*topology.Lab, Story, error) {
 	if had, err := d.Read("applied.yaml"); err == nil && !bytes.Equal(had, file.Source) {
 		t.Step, t.Outcomes, t.Under = 0, nil, nil // the steps of another file lead somewhere else
 	}
-	lab, err := t.Over(file)
+	lab, err := t.Apply(file)
 	if err != nil {
 		return nil, t, fmt.Errorf("what was set by hand does not fit the file any more; \"labctl up --reset\" drops it: %w", err)
 	}
@@ -117,8 +117,8 @@ type Story struct {
 	Under    *wire.Underway    `json:"under_way,omitempty"`
 }
 
-// Over is the file as the story leaves it.
-func (t Story) Over(file *labfile.File) (*topology.Lab, error) {
+// Apply is the file as the story leaves it.
+func (t Story) Apply(file *labfile.File) (*topology.Lab, error) {
 	if t.Step > len(file.Steps) {
 		return nil, wire.Usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}

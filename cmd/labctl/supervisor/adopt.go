@@ -15,7 +15,7 @@ import (
 	"labctl/topology/problem"
 )
 
-// adopt takes over what a dead supervisor left standing: nodes that are whole go on untouched, others are built anew.
+// adopt takes over what a dead supervisor has left: nodes that are whole go on untouched, others are rebuilt.
 func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wire.Event)) error {
 	lost, err := s.space.Adopt(old)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 	if err := s.apply(ctx, plan.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
-	lab, told, err := s.rundir.Retell(s.file)
+	lab, told, err := s.rundir.RestoreStory(s.file)
 	if err != nil {
 		return err
 	}

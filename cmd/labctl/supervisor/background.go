@@ -22,7 +22,7 @@ type background struct {
 	command *topology.Command
 	out     *os.File  // what it writes; closed when it has ended
 	said    string    // its last lines, once it has ended
-	begun   time.Time // when the shell had begun with it; written by whoever started it, read by who holds work
+	begun   time.Time // when the shell had begun with it; written by whoever started it, read by who holds writeLock
 }
 
 // begin starts a command in the background, and returns when the shell has begun with it.

@@ -46,7 +46,7 @@ func (s *server) start(ctx context.Context, adopt bool, progress func(wire.Event
 		return s.adopt(ctx, old, progress)
 	}
 	// Without root, what a dead supervisor left died with it, but for what was set by hand.
-	lab, told, err := s.rundir.Retell(s.file)
+	lab, told, err := s.rundir.RestoreStory(s.file)
 	if err != nil {
 		return err
 	}
@@ -81,15 +81,15 @@ func (s *server) equip(file *labfile.File) error {
 	s.file, s.lab = file, file.Lab
 	s.target.Store(file.Lab)
 	s.space = space
-	s.commands = &commands{space: space, rundir: s.rundir, instance: s.meta.Instance, directory: s.directory, log: s.happened, gone: s.life.gone}
+	s.commands = &commands{space: space, rundir: s.rundir, instance: s.meta.Instance, directory: s.directory, log: s.eventLog, gone: s.life.gone}
 	s.commands.procs = newProcesses(space, s.commands.hasEnded)
 	s.rules = kernel.NewRules(space, s.commands.tool)
 	s.builder = kernel.NewBuilder(space, s.rules)
 	s.ruleLog = newRuleLog(space)
-	s.switches = newSwitches(space, s.happened)
-	s.marks = &ruleMarks{rules: s.rules}
+	s.switches = newSwitches(space, s.eventLog)
+	s.hits = &hitBaseline{rules: s.rules}
 	refusals := &refusals{space: space, rules: s.rules, switches: s.switches, lab: s.current}
-	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, marks: s.marks, lab: s.current, arpCache: s.arpCache, neighMax: s.neighMax}
+	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, hits: s.hits, lab: s.current, arpCache: s.arpCache, neighMax: s.neighMax}
 	s.prober = &reach.Prober{Lab: file.Lab, Machine: seen, Investigate: refusals.investigate}
 	return nil
 }
@@ -242,7 +242,7 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wir
 		return err
 	}
 	s.switches.mark()
-	if err := s.marks.mark(ctx, lab, s.file); err != nil {
+	if err := s.hits.reset(ctx, lab, s.file); err != nil {
 		return err
 	}
 	return s.remember()

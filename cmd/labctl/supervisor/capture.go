@@ -134,7 +134,7 @@ func (o *inOrder) add(frames []wire.CapturedFrame, now time.Time, end bool) []wi
 // captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
 // returns is to be closed, also with an error.
 func (c *call) captureSources(p wire.CaptureParams) (sources []captureSource, err error) {
-	ports := map[string][]string{} // by switch; "" stands for all
+	ports := map[string][]string{} // by switch; "" means all
 	var order []string
 	for _, what := range p.What {
 		node, port, _ := strings.Cut(what, ":")

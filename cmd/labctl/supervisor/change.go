@@ -29,20 +29,20 @@ func apply(ctx context.Context, c *call, p wire.ApplyParams) (wire.Applied, erro
 	if file != had {
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
-	return c.become(ctx, file, t, "up")
+	return c.changeTo(ctx, file, t, "up")
 }
 
-// become turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
-func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story, cause string) (wire.Applied, error) {
+// changeTo turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
+func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Story, cause string) (wire.Applied, error) {
 	healing := cause == "up" && c.life.degraded()
 	if !healing {
-		if err := c.life.whole(); err != nil {
+		if err := c.life.requireIntact(); err != nil {
 			return wire.Applied{}, err
 		}
 	}
 	broken := t.Under.TakenBack()
 	t.Under = nil
-	lab, err := t.Over(file)
+	lab, err := t.Apply(file)
 	if err != nil {
 		return wire.Applied{}, err
 	}
@@ -93,7 +93,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 	}
 	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.Words(), Ended: t.Ended, Broken: broken}
 	for _, h := range changes {
-		c.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
+		c.eventLog.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
 	if len(changes) == 0 {
 		return out, changed(c.remember())
@@ -102,7 +102,7 @@ func (c *call) become(ctx context.Context, file *labfile.File, t instance.Story,
 	return out, changed(c.ready(ctx, lab, c.event))
 }
 
-// heal makes nodes anew whose name is gone from the machine, so that "ip netns exec" finds them again.
+// heal rebuilds nodes whose name is gone from the machine, so that "ip netns exec" finds them again.
 func (c *call) heal(ctx context.Context, lab *topology.Lab) ([]plan.Change, error) {
 	gone, changes := c.unnamed(lab)
 	if len(gone) == 0 {
@@ -130,13 +130,13 @@ func down(ctx context.Context, c *call, p wire.DownParams) (wire.Nothing, error)
 		return wire.Nothing{}, context.Cause(ctx)
 	}
 	// Not on the caller's context: half a removal helps nobody, and what is under way was told to end.
-	c.life.work <- struct{}{}
+	c.life.writeLock <- struct{}{}
 	c.life.set("stopping")
 	if err := c.clear(); errors.As(err, new(*instance.LeftDirectory)) {
 		return wire.Nothing{}, err
 	} else if err != nil {
 		c.life.halfDown(err)
-		<-c.life.work
+		<-c.life.writeLock
 		return wire.Nothing{}, fmt.Errorf("not all of %s could be removed: %w", c.meta.Instance, err)
 	}
 	return wire.Nothing{}, nil

@@ -33,11 +33,11 @@ func (s *server) renewal(lab *topology.Lab) (*plan.Plan, []plan.Change) {
 	return plan.Renew(have, lab, s.meta.Instance), changes
 }
 
-// renewed is for the holder of work, when all nodes are others.
+// renewed is for the holder of writeLock, when all nodes are others.
 func (s *server) renewed() {
-	s.marks.forget(s.space.Nodes())
+	s.hits.forget(s.space.Nodes())
 	_, why, _ := s.life.report(nil)
-	s.happened.add(wire.Happened{Kind: "healed", Cause: why})
+	s.eventLog.add(wire.Happened{Kind: "healed", Cause: why})
 }
 
 // ended are the actions of steps that have ended without being told to: had, and those that ran before and do not now.

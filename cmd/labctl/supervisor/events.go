@@ -10,7 +10,7 @@ import (
 
 func events(ctx context.Context, c *call, p wire.FollowParams) error {
 	for seq := uint64(0); ; {
-		list, more := c.happened.after(seq)
+		list, more := c.eventLog.after(seq)
 		for _, e := range list {
 			if seq != 0 && e.Seq > seq+1 {
 				if err := c.item(wire.Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow", Cause: "events were lost: they came faster than they were read"}); err != nil {
@@ -35,7 +35,7 @@ func events(ctx context.Context, c *call, p wire.FollowParams) error {
 
 // logged streams what rules have logged; with Follow also what they log from now on.
 func logged(ctx context.Context, c *call, p wire.FollowParams) error {
-	nodes, err := c.chosen(p.Nodes) // its parameters are a part of these
+	nodes, err := c.chosen(p.Nodes)
 	if err != nil {
 		return err
 	}

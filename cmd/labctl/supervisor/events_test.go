@@ -53,7 +53,7 @@ func TestWatchTellsOfLostEvents(t *testing.T) {
 	}
 	r, w := io.Pipe()
 	defer r.Close()
-	watching := &watching{call: &call{server: &server{happened: log}, out: newOutbox(w)}}
+	watching := &watching{call: &call{server: &server{eventLog: log}, out: newOutbox(w)}}
 	defer watching.out.close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

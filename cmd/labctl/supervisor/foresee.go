@@ -19,13 +19,13 @@ func foresee(_ context.Context, c *call, p wire.ApplyParams) (wire.Foreseen, err
 		return wire.Foreseen{}, err
 	}
 	if c.life.isTorn() {
-		return wire.Foreseen{}, c.life.whole()
+		return wire.Foreseen{}, c.life.requireIntact()
 	}
 	file, t, err := c.asked(p)
 	if err != nil {
 		return wire.Foreseen{}, err
 	}
-	lab, err := t.Over(file)
+	lab, err := t.Apply(file)
 	if err != nil {
 		return wire.Foreseen{}, err
 	}

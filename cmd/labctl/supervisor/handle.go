@@ -72,16 +72,16 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 		return h.f(client, c)
 	}
 	select {
-	case c.life.work <- struct{}{}:
+	case c.life.writeLock <- struct{}{}:
 	default:
 		c.event(wire.Event{What: "waiting: " + c.underWay()})
 		select {
-		case c.life.work <- struct{}{}:
+		case c.life.writeLock <- struct{}{}:
 		case <-client.Done():
 			return nil, context.Cause(client)
 		}
 	}
-	defer func() { <-c.life.work }()
+	defer func() { <-c.life.writeLock }()
 	if client.Err() != nil {
 		return nil, context.Cause(client)
 	}
@@ -104,7 +104,7 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 	}
 	doing := c.life.end()
 	if h.manner == changes && client.Err() != nil {
-		c.happened.add(alone(doing, out, err))
+		c.eventLog.add(alone(doing, out, err))
 	}
 	return out, err
 }

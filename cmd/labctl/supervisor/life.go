@@ -11,25 +11,26 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// life is how a lab fares, and who changes it or sends probes through it: one at a time, who holds work.
+// life is how a lab fares, and who changes it or sends probes through it: one at a time, who holds writeLock.
 type life struct {
-	instance string
-	work     chan struct{} // capacity 1: a lock that a context can give up waiting for
+	instance  string
+	writeLock chan struct{} // capacity 1: a lock that a context can give up waiting for
 
 	mu     sync.Mutex
 	state  string                  // starting running degraded stopping
 	why    string                  // it is degraded
 	torn   bool                    // a "down" has not come to its end: what is left can only be removed
-	doing  string                  // what holds work, in words
+	doing  string                  // what holds writeLock, in words
 	asker  context.Context         // ends when who asked for that is gone; nil: nobody has
-	cancel context.CancelCauseFunc // of what holds work
+	cancel context.CancelCauseFunc // of what holds writeLock
 }
 
-func newLife(name string, cancel context.CancelCauseFunc) *life {
-	return &life{instance: name, work: make(chan struct{}, 1), state: "starting", cancel: cancel}
+// newLife is that of a lab that starts.
+func newLife(name string) *life {
+	return &life{instance: name, writeLock: make(chan struct{}, 1), state: "starting"}
 }
 
-// begin notes what the holder of work does, for whom, and how to end it; false: the lab is being taken down, and it must not begin.
+// begin notes what the holder of writeLock does, for whom, and how to end it; false: the lab is being taken down, and it must not begin.
 func (l *life) begin(doing string, asker context.Context, cancel context.CancelCauseFunc) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,14 +41,14 @@ func (l *life) begin(doing string, asker context.Context, cancel context.CancelC
 	return true
 }
 
-// does says what the holder of work does by now.
+// does says what the holder of writeLock does by now.
 func (l *life) does(doing string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.doing = doing
 }
 
-// end is for the holder of work when that is done; it returns what it was.
+// end is for the holder of writeLock when that is done; it returns what it was.
 func (l *life) end() (doing string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,7 +56,7 @@ func (l *life) end() (doing string) {
 	return doing
 }
 
-// interrupt ends what holds work, for a "down". Of one that starts, which clears away itself, it returns true; of others nobody who waits
+// interrupt ends what holds writeLock, for a "down". Of one that starts, which clears away itself, it returns true; of others nobody who waits
 // to change them begins any more.
 func (l *life) interrupt(why error) (starting bool) {
 	l.mu.Lock()
@@ -69,7 +70,7 @@ func (l *life) interrupt(why error) (starting bool) {
 	return starting
 }
 
-// stop ends what holds work, whatever it is, and nobody begins any more; it returns true if somebody has said so before.
+// stop ends what holds writeLock, whatever it is, and nobody begins any more; it returns true if somebody has said so before.
 func (l *life) stop(why error) (before bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,8 +136,8 @@ func (l *life) recovered() {
 
 func (l *life) degraded() bool { return l.is("degraded") }
 
-// whole refuses to build on a change that failed midway: what differs from the file could not be told any more.
-func (l *life) whole() error {
+// requireIntact refuses to build on a change that failed midway: what differs from the file could not be told any more.
+func (l *life) requireIntact() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -177,7 +178,7 @@ func (l *life) underWay(under *wire.Underway) string {
 	return cmp.Or(l.changingLocked(under), l.doing, l.state)
 }
 
-// deserted reports whether who asked for what holds work is gone.
+// deserted reports whether who asked for what holds writeLock is gone.
 func (l *life) deserted() bool {
 	select {
 	case <-l.gone():
@@ -187,7 +188,7 @@ func (l *life) deserted() bool {
 	}
 }
 
-// gone is closed when who asked for what holds work is gone; nil if nobody has asked.
+// gone is closed when who asked for what holds writeLock is gone; nil if nobody has asked.
 func (l *life) gone() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

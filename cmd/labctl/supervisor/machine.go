@@ -17,7 +17,7 @@ type machine struct {
 	kernel.Tables
 	space    *kernel.Space
 	switches *switches
-	marks    *ruleMarks
+	hits     *hitBaseline
 	lab      func() *topology.Lab // what the kernel has now
 	arpCache *os.File             // the machine's /proc/net/stat/arp_cache; nil: it could not be opened
 	neighMax int                  // the machine's gc_thresh3; negative: not known
@@ -82,5 +82,5 @@ func (m machine) Hits(node string) (map[string]uint64, error) {
 	if n == nil {
 		return nil, fmt.Errorf("no node %q", node)
 	}
-	return m.marks.since(n)
+	return m.hits.since(n)
 }

@@ -91,10 +91,10 @@ func standsWithoutKernel(t *testing.T, source string) func(*server, *instance.Do
 		s.file, s.lab, s.space = file, file.Lab, space
 		s.target.Store(file.Lab)
 		// Without newProcesses, whose reaper would wait for the children of other tests.
-		s.commands = &commands{space: space, procs: &processes{space: space, ours: map[int]*process{}}, rundir: s.rundir, instance: s.meta.Instance, log: s.happened}
+		s.commands = &commands{space: space, procs: &processes{space: space, ours: map[int]*process{}}, rundir: s.rundir, instance: s.meta.Instance, log: s.eventLog}
 		s.rules = kernel.NewRules(space, s.commands.tool)
 		s.builder = kernel.NewBuilder(space, s.rules)
-		s.switches, s.ruleLog = newSwitches(space, s.happened), newRuleLog(space)
+		s.switches, s.ruleLog = newSwitches(space, s.eventLog), newRuleLog(space)
 	}
 }
 
@@ -311,7 +311,7 @@ func TestClientsGoAway(t *testing.T) {
 	until(t, "one works", func() bool { return began.Load() == 1 })
 	leave()
 	all.Wait()
-	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.life.work) == 0 })
+	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.life.writeLock) == 0 })
 	for _, read := range []int{0, 1, 200} { // what was read before
 		began.Store(0)
 		ended.Store(0)

@@ -96,7 +96,7 @@ func ofThePing(counts func() map[string]uint64, with map[string]int, without map
 	return met
 }
 
-// tooLong stands behind a port that counts frames that were too long for it, among the rules.
+// tooLong follows a port that counts frames that were too long for it, among the rules.
 const tooLong = " MtuExceeded"
 
 // refusedBy says which rules refused a ping: those that counted in every round, by whether they counted without it too.

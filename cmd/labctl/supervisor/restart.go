@@ -18,9 +18,9 @@ func (v *verifier) restart(ctx context.Context, nodes []string) error {
 	if err := v.server.apply(ctx, plan.Rebuild(lab, v.meta.Instance, nodes), lab); err != nil {
 		return v.brokenOff(err)
 	}
-	v.marks.forget(nodes)
+	v.hits.forget(nodes)
 	for _, n := range nodes {
-		v.happened.add(wire.Happened{Kind: "restarted", Node: n})
+		v.eventLog.add(wire.Happened{Kind: "restarted", Node: n})
 	}
 	if err := v.settle(ctx, lab, v.event); err != nil {
 		return err

@@ -37,7 +37,7 @@ func send(ctx context.Context, c *call, p wire.SendParams) (wire.Sent, error) {
 	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
 		return wire.Sent{}, err
 	}
-	c.happened.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
+	c.eventLog.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
 	return out, nil
 }
 

@@ -79,7 +79,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	if err != nil {
 		return errors.Join(err, s.giveUp())
 	}
-	s.life.work <- struct{}{}
+	s.life.writeLock <- struct{}{}
 	go s.accept(listener)
 	progress := func(e wire.Event) { _ = wire.WriteLine(control, wire.Reply{Event: &e}) }
 	if err := s.start(ctx, adopt, progress); err != nil {
@@ -100,7 +100,7 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	}
 	s.life.started()
 	applied := wire.Applied{Kept: s.story.Words(), Ended: s.story.Ended, Broken: s.broken}
-	<-s.life.work
+	<-s.life.writeLock
 	_ = wire.WriteLine(control, wire.Reply{Result: wire.MustJSON(applied)})
 	if !tied {
 		control.Close()
@@ -158,7 +158,7 @@ func (s *server) quit(why string) {
 	if s.life.stop(errors.New(why)) {
 		return
 	}
-	s.life.work <- struct{}{}
+	s.life.writeLock <- struct{}{}
 	if err := s.clear(); err != nil {
 		slog.Error("taken down, but not in full", "why", why, "err", err)
 	}

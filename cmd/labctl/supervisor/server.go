@@ -14,11 +14,11 @@ import (
 	"labctl/topology/reach"
 )
 
-// server is a running supervisor.
+// server is a running supervisor: its roles, each with its own state and lock, and what the lab is.
 type server struct {
 	meta      instance.Meta
 	rundir    *instance.Dir
-	happened  *eventLog
+	eventLog  *eventLog
 	life      *life
 	captures  captures
 	sessions  *sessions
@@ -33,19 +33,19 @@ type server struct {
 	target  atomic.Pointer[topology.Lab] // what the kernel has, or is becoming; lab follows it
 
 	created bool // the run directory, by who started this process: a start that fails takes it away again
-	unsaved bool // meta.json, lab.yaml or hosts are not what the lab is; for the holder of life.work
+	unsaved bool // meta.json, lab.yaml or hosts are not what the lab is; for the holder of life.writeLock
 
 	// Set once, under mu, together with the first lab: who has seen a lab need not hold mu for them.
 	space    *kernel.Space
 	builder  *kernel.Builder
 	rules    *kernel.Rules
 	commands *commands
-	marks    *ruleMarks
+	hits     *hitBaseline
 	prober   *reach.Prober
 	switches *switches
 	ruleLog  *ruleLog
 
-	// file, story and lab are written by the holder of life.work under mu: who holds either may read them.
+	// file, story and lab are written by the holder of life.writeLock under mu: who holds either may read them.
 	mu     sync.Mutex
 	file   *labfile.File  // what the file says
 	story  instance.Story // what was laid over it since
@@ -54,9 +54,10 @@ type server struct {
 	done   finish
 }
 
+// newServer is a supervisor that has not begun with its lab.
 func newServer(meta instance.Meta, dir *instance.Dir) *server {
 	return &server{
-		meta: meta, rundir: dir, happened: newEventLog(meta.Instance), life: newLife(meta.Instance, nil),
+		meta: meta, rundir: dir, eventLog: newEventLog(meta.Instance), life: newLife(meta.Instance),
 		sessions: newSessions(), streams: newStreams(), done: finish{now: make(chan struct{})},
 	}
 }

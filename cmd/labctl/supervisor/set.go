@@ -27,7 +27,7 @@ func set(ctx context.Context, c *call, p wire.SetParams) (wire.Applied, error) {
 		}
 		t.Changes = append(t.Changes, o)
 	}
-	return c.become(ctx, c.file, t, "set")
+	return c.changeTo(ctx, c.file, t, "set")
 }
 
 // overlay reads one assignment.
@@ -61,7 +61,7 @@ func reset(ctx context.Context, c *call, p wire.NodesParams) (wire.Applied, erro
 			t.Changes = append(t.Changes, o)
 		}
 	}
-	return c.become(ctx, c.file, t, "reset")
+	return c.changeTo(ctx, c.file, t, "reset")
 }
 
 func difference(_ context.Context, c *call, _ wire.Nothing) (wire.Difference, error) {
@@ -72,7 +72,7 @@ func difference(_ context.Context, c *call, _ wire.Nothing) (wire.Difference, er
 	file, lab, t := c.file, c.lab, c.story
 	c.mu.Unlock()
 	state, why, doing := c.life.report(t.Under)
-	told, err := instance.Story{Step: t.Step}.Over(file)
+	told, err := instance.Story{Step: t.Step}.Apply(file)
 	if err != nil {
 		return wire.Difference{}, err
 	}

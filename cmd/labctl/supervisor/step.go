@@ -18,7 +18,7 @@ import (
 // step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
 func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdicts, error) {
 	sv := wire.StepVerdicts{Step: st.Name, Tables: []wire.TableVerdicts{}}
-	if err := v.shift(ctx, st.Lab); err != nil {
+	if err := v.changeLab(ctx, st.Lab); err != nil {
 		return sv, err
 	}
 	over, err := v.prober.Overhear(ctx, st.Sends(), st.Expect)
@@ -63,8 +63,8 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 	return sv, err
 }
 
-// shift changes the running lab into another state of the same file.
-func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
+// changeLab changes the running lab into another state of the same file.
+func (v *verifier) changeLab(ctx context.Context, to *topology.Lab) error {
 	planned, changes := plan.Diff(v.current(), to, v.meta.Instance)
 	if len(planned.Ops) > 0 || len(changes) > 0 {
 		if err := v.server.apply(ctx, planned, to); err != nil {
@@ -76,7 +76,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 	v.lab, v.prober.Lab = to, to
 	v.mu.Unlock()
 	for _, h := range changes {
-		v.happened.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
+		v.eventLog.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: "step"})
 	}
 	if len(changes) > 0 {
 		if err := v.settle(ctx, to, v.event); err != nil {
@@ -85,7 +85,7 @@ func (v *verifier) shift(ctx context.Context, to *topology.Lab) error {
 	}
 	v.switches.mark()
 	v.prober.Mark()
-	return v.marks.mark(ctx, to, v.file)
+	return v.hits.reset(ctx, to, v.file)
 }
 
 // expect judges a step's tables; those of cases column by column, each after its own set, which is then taken back.
@@ -115,7 +115,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVe
 			}
 			column.Tables = append(column.Tables, &part)
 		}
-		if err := v.shift(ctx, cs.Lab); err != nil {
+		if err := v.changeLab(ctx, cs.Lab); err != nil {
 			return nil, fmt.Errorf("case %s: %w", cs.Name, err)
 		}
 		r, err := v.ask(ctx, column)
@@ -129,7 +129,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVe
 		}
 	}
 	if len(st.Cases) > 0 {
-		if err := v.shift(ctx, st.Lab); err != nil {
+		if err := v.changeLab(ctx, st.Lab); err != nil {
 			return nil, err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"labctl/topology/reach"
 )
 
-// mark begins to count dropped frames anew, for the tables of a step. The ports' counters go on.
+// mark begins to count dropped frames from 0, for the tables of a step. The ports' counters go on.
 func (w *switches) mark() {
 	w.mu.Lock()
 	clear(w.past)

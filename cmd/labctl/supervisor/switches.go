@@ -132,7 +132,7 @@ func (w *switches) start(n *topology.Node) (*vswitch, error) {
 	}
 	loop, err := datapath.Start(core, datapath.Options{
 		Observer: observer{watch}, DropLog: dropsKept,
-		Events: func(list []switchcore.Event) { w.happened(n.Name, list) },
+		Events: func(list []switchcore.Event) { w.noteEvents(n.Name, list) },
 		Log:    func(format string, args ...any) { slog.Warn(fmt.Sprintf(format, args...), "switch", n.Name) },
 	})
 	if err != nil {
@@ -141,8 +141,8 @@ func (w *switches) start(n *topology.Node) (*vswitch, error) {
 	return &vswitch{node: n.Name, inode: w.space.Inode(n.Name), loop: loop, watch: watch, conf: n.Switch.Config, ports: map[string]*plugged{}}, nil
 }
 
-// happened puts what a switch says of itself into the lab's events.
-func (w *switches) happened(node string, list []switchcore.Event) {
+// noteEvents puts what a switch says of itself into the lab's events.
+func (w *switches) noteEvents(node string, list []switchcore.Event) {
 	for _, e := range list {
 		w.log.add(wire.Happened{Kind: e.Kind, Node: node, Object: e.Port, Old: e.Old, New: e.New, Cause: e.Cause})
 	}

@@ -49,7 +49,7 @@ func (c *call) brokenStep(err error) {
 	}
 	c.mu.Unlock()
 	_ = c.record() // the error that is on its way is the one to be told
-	c.happened.add(wire.Happened{Kind: "broken-off", Object: u.Name, New: u.At, Cause: u.Error})
+	c.eventLog.add(wire.Happened{Kind: "broken-off", Object: u.Name, New: u.At, Cause: u.Error})
 }
 
 // words is what was asked for.

@@ -37,7 +37,7 @@ func ask(ctx context.Context, c *call, p wire.AskParams) ([]wire.Answer, error) 
 }
 
 func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verification, error) {
-	if err := c.life.whole(); err != nil { // what a table says of it is neither true nor false
+	if err := c.life.requireIntact(); err != nil { // what a table says of it is neither true nor false
 		return wire.Verification{}, err
 	}
 	v := &verifier{call: c, prober: c.prober}

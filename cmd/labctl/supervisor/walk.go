@@ -13,7 +13,7 @@ import (
 )
 
 func step(ctx context.Context, c *call, p wire.StepParams) (wire.Walked, error) {
-	if err := c.life.whole(); err != nil {
+	if err := c.life.requireIntact(); err != nil {
 		return wire.Walked{}, err
 	}
 	out := wire.Walked{Steps: []wire.StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
@@ -52,7 +52,7 @@ func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts,
 	at := c.story.Step + 1
 	st := *next
 	var err error
-	if st.Lab, err = (instance.Story{Step: at, Changes: c.story.Changes}).Over(c.file); err != nil {
+	if st.Lab, err = (instance.Story{Step: at, Changes: c.story.Changes}).Apply(c.file); err != nil {
 		return wire.StepVerdicts{}, err
 	}
 	if err := c.under(at, st.Name); err != nil {
@@ -69,6 +69,6 @@ func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts,
 	c.story.Step, c.story.Under = at, nil
 	c.story.Outcomes = append(slices.Clone(c.story.Outcomes), sv.Outcome())
 	c.mu.Unlock()
-	c.happened.add(wire.Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
+	c.eventLog.add(wire.Happened{Kind: "step", Object: st.Name, New: fmt.Sprintf("%d/%d", at, len(c.file.Steps))})
 	return sv, changed(c.remember())
 }

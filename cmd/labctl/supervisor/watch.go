@@ -39,7 +39,7 @@ func watch(ctx context.Context, c *call, p wire.NodesParams) error {
 	var events sync.WaitGroup
 	defer events.Wait()
 	err = c.space.Monitor(ctx, func() {
-		seq := c.happened.last()
+		seq := c.eventLog.last()
 		_ = c.say(wire.Event{What: "watching"})
 		events.Go(func() { cancel(w.events(ctx, seq)) })
 	}, w.noticed)
@@ -53,7 +53,7 @@ func watch(ctx context.Context, c *call, p wire.NodesParams) error {
 // events tells of the lab's own events after one.
 func (w *watching) events(ctx context.Context, seq uint64) error {
 	for {
-		list, more := w.happened.after(seq)
+		list, more := w.eventLog.after(seq)
 		for _, e := range list {
 			if e.Seq > seq+1 {
 				if err := w.tell(wire.Change{Time: e.Time, Kind: "lost", Cause: "events came faster than they were read"}); err != nil {

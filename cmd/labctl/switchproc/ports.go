@@ -19,7 +19,7 @@ import (
 	"labctl/topology/kernel"
 )
 
-// NICOptions say what a port shall be, and how much was insisted on.
+// NICOptions say what a port is to be, and how much was insisted on.
 type NICOptions struct {
 	Group  string
 	Uplink bool

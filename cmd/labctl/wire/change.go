@@ -7,7 +7,7 @@ import (
 	"labctl/topology/plan"
 )
 
-// ApplyParams is a lab file that a running instance shall become.
+// ApplyParams is a lab file that a running instance is to become.
 type ApplyParams struct {
 	File   string `json:"file"`
 	Source []byte `json:"source"`

@@ -77,7 +77,7 @@ type Died struct {
 	Name   string `json:"name,omitempty"` // of an action of a step
 	How    string `json:"how"`            // exit status N, killed by SIGNAL
 	Output string `json:"output"`         // the last lines that it wrote
-	Line   int    `json:"line"`           // where it stands in the file
+	Line   int    `json:"line"`           // where it is in the file
 }
 
 // String is a line, or more than one if the command had more to say.

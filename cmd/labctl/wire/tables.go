@@ -65,7 +65,7 @@ type Logged struct {
 	Node   string    `json:"node"`
 	Rule   string    `json:"rule"`          // the rule's prefix, which is SET/RULE unless the file says otherwise
 	In     string    `json:"in,omitempty"`  // of a bridged frame the port
-	Out    string    `json:"out,omitempty"` // likewise
+	Out    string    `json:"out,omitempty"` // of a bridged frame the port
 	What   string    `json:"what"`
 	Length int       `json:"length"` // of the packet, or of what the rule copied of it
 }

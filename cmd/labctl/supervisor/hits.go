@@ -14,16 +14,16 @@ import (
 	"labctl/topology/labfile"
 )
 
-// ruleMarks are the counters at the moment from which "hits" count, by node and "set/rule".
-type ruleMarks struct {
+// hitBaseline are the counters at the moment from which "hits" count, by node and "set/rule".
+type hitBaseline struct {
 	rules *kernel.Rules
 
 	mu     sync.Mutex
 	byNode map[string]map[string]uint64
 }
 
-// mark begins to count hits again on the nodes that a file's tables ask.
-func (m *ruleMarks) mark(ctx context.Context, lab *topology.Lab, file *labfile.File) error {
+// reset begins to count hits again on the nodes that a file's tables ask.
+func (m *hitBaseline) reset(ctx context.Context, lab *topology.Lab, file *labfile.File) error {
 	asked, marks := hitNodes(file), map[string]map[string]uint64{}
 	for _, n := range lab.Nodes {
 		if !asked[n.Name] {
@@ -41,8 +41,8 @@ func (m *ruleMarks) mark(ctx context.Context, lab *topology.Lab, file *labfile.F
 	return nil
 }
 
-// forget takes the marks of nodes whose rules were loaded again, and count from 0.
-func (m *ruleMarks) forget(nodes []string) {
+// forget takes the baseline of nodes whose rules were loaded again, and count from 0.
+func (m *hitBaseline) forget(nodes []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range nodes {
@@ -50,8 +50,8 @@ func (m *ruleMarks) forget(nodes []string) {
 	}
 }
 
-// since counts, by "set/rule", the packets that a node's rules met since the mark.
-func (m *ruleMarks) since(n *topology.Node) (map[string]uint64, error) {
+// since counts, by "set/rule", the packets that a node's rules met since then.
+func (m *hitBaseline) since(n *topology.Node) (map[string]uint64, error) {
 	hits, err := m.rules.Hits(context.Background(), n)
 	if err != nil {
 		return nil, err

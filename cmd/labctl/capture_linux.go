@@ -134,7 +134,8 @@ func (k *captureRun) frames(list []wire.CapturedFrame) (more bool, err error) {
 	return k.count == 0 || k.seen < k.count, err
 }
 
-// windowClosed reports whether nothing could be written because Wireshark was closed, which is how its user ends a capture.
+// windowClosed reports whether nothing could be written because Wireshark was closed, which is how its user ends a
+// capture.
 func (k *captureRun) windowClosed(err error) bool {
 	return k.wireshark && (errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed))
 }
@@ -185,8 +186,8 @@ func (k *captureRun) finish(end wire.CaptureEnd, err error) error {
 	return nil
 }
 
-// startWireshark starts it with what is captured as its input. The function returned waits until it is closed; closing it
-// ends the capture.
+// startWireshark starts it with what is captured as its input. The function returned waits until it is closed; closing
+// it ends the capture.
 func (k *captureRun) startWireshark(cancel context.CancelCauseFunc) (wait func() error, err error) {
 	path, err := exec.LookPath("wireshark")
 	if err != nil {

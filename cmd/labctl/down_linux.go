@@ -96,8 +96,8 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 	return names, nil
 }
 
-// downFile is the instance that a file means: the one that has the name of its lab, else the only one that came from it. What was brought
-// up with --as beside the first is not taken down with it.
+// downFile is the instance that a file means: the one that has the name of its lab, else the only one that came from
+// it. What was brought up with --as beside the first is not taken down with it.
 func downFile(path string) (string, error) {
 	up := instance.FromFile(identityOf(path))
 	if len(up) == 0 {

@@ -107,8 +107,8 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 	return exitStatus(innode.CannotRun(err))
 }
 
-// instance is the name of the running lab that -l names, or the only one, whether or not its supervisor lives: the nodes of
-// a degraded lab can still be entered.
+// instance is the name of the running lab that -l names, or the only one, whether or not its supervisor lives: the
+// nodes of a degraded lab can still be entered.
 func (g *globals) instance(cmd *cobra.Command) (string, error) {
 	if g.lab != "" {
 		if _, err := instance.ReadMeta(g.lab); err == nil {

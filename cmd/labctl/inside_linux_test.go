@@ -50,7 +50,8 @@ func TestEnvironmentOfNodes(t *testing.T) {
 	}
 }
 
-// What came from standard input has nobody read: commands of its nodes run at "up", those of its steps at "step" and "verify".
+// What came from standard input has nobody read: commands of its nodes run at "up", those of its steps at "step" and
+// "verify".
 func TestCommandsFromStandardInput(t *testing.T) {
 	const lab = "format: 1\nlab: x\nnodes:\n  h1: {ip: 10.0.0.1/24NODE}\n  h2: {ip: 10.0.0.2/24}\nlinks: [h1 -- h2]\nexpect: {ping: ok}\nSTEP"
 	for _, c := range []struct{ node, step, want string }{

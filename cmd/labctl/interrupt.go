@@ -16,12 +16,13 @@ import (
 // grace is how long a verb may take to end once it is interrupted, unless it is taking a lab down by then.
 const grace = 700 * time.Millisecond
 
-// oneWish is how soon after the first signal another of the same kind says nothing new: timeout(1) signals the command that it has
-// started and then its own process group, to which that belongs, and a shell and a terminal that close both send SIGHUP.
+// oneWish is how soon after the first signal another of the same kind says nothing new: timeout(1) signals the command
+// that it has started and then its own process group, to which that belongs, and a shell and a terminal that close both
+// send SIGHUP.
 const oneWish = 500 * time.Millisecond
 
-// endingSignals are those by which a verb is interrupted. A closed terminal, or a dropped connection, says SIGHUP; nohup(1) has it ignored, and
-// it stays so.
+// endingSignals are those by which a verb is interrupted. A closed terminal, or a dropped connection, says SIGHUP;
+// nohup(1) has it ignored, and it stays so.
 func endingSignals() []os.Signal {
 	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -57,7 +58,8 @@ func (l *leaving) passOn() {
 	l.deaf = true
 }
 
-// takingDown says that an interrupted verb takes a lab down, and lets it have the time that this takes. done is called when it is down.
+// takingDown says that an interrupted verb takes a lab down, and lets it have the time that this takes. done is called
+// when it is down.
 func (l *leaving) takingDown(instance string) (done func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,9 +92,10 @@ func (l *leaving) state() (busy, deaf bool) {
 // exitInterrupted is the exit code of a verb that was interrupted.
 const exitInterrupted = 130
 
-// run runs a verb and returns its exit code. The first signal cancels its context; a verb that takes no notice of that, because it
-// computes or waits for something that does not come, is left behind when the time of grace is over. A second signal ends it at once, unless
-// it is the first one said twice: what it was taking down, its supervisor goes on with.
+// run runs a verb and returns its exit code. The first signal cancels its context; a verb that takes no notice of that,
+// because it computes or waits for something that does not come, is left behind when the time of grace is over. A
+// second signal ends it at once, unless it is the first one said twice: what it was taking down, its supervisor goes on
+// with.
 func (l *leaving) run(verb func(ctx context.Context) int, signals <-chan os.Signal) int {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), leavingKey{}, l))
 	defer cancel()

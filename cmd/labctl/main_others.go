@@ -15,7 +15,8 @@ import (
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// machineCommands are the verbs that need a Linux kernel. Elsewhere they say so; lab files can be written and checked anywhere.
+// machineCommands are the verbs that need a Linux kernel. Elsewhere they say so; lab files can be written and checked
+// anywhere.
 func machineCommands() []func(*globals) *cobra.Command {
 	var out []func(*globals) *cobra.Command
 	for _, name := range machineVerbs {

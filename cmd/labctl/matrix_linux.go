@@ -120,8 +120,8 @@ func (g *globals) ask(cmd *cobra.Command, c *client.Client, p wire.AskParams) ([
 	return client.Call(cmd.Context(), c, wire.MethodAsk, p, events)
 }
 
-// otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of the other; nil if there
-// are none. one: "ping" asks a single pair.
+// otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of
+// the other; nil if there are none. one: "ping" asks a single pair.
 func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	family, other, probe, flag := "IPv4", "IPv6", "ping6", "by IPv6 with -6"
 	if kind == "ping6" {

@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rewrite replaces what a file says, all of it or nothing, and keeps its owner and mode. path has no symbolic links but those that somebody
-// puts there meanwhile, which are not followed. A file that does not say old any more is left alone. What an editor that has had the file open
-// since before writes into it afterwards is lost, as with any rename(2).
+// rewrite replaces what a file says, all of it or nothing, and keeps its owner and mode. path has no symbolic links but
+// those that somebody puts there meanwhile, which are not followed. A file that does not say old any more is left
+// alone. What an editor that has had the file open since before writes into it afterwards is lost, as with any
+// rename(2).
 func rewrite(path string, old, updated []byte) (err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0) // who may not write to it must not replace it either
 	if err != nil {
@@ -61,8 +62,8 @@ func rewrite(path string, old, updated []byte) (err error) {
 	return syncDirectory(filepath.Dir(path))
 }
 
-// discard removes the file that was prepared. Where an exchange could not be taken back, its name is that of what somebody has written,
-// which stays.
+// discard removes the file that was prepared. Where an exchange could not be taken back, its name is that of what
+// somebody has written, which stays.
 func discard(name string, ours os.FileInfo) error {
 	now, err := os.Lstat(name)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(ours, now) {
@@ -71,8 +72,8 @@ func discard(name string, ours os.FileInfo) error {
 	return os.Remove(name)
 }
 
-// swap puts the file fresh in the place of path, and removes the one that was there if it is the one in st and says old. Else it is put back,
-// and fresh is left: what was written after the last look must not be lost.
+// swap puts the file fresh in the place of path, and removes the one that was there if it is the one in st and says
+// old. Else it is put back, and fresh is left: what was written after the last look must not be lost.
 func swap(fresh, path string, st os.FileInfo, old []byte, exchange func(a, b string) error) error {
 	ours, err := os.Lstat(fresh)
 	if err != nil {

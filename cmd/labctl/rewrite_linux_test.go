@@ -71,7 +71,8 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
-// TestSwapKeepsWhatWasWrittenAfterTheLastLook: an editor saves between the comparison and the renaming, in place or by a rename of its own.
+// TestSwapKeepsWhatWasWrittenAfterTheLastLook: an editor saves between the comparison and the renaming, in place or by
+// a rename of its own.
 func TestSwapKeepsWhatWasWrittenAfterTheLastLook(t *testing.T) {
 	for how, save := range map[string]func(path string) error{
 		"in place": func(path string) error { return os.WriteFile(path, []byte("edited"), 0o600) },
@@ -113,8 +114,8 @@ func TestSwapKeepsWhatWasWrittenAfterTheLastLook(t *testing.T) {
 	}
 }
 
-// TestAnEditThatCannotBePutBackIsKept: the second exchange fails, and then the third, when somebody has saved twice. The error names the file
-// that has what was written, and it is still there when what was prepared has been discarded.
+// TestAnEditThatCannotBePutBackIsKept: the second exchange fails, and then the third, when somebody has saved twice.
+// The error names the file that has what was written, and it is still there when what was prepared has been discarded.
 func TestAnEditThatCannotBePutBackIsKept(t *testing.T) {
 	for fails, last := range map[int]string{2: "edited", 3: "edited again"} {
 		dir := t.TempDir()

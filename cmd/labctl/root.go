@@ -27,7 +27,8 @@ func markBegun(cmd *cobra.Command) {
 	}
 }
 
-// plainArgs makes the verbs without verbs of their own say what they take, where cobra counts, or calls an argument an unknown command.
+// plainArgs makes the verbs without verbs of their own say what they take, where cobra counts, or calls an argument an
+// unknown command.
 func plainArgs(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		plainArgs(c)
@@ -50,7 +51,8 @@ func plainArgs(cmd *cobra.Command) {
 	}
 }
 
-// strictHelp makes "help" of a verb that is not there a mistake of usage: cobra prints the verbs that there are, and is content.
+// strictHelp makes "help" of a verb that is not there a mistake of usage: cobra prints the verbs that there are, and is
+// content.
 func strictHelp(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if c.Name() != "help" {

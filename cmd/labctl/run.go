@@ -1,4 +1,5 @@
-// Command labctl builds network labs from one YAML file, probes them, judges them against the file, and takes them down.
+// Command labctl builds network labs from one YAML file, probes them, judges them against the file, and takes them
+// down.
 package main
 
 import (
@@ -58,7 +59,8 @@ func (o *output) lost(err error) error {
 	return began{fmt.Errorf("the answer could not be written: %w", o.err)}
 }
 
-// began marks an error of a verb's own. All others are of cobra, which has no types for them, and are about the command line.
+// began marks an error of a verb's own. All others are of cobra, which has no types for them, and are about the command
+// line.
 type began struct{ error }
 
 func (b began) Unwrap() error { return b.error }

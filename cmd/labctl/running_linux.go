@@ -105,8 +105,8 @@ func completeSwitches(g *globals, n int) cobra.CompletionFunc {
 	})
 }
 
-// completeFrom completes what the nodes of the chosen lab offer, for the first n arguments, for all if that is 0. after is what the
-// shell is to do with those that follow.
+// completeFrom completes what the nodes of the chosen lab offer, for the first n arguments, for all if that is 0. after
+// is what the shell is to do with those that follow.
 func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func(*topology.Node) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if n > 0 && len(args) >= n {
@@ -128,7 +128,8 @@ func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func
 	}
 }
 
-// progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows nothing.
+// progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows
+// nothing.
 func progress() (events func(wire.Event), done func()) {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil, func() {}

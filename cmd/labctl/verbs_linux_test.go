@@ -23,8 +23,9 @@ import (
 	"labctl/topology/labfile"
 )
 
-// The verbs are run against a supervisor that is none: it speaks the protocol (docs/architecture.md) and has its answers from here, in the
-// words of the wire and not in the types of the client. What the verbs print is held to testdata/verbs; -update rewrites that.
+// The verbs are run against a supervisor that is none: it speaks the protocol (docs/architecture.md) and has its
+// answers from here, in the words of the wire and not in the types of the client. What the verbs print is held to
+// testdata/verbs; -update rewrites that.
 
 const verbsLab = `format: 1
 lab: demo
@@ -293,8 +294,8 @@ func difference(want, got string) string {
 // verbsData is absolute, as the tests leave the folder.
 var verbsData, _ = filepath.Abs("testdata/verbs")
 
-// runHome is an empty place for run directories. Root's is /run for everybody, so root's test goes on in a process that has its own: then
-// it is "".
+// runHome is an empty place for run directories. Root's is /run for everybody, so root's test goes on in a process that
+// has its own: then it is "".
 func runHome(t *testing.T) (dir, home string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "verbs") // short: a socket's address has little room
@@ -339,7 +340,8 @@ const privateRun = "test-with-private-run"
 
 const greets = `{"labctl":1,"version":"x"}`
 
-// Each verb prints what a supervisor answers, as a table and as JSON, and ends with the exit code that the answer deserves.
+// Each verb prints what a supervisor answers, as a table and as JSON, and ends with the exit code that the answer
+// deserves.
 func TestVerbs(t *testing.T) {
 	dir, home := runHome(t)
 	if home == "" {

@@ -117,7 +117,8 @@ func (v *verifyFlags) check(args []string) error {
 	return nil
 }
 
-// verifyArgs are the labs that are judged: those that are named, else lab.yaml, or, where there is none, the running lab.
+// verifyArgs are the labs that are judged: those that are named, else lab.yaml, or, where there is none, the running
+// lab.
 func (g *globals) verifyArgs(args []string) ([]string, error) {
 	list, err := instance.All()
 	switch {
@@ -254,7 +255,8 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	return err
 }
 
-// upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab is down.
+// upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab
+// is down.
 func upUnique(ctx context.Context, s *client.Start, events func(wire.Event)) (c *client.Client, over func(), err error) {
 	for {
 		s.Instance = uniqueName(s.Lab.Name)

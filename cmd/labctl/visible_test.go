@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Nothing is printed past the writers that keep control characters from terminals. Only the line that shows progress moves the
-// cursor itself; what commands in nodes and captures write is passed on as bytes, by other means.
+// Nothing is printed past the writers that keep control characters from terminals. Only the line that shows progress
+// moves the cursor itself; what commands in nodes and captures write is passed on as bytes, by other means.
 func TestNothingIsPrintedRaw(t *testing.T) {
 	raw := regexp.MustCompile(`Fprint\w*\(os\.Std|fmt\.Print|\bprintln\(|os\.Std(?:out|err)\.Write|WriteString\(os\.Std`)
 	dirs := []string{"."}

@@ -24,8 +24,8 @@ import (
 )
 
 // Exec runs a command in a node of a running lab on this process's standard files and returns its exit status; 128+n if
-// signal n killed it. env is its environment, see [innode.Environment]. Terminal size, Ctrl-C, Ctrl-Z and signals sent to this process reach the command; ctx interrupts only what
-// comes before it.
+// signal n killed it. env is its environment, see [innode.Environment]. Terminal size, Ctrl-C, Ctrl-Z and signals sent
+// to this process reach the command; ctx interrupts only what comes before it.
 func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -36,7 +36,8 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 	p := wire.ExecParams{Node: node, Argv: argv, Env: env}
 	p.Dir, _ = os.Getwd()
 	stdin := int(os.Stdin.Fd())
-	// A pty only when a person types and reads: with one side a pipe, the other program on it wants the terminal as it is.
+	// A pty only when a person types and reads: with one side a pipe, the other program on it wants the terminal as it
+	// is.
 	p.TTY = term.IsTerminal(stdin) && term.IsTerminal(int(os.Stdout.Fd()))
 	if p.TTY {
 		if ws, err := pty.GetsizeFull(os.Stdin); err == nil {
@@ -48,7 +49,8 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 	if err != nil {
 		return 0, err
 	}
-	// The monitor's last word comes before its end, and who runs "down" or "ps" next is right to believe that nothing runs any more.
+	// The monitor's last word comes before its end, and who runs "down" or "ps" next is right to believe that nothing
+	// runs any more.
 	defer over()
 	a := &attachment{control: control, in: bufio.NewReader(control)}
 	if p.TTY {
@@ -61,8 +63,8 @@ func (c *Client) Exec(ctx context.Context, node string, argv, env []string) (int
 	return a.wait()
 }
 
-// startExec hands the standard files and the control socket over. over returns when the supervisor has seen the end of the command,
-// and must be called.
+// startExec hands the standard files and the control socket over. over returns when the supervisor has seen the end of
+// the command, and must be called.
 func (c *Client) startExec(ctx context.Context, p wire.ExecParams, control int) (over func(), err error) {
 	conn, in, err := c.connect(ctx, "exec")
 	if err != nil {

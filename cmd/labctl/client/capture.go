@@ -12,9 +12,9 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has begun;
-// more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at the end
-// is valid if the error is nil.
+// Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has
+// begun; more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at
+// the end is valid if the error is nil.
 func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([]wire.CapturePlace) error, more func([]wire.CapturedFrame) (bool, error)) (end wire.CaptureEnd, err error) {
 	conn, in, err := c.connect(ctx, "capture")
 	if err != nil {

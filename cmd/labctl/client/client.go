@@ -44,8 +44,8 @@ func Dial(name string) (*Client, error) {
 	return &Client{Instance: name, PID: int(peer.Pid)}, nil
 }
 
-// connect opens a connection for a question and reads the supervisor's greeting, see [instance.Endpoint.Greet]. A supervisor that speaks another
-// protocol is not asked what it may understand in another way.
+// connect opens a connection for a question and reads the supervisor's greeting, see [instance.Endpoint.Greet]. A
+// supervisor that speaks another protocol is not asked what it may understand in another way.
 func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bufio.Reader, error) {
 	var h wire.Hello
 	conn, in, err := instance.EndpointOf(c.Instance).Greet(ctx, &h)
@@ -57,14 +57,15 @@ func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bu
 	return conn, in, err
 }
 
-// Call asks one question. events, if not nil, gets the progress. When ctx ends, the supervisor hears of it by the closed connection.
+// Call asks one question. events, if not nil, gets the progress. When ctx ends, the supervisor hears of it by the
+// closed connection.
 func Call[P, R any](ctx context.Context, c *Client, m wire.Method[P, R], params P, events func(wire.Event)) (result R, err error) {
 	err = c.call(ctx, string(m), params, &result, events, nil)
 	return result, err
 }
 
-// Follow asks a question that has many answers: each gets one after the other, as they crossed the socket, until there are no more, ctx
-// ends, or each returns an error.
+// Follow asks a question that has many answers: each gets one after the other, as they crossed the socket, until there
+// are no more, ctx ends, or each returns an error.
 func Follow[P, I any](ctx context.Context, c *Client, m wire.Stream[P, I], params P, each func(item json.RawMessage) error) error {
 	return c.call(ctx, string(m), params, nil, nil, each)
 }
@@ -153,7 +154,8 @@ func (c *Client) leftAlone(ctx context.Context, method string, begun bool) error
 	return fmt.Errorf("the lab finishes %s by itself; \"%s\" says how far it is: %w", what, look, context.Cause(ctx))
 }
 
-// cut is the error of a connection that broke with err before the answer had come. One that wraps ErrDead: the supervisor is gone.
+// cut is the error of a connection that broke with err before the answer had come. One that wraps ErrDead: the
+// supervisor is gone.
 func (c *Client) cut(ctx context.Context, method string, err error) error {
 	var timeout net.Error
 	switch {

@@ -17,7 +17,8 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the connection says so.
+// A supervisor that dies between its greeting and the question, or before its answer, is one that is dead, however the
+// connection says so.
 func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
 	runtest.Home(t)
 	r, _, err := instance.Take("breaks", true, nil)

@@ -17,9 +17,9 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Down takes an instance down, dead or alive, and returns when the kernel has let go of it. Programs that strangers run in
-// its nodes are named and keep it up, unless force ends them. A supervisor that does not answer is an error that wraps ErrSilent;
-// with force it is killed. fs.ErrNotExist: there is no such instance.
+// Down takes an instance down, dead or alive, and returns when the kernel has let go of it. Programs that strangers run
+// in its nodes are named and keep it up, unless force ends them. A supervisor that does not answer is an error that
+// wraps ErrSilent; with force it is killed. fs.ErrNotExist: there is no such instance.
 func Down(ctx context.Context, instance string, force bool) error {
 	return TakeDown(ctx, instance, force, nil)
 }
@@ -59,8 +59,8 @@ func TakeDown(ctx context.Context, name string, force bool, gate kernel.Before) 
 	return clearDead(ctx, name, force, gate)
 }
 
-// Ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and says whether
-// it is: it does not wait for ever.
+// Ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and
+// says whether it is: it does not wait for ever.
 func (c *Client) Ended() func(context.Context) bool {
 	fd, err := unix.PidfdOpen(c.PID, 0)
 	if err != nil {

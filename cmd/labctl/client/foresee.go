@@ -14,8 +14,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// Foresee says what [Up] would do, and touches nothing. What up would refuse before it touches anything is an error here too; what
-// the kernel would refuse is not known.
+// Foresee says what [Up] would do, and touches nothing. What up would refuse before it touches anything is an error
+// here too; what the kernel would refuse is not known.
 func Foresee(ctx context.Context, s Start) (wire.Foreseen, error) {
 	if err := sameFile(s); err != nil {
 		return wire.Foreseen{}, err

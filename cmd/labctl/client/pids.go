@@ -11,8 +11,9 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// Number gives what runs in a lab the process numbers that this process can use. A supervisor knows only those of its own PID
-// namespace, where each counts from 1; elsewhere they are nobody's, or somebody else's. One that cannot be told becomes 0.
+// Number gives what runs in a lab the process numbers that this process can use. A supervisor knows only those of its
+// own PID namespace, where each counts from 1; elsewhere they are nobody's, or somebody else's. One that cannot be told
+// becomes 0.
 func (c *Client) Number(list []wire.Running) {
 	numbers := map[int]int{}
 	// A /proc of another PID namespace would tell the numbers of that one.
@@ -24,8 +25,8 @@ func (c *Client) Number(list []wire.Running) {
 	}
 }
 
-// numbersOf are the numbers in proc of the processes in the PID namespace of one of them, by their numbers there. A process that may not be
-// looked at is left out.
+// numbersOf are the numbers in proc of the processes in the PID namespace of one of them, by their numbers there. A
+// process that may not be looked at is left out.
 func numbersOf(proc string, like int) map[int]int {
 	out := map[int]int{}
 	namespace := func(pid string) string {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestNumbersOf looks at a made-up /proc: a supervisor, two of its processes, one in a PID namespace below, one of somebody else with
-// the same number as one of them, and one that is gone while it is looked at.
+// TestNumbersOf looks at a made-up /proc: a supervisor, two of its processes, one in a PID namespace below, one of
+// somebody else with the same number as one of them, and one that is gone while it is looked at.
 func TestNumbersOf(t *testing.T) {
 	proc := t.TempDir()
 	for _, p := range []struct {

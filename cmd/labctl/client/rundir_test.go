@@ -19,7 +19,8 @@ import (
 	"labctl/cmd/labctl/runtest"
 )
 
-// However many make, take and remove the same run directory at once, one has it at a time, and whoever looks meanwhile meets no error.
+// However many make, take and remove the same run directory at once, one has it at a time, and whoever looks meanwhile
+// meets no error.
 func TestARunDirectoryHasOneHolder(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", runtest.Directory(t))
 	var holders, taken, removed atomic.Int32
@@ -80,7 +81,8 @@ func TestARunDirectoryHasOneHolder(t *testing.T) {
 	}
 }
 
-// A socket that nobody answers at means a lab that starts, as long as its lock is held, and then a dead one, which "down" removes.
+// A socket that nobody answers at means a lab that starts, as long as its lock is held, and then a dead one, which
+// "down" removes.
 func TestASocketThatNobodyAnswersAt(t *testing.T) {
 	r := lockedDirectory(t, "stale")
 	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "stale", Lab: "stale", File: "-"}, nil); err != nil {
@@ -113,7 +115,8 @@ func TestASocketThatNobodyAnswersAt(t *testing.T) {
 	}
 }
 
-// What is in the place of a run directory and is not one of ours is named, is not believed, and stays; the labs beside it are seen.
+// What is in the place of a run directory and is not one of ours is named, is not believed, and stays; the labs beside
+// it are seen.
 func TestWhatIsNotOurRunDirectory(t *testing.T) {
 	r := lockedDirectory(t, "ours")
 	if err := r.WriteMeta(instance.Meta{Format: 1, Instance: "ours", File: "-"}, nil); err != nil {
@@ -205,8 +208,8 @@ func lockedDirectory(t *testing.T, name string) *instance.Dir {
 	return r
 }
 
-// What a verify that was killed before it had begun leaves is cleared away by whoever looks; of an "up" its name stays, and so does what was
-// begun.
+// What a verify that was killed before it had begun leaves is cleared away by whoever looks; of an "up" its name stays,
+// and so does what was begun.
 func TestWhatWasKilledBeforeItBegan(t *testing.T) {
 	for name, c := range map[string]struct {
 		temporary bool

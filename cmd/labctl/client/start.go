@@ -42,8 +42,9 @@ type Start struct {
 	Gate kernel.Before // of tests
 }
 
-// Up brings an instance up, or makes a running one what the file says; one that is being taken down is waited for. It returns when
-// the lab is ready. The lab goes on without the caller; until it is ready, the caller's death takes it down again.
+// Up brings an instance up, or makes a running one what the file says; one that is being taken down is waited for. It
+// returns when the lab is ready. The lab goes on without the caller; until it is ready, the caller's death takes it
+// down again.
 func Up(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
 	for {
 		c, applied, err := upOnce(ctx, s, events)
@@ -57,7 +58,8 @@ func Up(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.A
 	}
 }
 
-// ErrTaken means that a temporary instance's name is in use: names are chosen by process numbers, and two PID namespaces may share /run.
+// ErrTaken means that a temporary instance's name is in use: names are chosen by process numbers, and two PID
+// namespaces may share /run.
 var ErrTaken = errors.New("the instance is there already")
 
 func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
@@ -99,8 +101,8 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 		applied.Healed, applied.Rebuilt = adopt, !adopt && !created && !s.Reset
 	}
 	if err != nil && created && instance.Exists(s.Instance) {
-		// The process removes its directory itself when it gives up; this is for one that could not even begin. The lock was
-		// ours too until now, so only taking it again tells whether that process lives.
+		// The process removes its directory itself when it gives up; this is for one that could not even begin. The
+		// lock was ours too until now, so only taking it again tells whether that process lives.
 		r.Release()
 		if again, _, terr := instance.Take(s.Instance, false, s.Gate); terr == nil {
 			if st, jerr := instance.Journal(s.Instance); jerr == nil && len(st.Namespaces) == 0 {

@@ -11,8 +11,8 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// waitReady waits for another labctl that is starting or stopping the same instance just now. An error wraps ErrSilent if whoever is at work
-// there is stopped.
+// waitReady waits for another labctl that is starting or stopping the same instance just now. An error wraps ErrSilent
+// if whoever is at work there is stopped.
 func waitReady(ctx context.Context, name string) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

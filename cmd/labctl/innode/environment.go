@@ -11,8 +11,9 @@ import (
 	"labctl/cmd/labctl/terminal"
 )
 
-// Environment is the environment of a command in a node: env, with the names of lab and node, and with the directories of network programs at
-// the end of PATH, which an ordinary user's often lacks. The names are none that labctl itself takes for a flag (LABCTL_LAB would be -l).
+// Environment is the environment of a command in a node: env, with the names of lab and node, and with the directories
+// of network programs at the end of PATH, which an ordinary user's often lacks. The names are none that labctl itself
+// takes for a flag (LABCTL_LAB would be -l).
 func Environment(env []string, instance, node string) []string {
 	const fallback = "/usr/local/bin:/usr/bin:/bin"
 	path := fallback
@@ -35,8 +36,8 @@ func Environment(env []string, instance, node string) []string {
 	return append(out, "PATH="+path, "LABCTL_IN_LAB="+instance, "LABCTL_IN_NODE="+node)
 }
 
-// TellLacks says on standard error, once in the life of a lab, what its nodes do not have of their own; hosts is a file of the lab's
-// run directory.
+// TellLacks says on standard error, once in the life of a lab, what its nodes do not have of their own; hosts is a file
+// of the lab's run directory.
 func TellLacks(hosts string, lacks []string) {
 	if len(lacks) == 0 {
 		return

@@ -94,8 +94,9 @@ type monitorProcess struct {
 
 func (m *monitorProcess) say(w wire.MonitorWord) { _ = wire.WriteLine(m.control, w) }
 
-// run starts the command and reports until it has ended. The command is a process group of its own with the monitor as its
-// parent in the same session: were it the session's leader, its group would be orphaned and Ctrl-Z would do nothing.
+// run starts the command and reports until it has ended. The command is a process group of its own with the monitor as
+// its parent in the same session: were it the session's leader, its group would be orphaned and Ctrl-Z would do
+// nothing.
 func (m *monitorProcess) run(argv []string, tty string) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -104,8 +105,8 @@ func (m *monitorProcess) run(argv []string, tty string) {
 	}
 	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	if tty != "" {
-		// The child takes the terminal's foreground itself, which stops a background process unless it ignores SIGTTOU. It
-		// inherits that, so this binary is between them and gives the signal back.
+		// The child takes the terminal's foreground itself, which stops a background process unless it ignores SIGTTOU.
+		// It inherits that, so this binary is between them and gives the signal back.
 		signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
 		argv = append([]string{"labctl", Verb, "--plain", "--"}, argv...)
 		path = "/proc/self/exe"

@@ -18,17 +18,18 @@ import (
 )
 
 const (
-	// maxRequest is the longest request in bytes. The longest that labctl makes asks for every pair of a lab that fills its tables.
+	// maxRequest is the longest request in bytes. The longest that labctl makes asks for every pair of a lab that fills
+	// its tables.
 	maxRequest = 512 << 20
-	// maxWaiting is how many connections may be open that have not asked anything yet. A client asks as soon as it is greeted, so
-	// only who leaves connections open comes to so many.
+	// maxWaiting is how many connections may be open that have not asked anything yet. A client asks as soon as it is
+	// greeted, so only who leaves connections open comes to so many.
 	maxWaiting = 1024
 	// maxDrain is how long the rest of a refused request is read, so that its client gets to read the refusal.
 	maxDrain = 10 * time.Second
 )
 
-// Door is the server's end of a socket: it greets whoever connects, if that is the same user, and hands on the one request of each
-// connection. The zero values of Longest and Waits mean maxRequest and maxWaiting.
+// Door is the server's end of a socket: it greets whoever connects, if that is the same user, and hands on the one
+// request of each connection. The zero values of Longest and Waits mean maxRequest and maxWaiting.
 type Door struct {
 	Who     string // what answers here, for messages: "lab x"
 	Answer  func(conn *net.UnixConn, in *bufio.Reader, r wire.Request)
@@ -39,7 +40,8 @@ type Door struct {
 	waiting []*net.UnixConn // that have not asked yet, the oldest first
 }
 
-// Accept answers connections until the listener is closed. Want of descriptors, for one, passes, and must not be the end of all answers.
+// Accept answers connections until the listener is closed. Want of descriptors, for one, passes, and must not be the
+// end of all answers.
 func (d *Door) Accept(l *net.UnixListener) {
 	for {
 		conn, err := l.AcceptUnix()
@@ -56,8 +58,8 @@ func (d *Door) Accept(l *net.UnixListener) {
 	}
 }
 
-// crowd takes one more connection among those that wait, and closes the oldest where there are too many, or where there is no room for
-// one more (nil).
+// crowd takes one more connection among those that wait, and closes the oldest where there are too many, or where there
+// is no room for one more (nil).
 func (d *Door) crowd(conn *net.UnixConn) {
 	waits := d.Waits
 	if waits == 0 {
@@ -111,7 +113,8 @@ func (d *Door) serve(conn *net.UnixConn) {
 	}
 }
 
-// readRequest reads the line of a request. The error is a *Failure if a line came that is none: half a line, the client gone, has no answer.
+// readRequest reads the line of a request. The error is a *Failure if a line came that is none: half a line, the client
+// gone, has no answer.
 func readRequest(in *bufio.Reader, longest int) (r wire.Request, err error) {
 	var line []byte
 	for {

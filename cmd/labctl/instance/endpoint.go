@@ -26,8 +26,9 @@ var (
 	ErrSilent = errors.New("not answering")
 )
 
-// How long a supervisor may be silent. It greets on a goroutine of its own, whatever else it does, so one that does not is
-// stopped, or hangs in the kernel. A busy machine may delay it; one that is stopped by then is not waited for any longer.
+// How long a supervisor may be silent. It greets on a goroutine of its own, whatever else it does, so one that does not
+// is stopped, or hangs in the kernel. A busy machine may delay it; one that is stopped by then is not waited for any
+// longer.
 const (
 	GreetingTimeout = 10 * time.Second
 	GreetingLook    = 500 * time.Millisecond // how often it is looked at meanwhile
@@ -35,8 +36,8 @@ const (
 	Hurry           = 900 * time.Millisecond // what is left for last words after an interrupt
 )
 
-// Patient reads what a supervisor says. That may take as long as the work does, so silence alone is no error; while it lasts,
-// alive is asked again and again whether anybody is there who could break it.
+// Patient reads what a supervisor says. That may take as long as the work does, so silence alone is no error; while it
+// lasts, alive is asked again and again whether anybody is there who could break it.
 type Patient struct {
 	Conn  *net.UnixConn
 	Every time.Duration
@@ -57,7 +58,8 @@ func (p *Patient) Read(b []byte) (int, error) {
 	}
 }
 
-// Endpoint is a socket where a process of ours answers, in the run directory that open opens, and how a person ends that process.
+// Endpoint is a socket where a process of ours answers, in the run directory that open opens, and how a person ends
+// that process.
 type Endpoint struct {
 	Who  string
 	Open func() (*Folder, error)
@@ -84,8 +86,9 @@ func (e Endpoint) Dial() (*net.UnixConn, *unix.Ucred, error) {
 	return conn, peer, err
 }
 
-// Greet opens a connection and reads the first line into h. Whoever reads on gets an error that wraps ErrSilent when the process
-// stops answering, and one that wraps ErrDead if there is none; when ctx ends before the greeting has come, that is the error.
+// Greet opens a connection and reads the first line into h. Whoever reads on gets an error that wraps ErrSilent when
+// the process stops answering, and one that wraps ErrDead if there is none; when ctx ends before the greeting has come,
+// that is the error.
 func (e Endpoint) Greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reader, error) {
 	conn, peer, err := e.Dial()
 	if err != nil {
@@ -146,8 +149,8 @@ func (e Endpoint) Silent(pid int) error {
 	return fmt.Errorf("%s: %w: its process %d has not greeted within %s; %s ends it", e.Who, ErrSilent, pid, GreetingTimeout, e.End)
 }
 
-// Unless does f, which cannot be interrupted, and does not wait for it any longer when ctx ends: what f was at is then left as a
-// kill would leave it. why says so.
+// Unless does f, which cannot be interrupted, and does not wait for it any longer when ctx ends: what f was at is then
+// left as a kill would leave it. why says so.
 func Unless(ctx context.Context, why string, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -17,9 +17,9 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Folder is a directory that is this user's and that nobody else can write to, held open. What is in it is reached by its descriptor
-// (openat(2)) and never through a symlink, so that another user who was there first, or swaps a directory above it, is found out and
-// not obeyed. Everything that is changed in it passes one gate.
+// Folder is a directory that is this user's and that nobody else can write to, held open. What is in it is reached by
+// its descriptor (openat(2)) and never through a symlink, so that another user who was there first, or swaps a
+// directory above it, is found out and not obeyed. Everything that is changed in it passes one gate.
 type Folder struct {
 	File *os.File
 	Path string        // for messages, and for programs that take paths
@@ -97,8 +97,8 @@ func (d *Folder) Close() { d.File.Close() }
 // In is the path of a file in d.
 func (d *Folder) In(name string) string { return filepath.Join(d.Path, name) }
 
-// held is a short path of a file in d for this process, which leads there by the descriptor: the kernel's addresses of Unix sockets
-// have room for 107 bytes (unix(7)).
+// held is a short path of a file in d for this process, which leads there by the descriptor: the kernel's addresses of
+// Unix sockets have room for 107 bytes (unix(7)).
 func (d *Folder) held(name string) string { return fmt.Sprintf("/proc/self/fd/%d/%s", d.fd(), name) }
 
 // change does one change of what is in d, if it may.
@@ -168,7 +168,8 @@ func (d *Folder) Read(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// write writes a file aside and renames it, so that a reader never sees half of one, and a write that fails leaves the old one.
+// write writes a file aside and renames it, so that a reader never sees half of one, and a write that fails leaves the
+// old one.
 func (d *Folder) write(name string, data []byte) error {
 	aside := "." + name
 	if err := d.Put(aside, data, 0o600); err != nil {

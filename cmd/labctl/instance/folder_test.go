@@ -306,7 +306,8 @@ func TestPeersAreTheSameUser(t *testing.T) {
 	}
 }
 
-// asUser runs f on a thread of its own that is another user's: the system call, other than Go's wrapper, is about one thread.
+// asUser runs f on a thread of its own that is another user's: the system call, other than Go's wrapper, is about one
+// thread.
 func asUser(uid uintptr, f func()) {
 	runtime.LockOSThread()
 	if unix.Gettid() == os.Getpid() { // the first thread is needed

@@ -18,9 +18,10 @@ import (
 	"labctl/topology/kernel"
 )
 
-// holders are the processes, by their numbers in this /proc, that have the lock of an open run directory. A lock of flock(2) belongs to the
-// open file, not to the process that took it, so the number in /proc/locks may be that of one long gone; whoever has the file has
-// "lock:" in its fdinfo (proc_pid_fdinfo(5)). The calling process is left out, and so is one that may not be looked at.
+// holders are the processes, by their numbers in this /proc, that have the lock of an open run directory. A lock of
+// flock(2) belongs to the open file, not to the process that took it, so the number in /proc/locks may be that of one
+// long gone; whoever has the file has "lock:" in its fdinfo (proc_pid_fdinfo(5)). The calling process is left out, and
+// so is one that may not be looked at.
 func holders(dir *os.File) (pids []int) {
 	want, err := dir.Stat()
 	if err != nil {
@@ -53,7 +54,8 @@ func locks(process string, file os.FileInfo) bool {
 	return false
 }
 
-// StoppedHolders are the holders of a run directory if each of them is stopped, so that nothing will happen there by itself; else nil.
+// StoppedHolders are the holders of a run directory if each of them is stopped, so that nothing will happen there by
+// itself; else nil.
 func StoppedHolders(open func() (*Folder, error)) []int {
 	d, err := open()
 	if err != nil {
@@ -69,7 +71,8 @@ func StoppedHolders(open func() (*Folder, error)) []int {
 	return pids
 }
 
-// Still is the error about a run directory all of whose holders are stopped: one that wraps ErrSilent. nil: somebody is at work there.
+// Still is the error about a run directory all of whose holders are stopped: one that wraps ErrSilent. nil: somebody is
+// at work there.
 func (e Endpoint) Still() error {
 	if pids := StoppedHolders(e.Open); len(pids) > 0 {
 		return e.Silent(pids[0])
@@ -103,8 +106,8 @@ func (e Endpoint) Kill() error {
 	return e.killAll(holders(d.File))
 }
 
-// Locked takes the lock of d, the run directory, when its process lets go of it, which may take it so long. An error wraps ErrSilent if that
-// process is stopped, or does not end in time.
+// Locked takes the lock of d, the run directory, when its process lets go of it, which may take it so long. An error
+// wraps ErrSilent if that process is stopped, or does not end in time.
 func (e Endpoint) Locked(ctx context.Context, d *Folder, within time.Duration) error {
 	began, tick := time.Now(), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()

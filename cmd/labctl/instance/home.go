@@ -21,8 +21,8 @@ const (
 	SwitchesHome = "labctl-switches" // of switches without a lab
 )
 
-// Home is the directory that holds this user's run directories of one kind: below /run for root, else below $XDG_RUNTIME_DIR, else
-// /tmp/<kind>-<uid>. It need not exist.
+// Home is the directory that holds this user's run directories of one kind: below /run for root, else below
+// $XDG_RUNTIME_DIR, else /tmp/<kind>-<uid>. It need not exist.
 func Home(kind string) (string, error) {
 	return homeOf(kind, os.Geteuid(), os.Getenv("XDG_RUNTIME_DIR"))
 }
@@ -67,7 +67,8 @@ func trusted(dir string) error {
 	if err := unix.Stat(dir, &st); err != nil {
 		return nil // whoever opens something in it hears of it
 	}
-	// A supervisor without root lives in a user namespace that knows only its own user; it sees root's directories as nobody's.
+	// A supervisor without root lives in a user namespace that knows only its own user; it sees root's directories as
+	// nobody's.
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() && st.Uid != overflowUID {
 		return wire.Failed.Errorf("%s belongs to user %d, and you are user %d: set XDG_RUNTIME_DIR to a directory of your own, or unset it", dir, st.Uid, os.Geteuid())
 	}

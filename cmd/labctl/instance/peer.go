@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial connects to a socket in d. Its other end must be a process of this user: who answers is believed, and is handed the caller's
-// descriptors and environment.
+// Dial connects to a socket in d. Its other end must be a process of this user: who answers is believed, and is handed
+// the caller's descriptors and environment.
 func Dial(d *Folder, name string) (*net.UnixConn, *unix.Ucred, error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: d.held(name), Net: "unix"})
 	if err != nil {

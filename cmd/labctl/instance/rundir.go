@@ -67,7 +67,8 @@ func Flock(f *os.File, how int) error {
 	}
 }
 
-// Take locks the run directory of an instance. With create it makes one that is not there. errHeld: a live process has it.
+// Take locks the run directory of an instance. With create it makes one that is not there. errHeld: a live process has
+// it.
 func Take(instance string, create bool, gate kernel.Before) (r *Dir, created bool, err error) {
 	err = withHome(gate, func(h *Folder) error {
 		if create {
@@ -97,7 +98,8 @@ func Take(instance string, create bool, gate kernel.Before) (r *Dir, created boo
 	return r, created, err
 }
 
-// TakeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run directories.
+// TakeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run
+// directories.
 func TakeUnless(ctx context.Context, instance string, create bool, gate kernel.Before) (r *Dir, created bool, err error) {
 	type taken struct {
 		r       *Dir
@@ -116,7 +118,8 @@ func TakeUnless(ctx context.Context, instance string, create bool, gate kernel.B
 	return t.r, t.created, nil
 }
 
-// TakeOver is the run directory of an instance whose lock another process has handed over as an open file; path is where it is.
+// TakeOver is the run directory of an instance whose lock another process has handed over as an open file; path is
+// where it is.
 func TakeOver(lock *os.File, path, instance string, gate kernel.Before) *Dir {
 	return &Dir{&Folder{lock, path, gate}, instance}
 }
@@ -124,8 +127,8 @@ func TakeOver(lock *os.File, path, instance string, gate kernel.Before) *Dir {
 // Release lets go of the lock and leaves the directory.
 func (r *Dir) Release() { r.Close() }
 
-// Remove deletes the directory, and the one that holds it when it was the last. When it fails, the lock is let go of, and what is left
-// is the directory with what the error names.
+// Remove deletes the directory, and the one that holds it when it was the last. When it fails, the lock is let go of,
+// and what is left is the directory with what the error names.
 func (r *Dir) Remove() error {
 	return withHome(r.Gate, func(h *Folder) error {
 		defer r.Close()
@@ -141,13 +144,15 @@ func (r *Dir) Remove() error {
 	})
 }
 
-// Unbegun reports whether nothing of a lab was made by whoever has held a run directory, nor is anything of an earlier lab in it.
+// Unbegun reports whether nothing of a lab was made by whoever has held a run directory, nor is anything of an earlier
+// lab in it.
 func (r *Dir) Unbegun() bool {
 	names, err := r.list()
 	return err == nil && !slices.ContainsFunc(names, func(name string) bool { return name == "journal" || name == "story.json" })
 }
 
-// ClearUnbegun removes the run directory of an instance that was killed before it had begun, and reports whether it did.
+// ClearUnbegun removes the run directory of an instance that was killed before it had begun, and reports whether it
+// did.
 func ClearUnbegun(instance string) bool {
 	r, _, err := Take(instance, false, nil)
 	if err != nil {
@@ -282,8 +287,8 @@ func Alive(instance string) bool {
 	return errors.Is(Flock(d.File, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
-// OpenNode opens the namespace of a node of an instance whose namespaces have names, dead or alive, and says where the file is that
-// commands there see as /etc/hosts. fs.ErrNotExist: the node has no namespace.
+// OpenNode opens the namespace of a node of an instance whose namespaces have names, dead or alive, and says where the
+// file is that commands there see as /etc/hosts. fs.ErrNotExist: the node has no namespace.
 func OpenNode(instance, node string) (ns int, hosts string, err error) {
 	st, err := Journal(instance)
 	if err != nil {

@@ -27,9 +27,9 @@ type Handover struct {
 	Directory string `json:"directory"`
 }
 
-// Isolation are those that a supervisor lives in. As root: its own network (the hub) and PIDs; else also its own users and
-// mounts, its user mapped to itself and every capability ambient, because programs such as tcpdump refuse to run when
-// they believe to be root and cannot change their user.
+// Isolation are those that a supervisor lives in. As root: its own network (the hub) and PIDs; else also its own users
+// and mounts, its user mapped to itself and every capability ambient, because programs such as tcpdump refuse to run
+// when they believe to be root and cannot change their user.
 func Isolation(named bool) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID}
 	if named {
@@ -65,8 +65,9 @@ func CannotStart(err error, named bool) error {
 	return wire.Unsupported.Errorf("this machine does not let an ordinary user make namespaces (%v): run \"labctl doctor\" for the cure, or run as root", err)
 }
 
-// InheritNothing marks every descriptor from 3 on to be closed on exec, so that processes that are started from now on have none but
-// those they are given. A shell hands its own on (9>lock); a process that outlives the command line would keep them open.
+// InheritNothing marks every descriptor from 3 on to be closed on exec, so that processes that are started from now on
+// have none but those they are given. A shell hands its own on (9>lock); a process that outlives the command line would
+// keep them open.
 func InheritNothing() {
 	if unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return

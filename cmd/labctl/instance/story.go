@@ -45,7 +45,8 @@ func (d *Folder) readStory() (t Story, err error) {
 	return t, err
 }
 
-// Applied is the lab as a dead supervisor had it last, from a file that was called path; where that cannot be known, it is otherwise.
+// Applied is the lab as a dead supervisor had it last, from a file that was called path; where that cannot be known, it
+// is otherwise.
 func (d *Folder) Applied(path string, otherwise *topology.Lab) *topology.Lab {
 	source, err := d.Read("applied.yaml")
 	if err != nil {
@@ -79,7 +80,8 @@ func (d *Folder) RestoreStory(file *labfile.File) (*topology.Lab, Story, error) 
 	return lab, t, nil
 }
 
-// BrokenNodes are those of a lab that was left standing that are not whole: lost, or without an interface that they had.
+// BrokenNodes are those of a lab that was left standing that are not whole: lost, or without an interface that they
+// had.
 func BrokenNodes(space *kernel.Space, lost []string, was *topology.Lab) (names []string) {
 	whole := func(n *topology.Node) bool {
 		if slices.Contains(lost, n.Name) {
@@ -106,8 +108,8 @@ func BrokenNodes(space *kernel.Space, lost []string, was *topology.Lab) (names [
 	return names
 }
 
-// Story is what was laid over the file of a running lab: how many of its steps were walked through by hand and how each ended, and
-// what was set by hand since. Slices in it are never changed, only replaced.
+// Story is what was laid over the file of a running lab: how many of its steps were walked through by hand and how each
+// ended, and what was set by hand since. Slices in it are never changed, only replaced.
 type Story struct {
 	Step     int               `json:"step"`
 	Outcomes []string          `json:"outcomes,omitempty"` // of the steps walked through: done differs failed

@@ -16,8 +16,8 @@ import (
 	"labctl/switchcore/datapath"
 )
 
-// File writes captured frames as pcapng (draft-ietf-opsawg-pcapng): one interface for each place, nanoseconds, and as the
-// comment of each frame its point and what was decided about it. It is not safe for concurrent use.
+// File writes captured frames as pcapng (draft-ietf-opsawg-pcapng): one interface for each place, nanoseconds, and as
+// the comment of each frame its point and what was decided about it. It is not safe for concurrent use.
 type File struct {
 	w      *pcapgo.NgWriter
 	ids    map[string]int
@@ -67,7 +67,8 @@ func (f *File) name(name string, id int) {
 	f.frames = append(f.frames, 0)
 }
 
-// Write adds frames, and passes on what was buffered. A frame of a place that nobody has announced makes a new interface.
+// Write adds frames, and passes on what was buffered. A frame of a place that nobody has announced makes a new
+// interface.
 func (f *File) Write(frames []wire.CapturedFrame) error {
 	for i := range frames {
 		c := &frames[i]

@@ -135,8 +135,8 @@ func describeType(data []byte) string {
 	return fmt.Sprintf("%s (0x%04x)", layers.EthernetType(t), t)
 }
 
-// DescribePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables logs what
-// the host itself sends, the version tells.
+// DescribePacket says who speaks to whom, of a packet without its Ethernet header. Without an EtherType, as iptables
+// logs what the host itself sends, the version tells.
 func DescribePacket(etherType uint16, data []byte) string {
 	if etherType == 0 && len(data) > 0 {
 		etherType = map[byte]uint16{4: uint16(layers.EthernetTypeIPv4), 6: uint16(layers.EthernetTypeIPv6)}[data[0]>>4]

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package runtest gives tests run directories that are theirs alone: root's are below /run for everybody, so root's tests go on in a
-// process with a /run of its own, beside the machine's network.
+// Package runtest gives tests run directories that are theirs alone: root's are below /run for everybody, so root's
+// tests go on in a process with a /run of its own, beside the machine's network.
 package runtest
 
 import (
@@ -20,7 +20,8 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Main runs the tests of a package and returns its exit status. Others than root need no other place: what they start makes its own.
+// Main runs the tests of a package and returns its exit status. Others than root need no other place: what they start
+// makes its own.
 func Main(m *testing.M) int {
 	const inside = "LABCTL_TEST_INSIDE"
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {

@@ -62,7 +62,8 @@ func (v *verifier) send(ctx context.Context, a *topology.Send) error {
 	return s.Wait(ctx)
 }
 
-// spoof begins to forge ARP replies. The error of a frame that was refused is the interface's: a lab may take it down on purpose.
+// spoof begins to forge ARP replies. The error of a frame that was refused is the interface's: a lab may take it down
+// on purpose.
 func (v *verifier) spoof(a *topology.ARPSpoof) error {
 	s, err := v.prober.Spoof(context.Background(), a)
 	if err != nil {

@@ -53,8 +53,8 @@ func (k *commands) begin(ctx context.Context, node, name string, c topology.Comm
 	return p, nil
 }
 
-// hasEnded notes that a command in the background has ended, asked by labctl or not. Status 0 is not worth a word: it had nothing
-// more to do.
+// hasEnded notes that a command in the background has ended, asked by labctl or not. Status 0 is not worth a word: it
+// had nothing more to do.
 func (k *commands) hasEnded(p *process, asked bool) {
 	if p.command == nil {
 		return
@@ -105,8 +105,8 @@ func (k *commands) forgetDeath(d wire.Died) {
 	}
 }
 
-// proving is how long a command in the background that names nothing to be ready by must have run before it is believed to run: a
-// program that is not there, or does not like its options, or finds its port taken, has ended by then.
+// proving is how long a command in the background that names nothing to be ready by must have run before it is believed
+// to run: a program that is not there, or does not like its options, or finds its port taken, has ended by then.
 const proving = time.Second
 
 // proved returns when every command in the background has run for long enough, or has ended.
@@ -131,10 +131,12 @@ func (k *commands) proved(ctx context.Context) error {
 // readyTick is between two looks.
 const readyTick = 20 * time.Millisecond
 
-// failed reports whether a command in the background has ended, and not with status 0: one that has may have left a daemon behind.
+// failed reports whether a command in the background has ended, and not with status 0: one that has may have left a
+// daemon behind.
 func (p *process) failed() bool { return p.ended() && p.status.ExitStatus() != 0 }
 
-// awaitReady waits until a command in the background is ready. Its death ends the wait, also while the command that asks still runs.
+// awaitReady waits until a command in the background is ready. Its death ends the wait, also while the command that
+// asks still runs.
 func (k *commands) awaitReady(ctx context.Context, p *process) error {
 	r := p.command.Ready
 	limit, cancel := context.WithDeadline(ctx, p.begun.Add(r.Timeout))
@@ -245,7 +247,8 @@ func (k *commands) missing(ctx context.Context, node string, r topology.Ready) (
 	return "", err
 }
 
-// stop ends a command in the background politely, and after two seconds at once; or at once, if it is to have no last word.
+// stop ends a command in the background politely, and after two seconds at once; or at once, if it is to have no last
+// word.
 func (k *commands) stop(ctx context.Context, p *process, silent bool) error {
 	list := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	if silent {

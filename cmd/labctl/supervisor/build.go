@@ -101,8 +101,8 @@ func (s *server) publish(lab *topology.Lab, t instance.Story) {
 	s.lab, s.story, s.prober.Lab = lab, t, lab
 }
 
-// apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as one is
-// open, the kernel keeps its namespace.
+// apply makes a plan true, which leads to lab, and forgets sockets that may be in namespaces that are gone: as long as
+// one is open, the kernel keeps its namespace.
 func (s *server) apply(ctx context.Context, planned *plan.Plan, lab *topology.Lab) error {
 	gone := map[string]bool{}
 	for _, op := range planned.Ops {
@@ -248,7 +248,8 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wir
 	return s.remember()
 }
 
-// settle waits until what was changed has taken effect everywhere. A spanning tree takes its time, and progress counts it.
+// settle waits until what was changed has taken effect everywhere. A spanning tree takes its time, and progress counts
+// it.
 func (s *server) settle(ctx context.Context, lab *topology.Lab, progress func(wire.Event)) error {
 	err := s.space.AwaitSettled(ctx, lab.Nodes, func(w kernel.TreeWait) {
 		progress(wire.Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s", w.Passed.Seconds(), w.Most.Seconds(), w.What)})

@@ -68,8 +68,8 @@ func (c *call) chosen(asked []string) ([]*topology.Node, error) {
 	return out, nil
 }
 
-// missing is what a failed reading of a node means to a handler that only looks: nil if the node or its interface is being made or
-// removed just now, and is left out, unless it was asked for by name.
+// missing is what a failed reading of a node means to a handler that only looks: nil if the node or its interface is
+// being made or removed just now, and is left out, unless it was asked for by name.
 func (c *call) missing(node string, named bool, err error) error {
 	gone := errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV)
 	calm := c.began%2 == 0 && c.changes.Load() == c.began && c.target.Load() == c.seen

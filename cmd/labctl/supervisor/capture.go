@@ -57,7 +57,8 @@ func capture(ctx context.Context, c *call, p wire.CaptureParams) (wire.CaptureEn
 	return end, nil
 }
 
-// pump passes on what the sources have until ctx or one of them ends, or nobody takes it; it says which source has ended.
+// pump passes on what the sources have until ctx or one of them ends, or nobody takes it; it says which source has
+// ended.
 func pump(ctx context.Context, sources []captureSource, to func([]wire.CapturedFrame) error) (why string) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -108,8 +109,8 @@ func pump(ctx context.Context, sources []captureSource, to func([]wire.CapturedF
 	return ""
 }
 
-// mergeSpan is how long frames of several sources wait for earlier ones of another: a reader pairs requests with replies by
-// their order in the file.
+// mergeSpan is how long frames of several sources wait for earlier ones of another: a reader pairs requests with
+// replies by their order in the file.
 const mergeSpan = 200 * time.Millisecond
 
 // inOrder puts frames of several sources in the order of time.
@@ -131,8 +132,8 @@ func (o *inOrder) add(frames []wire.CapturedFrame, now time.Time, end bool) []wi
 	return due
 }
 
-// captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What it
-// returns is to be closed, also with an error.
+// captureSources finds what is asked for. Ports of one switch are one source, so that their frames come in order. What
+// it returns is to be closed, also with an error.
 func (c *call) captureSources(p wire.CaptureParams) (sources []captureSource, err error) {
 	ports := map[string][]string{} // by switch; "" means all
 	var order []string

@@ -19,15 +19,16 @@ import (
 	"labctl/topology"
 )
 
-// Lengths for a listening socket: the longest frame that segmentation offload makes by default (GSO_LEGACY_MAX_SIZE), with its
-// header and tags; what the kernel keeps while nobody reads; and how much is passed on at once.
+// Lengths for a listening socket: the longest frame that segmentation offload makes by default (GSO_LEGACY_MAX_SIZE),
+// with its header and tags; what the kernel keeps while nobody reads; and how much is passed on at once.
 const (
 	captureRoom  = 1<<16 + 64
 	captureQueue = 32 << 20
 	captureBatch = 64
 )
 
-// socketSource copies from an interface by a packet socket (packet(7)). Unless it is promiscuous the interface does not notice.
+// socketSource copies from an interface by a packet socket (packet(7)). Unless it is promiscuous the interface does not
+// notice.
 type socketSource struct {
 	end    topology.End
 	list   []wire.CapturePlace
@@ -220,8 +221,8 @@ func withTag(frame, tag []byte) []byte {
 // errSourceEnded means that what a capture copies from is there no longer.
 var errSourceEnded = errors.New("it is gone")
 
-// captures are the sockets in the nodes that captures hold open. As long as one is open, the kernel keeps its namespace, so
-// they are closed before a node goes.
+// captures are the sockets in the nodes that captures hold open. As long as one is open, the kernel keeps its
+// namespace, so they are closed before a node goes.
 type captures struct {
 	mu   sync.Mutex
 	open map[*socketSource]bool

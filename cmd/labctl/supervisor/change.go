@@ -32,7 +32,8 @@ func apply(ctx context.Context, c *call, p wire.ApplyParams) (wire.Applied, erro
 	return c.changeTo(ctx, file, t, "up")
 }
 
-// changeTo turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace somebody removed.
+// changeTo turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace
+// somebody removed.
 func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Story, cause string) (wire.Applied, error) {
 	healing := cause == "up" && c.life.degraded()
 	if !healing {

@@ -24,8 +24,8 @@ func (s *server) checkRules(ctx context.Context, planned *plan.Plan) error {
 	return nil
 }
 
-// refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed, those of
-// other nodes are put back first, so that nothing was touched.
+// refused turns a rule that was refused into a mistake in the lab file. Where nothing but rules was to be changed,
+// those of other nodes are put back first, so that nothing was touched.
 func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) error {
 	var re *kernel.RuleError
 	if !errors.As(err, &re) {

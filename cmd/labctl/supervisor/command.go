@@ -22,7 +22,8 @@ import (
 	"labctl/topology/kernel"
 )
 
-// commands are the processes that a supervisor runs in nodes: what the file says, what "exec" asks for, and the tools that load rules.
+// commands are the processes that a supervisor runs in nodes: what the file says, what "exec" asks for, and the tools
+// that load rules.
 type commands struct {
 	space     *kernel.Space
 	procs     *processes
@@ -36,8 +37,8 @@ type commands struct {
 	died []wire.Died
 }
 
-// lonely is how long a command of the file may go on when who asked for it is gone: it may hang, nobody would end it, and as long as
-// it runs the lab can be changed by nobody else.
+// lonely is how long a command of the file may go on when who asked for it is gone: it may hang, nobody would end it,
+// and as long as it runs the lab can be changed by nobody else.
 const lonely = 10 * time.Second
 
 // run runs one of the file's commands inside a node to its end, which must be exit status 0.
@@ -87,7 +88,8 @@ func (k *commands) endOf(ctx context.Context, p *process) error {
 	}
 }
 
-// shell is the command line, behind this binary's name, of a command of the file inside a node. options are of [innode.Main].
+// shell is the command line, behind this binary's name, of a command of the file inside a node. options are of
+// [innode.Main].
 func (k *commands) shell(node, sh string, options ...string) []string {
 	argv := append([]string{"labctl", innode.Verb, "--name", node, "--hosts", k.rundir.In("hosts")}, options...)
 	return append(argv, "--", "/bin/sh", "-c", sh)
@@ -108,7 +110,8 @@ func (k *commands) files() (out, null *os.File, err error) {
 	return out, null, err
 }
 
-// lastLines are the last five lines, of at most 2000 bytes, of what was written to a file, without what would steer a terminal.
+// lastLines are the last five lines, of at most 2000 bytes, of what was written to a file, without what would steer a
+// terminal.
 func lastLines(f *os.File) string {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -37,7 +37,8 @@ func TestEveryDownOfALabThatGoesSucceeds(t *testing.T) {
 	r.gone()
 }
 
-// The death of a command in the background ends the wait for it, also while the command that asks whether it is ready hangs.
+// The death of a command in the background ends the wait for it, also while the command that asks whether it is ready
+// hangs.
 func TestADeathEndsTheWaitForReadiness(t *testing.T) {
 	r := newTrial(t)
 	r.gone()

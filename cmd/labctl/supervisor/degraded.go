@@ -13,8 +13,9 @@ import (
 	"labctl/topology/plan"
 )
 
-// renewal is the plan that heals a lab in which a change ended midway, and the same in words. Everything is in doubt: an operation that
-// failed may have done a part of what it says, and a node that it does not name may hold the other end of a cable.
+// renewal is the plan that heals a lab in which a change ended midway, and the same in words. Everything is in doubt:
+// an operation that failed may have done a part of what it says, and a node that it does not name may hold the other
+// end of a cable.
 func (s *server) renewal(lab *topology.Lab) (*plan.Plan, []plan.Change) {
 	have := s.space.Nodes()
 	var changes []plan.Change
@@ -75,7 +76,8 @@ func (c *call) tearDown() error {
 // neither begins the error of a change that failed midway.
 const neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
 
-// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as it was.
+// brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as
+// it was.
 func (s *server) brokenOff(err error) error {
 	var f *wire.Failure
 	if errors.As(err, &f) && f.Class != wire.Failed {

@@ -14,9 +14,10 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// Without root, a command line cannot enter a node itself: Go cannot join a user namespace. So it hands its standard files
-// and one end of a control socket to the supervisor, which starts a monitor inside the node; the monitor runs the command
-// and speaks with the command line over that socket. With a terminal the monitor makes a pty and passes the master back.
+// Without root, a command line cannot enter a node itself: Go cannot join a user namespace. So it hands its standard
+// files and one end of a control socket to the supervisor, which starts a monitor inside the node; the monitor runs the
+// command and speaks with the command line over that socket. With a terminal the monitor makes a pty and passes the
+// master back.
 
 func execIn(_ context.Context, c *call, p wire.ExecParams) (wire.Nothing, error) {
 	lab := c.current()

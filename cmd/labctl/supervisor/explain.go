@@ -76,7 +76,8 @@ func diedOnCable(v *vswitch, p wire.ExplainParams, takes int) wire.Explained {
 	return out
 }
 
-// bytes are a frame of minimal length, or of a packet of the given size, with the addresses in words; where src is not given it is that of the adapter behind the port.
+// bytes are a frame of minimal length, or of a packet of the given size, with the addresses in words; where src is not
+// given it is that of the adapter behind the port.
 func (c *call) bytes(p wire.SendParams) ([]byte, error) {
 	data := make([]byte, max(60, 14+p.Size))
 	for _, a := range []struct {

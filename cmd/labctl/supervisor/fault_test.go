@@ -50,7 +50,8 @@ type trial struct {
 	gate     string // see gateVariable
 }
 
-// run runs one command line and returns its exit code and what it printed. armed ones meet the fault; what they start does too.
+// run runs one command line and returns its exit code and what it printed. armed ones meet the fault; what they start
+// does too.
 func (r *trial) run(armed bool, verb, file string) (code int, out string) {
 	cmd := exec.Command("/proc/self/exe", clientVerb, verb, r.instance, filepath.Join(r.dir, file))
 	var b bytes.Buffer
@@ -88,7 +89,8 @@ func (r *trial) errorf(format string, args ...any) {
 	r.t.Errorf("%s at %q: "+format, append([]any{r.gate, r.fired()}, args...)...)
 }
 
-// gone takes the lab down and looks whether anything is left. The first down may meet the fault; then it says so, and the second does it.
+// gone takes the lab down and looks whether anything is left. The first down may meet the fault; then it says so, and
+// the second does it.
 func (r *trial) gone() {
 	const absent = "file does not exist" // which the verb takes for success
 	code, out := r.run(false, "down", "")
@@ -216,8 +218,9 @@ func newTrial(t *testing.T) *trial {
 	return first
 }
 
-// Every change of a run directory and of a namespace's name fails once, and a process dies before every one of them. Afterwards "up" heals
-// or builds the lab as its file says, and "down" removes all of it, or says what is left and removes that the next time.
+// Every change of a run directory and of a namespace's name fails once, and a process dies before every one of them.
+// Afterwards "up" heals or builds the lab as its file says, and "down" removes all of it, or says what is left and
+// removes that the next time.
 func TestEveryStepFailsOnceAndDiesOnce(t *testing.T) {
 	first := newTrial(t)
 	dir := first.dir
@@ -248,7 +251,8 @@ func TestEveryStepFailsOnceAndDiesOnce(t *testing.T) {
 	}
 }
 
-// sweep calls f with 1, 2, … until it returns false, and returns how often it was true. Several go at once: most of the time is waiting.
+// sweep calls f with 1, 2, … until it returns false, and returns how often it was true. Several go at once: most of the
+// time is waiting.
 func sweep(f func(at int) bool) int {
 	const width = 6
 	var mu sync.Mutex

@@ -36,8 +36,9 @@ func (w *switches) idle(ctx context.Context) error {
 	})
 }
 
-// untilIdle looks at the traffic of the switches until they are idle. A frame may be on its way from one to another, or to a guest
-// and back, so none of them must have taken any between three looks at all; between two looks a loop takes what every port has.
+// untilIdle looks at the traffic of the switches until they are idle. A frame may be on its way from one to another, or
+// to a guest and back, so none of them must have taken any between three looks at all; between two looks a loop takes
+// what every port has.
 func untilIdle(ctx context.Context, traffic func() (taken uint64, held bool)) error {
 	begin := time.Now()
 	var last uint64

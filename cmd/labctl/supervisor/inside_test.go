@@ -41,9 +41,9 @@ func TestMain(m *testing.M) {
 	os.Exit(runtest.Main(m))
 }
 
-// The environment says at which of its steps which process meets what: "supervisor 7 EIO", "client 3 kill". firedVariable names the file
-// that is made when it does. With "supervisor 7 wait" steps count from the moment at which there is a file of that name and ".armed", and the
-// step is not done before there is one with ".go".
+// The environment says at which of its steps which process meets what: "supervisor 7 EIO", "client 3 kill".
+// firedVariable names the file that is made when it does. With "supervisor 7 wait" steps count from the moment at which
+// there is a file of that name and ".armed", and the step is not done before there is one with ".go".
 const (
 	gateVariable  = "LABCTL_TEST_GATE"
 	firedVariable = "LABCTL_TEST_FIRED"

@@ -12,8 +12,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// lacking gives the error that this kernel has no value of a name the place in the lab file where the name is written. Others stay as
-// they are.
+// lacking gives the error that this kernel has no value of a name the place in the lab file where the name is written.
+// Others stay as they are.
 func (s *server) lacking(err error) error {
 	var oe *kernel.OpError
 	if !errors.As(err, &oe) || !errors.Is(err, kernel.ErrUnsupported) {

@@ -30,7 +30,8 @@ func newLife(name string) *life {
 	return &life{instance: name, writeLock: make(chan struct{}, 1), state: "starting"}
 }
 
-// begin notes what the holder of writeLock does, for whom, and how to end it; false: the lab is being taken down, and it must not begin.
+// begin notes what the holder of writeLock does, for whom, and how to end it; false: the lab is being taken down, and
+// it must not begin.
 func (l *life) begin(doing string, asker context.Context, cancel context.CancelCauseFunc) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,8 +57,8 @@ func (l *life) end() (doing string) {
 	return doing
 }
 
-// interrupt ends what holds writeLock, for a "down". Of one that starts, which clears away itself, it returns true; of others nobody who waits
-// to change them begins any more.
+// interrupt ends what holds writeLock, for a "down". Of one that starts, which clears away itself, it returns true; of
+// others nobody who waits to change them begins any more.
 func (l *life) interrupt(why error) (starting bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +71,8 @@ func (l *life) interrupt(why error) (starting bool) {
 	return starting
 }
 
-// stop ends what holds writeLock, whatever it is, and nobody begins any more; it returns true if somebody has said so before.
+// stop ends what holds writeLock, whatever it is, and nobody begins any more; it returns true if somebody has said so
+// before.
 func (l *life) stop(why error) (before bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,8 +151,8 @@ func (l *life) requireIntact() error {
 	return wire.Failed.Errorf("%s is degraded: %s; \"labctl up\" with its file heals it", l.instance, l.why)
 }
 
-// report is the state of the lab, why it is degraded, and what is being done to it, in words, "" if nothing that changes it. under is the
-// step that is under way.
+// report is the state of the lab, why it is degraded, and what is being done to it, in words, "" if nothing that
+// changes it. under is the step that is under way.
 func (l *life) report(under *wire.Underway) (state, why, doing string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -49,8 +49,8 @@ func (m machine) NeighbourRoom() int {
 
 func (m machine) Backlog() (uint64, error) { return kernel.BacklogDrops() }
 
-// permanent is how many entries the lab's file has put there: the kernel counts them among all, and not against the limit
-// (neigh_alloc, net/core/neighbour.c).
+// permanent is how many entries the lab's file has put there: the kernel counts them among all, and not against the
+// limit (neigh_alloc, net/core/neighbour.c).
 func (m machine) permanent() int {
 	count := 0
 	for _, n := range m.lab().Nodes {

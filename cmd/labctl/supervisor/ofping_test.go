@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestRulesOfThePing: what only the first of two requests in a row meets has not stopped the ping, unless that leaves nothing.
+// TestRulesOfThePing: what only the first of two requests in a row meets has not stopped the ping, unless that leaves
+// nothing.
 func TestRulesOfThePing(t *testing.T) {
 	const all = refusalRounds
 	for _, c := range []struct {

@@ -10,8 +10,8 @@ import (
 	"labctl/cmd/labctl/wire"
 )
 
-// outbox says what a call has to say, in order, on a goroutine of its own. A client that does not read, because it is stopped, holds up
-// its own answer: never the work that others wait for.
+// outbox says what a call has to say, in order, on a goroutine of its own. A client that does not read, because it is
+// stopped, holds up its own answer: never the work that others wait for.
 type outbox struct {
 	lines chan outLine
 	end   chan struct{}
@@ -47,7 +47,8 @@ func newOutbox(w io.Writer) *outbox {
 	return o
 }
 
-// send writes a line behind all that was offered, and returns when it is written; the error is that the client went away.
+// send writes a line behind all that was offered, and returns when it is written; the error is that the client went
+// away.
 func (o *outbox) send(r wire.Reply) error {
 	l := outLine{lineOf(r), make(chan error, 1)}
 	select {

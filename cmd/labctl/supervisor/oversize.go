@@ -17,8 +17,8 @@ type cable struct {
 	lost  uint64 // frames that were too long for the port
 }
 
-// cablesOf notes what is at the ports of a switch, and begins to count at those that are new. Only a veth pair in the switch's own
-// namespace throws frames away before the switch can see them.
+// cablesOf notes what is at the ports of a switch, and begins to count at those that are new. Only a veth pair in the
+// switch's own namespace throws frames away before the switch can see them.
 func (w *switches) cablesOfLocked(v *vswitch, n *topology.Node) {
 	now := map[string]*cable{}
 	for i, p := range n.Switch.Ports {
@@ -44,8 +44,8 @@ func (w *switches) countOversized(v *vswitch) {
 	w.countOversizedLocked(v)
 }
 
-// countOversizedLocked reads the far ends' counters. A frame that was lost elsewhere, for want of a processor or as the port was down, is
-// not taken for one that was too long.
+// countOversizedLocked reads the far ends' counters. A frame that was lost elsewhere, for want of a processor or as the
+// port was down, is not taken for one that was too long.
 func (w *switches) countOversizedLocked(v *vswitch) {
 	backlog, err := kernel.BacklogDrops()
 	calm := err == nil && backlog == v.backlog
@@ -78,8 +78,8 @@ func (w *switches) takes(v *vswitch, port string) int {
 	return 0
 }
 
-// longestPing is the packet of labctl's own ping by IPv6, in bytes; nothing that takes it can have stopped one. The kernel lets 4 bytes
-// more pass than a port takes.
+// longestPing is the packet of labctl's own ping by IPv6, in bytes; nothing that takes it can have stopped one. The
+// kernel lets 4 bytes more pass than a port takes.
 const longestPing = 40 + 8 + 56
 
 // oversized is how many frames were too long for a port, of ports that a ping may be too long for.

@@ -61,7 +61,8 @@ func (w *switches) attach(v *vswitch, p topology.SwitchPort, c switchcore.Port, 
 	return now, nil
 }
 
-// inletMark and the low half of the interface's index mark what a switch sends by an inlet: a bridge beside it may have one too.
+// inletMark and the low half of the interface's index mark what a switch sends by an inlet: a bridge beside it may have
+// one too.
 const inletMark = 0x6c62 << 16
 
 // detach takes its interface from a port.

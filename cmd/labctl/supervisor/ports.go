@@ -46,7 +46,8 @@ func ports(_ context.Context, c *call, p wire.NodesParams) ([]wire.Port, error) 
 	return out, nil
 }
 
-// wanted reports whether a port of a switch was asked for: by the switch, by switch:port, or because nothing was asked for.
+// wanted reports whether a port of a switch was asked for: by the switch, by switch:port, or because nothing was asked
+// for.
 func wanted(asked []string, node, port string) bool {
 	return len(asked) == 0 || slices.Contains(asked, node) || slices.Contains(asked, node+":"+port)
 }

@@ -16,8 +16,8 @@ import (
 	"labctl/topology/kernel"
 )
 
-// processes starts and reaps everything that runs inside a lab. The supervisor is PID 1 of its PID namespace, so orphans
-// of its children become its own, and one reaper must wait for them all; that is why os/exec is not used in it.
+// processes starts and reaps everything that runs inside a lab. The supervisor is PID 1 of its PID namespace, so
+// orphans of its children become its own, and one reaper must wait for them all; that is why os/exec is not used in it.
 type processes struct {
 	space *kernel.Space
 	ended func(p *process, asked bool) // called when one has ended, by labctl's will or not, before its done is closed
@@ -49,7 +49,8 @@ func newProcesses(space *kernel.Space, ended func(p *process, asked bool)) *proc
 	return p
 }
 
-// reap waits for every child that has ended. Its end is noted first, so that whoever waits for it can read what was noted.
+// reap waits for every child that has ended. Its end is noted first, so that whoever waits for it can read what was
+// noted.
 func (p *processes) reap() {
 	for {
 		c, more := p.reapOne()
@@ -86,8 +87,8 @@ func (p *processes) reapOne() (c *process, more bool) {
 	return c, true
 }
 
-// end sends a process and its group a signal that it is to end by. One that is gone already is left alone: its number may be
-// another's.
+// end sends a process and its group a signal that it is to end by. One that is gone already is left alone: its number
+// may be another's.
 func (p *processes) end(c *process, sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,8 +136,9 @@ func (p *processes) list() []*process {
 	return out
 }
 
-// stopIn ends what runs in the given nodes, and returns when it is gone: also what its parent has left behind, which would keep the
-// namespace of a node that is built again, and what an "exec" has started. What others run there is theirs.
+// stopIn ends what runs in the given nodes, and returns when it is gone: also what its parent has left behind, which
+// would keep the namespace of a node that is built again, and what an "exec" has started. What others run there is
+// theirs.
 func (p *processes) stopIn(nodes map[string]bool) {
 	for _, c := range p.list() {
 		if nodes[c.Node] {

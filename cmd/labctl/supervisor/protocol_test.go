@@ -65,7 +65,8 @@ func runDirectory(t *testing.T, name string) *instance.Dir {
 	return r
 }
 
-// standsWithoutKernel gives the server a lab that was built, by its own account; "": one without nodes, to which the kernel adds nothing.
+// standsWithoutKernel gives the server a lab that was built, by its own account; "": one without nodes, to which the
+// kernel adds nothing.
 func standsWithoutKernel(t *testing.T, source string) func(*server, *instance.Door) {
 	return func(s *server, _ *instance.Door) {
 		file := &labfile.File{Lab: &topology.Lab{Name: s.meta.Lab}}
@@ -186,7 +187,8 @@ func TestWhatIsNotARequest(t *testing.T) {
 	}
 }
 
-// What every supervisor of any version answers, it answers however little the question says, and with more than it knows.
+// What every supervisor of any version answers, it answers however little the question says, and with more than it
+// knows.
 func TestOldAndNewClients(t *testing.T) {
 	c := answering(t, "versions", standsWithoutKernel(t, ""))
 	for _, params := range []string{``, `,"params":null`, `,"params":{}`, `,"params":{"nodes":[],"since":"tomorrow","force":false},"trace":7`} {
@@ -279,7 +281,8 @@ steps: [{name: one, set: {a: {mtu: 1400}}}]
 	}
 }
 
-// A client that goes away ends what is done for it: while it waits for its turn, in the middle of the work, and in the middle of a stream.
+// A client that goes away ends what is done for it: while it waits for its turn, in the middle of the work, and in the
+// middle of a stream.
 func TestClientsGoAway(t *testing.T) {
 	var began, ended atomic.Int32
 	addMethod(t, "linger", handler{sends, func(ctx context.Context, _ *call) (any, error) {
@@ -356,7 +359,8 @@ func TestWhatDownEndsIsSaid(t *testing.T) {
 	}
 }
 
-// A client that asks and does not read, because it is stopped, keeps nobody from the lab; it reads its answer when it goes on.
+// A client that asks and does not read, because it is stopped, keeps nobody from the lab; it reads its answer when it
+// goes on.
 func TestASlowClientHoldsNobodyUp(t *testing.T) {
 	const told, width = 3000, 1000 // much more than a socket has room for
 	addMethod(t, "tell", handler{sends, func(_ context.Context, c *call) (any, error) {
@@ -532,7 +536,8 @@ func TestEveryVersionAnswers(t *testing.T) {
 	}
 }
 
-// A process that is told nothing, because its labctl is gone, leaves no run directory that would pass for a lab, unless an earlier lab's is in it.
+// A process that is told nothing, because its labctl is gone, leaves no run directory that would pass for a lab, unless
+// an earlier lab's is in it.
 func TestAProcessThatIsToldNothing(t *testing.T) {
 	for left, stays := range map[string]bool{"": false, "journal": true, "story.json": true} {
 		r := runDirectory(t, "untold")

@@ -7,7 +7,8 @@ import "sync"
 // kept is how much a ring remembers.
 const kept = 4096
 
-// ring remembers the last of what came, in order, and any number of readers follow at their own pace. What comes has a number, from 1 on.
+// ring remembers the last of what came, in order, and any number of readers follow at their own pace. What comes has a
+// number, from 1 on.
 type ring[T any] struct {
 	mu   sync.Mutex
 	list []T
@@ -17,7 +18,8 @@ type ring[T any] struct {
 
 func newRing[T any]() *ring[T] { return &ring[T]{more: make(chan struct{})} }
 
-// add appends what numbered makes of the next number; it is called under the ring's lock, so that times come in order too.
+// add appends what numbered makes of the next number; it is called under the ring's lock, so that times come in order
+// too.
 func (r *ring[T]) add(numbered func(seq uint64) T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -58,8 +58,8 @@ func (l *ruleLog) add(e wire.Logged) {
 	})
 }
 
-// sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is told of
-// in the log, and no reason to give up.
+// sync makes the listeners those that the lab's loaded rules need. A group that somebody else listens to already is
+// told of in the log, and no reason to give up.
 func (l *ruleLog) sync(lab *topology.Lab) {
 	want := map[logPlace]bool{}
 	for _, n := range lab.Nodes {
@@ -107,8 +107,8 @@ func (l *ruleLog) closeWhere(which func(logPlace) bool) {
 	}
 }
 
-// listen opens the socket on a thread inside the node: the library's own way there and back goes by the thread's number below
-// /proc, where it has another one when /proc belongs to another PID namespace.
+// listen opens the socket on a thread inside the node: the library's own way there and back goes by the thread's number
+// below /proc, where it has another one when /proc belongs to another PID namespace.
 func (l *ruleLog) listen(p logPlace) (*logListener, error) {
 	k := &logListener{names: map[uint32]string{}}
 	err := l.space.Enter(p.node, func() (err error) {

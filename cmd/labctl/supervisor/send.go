@@ -41,8 +41,8 @@ func send(ctx context.Context, c *call, p wire.SendParams) (wire.Sent, error) {
 	return out, nil
 }
 
-// lookFor is how long a frame is looked for after it was sent: on every hop a switch may keep a suspect one until it has read the
-// sender's adapter again.
+// lookFor is how long a frame is looked for after it was sent: on every hop a switch may keep a suspect one until it
+// has read the sender's adapter again.
 const lookFor = 60 * time.Millisecond
 
 // droppedSince finds the frame in the drop logs.

@@ -18,12 +18,13 @@ import (
 	"labctl/topology/kernel"
 )
 
-// Serve is the supervisor process, started by [client.Up] with the lock of its run directory as file 3, a control socket as file 4 and perhaps
-// one more, see [instance.Handover]. It returns the exit status.
+// Serve is the supervisor process, started by [client.Up] with the lock of its run directory as file 3, a control
+// socket as file 4 and perhaps one more, see [instance.Handover]. It returns the exit status.
 func Serve(instance string) int { return serve(instance, nil) }
 
-// uninstructed ends a process whose labctl has gone before it said what to do: a run directory in which nothing was begun yet would
-// pass for a lab that is dead. What an earlier lab has left in it is for whoever brings that up again, or takes it down.
+// uninstructed ends a process whose labctl has gone before it said what to do: a run directory in which nothing was
+// begun yet would pass for a lab that is dead. What an earlier lab has left in it is for whoever brings that up again,
+// or takes it down.
 func uninstructed(lock *os.File, name string, gate kernel.Before) {
 	dir := instance.TakeOver(lock, instance.Path(name, ""), name, gate)
 	if !dir.Unbegun() {
@@ -109,8 +110,8 @@ func (s *server) run(control *os.File, in *bufio.Reader, adopt, tied bool) (err 
 	return nil
 }
 
-// giveUp ends a start that failed, when nothing of the lab is left: a run directory that was there before stays, with what was set by
-// hand and the file that it was set over.
+// giveUp ends a start that failed, when nothing of the lab is left: a run directory that was there before stays, with
+// what was set by hand and the file that it was set over.
 func (s *server) giveUp() error {
 	if !s.created {
 		return nil

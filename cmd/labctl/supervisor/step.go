@@ -167,8 +167,8 @@ func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]wire.TableVerd
 	}
 }
 
-// noted records at once what an action of a step began or ended, for whoever heals the lab after a kill in the middle of the step.
-// Nobody heals a temporary one.
+// noted records at once what an action of a step began or ended, for whoever heals the lab after a kill in the middle
+// of the step. Nobody heals a temporary one.
 func (v *verifier) noted(a labfile.Action) error {
 	name := ""
 	switch {

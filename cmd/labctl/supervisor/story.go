@@ -9,8 +9,9 @@ import (
 	"slices"
 )
 
-// remember records what the kernel has now, for whoever heals it: the lab is whole, and as the story says. Until then the journal says
-// that a change is under way, and a successor builds the lab again rather than believe in one that the kernel does not have.
+// remember records what the kernel has now, for whoever heals it: the lab is whole, and as the story says. Until then
+// the journal says that a change is under way, and a successor builds the lab again rather than believe in one that the
+// kernel does not have.
 func (s *server) remember() error {
 	err := s.record()
 	if err == nil {
@@ -22,7 +23,8 @@ func (s *server) remember() error {
 	return nil
 }
 
-// unwritten: the kernel has the lab, and the run directory does not say so. What becomes of the lab then is for who asked for it to say.
+// unwritten: the kernel has the lab, and the run directory does not say so. What becomes of the lab then is for who
+// asked for it to say.
 type unwritten struct{ err error }
 
 func (e *unwritten) Error() string {

@@ -47,7 +47,8 @@ func (w *switches) retireLocked(v *vswitch) error {
 	return err
 }
 
-// drops lists what was dropped since the mark, frames of one sort as one entry. What the node dropped before it was restarted counts.
+// drops lists what was dropped since the mark, frames of one sort as one entry. What the node dropped before it was
+// restarted counts.
 func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 	v, err := w.get(node)
 	if err != nil {

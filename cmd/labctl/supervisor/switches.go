@@ -113,8 +113,8 @@ func (w *switches) syncOne(n *topology.Node) error {
 	return err
 }
 
-// share lets the runtime have a processor more for each switch: a busy one keeps a processor for itself, and whoever asks the
-// supervisor something, and the switches behind it, would have to wait for the runtime to take that away.
+// share lets the runtime have a processor more for each switch: a busy one keeps a processor for itself, and whoever
+// asks the supervisor something, and the switches behind it, would have to wait for the runtime to take that away.
 func (w *switches) share() {
 	if n := w.procs + len(w.byNode); runtime.GOMAXPROCS(0) != n {
 		runtime.GOMAXPROCS(n)

@@ -35,7 +35,8 @@ func (k *commands) tool(ctx context.Context, node string, argv []string, stdin [
 	if _, err := files[0].Seek(0, io.SeekStart); err != nil {
 		return nil, nil, err
 	}
-	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this one's.
+	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this
+	// one's.
 	env := append(k.environment(node), "LC_ALL=C", "XTABLES_LOCKFILE="+k.rundir.In("xtables."+node+".lock"))
 	p, err := k.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", innode.Verb, "--plain", "--"}, argv...), env, "/", files...)
 	if err != nil {

@@ -182,12 +182,13 @@ func (r *trial) begins(verb, file string) *exec.Cmd {
 	return cmd
 }
 
-// At every change that a step, a set or an up makes of the run directory and of namespaces' names, the command line goes away. The lab
-// does all of it.
+// At every change that a step, a set or an up makes of the run directory and of namespaces' names, the command line
+// goes away. The lab does all of it.
 func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 	first := newTrial(t)
 	first.gone()
-	// Who runs tests in the background of a script has SIGINT ignored, and so had the command lines; what is caught is not when they begin.
+	// Who runs tests in the background of a script has SIGINT ignored, and so had the command lines; what is caught is
+	// not when they begin.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, os.Interrupt)
 	defer signal.Stop(caught)
@@ -352,8 +353,8 @@ func TestStepsEndWithTheirClient(t *testing.T) {
 	r.gone()
 }
 
-// A command that hangs, and ignores that it is told to end, fails the step when nobody waits for it any more. One who waits for his turn is
-// not interested any more when he is gone.
+// A command that hangs, and ignores that it is told to end, fails the step when nobody waits for it any more. One who
+// waits for his turn is not interested any more when he is gone.
 func TestACommandThatHangsIsEnded(t *testing.T) {
 	r := hanging(t, "hangs-on", "trap '' TERM; sleep 1000")
 	cmd := r.begins("step", "")

@@ -70,8 +70,8 @@ func TestAboutWhom(t *testing.T) {
 	}
 }
 
-// A drop belongs to the ping whose request, reply, ARP or neighbour discovery it was, and not to the one the other way, nor to
-// frames of others that have the addresses of its ends.
+// A drop belongs to the ping whose request, reply, ARP or neighbour discovery it was, and not to the one the other way,
+// nor to frames of others that have the addresses of its ends.
 func TestWhoseLosses(t *testing.T) {
 	lab, problems := labfile.Load("l.yaml", []byte("format: 1\nlab: l\nnodes:\n  s: {kind: vswitch}\n  a: {ip: 10.9.0.1/24}\n  b: {ip: 10.9.0.2/24}\nlinks: [a b -- s]\n"))
 	if lab == nil {
@@ -105,7 +105,8 @@ func TestWhoseLosses(t *testing.T) {
 	}
 }
 
-// Who asks is where the frame came from; others may answer for him only if they are proxies. The marker of an echo is enough.
+// Who asks is where the frame came from; others may answer for him only if they are proxies. The marker of an echo is
+// enough.
 func TestWhoMayAsk(t *testing.T) {
 	lab, problems := labfile.Load("l.yaml", []byte(`format: 1
 lab: l

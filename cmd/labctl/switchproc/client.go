@@ -97,8 +97,8 @@ func Delete(ctx context.Context, name, nic string) error {
 	return callSwitch(ctx, name, "delete", wire.DeletePort{Name: nic}, nil, nil)
 }
 
-// Stop ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in time is an error
-// that wraps ErrSilent; with force it is killed.
+// Stop ends a switch and returns when nothing of it is left. One that is stopped, does not answer or does not end in
+// time is an error that wraps ErrSilent; with force it is killed.
 func Stop(ctx context.Context, name string, force bool) error {
 	err := callSwitch(ctx, name, "stop", nil, nil, nil)
 	if err != nil && !errors.Is(err, instance.ErrDead) && (!force || !errors.Is(err, instance.ErrSilent)) {

@@ -26,7 +26,8 @@ type NICOptions struct {
 	MAC    string // the address of the adapter behind the port; needed where a switch does not learn
 	// Addresses lets an interface be taken that has addresses of this machine, ports of bridges and bonds included.
 	Addresses bool
-	// DefaultRoute counts how often it was said that even the interface of the default route may be taken: twice is enough.
+	// DefaultRoute counts how often it was said that even the interface of the default route may be taken: twice is
+	// enough.
 	DefaultRoute int
 }
 
@@ -46,8 +47,8 @@ func (n *NIC) Close() {
 	}
 }
 
-// OpenNIC opens an interface of the network namespace that this process is in, and changes nothing there. It refuses what would
-// cut the machine off, or what is in use otherwise.
+// OpenNIC opens an interface of the network namespace that this process is in, and changes nothing there. It refuses
+// what would cut the machine off, or what is in use otherwise.
 func OpenNIC(name string, o NICOptions) (*NIC, error) {
 	d, err := kernel.FindDevice(name)
 	if errors.Is(err, kernel.ErrNoDevice) {
@@ -212,8 +213,8 @@ func (s *standalone) dropLocked(n *nic) error {
 	return s.removeLocked(n)
 }
 
-// watchEvery is how often interfaces are looked at. Nothing tells a packet socket of a carrier, and for what it is told, that its
-// interface is down or gone, the data path listens itself.
+// watchEvery is how often interfaces are looked at. Nothing tells a packet socket of a carrier, and for what it is
+// told, that its interface is down or gone, the data path listens itself.
 const watchEvery = 200 * time.Millisecond
 
 // watch follows the interfaces until ctx ends.

@@ -7,8 +7,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// Writer writes text for people to w, without anything that a terminal would act upon (see [problem.Visible]). One call of Write
-// must not end inside a character.
+// Writer writes text for people to w, without anything that a terminal would act upon (see [problem.Visible]). One call
+// of Write must not end inside a character.
 type Writer struct{ W io.Writer }
 
 // Write writes p with what a terminal would act upon made visible.

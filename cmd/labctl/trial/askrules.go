@@ -36,9 +36,10 @@ type askedRules struct {
 	Failed   *wire.Failure
 }
 
-// AskRules loads the rules of every node as the file and each of its steps and cases have them, and those that nothing loads, in
-// namespaces that are gone afterwards, and returns what nft, iptables and the kernel refuse. The interfaces are there by name only. The
-// error is a *Failure of class Unsupported where labs cannot run, or where a program is not installed.
+// AskRules loads the rules of every node as the file and each of its steps and cases have them, and those that nothing
+// loads, in namespaces that are gone afterwards, and returns what nft, iptables and the kernel refuse. The interfaces
+// are there by name only. The error is a *Failure of class Unsupported where labs cannot run, or where a program is not
+// installed.
 func AskRules(ctx context.Context, file string, source []byte) (problem.List, error) {
 	named := os.Geteuid() == 0
 	lock, err := unix.MemfdCreate("xtables.lock", unix.MFD_CLOEXEC)
@@ -169,7 +170,8 @@ func loadAll(ctx context.Context, builder *kernel.Builder, file *labfile.File) (
 	return out, nil
 }
 
-// byTool are the sets of each tool, so that a mistake in one hides none of another's; sets of nft do not depend on each other at all.
+// byTool are the sets of each tool, so that a mistake in one hides none of another's; sets of nft do not depend on each
+// other at all.
 func byTool(sets []*rules.Set) (out [][]*rules.Set) {
 	place := map[string]int{}
 	for _, set := range sets {

@@ -15,8 +15,9 @@ type Happened struct {
 	Cause  string    `json:"cause,omitempty"`
 }
 
-// Change is one line of "watch". Kind is arp or ndp (of a neighbour table, IPv4 and IPv6), fdb (of a Linux bridge), link, lost
-// (changes came faster than they were read), or that of an event, whose fields Object, Old, New and Cause are as in [Happened].
+// Change is one line of "watch". Kind is arp or ndp (of a neighbour table, IPv4 and IPv6), fdb (of a Linux bridge),
+// link, lost (changes came faster than they were read), or that of an event, whose fields Object, Old, New and Cause
+// are as in [Happened].
 type Change struct {
 	Time   time.Time `json:"time"`
 	Node   string    `json:"node,omitempty"`

@@ -1,7 +1,7 @@
 package wire
 
-// Method is a question of the protocol, by the name that crosses the socket: P is what is asked, and R what is answered. Both ends take
-// the types from here.
+// Method is a question of the protocol, by the name that crosses the socket: P is what is asked, and R what is
+// answered. Both ends take the types from here.
 type Method[P, R any] string
 
 // Stream is a question with any number of answers I, one after the other as they come.

@@ -39,9 +39,9 @@ type Route struct {
 	Metric   int    `json:"metric,omitempty"`
 }
 
-// Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and Bytes count
-// since a set of the same program on the node was loaded or unloaded last; they are nil when the rule's set is not loaded or the
-// rule counts nothing.
+// Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and
+// Bytes count since a set of the same program on the node was loaded or unloaded last; they are nil when the rule's set
+// is not loaded or the rule counts nothing.
 type Rule struct {
 	Node    string  `json:"node"`
 	Set     string  `json:"set"`

@@ -24,14 +24,15 @@ type Answer struct {
 	RTT     int64  `json:"rtt_us"`
 }
 
-// VerifyParams: All also measures cells that are not judged; Steps walks through the file's steps, which changes the lab.
+// VerifyParams: All also measures cells that are not judged; Steps walks through the file's steps, which changes the
+// lab.
 type VerifyParams struct {
 	All   bool `json:"all"`
 	Steps bool `json:"steps"`
 }
 
-// Verdict is one cell, judged. The cells of an expectation come in the file's order. Why names what stopped a ping that did not get
-// through, if a rule or a virtual switch did; Detail has it too.
+// Verdict is one cell, judged. The cells of an expectation come in the file's order. Why names what stopped a ping that
+// did not get through, if a rule or a virtual switch did; Detail has it too.
 type Verdict struct {
 	Question string `json:"question"`
 	Case     string `json:"case,omitempty"`
@@ -81,14 +82,15 @@ const (
 	StepFailed  = "failed"  // an action could not be done, or what it waits for did not come
 )
 
-// Verification is what "verify" found. Died are the commands in the background that had ended badly by its end, however long before.
+// Verification is what "verify" found. Died are the commands in the background that had ended badly by its end, however
+// long before.
 type Verification struct {
 	Steps []StepVerdicts `json:"steps"`
 	Died  []Died         `json:"died,omitempty"`
 }
 
-// StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be. Continue goes on
-// behind one that failed.
+// StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be.
+// Continue goes on behind one that failed.
 type StepParams struct {
 	Count    int  `json:"count"`
 	Continue bool `json:"continue,omitempty"`

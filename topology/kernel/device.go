@@ -19,10 +19,10 @@ type Device struct {
 	Up       bool
 	Master   string         // the bridge, bond or VRF that it is a port of
 	Addrs    []netip.Prefix // link-local ones included
-	Default  bool           // a default route, of any family and table, goes out by it or by something that stands on it
+	Default  bool           // a default route, of any family and table, goes out by it or by something stacked on it
 }
 
-// ErrNoDevice means that there is no interface of that name.
+// ErrNoDevice means that no interface has that name.
 var ErrNoDevice = errors.New("no such interface")
 
 // FindDevice looks at an interface of the calling thread's network namespace, and changes nothing.
@@ -66,7 +66,7 @@ func FindDevice(name string) (Device, error) {
 }
 
 // carriesDefault follows the default routes down to the interfaces that carry them: from a bridge or bond to its ports, from a
-// VLAN or macvlan to what it stands on.
+// VLAN or macvlan to what it is stacked on.
 func carriesDefault(h *netlink.Handle, links map[int]*netlink.LinkAttrs, index int) (bool, error) {
 	carries := map[int]bool{}
 	for _, family := range Families {

@@ -16,7 +16,7 @@ import (
 // View is what a command inside a node sees instead of the machine's.
 type View struct {
 	Name  string // the host name; "" leaves the machine's
-	Hosts string // a file that stands over /etc/hosts; "" leaves it
+	Hosts string // a file to mount over /etc/hosts; "" leaves it
 }
 
 // Exec replaces this process by argv inside a network namespace, set up by [Isolate], whose result it tells first. It returns only on
@@ -36,9 +36,9 @@ func Exec(ns int, v View, argv, env []string, tell func(lacks []string)) error {
 
 // Isolate puts the calling thread, for good, inside a network namespace given as an open descriptor (negative: it is
 // there already), a UTS namespace with the node's name, and a mount namespace whose /sys shows that namespace's interfaces, whose /proc
-// is of its own PID namespace, where the view's file stands over /etc/hosts, and where /etc/resolv.conf is empty. What it forks inherits
+// is of its own PID namespace, where the view's file is mounted over /etc/hosts, and where /etc/resolv.conf is empty. What it forks inherits
 // all this. Where the machine does not allow a /sys or /proc of its own, there is an empty one: never the machine's, whose interfaces and
-// processes would pass for the node's. lacks says which, and "/etc/hosts" if the machine has none that a file could stand over.
+// processes would pass for the node's. lacks says which, and "/etc/hosts" if the machine has none that a file could be mounted over.
 func Isolate(ns int, v View) (lacks []string, err error) {
 	runtime.LockOSThread() // never unlocked: the thread is not like the others any more
 	if ns >= 0 {

@@ -21,7 +21,7 @@ import (
 func loadGuards(n *namespace, o plan.SetRules) error {
 	return inNFTables(n, func(c *nftables.Conn) error {
 		for _, set := range o.From {
-			for _, t := range set.Tables { // added first, so that one that somebody has deleted is no error
+			for _, t := range set.Tables { // added first, so that one that somebody has deleted is not an error
 				c.DelTable(c.AddTable(guardTable(t)))
 			}
 		}

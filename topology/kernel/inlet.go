@@ -60,7 +60,7 @@ func (s *Space) AddInlet(uplink topology.End, mtu int) (in Inlet, err error) {
 	return in, nil
 }
 
-// DelInlet takes it away. One that is not there is no error.
+// DelInlet takes it away. One that is not there is not an error.
 func (s *Space) DelInlet(uplink topology.End) error {
 	n, err := s.of(uplink.Node)
 	if err != nil {

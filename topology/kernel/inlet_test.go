@@ -114,7 +114,7 @@ func tcCannotRedirect(t *testing.T) string {
 	return ""
 }
 
-func TestSilence(t *testing.T) {
+func TestBlockIngress(t *testing.T) {
 	s := bridgeAndGuest(t)
 	// ping asks every second until it is answered or that many seconds are over.
 	answers := func(seconds string) bool {
@@ -124,14 +124,14 @@ func TestSilence(t *testing.T) {
 		t.Fatal("no answer before")
 	}
 	br := topology.End{Node: "a", Interface: "br"}
-	guard, err := s.Silence(br)
+	guard, err := s.BlockIngress(br)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if answers("1") {
 		t.Error("it answers although the bridge is the switch's")
 	}
-	if _, err := s.Silence(br); !errors.Is(err, unix.EPERM) {
+	if _, err := s.BlockIngress(br); !errors.Is(err, unix.EPERM) {
 		t.Errorf("twice: %v", err)
 	}
 	unix.Close(guard)

@@ -13,7 +13,7 @@ import (
 	"labctl/topology"
 )
 
-// address is RTM_NEWADDR or RTM_DELADDR. Adding one that is there is no error.
+// address is RTM_NEWADDR or RTM_DELADDR. Adding one that is there is not an error.
 func (n *namespace) address(what int, name string, addr netip.Prefix) error {
 	index, err := n.ifindex(name)
 	if err != nil {

@@ -116,7 +116,7 @@ var macvlanModes = map[string]netlink.MacvlanMode{
 	"passthru": netlink.MACVLAN_MODE_PASSTHRU, "source": netlink.MACVLAN_MODE_SOURCE,
 }
 
-// delLink removes an interface. One that is gone is no error.
+// delLink removes an interface. One that is gone is not an error.
 func (n *namespace) delLink(name string) error {
 	return n.onLink(name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkDel(l) }, unix.ENODEV)
 }

@@ -24,7 +24,7 @@ type Noticed struct {
 	Kind string // neigh fdb link, or lost: changes came faster than they were read, and some are not told
 	Node string
 	Dev  string // the interface; of fdb, the port that the address is on
-	Gone bool   // the entry or interface is no more
+	Gone bool   // the entry or interface is not there any more
 
 	IP    netip.Addr     // neigh
 	MAC   switchcore.MAC // neigh (zero: not known) and fdb
@@ -40,11 +40,11 @@ type Noticed struct {
 type monitor struct {
 	space *Space
 	nodes map[int32]*namespace // by their number in the hub, also those that are gone
-	links map[interfaceKey]linkNews
+	links map[interfaceKey]linkView
 }
 
-// linkNews is what is told of an interface when it changes.
-type linkNews struct {
+// linkView is what is reported of an interface when it changes.
+type linkView struct {
 	name, state, port string
 	mac               switchcore.MAC
 	promiscuous       bool
@@ -52,9 +52,9 @@ type linkNews struct {
 }
 
 // Monitor tells of every change of neighbour tables, of Linux bridges' forwarding tables and of interfaces, in all nodes and
-// in those to come, in the order in which the kernel tells of them, until ctx is done, which is no error, or each returns one.
-// Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not told. Ready is called when no further change can be missed.
-// It changes nothing.
+// in those to come, in the order in which the kernel tells of them, until ctx is done, which is not an error, or each returns one.
+// Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not reported. Ready is called when no
+// further change can be missed. It changes nothing.
 func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
 	if err := s.nsids.all(s.all()); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) er
 	}
 	file := os.NewFile(uintptr(fd), "rtnetlink")
 	defer file.Close()
-	m := &monitor{space: s, nodes: map[int32]*namespace{}, links: map[interfaceKey]linkNews{}}
+	m := &monitor{space: s, nodes: map[int32]*namespace{}, links: map[interfaceKey]linkView{}}
 	if err := m.begin(); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (m *monitor) from(nsid int32) *namespace {
 	return m.nodes[nsid]
 }
 
-// begin reads what the interfaces are like, or the first message of each would have to be told as news.
+// begin reads what the interfaces are like, or the first message of each would have to be reported as a change.
 func (m *monitor) begin() error {
 	for _, n := range m.space.all() {
 		nsid, err := m.space.nsids.of(n)
@@ -160,7 +160,7 @@ func (m *monitor) begin() error {
 	return nil
 }
 
-// message is the news of one message.
+// message is the changes that one message tells of.
 func (m *monitor) message(n *namespace, typ uint16, b []byte) []Noticed {
 	switch {
 	case (typ == unix.RTM_NEWLINK || typ == unix.RTM_DELLINK) && len(b) >= unix.SizeofIfInfomsg:
@@ -212,20 +212,20 @@ func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 		return nil
 	}
 	now := was
-	k.news(b[unix.SizeofIfInfomsg:], &now)
-	told := Noticed{Kind: "link", Node: n.node, Dev: now.name}
+	k.update(b[unix.SizeofIfInfomsg:], &now)
+	change := Noticed{Kind: "link", Node: n.node, Dev: now.name}
 	if gone && k.family == unix.AF_UNSPEC {
 		delete(m.links, at)
-		told.Gone = true
-		return []Noticed{told}
+		change.Gone = true
+		return []Noticed{change}
 	}
 	if k.family == unix.AF_BRIDGE && gone {
 		now.port = ""
 	}
 	m.links[at] = now
 	if !known {
-		told.Key, told.New = "state", now.state
-		return []Noticed{told}
+		change.Key, change.New = "state", now.state
+		return []Noticed{change}
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
 	var out []Noticed
@@ -233,15 +233,15 @@ func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 		{"name", was.name, now.name}, {"state", was.state, now.state}, {"master", m.name(n, was.master), m.name(n, now.master)}, {"port", was.port, now.port},
 		{"mac", was.mac.String(), now.mac.String()}, {"promiscuous", yes[was.promiscuous], yes[now.promiscuous]}} {
 		if c.old != c.new {
-			told.Key, told.Old, told.New = c.key, c.old, c.new
-			out = append(out, told)
+			change.Key, change.Old, change.New = c.key, c.old, c.new
+			out = append(out, change)
 		}
 	}
 	return out
 }
 
-// news takes over what a message says: of a bridge port only that it is one, in a state.
-func (k *linkMessage) news(attrs []byte, now *linkNews) {
+// update takes over what a message says: of a bridge port only that it is one, in a state.
+func (k *linkMessage) update(attrs []byte, now *linkView) {
 	master := int32(0)
 	attributes(attrs, func(typ uint16, v []byte) {
 		switch typ {

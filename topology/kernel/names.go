@@ -100,7 +100,7 @@ func bind(name string, before Before) error {
 	return nil
 }
 
-// unname removes a name under NetnsDir as ip-netns(8) does. A name that is gone is no error.
+// unname removes a name under NetnsDir as ip-netns(8) does. A name that is gone is not an error.
 func unname(name string, before Before) error {
 	path := filepath.Join(NetnsDir, name)
 	err := before.Do("unmount " + name)
@@ -182,9 +182,9 @@ func threadCookie() uint64 {
 	return c
 }
 
-// Standing finds the namespaces of a journal that still have their names, by inode, and holds them until close is called: as long as
+// StillNamed finds the namespaces of a journal that still have their names, by inode, and holds them until close is called: as long as
 // one is held, its inode cannot become another's.
-func Standing(state *State) (nodes map[uint64]string, close func()) {
+func StillNamed(state *State) (nodes map[uint64]string, close func()) {
 	nodes = map[uint64]string{}
 	var fds []int
 	for _, n := range state.Namespaces {
@@ -223,7 +223,7 @@ func HeldBy(state *State, pid int) map[uint64]string {
 	return nodes
 }
 
-// OpenNode opens the named namespace that a journal tells of for a node. fs.ErrNotExist: it is there no more, or another one has its name.
+// OpenNode opens the named namespace that a journal tells of for a node. fs.ErrNotExist: it is not there any more, or another one has its name.
 func OpenNode(state *State, node string) (fd int, err error) {
 	for _, n := range state.Namespaces {
 		if n.Node != node {

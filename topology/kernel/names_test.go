@@ -122,7 +122,7 @@ func TestAnInodeThatWasGivenAwayAgainIsAnothers(t *testing.T) {
 	if !Exists("t.a", n.inode) {
 		t.Error("another's namespace was removed")
 	}
-	nodes, done := Standing(st)
+	nodes, done := StillNamed(st)
 	done()
 	if len(nodes) != 0 {
 		t.Errorf("another's namespace stands as a node: %v", nodes)
@@ -131,7 +131,7 @@ func TestAnInodeThatWasGivenAwayAgainIsAnothers(t *testing.T) {
 		t.Errorf("it can be entered: %d, %v", fd, err)
 	}
 	st.Namespaces[0].Cookie++
-	nodes, done = Standing(st)
+	nodes, done = StillNamed(st)
 	done()
 	if nodes[n.inode] != "a" {
 		t.Errorf("the node does not stand: %v", nodes)

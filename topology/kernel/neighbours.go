@@ -69,7 +69,7 @@ func ndmsg(family, index int) []byte {
 // maxDelete is how many removals go into one request; their answers must fit into the socket's buffer.
 const maxDelete = 64
 
-// DeleteNeighbours removes the entries with these interfaces and addresses. One that is not there is no error.
+// DeleteNeighbours removes the entries with these interfaces and addresses. One that is not there is not an error.
 func (t Tables) DeleteNeighbours(node string, entries []topology.NeighbourEntry) error {
 	n, err := t.space.of(node)
 	if err != nil {

@@ -231,7 +231,7 @@ func (w *Watch) find(e topology.End) (*namespace, interfaceKey, error) {
 	return n, interfaceKey{nsid, index}, nil
 }
 
-// Unfollow forgets a port. One that is not followed is no error; Drain does not report it any more.
+// Unfollow forgets a port. One that is not followed is not an error; Drain does not report it any more.
 func (w *Watch) Unfollow(key int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

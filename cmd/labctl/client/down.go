@@ -132,7 +132,7 @@ func clearStrangers(ctx context.Context, name string, force bool) error {
 		nodes = kernel.HeldBy(st, supervisor)
 	} else if st.Named { // without names they went with it, and their inodes may be anybody's
 		var close func()
-		nodes, close = kernel.Standing(st)
+		nodes, close = kernel.StillNamed(st)
 		defer close()
 	}
 	if len(nodes) == 0 {

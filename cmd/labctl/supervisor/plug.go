@@ -50,7 +50,7 @@ func (w *switches) attach(v *vswitch, p topology.SwitchPort, c switchcore.Port, 
 			port.Shared = &datapath.Shared{Out: in.Out, Holder: in.Holder, Mark: inletMark | uint32(in.Key)&0xffff}
 		}
 	case p.At.Node != v.node:
-		now.guard, err = w.space.Silence(p.At)
+		now.guard, err = w.space.BlockIngress(p.At)
 	}
 	if err != nil {
 		return nil, errors.Join(err, closeFD(fd))

@@ -12,11 +12,11 @@ import (
 	"labctl/topology"
 )
 
-// Silence keeps what an interface receives from its node's own stack, which so never answers there; packet sockets still hear it,
+// BlockIngress keeps what an interface receives from its node's own stack, which so never answers there; packet sockets still hear it,
 // as they come before. That holds until guard is closed, which is the caller's. In the node it shows as an nftables table of family
 // netdev that is called "labctl-" and the interface; it belongs to the descriptor, and nobody else can change or flush it. Needs
 // Linux 5.12 with nf_tables and its ingress hook, else the error wraps [ErrUnsupported].
-func (s *Space) Silence(e topology.End) (guard int, err error) {
+func (s *Space) BlockIngress(e topology.End) (guard int, err error) {
 	guard = -1
 	err = s.Enter(e.Node, func() error {
 		guard, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_NETFILTER)

@@ -22,9 +22,8 @@ var largerCircles = map[string]int{
 }
 
 var largerTypes = map[string]int{
-	"labctl/switchcore/datapath.Loop": 74,
-	"labctl/topology/reach.Prober":    44,
-	"labctl/topology/reach.matrix":    59,
+	"labctl/topology/reach.Prober": 44,
+	"labctl/topology/reach.matrix": 59,
 }
 
 func TestCirclesAndRoles(t *testing.T) {

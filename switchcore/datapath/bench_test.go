@@ -21,11 +21,11 @@ import (
 	"labctl/switchcore"
 )
 
-// Two guests through 24 ports of a Linux bridge and of our switch, policies on: to be compared with each other, on this machine.
-// CPU time is of the whole machine's choosing; run with -benchtime 3s -count 3 on an idle one.
+// Two guests through 24 ports of a Linux bridge and of our switch, policies on: to be compared with each other, on this
+// machine. CPU time is of the whole machine's choosing; run with -benchtime 3s -count 3 on an idle one.
 
-// bench24 runs f with guests g1 and g2 behind a bridge, behind a switch, and behind one that is told of its guests' adapters, of 24
-// ports.
+// bench24 runs f with guests g1 and g2 behind a bridge, behind a switch, and behind one that is told of its guests'
+// adapters, of 24 ports.
 func bench24(b *testing.B, f func(b *testing.B)) {
 	b.Run("bridge", func(b *testing.B) {
 		guests(b, 24)
@@ -170,8 +170,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	})
 }
 
-// child runs a role of [TestChild] in a guest, as a process of its own: in the one that has the switch it would compete with it
-// for the runtime's processors.
+// child runs a role of [TestChild] in a guest, as a process of its own: in the one that has the switch it would compete
+// with it for the runtime's processors.
 func child(b *testing.B, guest, role, arg string) string {
 	cmd := exec.Command("ip", "netns", "exec", guest, os.Args[0], "-test.run", "TestChild", "-test.v")
 	cmd.Env = append(os.Environ(), "LABCTL_DATAPATH_CHILD="+role, "LABCTL_DATAPATH_ARG="+arg)

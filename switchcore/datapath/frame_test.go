@@ -122,7 +122,7 @@ func TestCleanMakesAHeaderThatMayBeSent(t *testing.T) {
 	h := raw(gsoTCP4, 1448, 34, 8, 0)
 	h[0] |= dataValid
 	setField(h, 2, 9000)
-	clean(h, 100)
+	fixHeader(h, 100)
 	if h[0] != needsChecksum || field(h, 2) != 100 {
 		t.Errorf("flags %d, header length %d", h[0], field(h, 2))
 	}

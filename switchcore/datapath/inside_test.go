@@ -22,9 +22,10 @@ import (
 	"labctl/switchcore"
 )
 
-// TestMain runs everything again in a network and mount namespace of its own, so that nothing is ever made in the machine's; without
-// root in a user namespace too. The tests' switches have their port ends there, as a switch of a lab has in its own namespace.
-// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
+// TestMain runs everything again in a network and mount namespace of its own, so that nothing is ever made in the
+// machine's; without root in a user namespace too. The tests' switches have their port ends there, as a switch of a lab
+// has in its own namespace. Each of the three packages that test in such namespaces has its own: what all of them may
+// import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_DATAPATH_INSIDE"
 	if os.Getenv(inside) != "" {
@@ -70,8 +71,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It is set once,
-// before any test runs.
+// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It
+// is set once, before any test runs.
 var noKernel string
 
 func ip(t testing.TB, format string, args ...any) string {
@@ -111,8 +112,9 @@ func guests(t testing.TB, n int) {
 	})
 }
 
-// carry waits until interfaces of this namespace send what they are given. One that was up before its far end gets its queue from a
-// worker of the kernel (linkwatch), which first sets its state; until then it swallows frames and says that they were sent.
+// carry waits until interfaces of this namespace send what they are given. One that was up before its far end gets its
+// queue from a worker of the kernel (linkwatch), which first sets its state; until then it swallows frames and says
+// that they were sent.
 func carry(t testing.TB, names ...string) {
 	t.Helper()
 	eventually(t, "all interfaces are up at both ends", func() bool {
@@ -184,8 +186,8 @@ func standard(n int) switchcore.Config {
 	return c
 }
 
-// start runs a switch whose ports are attached to the interfaces of the same names, and connected to guests that receive all
-// groups.
+// start runs a switch whose ports are attached to the interfaces of the same names, and connected to guests that
+// receive all groups.
 func start(t testing.TB, c switchcore.Config, o Options) *Loop {
 	t.Helper()
 	core, err := switchcore.New(c)

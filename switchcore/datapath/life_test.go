@@ -59,7 +59,7 @@ func TestDeletedInterfaceIsADisconnect(t *testing.T) {
 	ip(t, "link delete p2")
 	eventually(t, "the port is detached", func() bool {
 		var gone bool
-		l.do(func() { gone = l.port(1) == nil })
+		l.do(func() { gone = l.owner.attached.port(1) == nil })
 		return gone && state(l, 1) == "down"
 	})
 	found := false
@@ -77,8 +77,8 @@ func TestDeletedInterfaceIsADisconnect(t *testing.T) {
 	}
 }
 
-// The first port's socket sends for all, so that its error may be reported to a frame of others. Those must not be lost, and it
-// must be detached all the same.
+// The first port's socket sends for all, so that its error may be reported to a frame of others. Those must not be
+// lost, and it must be detached all the same.
 func TestDeletedInterfaceUnderTraffic(t *testing.T) {
 	guests(t, 3)
 	l := start(t, learning(3), Options{})
@@ -103,7 +103,7 @@ func TestDeletedInterfaceUnderTraffic(t *testing.T) {
 	}
 	eventually(t, "the port is detached", func() bool {
 		var gone bool
-		l.do(func() { gone = l.port(0) == nil })
+		l.do(func() { gone = l.owner.attached.port(0) == nil })
 		return gone && state(l, 0) == "down"
 	})
 	if n := counters(l, 2).Drops[switchcore.TxFail]; n != 0 {
@@ -189,8 +189,8 @@ func TestARemovedPortIsDetached(t *testing.T) {
 		}
 	})
 	l.do(func() {
-		if l.port(0) == nil || l.port(1) != nil {
-			t.Errorf("attached are %v", l.ports)
+		if l.owner.attached.port(0) == nil || l.owner.attached.port(1) != nil {
+			t.Errorf("attached are %v", l.owner.attached.ports)
 		}
 	})
 	send(t, station(t, "g1", "e0"), frame(1, 0, "88b5 0100"))
@@ -210,9 +210,10 @@ func TestACallThatCameTooLateHasNotRun(t *testing.T) {
 	ran := false
 	told := make(chan bool)
 	if !l.do(func() {
-		l.stop = true
+		l.owner.stop = true
 		go func() { told <- l.do(func() { ran = true }) }()
-		for waits := false; !waits; runtime.Gosched() { // the owner has taken its last calls, and this one comes after them
+		// The owner has taken its last calls, and this one comes after them.
+		for waits := false; !waits; runtime.Gosched() {
 			l.mu.Lock()
 			waits = len(l.calls) > 0
 			l.mu.Unlock()
@@ -228,5 +229,29 @@ func TestACallThatCameTooLateHasNotRun(t *testing.T) {
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Sending has been refused by the socket of a port, which may be closed by the time at which its interface would be
+// looked at: then nobody would take it off the list of those that wait.
+func TestAClosedPortIsNotWaitedFor(t *testing.T) {
+	core, err := switchcore.New(learning(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newOwner(core, Options{}, &commands{wakeFD: -1}, newDropLog(1))
+	p := &port{id: 0}
+	for _, attached := range []bool{false, true} {
+		if attached {
+			w.attached.add(p)
+		}
+		w.fwd.tx.refused, w.intake.troubled = []*port{p}, []trouble{{p, unix.ENETDOWN}}
+		w.checkTroubled()
+		if waits := len(w.waiting.ports) > 0; waits != attached {
+			t.Errorf("a port that is attached: %v, waits: %v", attached, waits)
+		}
+		if len(w.fwd.tx.refused) > 0 || len(w.intake.troubled) > 0 {
+			t.Error("what was seen to is still there")
+		}
 	}
 }

@@ -169,7 +169,8 @@ func TestOwnTransmissionsAreIgnored(t *testing.T) {
 	}
 }
 
-// What leaves by an uplink is as long as an Ethernet wants it, tag included; what guests send each other stays as it is.
+// What leaves by an uplink is as long as an Ethernet wants it, tag included; what guests send each other stays as it
+// is.
 func TestShortFramesAreLongerOnAnUplink(t *testing.T) {
 	guests(t, 3)
 	c := switchcore.Config{Ports: []switchcore.Port{
@@ -211,8 +212,8 @@ func TestCarryingDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// ownsTheMachine reports whether root here is the machine's own, and not that of a user namespace (user_namespaces(7)): then
-// nothing is refused that these tests do.
+// ownsTheMachine reports whether root here is the machine's own, and not that of a user namespace (user_namespaces(7)):
+// then nothing is refused that these tests do.
 func ownsTheMachine(t *testing.T) bool {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/uid_map")
@@ -222,8 +223,8 @@ func ownsTheMachine(t *testing.T) bool {
 	return strings.Join(strings.Fields(string(b)), " ") == "0 0 4294967295"
 }
 
-// joined is a switch between guest 1 and a TAP descriptor, behind which guest n has 10.0.0.2 on an interface. Before it returns,
-// long segments, open checksums and tags have passed both ways.
+// joined is a switch between guest 1 and a TAP descriptor, behind which guest n has 10.0.0.2 on an interface. Before it
+// returns, long segments, open checksums and tags have passed both ways.
 func joined(t *testing.T, fd, n int, name string) *Loop {
 	t.Helper()
 	core, err := switchcore.New(learning(2))

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// macvtap opens the device of a macvtap interface of this namespace. The machine's /dev need not have it, and /sys is that of the
-// machine's namespace. -1: this user may not, as was shown.
+// macvtap opens the device of a macvtap interface of this namespace. The machine's /dev need not have it, and /sys is
+// that of the machine's namespace. -1: this user may not, as was shown.
 func macvtap(t *testing.T, name string) int {
 	t.Helper()
 	dir := t.TempDir()

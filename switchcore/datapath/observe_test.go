@@ -170,7 +170,8 @@ func TestReadingAgainIsLimited(t *testing.T) {
 	hears(t, b, f)
 }
 
-// A frame that the known address did not send waits for a look at the adapter, and not for what may still be on its way.
+// A frame that the known address did not send waits for a look at the adapter, and not for what may still be on its
+// way.
 func TestAForgedFrameWaitsForALookAndNoLonger(t *testing.T) {
 	yes := true
 	_, o := observedWith(t, switchcore.Spec{ForgedTransmits: &yes})
@@ -188,7 +189,7 @@ func TestAForgedFrameWaitsForALookAndNoLonger(t *testing.T) {
 		hears(t, b, f)
 		best = min(best, time.Since(begin))
 	}
-	if n := o.count(0); n != rereads || best >= settled {
+	if n := o.count(0); n != rereads || best >= changeGrace {
 		t.Errorf("%d re-reads, %v at best", n, best)
 	}
 }

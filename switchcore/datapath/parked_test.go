@@ -34,10 +34,11 @@ func TestWhatWaitsIsLimited(t *testing.T) {
 	l, _ := observed(t)
 	const size = 1 << 16
 	l.do(func() {
-		p := l.port(0)
+		k := &l.owner.intake
+		p := k.attached.port(0)
 		for range 2 {
 			kept := 0
-			for l.park(p, &received{raw: make([]byte, size)}) {
+			for k.park(p, &received{raw: make([]byte, size)}) {
 				if kept++; kept > 2*parkedBytes/size {
 					break
 				}
@@ -45,7 +46,7 @@ func TestWhatWaitsIsLimited(t *testing.T) {
 			if kept != parkedBytes/size || p.parkedSize != parkedBytes {
 				t.Errorf("%d frames of %d bytes wait, %d bytes in all; want %d", kept, size, p.parkedSize, parkedBytes)
 			}
-			l.unpark(p, func(*parkedFrame) bool { return true })
+			k.unpark(p, func(*parkedFrame) bool { return true })
 		}
 	})
 }

@@ -4,7 +4,6 @@ package datapath
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -14,31 +13,34 @@ import (
 	"labctl/switchcore"
 )
 
-// Port is what a port of the switch is attached to: an interface, through a packet socket that was opened in its network
-// namespace, or the descriptor of a TAP or macvtap.
+// Port is what a port of the switch is attached to: an interface, through a packet socket that was opened in its
+// network namespace, or the descriptor of a TAP or macvtap.
 type Port struct {
-	// FD is a socket(AF_PACKET, SOCK_RAW, 0), or with Tap a descriptor of /dev/net/tun with IFF_TAP|IFF_NO_PI|IFF_VNET_HDR or of
-	// /dev/tapN. The loop owns it from the moment Attach is called, also if that fails. The latter does not tell when its interface
-	// is deleted (drivers/net/tap.c wakes nobody); an observer has to.
+	// FD is a socket(AF_PACKET, SOCK_RAW, 0), or with Tap a descriptor of /dev/net/tun with
+	// IFF_TAP|IFF_NO_PI|IFF_VNET_HDR or of /dev/tapN. The loop owns it from the moment Attach is called, also if that
+	// fails. The latter does not tell when its interface is deleted (drivers/net/tap.c wakes nobody); an observer has
+	// to.
 	FD    int
 	Index int // of the interface, in the socket's namespace; unused with Tap
 	Tap   bool
-	// Promiscuous asks the interface for frames to any address, as an uplink on a real adapter must; not with Tap. A veth needs no
-	// asking.
+	// Promiscuous asks the interface for frames to any address, as an uplink on a real adapter must; not with Tap. A
+	// veth needs no asking.
 	Promiscuous bool
 	// Shared is set for an interface that the node behind it goes on using. Not with Tap.
 	Shared *Shared
 }
 
-// Shared says how a switch shares an interface with the node that has it. The switch then hears what the node sends too.
+// Shared says how a switch shares an interface with the node that has it. The switch then hears what the node sends
+// too.
 type Shared struct {
-	// Out is the interface, in the same namespace, by which frames leave through the shared one: itself, or a way into it.
+	// Out is the interface, in the same namespace, by which frames leave through the shared one: itself, or a way into
+	// it.
 	Out int
-	// Holder is the interface by which frames reach the node as if the shared one had received them: those to its address and, beside
-	// Out, those to groups. 0: what is sent by Out reaches the node too.
+	// Holder is the interface by which frames reach the node as if the shared one had received them: those to its
+	// address and, beside Out, those to groups. 0: what is sent by Out reaches the node too.
 	Holder int
-	// Mark is put on all packets that are sent (SO_MARK of socket(7)), and what comes in by the shared interface with it was the
-	// switch's own. No other interface of the namespace may be shared under the same mark, and it is not 0.
+	// Mark is put on all packets that are sent (SO_MARK of socket(7)), and what comes in by the shared interface with
+	// it was the switch's own. No other interface of the namespace may be shared under the same mark, and it is not 0.
 	Mark uint32
 }
 
@@ -48,7 +50,7 @@ type port struct {
 	name     string
 	number   uint32
 	uplink   bool
-	told     bool // something was seen at it
+	heardOf  bool // the observer has said something of it
 	observed bool // the observer has spoken of it: the guest is connected, with this filter
 	filter   switchcore.Filter
 	up       bool // as the observer said last
@@ -61,13 +63,13 @@ type port struct {
 	header int // length of the header in front of frames
 	batch  int // how many frames to take at once
 	addr   unix.RawSockaddrLinklayer
-	holder unix.RawSockaddrLinklayer // of a shared interface that is no bridge
+	holder unix.RawSockaddrLinklayer // of a shared interface that is not a bridge
 	mac    switchcore.MAC            // the node's, there
 	sender *sender                   // nil: tap
 
-	timed      bool  // there is an observer
-	empty      int64 // when nothing waited there for the last time, Unix nanoseconds; 0: not timed
-	stampsFrom int64 // frames that came after this have a time from the kernel, Unix nanoseconds; 0: none has
+	timed          bool  // there is an observer
+	empty          int64 // when nothing waited there for the last time, Unix nanoseconds; 0: not timed
+	timestampsFrom int64 // frames that came after this have a time from the kernel, Unix nanoseconds; 0: none has
 
 	parked     []parkedFrame
 	parkedSize int     // bytes
@@ -78,37 +80,18 @@ type port struct {
 	idle       int           // times it was said to be ready and was not
 }
 
-// queueBytes is how much the kernel keeps for a port while the owner is busy: TCP at full speed has some megabytes on the way,
-// counted with the memory around it.
-const queueBytes = 8 << 20
-
-// Attach plugs an interface into a port that the switch has, and takes ownership of p.FD. An uplink is connected by that; a leaf
-// port is once its observer tells the guest's filter, or by [switchcore.Switch.Connect] where nobody observes. Frames of other
-// interfaces that the socket has caught before are thrown away. It fails if the switch has no such port, if something is attached
-// to it already, or if the kernel refuses.
-func (l *Loop) Attach(id switchcore.PortID, p Port) error {
-	n := &port{id: id, fd: p.FD, index: p.Index, tap: p.Tap, shared: p.Shared, header: vnetLen, batch: batch, budget: rereads,
-		timed: l.o.Observer != nil}
-	n.empty = n.clock()
-	setup := n.openSocket
-	if p.Tap {
-		setup = func(bool) error { return n.openTap() }
-	}
-	if err := setup(p.Promiscuous); err != nil {
-		unix.Close(p.FD)
-		return fmt.Errorf("attach port %d: %w", id, err)
-	}
-	err := errors.New("the data path is closed")
-	l.do(func() { err = l.plug(n) })
-	if err != nil {
-		unix.Close(p.FD)
-		return fmt.Errorf("attach port %d: %w", id, err)
-	}
-	return nil
+// parkedFrame is a copy of a frame that waits for the observer.
+type parkedFrame struct {
+	received
+	frame switchcore.Frame
 }
 
-// openSocket readies a packet socket. Until all is set a filter drops everything, as a socket that was opened for a protocol hears
-// all interfaces until it is bound to one (packet(7)).
+// queueBytes is how much the kernel keeps for a port while the owner is busy: TCP at full speed has some megabytes on
+// the way, counted with the memory around it.
+const queueBytes = 8 << 20
+
+// openSocket readies a packet socket. Until all is set a filter drops everything, as a socket that was opened for a
+// protocol hears all interfaces until it is bound to one (packet(7)).
 func (p *port) openSocket(promiscuous bool) error {
 	if err := p.filterBy([]unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}); err != nil {
 		return fmt.Errorf("close the socket's filter: %w", err)
@@ -122,7 +105,8 @@ func (p *port) openSocket(promiscuous bool) error {
 			_ = unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, o[1], queueBytes)
 		}
 	}
-	if err := unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: p.index}); err != nil {
+	all := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: p.index}
+	if err := unix.Bind(p.fd, all); err != nil {
 		return fmt.Errorf("bind to interface %d: %w", p.index, err)
 	}
 	if promiscuous {
@@ -131,13 +115,8 @@ func (p *port) openSocket(promiscuous bool) error {
 			return fmt.Errorf("ask interface %d for all frames: %w", p.index, err)
 		}
 	}
-	var b [1]byte
-	for {
-		if _, _, err := unix.Recvfrom(p.fd, b[:], unix.MSG_DONTWAIT); err == unix.EAGAIN {
-			break
-		} else if err != nil && err != unix.EINTR && err != unix.EINVAL && err != unix.ENETDOWN { // a bound socket is told once that its interface is down
-			return fmt.Errorf("empty the socket of interface %d: %w", p.index, err)
-		}
+	if err := p.discard(); err != nil {
+		return fmt.Errorf("empty the socket of interface %d: %w", p.index, err)
 	}
 	if err := p.openFilter(); err != nil {
 		return fmt.Errorf("open the socket's filter: %w", err)
@@ -151,12 +130,30 @@ func (p *port) openSocket(promiscuous bool) error {
 	return nil
 }
 
+// discard throws away what the socket has caught so far. A bound one is told once that its interface is down.
+func (p *port) discard() error {
+	var b [1]byte
+	for {
+		switch _, _, err := unix.Recvfrom(p.fd, b[:], unix.MSG_DONTWAIT); err {
+		case unix.EAGAIN:
+			return nil
+		case nil, unix.EINTR, unix.EINVAL, unix.ENETDOWN:
+		default:
+			return err
+		}
+	}
+}
+
+// socketOptions has headers and tags come with the frames, and what the port sends not come back.
 func (p *port) socketOptions() error {
 	type option struct {
 		level, option, value int
 		name                 string
 	}
-	list := []option{{unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1, "PACKET_VNET_HDR"}, {unix.SOL_PACKET, unix.PACKET_AUXDATA, 1, "PACKET_AUXDATA"}}
+	list := []option{
+		{unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1, "PACKET_VNET_HDR"},
+		{unix.SOL_PACKET, unix.PACKET_AUXDATA, 1, "PACKET_AUXDATA"},
+	}
 	if p.shared == nil {
 		list = append(list, option{unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"})
 	} else {
@@ -170,12 +167,14 @@ func (p *port) socketOptions() error {
 	return nil
 }
 
+// filterBy has the kernel drop what a program of the classic packet filter does not let through.
 func (p *port) filterBy(list []unix.SockFilter) error {
-	return unix.SetsockoptSockFprog(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]})
+	program := &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}
+	return unix.SetsockoptSockFprog(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, program)
 }
 
-// openFilter lets everything in, but for what comes in by a shared interface and was sent by this port. What goes out with its mark
-// is the node's: it forwards packets with their marks.
+// openFilter lets everything in, but for what comes in by a shared interface and was sent by this port. What goes out
+// with its mark is the node's: it forwards packets with their marks.
 func (p *port) openFilter() error {
 	if p.shared == nil {
 		return unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
@@ -185,7 +184,8 @@ func (p *port) openFilter() error {
 		equals = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 		answer = unix.BPF_RET | unix.BPF_K
 	)
-	const packetType, mark = 0xfffff000 + 4, 0xfffff000 + 20 // SKF_AD_OFF and SKF_AD_PKTTYPE, SKF_AD_MARK of linux/filter.h
+	// SKF_AD_OFF and SKF_AD_PKTTYPE, SKF_AD_MARK of linux/filter.h
+	const packetType, mark = 0xfffff000 + 4, 0xfffff000 + 20
 	return p.filterBy([]unix.SockFilter{
 		{Code: load, K: packetType},
 		{Code: equals, Jt: 2, K: unix.PACKET_OUTGOING},
@@ -203,8 +203,8 @@ func networkOrder(v uint16) uint16 {
 	return binary.NativeEndian.Uint16(b[:])
 }
 
-// openTap readies a TAP. Frames to the guest may be long and have an open checksum only if that was agreed, those from the guest
-// come so only if the guest was told that it may.
+// openTap readies a TAP. Frames to the guest may be long and have an open checksum only if that was agreed, those from
+// the guest come so only if the guest was told that it may.
 func (p *port) openTap() error {
 	if err := unix.SetNonblock(p.fd, true); err != nil {
 		return err
@@ -222,125 +222,6 @@ func (p *port) openTap() error {
 		return fmt.Errorf("TUNSETOFFLOAD: %w", err)
 	}
 	return nil
-}
-
-// plug makes a ready port the switch's. Only the owner calls it.
-func (l *Loop) plug(p *port) error {
-	if p.id < 0 || !l.exists(p.id) {
-		return errors.New("the switch has no such port")
-	}
-	if l.port(p.id) != nil {
-		return errors.New("something is attached to it already")
-	}
-	st := l.core.Status(p.id)
-	p.name, p.number, p.uplink = st.Name, st.Number, st.Uplink
-	if !p.tap {
-		s, err := l.senderFor(p)
-		if err != nil {
-			return err
-		}
-		p.sender = s
-	}
-	if err := l.poll(p.fd, int32(p.id)); err != nil {
-		l.leaveSender(p)
-		return err
-	}
-	for int(p.id) >= len(l.ports) {
-		l.ports = append(l.ports, nil)
-	}
-	l.ports[p.id] = p
-	p.stampFrames(l.stampsUntil > 0)
-	if p.uplink {
-		l.core.Connect(l.now(), p.id, switchcore.Filter{})
-	}
-	return nil
-}
-
-func (l *Loop) exists(id switchcore.PortID) bool {
-	for _, have := range l.core.Ports() {
-		if have == id {
-			return true
-		}
-	}
-	return false
-}
-
-// port is an attached port, nil if nothing is attached.
-func (l *Loop) port(id switchcore.PortID) *port {
-	if id < 0 || int(id) >= len(l.ports) {
-		return nil
-	}
-	return l.ports[id]
-}
-
-// Detach unplugs what is attached to a port, if anything is: the switch forgets the guest, and when Detach returns the descriptor is
-// closed, so that the interface is not promiscuous for it any more.
-func (l *Loop) Detach(id switchcore.PortID) {
-	var closed <-chan struct{}
-	l.do(func() { closed = l.unplug(id) })
-	if closed != nil {
-		<-closed
-	}
-}
-
-func (l *Loop) unplug(id switchcore.PortID) (closed <-chan struct{}) {
-	if l.port(id) == nil {
-		return nil
-	}
-	closed = l.closePort(id)
-	if l.exists(id) {
-		l.core.Disconnect(l.now(), id)
-	}
-	return closed
-}
-
-// dropRemoved closes the ports that a new configuration does not have, or has under an ID that is another's now.
-func (l *Loop) dropRemoved() {
-	for id, p := range l.ports {
-		if p != nil && l.core.Lookup(p.name) != p.id {
-			l.closePort(switchcore.PortID(id))
-		}
-	}
-}
-
-// closePort lets go of a port's descriptor. Closing a packet socket waits for all processors, and with a promiscuous interface for
-// everybody who configures the network (packet_release), so another thread does it.
-func (l *Loop) closePort(id switchcore.PortID) <-chan struct{} {
-	p := l.port(id)
-	if p == nil {
-		return nil
-	}
-	l.ports[id] = nil
-	p.parked = nil
-	l.stopWaiting(p)
-	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, p.fd, nil)
-	l.leaveSender(p)
-	done := make(chan struct{})
-	l.closes.Go(func() {
-		unix.Close(p.fd)
-		close(done)
-	})
-	return done
-}
-
-// Overruns counts, by port, the frames that the kernel threw away before the switch saw them, since it was last asked, because more
-// came in than was taken away. Ports without any are not in it.
-func (l *Loop) Overruns() map[switchcore.PortID]uint64 {
-	var out map[switchcore.PortID]uint64
-	l.do(func() {
-		for id, p := range l.ports {
-			if p == nil || p.tap {
-				continue
-			}
-			if st, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil && st.Drops > 0 {
-				if out == nil {
-					out = map[switchcore.PortID]uint64{}
-				}
-				out[switchcore.PortID(id)] = uint64(st.Drops)
-			}
-		}
-	})
-	return out
 }
 
 // readAddress notes the address that the node has on a shared interface.
@@ -362,6 +243,7 @@ type request struct {
 	_     [20]byte
 }
 
+// ioctl asks the kernel about an interface, by the port's socket.
 func (p *port) ioctl(what uintptr, r *request) unix.Errno {
 	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), what, uintptr(unsafe.Pointer(r)))
 	return e

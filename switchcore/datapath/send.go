@@ -15,13 +15,13 @@ import (
 const sendQueue = 128
 
 const (
-	pieces   = 3 // of a frame at most: what is written anew in front, what stays as it came, what is added to make it long enough
+	pieces   = 3 // of a frame at most: a front that is written again, what stays as it came, zeros at the end
 	minFrame = 60
 )
 
-// sender sends to all ports of one network namespace, by the socket of one of them: a packet socket sends to any interface of its
-// namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not 99. A shared interface's port,
-// whose mark is its socket's, has one of its own.
+// sender sends to all ports of one network namespace, by the socket of one of them: a packet socket sends to any
+// interface of its namespace that the message names (packet(7)). So a broadcast to 99 ports is one system call, and not
+// 99. A shared interface's port, whose mark is its socket's, has one of its own.
 type sender struct {
 	cookie uint64
 	mark   uint32
@@ -49,7 +49,17 @@ type failure struct {
 	reason switchcore.Reason
 }
 
-func (l *Loop) senderFor(p *port) (*sender, error) {
+// transmitter sends copies of frames by the ports they are for. Copies for packet sockets wait in queues until flush.
+type transmitter struct {
+	attached *attached
+	senders  []*sender
+	failed   []failure      // that nobody was told of yet
+	refused  []*port        // by whose sockets something was refused: the interface may be on its way down
+	zeros    [minFrame]byte // never written to
+}
+
+// senderFor is the sender of a port's network namespace, to which the port belongs from now on.
+func (t *transmitter) senderFor(p *port) (*sender, error) {
 	cookie, err := unix.GetsockoptUint64(p.fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
 	if err != nil {
 		return nil, fmt.Errorf("tell its network namespace: %w", err)
@@ -58,24 +68,24 @@ func (l *Loop) senderFor(p *port) (*sender, error) {
 	if p.shared != nil {
 		mark = p.shared.Mark
 	}
-	for _, s := range l.senders {
+	for _, s := range t.senders {
 		if s.cookie == cookie && s.mark == mark {
 			s.ports = append(s.ports, p)
 			return s, nil
 		}
 	}
 	s := &sender{cookie: cookie, mark: mark, fd: p.fd, ports: []*port{p}}
-	l.senders = append(l.senders, s)
+	t.senders = append(t.senders, s)
 	return s, nil
 }
 
-// leaveSender takes a port's socket out of use; what waits for it is sent before.
-func (l *Loop) leaveSender(p *port) {
+// leave takes a port's socket out of use; what waits for it is sent before.
+func (t *transmitter) leave(p *port) {
 	s := p.sender
 	if s == nil {
 		return
 	}
-	l.flushSender(s)
+	t.flushSender(s)
 	for i, have := range s.ports {
 		if have == p {
 			s.ports = append(s.ports[:i], s.ports[i+1:]...)
@@ -86,47 +96,47 @@ func (l *Loop) leaveSender(p *port) {
 		s.fd = s.ports[0].fd
 		return
 	}
-	for i, have := range l.senders {
+	for i, have := range t.senders {
 		if have == s {
-			l.senders = append(l.senders[:i], l.senders[i+1:]...)
+			t.senders = append(t.senders[:i], t.senders[i+1:]...)
 			return
 		}
 	}
 }
 
 // queue has a copy of a frame sent, soon. raw must stay as it is until flush.
-func (l *Loop) queue(in *port, raw []byte, f *switchcore.Frame, out switchcore.Output) {
-	p := l.port(out.Port)
+func (t *transmitter) queue(in *port, raw []byte, f *switchcore.Frame, out switchcore.Output) {
+	p := t.attached.port(out.Port)
 	c := outgoing{in, p, raw, f.TCI, f.Tagged, f.Segment}
 	if p == nil || len(raw) < vnetLen+headerLen {
-		l.failed = append(l.failed, failure{c, switchcore.TxFail})
+		t.failed = append(t.failed, failure{c, switchcore.TxFail})
 		if p == nil {
-			l.failed[len(l.failed)-1].out = &port{id: out.Port}
+			t.failed[len(t.failed)-1].out = &port{id: out.Port}
 		}
 		return
 	}
 	if p.tap {
-		l.write(c, out)
+		t.write(c, out)
 		return
 	}
 	if p.holder.Ifindex != 0 {
 		to := switchcore.MAC(raw[vnetLen:])
 		group := to[0]&1 != 0
 		if group || to == p.mac {
-			l.send(c, f.Tagged, out, &p.holder)
+			t.send(c, f.Tagged, out, &p.holder)
 		}
 		if !group && to == p.mac {
 			return
 		}
 	}
-	l.send(c, f.Tagged, out, &p.addr)
+	t.send(c, f.Tagged, out, &p.addr)
 }
 
 // send puts one message into the queue of its sender.
-func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.RawSockaddrLinklayer) {
+func (t *transmitter) send(c outgoing, tagged bool, out switchcore.Output, to *unix.RawSockaddrLinklayer) {
 	s := c.out.sender
 	if s.n == sendQueue {
-		l.flushSender(s)
+		t.flushSender(s)
 	}
 	i := s.n
 	s.n++
@@ -134,7 +144,7 @@ func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.Raw
 	iov := &s.iovs[i]
 	count := compose(iov, &s.heads[i], c.raw, tagged, out)
 	if c.out.uplink {
-		count = l.pad(iov, count, vnetLen)
+		count = t.pad(iov, count, vnetLen)
 	}
 	h := &s.msgs[i].Hdr
 	h.Name = (*byte)(unsafe.Pointer(to))
@@ -143,7 +153,7 @@ func (l *Loop) send(c outgoing, tagged bool, out switchcore.Output, to *unix.Raw
 	h.SetIovlen(count)
 }
 
-// compose describes how a frame leaves with the tag that it shall have, and returns the number of pieces.
+// compose describes how a frame leaves with the tag that it is to have, and returns the number of pieces.
 func compose(iov *[pieces]unix.Iovec, head *[headLen]byte, raw []byte, beside bool, out switchcore.Output) int {
 	n, rest := rewrite(head, raw, beside, out)
 	if n == 0 {
@@ -158,9 +168,10 @@ func compose(iov *[pieces]unix.Iovec, head *[headLen]byte, raw []byte, beside bo
 	return 2
 }
 
-// pad makes a frame of at least 60 bytes of the pieces, behind a header of the given length, and returns their number: shorter ones
-// do not go on an Ethernet (IEEE 802.3, without the checksum; ESXi's MinEtherLen). Zeros change no checksum that is still open.
-func (l *Loop) pad(iov *[pieces]unix.Iovec, count, header int) int {
+// pad makes a frame of at least 60 bytes of the pieces, behind a header of the given length, and returns their number:
+// shorter ones do not go on an Ethernet (IEEE 802.3, without the checksum; ESXi's MinEtherLen). Zeros change no
+// checksum that is still open.
+func (t *transmitter) pad(iov *[pieces]unix.Iovec, count, header int) int {
 	missing := minFrame + header
 	for i := range count {
 		missing -= int(iov[i].Len)
@@ -168,13 +179,13 @@ func (l *Loop) pad(iov *[pieces]unix.Iovec, count, header int) int {
 	if missing <= 0 {
 		return count
 	}
-	iov[count].Base = &l.zeros[0]
+	iov[count].Base = &t.zeros[0]
 	iov[count].SetLen(missing)
 	return count + 1
 }
 
 // write sends a copy to a TAP, which takes one frame at a time.
-func (l *Loop) write(c outgoing, out switchcore.Output) {
+func (t *transmitter) write(c outgoing, out switchcore.Output) {
 	var head [headLen]byte
 	n, rest := rewrite(&head, c.raw, c.tagged, out)
 	if n == 0 {
@@ -190,25 +201,24 @@ func (l *Loop) write(c outgoing, out switchcore.Output) {
 	iov[1].SetLen(len(c.raw) - rest)
 	count := 2
 	if c.out.uplink {
-		count = l.pad(&iov, count, c.out.header)
+		count = t.pad(&iov, count, c.out.header)
 	}
 	if e := writev(c.out.fd, iov[:count]); e != 0 {
-		l.failed = append(l.failed, failure{c, reasonOf(e)})
+		t.failed = append(t.failed, failure{c, reasonOf(e)})
 	}
 }
 
-func (l *Loop) flush() {
-	for _, s := range l.senders {
-		l.flushSender(s)
-	}
-	if len(l.failed) > 0 {
-		l.reportFailures()
+// flush sends what waits.
+func (t *transmitter) flush() {
+	for _, s := range t.senders {
+		t.flushSender(s)
 	}
 }
 
-// flushSender sends what waits. A socket also returns errors that are not the message's (of its own interface, which went down;
-// of a frame that it could not receive), once: so a message is a failure when it was refused twice.
-func (l *Loop) flushSender(s *sender) {
+// flushSender sends what waits at one sender. A socket also returns errors that are not the message's (of its own
+// interface, which went down; of a frame that it could not receive), once: so a message is a failure when it was
+// refused twice.
+func (t *transmitter) flushSender(s *sender) {
 	refused := -1
 	for i := 0; i < s.n; {
 		n, e := sendmmsg(s.fd, s.msgs[i:s.n])
@@ -218,9 +228,9 @@ func (l *Loop) flushSender(s *sender) {
 		case e == unix.EINTR:
 		case refused != i && e != unix.EAGAIN && e != unix.ENOBUFS && e != unix.EMSGSIZE:
 			refused = i
-			l.doubt(s.ports[0]) // receiving will not report what sending has
+			t.refused = append(t.refused, s.ports[0]) // receiving will not report what sending has
 		default:
-			l.failed = append(l.failed, failure{s.copies[i], reasonOf(e)})
+			t.failed = append(t.failed, failure{s.copies[i], reasonOf(e)})
 			i++
 		}
 	}
@@ -228,38 +238,10 @@ func (l *Loop) flushSender(s *sender) {
 	s.n = 0
 }
 
+// reasonOf is what the switch calls an error of sending.
 func reasonOf(e unix.Errno) switchcore.Reason {
 	if e == unix.EMSGSIZE { // longer than the interface's MTU
 		return switchcore.MtuExceeded
 	}
 	return switchcore.TxFail
-}
-
-// reportFailures tells the switch, and whoever reads the drops, which copies did not leave.
-func (l *Loop) reportFailures() {
-	for _, f := range l.failed {
-		l.core.TxFailed(f.out.id, f.reason)
-		in := switchcore.NoPort
-		if f.in != nil {
-			in = f.in.id
-		}
-		l.logDrop(in, f.out.id, f.reason, f.raw, switchcore.Frame{TCI: f.tci, Tagged: f.tagged, Segment: f.segment})
-	}
-	clear(l.failed)
-	l.failed = l.failed[:0]
-}
-
-// announce sends frames of the switch itself.
-func (l *Loop) announce(list []switchcore.Announcement) {
-	for _, a := range list {
-		raw, f := make([]byte, vnetLen+len(a.Frame)), switchcore.Frame{}
-		copy(raw[vnetLen:], a.Frame)
-		for _, out := range a.Outputs {
-			if len(l.taps) > 0 {
-				l.tapOutput(raw, f, out, "announcement of the switch")
-			}
-			l.queue(nil, raw, &f, out)
-		}
-	}
-	l.flush()
 }

@@ -8,12 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These calls return at once, so the runtime is not told of them: that would cost as much as receiving a frame, and the processor
-// that it takes away meanwhile would have to be got back.
+// These calls return at once, so the runtime is not told of them: that would cost as much as receiving a frame, and the
+// processor that it takes away meanwhile would have to be got back.
 
 // epollNow returns the number of events that are there; errors are left to the call that waits.
 func epollNow(fd int, events []unix.EpollEvent) int {
-	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(&events[0])),
+		uintptr(len(events)), 0, 0, 0)
 	if e != 0 {
 		return 0
 	}
@@ -32,7 +33,8 @@ func readable(fd int) bool {
 }
 
 func recvmmsg(fd int, msgs []unix.Mmsghdr) (int, unix.Errno) {
-	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+	n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)),
+		unix.MSG_DONTWAIT, 0, 0)
 	if e != 0 {
 		return 0, e
 	}
@@ -40,7 +42,8 @@ func recvmmsg(fd int, msgs []unix.Mmsghdr) (int, unix.Errno) {
 }
 
 func sendmmsg(fd int, msgs []unix.Mmsghdr) (int, unix.Errno) {
-	n, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+	n, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)),
+		unix.MSG_DONTWAIT, 0, 0)
 	if e != 0 {
 		return 0, e
 	}

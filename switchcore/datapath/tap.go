@@ -24,7 +24,7 @@ type TapFilter struct {
 type TapFrame struct {
 	Time    time.Time // wall clock
 	Point   string
-	Port    switchcore.PortID // the port it came in by, or is about to leave by; of a copy that was dropped, the one it was for
+	Port    switchcore.PortID // it came in by, or is about to leave by; of a copy that was dropped, the one it was for
 	Name    string
 	Number  uint32
 	Verdict string // what was decided about it, such as "static: to b" or "dropped: MacForgery"
@@ -36,7 +36,7 @@ type TapFrame struct {
 // Tap is a copy of what passes. It changes no filter, no verdict and no counter of the switch.
 type Tap struct {
 	filter TapFilter
-	loop   *Loop
+	remove func() // from the loop's list
 
 	mu    sync.Mutex
 	queue []TapFrame
@@ -45,24 +45,13 @@ type Tap struct {
 	more  chan struct{} // has room for one wake-up
 }
 
-// Tap begins to copy frames; the caller must Close it. On a closed loop it has nothing to tell.
-func (l *Loop) Tap(f TapFilter) *Tap {
-	if f.Queue == 0 {
-		f.Queue = 4096
-	}
-	t := &Tap{filter: f, loop: l, more: make(chan struct{}, 1)}
-	if !l.do(func() { l.taps = append(l.taps, t) }) {
-		t.end()
-	}
-	return t
-}
-
 // Close ends the copying. Frames that were not fetched are gone, and whoever waits in Next is told ErrClosed.
 func (t *Tap) Close() {
-	t.loop.do(func() { t.loop.taps = slices.DeleteFunc(t.loop.taps, func(o *Tap) bool { return o == t }) })
+	t.remove()
 	t.end()
 }
 
+// end lets those go who wait for frames.
 func (t *Tap) end() {
 	t.mu.Lock()
 	t.ended = true
@@ -70,6 +59,7 @@ func (t *Tap) end() {
 	t.wake()
 }
 
+// wake lets Next look again.
 func (t *Tap) wake() {
 	select {
 	case t.more <- struct{}{}:
@@ -77,8 +67,8 @@ func (t *Tap) wake() {
 	}
 }
 
-// Next returns all frames that wait, and waits for some if there are none. Its error is the context's or [ErrClosed]. One
-// goroutine at a time may call it.
+// Next returns all frames that wait, and waits for some if there are none. Its error is the context's or [ErrClosed].
+// One goroutine at a time may call it.
 func (t *Tap) Next(ctx context.Context) ([]TapFrame, error) {
 	for {
 		t.mu.Lock()
@@ -107,8 +97,10 @@ func (t *Tap) Lost() uint64 {
 	return t.lost
 }
 
+// wants tells whether the filter lets a frame at this point through.
 func (t *Tap) wants(point string, port switchcore.PortID) bool {
-	return (t.filter.Points == nil || slices.Contains(t.filter.Points, point)) && (t.filter.Ports == nil || slices.Contains(t.filter.Ports, port))
+	f := &t.filter
+	return (f.Points == nil || slices.Contains(f.Points, point)) && (f.Ports == nil || slices.Contains(f.Ports, port))
 }
 
 // put copies a frame.
@@ -136,52 +128,74 @@ func (t *Tap) put(f TapFrame, raw []byte, tagged bool, tci uint16) {
 	t.wake()
 }
 
-func (l *Loop) tapAt(point string, at switchcore.PortID, text string, raw []byte, tagged bool, tci uint16, segment int) {
+// tapList has the taps of a loop. It belongs to the owner.
+type tapList struct {
+	taps     []*Tap
+	names    *names
+	attached *attached
+}
+
+// remove takes a tap off the list.
+func (l *tapList) remove(t *Tap) {
+	l.taps = slices.DeleteFunc(l.taps, func(o *Tap) bool { return o == t })
+}
+
+// end ends all taps.
+func (l *tapList) end() {
+	for _, t := range l.taps {
+		t.end()
+	}
+}
+
+// at shows a frame to the taps that want to see this port at this point.
+func (l *tapList) at(point string, at switchcore.PortID, text string, raw []byte, tagged bool, tci uint16,
+	segment int) {
 	var f TapFrame
 	for _, t := range l.taps {
 		if !t.wants(point, at) {
 			continue
 		}
 		if f.Point == "" {
-			who := l.identify(at)
-			f = TapFrame{Time: time.Now(), Point: point, Port: at, Name: who.name, Number: who.number, Verdict: text, Segment: segment}
+			who := l.names.of(at)
+			f = TapFrame{Time: time.Now(), Point: point, Port: at, Name: who.name, Number: who.number, Verdict: text,
+				Segment: segment}
 		}
 		t.put(f, raw, tagged, tci)
 	}
 }
 
-// tapVerdict shows the taps a frame that came in and the copies of it that leave. The ports of a verdict are named without asking the
-// switch, or its slices would be gone.
-func (l *Loop) tapVerdict(p *port, raw []byte, f switchcore.Frame, v *switchcore.Verdict) {
+// verdict shows the taps a frame that came in and the copies of it that leave. The ports of a verdict are named without
+// asking the switch, or its slices would be gone.
+func (l *tapList) verdict(p *port, raw []byte, f switchcore.Frame, v *switchcore.Verdict) {
 	v.Out, v.Lost = slices.Clone(v.Out), slices.Clone(v.Lost)
 	text := l.verdictText(v)
 	point := PortInput
 	if p.uplink {
 		point = UplinkRcv
 	}
-	l.tapAt(point, p.id, text, raw, f.Tagged, f.TCI, f.Segment)
+	l.at(point, p.id, text, raw, f.Tagged, f.TCI, f.Segment)
 	for _, o := range v.Out {
-		l.tapOutput(raw, f, o, text)
+		l.output(raw, f, o, text)
 	}
 }
 
-// tapDrop shows a frame, or a copy of one, where the drop log puts it: at the port that the copy was for, else at the one that the
-// frame came from.
-func (l *Loop) tapDrop(in, out switchcore.PortID, reason switchcore.Reason, raw []byte, f switchcore.Frame) {
+// drop shows a frame, or a copy of one, where the drop log puts it: at the port that the copy was for, else at the one
+// that the frame came from.
+func (l *tapList) drop(in, out switchcore.PortID, reason switchcore.Reason, raw []byte, f switchcore.Frame) {
 	at, text := in, dropText(reason)
 	if out != switchcore.NoPort {
 		at = out
-		if from := l.identify(in).name; from != "" {
+		if from := l.names.of(in).name; from != "" {
 			text += ", a copy from " + from
 		}
 	}
-	l.tapAt(Drop, at, text, raw, f.Tagged, f.TCI, f.Segment)
+	l.at(Drop, at, text, raw, f.Tagged, f.TCI, f.Segment)
 }
 
-// tapOutput shows a copy as it leaves.
-func (l *Loop) tapOutput(raw []byte, f switchcore.Frame, out switchcore.Output, text string) {
+// output shows a copy as it leaves.
+func (l *tapList) output(raw []byte, f switchcore.Frame, out switchcore.Output, text string) {
 	point := PortOutput
-	if p := l.port(out.Port); p != nil && p.uplink {
+	if p := l.attached.port(out.Port); p != nil && p.uplink {
 		point = UplinkSnd
 	}
 	var head [headLen]byte
@@ -191,9 +205,10 @@ func (l *Loop) tapOutput(raw []byte, f switchcore.Frame, out switchcore.Output, 
 	if n, rest := rewrite(&head, raw, f.Tagged, out); n > 0 {
 		raw = append(head[:n:n], raw[rest:]...)
 	}
-	l.tapAt(point, out.Port, text, raw, false, 0, f.Segment)
+	l.at(point, out.Port, text, raw, false, 0, f.Segment)
 }
 
+// dropText is a reason with what ESXi says of it, where that is known.
 func dropText(r switchcore.Reason) string {
 	text, _, function := r.ESXi()
 	switch {
@@ -205,13 +220,13 @@ func dropText(r switchcore.Reason) string {
 }
 
 // verdictText says in a line what was decided.
-func (l *Loop) verdictText(v *switchcore.Verdict) string {
+func (l *tapList) verdictText(v *switchcore.Verdict) string {
 	if v.Drop != switchcore.None {
 		return dropText(v.Drop)
 	}
 	names := make([]string, len(v.Out))
 	for i, o := range v.Out {
-		names[i] = l.identify(o.Port).name
+		names[i] = l.names.of(o.Port).name
 	}
 	return v.Rule.String() + ": to " + strings.Join(names, ", ")
 }

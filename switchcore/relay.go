@@ -20,25 +20,6 @@ type relay struct {
 	egress
 }
 
-// forward is [Switch.Forward] for a frame from p.
-func (r *relay) forward(now time.Duration, p *port, f *Frame, v *Verdict) {
-	n := uint64(len(f.Data))
-	p.counters.RxFrames++
-	p.counters.RxBytes += n
-	if p.fastPath && r.hook == nil && !f.Tagged {
-		if q, rule := r.fastPath(now, p, f.Data, f.Segment); q != nil {
-			r.out = append(r.out[:0], Output{Port: q.id})
-			q.counters.TxFrames++
-			q.counters.TxBytes += n
-			v.Out, v.Rule, v.VLAN = r.out, rule, p.vlan
-			return
-		}
-	}
-	r.judge(now, p, f, false)
-	r.count(p)
-	r.tell(v)
-}
-
 // count enters into the counters what judge has found about a frame from p.
 func (r *relay) count(p *port) {
 	if r.nobody() {

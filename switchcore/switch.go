@@ -143,7 +143,21 @@ func (s *Switch) Forward(now time.Duration, in PortID, f Frame) (v Verdict) {
 		v.Drop = PortBlocked
 		return v
 	}
-	s.forward(now, p, &f, &v)
+	n := uint64(len(f.Data))
+	p.counters.RxFrames++
+	p.counters.RxBytes += n
+	if p.fastPath && s.hook == nil && !f.Tagged {
+		if q, rule := s.fastPath(now, p, f.Data, f.Segment); q != nil {
+			s.out = append(s.out[:0], Output{Port: q.id})
+			q.counters.TxFrames++
+			q.counters.TxBytes += n
+			v.Out, v.Rule, v.VLAN = s.out, rule, p.vlan
+			return v
+		}
+	}
+	s.judge(now, p, &f, false)
+	s.count(p)
+	s.tell(&v)
 	return v
 }
 

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestExpress: what express decides judge decides too, and both leave the same behind. A hook, even one that does
-// nothing, keeps a switch from using express; so two switches that live through the same must not differ by it.
-func TestExpress(t *testing.T) {
+// TestFastPath: what fastPath decides judge decides too, and both leave the same behind. A hook, even one that does
+// nothing, keeps a switch from using it; so two switches that live through the same must not differ by it.
+func TestFastPath(t *testing.T) {
 	worlds, frames := 2000, 125
 	if testing.Short() {
 		worlds = 200
@@ -40,16 +40,16 @@ func TestExpress(t *testing.T) {
 				taken[v.Rule]++
 			}
 			if got, want := fmt.Sprint(v), fmt.Sprint(want); got != want {
-				t.Fatalf("seed %d: %v", seed, short.fail(name, f, "express says "+got+", judge "+want))
+				t.Fatalf("seed %d: %v", seed, short.fail(name, f, "fastPath says "+got+", judge "+want))
 			}
 		}
 		if err := sameRemains(short, long); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
-	t.Logf("taken by express: %v", taken)
+	t.Logf("taken by fastPath: %v", taken)
 	if taken[RuleStatic] < worlds || taken[RuleLearned] < worlds/2 || len(taken) != 2 {
-		t.Errorf("express decided %v of %d frames; it should have a fair share by both rules, and nothing by others", taken, worlds*frames)
+		t.Errorf("fastPath decided %v of %d frames; it should have a fair share by both rules, and nothing by others", taken, worlds*frames)
 	}
 }
 
@@ -63,14 +63,14 @@ func sameRemains(short, long *world) error {
 		return s
 	}
 	if got, want := remains(short), remains(long); got != want {
-		return short.fail("", Frame{}, "express leaves\n"+got+"\njudge\n"+want)
+		return short.fail("", Frame{}, "fastPath leaves\n"+got+"\njudge\n"+want)
 	}
 	return nil
 }
 
-// What the worlds of TestExpress have not: a station without address, and an ordinary port in one of the ids of a
+// What the worlds of TestFastPath have not: a station without address, and an ordinary port in one of the ids of a
 // private VLAN.
-func TestExpressKnowsItsLimits(t *testing.T) {
+func TestFastPathKnowsItsLimits(t *testing.T) {
 	yes, id := true, VLAN{ID: 101}
 	c, _ := Preset("distributed")
 	c.Spec.ForgedTransmits = &yes

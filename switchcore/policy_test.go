@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Every policy has one row, and what a level can say is in some row: a field of Spec that no row copies, lays and tells would be
-// shared between configurations, and would do nothing.
+// Every policy has one row, and what a level can say is in some row: a field of Spec that no row copies, lays and tells
+// would be shared between configurations, and would do nothing.
 func TestPoliciesHaveRows(t *testing.T) {
 	fields := reflect.TypeFor[Spec]()
 	for i := range fields.NumField() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// copies is a frame on its way through the twin: who shall have it, and who nearly had it.
+// copies is a frame on its way through the twin: who is to have it, and who nearly had it.
 type copies struct {
 	t        *twin
 	now      time.Duration
@@ -116,7 +116,7 @@ func (c *copies) classify() bool {
 	return tag == 0
 }
 
-// learn is section 3.2.
+// learn keeps where the source is.
 func (c *copies) learn() Reason {
 	t, p, src := c.t, c.from, c.f.src
 	if !t.learns(p) || t.ageing(p) == 0 {

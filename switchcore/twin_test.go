@@ -178,7 +178,7 @@ func (t *twin) in(p *twinPort, vlan int) bool {
 	}
 }
 
-// talks: a private VLAN lets from send to to; 0 is no role.
+// talks: a private VLAN lets from send to to; 0 is not a role.
 func talks(from, to int) bool {
 	return from == 0 || to == 0 || from == 'p' || to == 'p' || from == to && from != 'i'
 }

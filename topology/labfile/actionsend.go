@@ -2,14 +2,12 @@ package labfile
 
 import (
 	"encoding/hex"
+	"errors"
 	"net/netip"
 	"regexp"
-	"slices"
 
-	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/labfile/grammar"
-	"labctl/topology/problem"
 )
 
 var sendAction = actionKind{name: "send", doc: "forged frames", shape: sendShape,
@@ -108,46 +106,14 @@ func (st *story) arp(v grammar.Value, s *topology.Send) *topology.ARP {
 	return a
 }
 
-// nic is the interface that an action sends from: node:interface, a node's only interface, or the only one that a link ends on.
+// nic is the interface that an action sends from.
 func (st *story) nic(v grammar.Value) topology.Target {
 	if v.Text("") == "" {
 		return topology.Target{}
 	}
-	t, ok := st.lab.Target(v.Word())
-	switch {
-	case !ok:
-		st.noStation(v)
-		return t
-	case t.Node == "":
-		v.Errorf("%q is only a name for an address; name a node that sends", v.Word())
-		return t
-	case t.Interface != "":
-		return t
-	}
-	node := st.lab.Node(t.Node)
-	if node.Switch != nil {
-		v.Errorf("%s is a virtual switch and sends nothing of its own; name a node that is linked to it", t.Node)
-		return t
-	}
-	linked := slices.DeleteFunc(slices.Clone(node.Interfaces), func(i *topology.Interface) bool {
-		return i.Type != topology.Veth || i.Peer.Node == node.Name
-	})
-	switch {
-	case len(node.Interfaces) == 1:
-		t.Interface = node.Interfaces[0].Name
-	case len(linked) == 1:
-		t.Interface = linked[0].Name
-	case st.nodesValid:
-		v.Errorf("%s has %s interfaces; write %s:INTERFACE", t.Node, problem.Amount(len(node.Interfaces)), t.Node)
-	}
+	t, err := st.lab.Sender(v.Word())
+	st.unresolved(v, err)
 	return t
-}
-
-// noStation says that a word is not who a frame is from or for, unless it is a node with which something else is wrong.
-func (st *story) noStation(v grammar.Value) {
-	if st.nodesValid || !st.isNode(v.Word()) {
-		st.noTarget(v)
-	}
 }
 
 // station is who a frame is from or for.
@@ -155,37 +121,26 @@ func (st *story) station(v grammar.Value) topology.Station {
 	if v.Text("") == "" {
 		return topology.Station{}
 	}
-	if v.Word() == "broadcast" {
-		return topology.Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
-	}
-	if m, err := switchcore.ParseMAC(v.Word()); err == nil {
-		return topology.Station{MAC: m}
-	}
-	t, ok := st.lab.Target(v.Word())
-	if !ok {
-		st.noStation(v)
-		return topology.Station{}
-	}
-	if t.Name != "" {
-		e := st.names.by[t.Name]
-		if e.MAC.IsZero() {
-			v.Errorf("%q has no \"mac\" under \"names\"", t.Name)
-		}
-		return topology.Station{MAC: e.MAC}
-	}
-	s := topology.Station{Node: t.Node, Interface: t.Interface}
-	node := st.lab.Node(t.Node)
-	if s.Interface != "" || len(node.Interfaces) == 1 {
-		return s
-	}
-	for _, i := range node.Interfaces { // whose address the node is reached at
-		if slices.ContainsFunc(i.Addrs, func(p netip.Prefix) bool { return p.Addr() == t.IP || !t.IP.IsValid() && p.Addr() == t.IP6 }) {
-			s.Interface = i.Name
-			return s
-		}
-	}
-	if st.nodesValid {
-		v.Errorf("%s has %s interfaces and no address; write %s:INTERFACE", t.Node, problem.Amount(len(node.Interfaces)), t.Node)
-	}
+	s, err := st.lab.Station(v.Word())
+	st.unresolved(v, err)
 	return s
+}
+
+// unresolved says why a word is not who a frame is from or for, unless that may follow from what else is wrong with nodes.
+func (st *story) unresolved(v grammar.Value, err error) {
+	var u *topology.Unresolved
+	switch {
+	case !errors.As(err, &u):
+	case u.Nobody:
+		st.noStation(v)
+	case st.nodesValid || !u.Unclear:
+		v.Errorf("%s", u)
+	}
+}
+
+// noStation says that a word is not who a frame is from or for, unless it is a node with which something else is wrong.
+func (st *story) noStation(v grammar.Value) {
+	if st.nodesValid || !st.isNode(v.Word()) {
+		st.noTarget(v)
+	}
 }

@@ -13,16 +13,6 @@ import (
 	"labctl/topology/problem"
 )
 
-func rulesLab(t *testing.T, rules string) *File {
-	t.Helper()
-	src := "format: 1\nlab: rules\nnodes:\n  s1:\n    kind: bridge\n    rules:\n" + rules + "\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [a b -- s1]\n"
-	lab, problems := Load("rules.yaml", []byte(src))
-	if lab == nil {
-		t.Fatal(problems.Error())
-	}
-	return lab
-}
-
 func loadGood(t testing.TB, name string) *File {
 	t.Helper()
 	lab, problems := Load(name+".yaml", mustRead(t, "testdata/good/"+name+".yaml"))

@@ -22,6 +22,16 @@ func (o Overlay) String() string {
 	return strings.Join(append([]string{o.Node}, o.Path...), ".") + "=" + o.Value
 }
 
+// After is a list of live changes with this one behind them. A map adds to what is there; a single value, an address with its colons
+// too, takes an earlier one's place.
+func (o Overlay) After(list []Overlay) []Overlay {
+	list = slices.Clone(list)
+	if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
+		list = slices.DeleteFunc(list, func(x Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
+	}
+	return append(list, o)
+}
+
 // Overlaid is the lab after so many of the file's steps, with live changes laid over it one after the other, each as a step's "set" would
 // be. The lab is nil exactly if there are problems; they have no place in a file, and read "set vSwitch0.promiscuous: …".
 func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List) {

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -81,23 +82,11 @@ func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, fra
 // frame reads a frame in words, as the "send" of a step has it.
 func (c *call) frame(p wire.SendParams) (*topology.Send, error) {
 	lab := c.current()
-	t, ok := lab.Target(p.From)
-	if !ok || t.Node == "" {
-		node, _, _ := strings.Cut(p.From, ":")
-		if lab.Node(node) == nil {
-			return nil, wire.UnknownNode(lab, node)
-		}
-		return nil, wire.Usagef("%s has no interface %q", node, strings.TrimPrefix(p.From, node+":"))
-	}
-	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 {
-		var names []string
-		for _, i := range n.Interfaces {
-			names = append(names, n.Name+":"+i.Name)
-		}
-		return nil, wire.Usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+	t, err := lab.Sender(p.From)
+	if err != nil {
+		return nil, unresolved(lab, err)
 	}
 	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1), Every: time.Duration(p.Every) * time.Microsecond}
-	var err error
 	s.Src = topology.Station{Node: t.Node, Interface: t.Interface}
 	if p.Src != "" {
 		if s.Src, err = station(lab, p.Src); err != nil {
@@ -122,30 +111,29 @@ func (c *call) frame(p wire.SendParams) (*topology.Send, error) {
 	return s, err
 }
 
-// station is a MAC address, "broadcast", a node with one interface, node:if, or a name.
-func station(lab *topology.Lab, text string) (topology.Station, error) {
-	if text == "broadcast" {
-		return topology.Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
+// station is who a word names, as in a step.
+func station(lab *topology.Lab, word string) (topology.Station, error) {
+	s, err := lab.Station(word)
+	if u := (*topology.Unresolved)(nil); errors.As(err, &u) && u.Nobody {
+		return s, wire.Usagef("%q is not a MAC address, node, interface or name of lab %s", word, lab.Name)
 	}
-	if m, err := switchcore.ParseMAC(strings.ToLower(text)); err == nil {
-		return topology.Station{MAC: m}, nil
+	return s, unresolved(lab, err)
+}
+
+// unresolved is why a word is not who a frame is from or for, as a mistake of whoever typed it.
+func unresolved(lab *topology.Lab, err error) error {
+	var u *topology.Unresolved
+	if !errors.As(err, &u) {
+		return err
 	}
-	t, ok := lab.Target(text)
-	if !ok {
-		return topology.Station{}, wire.Usagef("%q is not a MAC address, node, interface or name of lab %s", text, lab.Name)
+	node, ifname, hasIf := strings.Cut(u.Word, ":")
+	switch {
+	case u.Nobody && hasIf && lab.Node(node) != nil:
+		return wire.Usagef("%s has no interface %q", node, ifname)
+	case u.Nobody:
+		return wire.UnknownNode(lab, node)
 	}
-	for _, n := range lab.Names {
-		if n.Name == t.Name {
-			if n.MAC.IsZero() {
-				return topology.Station{}, wire.Usagef("%q has no MAC address under \"names\"", text)
-			}
-			return topology.Station{MAC: n.MAC}, nil
-		}
-	}
-	if n := lab.Node(t.Node); t.Interface == "" && len(n.Interfaces) != 1 && n.Kind != topology.Bridge {
-		return topology.Station{}, wire.Usagef("%s has %d interfaces: write %s:INTERFACE", t.Node, len(n.Interfaces), t.Node)
-	}
-	return topology.Station{Node: t.Node, Interface: t.Interface}, nil
+	return wire.Usagef("%s", u)
 }
 
 // address4 is an IPv4 address, or whose it is.

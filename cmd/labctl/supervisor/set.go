@@ -15,17 +15,12 @@ import (
 
 func set(ctx context.Context, c *call, p wire.SetParams) (wire.Applied, error) {
 	t := c.story
-	t.Changes = slices.Clone(t.Changes)
 	for _, text := range p.Assignments {
 		o, err := c.overlay(text)
 		if err != nil {
 			return wire.Applied{}, err
 		}
-		// A map adds to what is there; a single value, an address with its colons too, takes an earlier one's place.
-		if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
-			t.Changes = slices.DeleteFunc(t.Changes, func(x labfile.Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
-		}
-		t.Changes = append(t.Changes, o)
+		t.Changes = o.After(t.Changes)
 	}
 	return c.changeTo(ctx, c.file, t, "set")
 }

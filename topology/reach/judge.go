@@ -2,6 +2,8 @@ package reach
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,9 +44,6 @@ func (r *Report) OK() bool {
 	return judged > 0
 }
 
-// readKinds are the tables that a wait may have: nothing is sent for them when tables are kept.
-var readKinds = []string{"arp", "route", "fdb", "port", "drops", "hits", "streams"}
-
 // Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables together
 // with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners. What an
 // [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
@@ -53,8 +52,7 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 	if err := p.settleOverheard(ctx); err != nil {
 		return nil, err
 	}
-	var groups []phaseCells
-	group := map[string]int{}
+	cells := map[together][]*CellReport{}
 	for ti := range r.Tables {
 		t := &r.Tables[ti]
 		for ci := range t.Cells {
@@ -62,19 +60,17 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 			if !c.Cell.Judged && !p.All {
 				continue
 			}
-			key, rank := phase(t.Table, ti, c.Cell.Question.Kind, e.Kept)
-			n, ok := group[key]
-			if !ok {
-				n = len(groups)
-				group[key], groups = n, append(groups, phaseCells{rank: rank})
+			kind := c.Cell.Question.Kind // the rows of a cases table are of all kinds and in any order
+			pr := probeOf(kind)
+			if pr == nil {
+				return nil, fmt.Errorf("no probe is called %q", kind)
 			}
-			groups[n].cells = append(groups[n].cells, c)
+			at := pr.together(ti, e.Kept)
+			cells[at] = append(cells[at], c)
 		}
 	}
-	// The rows of a cases table are of all kinds and in any order.
-	slices.SortStableFunc(groups, func(a, b phaseCells) int { return a.rank - b.rank })
-	for _, g := range groups {
-		if err := p.judge(ctx, g.cells, e.Kept, false); err != nil {
+	for _, at := range slices.SortedFunc(maps.Keys(cells), compareTogether) {
+		if err := p.judge(ctx, cells[at], e.Kept, false); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +82,7 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 func (p *Prober) Read(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	var tables []*expect.Table
 	for _, t := range e.Tables {
-		if slices.Contains(readKinds, t.Kind) {
+		if expect.KindOf(t.Kind).Reads {
 			tables = append(tables, t)
 		}
 	}
@@ -112,28 +108,6 @@ func newReport(tables []*expect.Table) *Report {
 		r.Tables = append(r.Tables, tr)
 	}
 	return r
-}
-
-// phaseCells are cells that are asked together; phases go by their rank.
-type phaseCells struct {
-	rank  int
-	cells []*CellReport
-}
-
-// phase names the cells that are asked together.
-func phase(t *expect.Table, index int, kind string, kept bool) (name string, rank int) {
-	switch {
-	case !kept && kind == "arp", kind == "ping", kind == "ping6":
-		return "ping", 0
-	case kind == "answers":
-		return kind, 1
-	case kind == "sees":
-		return "sees " + string(rune('0'+index)), 2
-	case kind == "streams":
-		return kind, 3
-	default:
-		return "read", 4
-	}
 }
 
 func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool) error {

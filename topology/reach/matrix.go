@@ -46,25 +46,19 @@ type wayKey struct {
 }
 
 // echoes asks the ping questions of one family, and in fresh mode the arp questions that go with them.
-func (a *asking) echoes(ctx context.Context, byKind map[string][]int, v6 bool) {
+func (a *asking) echoes(ctx context.Context, at []int, v6 bool) {
 	m := newMatrix(ctx, a)
 	m.v6 = v6
-	kind := "ping"
-	if v6 {
-		kind = "ping6"
-	}
 	index := map[[2]string]*pair{}
-	for _, i := range byKind[kind] {
+	for _, i := range at {
 		m.add(a, index, i)
 	}
-	if !a.kept {
-		for _, i := range byKind["arp"] {
-			if to, ok := a.p.target(a.out[i].Question.B); ok && to.IP.IsValid() == v6 {
-				continue
-			}
-			if pr := m.add(a, index, i); pr != nil {
-				pr.arp = true
-			}
+	for _, i := range a.afterPings {
+		if to, ok := a.p.target(a.out[i].Question.B); ok && to.IP.IsValid() == v6 {
+			continue
+		}
+		if pr := m.add(a, index, i); pr != nil {
+			pr.arp = true
 		}
 	}
 	if len(m.pairs) == 0 {

@@ -17,7 +17,7 @@ import (
 
 // readPorts reads the columns of port tables. What only a port of a virtual switch has is unknown elsewhere; what only an
 // interface has is, for such a port, that of the switch's own end.
-func (a *asking) readPorts(at []int) {
+func (a *asking) readPorts(_ context.Context, at []int) {
 	type look struct {
 		p   SwitchPort
 		i   topology.InterfaceState

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -88,12 +87,18 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 	}
 	out := make([]Result, len(qs))
 	byKind := map[string][]int{}
+	var afterPings []int
 	for i, q := range qs {
-		if !slices.Contains(kinds, q.Kind) {
+		pr := probeOf(q.Kind)
+		if pr == nil {
 			return nil, fmt.Errorf("question %d: no probe is called %q", i, q.Kind)
 		}
 		out[i] = Result{Question: q, Got: Unknown}
-		byKind[q.Kind] = append(byKind[q.Kind], i)
+		if pr.afterPings && !kept {
+			afterPings = append(afterPings, i)
+		} else {
+			byKind[q.Kind] = append(byKind[q.Kind], i)
+		}
 	}
 	own, err := p.owners()
 	if err != nil {
@@ -102,25 +107,12 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 		}
 		return out, nil
 	}
-	a := &asking{p: p, own: own, kept: kept, look: look, out: out}
-	a.echoes(ctx, byKind, false)
-	a.echoes(ctx, byKind, true)
-	a.answers(ctx, byKind["answers"])
-	a.sees(ctx, byKind["sees"])
-	a.readStreams(ctx, byKind["streams"])
-	if kept {
-		a.readARP(byKind["arp"])
+	a := &asking{p: p, own: own, kept: kept, look: look, out: out, afterPings: afterPings}
+	for i := range probes {
+		probes[i].ask(a, ctx, byKind[probes[i].kind])
 	}
-	a.readRoutes(byKind["route"])
-	a.readFDB(byKind["fdb"])
-	a.readPorts(byKind["port"])
-	a.readDrops(ctx, byKind["drops"])
-	a.readHits(ctx, byKind["hits"])
 	return out, ctx.Err()
 }
-
-// kinds are the questions that Ask understands.
-var kinds = []string{"ping", "ping6", "answers", "arp", "route", "sees", "streams", "fdb", "port", "drops", "hits"}
 
 // asking is one call of Ask.
 type asking struct {
@@ -129,6 +121,8 @@ type asking struct {
 	kept bool
 	look bool // take what is known, send nothing
 	out  []Result
+
+	afterPings []int // questions that are answered by what pings leave behind
 }
 
 // fail says of some questions that they could not be asked.

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -14,7 +15,7 @@ import (
 )
 
 // readARP reads the tables as they are.
-func (a *asking) readARP(at []int) {
+func (a *asking) readARP(_ context.Context, at []int) {
 	for _, i := range at {
 		q := a.out[i].Question
 		from, to, err := a.p.ends(q)
@@ -40,7 +41,7 @@ func (a *asking) readARP(at []int) {
 }
 
 // readRoutes asks the kernels of the senders which way they would send.
-func (a *asking) readRoutes(at []int) {
+func (a *asking) readRoutes(_ context.Context, at []int) {
 	for _, i := range at {
 		q := a.out[i].Question
 		from, to, err := a.p.ends(q)
@@ -102,7 +103,7 @@ func routeWord(own *owners, r topology.RouteAnswer) string {
 }
 
 // readFDB reads where bridges have learned addresses, and virtual switches have any.
-func (a *asking) readFDB(at []int) {
+func (a *asking) readFDB(_ context.Context, at []int) {
 	tables := map[[2]string][]topology.FDBEntry{}
 	for _, i := range at {
 		q := a.out[i].Question

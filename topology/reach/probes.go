@@ -1,0 +1,75 @@
+package reach
+
+import (
+	"cmp"
+	"context"
+)
+
+// probe is how the questions of one kind are asked. What else there is to know of a kind has [expect.Kind].
+type probe struct {
+	kind  string
+	phase phase
+	// alone: each table by itself, because what one needs open would be part of the experiment of another.
+	alone bool
+	// afterPings: where tables are not kept, the answer is what pings leave behind, and is read with them.
+	afterPings bool
+	ask        func(a *asking, ctx context.Context, at []int)
+}
+
+// phase orders what [Prober.Judge] asks together.
+type phase int
+
+const (
+	phasePing phase = iota
+	phaseAnswers
+	phaseSees
+	phaseStreams
+	phaseRead
+)
+
+// probes are all, in the order in which one call of [Prober.Ask] asks them.
+var probes = []probe{
+	{kind: "ping", phase: phasePing, ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
+	{kind: "ping6", phase: phasePing, ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
+	{kind: "answers", phase: phaseAnswers, ask: (*asking).answers},
+	{kind: "sees", phase: phaseSees, alone: true, ask: (*asking).sees},
+	{kind: "streams", phase: phaseStreams, ask: (*asking).readStreams},
+	{kind: "arp", phase: phaseRead, afterPings: true, ask: (*asking).readARP},
+	{kind: "route", phase: phaseRead, ask: (*asking).readRoutes},
+	{kind: "fdb", phase: phaseRead, ask: (*asking).readFDB},
+	{kind: "port", phase: phaseRead, ask: (*asking).readPorts},
+	{kind: "drops", phase: phaseRead, ask: (*asking).readDrops},
+	{kind: "hits", phase: phaseRead, ask: (*asking).readHits},
+}
+
+// probeOf is the probe of a kind; nil if there is none.
+func probeOf(kind string) *probe {
+	for i := range probes {
+		if probes[i].kind == kind {
+			return &probes[i]
+		}
+	}
+	return nil
+}
+
+// together names the questions that are asked at once: those of a phase, or of one table in it.
+type together struct {
+	phase phase
+	table int // its place in the expectation; 0 for those of all tables
+}
+
+// together says with what a question of that table is asked.
+func (p *probe) together(table int, kept bool) together {
+	switch {
+	case p.afterPings && !kept:
+		return together{phase: phasePing}
+	case p.alone:
+		return together{p.phase, table}
+	}
+	return together{phase: p.phase}
+}
+
+// compareTogether orders what is asked at once by phases, and tables of one phase as they are in the file.
+func compareTogether(a, b together) int {
+	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.table, b.table))
+}

@@ -1,0 +1,184 @@
+package labctl_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// idea is something that CONTRIBUTING.md says how to add: which files change when there is one more of it.
+type idea struct {
+	howTo   string // how its paragraph begins, behind "**… "
+	changes []change
+	tests   map[string]string // by package, which of its tests say that nothing was forgotten; a pattern as of "go test -run"
+	works   func(t *testing.T, labctl string)
+}
+
+// change is what happens to one file.
+type change struct {
+	file string // from the top of the tree
+	edit func(t *testing.T, text string) string
+}
+
+// ideas has one more of everything that there should be one place for. Each is as small as it can be.
+var ideas = []idea{
+	{
+		howTo: "an expectation kind or a probe",
+		changes: []change{
+			{"topology/expect/kinds.go", behind("\t&hits,\n", `	{Name: "greets", Doc: "who greets whom", Short: true, Pairs: true, cellWords: cellWords{
+		words: []string{"yes", "no", "unknown"}, means: [][2]string{{"yes", "does"}, {"no", "does not"}, {"unknown", "nobody knows"}}}},
+`)},
+			{"topology/reach/probes.go", behind("ask: (*asking).readHits},\n", `	{kind: "greets", phase: phaseRead, ask: func(a *asking, _ context.Context, at []int) {
+		for _, i := range at {
+			a.out[i].Got = "no"
+		}
+	}},
+`)},
+		},
+		tests: map[string]string{"./topology/expect": "^TestEveryWordIsReadMeasuredAndExplained$", "./topology/reach": "^TestEveryKindHasAProbe$"},
+		works: func(t *testing.T, labctl string) {
+			accepts(t, labctl, pair+"expect: {greets: no}\n")
+			accepts(t, labctl, pair+"expect:\n  greets: |\n    from\\to  a    b\n    a        -    yes\n    b        no|yes  -\n")
+			refuses(t, labctl, pair+"expect: {greets: maybe}\n", `"maybe" is not an answer`)
+			refuses(t, labctl, pair+"steps: [{name: one, wait: {greets: yes}}]\n", "a wait only reads")
+		},
+	},
+}
+
+// pair is a lab of two hosts.
+const pair = "format: 1\nlab: pair\nnodes:\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [\"a -- b\"]\n"
+
+// TestOneMoreOfEverything adds one of each to the program, by an overlay over the files that are there, and sees that it works. What has
+// to change beyond the files listed makes the program not build, a test of its package fail, or the program not know the new one; and
+// the paragraph about it names these files.
+func TestOneMoreOfEverything(t *testing.T) {
+	overlay := newOverlay(t)
+	for _, i := range ideas {
+		paragraph := contributing(t, i.howTo)
+		for _, c := range i.changes {
+			overlay.apply(t, c)
+			if !strings.Contains(paragraph, "`"+c.file+"`") {
+				t.Errorf("CONTRIBUTING.md does not say that %s changes with one more of what is under %q", c.file, i.howTo)
+			}
+		}
+	}
+	labctl := filepath.Join(t.TempDir(), "labctl")
+	overlay.run(t, "build", "-o", labctl, "./cmd/labctl")
+	for _, i := range ideas {
+		t.Run(i.howTo, func(t *testing.T) {
+			i.works(t, labctl)
+			for pkg, tests := range i.tests {
+				if out := overlay.run(t, "test", "-v", "-count=1", "-run", tests, pkg); !strings.Contains(out, "--- PASS") {
+					t.Errorf("%s has no test %s", pkg, tests)
+				}
+			}
+		})
+	}
+}
+
+// overlay is files as "go build -overlay" takes them.
+type overlay struct {
+	dir  string
+	text map[string]string // by file, from the top of the tree
+}
+
+func newOverlay(t *testing.T) *overlay { return &overlay{t.TempDir(), map[string]string{}} }
+
+func (o *overlay) apply(t *testing.T, c change) {
+	t.Helper()
+	text, changed := o.text[c.file]
+	if !changed {
+		there, err := os.ReadFile(filepath.FromSlash(c.file))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		text = string(there)
+	}
+	if o.text[c.file] = c.edit(t, text); o.text[c.file] == text {
+		t.Fatalf("nothing changes in %s", c.file)
+	}
+}
+
+// run is a command of go with the overlay; it returns what that says.
+func (o *overlay) run(t *testing.T, command string, args ...string) string {
+	t.Helper()
+	top, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := map[string]string{}
+	for file, text := range o.text {
+		changed := filepath.Join(o.dir, strings.ReplaceAll(file, "/", "+"))
+		if err := os.WriteFile(changed, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(top, filepath.FromSlash(file))] = changed
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(o.dir, "overlay.json")
+	if err := os.WriteFile(name, list, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", append([]string{command, "-overlay", name}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+// behind adds a text behind another one, which is in the file once.
+func behind(anchor, added string) func(*testing.T, string) string {
+	return func(t *testing.T, text string) string {
+		t.Helper()
+		if n := strings.Count(text, anchor); n != 1 {
+			t.Fatalf("%q is in the file %d times, want it once", anchor, n)
+		}
+		return strings.Replace(text, anchor, anchor+added, 1)
+	}
+}
+
+// contributing is the paragraph of CONTRIBUTING.md about adding something.
+func contributing(t *testing.T, howTo string) string {
+	t.Helper()
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "**… "+howTo+".**")
+	if !found {
+		t.Errorf("CONTRIBUTING.md does not say how to add %s", howTo)
+	}
+	paragraph, _, _ := strings.Cut(rest, "\n\n")
+	return paragraph
+}
+
+// validated is what "labctl validate" says of a lab file.
+func validated(t *testing.T, labctl, lab string) (said string, valid bool) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "lab.yaml")
+	if err := os.WriteFile(file, []byte(lab), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(labctl, "validate", file).CombinedOutput()
+	return string(out), err == nil
+}
+
+func accepts(t *testing.T, labctl, lab string) {
+	t.Helper()
+	if said, valid := validated(t, labctl, lab); !valid {
+		t.Errorf("refused:\n%s\n%s", lab, said)
+	}
+}
+
+func refuses(t *testing.T, labctl, lab, because string) {
+	t.Helper()
+	if said, valid := validated(t, labctl, lab); valid || !strings.Contains(said, because) {
+		t.Errorf("valid: %v, want it refused because %s:\n%s\n%s", valid, because, lab, said)
+	}
+}

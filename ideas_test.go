@@ -13,7 +13,7 @@ import (
 type idea struct {
 	howTo   string // how its paragraph begins, behind "**… "
 	changes []change
-	tests   map[string]string // by package, which of its tests say that nothing was forgotten; a pattern as of "go test -run"
+	tests   map[string]string // by package, a pattern of those of its tests that say if something was forgotten
 	works   func(t *testing.T, labctl string)
 }
 
@@ -29,7 +29,8 @@ var ideas = []idea{
 		howTo: "an expectation kind or a probe",
 		changes: []change{
 			{"topology/expect/kinds.go", behind("\t&hits,\n", `	{Name: "greets", Doc: "who greets whom", Short: true, Pairs: true, cellWords: cellWords{
-		words: []string{"yes", "no", "unknown"}, means: [][2]string{{"yes", "does"}, {"no", "does not"}, {"unknown", "nobody knows"}}}},
+		words: []string{"yes", "no", "unknown"},
+		means: [][2]string{{"yes", "does"}, {"no", "does not"}, {"unknown", "nobody knows"}}}},
 `)},
 			{"topology/reach/probes.go", behind("ask: (*asking).readHits},\n", `	{kind: "greets", phase: phaseRead, ask: func(a *asking, _ context.Context, at []int) {
 		for _, i := range at {
@@ -38,7 +39,10 @@ var ideas = []idea{
 	}},
 `)},
 		},
-		tests: map[string]string{"./topology/expect": "^TestEveryWordIsReadMeasuredAndExplained$", "./topology/reach": "^TestEveryKindHasAProbe$"},
+		tests: map[string]string{
+			"./topology/expect": "^TestEveryWordIsReadMeasuredAndExplained$",
+			"./topology/reach":  "^TestEveryKindHasAProbe$",
+		},
 		works: func(t *testing.T, labctl string) {
 			accepts(t, labctl, pair+"expect: {greets: no}\n")
 			accepts(t, labctl, pair+"expect:\n  greets: |\n    from\\to  a    b\n    a        -    yes\n    b        no|yes  -\n")
@@ -51,9 +55,9 @@ var ideas = []idea{
 // pair is a lab of two hosts.
 const pair = "format: 1\nlab: pair\nnodes:\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [\"a -- b\"]\n"
 
-// TestOneMoreOfEverything adds one of each to the program, by an overlay over the files that are there, and sees that it works. What has
-// to change beyond the files listed makes the program not build, a test of its package fail, or the program not know the new one; and
-// the paragraph about it names these files.
+// TestOneMoreOfEverything adds one of each to the program, by an overlay over the files that are there, and sees that
+// it works. What has to change beyond the files listed makes the program not build, a test of its package fail, or the
+// program not know the new one; and the paragraph about it names these files.
 func TestOneMoreOfEverything(t *testing.T) {
 	overlay := newOverlay(t)
 	for _, i := range ideas {
@@ -61,7 +65,7 @@ func TestOneMoreOfEverything(t *testing.T) {
 		for _, c := range i.changes {
 			overlay.apply(t, c)
 			if !strings.Contains(paragraph, "`"+c.file+"`") {
-				t.Errorf("CONTRIBUTING.md does not say that %s changes with one more of what is under %q", c.file, i.howTo)
+				t.Errorf("CONTRIBUTING.md does not say that %s changes to add %s", c.file, i.howTo)
 			}
 		}
 	}
@@ -71,7 +75,8 @@ func TestOneMoreOfEverything(t *testing.T) {
 		t.Run(i.howTo, func(t *testing.T) {
 			i.works(t, labctl)
 			for pkg, tests := range i.tests {
-				if out := overlay.run(t, "test", "-v", "-count=1", "-run", tests, pkg); !strings.Contains(out, "--- PASS") {
+				out := overlay.run(t, "test", "-v", "-count=1", "-run", tests, pkg)
+				if !strings.Contains(out, "--- PASS") {
 					t.Errorf("%s has no test %s", pkg, tests)
 				}
 			}

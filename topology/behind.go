@@ -1,7 +1,8 @@
 package topology
 
-// Behind returns the nodes that a frame can come to from a port of a virtual switch without passing through that switch: over cables,
-// and by interfaces that one node has and another uses. Whether they would pass it on is not asked. nil if there is no such port.
+// Behind returns the nodes that a frame can come to from a port of a virtual switch without passing through that
+// switch: over cables, and by interfaces that one node has and another uses. Whether they would pass it on is not
+// asked. nil if there is no such port.
 func (l *Lab) Behind(node, port string) map[string]bool {
 	n := l.Node(node)
 	if n == nil || n.Switch == nil {

@@ -11,7 +11,8 @@ func BridgeCallKeys() []string {
 	return []string{rules.BridgeCall("iptables"), rules.BridgeCall("ip6tables"), rules.BridgeTagged}
 }
 
-// BridgeCall is a value of br_netfilter as it is in the node: the one that the lab gives, or else 1 while a loaded set needs it.
+// BridgeCall is a value of br_netfilter as it is in the node: the one that the lab gives, or else 1 while a loaded set
+// needs it.
 func (n *Node) BridgeCall(key string) Sysctl {
 	out := Sysctl{Key: key, Value: "0"}
 	for _, s := range n.Sysctls {
@@ -26,8 +27,8 @@ func (n *Node) BridgeCall(key string) Sysctl {
 	return out
 }
 
-// BridgeCalls are the values of br_netfilter that change with the rules. What the lab gives is written with its other values, and
-// stays as it is.
+// BridgeCalls are the values of br_netfilter that change with the rules. What the lab gives is written with its other
+// values, and stays as it is.
 func BridgeCalls(o, n *Node) []Sysctl {
 	var out []Sysctl
 	for _, key := range BridgeCallKeys() {
@@ -39,7 +40,8 @@ func BridgeCalls(o, n *Node) []Sysctl {
 	return out
 }
 
-// BlindGuards are the port guards of a node, with what is wrong with them, that the lab's own values keep from seeing frames.
+// BlindGuards are the port guards of a node, with what is wrong with them, that the lab's own values keep from seeing
+// frames.
 func (n *Node) BlindGuards() (sets []*rules.Set, why []string) {
 	for _, set := range n.Rules {
 		if !set.Sees(rules.BridgeTagged) {
@@ -48,9 +50,11 @@ func (n *Node) BlindGuards() (sets []*rules.Set, why []string) {
 		call, tagged := n.BridgeCall(rules.BridgeCall("iptables")), n.BridgeCall(rules.BridgeTagged)
 		switch {
 		case call.Given && call.Value == "0":
-			sets, why = append(sets, set), append(why, "has no effect: net.bridge.bridge-nf-call-iptables is 0 here, so iptables sees nothing of what the bridge forwards; leave that value out, or write \"level: l2\"")
+			sets, why = append(sets, set), append(why, "has no effect: net.bridge.bridge-nf-call-iptables is 0 here, "+
+				"so iptables sees nothing of what the bridge forwards; leave that value out, or write \"level: l2\"")
 		case tagged.Given && tagged.Value == "0":
-			sets, why = append(sets, set), append(why, "lets every frame with a VLAN tag pass: net.bridge.bridge-nf-filter-vlan-tagged is 0 here; leave that value out, or write \"level: l2\"")
+			sets, why = append(sets, set), append(why, "lets every frame with a VLAN tag pass: "+
+				"net.bridge.bridge-nf-filter-vlan-tagged is 0 here; leave that value out, or write \"level: l2\"")
 		}
 	}
 	return sets, why

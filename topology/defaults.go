@@ -18,9 +18,9 @@ func DefaultBridgeSettings() BridgeSettings { return defaultBridge }
 // DefaultPortSettings is what the kernel gives a new bridge port.
 func DefaultPortSettings() PortSettings { return defaultPort }
 
-// Optional reports whether a kernel may lack the value without harm to what the lab means: bridge netfilter is a module,
-// IPv6 may be off altogether, and the ICMP message limits belong to a namespace only since Linux 6.12. What the lab gives is not
-// optional, unless it is what a kernel without the value does.
+// Optional reports whether a kernel may lack the value without harm to what the lab means: bridge netfilter is a
+// module, IPv6 may be off altogether, and the ICMP message limits belong to a namespace only since Linux 6.12. What the
+// lab gives is not optional, unless it is what a kernel without the value does.
 func (s Sysctl) Optional() bool {
 	switch {
 	case strings.HasPrefix(s.Key, "net/bridge/"):

@@ -7,8 +7,8 @@ import (
 	"labctl/switchcore"
 )
 
-// ARPSpoof is unsolicited ARP replies, as dsniff's arpspoof(8) sends them, until stopped: to Victim, that the address of Claims
-// is at From's MAC; with Both also to Claims, that Victim's is.
+// ARPSpoof is unsolicited ARP replies, as dsniff's arpspoof(8) sends them, until stopped: to Victim, that the address
+// of Claims is at From's MAC; with Both also to Claims, that Victim's is.
 type ARPSpoof struct {
 	Name   string
 	From   Target // a node with one interface, or node:if
@@ -27,7 +27,7 @@ type Send struct {
 	Type     uint16
 	Payload  []byte // behind Type
 	Echo     *Echo  // an ICMP echo request instead of Type and Payload
-	ARP      *ARP   // likewise
+	ARP      *ARP   // instead of them, too
 	Count    int
 	Every    time.Duration // between two; 0: one at once after the other
 	Endless  bool          // Every without Count: until stopped, in the background

@@ -1,5 +1,5 @@
-// Package topology holds the nouns that everybody speaks of: a [Lab] with its nodes, interfaces and names, and the frames
-// that are forged in one. It touches nothing, asks no machine and knows no clock.
+// Package topology holds the nouns that everybody speaks of: a [Lab] with its nodes, interfaces and names, and the
+// frames that are forged in one. It touches nothing, asks no machine and knows no clock.
 package topology
 
 import (
@@ -14,12 +14,13 @@ import (
 )
 
 // Lab is what there is: nodes, links and names. Only package labfile makes one, and what it makes is valid: every name
-// resolves, every interface is made in exactly one way, every derived name and MAC is present. A Lab is immutable and may be shared.
+// resolves, every interface is made in exactly one way, every derived name and MAC is present. A Lab is immutable and
+// may be shared.
 type Lab struct {
 	Name         string     // the file's own name for the lab, [a-z][a-z0-9-]*, at most 32 bytes
 	Needs        []string   // programs that commands of the lab run, by their bare names, as the file has them
 	KernelTimers bool       // "timers: kernel": the neighbour timers are the kernel's, not ours
-	Nodes        []*Node    // file order; a holder stands before the nodes it holds
+	Nodes        []*Node    // file order; a holder is before the nodes it holds
 	Names        []NamedEnd // the "names" section, file order
 	StepCommands []string   // what the file's steps run in nodes, whether they have yet or not
 
@@ -52,10 +53,10 @@ type Node struct {
 	Kind       Kind
 	Pos        problem.Pos
 	IPv6       bool
-	Interfaces []*Interface // in the order in which they are made; a bridge stands before its ports, a lower before its upper
+	Interfaces []*Interface // in the order of making: a bridge before its ports, a lower before its upper
 	Routes     []Route      // in the order in which they are added, which does not depend on that of the file
 	Neighbours []Neighbour  // by address
-	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order in which they must be written
+	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order of writing
 	Run        []Command
 	Switch     *Switch      // kind vswitch, else nil
 	Rules      []*rules.Set // file order, loaded or not
@@ -72,7 +73,7 @@ type Switch struct {
 // SwitchPort says which interfaces belong to a port of a virtual switch.
 type SwitchPort struct {
 	Name   string
-	At     End  // what the data path opens: an interface of the switch's own namespace, or one that stays with the holder
+	At     End  // what the data path opens: in the switch's own namespace, or one that stays with the holder
 	Far    End  // the adapter behind a leaf port: its MAC and promiscuity are the guest's; zero for an uplink
 	Shared bool // the holder of At goes on using it
 }
@@ -97,8 +98,8 @@ func (n *Node) Interface(name string) *Interface {
 // Base is the last component of the node's name: what the bridge of a bridge node is called.
 func (n *Node) Base() string { return n.Name[strings.LastIndexByte(n.Name, '.')+1:] }
 
-// Node returns the node of that full name, or nil. The index is only a hint: a Lab made by copying another one and exchanging its nodes
-// still gets the right answer, merely slower.
+// Node returns the node of that full name, or nil. The index is only a hint: a Lab made by copying another one and
+// exchanging its nodes still gets the right answer, merely slower.
 func (l *Lab) Node(name string) *Node {
 	if i, ok := l.byName[name]; ok && i < len(l.Nodes) && l.Nodes[i].Name == name {
 		return l.Nodes[i]
@@ -157,7 +158,7 @@ type Interface struct {
 type BridgeSettings struct {
 	Ageing        time.Duration
 	STP           bool
-	ForwardDelay  time.Duration // of the spanning tree, as the two below; of the root's, in force everywhere (IEEE 802.1D)
+	ForwardDelay  time.Duration // of the spanning tree, as the two below; the root's is in force (IEEE 802.1D)
 	HelloTime     time.Duration
 	MaxAge        time.Duration
 	VLANFiltering bool
@@ -166,8 +167,9 @@ type BridgeSettings struct {
 	Priority      uint16
 }
 
-// StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its port goes down.
-// It is not sticky: a frame from that MAC that comes in on another port moves it there (br_fdb_update, net/bridge/br_fdb.c).
+// StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its
+// port goes down. It is not sticky: a frame from that MAC that comes in on another port moves it there (br_fdb_update,
+// net/bridge/br_fdb.c).
 type StaticEntry struct {
 	MAC  switchcore.MAC
 	Port string
@@ -187,8 +189,8 @@ type PortVLAN struct {
 	Tagged []switchcore.VLANRange
 }
 
-// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has no
-// place in the file: routes are compared, and one that has only moved is the same.
+// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has
+// no place in the file: routes are compared, and one that has only moved is the same.
 type Route struct {
 	Dst    netip.Prefix // 0.0.0.0/0 and ::/0 for default
 	Type   string       // unicast blackhole unreachable prohibit
@@ -221,7 +223,7 @@ type Command struct {
 	Pos        problem.Pos
 }
 
-// Same reports whether two commands do the same, wherever they stand in the file.
+// Same reports whether two commands do the same, wherever they are in the file.
 func (c Command) Same(o Command) bool {
 	return c.Sh == o.Sh && c.Background == o.Background && c.Ready == o.Ready
 }
@@ -234,9 +236,9 @@ func (i *Interface) Wears() switchcore.MAC {
 	return i.MAC
 }
 
-// Touches reports whether the kernel changes another value when it writes this one (net/ipv4/devinet.c, inet_forward_change;
-// net/ipv6/addrconf.c, addrconf_fixup_forwarding, addrconf_disable_ipv6, addrconf_fixup_linkdown and
-// addrconf_sysctl_addr_gen_mode). The other one must be written behind this one, whatever it was before.
+// Touches reports whether the kernel changes another value when it writes this one (net/ipv4/devinet.c,
+// inet_forward_change; net/ipv6/addrconf.c, addrconf_fixup_forwarding, addrconf_disable_ipv6, addrconf_fixup_linkdown
+// and addrconf_sysctl_addr_gen_mode). The other one must be written behind this one, whatever it was before.
 func (s Sysctl) Touches(other string) bool {
 	if s.Key == ForwardKey && other == "net/ipv4/conf/all/accept_redirects" {
 		return true

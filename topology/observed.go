@@ -15,8 +15,9 @@ type LinkState struct {
 	Addrs []netip.Prefix
 }
 
-// Carrier is what an interface is like towards what it is plugged into. As long as it is the same, the kernel has thrown nothing away on
-// its account. State changes when the kernel acts on the carrier, up to a second after it came or went.
+// Carrier is what an interface is like towards what it is plugged into. As long as it is the same, the kernel has
+// thrown nothing away on its account. State changes when the kernel acts on the carrier, up to a second after it came
+// or went.
 type Carrier struct {
 	Changes uint32 // how often the carrier came or went
 	Flags   uint32 // of IFF_UP, IFF_LOWER_UP, IFF_RUNNING, IFF_NOARP, IFF_LOOPBACK and IFF_POINTOPOINT
@@ -33,7 +34,8 @@ type NeighbourEntry struct {
 	State string
 }
 
-// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in there.
+// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in
+// there.
 type RouteQuery struct {
 	Dst  netip.Addr
 	From netip.Addr // zero: locally sent, the kernel chooses
@@ -60,8 +62,8 @@ type FDBEntry struct {
 	Static bool // somebody's own entry: it does not age
 }
 
-// InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (disabled, listening, learning,
-// forwarding, blocking), else up or down by carrier.
+// InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (disabled,
+// listening, learning, forwarding, blocking), else up or down by carrier.
 type InterfaceState struct {
 	State       string
 	MAC         switchcore.MAC

@@ -9,7 +9,7 @@ import (
 // segment is what floods frames: a Linux bridge of a node, or a virtual switch that learns (its bridge is "").
 type segment struct{ node, bridge string }
 
-// cable is a way between two segments.
+// cable joins two segments.
 type cable struct {
 	a, b      segment
 	near, far End
@@ -18,8 +18,8 @@ type cable struct {
 	up        bool // both ends are
 }
 
-// Ring is a way from a port over cables and bridges back to where it began, on which nothing blocks: each port is followed by the
-// one at the other end of its cable, and that by the port of the same bridge by which it goes on.
+// Ring is a path from a port over cables and bridges back to where it began, on which nothing blocks: each port is
+// followed by the one at the other end of its cable, and that by the port of the same bridge by which it goes on.
 type Ring []End
 
 // String is the ring's cables.
@@ -31,11 +31,11 @@ func (r Ring) String() string {
 	return strings.Join(words, ", ")
 }
 
-// Rings finds a ring without a spanning tree in every part of the lab that has one, in the order of the file: of bridges with STP off
-// and of virtual switches of the profile learning. One bridge with a tree in it cuts a ring, because the others pass its messages on.
-// Ports that say which VLANs they have are taken for cut.
+// Rings finds a ring without a spanning tree in every part of the lab that has one, in the order of the file: of
+// bridges with STP off and of virtual switches of the profile learning. One bridge with a tree in it cuts a ring,
+// because the others pass its messages on. Ports that say which VLANs they have are taken to be cut.
 func (l *Lab) Rings() []Ring {
-	parent, way := map[segment]segment{}, map[segment][]cable{}
+	parent, tree := map[segment]segment{}, map[segment][]cable{}
 	var root func(s segment) segment
 	root = func(s segment) segment {
 		p, ok := parent[s]
@@ -56,8 +56,8 @@ func (l *Lab) Rings() []Ring {
 		if a != b {
 			parent[a] = b
 			found[b] = found[a] || found[b]
-			way[c.a] = append(way[c.a], c)
-			way[c.b] = append(way[c.b], cable{a: c.b, b: c.a, near: c.far, far: c.near})
+			tree[c.a] = append(tree[c.a], c)
+			tree[c.b] = append(tree[c.b], cable{a: c.b, b: c.a, near: c.far, far: c.near})
 			continue
 		}
 		if found[a] {
@@ -65,7 +65,7 @@ func (l *Lab) Rings() []Ring {
 		}
 		found[a] = true
 		ring := Ring{c.near, c.far}
-		back := wayFrom(way, c.b, c.a, segment{})
+		back := pathFrom(tree, c.b, c.a, segment{})
 		for i := range back {
 			x := back[len(back)-1-i]
 			ring = append(ring, x.near, x.far)
@@ -75,8 +75,8 @@ func (l *Lab) Rings() []Ring {
 	return out
 }
 
-// wayFrom is the way in a tree of cables, the last cable first, not back to where it came from.
-func wayFrom(tree map[segment][]cable, from, to, back segment) []cable {
+// pathFrom is the path in a tree of cables, the last cable first, not back to where it came from.
+func pathFrom(tree map[segment][]cable, from, to, back segment) []cable {
 	for _, c := range tree[from] {
 		switch {
 		case from == to:
@@ -85,7 +85,7 @@ func wayFrom(tree map[segment][]cable, from, to, back segment) []cable {
 		case c.b == to:
 			return []cable{c}
 		default:
-			if rest := wayFrom(tree, c.b, to, from); rest != nil {
+			if rest := pathFrom(tree, c.b, to, from); rest != nil {
 				return append(rest, c)
 			}
 		}
@@ -125,7 +125,8 @@ func (l *Lab) cables() []cable {
 				continue
 			}
 			seen[i.Peer] = true
-			out = append(out, cable{a, b, near, i.Peer, !treeA && !treeB, !i.inVLANs() && !far.inVLANs(), i.Up && far.Up})
+			out = append(out, cable{a: a, b: b, near: near, far: i.Peer, treeless: !treeA && !treeB,
+				sameVLANs: !i.inVLANs() && !far.inVLANs(), up: i.Up && far.Up})
 		}
 	}
 	return out
@@ -133,7 +134,8 @@ func (l *Lab) cables() []cable {
 
 func (i *Interface) inVLANs() bool { return i.Port != nil && i.Port.VLAN != nil }
 
-// Flooded are the nodes to which what circles in a ring comes: over bridges and cables, and to what sits on interfaces there.
+// Flooded are the nodes to which what circles in a ring comes: over bridges and cables, and to what sits on interfaces
+// there.
 func (l *Lab) Flooded(r Ring) map[string]bool {
 	out, done := map[string]bool{}, map[segment]bool{}
 	var reach func(e End)

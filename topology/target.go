@@ -8,19 +8,20 @@ import (
 	"labctl/topology/problem"
 )
 
-// Target is what a row or a column of a table stands for.
+// Target is what a row or a column of a table means.
 type Target struct {
 	Text      string     // as written
 	Node      string     // full node name, "" for an entry of "names"
 	Interface string     // "" unless written node:if
 	Name      string     // entry of "names", else ""
-	IP        netip.Addr // first address of the interface or node in file order, or that of the name; zero if it has none
-	IP6       netip.Addr // the first IPv6 address likewise
+	IP        netip.Addr // first address in file order, or that of the name; zero if it has none
+	IP6       netip.Addr // the first IPv6 address, or that of the name
 }
 
-// Target finds what the text of a row or column stands for: a node by its full name, an interface as node:interface, or
-// an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a target
-// that has none, as a bridge may well be. An interface that its node's virtual switch has taken is one of the switch's node. The second result is false when the text stands for nothing in this lab.
+// Target finds what the text of a row or column means: a node by its full name, an interface as node:interface, or
+// an entry of "names". IP is the first IPv4 address in file order, IP6 the first IPv6 address; both are zero for a
+// target that has none, as a bridge may well be. An interface that its node's virtual switch has taken is one of the
+// switch's node. The second result is false when the text means nothing in this lab.
 func (l *Lab) Target(text string) (Target, bool) {
 	if e := l.entries[text]; e != nil { // no node has such a name
 		return e.target(), true
@@ -33,7 +34,8 @@ func (l *Lab) Target(text string) (Target, bool) {
 		if hasIf && n.Interface(ifname) == nil {
 			return Target{}, false
 		}
-		return Target{Text: text, Node: node, Interface: ifname, IP: n.FirstAddr(ifname, false), IP6: n.FirstAddr(ifname, true)}, true
+		return Target{Text: text, Node: node, Interface: ifname,
+			IP: n.FirstAddr(ifname, false), IP6: n.FirstAddr(ifname, true)}, true
 	}
 	if e := l.Entry(text); e != nil {
 		return e.target(), true
@@ -64,8 +66,8 @@ func (e *NamedEnd) target() Target {
 	return t
 }
 
-// Index makes finding by name fast, of nodes and of entries of "names", and notes which interfaces a virtual switch has taken, and where
-// they are now. It is for who makes a lab, before anybody shares it.
+// Index makes finding by name fast, of nodes and of entries of "names", and notes which interfaces a virtual switch has
+// taken, and where they are now. It is for who makes a lab, before anybody shares it.
 func (l *Lab) Index(names map[string]*NamedEnd, taken map[End]End) {
 	l.entries, l.aliases = names, taken
 	l.reindex()
@@ -78,7 +80,7 @@ func (l *Lab) reindex() {
 	}
 }
 
-// Index makes finding interfaces by name fast, likewise.
+// Index makes finding interfaces by name fast. It is for who makes a lab, before anybody shares it.
 func (n *Node) Index() {
 	n.byName = make(map[string]int, len(n.Interfaces))
 	for i, x := range n.Interfaces {
@@ -86,7 +88,7 @@ func (n *Node) Index() {
 	}
 }
 
-// FirstAddr is the first address of the family in file order, of one interface unless ifname is "". Interfaces stand in
+// FirstAddr is the first address of the family in file order, of one interface unless ifname is "". Interfaces are in
 // the order in which they are made, which is not the file's: a bridge comes before its ports.
 func (n *Node) FirstAddr(ifname string, v6 bool) netip.Addr {
 	var first netip.Addr
@@ -108,7 +110,7 @@ func (n *Node) FirstAddr(ifname string, v6 bool) netip.Addr {
 	return first
 }
 
-// bridgeOf returns the node and the bridge that an fdb column stands for: a bridge node, or node:bridge.
+// bridgeOf returns the node and the bridge that an fdb column means: a bridge node, or node:bridge.
 func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 	node, ifname, hasIf := strings.Cut(text, ":")
 	n := l.Node(node)
@@ -124,8 +126,8 @@ func (l *Lab) bridgeOf(text string) (*Node, *Interface) {
 	return nil, nil
 }
 
-// SwitchPorts returns the node that an fdb column stands for, a virtual switch, a bridge node or node:bridge, and its ports;
-// nil when it stands for nothing that learns.
+// SwitchPorts returns the node that an fdb column means, a virtual switch, a bridge node or node:bridge, and its ports;
+// nil when it means nothing that learns.
 func (l *Lab) SwitchPorts(text string) (*Node, []string) {
 	if n := l.Node(text); n != nil && n.Switch != nil {
 		ports := []string{}
@@ -162,8 +164,8 @@ func (l *Lab) Rule(text string) (node, set, rule string, ok bool) {
 	return node, set, rule, s != nil && s.Has(rule)
 }
 
-// PortOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are what the node has
-// instead when there is no such one.
+// PortOf resolves switch:port or node:interface; an interface that a switch has taken is the switch's port. ports are
+// what the node has instead when there is no such one.
 func (l *Lab) PortOf(text string) (n *Node, ok bool, ports []string) {
 	node, name, has := strings.Cut(text, ":")
 	if n = l.Node(node); n == nil {

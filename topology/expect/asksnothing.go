@@ -6,7 +6,7 @@ import (
 	"labctl/topology"
 )
 
-// asksNothing complains of a table of "*" that stands for no question: it would pass whatever the lab does.
+// asksNothing complains of a table of "*" that asks no question: it would pass whatever the lab does.
 func (p *tableParser) asksNothing(t *Table, width int) {
 	if len(p.problems) > 0 || len(t.Cells) > 0 || !slices.Contains(t.Rows, "*") && !slices.Contains(t.Columns, "*") {
 		return
@@ -14,7 +14,7 @@ func (p *tableParser) asksNothing(t *Table, width int) {
 	p.errorf(t.Pos, width, "%s", nothingToAsk(p.rs.Lab, p.kind))
 }
 
-// nothingToAsk says why a table of the kind that stands for all nodes has no question, and what to write instead.
+// nothingToAsk says why a table of the kind that is about all nodes has no question, and what to write instead.
 func nothingToAsk(lab *topology.Lab, k *Kind) string {
 	why := k.nothing
 	switch {
@@ -35,7 +35,8 @@ func nothingToAsk(lab *topology.Lab, k *Kind) string {
 	return why(k, v4, v6)
 }
 
-// stands reports whether "*" stands for the node: it has an address by which the kind asks.
-func (k *Kind) stands(n *topology.Node) bool {
-	return k.family != byIPv6 && n.FirstAddr("", false).IsValid() || k.family != byIPv4 && n.FirstAddr("", true).IsValid()
+// includes reports whether "*" includes the node: it has an address by which the kind asks.
+func (k *Kind) includes(n *topology.Node) bool {
+	return k.family != byIPv6 && n.FirstAddr("", false).IsValid() ||
+		k.family != byIPv4 && n.FirstAddr("", true).IsValid()
 }

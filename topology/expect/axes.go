@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// axis is a row or a column with what it stands for.
+// axis is a row or a column with what it means.
 type axis struct {
 	text string
 	node string    // full name, "" where a node cannot meet itself
@@ -59,7 +59,8 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
 		name, rest, _ := strings.Cut(w.text, ":")
-		if near := p.words.near(name, questionKinds()); near != "" && rest != "" && !slices.Contains(questionKinds(), name) {
+		known := questionKinds()
+		if near := p.words.near(name, known); near != "" && rest != "" && !slices.Contains(known, name) {
 			p.wrong(line, w, "no questions of kind %q%s", name, near)
 		} else {
 			p.wrong(line, w, "%v", err)

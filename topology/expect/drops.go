@@ -31,11 +31,13 @@ var drops = Kind{
 			return c.Row + " " + strings.NewReplacer("@", "", ",", " ").Replace(c.Question.Drop.suffix())
 		}},
 	axisRules: axisRules{corner: "at", rowIs: "a virtual switch or switch:port", row: (*finder).dropRow,
-		columns:   []string{"reason", "function", "length", "src", "dst", "frames"},
-		cell:      func(row, _ string) Question { return Question{A: row} },
-		narrowing: &narrowing{answers: "frames", needs: []string{"reason", "frames"}, narrow: narrowDrop, word: (*vocabulary).narrowingWord}},
-	cellWords: cellWords{noun: "reason for a drop", counts: true, ofColumn: true, judgesAll: func(q Question) bool { return q.Drop != (DropMatch{}) },
-		words: []string{"-", "unknown"},
+		columns: []string{"reason", "function", "length", "src", "dst", "frames"},
+		cell:    func(row, _ string) Question { return Question{A: row} },
+		narrowing: &narrowing{answers: "frames", needs: []string{"reason", "frames"}, narrow: narrowDrop,
+			word: (*vocabulary).narrowingWord}},
+	cellWords: cellWords{noun: "reason for a drop", counts: true, ofColumn: true,
+		judgesAll: func(q Question) bool { return q.Drop != (DropMatch{}) },
+		words:     []string{"-", "unknown"},
 		means: [][2]string{
 			{"-", "nothing was dropped"},
 			{"unknown", notReadMeans},
@@ -47,7 +49,8 @@ var drops = Kind{
 			return g.reasons(word)
 		},
 		begins: func(_ *vocabulary, q Question, prefix string) bool {
-			return q.Drop == (DropMatch{}) && slices.ContainsFunc(dropReasons(), func(w string) bool { return strings.HasPrefix(w, prefix) })
+			return q.Drop == (DropMatch{}) &&
+				slices.ContainsFunc(dropReasons(), func(w string) bool { return strings.HasPrefix(w, prefix) })
 		},
 		explain: func(*Kind, string) string { return "is why frames were dropped" },
 		sample: func(q Question) []string {
@@ -133,19 +136,22 @@ func (g *vocabulary) narrowingWord(column, text string) string {
 func (g *vocabulary) reasons(word string) string {
 	for part := range strings.SplitSeq(word, "+") {
 		if !slices.Contains(dropReasons(), part) {
-			return problem.Quoted(part) + ` is not a reason for a drop; want "-" or reasons joined with "+"` + g.near(part, dropReasons())
+			return problem.Quoted(part) + ` is not a reason for a drop; want "-" or reasons joined with "+"` +
+				g.near(part, dropReasons())
 		}
 	}
 	return ""
 }
 
-// suffix is what stands behind the place in the name of a question about drops.
+// suffix is what follows the place in the name of a question about drops.
 func (d DropMatch) suffix() string {
 	if d == (DropMatch{}) {
 		return ""
 	}
 	s := "@" + d.Reason
-	for _, f := range []struct{ key, value string }{{"function", d.Function}, {"length", d.Length}, {"src", d.Src}, {"dst", d.Dst}} {
+	for _, f := range []struct{ key, value string }{
+		{"function", d.Function}, {"length", d.Length}, {"src", d.Src}, {"dst", d.Dst},
+	} {
 		if f.value != "" {
 			s += "," + f.key + "=" + f.value
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 var ping = Kind{
-	Name: "ping", Doc: "who reaches whom by IPv4", Short: true, Pairs: true, Echo: true, Carried: true, otherFamily: "ask for it under ping6",
+	Name: "ping", Doc: "who reaches whom by IPv4", Short: true, Pairs: true, Echo: true, Carried: true,
+	otherFamily: "ask for it under ping6",
 	axisRules: axisRules{nothing: func(k *Kind, _, v6 int) string {
 		if v6 > 1 {
 			return noTwoNodesHave + "IPv4 address; write ping6 instead, which asks by IPv6"
@@ -18,7 +19,8 @@ var ping = Kind{
 		return noTwoNodesHave + "IPv4 address; give them one, or leave the table out"
 	}},
 	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, broadcast, silent, icmp:<type>@<node> or x",
-		words: []string{"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+		words: []string{"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x",
+			"ok+redirect", "ok+dup", "ok+dup+redirect",
 			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
 		means: [][2]string{
 			{"ok", repliedMeans},
@@ -26,8 +28,10 @@ var ping = Kind{
 			{"+dup", dupMeans},
 			{"+other", otherMeans},
 			{"no-route", noRouteMeans},
-			{"no-arp", `nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)`},
-			{"broadcast", `the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)`},
+			{"no-arp", `nobody answered the sender's ARP request ` +
+				`(From the sender's own address: Destination Host Unreachable)`},
+			{"broadcast", `the target is the sender's broadcast address ` +
+				`(ping: Do you want to ping broadcast? Then -b.)`},
 			{"silent", silentMeans},
 			{"x", refusedMeans},
 			{"unknown", notAskedMeans},
@@ -44,7 +48,8 @@ var ping6 = Kind{
 		return noTwoNodesHave + "IPv6 address; give them one, or leave the table out"
 	}},
 	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, silent, icmp:<type>@<node> or x",
-		words: []string{"ok", "no-route", "no-arp", "silent", "unknown", "x", "ok+redirect", "ok+dup", "ok+dup+redirect",
+		words: []string{"ok", "no-route", "no-arp", "silent", "unknown", "x",
+			"ok+redirect", "ok+dup", "ok+dup+redirect",
 			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
 		means: [][2]string{
 			{"ok", repliedMeans},
@@ -52,7 +57,8 @@ var ping6 = Kind{
 			{"+dup", dupMeans},
 			{"+other", otherMeans},
 			{"no-route", noRouteMeans},
-			{"no-arp", `nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)`},
+			{"no-arp", `nobody answered the sender's neighbour solicitation ` +
+				`(From the sender's own address: Destination unreachable: Address unreachable)`},
 			{"silent", silentMeans},
 			{"x", refusedMeans},
 			{"unknown", notAskedMeans},
@@ -70,7 +76,8 @@ func outcome(g *vocabulary, k *Kind, _ Question, word string) string {
 		known := []string{"dup", "other", "redirect"}
 		for m := range strings.SplitSeq(mods, "+") {
 			if !slices.Contains(known, m) {
-				return problem.Quoted(m) + ` is not a modifier of ok; there are "dup", "other" and "redirect"` + g.near(m, known)
+				return problem.Quoted(m) + ` is not a modifier of ok; there are "dup", "other" and "redirect"` +
+					g.near(m, known)
 			}
 		}
 		if k.isWord("ok+" + sortParts(mods)) {
@@ -108,7 +115,8 @@ func outcomeBegins(_ *vocabulary, _ Question, prefix string) bool {
 	rest, icmp := strings.CutPrefix(prefix, "icmp:")
 	name, _, at := strings.Cut(rest, "@")
 	isName := func(w string) bool { return w == name || !at && strings.HasPrefix(w, name) }
-	return icmp && (slices.ContainsFunc(icmpWords, isName) || isNumberedICMP(name)) || strings.HasPrefix("icmp:", prefix)
+	return icmp && (slices.ContainsFunc(icmpWords, isName) || isNumberedICMP(name)) ||
+		strings.HasPrefix("icmp:", prefix)
 }
 
 // explainICMP explains icmp:<type>@<node>.

@@ -1,11 +1,12 @@
-// Package expect decides: it holds what may be expected of a [topology.Lab], in tables. It knows the kinds of tables, what their rows,
-// columns and words mean, the questions that cells ask, and how a table is printed and written back into its file. It asks nobody.
+// Package expect decides: it holds what may be expected of a [topology.Lab], in tables. It knows the kinds of tables,
+// what their rows, columns and words mean, the questions that cells ask, and how a table is printed and written back
+// into its file. It asks nobody.
 package expect
 
 import "labctl/topology/problem"
 
-// Expectation is one "expect" or "wait": tables to be judged, in the order in which they are judged: what is probed first
-// (ping ping6 answers sees streams), then what is only read (arp route fdb ...), each in file order.
+// Expectation is one "expect" or "wait": tables to be judged, in the order in which they are judged: what is probed
+// first (ping ping6 answers sees streams), then what is only read (arp route fdb ...), each in file order.
 type Expectation struct {
 	Pos    problem.Pos
 	Kept   bool // neighbours: kept
@@ -14,17 +15,17 @@ type Expectation struct {
 
 // Table is one printed table of cells of one kind. A blank line in the file begins another Table.
 type Table struct {
-	Kind    string      // ping ping6 answers sees streams arp route fdb port drops hits cases
+	Kind    string      // the name of a [Kind]
 	Pos     problem.Pos // the first header cell; for the short form ("ping: ok") the scalar
 	Corner  string      // the header's first word, "from\to"
 	Rows    []string    // as written, with '*'
-	Columns []string    // likewise
+	Columns []string    // as written, with '*'
 	Short   bool        // written as "ping: ok"
-	Cells   []*Cell     // row by row, '*' rows and columns expanded, without the diagonal; '.' cells are there, not Judged
+	Cells   []*Cell     // row by row, '*' expanded, without the diagonal; '.' cells are there, not Judged
 
 	shownRows, shownColumns []string     // with '*' expanded
-	lines                   []tableLine  // where it stands in the file; none for the short form
-	narrowing               [][]cellWord // kind drops: the words of every row, of which only those of "frames" are cells
+	lines                   []tableLine  // where it is in the file; none for the short form
+	narrowing               [][]cellWord // where some narrow their row: the words of every row, cells or not
 }
 
 // Cell is one question with the answer that the file wants.
@@ -41,10 +42,13 @@ type Cell struct {
 // DropMatch narrows a drops question to frames of one sort; an empty field means any.
 type DropMatch struct{ Reason, Function, Length, Src, Dst string }
 
-// Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and --only.
+// Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and
+// --only.
 type Question struct {
-	Kind string    // ping ping6 answers sees streams arp route fdb port drops hits
-	A, B string    // from and to; for fdb whose MAC and on which switch; port, drops: A is switch:port, node:if or switch; streams: A is the name; hits: A is node/set/rule
+	Kind string // the name of a [Kind]
+	// A and B are from and to; fdb: whose MAC and on which switch. Of other kinds there is only A; port, drops: switch:port,
+	// node:if or switch; streams: the name; hits: node/set/rule.
+	A, B string
 	At   string    // sees: who listens; port: the column
 	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen
 }

@@ -38,7 +38,8 @@ var fdb = Kind{
 		},
 		begins: func(g *vocabulary, q Question, prefix string) bool {
 			ports := g.portsOf(q.B)
-			return len(ports) == 0 || slices.ContainsFunc(ports, func(w string) bool { return strings.HasPrefix(w, prefix) })
+			return len(ports) == 0 ||
+				slices.ContainsFunc(ports, func(w string) bool { return strings.HasPrefix(w, prefix) })
 		},
 		explain: func(*Kind, string) string { return "is the port that the switch has for it" }},
 }

@@ -15,7 +15,7 @@ type Resolver struct {
 	Streams []string // and other things that send: rows of sees beside A->B
 	Chats   []string // Streams alone: the rows of streams
 	Cases   []string // of the step: the columns of cases
-	Cells   *int     // that the tables of the file stand for so far; may be nil
+	Cells   *int     // that the tables of the file ask so far; may be nil
 }
 
 // finder resolves the words of a table in a lab, and collects what is wrong with them.
@@ -57,7 +57,8 @@ func (f *finder) oneOf(line int, w tableWord, kind string, words []string) bool 
 	if slices.Contains(words, w.text) {
 		return true
 	}
-	f.wrong(line, w, "%q is not a column of %s; want %s%s", w.text, kind, problem.OrList(words), f.words.near(w.text, words))
+	f.wrong(line, w, "%q is not a column of %s; want %s%s", w.text, kind, problem.OrList(words),
+		f.words.near(w.text, words))
 	return false
 }
 

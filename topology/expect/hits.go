@@ -31,7 +31,8 @@ func isRule(s string) bool {
 	return len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != ""
 }
 
-// ruleRow resolves a row of hits: a rule that counts, of a set that is loaded if that is asked for. A case may be what loads it.
+// ruleRow resolves a row of hits: a rule that counts, of a set that is loaded if that is asked for. A case may be what
+// loads it.
 func (f *finder) ruleRow(line int, w tableWord, loaded bool) bool {
 	lab := f.rs.Lab
 	node, rest, _ := strings.Cut(w.text, "/")

@@ -14,7 +14,7 @@ type icmpType struct {
 	says, from string // from: the document that defines it
 }
 
-// icmpTypes is the one list of ICMP errors. A name may stand for an error of both families.
+// icmpTypes is the one list of ICMP errors. A name may mean an error of both families.
 var icmpTypes = []icmpType{
 	{"net-unreachable", false, 3, 0, "Destination Net Unreachable", "RFC 792"},
 	{"host-unreachable", false, 3, 1, "Destination Host Unreachable", "RFC 792"},
@@ -62,8 +62,8 @@ var icmpWords = func() []string {
 	return names
 }()
 
-// ICMPWord is the name that cells use for an ICMP (v6: ICMPv6) error: host-unreachable. One that has no name is called by
-// its numbers, type3-code16.
+// ICMPWord is the name that cells use for an ICMP (v6: ICMPv6) error: host-unreachable. One that has no name is called
+// by its numbers, type3-code16.
 func ICMPWord(v6 bool, typ, code uint8) string {
 	for _, t := range icmpTypes {
 		if t.v6 == v6 && t.typ == typ && t.code == code {

@@ -8,8 +8,9 @@ import (
 	"labctl/topology/problem"
 )
 
-// Kind is one kind of tables, with all that is known of it but how its questions are asked, which is package reach's. Of most
-// fields the zero value does: for a kind with Pairs, rows and columns are nodes, and the words are those that are listed.
+// Kind is one kind of tables, with all that is known of it but how its questions are asked, which is package reach's.
+// Of most fields the zero value does: for a kind with Pairs, rows and columns are nodes, and the words are those that
+// are listed.
 type Kind struct {
 	Name    string // the key under "expect", and what questions of the kind begin with
 	Doc     string // for editors
@@ -20,7 +21,7 @@ type Kind struct {
 	Carried bool   // its answers come of frames that the lab carries, so a storm spoils them
 	OfStep  bool   // its rows are questions of other kinds, its columns the cases of a step
 
-	family      family // of the addresses by which it asks, of nodes that "*" stands for
+	family      family // of the addresses by which it asks, of nodes that "*" means
 	otherFamily string // what to do about a target that has only addresses of the other family
 	last        bool   // messages list it behind the others
 
@@ -69,7 +70,7 @@ type cellWords struct {
 	counts   bool        // numbers are words too, and explain themselves
 	whole    bool        // several answers joined with "+" are explained as one
 	ofRow    bool        // the words hang on the row: they are not judged when that is wrong
-	ofColumn bool        // likewise
+	ofColumn bool        // the words hang on the column
 
 	// word says what is wrong with one that is not listed, or "". If nil, there are no others.
 	word func(g *vocabulary, k *Kind, q Question, word string) string
@@ -118,10 +119,12 @@ func (k *Kind) nounOf() string { return cmp.Or(k.noun, "answer") }
 
 // What several kinds say of their words; the sentences of pings are those of iputils.
 const (
-	repliedMeans   = "a reply came back"
-	dupMeans       = `with "ok": a reply came twice or more (DUP!)`
-	otherMeans     = `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); TCP would not take it`
-	noRouteMeans   = `the sender's own kernel knows no way (connect: Network is unreachable), or a blackhole route of its own (connect: Invalid argument)`
+	repliedMeans = "a reply came back"
+	dupMeans     = `with "ok": a reply came twice or more (DUP!)`
+	otherMeans   = `with "ok": a reply came from another address than was asked (DIFFERENT ADDRESS!); ` +
+		`TCP would not take it`
+	noRouteMeans = `the sender's own kernel knows no way (connect: Network is unreachable), ` +
+		`or a blackhole route of its own (connect: Invalid argument)`
 	silentMeans    = `nothing came back (100% packet loss)`
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"

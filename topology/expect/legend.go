@@ -7,7 +7,8 @@ import (
 )
 
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
-// to explain. The words are those of cells of the kind, wanted or measured; the cells of cases are explained by the kinds of their questions.
+// to explain. The words are those of cells of the kind, wanted or measured; the cells of cases are explained by the
+// kinds of their questions.
 func Legend(kind string, words []string) string {
 	k := KindOf(kind)
 	used, names := map[string]bool{}, []string{}

@@ -107,7 +107,8 @@ var route = Kind{
 		explain: func(*Kind, string) string { return "is the next hop" }},
 }
 
-// nextHop judges the words of route that are not listed: who owns the next hop, an address that is nobody's, and +redirect.
+// nextHop judges the words of route that are not listed: who owns the next hop, an address that is nobody's, and
+// +redirect.
 func nextHop(g *vocabulary, k *Kind, _ Question, word string) string {
 	base, redirected := strings.CutSuffix(word, "+redirect")
 	if redirected && (base == "direct" || base == "-") {

@@ -23,7 +23,8 @@ var port = Kind{
 			return f.oneOf(line, w.from(len(w.text)-len(q.At)), q.Kind, portColumns()) && ok
 		},
 		label: func(c *Cell) string { return c.Row + " " + c.Column }},
-	axisRules: axisRules{corner: "port", rowIs: "switch:port or node:interface", row: (*finder).portRow, columns: portColumns(),
+	axisRules: axisRules{corner: "port", rowIs: "switch:port or node:interface",
+		row: (*finder).portRow, columns: portColumns(),
 		cell: func(row, column string) Question { return Question{A: row, At: column} }},
 	cellWords: cellWords{ofRow: true, ofColumn: true, judgesAll: func(q Question) bool { return q.At != "" },
 		words: []string{"forwarding", "blocked", "down", "up", "granted", "refused", "-", "unknown"},
@@ -47,19 +48,21 @@ var port = Kind{
 			has := func(words []string) bool {
 				return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, prefix) })
 			}
-			return slices.Contains([]string{"initial", "effective", "mac", "flags"}, q.At) || has(portWords(q.At)) || q.At == "state" && has(bridgeStates())
+			return slices.Contains([]string{"initial", "effective", "mac", "flags"}, q.At) || has(portWords(q.At)) ||
+				q.At == "state" && has(bridgeStates())
 		},
 		sample: func(q Question) []string {
 			if q.At == "state" {
 				return []string{"down", "unknown"} // of every sort of port but those of Linux bridges
 			}
-			return append(portWords(q.At), map[string]string{"mac": "02:00:00:00:00:07", "initial": "02:00:00:00:00:07", "effective": "02:00:00:00:00:07",
+			const mac = "02:00:00:00:00:07"
+			return append(portWords(q.At), map[string]string{"mac": mac, "initial": mac, "effective": mac,
 				"promiscuous": "granted", "flags": "0x1103", "promiscuity": "2"}[q.At])
 		}},
 }
 
-// portColumns are what a table of ports can ask. The first two and the addresses that the administrator and the guest gave
-// belong to ports of virtual switches.
+// portColumns are what a table of ports can ask. The first two and the addresses that the administrator and the guest
+// gave belong to ports of virtual switches.
 func portColumns() []string {
 	return []string{"state", "promiscuous", "initial", "effective", "mac", "flags", "promiscuity"}
 }
@@ -107,9 +110,12 @@ func (g *vocabulary) portWord(q Question, word string) string {
 	}
 	switch q.At {
 	case "state", "promiscuous":
-		return problem.Quoted(word) + " is not a value of " + q.At + " of " + q.A + "; want " + problem.OrList(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })) + g.near(word, words)
+		known := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "unknown" })
+		return problem.Quoted(word) + " is not a value of " + q.At + " of " + q.A + "; want " +
+			problem.OrList(known) + g.near(word, words)
 	case "flags":
-		if n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32); err == nil && word == "0x"+strconv.FormatUint(n, 16) {
+		n, err := strconv.ParseUint(strings.TrimPrefix(word, "0x"), 16, 32)
+		if err == nil && word == "0x"+strconv.FormatUint(n, 16) {
 			return ""
 		}
 		return problem.Quoted(word) + " are not flags; want them as /sys/class/net has them, 0x1003"

@@ -8,7 +8,8 @@ import (
 )
 
 // String is the name of the question: ping:h0->h2, sees:h3->h0@rt, fdb:kali3@virbr6, port:sw:p1@state,
-// drops:sw:p1 (which reasons), drops:sw:p1@MacForgery,length=60 (how many frames), hits:br/deny/to-p1. A stream takes the place of A->B.
+// drops:sw:p1 (which reasons), drops:sw:p1@MacForgery,length=60 (how many frames), hits:br/deny/to-p1. A stream takes
+// the place of A->B.
 func (q Question) String() string {
 	if text := KindOf(q.Kind).text; text != nil {
 		return q.Kind + ":" + text(q)

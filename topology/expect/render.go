@@ -10,15 +10,15 @@ import (
 	"labctl/topology/problem"
 )
 
-// maxListed is how many differences stand below a table; a reader mends the first few and asks again.
+// maxListed is how many differences are listed below a table; a reader mends the first few and asks again.
 const maxListed = 20
 
 // Render prints the table as it can be pasted back into a lab file, with "*" written out. got is the measured word of a
 // cell, which may go on with ": " and a detail; "" for a cell that was not measured, which prints as "unknown" if it is
 // judged and as "." if not. A nil got prints what is wanted.
 //
-// The word of a judged cell that differs is marked with "!", and below the table a comment for each says what was wanted
-// and the detail, at most 20 and the number of the rest:
+// The word of a judged cell that differs is marked with "!", and below the table a comment for each says what was
+// wanted and the detail, at most 20 and the number of the rest:
 //
 //	from\to  h0  h2
 //	h0       -   no-arp!
@@ -101,7 +101,8 @@ func (t *Table) columns() []string {
 	return t.shownColumns
 }
 
-// grid puts the cells in their places; nil where nothing is asked. Cells stand row by row, so no search is needed.
+// grid puts the cells in their places; nil where nothing is asked. Cells are in order, row by row, so no search is
+// needed.
 func (t *Table) grid() [][]*Cell {
 	rows, columns := t.rows(), t.columns()
 	flat := make([]*Cell, len(rows)*len(columns))
@@ -119,7 +120,7 @@ func (t *Table) grid() [][]*Cell {
 	return grid
 }
 
-// blank is what stands where nothing is asked.
+// blank is what is printed where nothing is asked.
 func (t *Table) blank(i, j int) string {
 	if t.narrowing != nil {
 		return t.narrowing[i][j].want.Text
@@ -162,18 +163,19 @@ func pad(b *strings.Builder, n int) {
 // prober adds might not be, and is taken to be one column a character.
 func displayWidth(s string) int { return utf8.RuneCountInString(s) }
 
-// NewMatrix makes a table that stands in no file: every node of "from" asks every target of "to". Either may be nil: every
-// node that has an address. Nothing in it is judged. kind is one of pairs.
+// NewMatrix makes a table that is in no file: every node of "from" asks every target of "to". Either may be nil: every
+// node that has an address. Nothing in it is judged. kind is one whose rows and columns are nodes.
 func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	if !Pairs(kind) {
-		return nil, fmt.Errorf("no matrix of kind %q; there are %s", kind, problem.AndList(Listed(func(k *Kind) bool { return k.Pairs })))
+		pairs := Listed(func(k *Kind) bool { return k.Pairs })
+		return nil, fmt.Errorf("no matrix of kind %q; there are %s", kind, problem.AndList(pairs))
 	}
 	return newTable(lab, kind, from, to)
 }
 
-// NewVisibility makes a table, that stands in no file, of who overhears whom: a row for each pair of [NewMatrix], and the listeners of
-// "at" as columns, or every other node. A target that has no IPv4 address is asked by IPv6; where "from" is nil, by every node that has an
-// IPv6 address. Nothing in it is judged.
+// NewVisibility makes a table, that is in no file, of who overhears whom: a row for each pair of [NewMatrix], and the
+// listeners of "at" as columns, or every other node. A target that has no IPv4 address is asked by IPv6; where "from"
+// is nil, by every node that has an IPv6 address. Nothing in it is judged.
 func NewVisibility(lab *topology.Lab, from, to, at []string) (*Table, error) {
 	flows, err := flowsBetween(lab, from, to)
 	if err != nil {
@@ -182,7 +184,8 @@ func NewVisibility(lab *topology.Lab, from, to, at []string) (*Table, error) {
 	return newTable(lab, "sees", flows, at)
 }
 
-// AnyFlow reports whether [NewVisibility] has a flow to listen to, which somebody may yet have to be named to listen to.
+// AnyFlow reports whether [NewVisibility] has a flow to listen to, which somebody may yet have to be named to listen
+// to.
 func AnyFlow(lab *topology.Lab, from, to []string) bool {
 	flows, err := flowsBetween(lab, from, to)
 	return err == nil && len(flows) > 0

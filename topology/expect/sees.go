@@ -33,7 +33,8 @@ var sees = Kind{
 		},
 		itself: func(q Question) bool { return sameNode(q.At, q.A) || sameNode(q.At, q.B) },
 		nothing: func(*Kind, int, int) string {
-			return `nothing to ask: no node with an address is left to listen beside the two ends of a flow; name who listens instead of "*"`
+			return `nothing to ask: no node with an address is left to listen beside the two ends of a flow; ` +
+				`name who listens instead of "*"`
 		}},
 	cellWords: cellWords{
 		words: []string{"yes", "no", "unknown"},
@@ -95,7 +96,8 @@ var streams = Kind{
 			return f.streamRow(line, w.part(len(q.Kind)+1, len(q.A)))
 		},
 		label: func(c *Cell) string { return c.Row + " " + c.Column }},
-	axisRules: axisRules{corner: "stream", rowIs: "the name of a stream", row: (*finder).streamRow, columns: []string{"is"},
+	axisRules: axisRules{corner: "stream", rowIs: "the name of a stream",
+		row: (*finder).streamRow, columns: []string{"is"},
 		cell: func(row, _ string) Question { return Question{A: row} }},
 	cellWords: cellWords{want: "ok, ok+other, silent or lossy",
 		words: []string{"ok", "ok+other", "silent", "lossy", "unknown"},

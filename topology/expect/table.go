@@ -7,8 +7,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// MaxCells is how many pairs the tables of a file may stand for, all together: a matrix of the thousand hosts that a bridge of the kernel
-// takes, and half as much again. A cell takes a quarter of a kilobyte.
+// MaxCells is how many pairs the tables of a file may ask, all together: a matrix of the thousand hosts that a bridge
+// of the kernel takes, and half as much again. A cell takes a quarter of a kilobyte.
 const MaxCells = 3 << 19
 
 // Pairs reports whether rows and columns of the kind are nodes, so that a node can meet itself.
@@ -22,7 +22,8 @@ type tableParser struct {
 
 func newTableParser(kind string, rs *Resolver) *tableParser {
 	k := KindOf(kind)
-	f := &finder{path: "expect." + kind, rs: rs, words: newVocabulary(rs.Lab), anyTarget: k.OfStep, ipv6Only: k.otherFamily}
+	f := &finder{path: "expect." + kind, rs: rs, words: newVocabulary(rs.Lab),
+		anyTarget: k.OfStep, ipv6Only: k.otherFamily}
 	if f.ipv6Only == "" {
 		f.ipv6Only = kind + " is about IPv4 only; give it an IPv4 address or leave it out"
 	}
@@ -59,7 +60,8 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 		p.errorf(at, len(word), "there are no tables of kind %q", kind)
 		return t, p.problems
 	case !p.kind.Short:
-		p.errorf(at, len(word), "%s has no short form; write a table after \"|\", its header begins with %s", kind, problem.Quoted(p.kind.head()))
+		p.errorf(at, len(word), `%s has no short form; write a table after "|", its header begins with %s`,
+			kind, problem.Quoted(p.kind.head()))
 		return t, p.problems
 	case word == "" || strings.ContainsAny(word, " \t\r\n"):
 		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", p.kind.words[0])
@@ -67,7 +69,8 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 	}
 	w := tableWord{at.Col - 1, word}
 	star := tableWord{at.Col - 1, "*"}
-	p.fill(t, []axis{p.row(at.Line, star)}, []axis{p.column(at.Line, star)}, [][]cellWord{{p.cell(at.Line, w, nil, nil)}})
+	row, column := p.row(at.Line, star), p.column(at.Line, star)
+	p.fill(t, []axis{row}, []axis{column}, [][]cellWord{{p.cell(at.Line, w, nil, nil)}})
 	p.asksNothing(t, len(word))
 	return t, p.problems
 }
@@ -76,7 +79,8 @@ func (p *tableParser) table(lines []tableLine) *Table {
 	head := lines[0]
 	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
 	if want := p.kind.head(); t.Corner != want {
-		p.wrong(head.line, head.words[0], "the header of a table of %s begins with %s, not %s (a blank line begins another table)",
+		p.wrong(head.line, head.words[0],
+			"the header of a table of %s begins with %s, not %s (a blank line begins another table)",
 			p.kind.Name, problem.Quoted(want), problem.Quoted(t.Corner))
 		return t
 	}
@@ -130,7 +134,8 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 	if n := p.kind.narrowing; n != nil {
 		for _, name := range n.needs {
 			if !slices.Contains(t.Columns, name) {
-				p.wrong(head.line, head.words[0], "a table of %s has a column %q; write it beside the others", p.kind.Name, name)
+				p.wrong(head.line, head.words[0], "a table of %s has a column %q; write it beside the others",
+					p.kind.Name, name)
 			}
 		}
 	}
@@ -149,7 +154,8 @@ func (p *tableParser) narrow(row *axis, columns []axis, words []tableWord) strin
 	return p.kind.text(q)
 }
 
-// cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are alike.
+// cells reads one row. Where words are missing or too many the others are still judged one by one, if the columns are
+// alike.
 func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 	words := l.words[1:]
 	switch {
@@ -233,8 +239,8 @@ func (k *Kind) question(row, column string) Question {
 	return q
 }
 
-// fill makes the cells, with * written out. Looking a pair up as (row, column), (row, *), (*, column), (*, *) is the same
-// as letting * stand for the nodes that have no row, or no column, of their own.
+// fill makes the cells, with * written out. Looking a pair up as (row, column), (row, *), (*, column), (*, *) is the
+// same as letting * mean the nodes that have no row, or no column, of their own.
 func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	rows, fromRow := p.expand(rows)
 	columns, fromColumn := p.expand(columns)
@@ -243,7 +249,8 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		p.rs.Cells = new(int)
 	}
 	if n > MaxCells-*p.rs.Cells {
-		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`, problem.Count(*p.rs.Cells+n, "pair"), MaxCells)
+		p.errorf(t.Pos, 1, `the tables up to this one stand for %s, more than %d; name rows and columns instead of "*"`,
+			problem.Count(*p.rs.Cells+n, "pair"), MaxCells)
 		*p.rs.Cells = MaxCells + 1
 		return
 	}
@@ -277,8 +284,8 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	}
 }
 
-// skips reports whether a pair is not asked: a node and itself, and, where "*" says "every other node", the nodes of the
-// question themselves.
+// skips reports whether a pair is not asked: a node and itself, and, where "*" says "every other node", the nodes of
+// the question themselves.
 func (k *Kind) skips(row, column *axis, q Question, starred bool) bool {
 	if k.Pairs {
 		return row.node != "" && row.node == column.node
@@ -315,7 +322,7 @@ func (p *tableParser) expand(as []axis) ([]axis, []int) {
 			continue
 		}
 		for _, n := range p.rs.Lab.Nodes {
-			if !named[n.Name] && p.kind.stands(n) {
+			if !named[n.Name] && p.kind.includes(n) {
 				out = append(out, axis{text: n.Name, node: n.Name, ok: true})
 				from = append(from, i)
 			}

@@ -32,7 +32,7 @@ func sections(t *testing.T, file string) (names []string, text map[string]string
 	return names, text
 }
 
-// golden compares, or writes the file's section anew with LABCTL_UPDATE_GOLDEN=1.
+// golden compares, or writes the file's section again with LABCTL_UPDATE_GOLDEN=1.
 func golden(t *testing.T, file, section, got string) {
 	t.Helper()
 	names, text := sections(t, file)

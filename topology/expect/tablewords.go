@@ -50,7 +50,7 @@ func splitWords(s string, indent int) tableLine {
 	return l
 }
 
-// tableLine is a header or a row as it stands in the file.
+// tableLine is a header or a row as it is in the file.
 type tableLine struct {
 	line    int // of the file
 	words   []tableWord

@@ -16,10 +16,10 @@ type Asked struct {
 	Expect *Expectation // may be nil
 }
 
-// Update rewrites the lab's source: the measured word over every judged cell that differs and over every ".". Cells that
-// match keep their word, be it x, a|b or ok*; comments, columns and alignment stay, save that a column which got too
-// narrow moves all that stands right of it. Where the cells behind one "*" came out different, and in a short form that no
-// longer holds for all pairs, the table is written out in full.
+// Update rewrites the lab's source: the measured word over every judged cell that differs and over every ".". Cells
+// that match keep their word, be it x, a|b or ok*; comments, columns and alignment stay, save that a column which got
+// too narrow moves all that is right of it. Where the cells behind one "*" came out different, and in a short form that
+// no longer holds for all pairs, the table is written out in full.
 //
 // got is the word measured for a cell; measured false, "unknown" and words that could not be read back leave the cell
 // alone. What a step waits for is never rewritten: it is a condition, not an expectation. A short form inside a flow
@@ -40,7 +40,7 @@ func Update(source []byte, asked []Asked, got func(*Cell) (word string, measured
 			tables = append(tables, placed{t, words})
 		}
 	}
-	// From the end of the file to its beginning: a change moves only what stands behind it.
+	// From the end of the file to its beginning: a change moves only what is behind it.
 	slices.SortFunc(tables, func(a, b placed) int {
 		return cmp.Or(b.Pos.Line-a.Pos.Line, b.Pos.Col-a.Pos.Col)
 	})
@@ -98,7 +98,7 @@ func (u *updater) fits(t *Table) bool {
 	return !t.Short || t.Pos.Line >= 1 && t.Pos.Line <= len(u.lines) && t.Pos.Col-1 < len(u.lines[t.Pos.Line-1])
 }
 
-// word is what a cell shall read.
+// word is what a cell is to read.
 func (u *updater) word(c *Cell) string {
 	got, measured := u.got(c)
 	if !measured || c.Judged && c.Want.Match(got) || !u.writable(c, got) {
@@ -146,7 +146,7 @@ func (u *updater) replaceWords(t *Table, words map[problem.Pos]string) {
 	}
 }
 
-// makeRoom pushes what stands behind a word that grew into its neighbour. Words that stand in one column, and so are
+// makeRoom pushes what is behind a word that grew into its neighbour. Words that are in one column, and so are
 // aligned, move together; two blanks are left, or the one that was there before.
 func makeRoom(lines [][]token) {
 	most := 0
@@ -191,8 +191,8 @@ func rewritten(line string, tokens []token) string {
 	return b.String()
 }
 
-// writeOut replaces the lines of a table with those of the table that has no "*". A comment stays on its line, that of a
-// row "*" on the first of its rows.
+// writeOut replaces the lines of a table with those of the table that has no "*". A comment stays on its line, that of
+// a row "*" on the first of its rows.
 func (u *updater) writeOut(t *Table) {
 	full := u.full(t)
 	var text strings.Builder
@@ -207,7 +207,7 @@ func (u *updater) writeOut(t *Table) {
 		raw := u.lines[l.line-1]
 		n := 1
 		if i > 0 && l.words[0].text == "*" {
-			n = len(full) - len(t.lines) + 1 // what the one row "*" stands for
+			n = len(full) - len(t.lines) + 1 // what the one row "*" means
 		}
 		indent, eol := raw[:l.words[0].at], lineEnd(raw)
 		comment := ""
@@ -231,8 +231,8 @@ func (u *updater) writeOut(t *Table) {
 	}
 }
 
-// full is the table without "*", header first. A pair that "*" left out is measured if it can be asked, so that a second
-// update finds nothing to do.
+// full is the table without "*", header first. A pair that "*" left out is measured if it can be asked, so that a
+// second update finds nothing to do.
 func (u *updater) full(t *Table) [][]string {
 	lines := [][]string{append([]string{t.Corner}, t.columns()...)}
 	for i, cells := range t.grid() {
@@ -266,7 +266,7 @@ func (u *updater) replaceShort(t *Table, word string) {
 	u.lines[t.Pos.Line-1] = line[:start] + word + line[end:]
 }
 
-// scalar is the line of a short form and where its word stands in it, with its quotes if it has any, whether or not the
+// scalar is the line of a short form and where its word is in it, with its quotes if it has any, whether or not the
 // table's place counts the first of them. A plain scalar ends at a blank, in a flow mapping also at a comma or a brace
 // (YAML 1.2, 7.3.3); no word has any of these.
 func (u *updater) scalar(t *Table) (line string, start, end int) {
@@ -285,7 +285,7 @@ func (u *updater) scalar(t *Table) (line string, start, end int) {
 	return line, start, len(line)
 }
 
-// shortKey is what stands before the word of a short form in a block mapping.
+// shortKey is what precedes the word of a short form in a block mapping.
 var shortKey = regexp.MustCompile(`^( *)["']?[a-z0-9]+["']?[ \t]*:[ \t]+$`)
 
 // writeOutShort turns "ping: ok" into a literal block, indented by two more than its key.

@@ -34,7 +34,7 @@ func (g *vocabulary) nearOrList(word string, have []string) string {
 	return problem.Listed(have)
 }
 
-// names lists what may stand for an owner, nodes first.
+// names lists what may be an owner, nodes first.
 func (g *vocabulary) names() []string {
 	if g.nodes == nil {
 		for _, n := range g.lab.Nodes {

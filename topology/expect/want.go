@@ -14,8 +14,8 @@ import (
 type Want struct{ Text string }
 
 // Match reports whether a measured word is wanted. "unknown", could not be asked, never is, and neither is no word at
-// all: a prober that fails must not pass. The order of "+" parts does not matter. A wanted node is any of its interfaces,
-// so "host" wants "host:br0" too, if that is how the prober says it; "host:br0" wants only itself.
+// all: a prober that fails must not pass. The order of "+" parts does not matter. A wanted node is any of its
+// interfaces, so "host" wants "host:br0" too, if that is how the prober says it; "host:br0" wants only itself.
 func (w Want) Match(got string) bool {
 	base, _, _ := strings.Cut(got, "+")
 	if base == "" || base == "unknown" {

@@ -44,8 +44,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestEveryWordIsReadMeasuredAndExplained: each fixed word and each ICMP name may stand in a cell, matches itself, and has
-// a line in the legend.
+// TestEveryWordIsReadMeasuredAndExplained: each fixed word and each ICMP name may stand in a cell, matches itself, and
+// has a line in the legend.
 func TestEveryWordIsReadMeasuredAndExplained(t *testing.T) {
 	g := newVocabulary(richLab())
 	words := map[string][]string{}

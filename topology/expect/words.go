@@ -7,8 +7,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// cell says what is wrong with the text of a cell, or "". The question gives the kind; of an fdb question the bridge, and
-// of an answers question who is asked, matter too, as far as they are known.
+// cell says what is wrong with the text of a cell, or "". The question gives the kind; of an fdb question the bridge,
+// and of an answers question who is asked, matter too, as far as they are known.
 func (g *vocabulary) cell(q Question, text string) string {
 	if text == "." {
 		return ""
@@ -41,7 +41,8 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	case alt == "-" && k.dashMeansItself():
 		return `"-" is for a node and itself; write "." for a cell that is not judged`
 	case strings.HasSuffix(alt, "!"):
-		return problem.Quoted(alt) + ` carries the mark of a cell that differs; write ` + problem.Quoted(strings.TrimSuffix(alt, "!"))
+		return problem.Quoted(alt) + ` carries the mark of a cell that differs; write ` +
+			problem.Quoted(strings.TrimSuffix(alt, "!"))
 	case k.isWord(alt) && (k.judgesAll == nil || !k.judgesAll(q)):
 		return ""
 	case k.word == nil:
@@ -52,7 +53,8 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.
 func (g *vocabulary) begins(k *Kind, q Question, prefix string) bool {
-	return slices.ContainsFunc(k.words, func(w string) bool { return strings.HasPrefix(w, prefix) }) || k.begins != nil && k.begins(g, q, prefix)
+	return slices.ContainsFunc(k.words, func(w string) bool { return strings.HasPrefix(w, prefix) }) ||
+		k.begins != nil && k.begins(g, q, prefix)
 }
 
 // Words are words that a prober could answer a question with: of a kind whose words are a closed list, all of them.

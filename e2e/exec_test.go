@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -169,6 +171,7 @@ var _ = Describe("exec", func() {
 			t.send("fg\r")
 			t.send("bread\n") // not \r, which only a terminal that the shell has given back turns into a newline
 			Eventually(t.out, "10s").Should(gbytes.Say("got bread"))
+			Eventually(t.out, "10s").Should(gbytes.Say(`\$ `)) // what comes before belongs to the command
 			t.send("exit $?\r")
 			Expect(t.wait()).To(Equal(5))
 		})
@@ -183,18 +186,22 @@ var _ = Describe("exec", func() {
 })
 
 // running reports whether a process with these arguments, started by the suite, is there.
-func running(args ...string) bool {
+func running(args ...string) bool { return len(processes(args...)) > 0 }
+
+// processes are those of the suite with that command line.
+func processes(args ...string) (pids []int) {
 	want := strings.Join(args, "\x00") + "\x00"
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
 		if b, err := os.ReadFile(path); err == nil && string(b) == want {
 			env, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "environ"))
-			if strings.Contains(string(env), mark+"="+runtimeDir) {
-				return true
+			if bytes.Contains(env, []byte(mark+"="+runtimeDir+"\x00")) {
+				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+				pids = append(pids, pid)
 			}
 		}
 	}
-	return false
+	return pids
 }
 
 // terminal is a program on a pty.

@@ -33,6 +33,14 @@ var root = os.Geteuid() == 0
 // limit is how long one command may take: a hang must fail a spec, not the whole run.
 const limit = 90 * time.Second
 
+// rounds is how often something is tried whose failure would be rare: a few times, and all times for "make proof".
+func rounds(all, few int) int {
+	if os.Getenv("LABCTL_PROOF") != "" {
+		return all
+	}
+	return few
+}
+
 // mark is in the environment of everything that the suite starts, and so of what that starts.
 const mark = "LABCTL_E2E_MARK"
 

@@ -45,26 +45,21 @@ var _ = Describe("a lab keeps nothing open of whoever brought it up", func() {
 				defer func() { _ = sleeper.Process.Kill(); _ = sleeper.Wait() }()
 			}
 			Eventually(func() bool { return running("sleep", sleep) }, "10s").Should(BeTrue())
-			Expect(openFiles("sleep\x00" + sleep + "\x00")).To(ConsistOf("0", "1", "2"))
+			Expect(openFiles("sleep", sleep)).To(ConsistOf("0", "1", "2"))
 		}
 	})
 })
 
-// openFiles are the numbers of the descriptors of the process with that command line.
-func openFiles(cmdline string) []string {
+// openFiles are the numbers of the descriptors of the suite's process with that command line.
+func openFiles(args ...string) []string {
 	GinkgoHelper()
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, path := range lines {
-		if b, err := os.ReadFile(path); err == nil && string(b) == cmdline {
-			entries, err := os.ReadDir(filepath.Join(filepath.Dir(path), "fd"))
-			Expect(err).NotTo(HaveOccurred())
-			var out []string
-			for _, e := range entries {
-				out = append(out, e.Name())
-			}
-			return out
-		}
+	pids := processes(args...)
+	Expect(pids).To(HaveLen(1), "%q", args)
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pids[0]))
+	Expect(err).NotTo(HaveOccurred())
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
 	}
-	Fail(fmt.Sprintf("no process %q", cmdline))
-	return nil
+	return out
 }

@@ -136,7 +136,7 @@ var _ = Describe("a lab", func() {
 
 	// A port that does not forward yet makes a lab say no-arp of what is well. It is rare, hence the rounds.
 	It("is ready when up returns: every bridge port forwards", func() {
-		for range 20 {
+		for range rounds(20, 5) {
 			Expect(labctl("up", "nested")).To(Exit(0))
 			for _, bridge := range []string{"core", "hv1.br0", "hv2.br0"} {
 				r := labctl("exec", bridge, "--", "bridge", "-d", "link")

@@ -49,8 +49,13 @@ var _ = Describe("a change whose command line is ended", func() {
 		It("by "+sig.String()+" leaves a lab that is whole", func(ctx SpecContext) {
 			file := write("lab.yaml", interrupted)
 			moments := rand.New(rand.NewSource(GinkgoRandomSeed()))
+			up(file)
+			began := time.Now()
+			Expect(labctl("step")).To(Exit(0))
+			whole := time.Since(began) // of an undisturbed step
+			Expect(labctl("down", "cut")).To(Exit(0))
 			finished := 0
-			for n := range 12 {
+			for n := 0; n < rounds(12, 6) || finished == 0 && sig != syscall.SIGKILL && n < 24; n++ {
 				up(file)
 				changed := [][]string{{"step"}, {"set", "b.mtu=1450"}, {"up", file}}[n%3]
 				if changed[0] == "up" {
@@ -60,7 +65,7 @@ var _ = Describe("a change whose command line is ended", func() {
 				var said strings.Builder
 				cmd.Stderr = &said
 				Expect(cmd.Start()).To(Succeed())
-				moment := time.Duration(moments.Int63n(int64(200 * time.Millisecond)))
+				moment := time.Duration(moments.Int63n(int64(whole)))
 				ended := make(chan time.Time, 1)
 				time.AfterFunc(moment, func() { ended <- time.Now(); _ = cmd.Process.Signal(sig) })
 				_ = cmd.Wait()

@@ -49,7 +49,7 @@ var _ = Describe("kill -9", func() {
 	}
 
 	It("of labctl up leaves nothing that down does not find", func(ctx SpecContext) {
-		for range 6 {
+		for range rounds(6, 2) {
 			cmd := command(ctx, "up", file)
 			Expect(cmd.Start()).To(Succeed())
 			moment := time.Duration(moments.Int63n(int64(whole)))
@@ -61,7 +61,7 @@ var _ = Describe("kill -9", func() {
 	}, SpecTimeout(5*time.Minute))
 
 	It("of the supervisor while it builds leaves nothing that down does not find", func(ctx SpecContext) {
-		for range 6 {
+		for range rounds(6, 2) {
 			cmd := command(ctx, "up", file)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr

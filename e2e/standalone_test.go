@@ -261,7 +261,7 @@ $L switch stop vsw
 		r := onSwitches(`
 pairs 3
 $L switch run vsw --detach --add veth1-vsw --add veth2-vsw --add veth3-vsw
-ip netns exec NS1 ping -f -q -w 20 192.168.100.102 >/run/flood &
+ip netns exec NS1 ping -f -q -w 1000 192.168.100.102 >/run/flood &
 flood=$!
 for i in $(seq 6); do
 	$L switch delete vsw veth2-vsw

@@ -9,5 +9,6 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 go vet ./...
-GOOS=darwin go vet ./topology ./topology/expect ./topology/labfile ./topology/labfile/grammar ./topology/plan ./topology/problem ./topology/rules ./labs ./cmd/labctl
+# shellcheck disable=SC2046 # words
+GOOS=darwin go vet $(scripts/packages.sh portable)
 GOOS=darwin go build -o /dev/null ./cmd/labctl

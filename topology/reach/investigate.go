@@ -48,8 +48,9 @@ func (m *matrix) investigate(kept bool) error {
 			between()
 			ask(pr)
 		}
-		if !kept { // a kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause
-			return m.p.forgetAll(m.ctx)
+		// A kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause.
+		if err := m.anew(&pr, kept); err != nil || !kept {
+			return err
 		}
 		return m.p.Machine.Idle(m.ctx)
 	}
@@ -57,7 +58,15 @@ func (m *matrix) investigate(kept bool) error {
 	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
 		m.p.hush.Lock()
 		defer m.p.hush.Unlock()
-		return m.p.Investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error { return again(*pr, between) })
+		met := false
+		why := m.p.Investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error {
+			met = true
+			return again(*pr, between)
+		})
+		if met && kept { // tables are as the ping left them, with the neighbour that it asked for in vain
+			ask(*pr)
+		}
+		return why
 	})
 	if !asked || kept {
 		return m.ctx.Err()

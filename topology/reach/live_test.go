@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -159,7 +160,8 @@ func TestARoutersLimiterOutlivesASet(t *testing.T) {
 // lost for another reason: that costs the time once, not for every pair.
 func TestARedirectIsInsistedOn(t *testing.T) {
 	lab, m := typo(t)
-	sh(t, "h3", "ping -n -c12 -i0.2 192.168.0.1 >/dev/null")
+	// Each redirect is twice as long in coming as the one before, the tenth never; that takes 20 ms times 2^9.
+	sh(t, "h3", "ping -n -c56 -i0.2 192.168.0.1 >/dev/null")
 	sh(t, "rt", `nft 'table ip f { chain c { type filter hook output priority 0; ip daddr 192.168.0.193 icmp type redirect drop; }; }'`)
 	for _, h := range []string{"h3", "h4"} {
 		sh(t, h, "sysctl -qw net.ipv4.conf.all.accept_redirects=1 net.ipv4.conf.eth0.accept_redirects=1")
@@ -216,7 +218,11 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
 	defer p.Close()
 	qs := everyPair("ping", "a", "b", "c")
-	for range 20 {
+	rounds := 5
+	if os.Getenv("LABCTL_PROOF") != "" {
+		rounds = 20
+	}
+	for range rounds {
 		wantText(t, ask(t, p, false, qs...), orderWant)
 	}
 	for i, j := 0, len(qs)-1; i < j; i, j = i+1, j-1 {
@@ -283,7 +289,7 @@ func TestDeadNeighbours(t *testing.T) {
 				t.Errorf("room %d: %s->%s: got %s (%s), want %s", room, r.Question.A, r.Question.B, r.Got, r.Detail, want)
 			}
 		}
-		if d := time.Since(begin); room == 0 && d > 3*time.Second {
+		if d := time.Since(begin); room == 0 && d > 10*time.Second {
 			t.Errorf("60 dead neighbours took %v", d)
 		} else {
 			t.Logf("room %d: %v", room, d)

@@ -34,6 +34,11 @@ func TestWhatAPingHasSent(t *testing.T) {
 		}
 		return ""
 	}
+	ask(t, p, true, expect.Question{Kind: "ping", A: "a", B: dead(0).Name})
+	if ns, err := m.Neighbours("a", unix.AF_INET); err != nil || asked != 1 || len(ns) != 1 || ns[0].IP != dead(0).IP {
+		t.Errorf("asked again %d times, a ping that keeps tables leaves %+v, %v", asked, ns, err)
+	}
+	asked = 0
 	begin := time.Now()
 	rs := ask(t, p, false, expect.Question{Kind: "ping", A: "a", B: "b"}, expect.Question{Kind: "ping", A: "a", B: dead(0).Name}, expect.Question{Kind: "ping", A: "b", B: dead(1).Name})
 	end := time.Now()

@@ -195,7 +195,7 @@ func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}
 	for i, verb := range []string{"step", "set", "up"} {
 		t.Run(verb, func(t *testing.T) {
-			n := sweep(func(at int) bool {
+			n := sweep(apart, func(at int) bool {
 				r := &trial{t, first.dir, fmt.Sprintf("g%dx%d", i, at), fmt.Sprintf("supervisor %d wait", at)}
 				defer r.gone()
 				if code, out := r.run(true, "up", "before"); code != 0 {
@@ -248,7 +248,7 @@ func TestAChangeIsFinishedWithoutItsClient(t *testing.T) {
 				}
 				return true
 			})
-			if n < 5 {
+			if n < firsts {
 				t.Errorf("only at %d changes", n)
 			}
 		})
@@ -260,7 +260,7 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 	first := newTrial(t)
 	first.gone()
 	degraded := make(chan string, 1000)
-	n := sweep(func(at int) bool {
+	n := sweep(1, func(at int) bool {
 		r := &trial{t, first.dir, fmt.Sprintf("h%d", at), fmt.Sprintf("supervisor %d EIO", at)}
 		defer r.gone()
 		if code, _ := r.run(true, "up", "before"); code != 0 {
@@ -292,7 +292,7 @@ func TestUpHealsWhatEndedMidway(t *testing.T) {
 		}
 		return met
 	})
-	if n < 5 || len(degraded) == 0 {
+	if n < firsts || len(degraded) == 0 {
 		t.Errorf("only %d changes failed, and %d left a lab degraded", n, len(degraded))
 	}
 }

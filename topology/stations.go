@@ -20,8 +20,8 @@ type Unresolved struct {
 
 func (u *Unresolved) Error() string { return u.why }
 
-// Sender is the interface that a word names as one to send frames from: node:interface, a node's only interface, or the only one
-// that a link ends on. The error is an [Unresolved]; with it comes what is known of the sender.
+// Sender is the interface that a word names as one to send frames from: node:interface, a node's only interface, or the
+// only one that a link ends on. The error is an [Unresolved]; with it comes what is known of the sender.
 func (l *Lab) Sender(word string) (Target, error) {
 	t, ok := l.Target(word)
 	switch {
@@ -37,7 +37,8 @@ func (l *Lab) Sender(word string) (Target, error) {
 		return t, &Unresolved{Word: word,
 			why: t.Node + " is a virtual switch and sends nothing of its own; name a node that is linked to it"}
 	}
-	linked := slices.DeleteFunc(slices.Clone(n.Interfaces), func(i *Interface) bool { return i.Type != Veth || i.Peer.Node == n.Name })
+	linked := slices.DeleteFunc(slices.Clone(n.Interfaces),
+		func(i *Interface) bool { return i.Type != Veth || i.Peer.Node == n.Name })
 	switch {
 	case len(n.Interfaces) == 1:
 		t.Interface = n.Interfaces[0].Name
@@ -51,8 +52,8 @@ func (l *Lab) Sender(word string) (Target, error) {
 }
 
 // Station is who a word names as the sender or the receiver of a frame: a MAC address, broadcast, an entry of "names",
-// node:interface, or a node: by its only interface, or the one that has the address that the node is reached at. The error is an
-// [Unresolved].
+// node:interface, or a node: by its only interface, or the one that has the address that the node is reached at. The
+// error is an [Unresolved].
 func (l *Lab) Station(word string) (Station, error) {
 	if word == "broadcast" {
 		return Station{MAC: switchcore.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, nil
@@ -88,9 +89,11 @@ func (l *Lab) Station(word string) (Station, error) {
 		return s, nil
 	}
 	return s, &Unresolved{Word: word, Unclear: true,
-		why: fmt.Sprintf("%s has %s interfaces and no address; write %s:INTERFACE", t.Node, problem.Amount(len(n.Interfaces)), t.Node)}
+		why: fmt.Sprintf("%s has %s interfaces and no address; write %s:INTERFACE", t.Node,
+			problem.Amount(len(n.Interfaces)), t.Node)}
 }
 
 func nobody(word string) *Unresolved {
-	return &Unresolved{Word: word, Nobody: true, why: fmt.Sprintf("%q is not a node, interface or name", problem.Clip(word))}
+	return &Unresolved{Word: word, Nobody: true,
+		why: fmt.Sprintf("%q is not a node, interface or name", problem.Clip(word))}
 }

@@ -7,7 +7,8 @@ import (
 	"labctl/switchcore"
 )
 
-// stationsLab has a node of each sort: with one interface, with two of which one is linked, with two that are, a bridge, a switch.
+// stationsLab has a node of each sort: with one interface, with two of which one is linked, with two that are, a
+// bridge, a switch.
 func stationsLab() *Lab {
 	veth := func(name, far string, addrs ...string) *Interface {
 		i := &Interface{Name: name, Type: Veth, Peer: End{far, "x"}}
@@ -21,7 +22,8 @@ func stationsLab() *Lab {
 			{Name: "ghost", IP: netip.MustParseAddr("10.0.0.8")}},
 		Nodes: []*Node{
 			{Name: "one", Interfaces: []*Interface{veth("eth0", "s", "10.0.0.1/24")}},
-			{Name: "half", Interfaces: []*Interface{veth("eth0", "s"), {Name: "br0", Type: BridgeLink, Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}}}},
+			{Name: "half", Interfaces: []*Interface{veth("eth0", "s"),
+				{Name: "br0", Type: BridgeLink, Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}}}},
 			{Name: "two", Interfaces: []*Interface{veth("eth0", "s"), veth("eth1", "s")}},
 			{Name: "six", Interfaces: []*Interface{veth("eth0", "s"), veth("eth1", "s", "fd00::1/64")}},
 			{Name: "s", Kind: Bridge, Interfaces: []*Interface{{Name: "s", Type: BridgeLink}, veth("one", "one")}},

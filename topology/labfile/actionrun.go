@@ -60,12 +60,13 @@ var runAction = actionKind{name: "run", doc: "a command in a node", shape: runSh
 
 func runShape() *grammar.Shape {
 	const want = "{node, sh, exit, background, ready, timeout, name}"
-	return &grammar.Shape{Form: grammar.Either, Want: want + ", or a command", Any: []*grammar.Shape{grammar.AnyText("a command"),
-		{Form: grammar.Object, Want: want, Keys: append([]grammar.Key{
-			{Name: "node", Must: true, Shape: nodeText()}, {Name: "sh", Must: true, Shape: grammar.AnyText("a command")},
-			{Name: "exit", Bars: []string{"background"}, Shape: grammar.NumberOf("an exit code from 0 to 255", 0, 255)},
-			{Name: "background", Shape: grammar.YesNo("not waited for; ended with the lab or by stop")},
-			{Name: "name", Needs: []string{"background"}, Shape: actionName()}}, readyKeys()...)}}}
+	return &grammar.Shape{Form: grammar.Either, Want: want + ", or a command",
+		Any: []*grammar.Shape{grammar.AnyText("a command"),
+			{Form: grammar.Object, Want: want, Keys: append([]grammar.Key{
+				{Name: "node", Must: true, Shape: nodeText()}, {Name: "sh", Must: true, Shape: grammar.AnyText("a command")},
+				{Name: "exit", Bars: []string{"background"}, Shape: grammar.NumberOf("an exit code from 0 to 255", 0, 255)},
+				{Name: "background", Shape: grammar.YesNo("not waited for; ended with the lab or by stop")},
+				{Name: "name", Needs: []string{"background"}, Shape: actionName()}}, readyKeys()...)}}}
 }
 
 // run reads a command. One that names no node runs in the first: it is one that does not mind, as sleep.
@@ -77,8 +78,9 @@ func (st *story) run(v grammar.Value) *RunAction {
 		}
 		return r
 	}
-	r := &RunAction{Sh: v.Field("sh").Text(""), Exit: v.Field("exit").Int(0), Background: v.Field("background").Bool(false),
-		Ready: readReady(v), Name: v.Field("name").Text("run")}
+	r := &RunAction{Sh: v.Field("sh").Text(""), Exit: v.Field("exit").Int(0),
+		Background: v.Field("background").Bool(false),
+		Ready:      readReady(v), Name: v.Field("name").Text("run")}
 	if n := v.Field("node"); n.IsSingle() {
 		if s := st.node(n); s != nil {
 			r.Node = s.full
@@ -94,10 +96,11 @@ var stopAction = actionKind{name: "stop", doc: "ends a stream or a command in th
 	read: func(st *story, v grammar.Value, a *Action) { a.Stop = st.stop(v) }}
 
 func stopShape() *grammar.Shape {
-	return &grammar.Shape{Form: grammar.Either, Want: "the name of an action or {name, silent}", Any: []*grammar.Shape{actionName(),
-		{Form: grammar.Object, Want: "{name, silent}", Keys: []grammar.Key{
-			{Name: "name", Must: true, Shape: actionName()},
-			{Name: "silent", Shape: grammar.YesNo("without corrections on leaving; a command is killed at once")}}}}}
+	return &grammar.Shape{Form: grammar.Either, Want: "the name of an action or {name, silent}",
+		Any: []*grammar.Shape{actionName(),
+			{Form: grammar.Object, Want: "{name, silent}", Keys: []grammar.Key{
+				{Name: "name", Must: true, Shape: actionName()},
+				{Name: "silent", Shape: grammar.YesNo("without corrections on leaving; a command is killed at once")}}}}}
 }
 
 func (st *story) stop(v grammar.Value) *Stop {

@@ -15,8 +15,9 @@ var sendAction = actionKind{name: "send", doc: "forged frames", shape: sendShape
 
 func sendShape() *grammar.Shape {
 	who := func(doc string) *grammar.Shape {
-		return &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a node, node:interface, a name or broadcast", Doc: doc,
-			RE: regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
+		return &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a node, node:interface, a name or broadcast",
+			Doc: doc,
+			RE:  regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
 	}
 	party := func() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Object, Want: "{ip, mac}", Keys: []grammar.Key{
@@ -24,20 +25,24 @@ func sendShape() *grammar.Shape {
 	}
 	number := grammar.NumberOf("an EtherType or a length, as 0x88cc", 0, 65535)
 	number.Hex = true
-	payload := &grammar.Shape{Form: grammar.Text, Want: "hex digits in pairs, in quotes", Max: 18000, RE: regexp.MustCompile(`^([0-9a-fA-F]{2})*$`)}
-	return &grammar.Shape{Form: grammar.Object, Want: "{from, dst, src, type, payload, icmp, arp, vlan, count, every, name}", Keys: []grammar.Key{
-		{Name: "from", Must: true, Shape: grammar.AnyText("a node or node:interface")},
-		{Name: "dst", Must: true, Shape: who("")}, {Name: "src", Shape: who("the interface's own if not given")},
-		{Name: "type", Bars: []string{"icmp", "arp"}, Shape: number}, {Name: "payload", Needs: []string{"type"}, Shape: payload},
-		{Name: "icmp", Bars: []string{"arp"}, Shape: &grammar.Shape{Form: grammar.Object, Want: "{from, to}", Doc: "an echo request", Keys: []grammar.Key{
-			{Name: "from", Must: true, Shape: grammar.Address()}, {Name: "to", Must: true, Shape: grammar.Address()}}}},
-		{Name: "arp", Shape: &grammar.Shape{Form: grammar.Object, Want: "{op, sender, target}", Keys: []grammar.Key{
-			{Name: "op", Must: true, Shape: grammar.OneOf("request", "reply")},
-			{Name: "sender", Must: true, Shape: party()}, {Name: "target", Must: true, Shape: party()}}}},
-		{Name: "vlan", Shape: grammar.VLANID()},
-		{Name: "count", Shape: grammar.NumberOf("a number of frames from 1 to 100000", 1, 100000)},
-		{Name: "every", Shape: grammar.Duration("between two frames; without count until stopped")},
-		{Name: "name", Shape: actionName()}}}
+	payload := &grammar.Shape{Form: grammar.Text, Want: "hex digits in pairs, in quotes", Max: 18000,
+		RE: regexp.MustCompile(`^([0-9a-fA-F]{2})*$`)}
+	return &grammar.Shape{Form: grammar.Object,
+		Want: "{from, dst, src, type, payload, icmp, arp, vlan, count, every, name}", Keys: []grammar.Key{
+			{Name: "from", Must: true, Shape: grammar.AnyText("a node or node:interface")},
+			{Name: "dst", Must: true, Shape: who("")}, {Name: "src", Shape: who("the interface's own if not given")},
+			{Name: "type", Bars: []string{"icmp", "arp"}, Shape: number},
+			{Name: "payload", Needs: []string{"type"}, Shape: payload},
+			{Name: "icmp", Bars: []string{"arp"}, Shape: &grammar.Shape{Form: grammar.Object, Want: "{from, to}",
+				Doc: "an echo request", Keys: []grammar.Key{
+					{Name: "from", Must: true, Shape: grammar.Address()}, {Name: "to", Must: true, Shape: grammar.Address()}}}},
+			{Name: "arp", Shape: &grammar.Shape{Form: grammar.Object, Want: "{op, sender, target}", Keys: []grammar.Key{
+				{Name: "op", Must: true, Shape: grammar.OneOf("request", "reply")},
+				{Name: "sender", Must: true, Shape: party()}, {Name: "target", Must: true, Shape: party()}}}},
+			{Name: "vlan", Shape: grammar.VLANID()},
+			{Name: "count", Shape: grammar.NumberOf("a number of frames from 1 to 100000", 1, 100000)},
+			{Name: "every", Shape: grammar.Duration("between two frames; without count until stopped")},
+			{Name: "name", Shape: actionName()}}}
 }
 
 // send reads forged frames.
@@ -126,7 +131,8 @@ func (st *story) station(v grammar.Value) topology.Station {
 	return s
 }
 
-// unresolved says why a word is not who a frame is from or for, unless that may follow from what else is wrong with nodes.
+// unresolved says why a word is not who a frame is from or for, unless that may follow from what else is wrong with
+// nodes.
 func (st *story) unresolved(v grammar.Value, err error) {
 	var u *topology.Unresolved
 	switch {

@@ -25,7 +25,8 @@ func spoofShape() *grammar.Shape {
 // arpSpoof reads an ARP spoofing.
 func (st *story) arpSpoof(v grammar.Value) *topology.ARPSpoof {
 	every, victim, claims := v.Field("every"), v.Field("victim"), v.Field("claims")
-	a := &topology.ARPSpoof{Name: v.Field("name").Text("arp_spoof"), Both: v.Field("both").Bool(false), Every: every.Duration(time.Second)}
+	a := &topology.ARPSpoof{Name: v.Field("name").Text("arp_spoof"), Both: v.Field("both").Bool(false),
+		Every: every.Duration(time.Second)}
 	a.From = st.liar(v.Field("from"))
 	a.Victim = st.spoofed(victim, "is asked for its MAC before it is lied to")
 	a.Claims = st.spoofed(claims, "is whose address is claimed")
@@ -44,9 +45,9 @@ func (st *story) arpSpoof(v grammar.Value) *topology.ARPSpoof {
 	return a
 }
 
-// liar is the interface that ARP replies are sent from: node:interface, the only one of a node, the only one with an IPv4
-// address, or the only one that a link ends on. It needs an address, its own or that of the bridge it is a port of, to ask
-// the victim for its MAC from.
+// liar is the interface that ARP replies are sent from: node:interface, the only one of a node, the only one with an
+// IPv4 address, or the only one that a link ends on. It needs an address, its own or that of the bridge it is a port
+// of, to ask the victim for its MAC from.
 func (st *story) liar(v grammar.Value) topology.Target {
 	if v.Text("") == "" {
 		return topology.Target{}
@@ -75,7 +76,8 @@ func (st *story) liar(v grammar.Value) topology.Target {
 	if i == nil || node.FirstAddr(i.Name, false).IsValid() || i.Master != "" && node.FirstAddr(i.Master, false).IsValid() {
 		return t
 	}
-	v.Errorf("%s:%s has no IPv4 address to ask its victim from; give it one, or name another interface", t.Node, t.Interface)
+	v.Errorf("%s:%s has no IPv4 address to ask its victim from; give it one, or name another interface", t.Node,
+		t.Interface)
 	return t
 }
 

@@ -7,13 +7,15 @@ import (
 	"labctl/topology/labfile/grammar"
 )
 
-var streamAction = actionKind{name: "stream", doc: "echo requests with one identifier, until stopped", shape: streamShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.Stream = st.stream(v) }}
+var streamAction = actionKind{name: "stream", doc: "echo requests with one identifier, until stopped",
+	shape: streamShape,
+	read:  func(st *story, v grammar.Value, a *Action) { a.Stream = st.stream(v) }}
 
 func streamShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Object, Want: "{from, to, every, name}", Keys: []grammar.Key{
 		{Name: "from", Must: true, Shape: nodeText()}, {Name: "to", Must: true, Shape: nodeText()},
-		{Name: "every", Shape: grammar.Duration("between two requests; 200ms if not given")}, {Name: "name", Shape: actionName()}}}
+		{Name: "every", Shape: grammar.Duration("between two requests; 200ms if not given")},
+		{Name: "name", Shape: actionName()}}}
 }
 
 func (st *story) stream(v grammar.Value) *Stream {

@@ -6,8 +6,8 @@ import (
 	"labctl/topology/labfile/grammar"
 )
 
-// site is what the lab of the file and those of all its steps have in common: the nodes, the cables and the names, none of which a
-// step changes, and what would take long to make again.
+// site is what the lab of the file and those of all its steps have in common: the nodes, the cables and the names, none
+// of which a step changes, and what would take long to make again.
 type site struct {
 	doc    *grammar.Document
 	root   grammar.Value
@@ -23,8 +23,9 @@ type site struct {
 // newSite reads the nodes and links of a document.
 func newSite(doc *grammar.Document, root grammar.Value) *site {
 	t := newTree(doc, root, nodeKinds())
-	s := &site{doc: doc, root: root, cables: newCabling(t), budget: &budget{}, sysctls: &sysctlMemory{pinned: map[*nodeDecl]*pinned{}},
-		rules: newRuleMemory(), macs: map[topology.End]switchcore.MAC{}}
+	s := &site{doc: doc, root: root, cables: newCabling(t), budget: &budget{},
+		sysctls: &sysctlMemory{pinned: map[*nodeDecl]*pinned{}},
+		rules:   newRuleMemory(), macs: map[topology.End]switchcore.MAC{}}
 	s.cables.checkGroups()
 	s.names = newNameTable(t, root.Field("names"))
 	return s
@@ -40,8 +41,8 @@ type labBuild struct {
 	sysctls *sysctls
 }
 
-// build makes the lab of nodes as they are after a step; of those that no step has changed, as the file has them. Everything that is
-// wrong is reported.
+// build makes the lab of nodes as they are after a step; of those that no step has changed, as the file has them.
+// Everything that is wrong is reported.
 func (t *site) build(after bodies) *labBuild {
 	x := newIfaces(t.cables, t.names, t.root.Field("mtu").Int(1500), after)
 	b := &labBuild{ifaces: x, node: map[*nodeDecl]*topology.Node{}, lab: &topology.Lab{Name: t.root.Field("lab").Text(""),
@@ -116,7 +117,8 @@ func (b *labBuild) ipv6(s *nodeDecl, n *topology.Node, everywhere bool) {
 				own.Warnf("is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
 			}
 			n.IPv6 = true
-			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU).
+			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c,
+			// NETDEV_CHANGEMTU).
 			if m.MTU < 1280 {
 				m.addrs[i].Errorf("%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
 			}

@@ -12,8 +12,8 @@ import (
 // checker says what is wrong or odd about a lab that could be made.
 type checker struct{ *labBuild }
 
-// duplicates refuses an address or a literal MAC on two nodes: in most files that is a slip. What is listed under "names"
-// is meant so.
+// duplicates refuses an address or a literal MAC on two nodes: in most files that is a slip. What is listed under
+// "names" is meant so.
 func (c checker) duplicates() {
 	meantIP, meantMAC := map[netip.Addr]bool{}, map[switchcore.MAC]bool{}
 	for _, e := range c.lab.Names {
@@ -90,9 +90,10 @@ func (c checker) warnings() {
 	})
 }
 
-// notOfAHost warns of addresses that are their network's own: its first, which RFC 1122 (3.2.1.3) reserves and Linux takes for a
-// host's since 5.14, its last, which everybody else there takes for broadcast, and the first of an IPv6 prefix, which any router
-// there answers for (RFC 4291, 2.6.1). Networks of two or of one have none of these (RFC 3021, RFC 6164).
+// notOfAHost warns of addresses that are their network's own: its first, which RFC 1122 (3.2.1.3) reserves and Linux
+// takes for a host's since 5.14, its last, which everybody else there takes for broadcast, and the first of an IPv6
+// prefix, which any router there answers for (RFC 4291, 2.6.1). Networks of two or of one have none of these (RFC 3021,
+// RFC 6164).
 func (c checker) notOfAHost(s *nodeDecl) {
 	for _, m := range c.of[s] {
 		for i, p := range m.Addrs {
@@ -107,20 +108,22 @@ func (c checker) notOfAHost(s *nodeDecl) {
 				what = "the broadcast address"
 			}
 			if what != "" {
-				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(), s.full)
+				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(),
+					s.full)
 			}
 		}
 	}
 }
 
-// sizes warns of machines that send longer packets than the other end of their cable takes: the kernel throws them away on the
-// cable, and tells nobody (is_skb_forwardable, net/core/dev.c). A port sends on what others send, and may well take more than
-// they do.
+// sizes warns of machines that send longer packets than the other end of their cable takes: the kernel throws them away
+// on the cable, and tells nobody (is_skb_forwardable, net/core/dev.c). A port sends on what others send, and may well
+// take more than they do.
 func (c checker) sizes() {
 	said := map[grammar.Identity]bool{}
 	for _, m := range c.all {
 		o := c.byEnd[m.Peer]
-		if m.Type != topology.Veth || o == nil || m.MTU <= o.MTU || m.Master != "" || m.uplinkOf != nil || m.node.body != hostBody {
+		if m.Type != topology.Veth || o == nil || m.MTU <= o.MTU || m.Master != "" || m.uplinkOf != nil ||
+			m.node.body != hostBody {
 			continue
 		}
 		at := m.ownMTU
@@ -135,8 +138,8 @@ func (c checker) sizes() {
 	}
 }
 
-// arp warns where the NIC or a bridge device speaks for an inner interface: Linux answers ARP for any of its addresses on any of
-// its interfaces (ip-sysctl.rst, arp_ignore 0).
+// arp warns where the NIC or a bridge device speaks for an inner interface: Linux answers ARP for any of its addresses
+// on any of its interfaces (ip-sysctl.rst, arp_ignore 0).
 func (c checker) arp(s *nodeDecl, n *topology.Node) {
 	if sysctlOf(n, "arp_ignore") != "0" {
 		return
@@ -154,7 +157,8 @@ func (c checker) arp(s *nodeDecl, n *topology.Node) {
 			if o == nil || o.Master == "" || sysctlOf(n, "rp_filter") == "1" {
 				continue
 			}
-			m.addrs[0].Warnf("bridge %s answers ARP for %s too, with its own MAC, while arp_ignore is 0 and rp_filter is not 1; "+
+			m.addrs[0].Warnf("bridge %s answers ARP for %s too, with its own MAC, while arp_ignore is 0 and rp_filter is not "+
+				"1; "+
 				"if that is not meant, write \"sysctls: {rp_filter: 1}\" at %s", o.Master, m.Addrs[0].Addr(), s.full)
 		}
 	}

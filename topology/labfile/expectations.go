@@ -15,7 +15,8 @@ func (st *story) expectation(v grammar.Value, cases []string) *expect.Expectatio
 		return nil
 	}
 	e := &expect.Expectation{Pos: v.Pos(), Kept: v.Field("neighbours").Text("fresh") == "kept"}
-	rs := &expect.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases, Cells: &st.cells}
+	rs := &expect.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases,
+		Cells: &st.cells}
 	kinds, rank := expect.Kinds(), map[string]int{}
 	for i, k := range kinds {
 		rank[k.Name] = i
@@ -65,7 +66,8 @@ func (st *story) tables(kind *expect.Kind, v grammar.Value, rs *expect.Resolver)
 		probs = slices.DeleteFunc(probs, func(p problem.Problem) bool {
 			name, isNode := strings.CutPrefix(p.Message, `no node "`)
 			name, _, _ = strings.Cut(name, `"`)
-			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface") || isNode && st.isNode(name)
+			return strings.Contains(p.Message, "address") || strings.Contains(p.Message, "interface") || isNode &&
+				st.isNode(name)
 		})
 	}
 	st.doc.Take(probs, v.Path())

@@ -15,11 +15,13 @@ import (
 func fdbShape() *grammar.Shape {
 	name := &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a name, a node or node:interface", Test: fdbKeyText,
 		RE: regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
-	return &grammar.Shape{Form: grammar.Dict, Want: "a map from MAC addresses to ports", Name: name, Of: grammar.InterfaceName(),
+	return &grammar.Shape{Form: grammar.Dict, Want: "a map from MAC addresses to ports", Name: name,
+		Of:  grammar.InterfaceName(),
 		Doc: "static forwarding entries: the port behind which an address is said to be"}
 }
 
-// fdbKeyText says why s is nothing that has a MAC address. A node's interface is told from a MAC by its letters and colons.
+// fdbKeyText says why s is nothing that has a MAC address. A node's interface is told from a MAC by its letters and
+// colons.
 func fdbKeyText(s string) string {
 	node, ifname, two := strings.Cut(s, ":")
 	if two && endRE.MatchString(s) && grammar.InterfaceName().Refuses(ifname) == "" && strings.Count(s, ":") == 1 {
@@ -85,7 +87,8 @@ func ownAddresses(br *ifaceBuild, ports []*ifaceBuild) map[switchcore.MAC]string
 	return own
 }
 
-func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen map[switchcore.MAC]bool, v grammar.Value) {
+func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen map[switchcore.MAC]bool,
+	v grammar.Value) {
 	if fdbKeyText(v.Name()) != "" || !v.IsSingle() || grammar.InterfaceName().Refuses(v.Word()) != "" {
 		return
 	}
@@ -99,7 +102,8 @@ func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen
 		return
 	}
 	if name, is := own[mac]; is {
-		v.Key().Errorf("%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it", mac, name)
+		v.Key().Errorf("%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it",
+			mac, name)
 		return
 	}
 	if seen[mac] {
@@ -110,7 +114,8 @@ func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen
 	br.Static = append(br.Static, topology.StaticEntry{MAC: mac, Port: v.Word()})
 }
 
-// mac is the address that a key of "fdb" is for: a MAC, an entry of "names", or that of a node's interface, as its kernel has it.
+// mac is the address that a key of "fdb" is for: a MAC, an entry of "names", or that of a node's interface, as its
+// kernel has it.
 func (e staticEntries) mac(s *nodeDecl, key grammar.Value) switchcore.MAC {
 	if m, err := switchcore.ParseMAC(key.Word()); err == nil {
 		return m

@@ -1,5 +1,6 @@
-// Package labfile decides: it reads a lab file, checks it, and turns it into a [File]: the lab that there will be, what is expected of it,
-// and the steps that change it. It touches nothing and asks no machine, so that a lab file can be checked anywhere.
+// Package labfile decides: it reads a lab file, checks it, and turns it into a [File]: the lab that there will be, what
+// is expected of it, and the steps that change it. It touches nothing and asks no machine, so that a lab file can be
+// checked anywhere.
 package labfile
 
 import (
@@ -11,8 +12,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// File is what was written: a lab, what is expected of it, and the steps that change it. [Load] is its only constructor. A File is
-// immutable and may be shared.
+// File is what was written: a lab, what is expected of it, and the steps that change it. [Load] is its only
+// constructor. A File is immutable and may be shared.
 type File struct {
 	*topology.Lab        // before any step
 	Path          string // as given to Load, for messages

@@ -15,14 +15,16 @@ const maxLabName = 32
 
 // format1 is the only format. It is never changed once made.
 var format1 = sync.OnceValue(func() *grammar.Shape {
-	program := &grammar.Shape{Form: grammar.Text, Want: "the name of a program, as nft, or of an extension of iptables, as xtables:TARPIT",
-		Max: 100, RE: regexp.MustCompile(`^(xtables:)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)}
+	program := &grammar.Shape{Form: grammar.Text,
+		Want: "the name of a program, as nft, or of an extension of iptables, as xtables:TARPIT",
+		Max:  100, RE: regexp.MustCompile(`^(xtables:)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)}
 	return &grammar.Shape{Form: grammar.Object, Want: "a lab file", Keys: []grammar.Key{
 		{Name: "format", Must: true, Shape: grammar.NumberOf("1", 1, 1)},
 		{Name: "lab", Must: true, Shape: grammar.Named("a lab", grammar.LowerName, maxLabName, nil)},
 		{Name: "about", Shape: grammar.OneLine("one line of at most 100 characters", 100)},
 		{Name: "needs", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of programs", Min: 1, Of: program,
-			Doc: "programs that commands of the lab run, and extensions of iptables (xtables:NAME); where one is not installed the lab is skipped"}},
+			Doc: "programs that commands of the lab run, and extensions of iptables (xtables:NAME); where one is not " +
+				"installed the lab is skipped"}},
 		{Name: "sysctls", Shape: sysctlsShape()},
 		{Name: "ipv6", Shape: grammar.YesNo("every node has IPv6")},
 		{Name: "mtu", Shape: mtuShape()},
@@ -35,9 +37,9 @@ var format1 = sync.OnceValue(func() *grammar.Shape {
 	}}
 })
 
-// Schema returns a JSON Schema (draft 2020-12) of the lab file, for editors. It is made from the description that [Load]
-// itself checks files with; what a schema cannot say (what is inside a table or a link, which names exist, what the
-// kernel refuses) only Load says. The result is the same every time and belongs to the caller.
+// Schema returns a JSON Schema (draft 2020-12) of the lab file, for editors. It is made from the description that
+// [Load] itself checks files with; what a schema cannot say (what is inside a table or a link, which names exist, what
+// the kernel refuses) only Load says. The result is the same every time and belongs to the caller.
 func Schema() []byte {
 	doc := format1().Schema()
 	doc["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -57,7 +59,8 @@ func Schema() []byte {
 func schemaDefs() grammar.JSON {
 	full := grammar.JSON{"pattern": `^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$`, "maxLength": maxNodeName}
 	defs := grammar.JSON{
-		"nodes": grammar.JSON{"type": "object", "propertyNames": nodesShape().Name.Schema(), "additionalProperties": grammar.Ref("node")},
+		"nodes": grammar.JSON{"type": "object", "propertyNames": nodesShape().Name.Schema(),
+			"additionalProperties": grammar.Ref("node")},
 	}
 	kinds := distinctKinds()
 	var sets []any
@@ -67,12 +70,14 @@ func schemaDefs() grammar.JSON {
 	}
 	node := grammar.Ref(string(kinds[0].name)) // what a node is that does not say it
 	for _, k := range slices.Backward(kinds[1:]) {
-		is := grammar.JSON{"properties": grammar.JSON{"kind": grammar.JSON{"const": string(k.name)}}, "required": []string{"kind"}}
+		is := grammar.JSON{"properties": grammar.JSON{"kind": grammar.JSON{"const": string(k.name)}},
+			"required": []string{"kind"}}
 		node = grammar.JSON{"if": is, "then": grammar.Ref(string(k.name)), "else": node}
 	}
 	node["type"] = "object"
 	defs["node"] = node
-	defs["set"] = grammar.JSON{"type": "object", "propertyNames": full, "additionalProperties": grammar.JSON{"anyOf": sets}}
+	defs["set"] = grammar.JSON{"type": "object", "propertyNames": full,
+		"additionalProperties": grammar.JSON{"anyOf": sets}}
 	return defs
 }
 

@@ -17,8 +17,8 @@ func tagged(n *topology.Node, port string) []switchcore.VLANRange {
 	return slices.Clone(i.Port.VLAN.Tagged)
 }
 
-// vlansOn are the VLANs of the VLAN interfaces on one of the node's interfaces, on what is stacked on it, and on the bridge
-// that it is a port of; with "", of all the node's.
+// vlansOn are the VLANs of the VLAN interfaces on one of the node's interfaces, on what is stacked on it, and on the
+// bridge that it is a port of; with "", of all the node's.
 func vlansOn(n *topology.Node, ifname string) (out []switchcore.VLANRange) {
 	in := reachedBy(n, ifname)
 	for _, i := range n.Interfaces {

@@ -44,9 +44,11 @@ func interfaceShape(set bool) *grammar.Shape {
 	}
 	modes := grammar.OneOf("bridge", "private", "vepa", "passthru", "source")
 	keys := []grammar.Key{
-		{Name: "bridge", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of ports", Of: grammar.InterfaceName(), Max: maxPorts,
+		{Name: "bridge", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of ports", Of: grammar.InterfaceName(),
+			Max: maxPorts,
 			Doc: "a Linux bridge with these ports"}},
-		{Name: "veth", Bars: bars(1), Shape: grammar.InterfaceName().With("both ends of a veth pair in this node: the other one")},
+		{Name: "veth", Bars: bars(1), Shape: grammar.InterfaceName().With("both ends of a veth pair in this node: the " +
+			"other one")},
 		{Name: "macvlan", Bars: bars(2), Shape: lower("a macvlan on this interface")},
 		{Name: "macvtap", Bars: bars(3), Shape: lower("a macvtap on this interface")},
 		{Name: "vlan", Bars: bars(4), Needs: beside("id"), Shape: lower("a VLAN interface on this interface")},
@@ -124,7 +126,8 @@ func (r interfaceReader) host(s *nodeDecl) {
 		}
 	}
 	list := r.bodyOf(s).Field("interfaces")
-	// A typed entry makes its interface wherever it is written; what links and veth pairs make is known before plain entries.
+	// A typed entry makes its interface wherever it is written; what links and veth pairs make is known before plain
+	// entries.
 	others := map[string]bool{}
 	for v := range list.Fields() {
 		if other := v.Field("veth"); other.IsSingle() {
@@ -223,7 +226,8 @@ func (r interfaceReader) vethOther(s *nodeDecl, v, other grammar.Value) {
 		other.Errorf("%s is the other end of %s already; a veth pair is written on one of its ends", o.Name, o.Peer.Interface)
 		return
 	case o.link != nil || o.Type != topology.Veth || o.inner:
-		other.Errorf("%s is made already, in line %d; the other end of a veth pair is made by the pair alone", o.Name, o.Pos.Line)
+		other.Errorf("%s is made already, in line %d; the other end of a veth pair is made by the pair alone", o.Name,
+			o.Pos.Line)
 		return
 	}
 	o.inner = true

@@ -31,7 +31,8 @@ func (r stepReader) laid(set grammar.Value) (bodies, *topology.Lab) {
 		r.size = sizeOf(r.base)
 	}
 	if r.budget.built += r.size; r.budget.built > maxBuilt {
-		set.Errorf("the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let fewer steps change the lab",
+		set.Errorf("the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let "+
+			"fewer steps change the lab",
 			problem.Count(r.budget.built, "part"), maxBuilt, r.size)
 		return after, r.lab
 	}
@@ -56,8 +57,8 @@ func (r stepReader) layNodes(set grammar.Value, after bodies) map[*nodeDecl]bool
 	return laid
 }
 
-// sizeOf is the size of a lab that a step makes: its nodes, pairs of interfaces, eighths of keys and values, and quarters of
-// kilobytes of texts.
+// sizeOf is the size of a lab that a step makes: its nodes, pairs of interfaces, eighths of keys and values, and
+// quarters of kilobytes of texts.
 func sizeOf(b *labBuild) int {
 	values, letters := 0, 0
 	for _, s := range b.tree.all {

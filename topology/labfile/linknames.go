@@ -88,7 +88,8 @@ func madeInside(s *nodeDecl, known map[*nodeDecl]map[string]bool) map[string]boo
 
 // madeBy is the key of an entry of "interfaces" that says how the interface is made.
 func madeBy(v grammar.Value) (topology.LinkType, grammar.Value) {
-	for _, t := range []topology.LinkType{topology.BridgeLink, topology.Veth, topology.Macvlan, topology.Macvtap, topology.VLAN} {
+	for _, t := range []topology.LinkType{topology.BridgeLink, topology.Veth, topology.Macvlan, topology.Macvtap,
+		topology.VLAN} {
 		if how := v.Field(string(t)); how.Given() {
 			return t, how
 		}
@@ -115,7 +116,8 @@ func (c *cabling) namePort(e *linkEnd, taken map[string]*linkEnd, plain bool) {
 			name, len(name), topology.MaxInterface, e.node.full)
 	case !free() || e.far.iface == "" && strings.HasSuffix(name, "-"):
 		e.bad = true
-		c.refuse(e, "%s has a port %q already: name this one, %s:NAME", e.node.full, strings.TrimSuffix(name, "-"), e.node.full)
+		c.refuse(e, "%s has a port %q already: name this one, %s:NAME", e.node.full, strings.TrimSuffix(name, "-"),
+			e.node.full)
 	default:
 		e.iface, taken[name] = name, e
 	}

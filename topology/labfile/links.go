@@ -44,8 +44,9 @@ var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_
 
 // linksShape is "links", at the top or of a node.
 func linksShape() *grammar.Shape {
-	return &grammar.Shape{Form: grammar.List, Want: "a list of links", Doc: `cables: "a -- b", "a b c -- s1", "h0:eth1 -- s1:port"`,
-		Of: &grammar.Shape{Form: grammar.Text, Want: `a link, as "h0 -- s1"`, RE: regexp.MustCompile(` -- `), Test: linkText}}
+	return &grammar.Shape{Form: grammar.List, Want: "a list of links",
+		Doc: `cables: "a -- b", "a b c -- s1", "h0:eth1 -- s1:port"`,
+		Of:  &grammar.Shape{Form: grammar.Text, Want: `a link, as "h0 -- s1"`, RE: regexp.MustCompile(` -- `), Test: linkText}}
 }
 
 // linkText says why s is not two ends and the dashes between them, or "".
@@ -57,7 +58,8 @@ func linkText(s string) string {
 	case strings.Contains(right, " -- "):
 		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, problem.Clip(s))
 	case strings.Contains(strings.TrimSpace(right), " "):
-		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`, problem.Clip(s))
+		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`,
+			problem.Clip(s))
 	case strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "":
 		return fmt.Sprintf("%q has an end missing", problem.Clip(s))
 	}
@@ -116,7 +118,8 @@ func (c *cabling) link(from *nodeDecl, v grammar.Value) {
 		a, b := read(word, offset), read(far, farAt)
 		offset += len(word)
 		if a.node == b.node {
-			c.refuse(a, "both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"", a.node.full)
+			c.refuse(a, "both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"",
+				a.node.full)
 			continue
 		}
 		if len(c.links) == maxLinks {
@@ -133,17 +136,19 @@ func (c *cabling) refuse(e *linkEnd, format string, args ...any) {
 	c.doc.Add(e.pos, e.width, e.path, fmt.Sprintf(format, args...), false)
 }
 
-// end reads node[/group][:interface]. An end that is wrong, and reported, is on a node of its own, so that nothing more is said
-// about the link.
+// end reads node[/group][:interface]. An end that is wrong, and reported, is on a node of its own, so that nothing more
+// is said about the link.
 func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) *linkEnd {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
-		c.doc.Add(at, len(word), path, fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group or switch/group:port",
+		c.doc.Add(at, len(word), path, fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group "+
+			"or switch/group:port",
 			problem.Clip(word)), false)
 		return &linkEnd{node: &nodeDecl{skip: true}, pos: at, path: path, bad: true}
 	}
 	name := strings.TrimPrefix(m[3], ":")
-	bad := &linkEnd{node: &nodeDecl{base: m[1][strings.LastIndexByte(m[1], '.')+1:], skip: true}, iface: name, pos: at, path: path, bad: true}
+	bad := &linkEnd{node: &nodeDecl{base: m[1][strings.LastIndexByte(m[1], '.')+1:], skip: true}, iface: name, pos: at,
+		path: path, bad: true}
 	s, why := c.lookup(from, m[1])
 	if s == nil {
 		c.doc.Add(at, len(m[1]), path, why, false)
@@ -163,10 +168,12 @@ func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) 
 			return bad
 		}
 	}
-	return &linkEnd{node: s, iface: name, pos: at, width: len(word), path: path, group: strings.TrimPrefix(m[2], "/"), wide: len(m[1])}
+	return &linkEnd{node: s, iface: name, pos: at, width: len(word), path: path, group: strings.TrimPrefix(m[2], "/"),
+		wide: len(m[1])}
 }
 
-// anyBad reports whether a link of the node could not be made as it was meant, so that one of its ports may have any name.
+// anyBad reports whether a link of the node could not be made as it was meant, so that one of its ports may have any
+// name.
 func (c *cabling) anyBad(s *nodeDecl) bool {
 	return slices.ContainsFunc(c.ends[s], func(e *linkEnd) bool { return e.bad || e.far.bad })
 }

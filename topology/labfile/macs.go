@@ -10,8 +10,8 @@ import (
 	"labctl/topology"
 )
 
-// macGiver gives a MAC to every interface that has none. They derive from the lab's and the interface's names, so that the same
-// file gives the same bytes; what a step changes moves nobody else's.
+// macGiver gives a MAC to every interface that has none. They derive from the lab's and the interface's names, so that
+// the same file gives the same bytes; what a step changes moves nobody else's.
 type macGiver struct {
 	*ifaces
 	lab     string
@@ -65,8 +65,8 @@ func (g *macGiver) keep(m *ifaceBuild, mac switchcore.MAC) {
 	g.derived[m.end] = mac
 }
 
-// isPort reports whether an end of a link is a port rather than a machine's NIC: on a bridge node or a virtual switch, or
-// between two hosts if its node puts it into a bridge.
+// isPort reports whether an end of a link is a port rather than a machine's NIC: on a bridge node or a virtual switch,
+// or between two hosts if its node puts it into a bridge.
 func (g *macGiver) isPort(m *ifaceBuild) bool {
 	if m.movedToSwitch {
 		return false // a vmnic: a machine's NIC, whichever switch has it
@@ -75,7 +75,8 @@ func (g *macGiver) isPort(m *ifaceBuild) bool {
 		return true
 	}
 	far := g.byEnd[m.Peer]
-	return m.Master != "" && far != nil && far.node.body != bridgeBody && (far.node.body != switchBody || far.movedToSwitch)
+	return m.Master != "" && far != nil && far.node.body != bridgeBody &&
+		(far.node.body != switchBody || far.movedToSwitch)
 }
 
 // derive finds the first free address from the hash of the interface's name on.

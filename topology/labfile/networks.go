@@ -14,8 +14,8 @@ type networks struct {
 	known map[*nodeDecl]*reachable
 }
 
-// reachable is what a node is connected to, by prefix and interface, so that many routes and many addresses do not have to be
-// compared with one another.
+// reachable is what a node is connected to, by prefix and interface, so that many routes and many addresses do not have
+// to be compared with one another.
 type reachable struct {
 	order map[onNet]int // who came first has the lowest number
 	bits  []int         // lengths of prefixes that there are

@@ -24,7 +24,8 @@ type kindRow struct {
 // kindRows are the kinds of nodes in the order of the documentation.
 func kindRows() []kindRow {
 	return []kindRow{
-		{name: topology.Host, want: "a host", doc: "a network namespace with interfaces, like a machine", keys: hostKeys, hints: hostHints()},
+		{name: topology.Host, want: "a host", doc: "a network namespace with interfaces, like a machine", keys: hostKeys,
+			hints: hostHints()},
 		{name: topology.Router, want: "a router", doc: "a host that forwards", keys: hostKeys, hints: hostHints()},
 		bridgeRow(),
 		switchRow(),
@@ -55,8 +56,9 @@ var nodeKinds = sync.OnceValue(func() []nodeKind {
 		inSet := maps.Clone(cannot)
 		maps.Copy(inSet, r.inSet)
 		out = append(out, nodeKind{name: r.name, body: r.body, doc: r.doc,
-			file: &grammar.Shape{Form: grammar.Object, Want: r.want, Keys: slices.Concat(every, r.fixed, r.keys(false)), Hints: r.hints},
-			set:  &grammar.Shape{Form: grammar.Object, Want: r.want + "'s keys", Keys: r.keys(true), Hints: inSet}})
+			file: &grammar.Shape{Form: grammar.Object, Want: r.want, Keys: slices.Concat(every, r.fixed, r.keys(false)),
+				Hints: r.hints},
+			set: &grammar.Shape{Form: grammar.Object, Want: r.want + "'s keys", Keys: r.keys(true), Hints: inSet}})
 	}
 	return out
 })
@@ -69,8 +71,9 @@ func stackKeys() []grammar.Key {
 
 // hostKeys are the keys of a host that a step may change too.
 func hostKeys(set bool) []grammar.Key {
-	interfaces := grammar.Key{Name: "interfaces", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from names to interfaces",
-		Name: grammar.InterfaceName(), Of: interfaceShape(set)}}
+	interfaces := grammar.Key{Name: "interfaces",
+		Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from names to interfaces",
+			Name: grammar.InterfaceName(), Of: interfaceShape(set)}}
 	return slices.Concat([]grammar.Key{interfaces}, valueKeys("the MAC address of the only interface"),
 		[]grammar.Key{{Name: "promisc", Shape: promiscShape()}}, stackKeys(), []grammar.Key{rulesKey(set)})
 }
@@ -85,7 +88,8 @@ func hostHints() map[string]string {
 
 func bridgeRow() kindRow {
 	mac := grammar.MACOrName("the bridge device's own address; without it the bridge takes the lowest of its ports")
-	own := []grammar.Key{{Name: "ip", Shape: grammar.Prefixes()}, {Name: "mac", Shape: mac}, {Name: "mtu", Shape: mtuShape()}}
+	own := []grammar.Key{{Name: "ip", Shape: grammar.Prefixes()}, {Name: "mac", Shape: mac},
+		{Name: "mtu", Shape: mtuShape()}}
 	return kindRow{name: topology.Bridge, body: bridgeBody, want: "a bridge node",
 		doc: "a namespace with one Linux bridge, named like the node; every link end on it is a port",
 		keys: func(set bool) []grammar.Key {

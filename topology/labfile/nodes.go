@@ -67,7 +67,8 @@ func nodesShape() *grammar.Shape {
 
 // newTree reads the nodes of a file.
 func newTree(doc *grammar.Document, root grammar.Value, kinds []nodeKind) *tree {
-	t := &tree{doc: doc, kinds: kinds, top: &nodeDecl{children: map[string]*nodeDecl{}, value: root}, named: map[string]*nodeDecl{}}
+	t := &tree{doc: doc, kinds: kinds, top: &nodeDecl{children: map[string]*nodeDecl{}, value: root},
+		named: map[string]*nodeDecl{}}
 	t.read(t.top, root.Field("nodes"))
 	return t
 }
@@ -139,7 +140,8 @@ func (t *tree) kindOf(s *nodeDecl) {
 	v.Errorf("%q is not a kind of node; want %s%s", problem.Clip(word), problem.OrList(words), near)
 }
 
-// kindElsewhere says how a kind of switch is written that has its own word in other programs, or that is a profile here.
+// kindElsewhere says how a kind of switch is written that has its own word in other programs, or that is a profile
+// here.
 func kindElsewhere(word string) (string, bool) {
 	word = strings.ToLower(word)
 	profile := map[string]string{"dvs": "distributed", "vds": "distributed", "dvswitch": "distributed", "vss": "standard",
@@ -156,8 +158,8 @@ func kindElsewhere(word string) (string, bool) {
 	return "", false
 }
 
-// lookup finds a node by a name that is written in the links or interfaces of from, from the inside out. The text says what
-// is wrong when there is none.
+// lookup finds a node by a name that is written in the links or interfaces of from, from the inside out. The text says
+// what is wrong when there is none.
 func (t *tree) lookup(from *nodeDecl, name string) (*nodeDecl, string) {
 	first, rest, dotted := strings.Cut(name, ".")
 	for h := from; h != nil; h = h.holder {

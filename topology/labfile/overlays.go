@@ -9,8 +9,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// Overlay is one live change: what a step's "set" would say of one key of one node. It can be kept as JSON and laid over the
-// same lab, or over a later version of its file, again.
+// Overlay is one live change: what a step's "set" would say of one key of one node. It can be kept as JSON and laid
+// over the same lab, or over a later version of its file, again.
 type Overlay struct {
 	Node  string   `json:"node"`  // full name
 	Path  []string `json:"path"`  // keys from the node inwards; may be empty when Value is a map
@@ -22,8 +22,8 @@ func (o Overlay) String() string {
 	return strings.Join(append([]string{o.Node}, o.Path...), ".") + "=" + o.Value
 }
 
-// After is a list of live changes with this one behind them. A map adds to what is there; a single value, an address with its colons
-// too, takes an earlier one's place.
+// After is a list of live changes with this one behind them. A map adds to what is there; a single value, an address
+// with its colons too, takes an earlier one's place.
 func (o Overlay) After(list []Overlay) []Overlay {
 	list = slices.Clone(list)
 	if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
@@ -32,8 +32,9 @@ func (o Overlay) After(list []Overlay) []Overlay {
 	return append(list, o)
 }
 
-// Overlaid is the lab after so many of the file's steps, with live changes laid over it one after the other, each as a step's "set" would
-// be. The lab is nil exactly if there are problems; they have no place in a file, and read "set vSwitch0.promiscuous: …".
+// Overlaid is the lab after so many of the file's steps, with live changes laid over it one after the other, each as a
+// step's "set" would be. The lab is nil exactly if there are problems; they have no place in a file, and read "set
+// vSwitch0.promiscuous: …".
 func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List) {
 	doc := grammar.New(f.Path, f.Source)
 	var root grammar.Value
@@ -119,8 +120,8 @@ func unplaced(list problem.List) problem.List {
 	return out
 }
 
-// SplitSetting takes NODE.key.path apart at the longest name of a node that it begins with. What stands behind "routes",
-// "neigh", "fdb" and "sysctls" is one key, dots and all.
+// SplitSetting takes NODE.key.path apart at the longest name of a node that it begins with. What stands behind
+// "routes", "neigh", "fdb" and "sysctls" is one key, dots and all.
 func SplitSetting(l *topology.Lab, text string) (node string, path []string, ok bool) {
 	for _, n := range l.Nodes {
 		if (text == n.Name || strings.HasPrefix(text, n.Name+".")) && len(n.Name) > len(node) {

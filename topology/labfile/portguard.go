@@ -25,18 +25,22 @@ func guardShape() *grammar.Shape {
 	}
 	pair := func() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Object, Min: 1, Want: "{mac, ip}", Keys: []grammar.Key{
-			{Name: "mac", Shape: &grammar.Shape{Form: grammar.Either, Want: "a MAC address, a name, or a list of them", Any: []*grammar.Shape{
-				grammar.MACOrName(""), {Form: grammar.List, Want: "a list of MAC addresses", Of: grammar.MACOrName(""), Min: 1}}}},
-			{Name: "ip", Shape: &grammar.Shape{Form: grammar.Either, Want: "an address, a prefix or a list of them", Any: []*grammar.Shape{
-				ip(), {Form: grammar.List, Want: "a list of addresses", Of: ip(), Min: 1}}}}}}
+			{Name: "mac", Shape: &grammar.Shape{Form: grammar.Either, Want: "a MAC address, a name, or a list of them",
+				Any: []*grammar.Shape{
+					grammar.MACOrName(""), {Form: grammar.List, Want: "a list of MAC addresses", Of: grammar.MACOrName(""), Min: 1}}}},
+			{Name: "ip", Shape: &grammar.Shape{Form: grammar.Either, Want: "an address, a prefix or a list of them",
+				Any: []*grammar.Shape{
+					ip(), {Form: grammar.List, Want: "a list of addresses", Of: ip(), Min: 1}}}}}}
 	}
 	either := func() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Either, Want: "a node or {mac, ip}", Any: []*grammar.Shape{one(), pair()}}
 	}
-	return &grammar.Shape{Form: grammar.Dict, Want: "a map from ports to who is behind them", Name: grammar.InterfaceName(),
-		Min: 1, Max: maxPorts, Doc: "ports tied to the addresses of the nodes behind them",
-		Of: &grammar.Shape{Form: grammar.Either, Want: "a node, {mac, ip}, or a list of them", Any: []*grammar.Shape{one(), pair(),
-			{Form: grammar.List, Want: "a list of nodes", Of: either(), Min: 1}}}}
+	return &grammar.Shape{Form: grammar.Dict, Want: "a map from ports to who is behind them",
+		Name: grammar.InterfaceName(),
+		Min:  1, Max: maxPorts, Doc: "ports tied to the addresses of the nodes behind them",
+		Of: &grammar.Shape{Form: grammar.Either, Want: "a node, {mac, ip}, or a list of them",
+			Any: []*grammar.Shape{one(), pair(),
+				{Form: grammar.List, Want: "a list of nodes", Of: either(), Min: 1}}}}
 }
 
 // guardIPText says why s is not an address or a prefix of IPv4, or "".
@@ -77,7 +81,8 @@ func (r *guardReader) read(s *nodeDecl, n *topology.Node, set *rules.Set, v gram
 			r.guarded(s, n, &g, who)
 		}
 		if g.TooMany {
-			who.Key().Errorf("the MACs and the addresses behind the guarded ports up to this one make more than %s, each of which a rule names; "+
+			who.Key().Errorf("the MACs and the addresses behind the guarded ports up to this one make more than %s, each of "+
+				"which a rule names; "+
 				"let fewer MACs speak for fewer addresses", problem.Count(rules.MaxGuarded, "pair"))
 			r.doc.Stop()
 		}

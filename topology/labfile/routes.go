@@ -16,16 +16,20 @@ import (
 func routesKey() grammar.Key {
 	gateway := grammar.Address()
 	gateway.Want = "a gateway: an address"
-	route := &grammar.Shape{Form: grammar.Either, Want: "a gateway: an address, or {via, dev, metric, src, onlink, type}", Any: []*grammar.Shape{
-		gateway,
-		{Form: grammar.List, Want: "two gateways, of IPv4 and IPv6", Of: gateway, Min: 1, Max: 2},
-		{Form: grammar.Object, Want: "{via, dev, metric, src, onlink, type}", Keys: []grammar.Key{
-			{Name: "via", Shape: grammar.Address()}, {Name: "dev", Shape: grammar.InterfaceName()},
-			{Name: "metric", Shape: grammar.NumberOf("a metric from 1 to 999999999", 1, 999999999)},
-			{Name: "src", Shape: grammar.Address()}, {Name: "onlink", Shape: grammar.YesNo("the gateway is believed to be on the link")},
-			{Name: "type", Shape: grammar.OneOf(routeTypes()...)}}}}}
-	return grammar.Key{Name: "routes", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from destinations to gateways", Of: route,
-		Doc: "default or a prefix: its gateway", Name: &grammar.Shape{Form: grammar.Text, Want: "default or a prefix", Test: routeText,
+	route := &grammar.Shape{Form: grammar.Either,
+		Want: "a gateway: an address, or {via, dev, metric, src, onlink, type}", Any: []*grammar.Shape{
+			gateway,
+			{Form: grammar.List, Want: "two gateways, of IPv4 and IPv6", Of: gateway, Min: 1, Max: 2},
+			{Form: grammar.Object, Want: "{via, dev, metric, src, onlink, type}", Keys: []grammar.Key{
+				{Name: "via", Shape: grammar.Address()}, {Name: "dev", Shape: grammar.InterfaceName()},
+				{Name: "metric", Shape: grammar.NumberOf("a metric from 1 to 999999999", 1, 999999999)},
+				{Name: "src", Shape: grammar.Address()},
+				{Name: "onlink", Shape: grammar.YesNo("the gateway is believed to be on the link")},
+				{Name: "type", Shape: grammar.OneOf(routeTypes()...)}}}}}
+	return grammar.Key{Name: "routes", Shape: &grammar.Shape{Form: grammar.Dict,
+		Want: "a map from destinations to gateways", Of: route,
+		Doc: "default or a prefix: its gateway",
+		Name: &grammar.Shape{Form: grammar.Text, Want: "default or a prefix", Test: routeText,
 			RE: regexp.MustCompile(`^(default|(` + grammar.AddressPattern + `)/[0-9]+)$`)}}}
 }
 
@@ -87,8 +91,8 @@ func (n *networks) routes(s *nodeDecl, node *topology.Node) {
 	}
 }
 
-// compareRoutes orders the routes of a node, none of which is twice: those without a gateway come first, since they may lead to
-// the gateways of the others.
+// compareRoutes orders the routes of a node, none of which is twice: those without a gateway come first, since they may
+// lead to the gateways of the others.
 func compareRoutes(a, b topology.Route) int {
 	tier := func(r topology.Route) int {
 		if r.Via.IsValid() {
@@ -202,7 +206,8 @@ func (n *networks) routeOK(s *nodeDecl, devices *reachable, r saidRoute) {
 	}
 	source := !r.Src.IsValid() || own.own[r.Src]
 	if !connected && !own.more {
-		r.value.Errorf("%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write {via, dev, onlink: true})",
+		r.value.Errorf("%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write "+
+			"{via, dev, onlink: true})",
 			r.Via, s.full, own.words)
 	}
 	if !source && !own.more {
@@ -210,8 +215,9 @@ func (n *networks) routeOK(s *nodeDecl, devices *reachable, r saidRoute) {
 	}
 }
 
-// notAGateway says why no node can be behind a gateway's address: fib_check_nh_v4_gw() and ip6_validate_gw() want that of a
-// host. The first address of a network was a broadcast address too before Linux 5.14 (net/ipv4/fib_frontend.c, fib_add_ifaddr).
+// notAGateway says why no node can be behind a gateway's address: fib_check_nh_v4_gw() and ip6_validate_gw() want that
+// of a host. The first address of a network was a broadcast address too before Linux 5.14 (net/ipv4/fib_frontend.c,
+// fib_add_ifaddr).
 func (r *reachable) notAGateway(route topology.Route) string {
 	via := route.Via
 	switch {

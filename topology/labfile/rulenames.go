@@ -11,7 +11,8 @@ import (
 // interfaceOptions are the options of iptables that are followed by an interface.
 var interfaceOptions = []string{"--physdev-in", "--physdev-out", "-i", "-o", "--in-interface", "--out-interface"}
 
-// ruleNames warns of interfaces in rules that the node does not have: such a rule is loaded without a word, and meets nothing.
+// ruleNames warns of interfaces in rules that the node does not have: such a rule is loaded without a word, and meets
+// nothing.
 func (c checker) ruleNames(s *nodeDecl, n *topology.Node) {
 	if len(n.Run) > 0 {
 		return // which may make any

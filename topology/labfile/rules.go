@@ -10,12 +10,14 @@ import (
 	"labctl/topology/rules"
 )
 
-const noSwitchRules = "what a virtual switch forwards passes no rules of the kernel; write them at a node that is linked to it"
+const noSwitchRules = "what a virtual switch forwards passes no rules of the kernel; write them at a node that is " +
+	"linked to it"
 
 // rulesKey is "rules" of a node, in the file or in a step's set.
 func rulesKey(set bool) grammar.Key {
 	text := func(doc string) *grammar.Shape {
-		return &grammar.Shape{Form: grammar.Text, Want: `lines of text, after "|"`, Doc: doc, RE: regexp.MustCompile(`[^ \n]`)}
+		return &grammar.Shape{Form: grammar.Text, Want: `lines of text, after "|"`, Doc: doc,
+			RE: regexp.MustCompile(`[^ \n]`)}
 	}
 	forms := map[string]*grammar.Shape{
 		"iptables":   text("commands of iptables, one a line; the comment at the end of a line is the rule's name"),
@@ -27,13 +29,15 @@ func rulesKey(set bool) grammar.Key {
 	for i, f := range rules.RuleForms() {
 		keys = append(keys, grammar.Key{Name: f, Shape: forms[f], Bars: rules.RuleForms()[:i]})
 	}
-	level := grammar.Key{Name: "level", Shape: &grammar.Shape{Form: grammar.Text, Want: "l2 or l3", Words: []string{"l2", "l3"},
-		Doc: "l2 (default) stops forged frames and ARP, l3 only IPv4 packets"}}
+	level := grammar.Key{Name: "level", Shape: &grammar.Shape{Form: grammar.Text, Want: "l2 or l3",
+		Words: []string{"l2", "l3"},
+		Doc:   "l2 (default) stops forged frames and ARP, l3 only IPv4 packets"}}
 	if !set { // it may be in the file already
 		level.Needs = []string{"port_guard"}
 	}
 	name := grammar.Named("a rule set", grammar.PlainName, grammar.MaxWord, append(emptiedMaps(), "interfaces"))
-	return grammar.Key{Name: "rules", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from rule sets to their rules", Name: name,
+	return grammar.Key{Name: "rules", Shape: &grammar.Shape{Form: grammar.Dict,
+		Want: "a map from rule sets to their rules", Name: name,
 		Doc: "what the node filters", Of: &grammar.Shape{Form: grammar.Object,
 			Want: "a rule set: one of iptables, ip6tables, nft, port_guard", Keys: append(keys, level)}}}
 }
@@ -47,7 +51,8 @@ type ruleMemory struct {
 }
 
 func newRuleMemory() *ruleMemory {
-	return &ruleMemory{sets: map[grammar.Identity]*rules.Set{}, ruled: map[*nodeDecl][]grammar.Identity{}, ways: rules.MaxWays}
+	return &ruleMemory{sets: map[grammar.Identity]*rules.Set{}, ruled: map[*nodeDecl][]grammar.Identity{},
+		ways: rules.MaxWays}
 }
 
 // ruleReader reads the rule sets of nodes, when all that they may name is there.

@@ -192,8 +192,8 @@ func refuseLoop(ring []*ifaceBuild) {
 	first.key.Errorf("sits on itself: %s", strings.Join(words, " on "))
 }
 
-// sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse. A bridge whose MTU
-// is not given has the lowest of its ports, as the kernel has it (br_mtu_auto_adjust, net/bridge/br_if.c).
+// sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse. A bridge
+// whose MTU is not given has the lowest of its ports, as the kernel has it (br_mtu_auto_adjust, net/bridge/br_if.c).
 func (t stacking) sizes() {
 	lowest := map[topology.End]int{}
 	for _, m := range t.all {

@@ -22,12 +22,14 @@ var stepKeys = sync.OnceValue(func() []grammar.Key {
 	return []grammar.Key{
 		{Name: "name", Must: true, Shape: grammar.OneLine("a name of one line", 100)},
 		{Name: "note", Shape: grammar.AnyText("a text")},
-		{Name: "reset", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of nodes", Of: nodeText(), Doc: "nodes put back to what the file says"}},
+		{Name: "reset", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of nodes", Of: nodeText(),
+			Doc: "nodes put back to what the file says"}},
 		{Name: "set", Shape: setShape()},
 		{Name: "do", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of actions", Of: actionShape()}},
 		{Name: "wait", Shape: waitShape()},
 		{Name: "timeout", Needs: []string{"wait"}, Shape: grammar.Duration("of wait; 10s if not given")},
-		{Name: "cases", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from cases to what they set", Name: caseName, Of: setShape(), Min: 1}},
+		{Name: "cases", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from cases to what they set", Name: caseName,
+			Of: setShape(), Min: 1}},
 		{Name: "expect", Shape: expectShape(true)},
 	}
 })
@@ -130,7 +132,8 @@ func (r stepReader) freshBesideSpoofing(v grammar.Value, e *expect.Expectation) 
 	})
 	for _, name := range slices.Sorted(maps.Keys(r.spoofs)) {
 		if asks && r.running[name] {
-			v.Key().Warnf("every pair begins with empty neighbour tables, in which %s has nothing to change; write \"neighbours: kept\"", name)
+			v.Key().Warnf("every pair begins with empty neighbour tables, in which %s has nothing to change; write "+
+				"\"neighbours: kept\"", name)
 			return
 		}
 	}

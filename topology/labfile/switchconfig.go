@@ -83,7 +83,8 @@ func (r switchReader) knownPorts(s *nodeDecl, sw *topology.Switch, said grammar.
 	for v := range said.Fields() {
 		isUp, found := uplink[v.Name()]
 		if shared := v.Field("shared"); found && shared.Word() == "true" && !isUp {
-			shared.Key().Errorf("%s is not an uplink; only an uplink that is an interface of the node that holds the switch can be shared", v.Name())
+			shared.Key().Errorf("%s is not an uplink; only an uplink that is an interface of the node that holds the switch "+
+				"can be shared", v.Name())
 		}
 		if !found && grammar.InterfaceName().Refuses(v.Name()) == "" && !isUplink(s, v.Name()) && !r.anyBad(s) {
 			near := r.doc.NearOrList(v.Name(), func() []string { return names })
@@ -92,8 +93,8 @@ func (r switchReader) knownPorts(s *nodeDecl, sw *topology.Switch, said grammar.
 	}
 }
 
-// mistakes says what the platform does not allow, where the file says it. What the grammar has refused already is not among it,
-// nor are groups, which belong to links, and addresses, which belong to what is linked to the ports.
+// mistakes says what the platform does not allow, where the file says it. What the grammar has refused already is not
+// among it, nor are groups, which belong to links, and addresses, which belong to what is linked to the ports.
 func (r switchReader) mistakes(s *nodeDecl, c *switchcore.Config) {
 	if r.anyBad(s) {
 		return // a port that could not be made may be the uplink or the port that is missed

@@ -48,7 +48,8 @@ func (c *cabling) checkGroup(e *linkEnd) {
 		refuse("%s is an uplink of %s, and uplinks are in no port group; write %s:%s", e.iface, s.full, s.base, e.iface)
 	case isUplink(s, e.iface):
 	case e.group == "" && len(groups) > 0:
-		c.refuse(e, "%s has port groups: write %s/<group>, one of %s", s.full, s.base, problem.OrList(problem.ClipList(groups)))
+		c.refuse(e, "%s has port groups: write %s/<group>, one of %s", s.full, s.base,
+			problem.OrList(problem.ClipList(groups)))
 	case e.group != "" && len(groups) == 0:
 		refuse("%s has no port groups; write %s", s.full, s.base)
 	case e.group != "" && !slices.Contains(groups, e.group):
@@ -57,8 +58,8 @@ func (c *cabling) checkGroup(e *linkEnd) {
 	}
 }
 
-// groupsThere refuses a set of a port group that the file does not have: links say which ports are in which group, so that
-// nothing could ever be in a new one.
+// groupsThere refuses a set of a port group that the file does not have: links say which ports are in which group, so
+// that nothing could ever be in a new one.
 func (t *tree) groupsThere(s *nodeDecl, set grammar.Value) bool {
 	if s.body != switchBody {
 		return true

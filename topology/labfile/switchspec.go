@@ -99,8 +99,8 @@ func readLearning(l *switchcore.LearningSpec, v grammar.Value) {
 	}
 }
 
-// switchVLAN reads "vlan". One number is the VLAN that the port is in, with quotes or without: which it is must not hang on how
-// a shell or an editor treats them.
+// switchVLAN reads "vlan". One number is the VLAN that the port is in, with quotes or without: which it is must not
+// hang on how a shell or an editor treats them.
 func switchVLAN(v grammar.Value) switchcore.VLAN {
 	if x := v.Field("pvlan"); x.Given() {
 		return switchcore.VLAN{Mode: switchcore.PrivateVLAN, ID: x.Int(0)}

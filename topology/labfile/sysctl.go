@@ -19,8 +19,8 @@ type sysctlMemory struct {
 	given  int // of maxGiven
 }
 
-// sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around. What the lab
-// gives comes last, and stays.
+// sysctls pins every value that decides outcomes: distributions differ, and one of them turns half a matrix around.
+// What the lab gives comes last, and stays.
 type sysctls struct {
 	*ifaces
 	*sysctlMemory
@@ -29,8 +29,8 @@ type sysctls struct {
 	givenAt map[string]problem.Pos // see File.GivenAt
 }
 
-// pinned are a node's values in the lab that was made last, and all that they depend on. Labs of steps share them: they are most
-// of what a node takes.
+// pinned are a node's values in the lab that was made last, and all that they depend on. Labs of steps share them: they
+// are most of what a node takes.
 type pinned struct {
 	own   grammar.Identity
 	ipv6  bool
@@ -60,7 +60,8 @@ func (p *pins) put(s topology.Sysctl) {
 // ordered lets what touches others be before them.
 func (p *pins) ordered() []topology.Sysctl {
 	for i, s := range p.list {
-		if !strings.HasPrefix(s.Key, "net/ipv6/conf/all/") || !slices.Contains(topology.Touching, s.Key[len("net/ipv6/conf/all/"):]) {
+		if !strings.HasPrefix(s.Key, "net/ipv6/conf/all/") ||
+			!slices.Contains(topology.Touching, s.Key[len("net/ipv6/conf/all/"):]) {
 			continue // ip_forward is the first of all
 		}
 		touched := func(o topology.Sysctl) bool { return strings.HasPrefix(o.Key, "net/ipv6/conf/") && s.Touches(o.Key) }
@@ -172,9 +173,9 @@ func (p *pins) limits(n *topology.Node) {
 	p.set("net/ipv6/icmp/ratelimit", "0")
 }
 
-// timers makes a failed neighbour take 0.8 s and not 3. A proxy waits before it answers for another, by chance up to proxy_delay,
-// in hundredths of a second: at the kernel's 80 it would now and then answer after the asker has given up, so it is a quarter too.
-// They exist only per interface: neigh/default is the machine's.
+// timers makes a failed neighbour take 0.8 s and not 3. A proxy waits before it answers for another, by chance up to
+// proxy_delay, in hundredths of a second: at the kernel's 80 it would now and then answer after the asker has given up,
+// so it is a quarter too. They exist only per interface: neigh/default is the machine's.
 func (p *pins) timers(n *topology.Node) {
 	for _, i := range n.Interfaces {
 		for _, family := range []string{"ipv4", "ipv6"} {
@@ -186,17 +187,19 @@ func (p *pins) timers(n *topology.Node) {
 	}
 }
 
-// full sets exactly one value. One for an interface that the node has not is a mistake at the node, and at the top means the
-// nodes that have it.
+// full sets exactly one value. One for an interface that the node has not is a mistake at the node, and at the top
+// means the nodes that have it.
 func (y *sysctls) full(s *nodeDecl, p *pins, a sysctlGiven) {
 	key := sysctlKey(a.name())
 	parts := strings.Split(key, "/")
 	if a.near != "" {
-		a.value.Key().Warnf("%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the kernel does not either; did you mean %q?",
+		a.value.Key().Warnf("%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the "+
+			"kernel does not either; did you mean %q?",
 			problem.Clip(a.name()), a.near)
 	}
 	if y.given++; y.given > maxGiven {
-		a.value.Key().Errorf("the nodes up to this one, and those of the labs that steps and cases make, are given more than %d sysctls in all; "+
+		a.value.Key().Errorf("the nodes up to this one, and those of the labs that steps and cases make, are given more "+
+			"than %d sysctls in all; "+
 			"give fewer to all nodes, or let fewer steps change the lab", maxGiven)
 		y.doc.Stop()
 	}

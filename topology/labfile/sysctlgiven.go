@@ -20,9 +20,10 @@ type sysctlGiven struct {
 
 func (a sysctlGiven) name() string { return a.value.Name() }
 
-// givenTo are the lab's values for a node, the weakest first: those of the top, then the node's own; in both, short names before
-// the full ones that except something from them. They are in the order in which they must be written, which is not that of the
-// file: a value of "all" or "default" may set those of the interfaces too (net/ipv4/devinet.c, devinet_conf_proc; see Touches).
+// givenTo are the lab's values for a node, the weakest first: those of the top, then the node's own; in both, short
+// names before the full ones that except something from them. They are in the order in which they must be written,
+// which is not that of the file: a value of "all" or "default" may set those of the interfaces too (net/ipv4/devinet.c,
+// devinet_conf_proc; see Touches).
 func (y *sysctls) givenTo(own grammar.Value) []sysctlGiven {
 	if y.ofAll == nil {
 		y.ofAll = y.givenIn(y.root.Field("sysctls"), false)
@@ -77,7 +78,8 @@ func (a sysctlGiven) sets() string {
 	return a.name()
 }
 
-// compareGiven puts short names first, in the order of [knobs], then values of "all", then those of "default", then the others.
+// compareGiven puts short names first, in the order of [knobs], then values of "all", then those of "default", then the
+// others.
 func compareGiven(a, b sysctlGiven) int {
 	rank := func(a sysctlGiven) int {
 		if !a.full {

@@ -69,7 +69,8 @@ func sysctlText(s string) string {
 	switch {
 	case parts[0] != "net":
 		return fmt.Sprintf("%q is the whole machine's; a node has only net.* of its own", problem.Clip(s))
-	case !sysctlRE.MatchString(s) || slices.Contains(parts, "") || slices.Contains(parts, "..") || slices.Contains(parts, ".") || len(parts) < 3:
+	case !sysctlRE.MatchString(s) || slices.Contains(parts, "") || slices.Contains(parts, "..") ||
+		slices.Contains(parts, ".") || len(parts) < 3:
 		return fmt.Sprintf("%q is not a sysctl", problem.Clip(s))
 	case globalSysctl(key, parts):
 		return fmt.Sprintf("%q belongs to the whole machine, not to a namespace", problem.Clip(s))
@@ -85,7 +86,8 @@ func globalSysctl(key string, parts []string) bool {
 		if parts[2] == "neigh" && len(parts) > 3 && parts[3] == "default" {
 			return true
 		}
-		if parts[2] == "route" && !slices.Contains([]string{"flush", "min_pmtu", "mtu_expires", "min_adv_mss"}, parts[len(parts)-1]) {
+		if parts[2] == "route" && !slices.Contains([]string{"flush", "min_pmtu", "mtu_expires", "min_adv_mss"},
+			parts[len(parts)-1]) {
 			return true
 		}
 		return slices.Contains([]string{"tcp_mem", "udp_mem", "tcp_max_orphans", "inet_peer_threshold", "inet_peer_minttl",

@@ -10,8 +10,8 @@ import (
 )
 
 // knownSysctls are the values of network namespaces that kernels have (Documentation/networking/ip-sysctl.rst,
-// nf_conntrack-sysctl.rst and net/bridge), by the directory; "*" is an interface, all or default. Others may be right too: a kernel may be newer
-// than this list.
+// nf_conntrack-sysctl.rst and net/bridge), by the directory; "*" is an interface, all or default. Others may be right
+// too: a kernel may be newer than this list.
 var knownSysctls = sync.OnceValue(func() map[string][]string {
 	neigh := strings.Fields(`anycast_delay app_solicit base_reachable_time base_reachable_time_ms delay_first_probe_time gc_stale_time interval_probe_time_ms
 locktime mcast_resolicit mcast_solicit proxy_delay proxy_qlen retrans_time retrans_time_ms ucast_solicit unres_qlen
@@ -91,8 +91,8 @@ func isKnownSysctl(key string) bool {
 	return slices.Contains(knownSysctls()[dir], leaf)
 }
 
-// nearSysctl is the name of a value that is known and differs from key in a slip or two of the keys, with dots, or "" if key is known
-// itself or near none. Of two that are equally near the first one in the list wins.
+// nearSysctl is the name of a value that is known and differs from key in a slip or two of the keys, with dots, or ""
+// if key is known itself or near none. Of two that are equally near the first one in the list wins.
 func nearSysctl(key string) string {
 	parts := strings.Split(key, "/")
 	const slips = 2

@@ -22,7 +22,8 @@ func (c checker) unreached(e *expect.Expectation) {
 		for _, cell := range t.Cells {
 			a, _, _ := strings.Cut(cell.Row, ":")
 			b, _, _ := strings.Cut(cell.Column, ":")
-			if cell.Judged && strings.HasPrefix(cell.Want.Text, "ok") && c.named[a] != nil && c.named[b] != nil && parts.of(a) != parts.of(b) {
+			if cell.Judged && strings.HasPrefix(cell.Want.Text, "ok") && c.named[a] != nil && c.named[b] != nil &&
+				parts.of(a) != parts.of(b) {
 				c.doc.Add(cell.Pos, cell.Width, "expect."+t.Kind, b+" is expected but nothing links it to "+a, true)
 			}
 		}

@@ -33,8 +33,8 @@ func isUplink(s *nodeDecl, port string) bool {
 	return slices.Contains(s.value.Field("uplinks").Words(), port)
 }
 
-// newUplinks gives each virtual switch the interfaces of its holder that it calls uplinks. A veth end is then made in the
-// switch's own namespace and is the switch's alone; everything else, and what is shared, stays with the holder.
+// newUplinks gives each virtual switch the interfaces of its holder that it calls uplinks. A veth end is then made in
+// the switch's own namespace and is the switch's alone; everything else, and what is shared, stays with the holder.
 func newUplinks(x *ifaces) *uplinks {
 	u := &uplinks{ifaces: x, held: map[*nodeDecl][]*holderUplink{}}
 	for _, s := range x.tree.all {
@@ -128,7 +128,8 @@ func (u *uplinks) badEnd(s *nodeDecl, name string) bool {
 // refuseShared refuses to share an uplink that nobody but the switch has.
 func (u *uplinks) refuseShared(s *nodeDecl, name string) {
 	if v := u.portOf(s, name).Field("shared"); v.Word() == "true" {
-		v.Key().Errorf("%s is the switch's own; only an interface of the node that holds the switch can be shared with it", name)
+		v.Key().Errorf("%s is the switch's own; only an interface of the node that holds the switch can be shared with it",
+			name)
 	}
 }
 
@@ -148,7 +149,8 @@ func (u *uplinks) check() {
 		for _, h := range u.held[s] {
 			if h.shared {
 				if h.Master != "" {
-					h.said.Errorf("%s is a port of %s; a switch that is to share it takes %s as its uplink", h.Name, h.Master, h.Master)
+					h.said.Errorf("%s is a port of %s; a switch that is to share it takes %s as its uplink", h.Name, h.Master,
+						h.Master)
 				}
 				continue
 			}
@@ -166,7 +168,8 @@ func (u *uplinks) check() {
 	}
 }
 
-// shortForms applies what is written at hosts that have one interface, once it is known which interfaces are left to them.
+// shortForms applies what is written at hosts that have one interface, once it is known which interfaces are left to
+// them.
 func (u *uplinks) shortForms(r interfaceReader) {
 	for _, s := range u.tree.all {
 		if !s.skip && s.body == hostBody {

@@ -85,7 +85,8 @@ func (p *lineParser) command() {
 			return
 		}
 		if l.Table = words[1].text; ownChains(l.Table) == nil {
-			p.wrongWord(words[1], "no table is called %q; want %s%s", problem.Clip(l.Table), problem.OrList(tableNames()), problem.Suggest(l.Table, tableNames()))
+			p.wrongWord(words[1], "no table is called %q; want %s%s", problem.Clip(l.Table), problem.OrList(tableNames()),
+				problem.Suggest(l.Table, tableNames()))
 			return
 		}
 		words = words[2:]
@@ -128,7 +129,8 @@ func (p *lineParser) program(words []ruleWord) ([]ruleWord, bool) {
 }
 
 // verbs are the commands that make sense in a set: the rest of the table is always empty before.
-var verbs = map[string]string{"-A": "-A", "--append": "-A", "-I": "-I", "--insert": "-I", "-N": "-N", "--new-chain": "-N", "-P": "-P", "--policy": "-P"}
+var verbs = map[string]string{"-A": "-A", "--append": "-A", "-I": "-I", "--insert": "-I", "-N": "-N",
+	"--new-chain": "-N", "-P": "-P", "--policy": "-P"}
 
 // refused says of other commands what to do instead.
 var refused = map[string]string{
@@ -142,7 +144,8 @@ var refused = map[string]string{
 	"-C": "only asks; leave the line out",
 }
 
-var longVerbs = map[string]string{"--flush": "-F", "--delete-chain": "-X", "--zero": "-Z", "--delete": "-D", "--replace": "-R",
+var longVerbs = map[string]string{"--flush": "-F", "--delete-chain": "-X", "--zero": "-Z", "--delete": "-D",
+	"--replace":      "-R",
 	"--rename-chain": "-E", "--list": "-L", "--list-rules": "-S", "--check": "-C"}
 
 // verb checks the command and its chain.
@@ -158,7 +161,8 @@ func (p *lineParser) verb(words []ruleWord) bool {
 		p.wrongWord(w, "%s: %s", w.text, refused[short])
 		return false
 	case strings.HasPrefix(w.text, "*") || strings.HasPrefix(w.text, ":") || w.text == "COMMIT":
-		p.wrongWord(w, "is a line of iptables-save; write commands: \"-t TABLE\" before each, -N for a chain, -P for a policy")
+		p.wrongWord(w, "is a line of iptables-save; write commands: \"-t TABLE\" before each, -N for a chain, -P for a "+
+			"policy")
 		return false
 	case w.text == "-t" || w.text == "--table":
 		p.wrongWord(w, "stands twice")
@@ -170,7 +174,8 @@ func (p *lineParser) verb(words []ruleWord) bool {
 		p.wrongWord(w, "lacks a chain")
 		return false
 	case len(words[1].text) > maxChain:
-		p.wrongWord(words[1], "%q (%d bytes) is longer than a chain may be called (%d)", problem.Clip(words[1].text), len(words[1].text), maxChain)
+		p.wrongWord(words[1], "%q (%d bytes) is longer than a chain may be called (%d)", problem.Clip(words[1].text),
+			len(words[1].text), maxChain)
 		return false
 	}
 	return p.rest(verb, words)
@@ -212,7 +217,10 @@ func (p *lineParser) rule(l *Line, words []ruleWord, comment string) bool {
 			p.wrongWord(at, `LOG prints nothing from a namespace; write "-j NFLOG" (and "--nflog-prefix" for "--log-prefix"), which "labctl rules --log" shows`)
 			return false
 		case "NFLOG":
-			if k := slices.IndexFunc(words, func(w ruleWord) bool { return w.bare && strings.HasPrefix(w.text, "--log-") }); k >= 0 {
+			if k := slices.IndexFunc(words, func(w ruleWord) bool {
+				return w.bare &&
+					strings.HasPrefix(w.text, "--log-")
+			}); k >= 0 {
 				p.wrongWord(words[k], "%s is an option of LOG; NFLOG has --nflog-prefix, and nothing for the rest", words[k].text)
 				return false
 			}
@@ -224,7 +232,8 @@ func (p *lineParser) rule(l *Line, words []ruleWord, comment string) bool {
 		l.Name = comment
 	}
 	if !p.set.named(l.Name) {
-		p.wrong(max(0, p.end), len(l.Name), "a rule of %s is called %q already; give this one another name", p.set.Name, l.Name)
+		p.wrong(max(0, p.end), len(l.Name), "a rule of %s is called %q already; give this one another name", p.set.Name,
+			l.Name)
 		return false
 	}
 	return true
@@ -299,8 +308,8 @@ func (p *lineParser) word(s string, from int, first bool) (w ruleWord, next int,
 	return w, i, true
 }
 
-// ReadLines reads the commands of a set of iptables or ip6tables, line by line as they are in the file; path is that of the text. It
-// reports what is wrong to file, and returns whether all was well.
+// ReadLines reads the commands of a set of iptables or ip6tables, line by line as they are in the file; path is that of
+// the text. It reports what is wrong to file, and returns whether all was well.
 func (set *Set) ReadLines(file File, path string, lines []TextLine) bool {
 	p := &lineParser{File: file, set: set, path: path}
 	for i, l := range lines {

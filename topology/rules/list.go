@@ -23,7 +23,8 @@ type place struct {
 	index int // from 0
 }
 
-// Listed are the rules of the set and the policies that refuse, in the order of the file. Lines that only make a chain are none.
+// Listed are the rules of the set and the policies that refuse, in the order of the file. Lines that only make a chain
+// are none.
 func (set *Set) Listed() []Rule {
 	var out []Rule
 	for i := range set.Lines {
@@ -95,7 +96,8 @@ func (c *nftChain) listed(set *Set) []Rule {
 		p := place{c.table, c.name, i}
 		r := Rule{Key: p.key(), nft: &p, Meets: nftMeets(s),
 			Refuses: slices.ContainsFunc(s, func(t nftToken) bool { return t.is("drop", "reject") })}
-		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) && set.Has(s[k+1].text) {
+		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) &&
+			set.Has(s[k+1].text) {
 			r.Name = s[k+1].text
 			r.Key, r.nft = r.Name, nil
 			s = slices.Delete(slices.Clone(s), k, k+2)
@@ -127,9 +129,9 @@ func nftWords(s []nftToken) string {
 	return strings.Join(words, " ")
 }
 
-// ByPlace finds the keys of the rules without a name that stand in a chain: of a rule set whose text the kernel has taken as it
-// is, in its order. The result has one key for each rule of the chain, "" for those with a name; it is nil if the chain has
-// another number of rules than the set gave it, or is none of the set's.
+// ByPlace finds the keys of the rules without a name that stand in a chain: of a rule set whose text the kernel has
+// taken as it is, in its order. The result has one key for each rule of the chain, "" for those with a name; it is nil
+// if the chain has another number of rules than the set gave it, or is none of the set's.
 func (set *Set) ByPlace(table NFTable, chain string, rules int) []string {
 	for _, c := range set.chains {
 		if c.table != table || c.name != chain || len(c.rules) != rules {

@@ -126,7 +126,8 @@ func TestPrefixesOfNft(t *testing.T) {
 		line int
 		word string
 		want int
-	}{{2, "log", 5}, {2, "group 1", 9}, {2, "\"x/seen\"", 8}, {2, "comment", 25}, {3, "group 2", 9}, {3, "; log", 16}, {3, "group 3", 22}, {3, "drop", 30}} {
+	}{{2, "log", 5}, {2, "group 1", 9}, {2, "\"x/seen\"", 8}, {2, "comment", 25}, {3, "group 2", 9}, {3, "; log", 16},
+		{3, "group 3", 22}, {3, "drop", 30}} {
 		if got := set.TextColumn(tt.line, strings.Index(lines[tt.line], tt.word)+1); got != tt.want {
 			t.Errorf("line %d, %s: column %d, want %d", tt.line, tt.word, got, tt.want)
 		}

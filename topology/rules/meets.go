@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// talkProtocols are the protocols that carry neither an echo nor ARP or neighbour discovery, by name and number (protocols(5)), and
-// that nobody makes a tunnel of; tunnelProtocols are those that one may be made of in user space.
+// talkProtocols are the protocols that carry neither an echo nor ARP or neighbour discovery, by name and number
+// (protocols(5)), and that nobody makes a tunnel of; tunnelProtocols are those that one may be made of in user space.
 func talkProtocols() []string {
 	return []string{"sctp", "132", "dccp", "33", "igmp", "2", "pim", "103", "ospf", "89", "vrrp", "112"}
 }
@@ -72,7 +72,8 @@ func nftMeets(s []nftToken) Meets {
 
 // nftMatch is what the condition that these words begin with lets through; words that are none exclude nothing.
 func nftMatch(s []nftToken) Meets {
-	fields := []string{"dport", "sport", "length", "checksum", "flags", "sequence", "ackseq", "window", "doff", "reserved", "urgptr", "vtag"}
+	fields := []string{"dport", "sport", "length", "checksum", "flags", "sequence", "ackseq", "window", "doff",
+		"reserved", "urgptr", "vtag"}
 	if len(s) > 1 && s[0].is("tcp", "udp", "udplite", "sctp", "dccp") && s[1].is(fields...) {
 		return meetsOf([]string{s[0].text})
 	}

@@ -18,27 +18,32 @@ func TestMistakesOfLines(t *testing.T) {
 		{"nft", "table ip f {\n  chain c {\n    jump nowhere\n  }\n}", "3:10+7", "nowhere"},
 	} {
 		_, f := read(c.form, c.text)
-		if len(f.said) != 1 || !strings.HasPrefix(f.said[0], c.at) || !strings.Contains(f.said[0], c.what) || !strings.Contains(f.said[0], "mistake") {
+		if len(f.said) != 1 || !strings.HasPrefix(f.said[0], c.at) || !strings.Contains(f.said[0], c.what) ||
+			!strings.Contains(f.said[0], "mistake") {
 			t.Errorf("%s: %q, want one mistake at %q about %q", c.text, f.said, c.at, c.what)
 		}
 	}
 }
 
-// Names of rules and tables are those that the text gives, in order; a rule of iptables without one is known by its line.
+// Names of rules and tables are those that the text gives, in order; a rule of iptables without one is known by its
+// line.
 func TestNamesAndTables(t *testing.T) {
 	set := readWell(t, "iptables", "-A FORWARD -p tcp -j DROP # tcp\n-A FORWARD -p udp -j DROP # udp\n-A FORWARD -j DROP")
 	if !slices.Equal(set.Names, []string{"tcp", "udp", "3"}) || !set.Has("udp") || set.Has("icmp") || len(set.Lines) != 3 {
 		t.Errorf("names %q, %d lines", set.Names, len(set.Lines))
 	}
-	set = readWell(t, "nft", "table bridge f { chain c { type filter hook forward priority 0; counter drop comment \"all\"; } }\ntable ip g { }")
-	if want := []NFTable{{Family: "bridge", Name: "f"}, {Family: "ip", Name: "g"}}; !slices.Equal(set.Tables, want) || !slices.Equal(set.Names, []string{"all"}) {
+	set = readWell(t, "nft", "table bridge f { chain c { type filter hook forward priority 0; counter drop comment "+
+		"\"all\"; } }\ntable ip g { }")
+	if want := []NFTable{{Family: "bridge", Name: "f"}, {Family: "ip", Name: "g"}}; !slices.Equal(set.Tables, want) ||
+		!slices.Equal(set.Names, []string{"all"}) {
 		t.Errorf("tables %v, names %q", set.Tables, set.Names)
 	}
 }
 
 // An accept of established connections ahead of what refuses by port is warned of, and not behind it.
 func TestTraps(t *testing.T) {
-	const accept, refuse = "-A FORWARD -m state --state ESTABLISHED -j ACCEPT # old", "-A FORWARD -m physdev --physdev-in a -j DROP # deny"
+	const accept, refuse = "-A FORWARD -m state --state ESTABLISHED -j ACCEPT # old",
+		"-A FORWARD -m physdev --physdev-in a -j DROP # deny"
 	for _, c := range []struct {
 		text string
 		want bool

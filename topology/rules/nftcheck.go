@@ -8,19 +8,23 @@ import (
 	"labctl/topology/problem"
 )
 
-// The words by which nft knows what begins here (nft(8), parser_bison.y of nftables 1.0 and 1.1). A word that is none of them is
-// an error whatever follows it; what follows a word that is one of them only nft itself can judge.
+// The words by which nft knows what begins here (nft(8), parser_bison.y of nftables 1.0 and 1.1). A word that is none
+// of them is an error whatever follows it; what follows a word that is one of them only nft itself can judge.
 
 func nftTableWords() []string {
-	return strings.Fields("chain set map flowtable counter quota limit secmark synproxy tunnel ct flags comment define redefine undefine typeof")
+	return strings.Fields("chain set map flowtable counter quota limit secmark synproxy tunnel ct flags comment define " +
+		"redefine undefine typeof")
 }
 
 func nftRuleWords() []string {
-	return strings.Fields("accept drop queue continue return jump goto log reject counter limit quota masquerade snat dnat redirect tproxy synproxy notrack " +
+	return strings.Fields("accept drop queue continue return jump goto log reject counter limit quota masquerade snat " +
+		"dnat redirect tproxy synproxy notrack " +
 		"flow set add update delete destroy map vmap meter xt last dup fwd handle position index comment objref tunnel " +
-		"ip ip6 ether vlan arp tcp udp udplite sctp dccp icmp icmpv6 igmp ah esp comp th auth gre gretap geneve vxlan inner meta ct fib rt ipsec socket osf " +
+		"ip ip6 ether vlan arp tcp udp udplite sctp dccp icmp icmpv6 igmp ah esp comp th auth gre gretap geneve vxlan " +
+		"inner meta ct fib rt ipsec socket osf " +
 		"numgen jhash symhash exthdr hbh frag mh dst srh exists missing not and or xor " +
-		"mark iif iifname iiftype iifgroup iifkind oif oifname oiftype oifgroup oifkind sdif sdifname skuid skgid nftrace rtclassid ibriport ibrname ibrpvid ibrvproto ibrhwaddr obriport obrname " +
+		"mark iif iifname iiftype iifgroup iifkind oif oifname oiftype oifgroup oifkind sdif sdifname skuid skgid nftrace " +
+		"rtclassid ibriport ibrname ibrpvid ibrvproto ibrhwaddr obriport obrname " +
 		"pkttype cpu cgroup random secmark secpath time day hour protocol l4proto nfproto length priority")
 }
 
@@ -88,8 +92,8 @@ func (r *nftReader) chainNames(t NFTable) func() []string {
 	}
 }
 
-// words checks the words of a rule of which the place says that they begin something: the first, and the last behind what is
-// complete.
+// words checks the words of a rule of which the place says that they begin something: the first, and the last behind
+// what is complete.
 func (r *nftReader) words(s []nftToken) {
 	known := nftRuleWords()
 	check := func(t nftToken) {
@@ -103,7 +107,8 @@ func (r *nftReader) words(s []nftToken) {
 	check(s[0])
 	if k := len(s) - 1; k > 0 {
 		was := s[k-1]
-		if was.quoted || was.is("{") || !nftWord.MatchString(was.text) && strings.ContainsAny(was.text, ".:") && strings.ContainsAny(was.text[:1], "0123456789") || was.is("counter") {
+		if was.quoted || was.is("{") || !nftWord.MatchString(was.text) && strings.ContainsAny(was.text, ".:") &&
+			strings.ContainsAny(was.text[:1], "0123456789") || was.is("counter") {
 			check(s[k])
 		}
 	}
@@ -135,8 +140,10 @@ func (r *nftReader) reference(t nftToken) {
 	if t.quoted {
 		return
 	}
-	if name, ok := strings.CutPrefix(t.text, "@"); ok && name != "" && !slices.Contains(nftRaw(), name) && !r.isNamed[name] {
-		r.wrong(t, "the text makes no set, map or flowtable %q%s", problem.Clip(name), r.Near(name, func() []string { return r.named }))
+	if name, ok := strings.CutPrefix(t.text, "@"); ok && name != "" && !slices.Contains(nftRaw(), name) &&
+		!r.isNamed[name] {
+		r.wrong(t, "the text makes no set, map or flowtable %q%s", problem.Clip(name),
+			r.Near(name, func() []string { return r.named }))
 	}
 	for _, m := range nftReference.FindAllStringSubmatch(t.text, -1) {
 		if !r.defines(m[1]) {
@@ -179,15 +186,18 @@ func (r *nftReader) base(c *nftChain, s []nftToken) {
 		return
 	}
 	if len(s) > 1 && !s[1].is("filter", "nat", "route") && !strings.HasPrefix(s[1].text, "$") {
-		r.wrong(s[1], "%q is not a type of a chain; want filter, nat or route%s", problem.Clip(s[1].text), problem.Suggest(s[1].text, []string{"filter", "nat", "route"}))
+		r.wrong(s[1], "%q is not a type of a chain; want filter, nat or route%s", problem.Clip(s[1].text),
+			problem.Suggest(s[1].text, []string{"filter", "nat", "route"}))
 	}
 	at := slices.IndexFunc(s, func(t nftToken) bool { return t.is("hook") })
 	if at < 0 || at+1 == len(s) {
-		r.wrong(s[0], "a chain with a type lacks its hook; want \"type %s hook %s priority 0\"", "filter", nftHooks(c.table.Family)[0])
+		r.wrong(s[0], "a chain with a type lacks its hook; want \"type %s hook %s priority 0\"", "filter",
+			nftHooks(c.table.Family)[0])
 		return
 	}
 	if hooks := nftHooks(c.table.Family); !slices.Contains(hooks, s[at+1].text) {
-		r.wrong(s[at+1], "family %s has no hook %q; want %s%s", c.table.Family, problem.Clip(s[at+1].text), problem.OrList(hooks), problem.Suggest(s[at+1].text, hooks))
+		r.wrong(s[at+1], "family %s has no hook %q; want %s%s", c.table.Family, problem.Clip(s[at+1].text),
+			problem.OrList(hooks), problem.Suggest(s[at+1].text, hooks))
 	}
 	if !slices.ContainsFunc(s, func(t nftToken) bool { return t.is("priority") }) {
 		r.wrong(s[at], "a chain with a hook lacks its priority; write \"priority 0\" behind it")

@@ -21,8 +21,8 @@ type nftToken struct {
 
 func (t nftToken) is(words ...string) bool { return !t.quoted && slices.Contains(words, t.text) }
 
-// nftReader finds the tables and the rules in a text for nft (nft(8)), and what must not stand in one. It leaves the rest to
-// nft itself.
+// nftReader finds the tables and the rules in a text for nft (nft(8)), and what must not stand in one. It leaves the
+// rest to nft itself.
 type nftReader struct {
 	File
 	set  *Set
@@ -56,7 +56,8 @@ func (r *nftReader) tokens(lines []TextLine) bool {
 	for n, l := range lines {
 		s := l.Text
 		add := func(from, to int, text string, quoted bool) {
-			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: l.at(from), width: max(1, to-from), at: [2]int{n, to}})
+			r.toks = append(r.toks, nftToken{text: text, quoted: quoted, pos: l.at(from), width: max(1, to-from),
+				at: [2]int{n, to}})
 		}
 		joined := false
 		for i := 0; i < len(s) && s[i] != '#'; {
@@ -118,8 +119,8 @@ func (r *nftReader) said() string {
 	return b.String()
 }
 
-// block reads statements up to the brace that ends the block, or to the end of the text. kind is "table", "chain", another
-// word for a block whose inside does not matter, or "" for the text itself.
+// block reads statements up to the brace that ends the block, or to the end of the text. kind is "table", "chain",
+// another word for a block whose inside does not matter, or "" for the text itself.
 func (r *nftReader) block(kind string) bool {
 	open := max(0, r.next-1)
 	var stmt []nftToken
@@ -326,15 +327,16 @@ func (r *nftReader) rule(s []nftToken) {
 	r.set.uncounted[name.text] = !counts
 }
 
-// ReadNFT takes over a text for nft, line by line as it is in the file; path is that of the text. It reports what is wrong to file, and
-// returns whether all was well.
+// ReadNFT takes over a text for nft, line by line as it is in the file; path is that of the text. It reports what is
+// wrong to file, and returns whether all was well.
 func (set *Set) ReadNFT(file File, path string, lines []TextLine) bool {
 	var text strings.Builder
 	for _, l := range lines {
 		text.WriteString(l.Text + "\n")
 	}
 	set.Text = text.String()
-	r := &nftReader{File: file, set: set, path: path, isNamed: map[string]bool{}, isDefined: map[string]bool{}, tables: map[NFTable]bool{}}
+	r := &nftReader{File: file, set: set, path: path, isNamed: map[string]bool{}, isDefined: map[string]bool{},
+		tables: map[NFTable]bool{}}
 	if !r.tokens(lines) {
 		return false
 	}

@@ -89,8 +89,8 @@ func (c *nftChain) join() {
 	}
 }
 
-// hookFates is what becomes of frames in each chain of a bridge that the kernel gives some. An accept in one of them ends only
-// that one.
+// hookFates is what becomes of frames in each chain of a bridge that the kernel gives some. An accept in one of them
+// ends only that one.
 func (set *Set) hookFates(tr *tracer) [][]fate {
 	var out [][]fate
 	for _, c := range set.chains {
@@ -131,7 +131,8 @@ func (set *Set) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 		if f.byPort {
 			f.name = "a refusal by port"
 		}
-		if i := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); i >= 0 && i+1 < len(s) && set.Has(s[i+1].text) {
+		if i := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); i >= 0 && i+1 < len(s) &&
+			set.Has(s[i+1].text) {
 			f.name = set.Name + "/" + s[i+1].text
 		}
 		for i, t := range words {
@@ -161,8 +162,8 @@ func flat(s []nftToken) (out []nftToken) {
 	return out
 }
 
-// established reports whether a statement looks at the state of a connection and meets what is established; with a map of
-// verdicts, also what it does then.
+// established reports whether a statement looks at the state of a connection and meets what is established; with a map
+// of verdicts, also what it does then.
 func established(s []nftToken) (meets bool, verdict string) {
 	at := slices.IndexFunc(s, func(t nftToken) bool { return t.is("state") })
 	if at < 1 || !s[at-1].is("ct") || at+1 == len(s) {
@@ -183,6 +184,7 @@ func established(s []nftToken) (meets bool, verdict string) {
 		return false, "nothing"
 	}
 	// The state may be a word, a set, or part of a sum of bits.
-	named := slices.ContainsFunc(flat(rest), func(t nftToken) bool { return !t.quoted && strings.Contains(t.text, "established") })
+	named := slices.ContainsFunc(flat(rest),
+		func(t nftToken) bool { return !t.quoted && strings.Contains(t.text, "established") })
 	return named != rest[0].is("!="), ""
 }

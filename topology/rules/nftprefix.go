@@ -10,7 +10,8 @@ type nftPrefix struct {
 
 func (p nftPrefix) words() string { return ` prefix "` + p.text + `"` }
 
-// prefixed puts prefixes into a text, so that what is logged says which rule it was, as [Line.prefix] does for iptables.
+// prefixed puts prefixes into a text, so that what is logged says which rule it was, as [Line.prefix] does for
+// iptables.
 func (r *nftReader) prefixed(text string) string {
 	r.set.prefixes = r.prefixes
 	rest := r.prefixes
@@ -28,8 +29,8 @@ func (r *nftReader) prefixed(text string) string {
 	return b.String()
 }
 
-// TextColumn is the column in the file's text, from 1, of a column of a line of Text, from 0: they differ behind what labctl has
-// put in.
+// TextColumn is the column in the file's text, from 1, of a column of a line of Text, from 0: they differ behind what
+// labctl has put in.
 func (set *Set) TextColumn(line, col int) int {
 	shift := 0
 	for _, p := range set.prefixes {

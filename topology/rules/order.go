@@ -14,8 +14,8 @@ type placed struct {
 	line *Line
 }
 
-// inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded, and the
-// commands that set the chains' policies.
+// inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded,
+// and the commands that set the chains' policies.
 func inOrder(sets []*Set, family string) (chains map[string][]placed, policies map[string]placed) {
 	policies = map[string]placed{}
 	made := map[string]*pieces{}
@@ -161,7 +161,8 @@ func (l *Line) meetsEstablished() bool {
 func (l *Line) meetsAll() bool {
 	for i, a := range l.Args[2:] {
 		switch {
-		case !strings.HasPrefix(a, "-"), slices.Contains([]string{"-j", "--jump", "-g", "--goto", "--comment", "--reject-with"}, a):
+		case !strings.HasPrefix(a, "-"), slices.Contains([]string{"-j", "--jump", "-g", "--goto", "--comment",
+			"--reject-with"}, a):
 		case a == "-m" && i+3 < len(l.Args) && l.Args[i+3] == "comment":
 		default:
 			return false

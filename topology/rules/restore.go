@@ -11,8 +11,8 @@ import (
 // comment of the rule.
 func Comment(set, rule string) string { return "labctl:" + set + "/" + rule }
 
-// restore is the command with the comment that carries its name, which stands behind the chain (and -I's number) so that it
-// is the first of the rule's comments.
+// restore is the command with the comment that carries its name, which stands behind the chain (and -I's number) so
+// that it is the first of the rule's comments.
 func (l *Line) restore(comment string) string {
 	head := 2
 	if l.Args[0] == "-I" && len(l.Args) > 2 && problem.Decimal.MatchString(l.Args[2]) {
@@ -45,9 +45,9 @@ type TableRules struct {
 	Lines  []*Line // for each line of Text the command of a set that it is; nil for what labctl puts round them
 }
 
-// RestoreTables are the tables of iptables and ip6tables that a change from some loaded sets of a node to others writes: all that either
-// use, so that those that the new ones do not use end up empty, with every policy ACCEPT. The order is stable: iptables first, raw mangle
-// nat filter security.
+// RestoreTables are the tables of iptables and ip6tables that a change from some loaded sets of a node to others
+// writes: all that either use, so that those that the new ones do not use end up empty, with every policy ACCEPT. The
+// order is stable: iptables first, raw mangle nat filter security.
 func RestoreTables(from, to []*Set) []TableRules {
 	var out []TableRules
 	for _, family := range RuleForms()[:2] {
@@ -109,8 +109,8 @@ func restoreTable(to []*Set, family string, t ruleTable) TableRules {
 	return r
 }
 
-// Script is what "nft -f" reads to make that change, in one transaction; "" if there is nothing for it. places has, for each
-// line, where it is in the lab file; the zero Pos is a line that labctl put there.
+// Script is what "nft -f" reads to make that change, in one transaction; "" if there is nothing for it. places has, for
+// each line, where it is in the lab file; the zero Pos is a line that labctl put there.
 func Script(from, to []*Set) (text string, places []problem.Pos) {
 	var b strings.Builder
 	add := func(line string, at problem.Pos) {

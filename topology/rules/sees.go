@@ -3,7 +3,8 @@ package rules
 import "slices"
 
 // BridgeCall is the value that lets the rules of iptables or ip6tables see what a node's bridges forward
-// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables). The hooks of IPv4 and IPv6 are iptables' and nft's alike.
+// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables). The hooks of IPv4 and IPv6 are iptables' and nft's
+// alike.
 func BridgeCall(family string) string { return "net/bridge/bridge-nf-call-" + family }
 
 // BridgeTagged lets them look behind a VLAN tag.

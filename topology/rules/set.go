@@ -1,5 +1,6 @@
-// Package rules reads what a node filters: commands of iptables, texts for nft, and port guards, of which it writes the rules itself. It
-// knows of each set which rules it has, what they refuse, and the text by which the kernel is told. It knows nothing of nodes.
+// Package rules reads what a node filters: commands of iptables, texts for nft, and port guards, of which it writes the
+// rules itself. It knows of each set which rules it has, what they refuse, and the text by which the kernel is told. It
+// knows nothing of nodes.
 package rules
 
 import (
@@ -83,8 +84,8 @@ func (set *Set) family() string {
 // RuleForms are the keys of a rule set of which it has exactly one.
 func RuleForms() []string { return []string{"iptables", "ip6tables", "nft", "port_guard"} }
 
-// NamePattern is what a rule set and a rule may be called, and MaxName how long that may be in bytes, so that both names and a slash
-// have room in the kernel's prefixes (see Line.prefix).
+// NamePattern is what a rule set and a rule may be called, and MaxName how long that may be in bytes, so that both
+// names and a slash have room in the kernel's prefixes (see Line.prefix).
 const (
 	NamePattern = `[A-Za-z][A-Za-z0-9_-]*`
 	MaxName     = 31

@@ -3,8 +3,8 @@ package rules
 // MaxWays is how many ways through the chains of rules are looked at in a file, and how many rules on them.
 const MaxWays = 1 << 20
 
-// tracer follows chains of rules. Chains that jump twice to the next one have more ways through them than can be counted, so each is
-// followed once for each state in which frames come to it.
+// tracer follows chains of rules. Chains that jump twice to the next one have more ways through them than can be
+// counted, so each is followed once for each state in which frames come to it.
 type tracer struct {
 	seen map[traced][]fate
 	room *int // of MaxWays
@@ -54,8 +54,8 @@ func (tr *tracer) look(words int) bool {
 	return *tr.room > 0
 }
 
-// firstAndLast leaves out of what happens more than twice all but the first time and the last: something stands ahead of another at
-// some time exactly if its first time is ahead of the other's last.
+// firstAndLast leaves out of what happens more than twice all but the first time and the last: something stands ahead
+// of another at some time exactly if its first time is ahead of the other's last.
 func firstAndLast(list []fate) []fate {
 	last := make(map[fate]int, len(list))
 	for i, f := range list {

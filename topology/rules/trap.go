@@ -22,8 +22,8 @@ type fate struct {
 	refuses bool
 }
 
-// trap is an accept for whatever belongs to a connection ahead of what refuses frames by the port of a bridge: a connection
-// that began before an attack goes on through the attacker.
+// trap is an accept for whatever belongs to a connection ahead of what refuses frames by the port of a bridge: a
+// connection that began before an attack goes on through the attacker.
 type trap struct{ accept, refusal fate }
 
 func (t trap) String() string {
@@ -32,13 +32,15 @@ func (t trap) String() string {
 		where += fmt.Sprintf(" (line %d)", t.refusal.pos.Line)
 	}
 	if t.refusal.byPort {
-		return "stands ahead of " + where + ": a connection that began before an attack goes on through the attacker; let it stand behind what refuses"
+		return "stands ahead of " + where + ": a connection that began before an attack goes on through the attacker; let " +
+			"it stand behind what refuses"
 	}
-	return "stands ahead of " + where + ", which refuses what no rule accepts by port: a connection that began before an attack goes on through the attacker; tie it to ports and addresses too"
+	return "stands ahead of " + where + ", which refuses what no rule accepts by port: a connection that began before " +
+		"an attack goes on through the attacker; tie it to ports and addresses too"
 }
 
-// trapsIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where something is
-// accepted by port.
+// trapsIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where
+// something is accepted by port.
 func trapsIn(list []fate) []trap {
 	tied := slices.ContainsFunc(list, func(f fate) bool { return f.accepts && f.byPort })
 	var out []trap
@@ -56,7 +58,8 @@ func trapsIn(list []fate) []trap {
 	return out
 }
 
-// traps are those of a node whose rule sets stand in this order, each once. all is false if there are too many ways through the chains.
+// traps are those of a node whose rule sets stand in this order, each once. all is false if there are too many ways
+// through the chains.
 func traps(sets []*Set, room *int) (list []trap, all bool) {
 	tr := newTracer(room)
 	seen := map[trap]bool{}
@@ -81,13 +84,15 @@ func traps(sets []*Set, room *int) (list []trap, all bool) {
 	return list, *room > 0
 }
 
-// CheckTraps warns of traps. room is how much of [MaxWays] is left, and becomes less; too many ways are a mistake. The sets, at least
-// one, are all of a node, and path is the node's.
+// CheckTraps warns of traps. room is how much of [MaxWays] is left, and becomes less; too many ways are a mistake. The
+// sets, at least one, are all of a node, and path is the node's.
 func CheckTraps(sets []*Set, file File, path string, room *int) {
 	list, all := traps(sets, room)
 	if !all {
 		set := sets[0]
-		file.Add(set.Pos, len(set.Name), problem.PathKey(path, "rules"), fmt.Sprintf("there are more than %d ways through the chains that the rules up to these jump to; let fewer jump", MaxWays), false)
+		file.Add(set.Pos, len(set.Name), problem.PathKey(path, "rules"),
+			fmt.Sprintf("there are more than %d ways through the chains that the rules up to these jump to; let fewer jump",
+				MaxWays), false)
 	}
 	for _, t := range list {
 		width := t.accept.width
@@ -99,8 +104,8 @@ func CheckTraps(sets []*Set, file File, path string, room *int) {
 	}
 }
 
-// NewTraps is what is said of each trap that one list of loaded sets has and another before it had not: the name of the set, and what is
-// wrong.
+// NewTraps is what is said of each trap that one list of loaded sets has and another before it had not: the name of the
+// set, and what is wrong.
 func NewTraps(was, is []*Set) (out [][2]string) {
 	before := map[string]bool{}
 	key := func(t trap) string { return t.accept.set.Name + t.accept.name + t.refusal.name }

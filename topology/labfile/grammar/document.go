@@ -1,7 +1,8 @@
-// Package grammar is the language in which the format of a lab file is described and read. A [Document] is a file of YAML that
-// knows its lines and collects what is wrong with it; a [Value] is a part of it that knows its place and its path; a [Shape]
-// describes what a value may be, and is both the check and the JSON Schema. What YAML can say and a lab file must not, and
-// where the parser's positions are not an editor's, is known here alone. It knows no key of any format.
+// Package grammar is the language in which the format of a lab file is described and read. A [Document] is a file of
+// YAML that knows its lines and collects what is wrong with it; a [Value] is a part of it that knows its place and its
+// path; a [Shape] describes what a value may be, and is both the check and the JSON Schema. What YAML can say and a lab
+// file must not, and where the parser's positions are not an editor's, is known here alone. It knows no key of any
+// format.
 package grammar
 
 import (
@@ -17,8 +18,8 @@ import (
 
 const bom = "\ufeff"
 
-// Document is the text of one file: it knows where its words are, and collects what is wrong with them. It is used by one
-// goroutine.
+// Document is the text of one file: it knows where its words are, and collects what is wrong with them. It is used by
+// one goroutine.
 type Document struct {
 	file  string
 	src   []byte // without a byte order mark, which no editor counts as a column
@@ -36,7 +37,8 @@ type Document struct {
 	overlay *overlay // while values are laid over others
 }
 
-// New is a document that has not been parsed. It keeps src: the caller must not change it. file is only a name for messages.
+// New is a document that has not been parsed. It keeps src: the caller must not change it. file is only a name for
+// messages.
 func New(file string, src []byte) *Document {
 	src = bytes.TrimPrefix(src, []byte(bom))
 	d := &Document{file: file, src: src, seen: map[problem.Problem]bool{}}

@@ -8,8 +8,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// Limits of a file. They are far beyond any lab that a machine can run; each keeps what a megabyte of text can cost in time and
-// memory within what a person waits for.
+// Limits of a file. They are far beyond any lab that a machine can run; each keeps what a megabyte of text can cost in
+// time and memory within what a person waits for.
 const (
 	MaxFile   = 1 << 20 // bytes
 	maxValues = 1 << 18 // keys and values
@@ -22,14 +22,15 @@ const (
 	maxMessage = 1000
 )
 
-// maxCompared bounds the suggestions of one file: the letters of its mistakes times those of what they are compared with. The
-// first fifty mistakes, which are all that is shown, come to less in any file of names of ten letters.
+// maxCompared bounds the suggestions of one file: the letters of its mistakes times those of what they are compared
+// with. The first fifty mistakes, which are all that is shown, come to less in any file of names of ten letters.
 const maxCompared = 1 << 26
 
 // stopped is what Stop panics with; only Read may catch it.
 type stopped struct{}
 
-// Stop ends the reading of the file, of which a mistake has been reported: what follows from it would take long or be noise.
+// Stop ends the reading of the file, of which a mistake has been reported: what follows from it would take long or be
+// noise.
 func (d *Document) Stop() { panic(stopped{}) }
 
 // Read reads until the end or until Stop is called.
@@ -69,14 +70,14 @@ func Unreadable(src []byte) string {
 	return ""
 }
 
-// control reports whether no text of a lab file may have the character: terminals obey it, a shell ends at NUL, or YAML 1.1
-// breaks lines at it and editors do not, so that positions would lie.
+// control reports whether no text of a lab file may have the character: terminals obey it, a shell ends at NUL, or YAML
+// 1.1 breaks lines at it and editors do not, so that positions would lie.
 func control(c rune) bool {
 	return c < ' ' && c != '\t' && c != '\n' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029
 }
 
-// fewValues refuses a file with more keys and values than there can be in a lab. It must not parse them: the parser takes
-// hundreds of bytes for each. So it counts the marks in front of one, those in texts too.
+// fewValues refuses a file with more keys and values than there can be in a lab. It must not parse them: the parser
+// takes hundreds of bytes for each. So it counts the marks in front of one, those in texts too.
 func (d *Document) fewValues() bool {
 	count, waits := 0, false // waits: the value behind the last mark has not begun
 	for i, c := range d.src {
@@ -132,8 +133,8 @@ func (d *Document) NearOrList(word string, have func() []string) string {
 	return problem.Listed(list)
 }
 
-// NearBy is a suggestion that find makes by itself, while the file has not had too many: it counts as one part in a thousand of
-// what a file may have.
+// NearBy is a suggestion that find makes by itself, while the file has not had too many: it counts as one part in a
+// thousand of what a file may have.
 func (d *Document) NearBy(find func() string) string {
 	if d.compared > maxCompared {
 		return ""

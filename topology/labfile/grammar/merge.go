@@ -122,8 +122,8 @@ func (v Value) Inside(keys []string, path string) Value {
 	return v
 }
 
-// Elsewhere parses a text that is not in the file and makes it a value of the document, without a place. What is wrong with it
-// is reported at the path. It is not given then.
+// Elsewhere parses a text that is not in the file and makes it a value of the document, without a place. What is wrong
+// with it is reported at the path. It is not given then.
 func (d *Document) Elsewhere(text, path string) Value {
 	from := New("", []byte(text))
 	var v Value

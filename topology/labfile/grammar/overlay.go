@@ -6,8 +6,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// overlay is what is being laid over other values of the document, as the set of a step over nodes. What is then wrong with
-// the others follows from it, so it is reported in it, and only if the document did not say so before.
+// overlay is what is being laid over other values of the document, as the set of a step over nodes. What is then wrong
+// with the others follows from it, so it is reported in it, and only if the document did not say so before.
 type overlay struct {
 	set         Value
 	first, last int // lines

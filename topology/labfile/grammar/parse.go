@@ -91,8 +91,8 @@ func syntaxText(msg, context, line string, p problem.Pos, start int) string {
 	return "not YAML: " + msg
 }
 
-// Plain refuses what YAML can say and a lab file must not, in a value and everywhere inside. It reports whether the value can be
-// read further.
+// Plain refuses what YAML can say and a lab file must not, in a value and everywhere inside. It reports whether the
+// value can be read further.
 func (d *Document) Plain(root Value) bool {
 	before := len(d.probs)
 	d.plain(root.node, 0)

@@ -24,8 +24,8 @@ const (
 	Table  // a literal block of a table
 )
 
-// Shape describes one value of the file. The same description checks the file and becomes the JSON Schema, so that the two
-// cannot come apart.
+// Shape describes one value of the file. The same description checks the file and becomes the JSON Schema, so that the
+// two cannot come apart.
 type Shape struct {
 	Form  Form
 	Doc   string // for editors
@@ -280,8 +280,8 @@ func (s *Shape) checkList(v Value) bool {
 	return ok
 }
 
-// checkEither takes the shape whose YAML form fits, and among several single values the one that is right. When none is,
-// a number is told what numbers may be, and a text what texts may be.
+// checkEither takes the shape whose YAML form fits, and among several single values the one that is right. When none
+// is, a number is told what numbers may be, and a text what texts may be.
 func (s *Shape) checkEither(v Value) bool {
 	var near *Shape
 	for _, a := range s.Any {

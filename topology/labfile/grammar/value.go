@@ -12,8 +12,9 @@ import (
 	"labctl/topology/problem"
 )
 
-// Value is a part of a document that knows its place: where its text is, and the path of keys that leads to it. The zero Value
-// is one that the document does not give; it has no fields and no items, and reads as whatever the reader takes for not given.
+// Value is a part of a document that knows its place: where its text is, and the path of keys that leads to it. The
+// zero Value is one that the document does not give; it has no fields and no items, and reads as whatever the reader
+// takes for not given.
 type Value struct {
 	doc  *Document
 	key  *yaml.Node // of an entry of a map
@@ -237,8 +238,8 @@ func (v Value) Weight() (values, letters int) {
 	return values, letters
 }
 
-// The methods below read values whose shapes have been checked. A value that was refused reads as def: it has been reported, and
-// what was read will not be used.
+// The methods below read values whose shapes have been checked. A value that was refused reads as def: it has been
+// reported, and what was read will not be used.
 
 // Bool is true or false.
 func (v Value) Bool(def bool) bool {

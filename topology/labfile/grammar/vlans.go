@@ -14,7 +14,8 @@ import (
 func VLANs() *Shape {
 	return &Shape{Form: Text, Want: `VLANs, as "10,20-30"`, RE: vlansRE, Test: func(s string) string {
 		if _, ok := ParseVLANs(s); !ok {
-			return fmt.Sprintf("%q is not a list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
+			return fmt.Sprintf("%q is not a list of VLANs; want numbers from 1 to 4094 and ranges, as \"10,20-30\"",
+				problem.Clip(s))
 		}
 		return ""
 	}}
@@ -25,19 +26,21 @@ func VLANID() *Shape { return NumberOf("a VLAN from 1 to 4094", 1, 4094) }
 
 // VLANKey is the number of a VLAN as a key of a map.
 func VLANKey() *Shape {
-	return &Shape{Form: Text, Want: "a VLAN from 1 to 4094", RE: regexp.MustCompile(`^[1-9][0-9]{0,3}$`), Test: func(s string) string {
-		if n, err := strconv.Atoi(s); err != nil || n < 1 || n > 4094 {
-			return fmt.Sprintf("%q does not fit; want a VLAN from 1 to 4094", problem.Clip(s))
-		}
-		return ""
-	}}
+	return &Shape{Form: Text, Want: "a VLAN from 1 to 4094", RE: regexp.MustCompile(`^[1-9][0-9]{0,3}$`),
+		Test: func(s string) string {
+			if n, err := strconv.Atoi(s); err != nil || n < 1 || n > 4094 {
+				return fmt.Sprintf("%q does not fit; want a VLAN from 1 to 4094", problem.Clip(s))
+			}
+			return ""
+		}}
 }
 
 // Trunk is a word or the VLANs of a trunk, 0 being frames without a tag.
 func Trunk() *Shape {
 	return &Shape{Form: Text, Want: `trunk or VLANs, as "10,20-30"`, RE: trunkRE, Test: func(s string) string {
 		if _, ok := ParseTrunk(s); !ok {
-			return fmt.Sprintf("%q is not a trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"", problem.Clip(s))
+			return fmt.Sprintf("%q is not a trunk; want trunk, or numbers from 0 to 4094 and ranges, as \"10,20-30\"",
+				problem.Clip(s))
 		}
 		return ""
 	}}

@@ -3,8 +3,8 @@ package grammar
 // wideStep is how many characters are between two that are remembered of a long line.
 const wideStep = 256
 
-// wideLines remember of long lines that are not ASCII where every wideStep-th character begins, so that finding many columns
-// of one line does not count its characters again and again.
+// wideLines remember of long lines that are not ASCII where every wideStep-th character begins, so that finding many
+// columns of one line does not count its characters again and again.
 type wideLines map[int][]int
 
 // skip is where a character of a line begins that is not behind the col-th, and which one that is, from 1.

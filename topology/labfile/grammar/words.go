@@ -31,8 +31,8 @@ var nameREs = map[string]*regexp.Regexp{LowerName: wholeRE(LowerName), PlainName
 
 func wholeRE(pattern string) *regexp.Regexp { return regexp.MustCompile("^" + pattern + "$") }
 
-// Reserved are words that no interface and no node is called by: the kernel's, those of tables, and what other YAML readers
-// take for values.
+// Reserved are words that no interface and no node is called by: the kernel's, those of tables, and what other YAML
+// readers take for values.
 func Reserved() []string {
 	return []string{"lo", "all", "default", "ok", "x", "yes", "no", "failed", "direct", "silent", "unknown", "broadcast",
 		"on", "off", "true", "false", "null"}
@@ -129,7 +129,8 @@ var (
 
 // MACOrName is a MAC address or the name of an entry of "names", which is looked up later.
 func MACOrName(doc string) *Shape {
-	return &Shape{Form: Text, Want: "a MAC address or a name", Doc: doc, Test: MACOrNameText, Max: MaxWord, RE: macOrNameRE}
+	return &Shape{Form: Text, Want: "a MAC address or a name", Doc: doc, Test: MACOrNameText, Max: MaxWord,
+		RE: macOrNameRE}
 }
 
 // MAC is a MAC address that an interface can have.
@@ -192,7 +193,8 @@ func PrefixText(s string) string {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		bits := netip.MustParseAddr(host).BitLen()
-		return fmt.Sprintf("%q is not a prefix: the length is a number from 0 to %d, not %q", problem.Clip(s), bits, problem.Clip(length))
+		return fmt.Sprintf("%q is not a prefix: the length is a number from 0 to %d, not %q", problem.Clip(s), bits,
+			problem.Clip(length))
 	}
 	switch a := p.Addr(); {
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):

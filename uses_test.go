@@ -4,9 +4,12 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gopackages "golang.org/x/tools/go/packages"
@@ -26,10 +29,15 @@ var largerTypes = map[string]int{
 	"labctl/topology/reach.matrix": 59,
 }
 
+// typed loads the tree's packages once for all tests: the compiler's work on what they import takes most of the time.
+var typed = sync.OnceValues(func() ([]*gopackages.Package, error) {
+	config := &gopackages.Config{Mode: gopackages.NeedName | gopackages.NeedFiles | gopackages.NeedSyntax |
+		gopackages.NeedTypes | gopackages.NeedTypesInfo | gopackages.NeedImports | gopackages.NeedExportFile}
+	return gopackages.Load(config, "./...")
+})
+
 func TestCirclesAndRoles(t *testing.T) {
-	config := &gopackages.Config{Mode: gopackages.NeedName | gopackages.NeedFiles | gopackages.NeedSyntax | gopackages.NeedTypes | gopackages.NeedTypesInfo |
-		gopackages.NeedImports | gopackages.NeedExportFile}
-	all, err := gopackages.Load(config, "./...")
+	all, err := typed()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,4 +177,48 @@ func methods(p *gopackages.Package) map[string]int {
 		}
 	}
 	return count
+}
+
+// TestTheWalksNameWhatIsThere: the walks of docs/architecture.md name functions, types and methods as `package.Name` or
+// `package.Type.Method`. A reader opens them in that order, so each has to be there.
+func TestTheWalksNameWhatIsThere(t *testing.T) {
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, walks, found := strings.Cut(string(text), "\n## Three walks\n")
+	walks, _, ends := strings.Cut(walks, "\n## ")
+	if !found || !ends {
+		t.Fatal("docs/architecture.md has no section of walks")
+	}
+	all, err := typed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]*types.Package{}
+	for _, p := range all {
+		byName[p.Name] = p.Types
+	}
+	met := 0
+	for _, m := range regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*)(?:\\.([A-Z][A-Za-z]*))?`").FindAllStringSubmatch(walks, -1) {
+		p := byName[m[1]]
+		if p == nil {
+			t.Errorf("%s: no such package", m[0])
+			continue
+		}
+		met++
+		o := p.Scope().Lookup(m[2])
+		if o == nil {
+			t.Errorf("%s is not there any more", m[0])
+			continue
+		}
+		if m[3] != "" {
+			if member, _, _ := types.LookupFieldOrMethod(o.Type(), true, p, m[3]); member == nil {
+				t.Errorf("%s: %s.%s has nothing of that name", m[0], m[1], m[2])
+			}
+		}
+	}
+	if met < 20 {
+		t.Errorf("only %d names: are the walks still there?", met)
+	}
 }

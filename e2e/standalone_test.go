@@ -10,7 +10,7 @@ import (
 
 // onSwitches runs a shell script with labctl as $L, in namespaces that end with it: a network without interfaces, and a private
 // /run. Before the script a file of functions: pairs N makes the test network of N namespaces NSn with vethn, .100+n, each with
-// vethn-vsw here; until_ waits for a condition, for ten seconds at most.
+// vethn-vsw here, with a carrier; until_ waits for a condition, for ten seconds at most.
 func onSwitches(script string) result {
 	GinkgoHelper()
 	file := filepath.Join(GinkgoT().TempDir(), "script")
@@ -35,7 +35,10 @@ pairs() {
 		ip -n "NS$i" addr add "192.168.100.$((100 + i))/24" dev "veth$i"
 		ip -n "NS$i" link set "veth$i" up
 	done
+	# The kernel acts on a carrier up to a second later (net/core/link_watch.c), and drops what is sent until then.
+	for i in $(seq "$1"); do until_ carries "veth$i-vsw"; done
 }
+carries() { ip -br link show "$1" | grep -q ' UP '; }
 until_() {
 	n=0
 	until "$@"; do

@@ -123,6 +123,7 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 		took = ", and " + died + took
 	}
 	switch {
+	case judged == 0 && bad == 0 && v.update: // what became of the file is said at the end
 	case judged == 0 && bad == 0:
 		fmt.Fprintf(w, "\n%s: the file expects nothing; nothing was judged\n", r.lab.Name)
 	case bad == 0:

@@ -573,3 +573,23 @@ func TestAProcessThatIsToldNothing(t *testing.T) {
 		}
 	}
 }
+
+// Nothing goes on behind a step that failed, and behind the last one nothing says that all is done.
+func TestBehindAStepThatFailed(t *testing.T) {
+	file := &labfile.File{Steps: []*labfile.Step{{Name: "one"}, {Name: "two"}}}
+	for _, c := range []struct {
+		outcomes []string
+		want     string
+	}{
+		{nil, ""},
+		{[]string{"differs"}, ""},
+		{[]string{wire.StepFailed}, `step 1, "one", failed, and what follows may count on it`},
+		{[]string{wire.StepFailed, wire.StepDone}, ""},
+		{[]string{wire.StepDone, wire.StepFailed}, `step 2, "two", the last, failed; "labctl up --reset"`},
+	} {
+		err := behindFailed(instance.Story{Step: len(c.outcomes), Outcomes: c.outcomes}, file)
+		if (err == nil) != (c.want == "") || err != nil && (!strings.HasPrefix(err.Error(), c.want) || wire.FailureOf(err).ExitCode() != 3) {
+			t.Errorf("%v: %v, want %q", c.outcomes, err, c.want)
+		}
+	}
+}

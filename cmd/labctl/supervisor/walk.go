@@ -12,14 +12,26 @@ import (
 	"labctl/topology/labfile"
 )
 
+// behindFailed refuses to go on behind a step that failed, be it the last; nil if none did.
+func behindFailed(t instance.Story, file *labfile.File) error {
+	n := len(t.Outcomes)
+	switch {
+	case n == 0 || t.Outcomes[n-1] != wire.StepFailed:
+		return nil
+	case t.Step == len(file.Steps):
+		return wire.Failed.Errorf("step %d, %q, the last, failed; \"labctl up --reset\" begins again", t.Step, file.Steps[t.Step-1].Name)
+	}
+	return wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+		t.Step, file.Steps[t.Step-1].Name)
+}
+
 func step(ctx context.Context, c *call, p wire.StepParams) (wire.Walked, error) {
 	if err := c.life.requireIntact(); err != nil {
 		return wire.Walked{}, err
 	}
 	out := wire.Walked{Steps: []wire.StepVerdicts{}, Done: c.story.Step, Total: len(c.file.Steps), Ended: c.story.Ended}
-	if n := len(c.story.Outcomes); n > 0 && out.Done < out.Total && c.story.Outcomes[n-1] == wire.StepFailed && !p.Continue {
-		return wire.Walked{}, wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
-			out.Done, c.file.Steps[out.Done-1].Name)
+	if err := behindFailed(c.story, c.file); err != nil && !p.Continue {
+		return wire.Walked{}, err
 	}
 	// A step that was begun is finished, and none is begun for somebody who is gone.
 	for n := 0; (p.Count == 0 || n < p.Count) && out.Done < out.Total && (n == 0 || !c.life.deserted()); n++ {

@@ -139,9 +139,9 @@ func chainFates(tr *tracer, chains map[string][]placed, name string, in fate) (o
 
 // target is what a rule jumps to, or "".
 func (l *Line) target() string {
-	for i, a := range l.Args[:len(l.Args)-1] {
-		if a == "-j" || a == "--jump" || a == "-g" || a == "--goto" {
-			return l.Args[i+1]
+	for _, o := range l.parsed() {
+		if o.letter == 'j' || o.letter == 'g' {
+			return o.value
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,14 +9,12 @@ import (
 	"labctl/topology/problem"
 )
 
-// xtTargets are the targets of iptables-extensions(8) and of xtables-addons(8), with the table that the kernel ties one
-// to ("table" of its struct xt_target), if it does.
+// xtTargets are the targets of iptables-extensions(8) and of xtables-addons(8), with the table that the kernel ties one to
+// ("table" of its struct xt_target), if it does.
 func xtTargets() map[string]string {
 	out := map[string]string{}
 	for table, names := range map[string]string{
-		"": "ACCEPT DROP RETURN QUEUE AUDIT CLASSIFY CLUSTERIP CONNMARK CONNSECMARK HMARK IDLETIMER LED LOG MARK " +
-			"NFLOG NFQUEUE RATEEST SECMARK SET SYNPROXY TCPMSS TEE TRACE ULOG ACCOUNT CHAOS DELUDE DHCPMAC DNETMAP DNPT ECHO " +
-			"IPMARK LOGMARK PROTO SNPT STEAL SYSRQ TARPIT",
+		"":       "ACCEPT DROP RETURN QUEUE AUDIT CLASSIFY CLUSTERIP CONNMARK CONNSECMARK HMARK IDLETIMER LED LOG MARK NFLOG NFQUEUE RATEEST SECMARK SET SYNPROXY TCPMSS TEE TRACE ULOG ACCOUNT CHAOS DELUDE DHCPMAC DNETMAP DNPT ECHO IPMARK LOGMARK PROTO SNPT STEAL SYSRQ TARPIT",
 		"nat":    "DNAT SNAT MASQUERADE REDIRECT NETMAP",
 		"filter": "REJECT",
 		"raw":    "CT NOTRACK RAWDNAT RAWSNAT",
@@ -30,44 +29,10 @@ func xtTargets() map[string]string {
 
 // xtMatches are the matches of the same manual pages.
 func xtMatches() []string {
-	return strings.Fields("addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu " +
-		"dccp devgroup dscp dst ecn esp eui64 frag " +
-		"hashlimit hbh helper hl icmp icmp6 icmpv6 ipv6-icmp ipcomp iprange ipv6header ipvs length limit mac mark mh " +
-		"multiport nfacct osf owner physdev pkttype " +
-		"policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time tos ttl " +
-		"u32 udp udplite " +
+	return strings.Fields("addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp dst ecn esp eui64 frag " +
+		"hashlimit hbh helper hl icmp icmp6 icmpv6 ipv6-icmp ipcomp iprange ipv6header ipvs length limit mac mark mh multiport nfacct osf owner physdev pkttype " +
+		"policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time tos ttl u32 udp udplite " +
 		"asn condition dhcpmac fuzzy geoip gradm iface ipp2p ipv4options length2 lscan pknock psd quota2")
-}
-
-// xtOption is an option of a rule and its value, however they are written: -j X, -jX, --jump X, --jump=X.
-type xtOption struct {
-	short, long, value string
-}
-
-// options finds some options of a rule. long ones may be cut short, as getopt_long(3) has it, but not below least
-// bytes.
-func (l *Line) options(short, long string, least int) []xtOption {
-	var out []xtOption
-	args := l.Args[min(2, len(l.Args)):]
-	for i, a := range args {
-		name, value, joined := strings.Cut(a, "=")
-		next := ""
-		if i+1 < len(args) {
-			next = args[i+1]
-		}
-		switch {
-		case a == short:
-			out = append(out, xtOption{short, long, next})
-		case strings.HasPrefix(a, short) && !strings.HasPrefix(a, "--") && (i == 0 || !strings.HasPrefix(args[i-1], "--")):
-			out = append(out, xtOption{short, long, a[len(short):]})
-		case len(name) >= least && strings.HasPrefix(long, name) && strings.HasPrefix(name, "--"):
-			if !joined {
-				value = next
-			}
-			out = append(out, xtOption{short, long, value})
-		}
-	}
-	return out
 }
 
 // xtChains are the chains that -N makes in a table.
@@ -79,8 +44,7 @@ type xtChains struct {
 // XtablesNeed begins an entry of "needs" that is an extension of iptables, a target or a match, and not a program.
 const XtablesNeed = "xtables:"
 
-// xtUnknown ends what is said of a name that nobody knows: what it is near to, or else how to name an extension that is
-// known here alone.
+// xtUnknown ends what is said of a name that nobody knows: what it is near to, or else how to name an extension that is known here alone.
 func xtUnknown(name, near string) string {
 	if near != "" || !xtName.MatchString(name) {
 		return near
@@ -88,12 +52,11 @@ func xtUnknown(name, near string) string {
 	return "; an extension of iptables from elsewhere is named at the top: \"needs: [" + XtablesNeed + name + "]\""
 }
 
-// xtName is what "needs" takes behind XtablesNeed. The kernel keeps 28 bytes of it (XT_EXTENSION_MAXNAMELEN,
-// x_tables.h).
+// xtName is what "needs" takes behind XtablesNeed. The kernel keeps 28 bytes of it (XT_EXTENSION_MAXNAMELEN, x_tables.h).
 var xtName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,27}$`)
 
-// CheckNames refuses targets, chains and matches that neither iptables nor the node's rules have, nor needs names. The
-// sets are all of a node, path is the node's, and needs is what the lab says that it needs; see [XtablesNeed].
+// CheckNames refuses targets, chains and matches that neither iptables nor the node's rules have, nor needs names. The sets are all of a
+// node, path is the node's, and needs is what the lab says that it needs; see [XtablesNeed].
 func CheckNames(sets []*Set, needs []string, file File, path string) {
 	known := func(name string) bool { return slices.Contains(needs, XtablesNeed+name) }
 	made := map[[2]string]*xtChains{} // by family and table
@@ -124,22 +87,24 @@ func CheckNames(sets []*Set, needs []string, file File, path string) {
 			if chains == nil {
 				chains = &xtChains{}
 			}
-			for _, o := range append(l.options("-j", "--jump", 3), l.options("-g", "--goto", 3)...) {
-				if _, listed := targets[o.value]; !listed && o.short == "-j" && known(o.value) {
+			for _, o := range append(l.options('j'), l.options('g')...) {
+				if _, listed := targets[o.value]; !listed && o.letter == 'j' && known(o.value) {
 					continue
 				}
 				if why := targetText(file, l, o, chains, targets); why != "" {
 					wrongIn(file, l, o.value, at, why)
 				}
 			}
-			for _, o := range l.options("-m", "--match", 5) {
+			for _, o := range l.options('m') {
 				if o.value != "" && !slices.Contains(xtMatches(), o.value) && !known(o.value) {
-					wrongIn(file, l, o.value, at, "no match is called "+problem.Quoted(problem.Clip(o.value))+xtUnknown(o.value,
-						problem.Suggest(o.value, xtMatches())))
+					wrongIn(file, l, o.value, at, "no match is called "+problem.Quoted(problem.Clip(o.value))+xtUnknown(o.value, problem.Suggest(o.value, xtMatches())))
 				}
 			}
-			if list := l.options("-M", "--modprobe", 4); len(list) > 0 {
-				wrongIn(file, l, list[0].value, at, "names a program to be run, which only \"run\" can; leave it out")
+			for _, o := range l.parsed() {
+				if why := refusedOption(o); why != "" {
+					wrongIn(file, l, cmp.Or(o.value, o.word), at, why)
+					break
+				}
 			}
 		}
 	}
@@ -151,14 +116,13 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 	table, known := targets[name]
 	switch {
 	case name == "":
-		return o.short + " lacks a target"
+		return "-" + string(o.letter) + " lacks a target"
 	case chains.is[name]:
 		return ""
 	case slices.Contains(ownChains(l.Table), name):
 		return problem.Quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
-	case o.short == "-g":
-		return "table " + l.Table + " has no chain " + problem.Quoted(problem.Clip(name)) + ", and no -N makes it" +
-			file.Near(name, func() []string { return chains.names })
+	case o.letter == 'g':
+		return "table " + l.Table + " has no chain " + problem.Quoted(problem.Clip(name)) + ", and no -N makes it" + file.Near(name, func() []string { return chains.names })
 	case !known:
 		all := func() []string {
 			all := slices.Clone(chains.names)
@@ -168,8 +132,7 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 			slices.Sort(all)
 			return all
 		}
-		return "no target is called " + problem.Quoted(problem.Clip(name)) + ", and no -N makes such a chain in table " +
-			l.Table + xtUnknown(name, file.Near(name, all))
+		return "no target is called " + problem.Quoted(problem.Clip(name)) + ", and no -N makes such a chain in table " + l.Table + xtUnknown(name, file.Near(name, all))
 	case table != "" && table != l.Table:
 		return name + " works in table " + table + " only; write \"-t " + table + "\""
 	}

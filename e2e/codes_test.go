@@ -24,29 +24,53 @@ var _ = Describe("exit codes", func() {
 		}
 	})
 
-	It("are 3 when the kernel refuses a value of the file, and ls tells that the lab is not whole", func() {
-		const sysctls = "h1: {ip: 10.9.0.2/16, sysctls: {net.ipv4.ip_default_ttl: '9999'}}"
+	It("are 2 when the kernel refuses a value, 4 when it does not have it, and the lab goes on", func() {
+		const plain, refused, unknown = "h1: {ip: 10.9.0.2/16}", "h1: {ip: 10.9.0.2/16, sysctls: {net.ipv4.ip_default_ttl: '9999'}}",
+			"h1: {ip: 10.9.0.2/16, sysctls: {net.ipv4.ip_defaultttl: '65'}}"
 		file := write("lab.yaml", star("refused", 2))
 		up(file)
-		edit(file, "h1: {ip: 10.9.0.2/16}", sysctls)
+		before := inodes("refused")
+		for asked, code := range map[string]int{"ip_defaultttl=65": 4, "ip_default_ttl=9999": 2} {
+			r := labctl("set", "h1.sysctls.net.ipv4."+asked)
+			Expect(r).To(Exit(code))
+			Expect(r.err).To(And(ContainSubstring("nothing was changed"), Not(ContainSubstring("neither"))))
+		}
+		Expect(labctl("set", "h1.sysctls.net.ipv4.ip_defaultttl=65").err).To(ContainSubstring(`did you mean "net.ipv4.ip_default_ttl"?`))
+		for asked, code := range map[string]int{unknown: 4, refused: 2} {
+			edit(file, plain, asked)
+			r := labctl("up", file)
+			Expect(r).To(Exit(code))
+			Expect(r.err).To(And(ContainSubstring("lab.yaml:"), ContainSubstring("^"), Not(ContainSubstring("neither"))))
+			Expect(state("refused")).To(Equal("running"))
+			edit(file, asked, plain)
+			Expect(labctl("up", file).err).To(ContainSubstring("nothing to change"))
+		}
+		Expect(inodes("refused")).To(Equal(before))
+		Expect(labctl("down", "refused")).To(Exit(0))
+		edit(file, plain, refused)
+		Expect(labctl("up", file)).To(Exit(2))
+		Expect(instances()).To(BeEmpty())
+	})
+
+	It("are 3 when a change has begun and the kernel refuses the rest, and ls tells that the lab is not whole", func() {
+		const plain = "h1: {ip: 10.9.0.2/16}"
+		const sysctls = "h1: {ip: 10.9.0.2/16, sysctls: {net.ipv4.ip_default_ttl: 9, net.ipv4.ip_no_pmtu_disc: '99999999'}}"
+		file := write("lab.yaml", star("refused", 2))
+		up(file)
+		edit(file, plain, sysctls)
 		r := labctl("up", file)
 		Expect(r).To(Exit(3))
-		Expect(r.err).To(And(ContainSubstring("ip_default_ttl"), ContainSubstring("invalid argument"), ContainSubstring("labctl up")))
+		Expect(r.err).To(And(ContainSubstring("ip_no_pmtu_disc"), ContainSubstring("invalid argument"), ContainSubstring("mend the file")))
 		Expect(state("refused")).To(Equal("degraded"))
 		r = labctl("verify", "refused")
 		Expect(r).To(Exit(3))
 		Expect(r.err).To(And(ContainSubstring("refused is degraded: a change ended midway: "), ContainSubstring("labctl up")))
 		Expect(labctl("plan", "-l", "refused").out).To(ContainSubstring("refused is degraded: a change ended midway: "))
-		edit(file, sysctls, "h1: {ip: 10.9.0.2/16}")
+		edit(file, sysctls, plain)
 		r = labctl("up", file)
 		Expect(r).To(Exit(0))
 		Expect(r.err).To(And(ContainSubstring("h1: rebuilt: a change had ended midway"), ContainSubstring("was degraded and is healed")))
 		Expect(state("refused")).To(Equal("running"))
-		edit(file, "h1: {ip: 10.9.0.2/16}", sysctls)
-		Expect(labctl("up", file)).To(Exit(3))
-		Expect(labctl("down", "refused")).To(Exit(0))
-		Expect(labctl("up", file)).To(Exit(3))
-		Expect(instances()).To(BeEmpty())
 	})
 
 	// cannot runs up, verify and doctor behind a command that takes something from them.

@@ -91,6 +91,9 @@ func isKnownSysctl(key string) bool {
 	return slices.Contains(knownSysctls()[dir], leaf)
 }
 
+// NearSysctl is [nearSysctl] for a kernel's refusal.
+func NearSysctl(key string) string { return nearSysctl(key) }
+
 // nearSysctl is the name of a value that is known and differs from key in a slip or two of the keys, with dots, or ""
 // if key is known itself or near none. Of two that are equally near the first one in the list wins.
 func nearSysctl(key string) string {

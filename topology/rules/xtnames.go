@@ -97,7 +97,8 @@ func CheckNames(sets []*Set, needs []string, file File, path string) {
 			}
 			for _, o := range l.options('m') {
 				if o.value != "" && !slices.Contains(xtMatches(), o.value) && !known(o.value) {
-					wrongIn(file, l, o.value, at, "no match is called "+problem.Quoted(problem.Clip(o.value))+xtUnknown(o.value, problem.Suggest(o.value, xtMatches())))
+					wrongIn(file, l, o.value, at, "no match is called "+problem.Quoted(problem.Clip(o.value))+
+						xtUnknown(o.value, problem.Suggest(o.value, xtMatches())))
 				}
 			}
 			for _, o := range l.parsed() {
@@ -122,7 +123,8 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 	case slices.Contains(ownChains(l.Table), name):
 		return problem.Quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
 	case o.letter == 'g':
-		return "table " + l.Table + " has no chain " + problem.Quoted(problem.Clip(name)) + ", and no -N makes it" + file.Near(name, func() []string { return chains.names })
+		return "table " + l.Table + " has no chain " + problem.Quoted(problem.Clip(name)) + ", and no -N makes it" +
+			file.Near(name, func() []string { return chains.names })
 	case !known:
 		all := func() []string {
 			all := slices.Clone(chains.names)
@@ -132,7 +134,8 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 			slices.Sort(all)
 			return all
 		}
-		return "no target is called " + problem.Quoted(problem.Clip(name)) + ", and no -N makes such a chain in table " + l.Table + xtUnknown(name, file.Near(name, all))
+		return "no target is called " + problem.Quoted(problem.Clip(name)) + ", and no -N makes such a chain in table " + l.Table +
+			xtUnknown(name, file.Near(name, all))
 	case table != "" && table != l.Table:
 		return name + " works in table " + table + " only; write \"-t " + table + "\""
 	}

@@ -29,11 +29,9 @@ func (s *server) checkRules(ctx context.Context, planned *plan.Plan) error {
 func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) error {
 	var re *kernel.RuleError
 	if !errors.As(err, &re) {
-		return s.lacking(err)
+		return s.sysctlRefused(err, planned)
 	}
-	s.mu.Lock()
-	file := s.file
-	s.mu.Unlock()
+	file := s.askedFile()
 	text := problem.List{re.Problem(file.Path, file.Source)}.Error()
 	if s.life.is("starting") {
 		return wire.Usage.Errorf("%s", text) // whatever was built is cleared away

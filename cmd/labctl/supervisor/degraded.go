@@ -73,8 +73,12 @@ func (c *call) tearDown() error {
 	return &tornDown{c.meta.Instance}
 }
 
-// neither begins the error of a change that failed midway.
-const neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
+// neither begins the error of a change that failed midway, and mend that of one that a changed file asked for: it may be the cause, and
+// would be again.
+const (
+	neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
+	mend    = "the lab is now neither what it was nor what its file asks for; mend the file, if it is the cause, and \"labctl up\" heals the lab: "
+)
 
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as
 // it was.
@@ -85,7 +89,13 @@ func (s *server) brokenOff(err error) error {
 	}
 	s.life.degrade("a change ended midway: " + err.Error())
 	// Whatever the cause was, something is left behind: the lab is not as it was.
-	return wire.Failed.Errorf("%s%v", neither, err)
+	begins := neither
+	s.mu.Lock()
+	if s.asks != nil && s.asks != s.file {
+		begins = mend
+	}
+	s.mu.Unlock()
+	return wire.Failed.Errorf("%s%v", begins, err)
 }
 
 // unnamed are the nodes of a lab whose name is gone from the machine.

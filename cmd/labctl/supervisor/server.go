@@ -48,6 +48,7 @@ type server struct {
 	// file, story and lab are written by the holder of life.writeLock under mu: who holds either may read them.
 	mu     sync.Mutex
 	file   *labfile.File  // what the file says
+	asks   *labfile.File  // what a change under way leads to; nil: file
 	story  instance.Story // what was laid over it since
 	lab    *topology.Lab  // what the kernel has: file and story
 	broken string         // what the predecessor had begun and not brought to its end, in words

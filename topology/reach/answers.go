@@ -80,7 +80,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 // requests sends until all are answered, and listens. Those that nobody answered are sent again if a carrier came or went meanwhile: all
 // of them may have met the same gap.
 func (a *asking) requests(ctx context.Context, asks []*asker) error {
-	before, err := a.p.carriers(a.p.nodeNames()...)
+	before, err := a.b.carriers(a.b.nodeNames()...)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 		if open := a.round(ctx, asks); !open || ctx.Err() != nil {
 			break
 		}
-		now, err := a.p.carriers(a.p.nodeNames()...)
+		now, err := a.b.carriers(a.b.nodeNames()...)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 		}
 		before = now
 	}
-	if mayProxy(a.p.Lab) {
+	if mayProxy(a.b.lab) {
 		listen(ctx, asks, time.Now().Add(proxyTime))
 	}
 	return nil
@@ -142,24 +142,9 @@ func mayProxy(lab *topology.Lab) bool {
 	return slices.ContainsFunc(lab.StepCommands, func(sh string) bool { return strings.Contains(sh, "proxy") })
 }
 
-// start makes the lab forget, unless its tables are to be kept.
-func (a *asking) start(ctx context.Context) error {
-	if a.kept {
-		return nil
-	}
-	return a.p.forgetAll(ctx)
-}
-
-// place is an interface of a node by its index, and a family where that matters.
-type place struct {
-	node  string
-	index int
-	v6    bool
-}
-
 func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 	q := a.out[i].Question
-	from, to, err := a.p.ends(q)
+	from, to, err := a.b.ends(q)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +170,7 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 		k.frame = arpRequest(l.MAC, src, dst)
 	}
 	if taps[at] == nil {
-		if taps[at], err = openTap(a.p.Machine, from.Node, l.Index, proto, false, filter); err != nil {
+		if taps[at], err = openTap(a.b.machine, from.Node, l.Index, proto, false, filter); err != nil {
 			return nil, err
 		}
 	}
@@ -198,7 +183,7 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 func (a *asking) facing(from topology.Target, dst netip.Addr) (topology.LinkState, netip.Addr, error) {
 	links := a.own.links[from.Node]
 	if from.Interface == "" {
-		if r, err := a.p.Machine.Route(from.Node, topology.RouteQuery{Dst: dst}); err == nil && !r.Local {
+		if r, err := a.b.machine.Route(from.Node, topology.RouteQuery{Dst: dst}); err == nil && !r.Local {
 			if l, ok := a.own.linkAt(from.Node, r.Index); ok {
 				if src := firstAddr(l, is6(dst)); src.IsValid() && !r.Src.IsValid() {
 					return l, src, nil

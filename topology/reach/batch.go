@@ -58,11 +58,11 @@ func (pr *pair) routed() bool {
 }
 
 // together asks the slow pairs in batches, then alone those whose batch may have changed their fate.
-func (m *matrix) together(prs []*pair) error {
+func (m *fresh) together(prs []*pair) error {
 	var doubted []*pair
 	for len(prs) > 0 {
 		b := newBatch()
-		room := m.p.room()
+		room := m.b.room()
 		if room < 1 {
 			return errNoRoom
 		}
@@ -89,9 +89,9 @@ func (m *matrix) together(prs []*pair) error {
 
 // batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never
 // doubted: company can complete an entry, not break one.
-func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
-	m.p.ready(m.ctx, len(prs))
-	if err := m.p.forgetAll(m.ctx); err != nil {
+func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
+	m.b.ready(m.ctx, len(prs))
+	if err := m.b.forgetAll(m.ctx); err != nil {
 		return nil, err
 	}
 	m.closeTries()
@@ -101,7 +101,7 @@ func (m *matrix) batch(prs []*pair) (doubted []*pair, err error) {
 		pr.again()
 		m.send(pr)
 	}
-	m.awaitAll(prs, time.Now().Add(m.p.patience()))
+	m.awaitAll(prs, time.Now().Add(m.b.patience))
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}

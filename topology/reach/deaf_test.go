@@ -54,7 +54,7 @@ func almost(p *Prober) []byte {
 	b := make([]byte, 200)
 	copy(b[12:], []byte{8, 0, 0x45})
 	b[23], b[34] = 1, echo4
-	copy(b[42:], p.cookie[:])
+	copy(b[42:], p.memory.cookie[:])
 	b[46] ^= 0xff
 	return b
 }
@@ -166,7 +166,7 @@ func TestWhoAnswers(t *testing.T) {
 	m := build(t, lab, steps)
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	own := must(p.owners())
+	own := must(p.bench().owners())
 	q := expect.Question{Kind: "answers", A: "a", B: "b"}
 	want := func(word string) {
 		t.Helper()

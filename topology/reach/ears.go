@@ -3,7 +3,6 @@ package reach
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -23,14 +22,14 @@ type ear struct {
 
 // audience is the ears that are open at the same time, one for each interface.
 type audience struct {
-	p      *Prober
+	b      *bench
 	own    *owners
 	filter []bpf.Instruction
 	ears   map[place]*ear
 }
 
-func newAudience(p *Prober, own *owners, filter []bpf.Instruction) *audience {
-	return &audience{p: p, own: own, filter: filter, ears: map[place]*ear{}}
+func newAudience(b *bench, own *owners, filter []bpf.Instruction) *audience {
+	return &audience{b: b, own: own, filter: filter, ears: map[place]*ear{}}
 }
 
 // close closes all ears; the switches have noticed when it returns.
@@ -42,7 +41,7 @@ func (l *audience) close(ctx context.Context) error {
 		e.close()
 	}
 	clear(l.ears)
-	return l.p.Machine.Quiet(ctx)
+	return l.b.machine.Quiet(ctx)
 }
 
 // column is who listens in a column of a sees table.
@@ -54,9 +53,9 @@ type column struct {
 // listeners opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would be,
 // but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
 func (l *audience) listeners(text string) (column, error) {
-	node, ifname, isPort := l.p.port(text)
+	node, ifname, isPort := l.b.port(text)
 	if !isPort {
-		t, ok := l.p.target(text)
+		t, ok := l.b.target(text)
 		if !ok || t.Node == "" {
 			return column{}, fmt.Errorf("%q is not a node of this lab", text)
 		}
@@ -64,7 +63,7 @@ func (l *audience) listeners(text string) (column, error) {
 	}
 	own := isPort
 	out := column{through: isPort}
-	if n := l.p.Lab.Node(node); n != nil {
+	if n := l.b.lab.Node(node); n != nil {
 		own = own || n.Kind == topology.VSwitch
 		if i := n.Interface(ifname); i != nil && i.Master != "" {
 			out.through = true
@@ -92,7 +91,7 @@ func (l *audience) ear(node string, k topology.LinkState, promiscuous bool) (*ea
 		return e, nil
 	}
 	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
-	t, err := openTap(l.p.Machine, node, k.Index, unix.ETH_P_ALL, promiscuous, l.filter)
+	t, err := openTap(l.b.machine, node, k.Index, unix.ETH_P_ALL, promiscuous, l.filter)
 	if err != nil {
 		return nil, err
 	}
@@ -129,31 +128,6 @@ func (l *audience) taps(node string) ([]*ear, error) {
 		out = append(out, e)
 	}
 	return out, nil
-}
-
-// port finds the interface of a virtual switch's port, which may be another node's; false if the text names none.
-func (p *Prober) port(text string) (node, ifname string, ok bool) {
-	name, port, named := strings.Cut(text, ":")
-	n := p.Lab.Node(name)
-	if !named || n == nil {
-		return "", "", false
-	}
-	if n.Kind != topology.VSwitch {
-		// An uplink may be written as the interface of the node that holds the switch.
-		t, found := p.target(text)
-		if n = p.Lab.Node(t.Node); !found || n == nil || n.Kind != topology.VSwitch {
-			return "", "", false
-		}
-		port = t.Interface
-	}
-	if n.Switch != nil {
-		for _, s := range n.Switch.Ports {
-			if s.Name == port {
-				return s.At.Node, s.At.Interface, true
-			}
-		}
-	}
-	return n.Name, port, n.Interface(port) != nil
 }
 
 func (l *audience) pollFds() []unix.PollFd {

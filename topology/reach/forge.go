@@ -16,15 +16,15 @@ import (
 const minFrame = 60
 
 // forge builds the frame of a send, with the addresses that the stations have now.
-func (p *Prober) forge(own *owners, s *topology.Send, self topology.LinkState) ([]byte, error) {
+func (b *bench) forge(own *owners, s *topology.Send, self topology.LinkState) ([]byte, error) {
 	src, dst := self.MAC, switchcore.MAC{}
 	var err error
 	if s.Src != (topology.Station{}) {
-		if src, err = p.station(own, s.Src); err != nil {
+		if src, err = b.station(own, s.Src); err != nil {
 			return nil, err
 		}
 	}
-	if dst, err = p.station(own, s.Dst); err != nil {
+	if dst, err = b.station(own, s.Dst); err != nil {
 		return nil, err
 	}
 	typ, payload := s.Type, s.Payload
@@ -33,35 +33,35 @@ func (p *Prober) forge(own *owners, s *topology.Send, self topology.LinkState) (
 		typ, payload, err = echoPacket(s.Echo)
 	case s.ARP != nil:
 		typ = unix.ETH_P_ARP
-		payload, err = p.arpPacket(own, s.ARP)
+		payload, err = b.arpPacket(own, s.ARP)
 	}
 	if err != nil {
 		return nil, err
 	}
-	b := append(append(make([]byte, 0, minFrame), dst[:]...), src[:]...)
+	frame := append(append(make([]byte, 0, minFrame), dst[:]...), src[:]...)
 	if s.VLAN != 0 {
-		b = binary.BigEndian.AppendUint16(b, unix.ETH_P_8021Q)
-		b = binary.BigEndian.AppendUint16(b, uint16(s.VLAN))
+		frame = binary.BigEndian.AppendUint16(frame, unix.ETH_P_8021Q)
+		frame = binary.BigEndian.AppendUint16(frame, uint16(s.VLAN))
 	}
-	b = append(binary.BigEndian.AppendUint16(b, typ), payload...)
-	if n := minFrame - len(b); n > 0 {
-		b = append(b, make([]byte, n)...)
+	frame = append(binary.BigEndian.AppendUint16(frame, typ), payload...)
+	if n := minFrame - len(frame); n > 0 {
+		frame = append(frame, make([]byte, n)...)
 	}
-	return b, nil
+	return frame, nil
 }
 
 // station is the address of who a frame is from or for; the zero Station has none.
-func (p *Prober) station(own *owners, s topology.Station) (switchcore.MAC, error) {
+func (b *bench) station(own *owners, s topology.Station) (switchcore.MAC, error) {
 	if s.Node == "" {
 		return s.MAC, nil
 	}
-	l, err := p.nic(own, s.Node, s.Interface)
+	l, err := b.nic(own, s.Node, s.Interface)
 	return l.MAC, err
 }
 
 // nic is an interface of a node as it is now; without a name it is the node's only one, or the bridge of a bridge node.
-func (p *Prober) nic(own *owners, node, name string) (topology.LinkState, error) {
-	n := p.Lab.Node(node)
+func (b *bench) nic(own *owners, node, name string) (topology.LinkState, error) {
+	n := b.lab.Node(node)
 	if n == nil {
 		return topology.LinkState{}, fmt.Errorf("%q is not a node of this lab", node)
 	}
@@ -106,13 +106,13 @@ func echoPacket(e *topology.Echo) (typ uint16, b []byte, err error) {
 }
 
 // arpPacket is RFC 826's packet for IPv4 over Ethernet.
-func (p *Prober) arpPacket(own *owners, a *topology.ARP) ([]byte, error) {
-	b := []byte{0, 1, 8, 0, 6, 4, byte(a.Op >> 8), byte(a.Op)}
+func (b *bench) arpPacket(own *owners, a *topology.ARP) ([]byte, error) {
+	pkt := []byte{0, 1, 8, 0, 6, 4, byte(a.Op >> 8), byte(a.Op)}
 	for _, half := range []struct {
 		who topology.Station
 		ip  netip.Addr
 	}{{a.SenderMAC, a.SenderIP}, {a.TargetMAC, a.TargetIP}} {
-		mac, err := p.station(own, half.who)
+		mac, err := b.station(own, half.who)
 		if err != nil {
 			return nil, err
 		}
@@ -123,9 +123,9 @@ func (p *Prober) arpPacket(own *owners, a *topology.ARP) ([]byte, error) {
 			}
 			ip = half.ip.As4()
 		}
-		b = append(append(b, mac[:]...), ip[:]...)
+		pkt = append(append(pkt, mac[:]...), ip[:]...)
 	}
-	return b, nil
+	return pkt, nil
 }
 
 // content is a frame less its 802.1Q tags and less what may be padding, and the VLAN ids of those tags, outermost first. A

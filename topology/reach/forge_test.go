@@ -59,7 +59,7 @@ func TestForge(t *testing.T) {
 		{name: "two families", send: topology.Send{Echo: &topology.Echo{From: addr("10.0.0.1"), To: addr("fd00::1")}}, err: "same family"},
 		{name: "ARP for IPv6", send: topology.Send{ARP: &topology.ARP{Op: 1, SenderIP: addr("fd00::1")}}, err: "IPv4 addresses only"},
 	} {
-		got, err := p.forge(own, &c.send, own.links["guest"][0])
+		got, err := p.bench().forge(own, &c.send, own.links["guest"][0])
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%s: got the error %v, want %q", c.name, err, c.err)
@@ -74,7 +74,7 @@ func TestForge(t *testing.T) {
 
 func TestForgeEcho6(t *testing.T) {
 	p, own := forging()
-	b, err := p.forge(own, &topology.Send{Echo: &topology.Echo{From: addr("fd00::1"), To: addr("fd00::2")}}, own.links["guest"][0])
+	b, err := p.bench().forge(own, &topology.Send{Echo: &topology.Echo{From: addr("fd00::1"), To: addr("fd00::2")}}, own.links["guest"][0])
 	if err != nil || len(b) != 62 || b[12] != 0x86 || b[54] != echo6 {
 		t.Fatalf("got %x, %v", b, err)
 	}
@@ -89,7 +89,7 @@ func TestContent(t *testing.T) {
 	p, own := forging()
 	frame := func(vlan, typ int, payload string) []byte {
 		s := topology.Send{Dst: topology.Station{MAC: mac("00:00:00:00:00:02")}, VLAN: vlan, Type: uint16(typ), Payload: []byte(payload)}
-		b, err := p.forge(own, &s, own.links["guest"][0])
+		b, err := p.bench().forge(own, &s, own.links["guest"][0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,56 +1,51 @@
 package reach
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
 	"labctl/topology"
 )
 
-var errNoRoom = errors.New("the machine's neighbour table has no room left; raise net.ipv4.neigh.default.gc_thresh3 (arp(7))")
-
 // Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs time
 // to say so too early, never truth.
 const (
-	quick    = 20 * time.Millisecond
 	quicker  = 4 * time.Millisecond // once there were manySlow of them
 	manySlow = 128
-	maxBatch = 512
-	maxSame  = 128 // of one sender in a batch: what its socket holds while it resolves
+
+	maxSame = 128 // of one sender in a batch: what its socket holds while it resolves
 	// maxErrors is how many pairs of a batch may wait for neighbours if one waits at a router. Entries that were made together fail in the
 	// same tick, and a processor's one socket for ICMP (icmp_sk, net/ipv4/icmp.c) sends only so many errors before the first has arrived.
 	maxErrors = 128
 	maxChunk  = 512 // pairs between two looks for entries that nobody expected
 )
 
-// snapshot is who waits for whom in the neighbour tables of the lab.
-type snapshot struct {
-	waiting   []entry  // incomplete or failed
-	resolving bool     // one is incomplete
-	wanted    []string // the nodes that own the addresses waited for
-	asking    []string // the nodes that have sent ARP requests or neighbour solicitations
+// fresh asks every pair as if alone in a lab just brought up.
+type fresh struct {
+	*matrix
+	permanent map[entry]bool // entries that stay: the file's, or a person's
+	owed      owed
+	mayOwe    int       // entries
+	slowAt    time.Time // when a pair was last not decided at once
 }
 
-// entry is one place in the tables, as a hop asks for it.
-type entry hop
+func newFresh(m *matrix) *fresh { return &fresh{matrix: m} }
 
-// fresh asks every pair as if alone in a lab just brought up.
+// run asks the pairs.
 //
 // First each alone, one after the other, for a moment: most are decided by then, and only what they left behind is
 // forgotten, before the first pair that could notice. The rest wait for something that does not come. Those go in batches, each from empty tables, put together so
 // that no pair waits for a node that another pair makes ask: an incomplete entry is completed by any request of its owner.
 // That this held is checked afterwards against what each pair was waiting for when it was alone; a pair for which it did
 // not is asked once more with nobody else.
-func (m *matrix) fresh() error {
-	room := m.p.room()
+func (m *fresh) run() error {
+	room := m.b.room()
 	if room < 1 {
 		return errNoRoom
 	}
 	m.mayOwe = min(room*entriesPerPair, maxOwed)
-	if err := m.p.forgetAll(m.ctx); err != nil {
+	if err := m.b.forgetAll(m.ctx); err != nil {
 		return err
 	}
 	if err := m.findPermanent(); err != nil {
@@ -83,7 +78,7 @@ func (m *matrix) fresh() error {
 		return err
 	}
 	if len(slow) > 0 {
-		if err := m.p.forgetAll(m.ctx); err != nil {
+		if err := m.b.forgetAll(m.ctx); err != nil {
 			return err
 		}
 	}
@@ -92,10 +87,10 @@ func (m *matrix) fresh() error {
 }
 
 // findPermanent notes which entries are permanent: a deletion by address would take them too.
-func (m *matrix) findPermanent() error {
+func (m *fresh) findPermanent() error {
 	m.permanent = map[entry]bool{}
-	for _, node := range m.p.Lab.Nodes {
-		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+	for _, node := range m.b.lab.Nodes {
+		ns, err := m.b.machine.Neighbours(node.Name, family(m.v6))
 		if err != nil {
 			return fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
 		}
@@ -109,14 +104,14 @@ func (m *matrix) findPermanent() error {
 }
 
 // spare takes the permanent entries off what a pair leaves behind: they were there before, and stay.
-func (m *matrix) spare(t traces) traces {
+func (m *fresh) spare(t traces) traces {
 	t.entries = slices.DeleteFunc(t.entries, func(h hop) bool { return m.permanent[entry(h)] })
 	return t
 }
 
 // leave makes the tables what the last answered pair of the table leaves behind, whatever order the pairs were asked in: a
 // step with "neighbours: kept" begins there.
-func (m *matrix) leave() {
+func (m *fresh) leave() {
 	for _, pr := range slices.Backward(m.pairs) {
 		if pr.word != "ok" {
 			continue
@@ -125,13 +120,13 @@ func (m *matrix) leave() {
 		last.again()
 		// The next request of the same ping, and so the same connection: rules that see the first of each see it once.
 		m.request(&last, pr.key&^0xffff|(pr.key+1)&0xffff)
-		m.await(&last, m.p.patience())
+		m.await(&last, m.b.patience)
 		return
 	}
 }
 
 // alone asks the pairs one after the other and returns those not decided at once.
-func (m *matrix) alone() (slow []*pair, err error) {
+func (m *fresh) alone() (slow []*pair, err error) {
 	for chunk := range slices.Chunk(tiled(m.pairs), maxChunk) {
 		for _, pr := range chunk {
 			if err := m.once(pr, len(slow)); err != nil {
@@ -166,9 +161,9 @@ func (m *matrix) alone() (slow []*pair, err error) {
 
 // carefully asks the pairs of a chunk again, since some pair left more behind than its way says; now every node forgets
 // everything after each.
-func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
+func (m *fresh) carefully(chunk []*pair) (slow []*pair, err error) {
 	for _, pr := range chunk {
-		if err := m.p.forgetAll(m.ctx); err != nil {
+		if err := m.b.forgetAll(m.ctx); err != nil {
 			return nil, err
 		}
 		if err := m.once(pr, 0); err != nil {
@@ -178,7 +173,7 @@ func (m *matrix) carefully(chunk []*pair) (slow []*pair, err error) {
 			slow = append(slow, pr)
 		}
 	}
-	return slow, m.p.forgetAll(m.ctx)
+	return slow, m.b.forgetAll(m.ctx)
 }
 
 // A request of an earlier pair may still be on its way when that pair has been forgotten: a macvlan hands broadcasts on by a
@@ -189,7 +184,7 @@ const (
 )
 
 // once tries a pair for a moment; if that does not decide it, it notes who waits for whom.
-func (m *matrix) once(pr *pair, slow int) error {
+func (m *fresh) once(pr *pair, slow int) error {
 	for range lateTries {
 		if err := m.try(pr, slow); err != nil {
 			return err
@@ -204,7 +199,7 @@ func (m *matrix) once(pr *pair, slow int) error {
 		if pr.told = told; !told {
 			break
 		}
-		if err := m.p.forgetAll(m.ctx); err != nil {
+		if err := m.b.forgetAll(m.ctx); err != nil {
 			return err
 		}
 	}
@@ -214,31 +209,16 @@ func (m *matrix) once(pr *pair, slow int) error {
 	return nil
 }
 
-// told reports whether the sender knows its neighbour although it did not ask: an entry that an answer has made is
-// REACHABLE, one that another's request has made is STALE until it is used, and then DELAY (arp(7)).
-func (m *matrix) told(pr *pair) (bool, error) {
-	if len(pr.way.hops) == 0 {
-		return false, nil
-	}
-	h := pr.way.hops[0]
-	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
-	if err != nil {
-		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
-	}
-	return slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool {
-		return n.Index == h.index && n.IP == h.next && (n.State == "STALE" || n.State == "DELAY")
-	}), nil
-}
-
-func (m *matrix) try(pr *pair, slow int) error {
+func (m *fresh) try(pr *pair, slow int) error {
 	if err := m.ctx.Err(); err != nil {
 		return err
 	}
 	pr.again()
 	m.plot(pr)
-	m.p.ready(m.ctx, 1) // here, since what is owed must not wait long
+	pr.traces = m.spare(pr.traces)
+	m.b.ready(m.ctx, 1) // here, since what is owed must not wait long
 	// Copies of the pair before still belong to that, and its broadcasts are nobody's news any more once they have arrived.
-	if err := m.p.Machine.Idle(m.ctx); err != nil {
+	if err := m.b.machine.Idle(m.ctx); err != nil {
 		return err
 	}
 	m.closeTries()
@@ -256,7 +236,7 @@ func (m *matrix) try(pr *pair, slow int) error {
 	}
 	var err error
 	if pr.arp {
-		if pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst); err != nil {
+		if pr.holds, pr.exact, err = m.b.holds(m.own, pr.from, pr.dst); err != nil {
 			return err
 		}
 	}
@@ -269,38 +249,11 @@ func (m *matrix) try(pr *pair, slow int) error {
 	return err
 }
 
-// snapshot reads all neighbour tables.
-func (m *matrix) snapshot(v6 bool) (snapshot, error) {
-	var s snapshot
-	for _, node := range m.p.Lab.Nodes {
-		ns, err := m.p.Machine.Neighbours(node.Name, family(v6))
-		if err != nil {
-			return s, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
-		}
-		asking := false
-		for _, n := range ns {
-			switch n.State {
-			case "INCOMPLETE", "FAILED":
-				s.waiting = append(s.waiting, entry{node.Name, n.Index, n.IP})
-				s.resolving = s.resolving || n.State == "INCOMPLETE"
-				s.wanted = append(s.wanted, m.own.byAddr[n.IP]...)
-				asking = true
-			case "REACHABLE", "PROBE":
-				asking = true // STALE and DELAY are learned from others' requests
-			}
-		}
-		if asking {
-			s.asking = append(s.asking, node.Name)
-		}
-	}
-	return s, nil
-}
-
 // leftovers counts the entries, in the whole lab, that forgetting has missed.
-func (m *matrix) leftovers() (int, error) {
+func (m *fresh) leftovers() (int, error) {
 	count := 0
-	for _, node := range m.p.Lab.Nodes {
-		ns, err := m.p.Machine.Neighbours(node.Name, family(m.v6))
+	for _, node := range m.b.lab.Nodes {
+		ns, err := m.b.machine.Neighbours(node.Name, family(m.v6))
 		if err != nil {
 			return 0, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
 		}
@@ -314,21 +267,21 @@ func (m *matrix) leftovers() (int, error) {
 }
 
 // forget removes what the pair left behind, as its way says.
-func (m *matrix) forget(pr *pair) error {
+func (m *fresh) forget(pr *pair) error {
 	t := pr.traces
 	if t.all {
-		return m.p.forgetAll(m.ctx)
+		return m.b.forgetAll(m.ctx)
 	}
-	if err := m.p.Machine.Idle(m.ctx); err != nil {
+	if err := m.b.machine.Idle(m.ctx); err != nil {
 		return err
 	}
 	for _, e := range t.entries {
-		if err := m.p.Machine.DeleteNeighbours(e.node, []topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
+		if err := m.b.machine.DeleteNeighbours(e.node, []topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
 			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
 		}
 	}
 	for _, n := range t.flush {
-		if _, err := m.p.Machine.FlushNeighbours(n); err != nil {
+		if _, err := m.b.machine.FlushNeighbours(n); err != nil {
 			return fmt.Errorf("forget the neighbours of %s: %w", n, err)
 		}
 	}
@@ -337,7 +290,7 @@ func (m *matrix) forget(pr *pair) error {
 		routes = append(slices.Clone(routes), pr.sock.node)
 	}
 	for _, n := range routes {
-		if err := m.p.Machine.FlushRoutes(n); err != nil {
+		if err := m.b.machine.FlushRoutes(n); err != nil {
 			return fmt.Errorf("forget the redirected routes of %s: %w", n, err)
 		}
 	}
@@ -345,7 +298,7 @@ func (m *matrix) forget(pr *pair) error {
 }
 
 // settle decides a pair that nothing came for, and reads what its arp cell asks.
-func (m *matrix) settle(pr *pair) error {
+func (m *fresh) settle(pr *pair) error {
 	if err := m.look(pr); err != nil {
 		return err
 	}
@@ -354,32 +307,11 @@ func (m *matrix) settle(pr *pair) error {
 }
 
 // look reads what the tables say of a pair: that its neighbour failed, if nothing came, and what its arp cell asks.
-func (m *matrix) look(pr *pair) error {
+func (m *fresh) look(pr *pair) error {
 	if err := m.unanswered(pr); err != nil || !pr.arp {
 		return err
 	}
 	var err error
-	pr.holds, pr.exact, err = m.p.holds(m.own, pr.from, pr.dst)
+	pr.holds, pr.exact, err = m.b.holds(m.own, pr.from, pr.dst)
 	return err
-}
-
-// holds is the word of an arp cell: what the node's table has for the address, and whose interface that is.
-func (p *Prober) holds(own *owners, from topology.Target, dst netip.Addr) (word string, exact []string, err error) {
-	ns, err := p.Machine.Neighbours(from.Node, family(is6(dst)))
-	if err != nil {
-		return "", nil, fmt.Errorf("read the neighbours of %s: %w", from.Node, err)
-	}
-	for _, n := range ns {
-		if n.IP != dst {
-			continue
-		}
-		if l, ok := own.linkAt(from.Node, n.Index); from.Interface != "" && ok && l.Name != from.Interface {
-			continue
-		}
-		if failed(n) {
-			return "failed", nil, nil
-		}
-		return own.ofMAC(n.MAC), own.exactMAC(n.MAC), nil
-	}
-	return "-", nil, nil
 }

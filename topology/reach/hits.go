@@ -14,7 +14,7 @@ func (a *asking) readHits(ctx context.Context, at []int) {
 	if len(at) == 0 {
 		return
 	}
-	if err := a.p.dropped(ctx); err != nil {
+	if err := a.dropped(ctx); err != nil {
 		a.fail(at, err)
 		return
 	}
@@ -28,7 +28,7 @@ func (a *asking) readHits(ctx context.Context, at []int) {
 		node, rule, _ := strings.Cut(r.Question.A, "/")
 		k, ok := byNode[node]
 		if !ok {
-			k.packets, k.err = a.p.Machine.Hits(node)
+			k.packets, k.err = a.b.machine.Hits(node)
 			byNode[node] = k
 		}
 		if k.err != nil {

@@ -1,8 +1,6 @@
 package reach
 
 import (
-	"context"
-	"fmt"
 	"math/bits"
 	"sync"
 	"time"
@@ -77,31 +75,4 @@ func (i *identifiers) release(key uint32, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.held[uint16(key>>16)] = now
-}
-
-// ready waits until n requests can have identifiers that connection tracking does not know. It ends early with ctx.
-func (p *Prober) ready(ctx context.Context, n int) {
-	for ctx.Err() == nil {
-		d := p.ids.wait(time.Now(), n)
-		if d <= 0 {
-			return
-		}
-		p.pause(ctx, fmt.Sprintf("waiting until connection tracking has forgotten earlier requests (%d identifiers are in use)", 1<<16-1), time.Now().Add(d))
-	}
-}
-
-// pause waits until a moment, and says so, second by second, when it takes longer than that.
-func (p *Prober) pause(ctx context.Context, what string, until time.Time) {
-	begin := time.Now()
-	total := int((until.Sub(begin) + time.Second - 1) / time.Second)
-	told := 0
-	for ctx.Err() == nil && time.Now().Before(until) {
-		next := begin.Add(time.Duration(told) * time.Second)
-		if total > 1 && p.Waiting != nil && !time.Now().Before(next) {
-			p.Waiting(what, told, total)
-			told++
-			continue
-		}
-		poll(nil, min(time.Until(until), maxNap))
-	}
 }

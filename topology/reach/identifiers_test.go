@@ -101,7 +101,7 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 			at, dst = 54, string(f[38:54])
 		}
 		id := binary.BigEndian.Uint16(f[at+4:])
-		if _, own := markOf(f, p.cookie); !own {
+		if _, own := markOf(f, p.memory.cookie); !own {
 			streams[id] = true
 			continue
 		}

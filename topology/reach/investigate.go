@@ -21,7 +21,7 @@ const NotInvestigated = `not looked into for want of time: "labctl ping A B" say
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what that leaves
 // behind.
 func (m *matrix) investigate(kept bool) error {
-	if m.p.Investigate == nil {
+	if m.b.investigate == nil {
 		return nil
 	}
 	kind := "ping"
@@ -42,7 +42,7 @@ func (m *matrix) investigate(kept bool) error {
 		ask(pr)
 		if between != nil {
 			// What was found out of neighbours stays; a redirect would send the second one another way.
-			if err := forgetRoutes(m.p); err != nil {
+			if err := m.b.forgetRoutes(); err != nil {
 				return err
 			}
 			between()
@@ -52,14 +52,14 @@ func (m *matrix) investigate(kept bool) error {
 		if err := m.anew(&pr, kept); err != nil || !kept {
 			return err
 		}
-		return m.p.Machine.Idle(m.ctx)
+		return m.b.machine.Idle(m.ctx)
 	}
 	begin := time.Now()
 	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
-		m.p.hush.Lock()
-		defer m.p.hush.Unlock()
+		m.b.hush.Lock()
+		defer m.b.hush.Unlock()
 		met := false
-		why := m.p.Investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error {
+		why := m.b.investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error {
 			met = true
 			return again(*pr, between)
 		})
@@ -71,7 +71,7 @@ func (m *matrix) investigate(kept bool) error {
 	if !asked || kept {
 		return m.ctx.Err()
 	}
-	return m.p.forgetAll(m.ctx)
+	return m.b.forgetAll(m.ctx)
 }
 
 // lookInto adds to the details of pings that did not get through what stopped them, or, once the time is spent, that nobody has looked.
@@ -94,13 +94,13 @@ func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {
 // vain asks anew, at once and not when its kernel next would have.
 func (m *matrix) anew(pr *pair, kept bool) error {
 	if !kept {
-		return m.p.forgetAll(m.ctx)
+		return m.b.forgetAll(m.ctx)
 	}
 	if pr.word != "no-arp" || pr.way == nil || len(pr.way.hops) == 0 {
 		return nil
 	}
 	h := pr.way.hops[0]
-	if err := m.p.Machine.DeleteNeighbours(h.node, []topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
+	if err := m.b.machine.DeleteNeighbours(h.node, []topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
 		return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)
 	}
 	return nil

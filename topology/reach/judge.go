@@ -49,7 +49,7 @@ func (r *Report) OK() bool {
 // [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
 func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	r := newReport(e.Tables)
-	if err := p.settleOverheard(ctx); err != nil {
+	if err := p.background.settleOverheard(ctx); err != nil {
 		return nil, err
 	}
 	cells := map[together][]*CellReport{}

@@ -2,7 +2,6 @@ package reach
 
 import (
 	"fmt"
-	"labctl/topology"
 	"net/netip"
 )
 
@@ -18,14 +17,22 @@ type known struct {
 	ip   netip.Addr
 }
 
-// kept asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only until no
+// kept asks the pairs from the tables as they are.
+type kept struct {
+	*matrix
+	steering *steering
+}
+
+func newKept(m *matrix) *kept { return &kept{m, &steering{matrix: m}} }
+
+// run asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only until no
 // node is asking for a neighbour any more: what is lost by then stays lost, and all such pairs share what is left of their time.
-func (m *matrix) kept() error {
+func (m *kept) run() error {
 	t, err := m.tables()
 	if err != nil {
 		return err
 	}
-	joined, err := m.p.carriers(m.p.nodeNames()...)
+	joined, err := m.b.carriers(m.b.nodeNames()...)
 	if err != nil {
 		return err
 	}
@@ -39,14 +46,14 @@ func (m *matrix) kept() error {
 			clear(m.ways) // an accepted redirect changes them
 		}
 		m.plot(pr)
-		if !t.holds(m, pr) {
+		if !t.holds(m.b, pr) {
 			pr.decide(Unknown, errNoRoom.Error())
 			continue
 		}
-		m.unlimited(pr)
+		m.steering.unlimited(pr)
 		m.closeTries()
 		m.send(pr)
-		err := m.quiet(pr, m.p.patience())
+		err := m.quiet(pr, m.b.patience)
 		if err == nil {
 			err = m.unanswered(pr)
 		}
@@ -54,7 +61,7 @@ func (m *matrix) kept() error {
 			err = m.unharmed(pr, joined)
 		}
 		if err == nil {
-			err = m.insist(pr)
+			err = m.steering.insist(pr)
 		}
 		if m.ctx.Err() != nil {
 			return m.ctx.Err()
@@ -64,7 +71,7 @@ func (m *matrix) kept() error {
 		}
 	}
 	for _, pr := range m.pairs {
-		m.await(pr, m.p.patience())
+		m.await(pr, m.b.patience)
 		if err := m.ctx.Err(); err != nil {
 			return err
 		}
@@ -72,7 +79,7 @@ func (m *matrix) kept() error {
 	}
 	m.grace()
 	for _, pr := range m.pairs {
-		if pr.way != nil && !m.steered(pr) { // of one whose way it would change nothing is guessed
+		if pr.way != nil && !m.steering.steered(pr) { // of one whose way it would change nothing is guessed
 			m.byKernel(pr)
 		}
 	}
@@ -81,10 +88,10 @@ func (m *matrix) kept() error {
 }
 
 // tables reads what is there: an entry that exists costs nothing.
-func (m *matrix) tables() (*tables, error) {
+func (m *kept) tables() (*tables, error) {
 	t := &tables{known: map[known]bool{}}
-	for _, n := range m.p.Lab.Nodes {
-		ns, err := m.p.Machine.Neighbours(n.Name, family(m.v6))
+	for _, n := range m.b.lab.Nodes {
+		ns, err := m.b.machine.Neighbours(n.Name, family(m.v6))
 		if err != nil {
 			return nil, fmt.Errorf("read the neighbours of %s: %w", n.Name, err)
 		}
@@ -99,7 +106,7 @@ func (m *matrix) tables() (*tables, error) {
 
 // holds reports whether the machine has room for what the pair may add, and counts it. What it has already is not counted:
 // the request and its reply use entries that exist.
-func (t *tables) holds(m *matrix, pr *pair) bool {
+func (t *tables) holds(b *bench, pr *pair) bool {
 	if len(pr.way.hops) == 0 {
 		return true
 	}
@@ -114,7 +121,7 @@ func (t *tables) holds(m *matrix, pr *pair) bool {
 		need = entriesPerPair * len(pr.way.hops)
 	}
 	if need > t.free {
-		t.free = m.p.room() * entriesPerPair
+		t.free = b.room() * entriesPerPair
 	}
 	if need > t.free {
 		return false
@@ -126,31 +133,23 @@ func (t *tables) holds(m *matrix, pr *pair) bool {
 	return true
 }
 
-// unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error got
-// lost).
-func (m *matrix) unanswered(pr *pair) error {
-	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
-		return nil
-	}
-	h := pr.way.hops[0]
-	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
-	if err != nil {
-		return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
-	}
-	for _, n := range ns {
-		if n.Index == h.index && n.IP == h.next && failed(n) {
-			pr.decide("no-arp", fmt.Sprintf("the neighbour entry for %s is %s", n.IP, n.State))
-			return nil
+// unharmed asks a kept pair again whose request the kernel has thrown away. Nobody but its sender has met that, and its tables
+// have nothing of it.
+func (m *kept) unharmed(pr *pair, joined carriers) error {
+	for range lostTries {
+		gone, err := m.thrownAway(pr, joined)
+		if err != nil || !gone || m.ctx.Err() != nil {
+			return err
 		}
+		pr.again()
+		m.send(pr)
+		if err := m.quiet(pr, m.b.patience); err != nil {
+			return err
+		}
+		if err := m.unanswered(pr); err != nil {
+			return err
+		}
+		pr.note = "asked again, as the kernel threw the first request away when a carrier changed"
 	}
 	return nil
 }
-
-// giveUp calls what nothing came for silent.
-func (m *matrix) giveUp(pr *pair) {
-	if pr.word == "" {
-		pr.decide("silent", fmt.Sprintf("nothing came back within %v", m.p.patience()))
-	}
-}
-
-func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }

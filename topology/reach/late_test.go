@@ -47,7 +47,7 @@ func TestTellingInABatch(t *testing.T) {
 	m := &interrupting{liveMachine: live}
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
 	defer p.Close()
-	own := must(p.owners())
+	own := must(p.bench().owners())
 	b, _ := own.link("b", "eth0")
 	arrived := make(chan struct{})
 	m.arrive = func() {
@@ -68,7 +68,7 @@ func TestLateRequest(t *testing.T) {
 	m := &belated{liveMachine: live}
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
 	defer p.Close()
-	own := must(p.owners())
+	own := must(p.bench().owners())
 	b, _ := own.link("b", "eth0")
 	arrived := false
 	m.arrive = func() {

@@ -140,9 +140,9 @@ func TestARoutersLimiterOutlivesASet(t *testing.T) {
 	defer p.Close()
 	ping := expect.Question{Kind: "ping", A: "h3", B: "h0"}
 	route := expect.Question{Kind: "route", A: "h3", B: "h0"}
-	for p.redirects[limiter{"h3", "rt"}] == nil || p.redirects[limiter{"h3", "rt"}].count < 5 {
+	for p.memory.redirects[limiter{"h3", "rt"}] == nil || p.memory.redirects[limiter{"h3", "rt"}].count < 5 {
 		ask(t, p, false, ping)
-		if p.redirects == nil {
+		if p.memory.redirects == nil {
 			t.Fatal("no redirect is remembered")
 		}
 	}
@@ -242,17 +242,17 @@ func TestNaiveProberFails(t *testing.T) {
 	lab, m := order(t)
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}
 	defer p.Close()
-	if err := p.init(); err != nil {
+	if err := p.bench().open(); err != nil {
 		t.Fatal(err)
 	}
-	own, err := p.owners()
+	own, err := p.bench().owners()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := newMatrix(context.Background(), &asking{p: p, own: own})
+	n := newMatrix(context.Background(), p.bench(), own)
 	var rs []Result
 	for _, q := range everyPair("ping", "a", "b", "c") {
-		pr, err := n.pair(q, false)
+		pr, err := newPair(n.b, own, q, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -433,7 +433,7 @@ func TestSpeed(t *testing.T) {
 			t.Logf("992 pairs in %v", d)
 		}
 	}
-	m := &matrix{p: p}
+	m := newFresh(newMatrix(context.Background(), p.bench(), nil))
 	if n, err := m.leftovers(); err != nil || n != 2 {
 		t.Errorf("%d entries left, want the last pair's two; %v", n, err)
 	}

@@ -2,82 +2,17 @@ package reach
 
 import (
 	"fmt"
-	"labctl/topology"
 	"maps"
 	"slices"
 	"strings"
+
+	"labctl/topology"
 
 	"golang.org/x/sys/unix"
 )
 
 // lostTries is how often a request is asked again that may have got lost for a reason that is not the lab's.
 const lostTries = 2
-
-// carriers is every interface of the lab.
-type carriers map[place]topology.Carrier
-
-// Of linux/if.h.
-const (
-	operUnknown = 0 // IF_OPER_UNKNOWN
-	operUp      = 6 // IF_OPER_UP
-)
-
-// sameCarrier reports whether nothing can have been lost between two readings on account of the interface. A bridge forwards and sends as soon
-// as it is open and a port of it forwards; that its own state, unknown since it was made, comes to be up while its carrier stays loses
-// nothing. The kernel leaves that for up to a second (net/core/link_watch.c), so most bridges that have just been made do it.
-func sameCarrier(was, now topology.Carrier) bool {
-	const carrier = unix.IFF_UP | unix.IFF_LOWER_UP
-	if was.Bridge && was.Flags&carrier == carrier && was.State == operUnknown && now.State == operUp {
-		was.State = now.State
-	}
-	return was == now
-}
-
-// carriers reads those of some nodes.
-func (p *Prober) carriers(nodes ...string) (carriers, error) {
-	out := carriers{}
-	for _, n := range nodes {
-		list, err := p.Machine.Carriers(n)
-		if err != nil {
-			return nil, fmt.Errorf("read the carriers of %s: %w", n, err)
-		}
-		for i, c := range list {
-			out[place{node: n, index: i}] = c
-		}
-	}
-	return out, nil
-}
-
-// nodeNames are all nodes of the lab.
-func (p *Prober) nodeNames() []string {
-	out := make([]string, len(p.Lab.Nodes))
-	for i, n := range p.Lab.Nodes {
-		out[i] = n.Name
-	}
-	return out
-}
-
-// moved lists the interfaces that are not as they were, by their names, in order.
-func (o *owners) moved(before, now carriers) (places map[place]bool, names []string) {
-	places = map[place]bool{}
-	for _, one := range []carriers{before, now} {
-		for at := range maps.Keys(one) {
-			was, had := before[at]
-			is, has := now[at]
-			if had == has && sameCarrier(was, is) || places[at] {
-				continue
-			}
-			places[at] = true
-			name := fmt.Sprintf("%s:%d", at.node, at.index)
-			if l, ok := o.linkAt(at.node, at.index); ok {
-				name = at.node + ":" + l.Name
-			}
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return places, names
-}
 
 // vanished reports whether the sender has no entry for the next hop that it must have asked for: the kernel has thrown it away together
 // with the request that waited there (neigh_flush_dev, net/core/neighbour.c), or the request went elsewhere.
@@ -91,7 +26,7 @@ func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 	if h.next.IsMulticast() || now[place{node: h.node, index: h.index}].Flags&asksNobody != 0 {
 		return false, nil
 	}
-	ns, err := m.p.Machine.Neighbours(h.node, family(pr.sock.v6))
+	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
 	if err != nil {
 		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
 	}
@@ -104,12 +39,12 @@ type losses struct {
 	backlog uint64
 }
 
-func (m *matrix) losses() (losses, error) {
-	c, err := m.p.carriers(m.p.nodeNames()...)
+func (m *fresh) losses() (losses, error) {
+	c, err := m.b.carriers(m.b.nodeNames()...)
 	if err != nil {
 		return losses{}, err
 	}
-	n, err := m.p.Machine.Backlog()
+	n, err := m.b.machine.Backlog()
 	if err != nil {
 		return losses{}, fmt.Errorf("read how many frames the machine has thrown away: %w", err)
 	}
@@ -120,7 +55,7 @@ func (m *matrix) losses() (losses, error) {
 // or went meanwhile, or the kernel has acted on one, and it purges what waits then; the machine's processors threw frames away; or the
 // sender's entry has vanished. Who comes to the same once more, when nothing else has happened, sends its requests elsewhere, which its
 // own rules may have it do.
-func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
+func (m *fresh) certainly(prs []*pair) (doubted []*pair, err error) {
 	before, err := m.losses()
 	if err != nil {
 		return nil, err
@@ -159,7 +94,7 @@ func (m *matrix) certainly(prs []*pair) (doubted []*pair, err error) {
 
 // lost returns the pairs to be asked again. Of those that were asked often enough it says why they are not certain; one whose request
 // was thrown away each time has no word.
-func (m *matrix) lost(prs []*pair, before, now losses, try int) (again []*pair, err error) {
+func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, err error) {
 	places, names := m.own.moved(before.carriers, now.carriers)
 	happened := "a carrier changed meanwhile: " + strings.Join(names, ", ")
 	if len(places) == 0 {
@@ -197,7 +132,7 @@ func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
 		return false, nil
 	}
 	h := pr.way.hops[0]
-	now, err := m.p.carriers(h.node)
+	now, err := m.b.carriers(h.node)
 	if err != nil {
 		return false, err
 	}
@@ -206,50 +141,4 @@ func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
 	changed := !sameCarrier(joined[at], now[at])
 	maps.Copy(joined, now)
 	return gone && changed, err
-}
-
-// unharmed asks a kept pair again whose request the kernel has thrown away. Nobody but its sender has met that, and its tables
-// have nothing of it.
-func (m *matrix) unharmed(pr *pair, joined carriers) error {
-	for range lostTries {
-		gone, err := m.thrownAway(pr, joined)
-		if err != nil || !gone || m.ctx.Err() != nil {
-			return err
-		}
-		pr.again()
-		m.send(pr)
-		if err := m.quiet(pr, m.p.patience()); err != nil {
-			return err
-		}
-		if err := m.unanswered(pr); err != nil {
-			return err
-		}
-		pr.note = "asked again, as the kernel threw the first request away when a carrier changed"
-	}
-	return nil
-}
-
-// lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept tables only what the
-// kernel has certainly thrown away counts.
-func (w *watch) lost(f *flow) (bool, error) {
-	m := w.m
-	if f.pr.word != "" || heard(f.to, f.key) {
-		return false, m.ctx.Err()
-	}
-	if w.a.kept {
-		return m.thrownAway(f.pr, w.joined)
-	}
-	now, err := m.p.carriers(m.p.nodeNames()...)
-	if err != nil {
-		return false, err
-	}
-	_, names := m.own.moved(w.joined, now)
-	w.joined = now
-	if f.moved = strings.Join(names, ", "); f.moved != "" {
-		return true, nil
-	}
-	if heard(f.from, f.key) {
-		return false, nil
-	}
-	return m.vanished(f.pr, now)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +19,8 @@ import (
 // Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent there is gone
 // when its tables are judged.
 type Overhearing struct {
-	p       *Prober
+	b       *bench
+	g       *background
 	crowd   *audience
 	columns map[sight]column
 	unheard map[sight]error // whose listeners could not be opened
@@ -42,64 +42,52 @@ type meetings struct {
 	deaf          string          // why it may have missed some
 }
 
-// Overhear opens the listeners of the sees tables of an expectation, nil being none, that speak of frames which will be sent under the
-// names given, or which are being sent in the background, and of no others: they are promiscuous, and so part of the experiment. It
-// returns when the switches have noticed. It is called before a step acts; [Prober.Judge], or [Overhearing.Settle], listens to the end
-// and closes them. Without such tables it opens nothing. Close it in any case.
-func (p *Prober) Overhear(ctx context.Context, names []string, e *expect.Expectation) (*Overhearing, error) {
-	o := &Overhearing{p: p, columns: map[sight]column{}, unheard: map[sight]error{}, sends: p.background(), before: map[string]uint64{}, met: map[*ear]*meetings{}}
-	var cells []expect.Question
-	for _, q := range p.sightings(e) {
+// newOverhearing picks what is to be listened for, as [Prober.Overhear] says, and opens nothing yet.
+func (g *background) newOverhearing(b *bench, names []string, qs []expect.Question) (o *Overhearing, cells []expect.Question) {
+	o = &Overhearing{b: b, g: g, columns: map[sight]column{}, unheard: map[sight]error{}, sends: g.sent(), before: map[string]uint64{}, met: map[*ear]*meetings{}}
+	for _, q := range qs {
 		if o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
 		}
 	}
-	if o.settled = len(cells) == 0; o.settled {
-		return o, nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	own, err := p.owners()
+	o.settled = len(cells) == 0
+	return o, cells
+}
+
+// begin opens the listeners, and returns when the switches have noticed.
+func (o *Overhearing) begin(ctx context.Context, cells []expect.Question) error {
+	own, err := o.b.owners()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for name, s := range o.sends {
 		o.before[name] = s.Left()
 	}
-	o.crowd = newAudience(p, own, passing(o.frames()))
+	o.crowd = newAudience(o.b, own, passing(o.frames()))
 	for _, q := range cells {
 		o.open(q)
 	}
-	if err := p.Machine.Quiet(ctx); err != nil {
-		return nil, errors.Join(err, o.crowd.close(ctx))
+	if err := o.b.machine.Quiet(ctx); err != nil {
+		return errors.Join(err, o.crowd.close(ctx))
 	}
-	p.named.Lock()
-	defer p.named.Unlock()
-	p.over = o
-	return o, nil
+	o.g.mu.Lock()
+	defer o.g.mu.Unlock()
+	o.g.over = o
+	return nil
 }
 
 // sightings are the questions of an expectation about what goes by a name.
-func (p *Prober) sightings(e *expect.Expectation) (out []expect.Question) {
+func sightings(e *expect.Expectation, all bool) (out []expect.Question) {
 	if e == nil {
 		return nil
 	}
 	for _, t := range e.Tables {
 		for _, c := range t.Cells {
-			if q := c.Question; q.Kind == "sees" && q.B == "" && (c.Judged || p.All) {
+			if q := c.Question; q.Kind == "sees" && q.B == "" && (c.Judged || all) {
 				out = append(out, q)
 			}
 		}
 	}
-	return out
-}
-
-// background is what is being sent at the moment.
-func (p *Prober) background() map[string]*Sending {
-	p.named.Lock()
-	defer p.named.Unlock()
-	out := map[string]*Sending{}
-	maps.Copy(out, p.sendings)
 	return out
 }
 
@@ -138,10 +126,8 @@ func (t *tap) showTags() error {
 }
 
 // expectFrame tells the open listeners of a frame that is about to be sent.
-func (p *Prober) expectFrame(s *Sending) {
-	p.named.Lock()
-	o := p.over
-	p.named.Unlock()
+func (g *background) expectFrame(s *Sending) {
+	o := g.listening()
 	if o == nil {
 		return
 	}
@@ -161,11 +147,11 @@ func (p *Prober) expectFrame(s *Sending) {
 
 // Close closes the listeners, if they are open still. It may be called more than once.
 func (o *Overhearing) Close() error {
-	o.p.named.Lock()
-	if o.p.over == o {
-		o.p.over = nil
+	o.g.mu.Lock()
+	if o.g.over == o {
+		o.g.over = nil
 	}
-	o.p.named.Unlock()
+	o.g.mu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.settled {
@@ -176,10 +162,8 @@ func (o *Overhearing) Close() error {
 }
 
 // settleOverheard settles what is open.
-func (p *Prober) settleOverheard(ctx context.Context) error {
-	p.named.Lock()
-	o := p.over
-	p.named.Unlock()
+func (g *background) settleOverheard(ctx context.Context) error {
+	o := g.listening()
 	if o == nil {
 		return nil
 	}
@@ -196,7 +180,7 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	}
 	fds := o.crowd.pollFds()
 	if o.drain(); o.pending(time.Now()) > 0 {
-		_ = o.p.Machine.Idle(ctx) // its error is the context's, which ends the loop too
+		_ = o.b.machine.Idle(ctx) // its error is the context's, which ends the loop too
 	}
 	since := time.Now()
 	for ctx.Err() == nil {
@@ -213,10 +197,6 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	o.settled = true
 	return errors.Join(context.Cause(ctx), o.crowd.close(ctx))
 }
-
-// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no answer that
-// would tell.
-const farewell = lingerSwitched
 
 // pending is how long there is still something to be listened for: nothing once every listener has its frame.
 func (o *Overhearing) pending(since time.Time) time.Duration {
@@ -295,9 +275,7 @@ func (a *asking) overheard(i int) bool {
 	if q.B != "" {
 		return false
 	}
-	a.p.named.Lock()
-	o := a.p.over
-	a.p.named.Unlock()
+	o := a.bg.listening()
 	if o == nil {
 		return false
 	}

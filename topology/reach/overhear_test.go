@@ -307,7 +307,7 @@ func TestSendByName(t *testing.T) {
 	m := build(t, lab, steps+"gw: ip link set eth0 address 00:1b:8b:ae:d2:8a\n")
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
-	own := must(p.owners())
+	own := must(p.bench().owners())
 	article := [12]byte{0x00, 0x1b, 0x8b, 0xae, 0xd2, 0x8a, 0x00, 0x11, 0x22, 0x33, 0x44, 0x55}
 	l, _ := own.link("gw", "eth0")
 	heard, err := openTap(m, "gw", l.Index, unix.ETH_P_ALL, false, passing([][]byte{article[:]}))

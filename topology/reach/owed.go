@@ -2,9 +2,10 @@ package reach
 
 import (
 	"fmt"
-	"labctl/topology"
 	"slices"
 	"time"
+
+	"labctl/topology"
 )
 
 // owed is the entries that answered pairs have left behind and that are still to be forgotten. Pairs that have nothing to
@@ -24,7 +25,7 @@ const owedFor = time.Second
 const maxOwed = 512
 
 // owe notes what an answered pair leaves, if that is known to the entry; otherwise it is forgotten at once.
-func (m *matrix) owe(pr *pair) error {
+func (m *fresh) owe(pr *pair) error {
 	if !pr.traces.exact() || pr.word != "ok" || pr.redirect != "" {
 		return m.forget(pr)
 	}
@@ -43,7 +44,7 @@ func (m *matrix) owe(pr *pair) error {
 }
 
 // clear makes the tables empty as far as the pair can see.
-func (m *matrix) clear(pr *pair) error {
+func (m *fresh) clear(pr *pair) error {
 	o := &m.owed
 	if len(o.all) == 0 {
 		return nil
@@ -57,14 +58,14 @@ func (m *matrix) clear(pr *pair) error {
 }
 
 // pay forgets what is owed.
-func (m *matrix) pay() error {
+func (m *fresh) pay() error {
 	if len(m.owed.nodes) > 0 {
-		if err := m.p.Machine.Idle(m.ctx); err != nil {
+		if err := m.b.machine.Idle(m.ctx); err != nil {
 			return err
 		}
 	}
 	for _, n := range m.owed.nodes {
-		if err := m.p.Machine.DeleteNeighbours(n, m.owed.byNode[n]); err != nil {
+		if err := m.b.machine.DeleteNeighbours(n, m.owed.byNode[n]); err != nil {
 			return fmt.Errorf("forget neighbours of %s: %w", n, err)
 		}
 	}

@@ -20,10 +20,10 @@ type owners struct {
 	byMAC  map[switchcore.MAC][]string
 }
 
-func (p *Prober) owners() (*owners, error) {
-	o := &owners{lab: p.Lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
-	for _, n := range p.Lab.Nodes {
-		links, err := p.Machine.Links(n.Name)
+func (b *bench) owners() (*owners, error) {
+	o := &owners{lab: b.lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
+	for _, n := range b.lab.Nodes {
+		links, err := b.machine.Links(n.Name)
 		if err != nil {
 			return nil, fmt.Errorf("list the interfaces of %s: %w", n.Name, err)
 		}
@@ -173,4 +173,24 @@ func family(v6 bool) int {
 		return unix.AF_INET6
 	}
 	return unix.AF_INET
+}
+
+// place is an interface of a node by its index, and a family where that matters.
+type place struct {
+	node  string
+	index int
+	v6    bool
+}
+
+// linkNow looks an interface of a node up by its name, as the kernel has it at this moment.
+func (b *bench) linkNow(node, name string) (topology.LinkState, bool) {
+	links, err := b.machine.Links(node)
+	if err != nil {
+		return topology.LinkState{}, false
+	}
+	i := slices.IndexFunc(links, func(l topology.LinkState) bool { return l.Name == name })
+	if i < 0 {
+		return topology.LinkState{}, false
+	}
+	return links[i], true
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/expect"
 )
 
 // pair is one sender and one target of one family, and what became of the last try.
@@ -180,4 +181,36 @@ func (pr *pair) outcome() (word, detail string) {
 		detail += "; " + pr.note
 	}
 	return word, strings.TrimPrefix(detail, "; ")
+}
+
+// newPair resolves a question, and finds the socket that it is asked from.
+func newPair(b *bench, own *owners, q expect.Question, v6 bool) (*pair, error) {
+	from, to, err := b.ends(q)
+	if err != nil {
+		return nil, err
+	}
+	pr := &pair{from: from, to: to, dst: to.IP}
+	if v6 {
+		pr.dst = to.IP6
+	}
+	if !pr.dst.IsValid() {
+		return nil, fmt.Errorf("%s has no address of this family", q.B)
+	}
+	if pr.sock, err = b.echoSocket(from.Node, v6); err != nil {
+		return nil, err
+	}
+	if v6 {
+		pr.addr = &unix.SockaddrInet6{Addr: pr.dst.As16()}
+	} else {
+		pr.addr = &unix.SockaddrInet4{Addr: pr.dst.As4()}
+	}
+	if from.Interface == "" {
+		return pr, nil
+	}
+	l, ok := own.link(from.Node, from.Interface)
+	if !ok {
+		return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
+	}
+	pr.bind(l)
+	return pr, nil
 }

@@ -29,13 +29,13 @@ func (a *asking) readPorts(_ context.Context, at []int) {
 		var word string
 		var err error
 		ofSwitch := slices.Contains([]string{"promiscuous", "initial", "effective"}, q.At)
-		node, ifname, isPort := a.p.port(q.A)
+		node, ifname, isPort := a.b.port(q.A)
 		switch {
 		case isPort && (ofSwitch || q.At == "state"):
 			k, ok := ports[q.A]
 			if !ok {
-				sw, port := a.p.portName(q.A)
-				k.p, k.err = a.p.Machine.SwitchPort(sw, port)
+				sw, port := a.b.portName(q.A)
+				k.p, k.err = a.b.machine.SwitchPort(sw, port)
 				ports[q.A] = k
 			}
 			word, err = k.p.word(q.At), k.err
@@ -62,27 +62,17 @@ func (a *asking) readPorts(_ context.Context, at []int) {
 
 func (a *asking) interfaceState(text, node, ifname string, isPort bool) (topology.InterfaceState, error) {
 	if !isPort {
-		t, ok := a.p.target(text)
+		t, ok := a.b.target(text)
 		if !ok || t.Node == "" || t.Interface == "" {
 			return topology.InterfaceState{}, fmt.Errorf("%q is not an interface of this lab", text)
 		}
 		node, ifname = t.Node, t.Interface
 	}
-	s, err := a.p.Machine.Interface(node, ifname)
+	s, err := a.b.machine.Interface(node, ifname)
 	if err != nil {
 		return s, fmt.Errorf("read interface %s of %s: %w", ifname, node, err)
 	}
 	return s, nil
-}
-
-// portName is the switch and the port that a text names, as [Prober.port] has found it.
-func (p *Prober) portName(text string) (node, port string) {
-	node, port, _ = strings.Cut(text, ":")
-	if n := p.Lab.Node(node); n != nil && n.Kind != topology.VSwitch {
-		t, _ := p.target(text)
-		return t.Node, t.Interface
-	}
-	return node, port
 }
 
 // word is a column of a port table, "" for one that it has not.
@@ -127,7 +117,7 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 	if len(at) == 0 {
 		return
 	}
-	if err := a.p.dropped(ctx); err != nil {
+	if err := a.dropped(ctx); err != nil {
 		a.fail(at, err)
 		return
 	}
@@ -141,11 +131,11 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 		r := &a.out[i]
 		node, port, _ := strings.Cut(r.Question.A, ":")
 		if port != "" {
-			node, port = a.p.portName(r.Question.A)
+			node, port = a.b.portName(r.Question.A)
 		}
 		l, ok := lists[node]
 		if !ok {
-			l.drops, l.lost, l.err = a.p.Machine.Drops(node)
+			l.drops, l.lost, l.err = a.b.machine.Drops(node)
 			lists[node] = l
 		}
 		if l.err != nil {
@@ -162,14 +152,12 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 }
 
 // dropped waits until a frame that was forged a moment ago has met its fate.
-func (p *Prober) dropped(ctx context.Context) error {
-	p.named.Lock()
-	until := p.forged.Add(farewell)
-	p.named.Unlock()
+func (a *asking) dropped(ctx context.Context) error {
+	until := a.bg.forgedAt().Add(farewell)
 	for ctx.Err() == nil && time.Now().Before(until) {
 		poll(nil, min(time.Until(until), maxNap))
 	}
-	return errors.Join(ctx.Err(), p.Machine.Quiet(ctx))
+	return errors.Join(ctx.Err(), a.b.machine.Quiet(ctx))
 }
 
 // dropFilter is the sort of frames that a question is about.

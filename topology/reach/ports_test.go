@@ -155,7 +155,7 @@ func TestReadTables(t *testing.T) {
 
 // TestSwitchEndsOwnNothing: an uplink may have the address of its holder's own interface.
 func TestSwitchEndsOwnNothing(t *testing.T) {
-	own, err := switched().owners()
+	own, err := switched().bench().owners()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,23 +2,14 @@ package reach
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
 	"labctl/topology"
 	"labctl/topology/expect"
 )
-
-// Unknown is the outcome of a question that could not be asked. It is never what a file wants.
-const Unknown = "unknown"
-
-// patience is how long nothing must come back before that is called silence: longer than the 3.06 s that a stock kernel
-// takes to give up a neighbour.
-const patience = 4 * time.Second
 
 // Prober asks a running lab questions. The exported fields may be changed between calls only; the methods may be called
 // concurrently, and take turns, since one's traffic would be another's answer. Close it when the lab ends.
@@ -33,41 +24,15 @@ type Prober struct {
 	// it, or "". It may have the ping asked again to watch what that meets: again sends one request, from the tables that it would
 	// find, and returns when what follows at once is over. With between, which is called then, another request follows, which finds the
 	// neighbours that the first one found. Streams wait meanwhile. It must not call the Prober's methods.
-	Investigate func(ctx context.Context, failed expect.Question, again func(between func()) error) string
+	Investigate Investigator
 
 	// Waiting, if not nil, is told every second of a wait that a person would wonder about: for what, and how much of it is over.
 	// It must return soon and not call the Prober's methods.
 	Waiting func(what string, second, total int)
 
-	mu        sync.Mutex
-	lab       *topology.Lab // that the sockets were opened for
-	sockets   map[socketKey]*echoSocket
-	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
-	redirects map[limiter]*redirected
-	ids       identifiers
-
-	hush     sync.RWMutex // held for writing while streams must not send
-	named    sync.Mutex   // guards what follows; never held while something is waited for
-	streams  map[string]*Stream
-	sendings map[string]*Sending // in the background
-	over     *Overhearing        // the listeners that are open, nil if none are
-	mark     time.Time           // when the set of the step was done
-	markLab  *topology.Lab
-	forged   time.Time // when the last forged frame was sent
-}
-
-// Result is the answer to a question.
-type Result struct {
-	Question expect.Question
-	Got      string        // a word of the table's grammar; [Unknown] when it could not be asked
-	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
-	Detail   string        // a sentence for a person, in ping's own words where it has some
-	RTT      time.Duration // of an answered ping, else 0
-	Why      string        // what stopped a ping that did not get through, rules and switches, where the caller finds it out; else ""
-	Hops     []Hop         // of a ping that did not get through: where, by its outcome, somebody may have asked for a next hop in vain
-	Sent     Sent          // of a ping
-
-	lost int // of a count of frames: how many more there may be
+	mu         sync.Mutex // a call's
+	memory     memory
+	background background
 }
 
 // Ask asks the questions and returns their results in the same order. Kept is "neighbours: kept": nothing is forgotten,
@@ -82,7 +47,8 @@ func (p *Prober) Ask(ctx context.Context, qs []expect.Question, kept bool) ([]Re
 func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool) ([]Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.init(); err != nil {
+	b := p.bench()
+	if err := b.open(); err != nil {
 		return nil, err
 	}
 	out := make([]Result, len(qs))
@@ -100,62 +66,18 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 			byKind[q.Kind] = append(byKind[q.Kind], i)
 		}
 	}
-	own, err := p.owners()
+	own, err := b.owners()
 	if err != nil {
 		for i := range out {
 			out[i].Detail = err.Error()
 		}
 		return out, nil
 	}
-	a := &asking{p: p, own: own, kept: kept, look: look, out: out, afterPings: afterPings}
+	a := &asking{b: b, bg: &p.background, own: own, kept: kept, look: look, out: out, afterPings: afterPings}
 	for i := range probes {
 		probes[i].ask(a, ctx, byKind[probes[i].kind])
 	}
 	return out, ctx.Err()
-}
-
-// asking is one call of Ask.
-type asking struct {
-	p    *Prober
-	own  *owners
-	kept bool
-	look bool // take what is known, send nothing
-	out  []Result
-
-	afterPings []int // questions that are answered by what pings leave behind
-}
-
-// fail says of some questions that they could not be asked.
-func (a *asking) fail(at []int, err error) {
-	for _, i := range at {
-		a.out[i].Got, a.out[i].Detail = Unknown, err.Error()
-	}
-}
-
-func (p *Prober) init() error {
-	if p.lab != p.Lab {
-		// A node of another lab may be another namespace, in which an old socket would go on asking the dead one.
-		if err := p.closeLocked(); err != nil {
-			return err
-		}
-		p.lab = p.Lab
-	}
-	if p.sockets != nil {
-		return nil
-	}
-	if p.cookie == [8]byte{} { // once: a stream outlives the lab that it was begun in
-		var b [12]byte
-		if _, err := rand.Read(b[:]); err != nil {
-			return fmt.Errorf("choose an identifier for probes: %w", err)
-		}
-		copy(p.cookie[:], b[:8])
-		p.ids.next = binary.BigEndian.Uint32(b[8:])
-	}
-	p.sockets = map[socketKey]*echoSocket{}
-	if p.redirects == nil { // routers remember across a step's set, which makes another Lab and closes the sockets
-		p.redirects = map[limiter]*redirected{}
-	}
-	return nil
 }
 
 // Close closes the sockets. The prober may be used again: it opens new ones. It must be called when a node of the same Lab
@@ -163,79 +85,87 @@ func (p *Prober) init() error {
 func (p *Prober) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.closeLocked()
+	return p.memory.close()
 }
 
-func (p *Prober) closeLocked() error {
-	var errs []error
-	for _, s := range p.sockets {
-		errs = append(errs, s.close())
+// bench is what a call's probes work with.
+func (p *Prober) bench() *bench {
+	b := &bench{lab: p.Lab, machine: p.Machine, patience: p.Patience, roomGiven: p.NeighbourRoom, investigate: p.Investigate,
+		waiting: p.Waiting, memory: &p.memory}
+	if b.patience <= 0 {
+		b.patience = patience
 	}
-	p.sockets = nil
-	return errors.Join(errs...)
+	return b
 }
 
 // Mark says that the set of a step has been done: streams that are only looked at are judged by what was sent since.
-func (p *Prober) Mark() {
-	p.named.Lock()
-	defer p.named.Unlock()
-	p.mark, p.markLab = time.Now(), p.Lab
+func (p *Prober) Mark() { p.background.setMark(p.Lab) }
+
+// Address is what a ping or ping6 is sent to; the zero Addr where the question has no such target.
+func (p *Prober) Address(q expect.Question) netip.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t, _ := p.bench().target(q.B)
+	switch q.Kind {
+	case "ping":
+		return t.IP
+	case "ping6":
+		return t.IP6
+	}
+	return netip.Addr{}
 }
 
-// marked is the moment of the last mark. Another Lab is another state: nobody having said so, it began when it was noticed.
-func (p *Prober) marked() time.Time {
-	p.named.Lock()
-	defer p.named.Unlock()
-	if p.markLab != p.Lab {
-		p.mark, p.markLab = time.Now(), p.Lab
-	}
-	return p.mark
+// Stream begins to send echo requests, one at once and then one every so often, until ctx is done or it is stopped. It has
+// a socket of its own and disturbs no question except as its packets do. Tables know it by its name; a later one of the same
+// name takes its place there.
+func (p *Prober) Stream(ctx context.Context, name string, from, to topology.Target, every time.Duration) (*Stream, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return startStream(ctx, p.bench(), &p.background, name, from, to, every)
 }
 
-func (p *Prober) patience() time.Duration {
-	if p.Patience > 0 {
-		return p.Patience
+// Send forges frames and sends them from inside a node, as the node's own root would by a packet socket: no address, route or
+// neighbour of the node plays a part, and its own address filter does not. The first frame, and all that have no time between
+// them, have been sent when it returns; the others go on in the background until they are sent, ctx is done or it is stopped.
+// Stations are resolved to the addresses that their interfaces have at this moment. Tables know it by its name, as
+// [Prober.Overhear] says.
+func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
+	p.mu.Lock()
+	s, err := newSending(p.bench(), &p.background, a)
+	p.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("send from %s: %w", a.From.Text, err)
 	}
-	return patience
+	return s.begin(ctx, a)
 }
 
-// unknownRoom is taken when the machine does not say: half of a stock machine's gc_thresh3 of 1024.
-const unknownRoom = 512
-
-// entriesPerPair is how many neighbour entries a pair may make: two for each of two hops.
-const entriesPerPair = 4
-
-// room is how many pairs may be under way at once without overflowing the machine's neighbour table; 0: none.
-func (p *Prober) room() int {
-	n := p.NeighbourRoom
-	if n <= 0 {
-		n = p.Machine.NeighbourRoom()
+// Overhear opens the listeners of the sees tables of an expectation, nil being none, that speak of frames which will be sent under the
+// names given, or which are being sent in the background, and of no others: they are promiscuous, and so part of the experiment. It
+// returns when the switches have noticed. It is called before a step acts; [Prober.Judge], or [Overhearing.Settle], listens to the end
+// and closes them. Without such tables it opens nothing. Close it in any case.
+func (p *Prober) Overhear(ctx context.Context, names []string, e *expect.Expectation) (*Overhearing, error) {
+	o, cells := p.background.newOverhearing(p.bench(), names, sightings(e, p.All))
+	if len(cells) == 0 {
+		return o, nil
 	}
-	if n < 0 {
-		n = unknownRoom
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := o.begin(ctx, cells); err != nil {
+		return nil, err
 	}
-	return min(n/entriesPerPair, maxBatch)
+	return o, nil
 }
 
-// forgetAll makes every node forget its neighbour entries and redirected routes, when nothing is under way that would tell them anew.
-func (p *Prober) forgetAll(ctx context.Context) error {
-	if err := p.Machine.Idle(ctx); err != nil {
-		return err
+// Renew says that nodes were made anew: the step's open listeners hear on at their interfaces, and at those of other nodes that
+// went with them. It returns when the switches have noticed. A question whose listener has nothing to hear on any more becomes
+// [Unknown], unless it has heard already.
+func (p *Prober) Renew(ctx context.Context, nodes []string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory.forgetLimits(nodes)
+	o := p.background.listening()
+	if o == nil {
+		return nil
 	}
-	for _, n := range p.Lab.Nodes {
-		if _, err := p.Machine.FlushNeighbours(n.Name); err != nil {
-			return fmt.Errorf("forget the neighbours of %s: %w", n.Name, err)
-		}
-	}
-	return forgetRoutes(p)
-}
-
-// forgetRoutes makes every node forget the routes that it was redirected to.
-func forgetRoutes(p *Prober) error {
-	for _, n := range p.Lab.Nodes {
-		if err := p.Machine.FlushRoutes(n.Name); err != nil {
-			return fmt.Errorf("forget the redirected routes of %s: %w", n.Name, err)
-		}
-	}
-	return nil
+	return o.renew(ctx, p.bench(), nodes)
 }

@@ -18,7 +18,7 @@ import (
 func (a *asking) readARP(_ context.Context, at []int) {
 	for _, i := range at {
 		q := a.out[i].Question
-		from, to, err := a.p.ends(q)
+		from, to, err := a.b.ends(q)
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
@@ -31,7 +31,7 @@ func (a *asking) readARP(_ context.Context, at []int) {
 			a.fail([]int{i}, fmt.Errorf("%s has no address", q.B))
 			continue
 		}
-		word, exact, err := a.p.holds(a.own, from, dst)
+		word, exact, err := a.b.holds(a.own, from, dst)
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
@@ -44,7 +44,7 @@ func (a *asking) readARP(_ context.Context, at []int) {
 func (a *asking) readRoutes(_ context.Context, at []int) {
 	for _, i := range at {
 		q := a.out[i].Question
-		from, to, err := a.p.ends(q)
+		from, to, err := a.b.ends(q)
 		dst := to.IP
 		if !dst.IsValid() {
 			dst = to.IP6
@@ -56,7 +56,7 @@ func (a *asking) readRoutes(_ context.Context, at []int) {
 			a.fail([]int{i}, err)
 			continue
 		}
-		r, err := a.p.Machine.Route(from.Node, topology.RouteQuery{Dst: dst})
+		r, err := a.b.machine.Route(from.Node, topology.RouteQuery{Dst: dst})
 		switch {
 		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
 			a.out[i].Got, a.out[i].Detail = "-", refusedRoute(dst, err)
@@ -119,7 +119,7 @@ func (a *asking) readFDB(_ context.Context, at []int) {
 		}
 		k := [2]string{node, bridge}
 		if _, ok := tables[k]; !ok {
-			if tables[k], err = a.p.Machine.FDB(node, bridge); err != nil {
+			if tables[k], err = a.b.machine.FDB(node, bridge); err != nil {
 				delete(tables, k)
 				a.fail([]int{i}, fmt.Errorf("read the forwarding table of %s in %s: %w", q.B, node, err))
 				continue
@@ -153,7 +153,7 @@ func macList(macs []switchcore.MAC) string {
 
 // macs are the addresses of a node, an interface or a name.
 func (a *asking) macs(text string) ([]switchcore.MAC, error) {
-	t, ok := a.p.target(text)
+	t, ok := a.b.target(text)
 	if !ok {
 		return nil, fmt.Errorf("%q is neither a node nor a name of this lab", text)
 	}
@@ -163,7 +163,7 @@ func (a *asking) macs(text string) ([]switchcore.MAC, error) {
 			out = append(out, m)
 		}
 	}
-	for _, n := range a.p.Lab.Names {
+	for _, n := range a.b.lab.Names {
 		if n.Name == t.Name {
 			add(n.MAC)
 		}
@@ -173,7 +173,7 @@ func (a *asking) macs(text string) ([]switchcore.MAC, error) {
 			add(l.MAC)
 		}
 	}
-	if n := a.p.Lab.Node(t.Node); n != nil {
+	if n := a.b.lab.Node(t.Node); n != nil {
 		for _, i := range n.Interfaces {
 			if t.Interface == "" || i.Name == t.Interface {
 				add(i.MAC)
@@ -191,7 +191,7 @@ func (a *asking) macs(text string) ([]switchcore.MAC, error) {
 // name than its node's.
 func (a *asking) bridge(text string) (node, bridge string, err error) {
 	name, ifname, _ := strings.Cut(text, ":")
-	n := a.p.Lab.Node(name)
+	n := a.b.lab.Node(name)
 	if n == nil {
 		return "", "", fmt.Errorf("%q is not a node of this lab", name)
 	}

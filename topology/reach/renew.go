@@ -5,27 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"labctl/topology"
-	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// Renew says that nodes were made anew: the step's open listeners hear on at their interfaces, and at those of other nodes that
-// went with them. It returns when the switches have noticed. A question whose listener has nothing to hear on any more becomes
-// [Unknown], unless it has heard already.
-func (p *Prober) Renew(ctx context.Context, nodes []string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	maps.DeleteFunc(p.redirects, func(l limiter, _ *redirected) bool { return slices.Contains(nodes, l.router) })
-	p.named.Lock()
-	o := p.over
-	p.named.Unlock()
-	if o == nil {
-		return nil
-	}
-	own, err := p.owners()
+// renew has the listeners hear on at the interfaces of nodes that were rebuilt, as [Prober.Renew] says.
+func (o *Overhearing) renew(ctx context.Context, b *bench, nodes []string) error {
+	own, err := b.owners()
 	if err != nil {
 		return err
 	}
@@ -47,7 +34,7 @@ func (p *Prober) Renew(ctx context.Context, nodes []string) error {
 			m.deaf = cmp.Or(m.deaf, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v", e.node, e.name, err))
 		}
 	}
-	return p.Machine.Quiet(ctx)
+	return b.machine.Quiet(ctx)
 }
 
 // reopen puts an ear on the interface that has the name of its old one.
@@ -56,7 +43,7 @@ func (o *Overhearing) reopen(e *ear, own *owners) error {
 	if !ok || !k.Up {
 		return errors.New("it is not there, or not up")
 	}
-	t, err := openTap(o.p.Machine, e.node, k.Index, unix.ETH_P_ALL, e.nosy, passing(o.frames()))
+	t, err := openTap(o.b.machine, e.node, k.Index, unix.ETH_P_ALL, e.nosy, passing(o.frames()))
 	if err != nil {
 		return err
 	}
@@ -67,23 +54,4 @@ func (o *Overhearing) reopen(e *ear, own *owners) error {
 	e.tap.close()
 	e.tap = t
 	return nil
-}
-
-// outdated reports whether an error of a send may say that the interface or the address that it was bound to is not there any more;
-// ENETUNREACH is for an address (ip_route_output_key_hash_rcu, net/ipv4/route.c). Those of routes that fail are among them.
-func outdated(err error) bool {
-	return slices.ContainsFunc([]error{unix.ENODEV, unix.ENXIO, unix.EINVAL, unix.EADDRNOTAVAIL, unix.ENETUNREACH}, func(e error) bool { return errors.Is(err, e) })
-}
-
-// linkNow looks an interface of a node up by its name, as the kernel has it at this moment.
-func (p *Prober) linkNow(node, name string) (topology.LinkState, bool) {
-	links, err := p.Machine.Links(node)
-	if err != nil {
-		return topology.LinkState{}, false
-	}
-	i := slices.IndexFunc(links, func(l topology.LinkState) bool { return l.Name == name })
-	if i < 0 {
-		return topology.LinkState{}, false
-	}
-	return links[i], true
 }

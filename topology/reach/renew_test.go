@@ -163,17 +163,17 @@ func TestFramesUnderWayAreWaitedFor(t *testing.T) {
 	f.Dst.MAC = switchcore.MAC{255, 255, 255, 255, 255, 255}
 	again := *f
 	again.From, _ = lab.Target("d")
-	again.Name, again.Src.MAC = "copy", must(p.owners()).links["a"][1].MAC
+	again.Name, again.Src.MAC = "copy", must(p.bench().owners()).links["a"][1].MAC
 	again.Payload = []byte("one")
 	released := false
 	m.release = func() {
 		poll(nil, 2*farewell)
 		released = true
-		own := must(p.owners())
+		own := must(p.bench().owners())
 		d, _ := own.link("d", "eth0")
-		raw := must(p.forge(own, &again, d))
+		raw := must(p.bench().forge(own, &again, d))
 		fd := must(m.Socket("d", 17, 3, 0))
-		s := &Sending{p: p, node: "d", fd: fd, index: d.Index, frame: raw}
+		s := &Sending{b: p.bench(), g: &p.background, node: "d", fd: fd, index: d.Index, frame: raw}
 		if err := s.put(); err != nil {
 			t.Error(err)
 		}
@@ -188,12 +188,12 @@ func TestSeesListensAsLongAsAnswersTake(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24")
 	p := &Prober{Lab: lab, Machine: build(t, lab, steps)}
 	defer p.Close()
-	if err := p.init(); err != nil {
+	if err := p.bench().open(); err != nil {
 		t.Fatal(err)
 	}
-	own := must(p.owners())
-	a := &asking{p: p, own: own}
-	w := &watch{audience: newAudience(p, own, marked(p.cookie)), a: a, m: newMatrix(context.Background(), a), flows: map[[2]string]*flow{}}
+	own := must(p.bench().owners())
+	a := &asking{b: p.bench(), bg: &p.background, own: own}
+	w := newWatch(context.Background(), a)
 	defer func() { _ = w.close(context.Background()) }()
 	f := w.flow(sees("a", "b", "b"))
 	if f.unknown != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"labctl/topology/expect"
@@ -25,12 +26,18 @@ type flow struct {
 // watch is the sees questions of one table.
 type watch struct {
 	*audience
-	a     *asking
-	m     *matrix
-	flows map[[2]string]*flow
-	asked []*watched
+	a        *asking
+	m        *matrix
+	steering *steering
+	flows    map[[2]string]*flow
+	asked    []*watched
 
 	joined carriers // as they were last read
+}
+
+func newWatch(ctx context.Context, a *asking) *watch {
+	m := newMatrix(ctx, a.b, a.own)
+	return &watch{audience: newAudience(a.b, a.own, marked(a.b.cookie)), a: a, m: m, steering: &steering{matrix: m}, flows: map[[2]string]*flow{}}
 }
 
 // watched is one question.
@@ -47,7 +54,7 @@ func (a *asking) sees(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
-	w := &watch{audience: newAudience(a.p, a.own, marked(a.p.cookie)), a: a, m: newMatrix(ctx, a), flows: map[[2]string]*flow{}}
+	w := newWatch(ctx, a)
 	defer func() {
 		if err := w.close(ctx); err != nil {
 			a.fail(at, err)
@@ -73,13 +80,13 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		k.flow = w.flows[at]
 	}
 	if len(w.ears) > 0 {
-		if err := a.p.Machine.Quiet(ctx); err != nil {
+		if err := a.b.machine.Quiet(ctx); err != nil {
 			a.fail(at, err)
 			return
 		}
 	}
 	var err error
-	if w.joined, err = a.p.carriers(a.p.nodeNames()...); err != nil {
+	if w.joined, err = a.b.carriers(a.b.nodeNames()...); err != nil {
 		a.fail(at, err)
 		return
 	}
@@ -104,17 +111,17 @@ func (a *asking) sees(ctx context.Context, at []int) {
 func (w *watch) flow(q expect.Question) *flow {
 	f := &flow{}
 	if q.B == "" {
-		if f.stream = w.p.streamOf(q.A); f.stream == nil {
+		if f.stream = w.a.bg.streamOf(q.A); f.stream == nil {
 			return &flow{unknown: fmt.Errorf("no stream called %q is running, and nothing of that name was sent while there were listeners", q.A)}
 		}
 		q.A, q.B = f.stream.from.Text, f.stream.to.Text
 		f.key = f.stream.id
 	}
-	_, to, err := w.p.ends(q)
+	_, to, err := w.b.ends(q)
 	if err != nil {
 		return &flow{unknown: err}
 	}
-	if f.pr, err = w.m.pair(q, !to.IP.IsValid()); err != nil {
+	if f.pr, err = newPair(w.m.b, w.m.own, q, !to.IP.IsValid()); err != nil {
 		return &flow{unknown: err}
 	}
 	pr := f.pr
@@ -151,9 +158,9 @@ func (w *watch) once(f *flow) error {
 	if err := w.a.start(m.ctx); err != nil {
 		return err
 	}
-	d := min(introduction, m.p.patience())
-	if m.p.Lab.KernelTimers {
-		d = m.p.patience()
+	d := min(introduction, m.b.patience)
+	if m.b.lab.KernelTimers {
+		d = m.b.patience
 	}
 	if err := w.mark(f, func() error { return m.quiet(f.pr, d) }); err != nil {
 		return err
@@ -166,7 +173,7 @@ func (w *watch) once(f *flow) error {
 		if w.drain(); heard(f.to, f.key) {
 			return m.ctx.Err()
 		}
-		return m.quiet(f.pr, m.p.patience())
+		return m.quiet(f.pr, m.b.patience)
 	})
 }
 
@@ -180,13 +187,13 @@ func (w *watch) mark(f *flow, wait func() error) error {
 	}
 	m.plot(f.pr)
 	if w.a.kept {
-		m.unlimited(f.pr)
+		w.steering.unlimited(f.pr)
 	}
 	m.send(f.pr)
 	f.key = f.pr.key
 	err := wait()
 	if err == nil && w.a.kept {
-		err = m.insist(f.pr)
+		err = w.steering.insist(f.pr)
 		f.key = f.pr.key
 	}
 	w.drain()
@@ -211,30 +218,6 @@ func (w *watch) follow(f *flow) {
 	f.pr.sent = time.Now()
 }
 
-// calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is under
-// way then is only what got lost, or an answer that may still come and is listened for.
-const calm = 5 * quick
-
-// quiet waits until the pair is decided or all is calm, at most d from its sending.
-func (m *matrix) quiet(pr *pair, d time.Duration) error {
-	since := pr.sent
-	for {
-		m.await(pr, min(d, time.Since(pr.sent)+quick))
-		if pr.word != "" || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
-			return nil
-		}
-		now, err := m.snapshot(pr.sock.v6)
-		if err != nil {
-			return err
-		}
-		if now.resolving {
-			since = time.Now()
-		} else if time.Since(since) >= calm {
-			return nil
-		}
-	}
-}
-
 func (w *watch) drain() {
 	var buf [256]byte
 	for _, e := range w.ears {
@@ -243,9 +226,9 @@ func (w *watch) drain() {
 			if !ok {
 				break
 			}
-			key, ok := markOf(frame, w.a.p.cookie)
+			key, ok := markOf(frame, w.a.b.cookie)
 			if !ok {
-				key, ok = markOf(frame, streamCookie(w.a.p.cookie))
+				key, ok = markOf(frame, streamCookie(w.a.b.cookie))
 				key &^= 0xffff // any request of the stream
 			}
 			if ok && outgoing {
@@ -270,7 +253,7 @@ const lostAfter = time.Second
 // its time, if that matters to a listener.
 func (w *watch) settle() {
 	fds := w.pollFds()
-	_ = w.m.p.Machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
+	_ = w.m.b.machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(w.m.lingering())
 	for w.m.ctx.Err() == nil {
 		w.drain()
@@ -280,7 +263,7 @@ func (w *watch) settle() {
 				continue
 			}
 			w.m.drain(k.flow.pr.sock)
-			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.p.patience())); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
+			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience)); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
 				until = late
 			}
 		}
@@ -352,4 +335,29 @@ func (w *watch) streamWord(f *flow) (word, detail string) {
 		return "no", "not captured; they never left: " + f.pr.detail
 	}
 	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", problem.Count(enough, "request"), f.pr.sock.node)
+}
+
+// lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept tables only what the
+// kernel has certainly thrown away counts.
+func (w *watch) lost(f *flow) (bool, error) {
+	m := w.m
+	if f.pr.word != "" || heard(f.to, f.key) {
+		return false, m.ctx.Err()
+	}
+	if w.a.kept {
+		return m.thrownAway(f.pr, w.joined)
+	}
+	now, err := m.b.carriers(m.b.nodeNames()...)
+	if err != nil {
+		return false, err
+	}
+	_, names := m.own.moved(w.joined, now)
+	w.joined = now
+	if f.moved = strings.Join(names, ", "); f.moved != "" {
+		return true, nil
+	}
+	if heard(f.from, f.key) {
+		return false, nil
+	}
+	return m.vanished(f.pr, now)
 }

@@ -17,7 +17,8 @@ import (
 
 // Sending is forged frames on their way.
 type Sending struct {
-	p          *Prober
+	b          *bench
+	g          *background
 	name, node string
 	every      time.Duration
 	nic        string // the interface's name
@@ -66,18 +67,10 @@ func (s *Sending) running() bool {
 // Stop ends the sending and returns when its sockets are closed. It may be called more than once, also when all is sent.
 func (s *Sending) Stop() { s.stop(); <-s.done }
 
-// Send forges frames and sends them from inside a node, as the node's own root would by a packet socket: no address, route or
-// neighbour of the node plays a part, and its own address filter does not. The first frame, and all that have no time between
-// them, have been sent when it returns; the others go on in the background until they are sent, ctx is done or it is stopped.
-// Stations are resolved to the addresses that their interfaces have at this moment. Tables know it by its name, as
-// [Prober.Overhear] says.
-func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
-	s, err := p.sending(a)
-	if err != nil {
-		return nil, fmt.Errorf("send from %s: %w", a.From.Text, err)
-	}
+// begin sends what has no time between it, and leaves the rest to the background, as [Prober.Send] says.
+func (s *Sending) begin(ctx context.Context, a *topology.Send) (*Sending, error) {
 	ctx, s.stop = context.WithCancel(ctx)
-	p.expectFrame(s)
+	s.g.expectFrame(s)
 	count := max(a.Count, 1)
 	for s.err == nil && count > 0 {
 		s.err = s.one()
@@ -95,12 +88,12 @@ func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	if a.Endless {
 		count = -1
 	}
-	p.named.Lock()
-	defer p.named.Unlock()
-	if p.sendings == nil {
-		p.sendings = map[string]*Sending{}
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	if s.g.sendings == nil {
+		s.g.sendings = map[string]*Sending{}
 	}
-	p.sendings[s.name] = s
+	s.g.sendings[s.name] = s
 	go func() {
 		defer s.close()
 		s.run(ctx, count)
@@ -108,27 +101,25 @@ func (p *Prober) Send(ctx context.Context, a *topology.Send) (*Sending, error) {
 	return s, nil
 }
 
-// sending prepares the frame and the sockets.
-func (p *Prober) sending(a *topology.Send) (*Sending, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	own, err := p.owners()
+// newSending prepares the frame and the sockets.
+func newSending(b *bench, g *background, a *topology.Send) (*Sending, error) {
+	own, err := b.owners()
 	if err != nil {
 		return nil, err
 	}
-	l, err := p.nic(own, a.From.Node, a.From.Interface)
+	l, err := b.nic(own, a.From.Node, a.From.Interface)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sending{p: p, name: a.Name, node: a.From.Node, every: a.Every, nic: l.Name, index: l.Index, done: make(chan struct{})}
-	if s.frame, err = p.forge(own, a, l); err != nil {
+	s := &Sending{b: b, g: g, name: a.Name, node: a.From.Node, every: a.Every, nic: l.Name, index: l.Index, done: make(chan struct{})}
+	if s.frame, err = b.forge(own, a, l); err != nil {
 		return nil, err
 	}
-	if s.fd, err = p.Machine.Socket(s.node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
+	if s.fd, err = b.machine.Socket(s.node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
 	// Its own frames do not come back to a packet socket: another one has to hear them leave.
-	if s.control, err = openTap(p.Machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame})); err != nil {
+	if s.control, err = openTap(b.machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame})); err != nil {
 		_ = unix.Close(s.fd)
 		return nil, err
 	}
@@ -140,11 +131,11 @@ func (s *Sending) close() {
 		s.stop()
 		_ = unix.Close(s.fd)
 		s.control.close()
-		s.p.named.Lock()
-		defer s.p.named.Unlock()
-		s.p.forged = time.Now()
-		if s.p.sendings[s.name] == s {
-			delete(s.p.sendings, s.name)
+		s.g.mu.Lock()
+		defer s.g.mu.Unlock()
+		s.g.forged = time.Now()
+		if s.g.sendings[s.name] == s {
+			delete(s.g.sendings, s.name)
 		}
 		close(s.done)
 	})
@@ -182,11 +173,11 @@ func (s *Sending) put() error {
 
 // follow goes over to the interface that has the name of one that is gone.
 func (s *Sending) follow() bool {
-	l, ok := s.p.linkNow(s.node, s.nic)
+	l, ok := s.b.linkNow(s.node, s.nic)
 	if !ok || l.Index == s.index {
 		return false
 	}
-	control, err := openTap(s.p.Machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame}))
+	control, err := openTap(s.b.machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame}))
 	if err != nil {
 		return false
 	}

@@ -23,24 +23,9 @@ func (s Sent) During(at time.Time) bool {
 	return slices.ContainsFunc(s.Tries, func(t Try) bool { return !at.Before(t.From) && !at.After(t.Until) })
 }
 
-// tried notes a request that is about to be sent.
-func (m *matrix) tried(pr *pair) {
-	pr.over()
-	pr.tries = append(slices.Clip(pr.tries), Try{Key: pr.key, From: time.Now()})
-	m.open = append(m.open, pr)
-}
-
 // over ends the last try of the pair.
 func (pr *pair) over() {
 	if n := len(pr.tries); n > 0 && pr.tries[n-1].Until.IsZero() {
 		pr.tries[n-1].Until = time.Now()
 	}
-}
-
-// closeTries ends what is under way: the next frames are others'. The switches should be idle.
-func (m *matrix) closeTries() {
-	for _, pr := range m.open {
-		pr.over()
-	}
-	m.open = m.open[:0]
 }

@@ -47,7 +47,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 	}
 	keys := map[uint32]bool{}
 	for _, r := range rs {
-		if r.Sent.Cookie != p.cookie || len(r.Sent.Tries) == 0 {
+		if r.Sent.Cookie != p.memory.cookie || len(r.Sent.Tries) == 0 {
 			t.Errorf("%s: %+v", r.Question, r.Sent)
 		}
 		for _, try := range r.Sent.Tries {

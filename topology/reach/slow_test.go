@@ -44,16 +44,16 @@ type witness struct {
 func newWitness(t testing.TB, p *Prober, m Machine, nodes ...string) *witness {
 	t.Helper()
 	p.mu.Lock()
-	err := p.init() // the filter needs the prober's cookie
+	err := p.bench().open() // the filter needs the prober's cookie
 	p.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &witness{p: p}
-	own := must(p.owners())
+	own := must(p.bench().owners())
 	for _, n := range nodes {
 		l, _ := own.link(n, "eth0")
-		tap, err := openTap(m, n, l.Index, unix.ETH_P_ALL, false, marked(p.cookie))
+		tap, err := openTap(m, n, l.Index, unix.ETH_P_ALL, false, marked(p.memory.cookie))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func (m *counting) Hits(string) (map[string]uint64, error) {
 func TestHitsOfWhatIsUnderWay(t *testing.T) {
 	p := &Prober{Lab: &topology.Lab{}, Machine: &counting{}}
 	begin := time.Now()
-	p.forged = begin
+	p.background.forged = begin
 	r := ask(t, p, true, expect.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
 	if r.Got != "3" || time.Since(begin) < farewell {
 		t.Errorf("%s hits after %v; want 3, and no sooner than %v after the last forged frame", r.Got, time.Since(begin), farewell)

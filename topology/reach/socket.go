@@ -1,8 +1,10 @@
 package reach
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,16 +23,16 @@ type socketKey struct {
 }
 
 // echoSocket returns the node's socket and opens it if need be.
-func (p *Prober) echoSocket(node string, v6 bool) (*echoSocket, error) {
+func (b *bench) echoSocket(node string, v6 bool) (*echoSocket, error) {
 	key := socketKey{node, v6}
-	if s := p.sockets[key]; s != nil {
+	if s := b.sockets[key]; s != nil {
 		return s, nil
 	}
-	s, err := openEcho(p.Machine, node, v6)
+	s, err := openEcho(b.machine, node, v6)
 	if err != nil {
 		return nil, fmt.Errorf("open a raw ICMP socket in %s: %w", node, err)
 	}
-	p.sockets[key] = s
+	b.sockets[key] = s
 	return s, nil
 }
 
@@ -160,4 +162,10 @@ func poll(fds []unix.PollFd, d time.Duration) {
 	}
 	ts := unix.NsecToTimespec(d.Nanoseconds())
 	_, _ = unix.Ppoll(fds, &ts, nil)
+}
+
+// outdated reports whether an error of a send may say that the interface or the address that it was bound to is not there any more;
+// ENETUNREACH is for an address (ip_route_output_key_hash_rcu, net/ipv4/route.c). Those of routes that fail are among them.
+func outdated(err error) bool {
+	return slices.ContainsFunc([]error{unix.ENODEV, unix.ENXIO, unix.EINVAL, unix.EADDRNOTAVAIL, unix.ENETUNREACH}, func(e error) bool { return errors.Is(err, e) })
 }

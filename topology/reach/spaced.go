@@ -2,8 +2,9 @@ package reach
 
 import (
 	"errors"
-	"labctl/topology"
 	"time"
+
+	"labctl/topology"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ const (
 )
 
 // limited reports whether the pair waits for an error that a router may keep to itself: its own "no route".
-func (m *matrix) limited(pr *pair) bool {
+func (m *fresh) limited(pr *pair) bool {
 	w := pr.way
 	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
 		return false
@@ -29,14 +30,14 @@ func (m *matrix) limited(pr *pair) bool {
 
 // closed reports whether the node that would not send the request on does not forward at all: it knows a way itself, and
 // still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
-func (m *matrix) closed(pr *pair) bool {
-	r, err := m.p.Machine.Route(pr.way.errAt, topology.RouteQuery{Dst: pr.dst})
+func (m *fresh) closed(pr *pair) bool {
+	r, err := m.b.machine.Route(pr.way.errAt, topology.RouteQuery{Dst: pr.dst})
 	return err == nil && !r.Local
 }
 
 // spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
 // asked often enough. Those that nothing came for are listened for together to the end.
-func (m *matrix) spaced(prs []*pair) error {
+func (m *fresh) spaced(prs []*pair) error {
 	queues := map[*echoSocket][]*pair{}
 	var order []*echoSocket
 	for _, pr := range prs {
@@ -48,7 +49,7 @@ func (m *matrix) spaced(prs []*pair) error {
 	tries := map[*pair]int{}
 	var lost []*pair
 	for left := len(prs); left > 0; {
-		if err := m.p.forgetAll(m.ctx); err != nil {
+		if err := m.b.forgetAll(m.ctx); err != nil {
 			return err
 		}
 		m.closeTries()
@@ -86,17 +87,17 @@ func (m *matrix) spaced(prs []*pair) error {
 		}
 	}
 	for _, pr := range lost {
-		m.awaitAll([]*pair{pr}, pr.sent.Add(m.p.patience()))
+		m.awaitAll([]*pair{pr}, pr.sent.Add(m.b.patience))
 		m.giveUp(pr)
 	}
 	return m.ctx.Err()
 }
 
 // resolved waits for the pairs as long as some node still asks for a neighbour: a request may be waiting there.
-func (m *matrix) resolved(prs []*pair) error {
+func (m *fresh) resolved(prs []*pair) error {
 	for _, pr := range prs {
 		if pr.word == "" {
-			if err := m.quiet(pr, m.p.patience()); err != nil {
+			if err := m.quiet(pr, m.b.patience); err != nil {
 				return err
 			}
 		}
@@ -105,7 +106,7 @@ func (m *matrix) resolved(prs []*pair) error {
 }
 
 // rest lets a limiter's second pass.
-func (m *matrix) rest(until time.Time) {
+func (m *fresh) rest(until time.Time) {
 	for m.ctx.Err() == nil && time.Now().Before(until) {
 		m.poll(nil, time.Until(until))
 	}

@@ -18,7 +18,8 @@ import (
 
 // Spoofing is forged ARP replies that are repeated until it is stopped.
 type Spoofing struct {
-	p     *Prober
+	b     *bench
+	g     *background
 	node  string
 	nic   string // the interface's name
 	fd    int
@@ -48,7 +49,9 @@ const (
 // ends it silently, or it is stopped. MAC addresses are those that the interfaces have at this moment. A frame that the
 // interface refuses later, as one that is down does, is tried again at its next turn, by the interface that has its name then.
 func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, error) {
-	s, err := p.spoofing(a)
+	p.mu.Lock()
+	s, err := newSpoofing(p.bench(), &p.background, a)
+	p.mu.Unlock()
 	if err == nil {
 		if s.send(s.lies); s.refused != nil {
 			err = s.refused
@@ -78,15 +81,13 @@ func (s *Spoofing) Stop(silent bool) error {
 	return s.refused
 }
 
-// spoofing prepares the frames and the socket.
-func (p *Prober) spoofing(a *topology.ARPSpoof) (*Spoofing, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	own, err := p.owners()
+// newSpoofing prepares the frames and the socket.
+func newSpoofing(b *bench, g *background, a *topology.ARPSpoof) (*Spoofing, error) {
+	own, err := b.owners()
 	if err != nil {
 		return nil, err
 	}
-	self, err := p.nic(own, a.From.Node, a.From.Interface)
+	self, err := b.nic(own, a.From.Node, a.From.Interface)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (p *Prober) spoofing(a *topology.ARPSpoof) (*Spoofing, error) {
 	if victim.mac.IsZero() || a.Both && claimed.mac.IsZero() {
 		return nil, errors.New("a reply is sent to somebody's MAC address: the victim has none")
 	}
-	s := &Spoofing{p: p, node: a.From.Node, nic: self.Name, index: self.Index, every: a.Every, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Spoofing{b: b, g: g, node: a.From.Node, nic: self.Name, index: self.Index, every: a.Every, stop: make(chan struct{}), done: make(chan struct{})}
 	if s.every <= 0 {
 		s.every = time.Second
 	}
@@ -109,7 +110,7 @@ func (p *Prober) spoofing(a *topology.ARPSpoof) (*Spoofing, error) {
 	if a.Both {
 		s.tell(self.MAC, claimed, victim)
 	}
-	if s.fd, err = p.Machine.Socket(a.From.Node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
+	if s.fd, err = b.machine.Socket(a.From.Node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
 	return s, nil
@@ -180,7 +181,7 @@ func (s *Spoofing) send(frames [][]byte) {
 	for _, f := range frames {
 		err := s.put(f)
 		if outdated(err) {
-			if l, ok := s.p.linkNow(s.node, s.nic); ok && l.Index != s.index {
+			if l, ok := s.b.linkNow(s.node, s.nic); ok && l.Index != s.index {
 				s.index = l.Index
 				err = s.put(f)
 			}
@@ -191,9 +192,9 @@ func (s *Spoofing) send(frames [][]byte) {
 		}
 		s.sent.Add(1)
 	}
-	s.p.named.Lock()
-	defer s.p.named.Unlock()
-	s.p.forged = time.Now()
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	s.g.forged = time.Now()
 }
 
 func (s *Spoofing) put(frame []byte) error {

@@ -19,7 +19,8 @@ import (
 
 // Stream is echo requests with one identifier, which is one connection to connection tracking, until it is stopped.
 type Stream struct {
-	p        *Prober
+	b        *bench
+	g        *background
 	name     string
 	from, to topology.Target
 	every    time.Duration
@@ -58,10 +59,10 @@ func (s *Stream) Received() uint64 { return s.received.Load() }
 func (s *Stream) Stop() {
 	s.stop()
 	<-s.done
-	s.p.named.Lock()
-	defer s.p.named.Unlock()
-	if s.p.streams[s.name] == s {
-		delete(s.p.streams, s.name)
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	if s.g.streams[s.name] == s {
+		delete(s.g.streams, s.name)
 	}
 }
 
@@ -74,42 +75,37 @@ func (s *Stream) stopped() bool {
 	}
 }
 
-// Stream begins to send echo requests, one at once and then one every so often, until ctx is done or it is stopped. It has
-// a socket of its own and disturbs no question except as its packets do. Tables know it by its name; a later one of the same
-// name takes its place there.
-func (p *Prober) Stream(ctx context.Context, name string, from, to topology.Target, every time.Duration) (*Stream, error) {
+// startStream is [Prober.Stream].
+func startStream(ctx context.Context, b *bench, g *background, name string, from, to topology.Target, every time.Duration) (*Stream, error) {
 	if from.Node == "" || every <= 0 {
 		return nil, errors.New("a stream needs a node to come from and a time between its requests")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.init(); err != nil {
+	if err := b.open(); err != nil {
 		return nil, err
 	}
-	own, err := p.owners()
+	own, err := b.owners()
 	if err != nil {
 		return nil, err
 	}
 	v6 := !to.IP.IsValid()
-	m := &matrix{p: p, own: own}
-	pr, err := m.pair(expect.Question{A: from.Text, B: to.Text}, v6)
+	pr, err := newPair(b, own, expect.Question{A: from.Text, B: to.Text}, v6)
 	if err != nil {
 		return nil, err
 	}
-	if pr.sock, err = openEcho(p.Machine, from.Node, v6); err != nil {
+	if pr.sock, err = openEcho(b.machine, from.Node, v6); err != nil {
 		return nil, fmt.Errorf("open a raw ICMP socket in %s: %w", from.Node, err)
 	}
-	p.ready(ctx, 1)
-	id := p.ids.hold(time.Now()) &^ 0xffff
+	b.ready(ctx, 1)
+	id := b.ids.hold(time.Now()) &^ 0xffff
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Stream{p: p, name: name, from: from, to: to, every: every, id: id, stop: cancel, done: make(chan struct{})}
-	p.named.Lock()
-	defer p.named.Unlock()
-	if p.streams == nil {
-		p.streams = map[string]*Stream{}
+	s := &Stream{b: b, g: g, name: name, from: from, to: to, every: every, id: id, stop: cancel, done: make(chan struct{})}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.streams == nil {
+		g.streams = map[string]*Stream{}
 	}
-	p.streams[name] = s
-	go s.run(ctx, pr, streamCookie(p.cookie))
+	g.streams[name] = s
+	go s.run(ctx, pr, streamCookie(b.cookie))
 	return s, nil
 }
 
@@ -119,27 +115,16 @@ func streamCookie(cookie [8]byte) [8]byte {
 	return cookie
 }
 
-// streamOf is the running stream of that name, or nil.
-func (p *Prober) streamOf(name string) *Stream {
-	p.named.Lock()
-	defer p.named.Unlock()
-	s := p.streams[name]
-	if s == nil || s.stopped() {
-		return nil
-	}
-	return s
-}
-
 func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 	defer close(s.done)
 	defer pr.sock.close()
-	defer func() { s.p.ids.release(s.id, time.Now()) }()
+	defer func() { s.b.ids.release(s.id, time.Now()) }()
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	var pkt [echoLen]byte
 	var buf [2048]byte
 	for seq := uint32(0); ; seq++ {
-		s.p.hush.RLock()
+		s.b.hush.RLock()
 		key := s.id | seq&0xffff
 		putEcho(pkt[:], pr.sock.v6, key, cookie)
 		s.mu.Lock()
@@ -147,7 +132,7 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 		s.mu.Unlock()
 		s.request(pr, pkt[:]) // counted as sent: a lab may make it fail on purpose
 		s.sent.Add(1)
-		s.p.hush.RUnlock()
+		s.b.hush.RUnlock()
 		select {
 		case <-ctx.Done():
 			return
@@ -176,7 +161,7 @@ func (s *Stream) request(pr *pair, pkt []byte) {
 	if pr.oob == nil || !outdated(err) {
 		return
 	}
-	if l, ok := s.p.linkNow(pr.sock.node, pr.bound.OIF); ok {
+	if l, ok := s.b.linkNow(pr.sock.node, pr.bound.OIF); ok {
 		pr.bind(l)
 		_ = unix.Sendmsg(pr.sock.fd, pkt, pr.oob, pr.addr, 0)
 	}
@@ -253,11 +238,11 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 func (a *asking) readStreams(ctx context.Context, at []int) {
 	since := time.Now()
 	if a.look {
-		since = a.p.marked()
+		since = a.bg.marked(a.b.lab)
 	}
 	for _, i := range at {
 		r := &a.out[i]
-		s := a.p.streamOf(r.Question.A)
+		s := a.bg.streamOf(r.Question.A)
 		if s == nil {
 			r.Got, r.Detail = Unknown, fmt.Sprintf("no stream called %q is running", r.Question.A)
 			continue

@@ -1,10 +1,11 @@
 package reach
 
 import (
-	"labctl/topology"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"labctl/topology"
 )
 
 // hop is a node that sends to a neighbour, and so holds an entry for it.

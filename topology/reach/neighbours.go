@@ -1,0 +1,138 @@
+package reach
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"labctl/topology"
+)
+
+// snapshot is who waits for whom in the neighbour tables of the lab.
+type snapshot struct {
+	waiting   []entry  // incomplete or failed
+	resolving bool     // one is incomplete
+	wanted    []string // the nodes that own the addresses waited for
+	asking    []string // the nodes that have sent ARP requests or neighbour solicitations
+}
+
+// entry is one place in the tables, as a hop asks for it.
+type entry hop
+
+// snapshot reads all neighbour tables.
+func (m *matrix) snapshot(v6 bool) (snapshot, error) {
+	var s snapshot
+	for _, node := range m.b.lab.Nodes {
+		ns, err := m.b.machine.Neighbours(node.Name, family(v6))
+		if err != nil {
+			return s, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+		}
+		asking := false
+		for _, n := range ns {
+			switch n.State {
+			case "INCOMPLETE", "FAILED":
+				s.waiting = append(s.waiting, entry{node.Name, n.Index, n.IP})
+				s.resolving = s.resolving || n.State == "INCOMPLETE"
+				s.wanted = append(s.wanted, m.own.byAddr[n.IP]...)
+				asking = true
+			case "REACHABLE", "PROBE":
+				asking = true // STALE and DELAY are learned from others' requests
+			}
+		}
+		if asking {
+			s.asking = append(s.asking, node.Name)
+		}
+	}
+	return s, nil
+}
+
+// told reports whether the sender knows its neighbour although it did not ask: an entry that an answer has made is
+// REACHABLE, one that another's request has made is STALE until it is used, and then DELAY (arp(7)).
+func (m *matrix) told(pr *pair) (bool, error) {
+	if len(pr.way.hops) == 0 {
+		return false, nil
+	}
+	h := pr.way.hops[0]
+	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
+	if err != nil {
+		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
+	}
+	return slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool {
+		return n.Index == h.index && n.IP == h.next && (n.State == "STALE" || n.State == "DELAY")
+	}), nil
+}
+
+// unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error got
+// lost).
+func (m *matrix) unanswered(pr *pair) error {
+	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
+		return nil
+	}
+	h := pr.way.hops[0]
+	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
+	if err != nil {
+		return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
+	}
+	for _, n := range ns {
+		if n.Index == h.index && n.IP == h.next && failed(n) {
+			pr.decide("no-arp", fmt.Sprintf("the neighbour entry for %s is %s", n.IP, n.State))
+			return nil
+		}
+	}
+	return nil
+}
+
+// calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is under
+// way then is only what got lost, or an answer that may still come and is listened for.
+const calm = 5 * quick
+
+// quiet waits until the pair is decided or all is calm, at most d from its sending.
+func (m *matrix) quiet(pr *pair, d time.Duration) error {
+	since := pr.sent
+	for {
+		m.await(pr, min(d, time.Since(pr.sent)+quick))
+		if pr.word != "" || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
+			return nil
+		}
+		now, err := m.snapshot(pr.sock.v6)
+		if err != nil {
+			return err
+		}
+		if now.resolving {
+			since = time.Now()
+		} else if time.Since(since) >= calm {
+			return nil
+		}
+	}
+}
+
+// holds is the word of an arp cell: what the node's table has for the address, and whose interface that is.
+func (b *bench) holds(own *owners, from topology.Target, dst netip.Addr) (word string, exact []string, err error) {
+	ns, err := b.machine.Neighbours(from.Node, family(is6(dst)))
+	if err != nil {
+		return "", nil, fmt.Errorf("read the neighbours of %s: %w", from.Node, err)
+	}
+	for _, n := range ns {
+		if n.IP != dst {
+			continue
+		}
+		if l, ok := own.linkAt(from.Node, n.Index); from.Interface != "" && ok && l.Name != from.Interface {
+			continue
+		}
+		if failed(n) {
+			return "failed", nil, nil
+		}
+		return own.ofMAC(n.MAC), own.exactMAC(n.MAC), nil
+	}
+	return "-", nil, nil
+}
+
+func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }
+
+// giveUp calls what nothing came for silent.
+func (m *matrix) giveUp(pr *pair) {
+	if pr.word == "" {
+		pr.decide("silent", fmt.Sprintf("nothing came back within %v", m.b.patience))
+	}
+}

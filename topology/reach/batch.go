@@ -3,49 +3,13 @@ package reach
 import (
 	"slices"
 	"time"
+
+	"labctl/topology/schedule"
 )
 
-// batch is pairs that may be under way at the same time.
-type batch struct {
-	pairs          []*pair
-	wanted, asking map[string]bool
-	same           map[*echoSocket]int
-	waiting        int  // pairs of which some node waits for a neighbour
-	routed         bool // one of them is a router, whose error must come
-}
-
-func newBatch() *batch {
-	return &batch{wanted: map[string]bool{}, asking: map[string]bool{}, same: map[*echoSocket]int{}}
-}
-
-// take adds the pair unless one of it and the batch waits for a node that the other makes ask.
-func (b *batch) take(pr *pair, room int) bool {
-	waits, routed := len(pr.seen.waiting) > 0, b.routed || pr.routed()
-	if len(b.pairs) > 0 && (len(b.pairs) >= room || b.same[pr.sock] >= maxSame || waits && routed && b.waiting >= maxErrors) {
-		return false
-	}
-	for _, n := range pr.seen.wanted {
-		if b.asking[n] {
-			return false
-		}
-	}
-	for _, n := range pr.seen.asking {
-		if b.wanted[n] {
-			return false
-		}
-	}
-	for _, n := range pr.seen.wanted {
-		b.wanted[n] = true
-	}
-	for _, n := range pr.seen.asking {
-		b.asking[n] = true
-	}
-	if waits {
-		b.waiting, b.routed = b.waiting+1, routed
-	}
-	b.same[pr.sock]++
-	b.pairs = append(b.pairs, pr)
-	return true
+// wait is what the pair had the nodes do when it was alone.
+func (pr *pair) wait() schedule.Wait {
+	return schedule.Wait{Source: pr.sock.node, Waiting: len(pr.seen.waiting) > 0, Routed: pr.routed(), Wanted: pr.seen.wanted, Asking: pr.seen.asking}
 }
 
 // routed reports whether a router on the way there was waiting for a neighbour when the pair was alone. Of its own failures the sender
@@ -61,13 +25,13 @@ func (pr *pair) routed() bool {
 func (m *fresh) together(prs []*pair) error {
 	var doubted []*pair
 	for len(prs) > 0 {
-		b := newBatch()
 		room := m.b.room()
 		if room < 1 {
 			return errNoRoom
 		}
-		prs = slices.DeleteFunc(prs, func(pr *pair) bool { return b.take(pr, room) })
-		again, err := m.certainly(b.pairs)
+		var batch []*pair
+		batch, prs = schedule.Batch(prs, (*pair).wait, room)
+		again, err := m.certainly(batch)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/schedule"
 )
 
 // Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs time
@@ -14,11 +15,7 @@ const (
 	quicker  = 4 * time.Millisecond // once there were manySlow of them
 	manySlow = 128
 
-	maxSame = 128 // of one sender in a batch: what its socket holds while it resolves
-	// maxErrors is how many pairs of a batch may wait for neighbours if one waits at a router. Entries that were made together fail in the
-	// same tick, and a processor's one socket for ICMP (icmp_sk, net/ipv4/icmp.c) sends only so many errors before the first has arrived.
-	maxErrors = 128
-	maxChunk  = 512 // pairs between two looks for entries that nobody expected
+	maxChunk = 512 // pairs between two looks for entries that nobody expected
 )
 
 // fresh asks every pair as if alone in a lab just brought up.
@@ -127,7 +124,7 @@ func (m *fresh) leave() {
 
 // alone asks the pairs one after the other and returns those not decided at once.
 func (m *fresh) alone() (slow []*pair, err error) {
-	for chunk := range slices.Chunk(tiled(m.pairs), maxChunk) {
+	for chunk := range slices.Chunk(schedule.Order(m.pairs, (*pair).ends), maxChunk) {
 		for _, pr := range chunk {
 			if err := m.once(pr, len(slow)); err != nil {
 				return nil, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/schedule"
 )
 
 // owed is the entries that answered pairs have left behind and that are still to be forgotten. Pairs that have nothing to
@@ -73,43 +74,5 @@ func (m *fresh) pay() error {
 	return nil
 }
 
-// tile is how many senders are asked about how many targets before it is another group's turn: what they leave then lies
-// in few nodes, and each is made to forget with one request.
-const tile = 16
-
-// tiled puts the pairs into the order in which they are best asked; a pair and its opposite, which leave the same entries,
-// come apart.
-func tiled(pairs []*pair) []*pair {
-	number := map[string]int{}
-	of := func(node string) int {
-		n, ok := number[node]
-		if !ok {
-			n = len(number)
-			number[node] = n
-		}
-		return n
-	}
-	type placed struct {
-		key [5]int
-		pr  *pair
-	}
-	order := make([]placed, len(pairs))
-	for i, pr := range pairs {
-		a := of(pr.from.Node)
-		b := a
-		if pr.to.Node != "" {
-			b = of(pr.to.Node)
-		}
-		back := 0
-		if a > b {
-			a, b, back = b, a, 1
-		}
-		order[i] = placed{[5]int{a / tile, b / tile, back, a, b}, pr}
-	}
-	slices.SortStableFunc(order, func(x, y placed) int { return slices.Compare(x.key[:], y.key[:]) })
-	out := make([]*pair, len(pairs))
-	for i, p := range order {
-		out[i] = p.pr
-	}
-	return out
-}
+// ends are the nodes of a pair.
+func (pr *pair) ends() schedule.Ends { return schedule.Ends{From: pr.from.Node, To: pr.to.Node} }

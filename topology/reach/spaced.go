@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/schedule"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,48 +39,33 @@ func (m *fresh) closed(pr *pair) bool {
 // spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
 // asked often enough. Those that nothing came for are listened for together to the end.
 func (m *fresh) spaced(prs []*pair) error {
-	queues := map[*echoSocket][]*pair{}
-	var order []*echoSocket
-	for _, pr := range prs {
-		if len(queues[pr.sock]) == 0 {
-			order = append(order, pr.sock)
-		}
-		queues[pr.sock] = append(queues[pr.sock], pr)
-	}
-	tries := map[*pair]int{}
+	turns := schedule.NewTurns(prs, func(pr *pair) string { return pr.sock.node }, errorTries)
 	var lost []*pair
-	for left := len(prs); left > 0; {
+	for turns.Left() > 0 {
 		if err := m.b.forgetAll(m.ctx); err != nil {
 			return err
 		}
 		m.closeTries()
 		begin := time.Now()
-		var round []*pair
-		for _, s := range order {
-			if len(queues[s]) > 0 {
-				pr := queues[s][0]
-				pr.again()
-				tries[pr]++
-				m.send(pr)
-				round = append(round, pr)
-			}
+		round := turns.Round()
+		for _, pr := range round {
+			pr.again()
+			m.send(pr)
 		}
 		m.awaitAll(round, begin.Add(errorSpace))
 		if err := m.resolved(round); err != nil {
 			return err
 		}
 		for _, pr := range round {
-			if pr.word == "" && tries[pr] < errorTries {
+			if !turns.Over(pr, pr.word != "") {
 				continue
 			}
-			queues[pr.sock] = queues[pr.sock][1:]
-			left--
 			if err := m.look(pr); err != nil {
 				return err
 			}
 			lost = append(lost, pr)
 		}
-		if left > 0 {
+		if turns.Left() > 0 {
 			m.rest(begin.Add(errorSpace))
 		}
 		if err := m.ctx.Err(); err != nil {

@@ -28,7 +28,7 @@ var ping = Kind{
 			{"+dup", dupMeans},
 			{"+other", otherMeans},
 			{"no-route", noRouteMeans},
-			{"no-arp", `nobody answered the sender's ARP request ` +
+			{"no-arp", `no answer to the sender's ARP request was received ` +
 				`(From the sender's own address: Destination Host Unreachable)`},
 			{"broadcast", `the target is the sender's broadcast address ` +
 				`(ping: Do you want to ping broadcast? Then -b.)`},
@@ -57,7 +57,7 @@ var ping6 = Kind{
 			{"+dup", dupMeans},
 			{"+other", otherMeans},
 			{"no-route", noRouteMeans},
-			{"no-arp", `nobody answered the sender's neighbour solicitation ` +
+			{"no-arp", `no answer to the sender's neighbour solicitation was received ` +
 				`(From the sender's own address: Destination unreachable: Address unreachable)`},
 			{"silent", silentMeans},
 			{"x", refusedMeans},

@@ -125,7 +125,7 @@ const (
 		`TCP would not take it`
 	noRouteMeans = `the sender's own kernel knows no way (connect: Network is unreachable), ` +
 		`or a blackhole route of its own (connect: Invalid argument)`
-	silentMeans    = `nothing came back (100% packet loss)`
+	silentMeans    = `no answer was received (100% packet loss)`
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"
 	notReadMeans   = "could not be read; never what was wanted"

@@ -52,7 +52,7 @@ var answers = Kind{
 		words: []string{"yes", "no", "unknown"},
 		means: [][2]string{
 			{"yes", "who is asked answers the ARP request, and nobody else"},
-			{"no", "nobody answers the ARP request"},
+			{"no", "no answer to the ARP request was received"},
 			{"unknown", notAskedMeans},
 		},
 		word: func(g *vocabulary, k *Kind, q Question, word string) string {
@@ -76,7 +76,7 @@ var arp = Kind{
 		words: []string{"-", "failed", "unknown"},
 		means: [][2]string{
 			{"-", "no entry"},
-			{"failed", "asked, and nobody answered"},
+			{"failed", "asked, and no answer was received"},
 			{"unknown", notReadMeans},
 		},
 		word:   func(g *vocabulary, k *Kind, _ Question, word string) string { return g.owners(k, word, macToo) },

@@ -14,13 +14,13 @@ func TestLegendSpeaksOfItsKind(t *testing.T) {
 		want  string
 	}{
 		{"ping", []string{"no-arp", "broadcast"}, `
-# no-arp     nobody answered the sender's ARP request (From the sender's own address: Destination Host Unreachable)
+# no-arp     no answer to the sender's ARP request was received (From the sender's own address: Destination Host Unreachable)
 # broadcast  the target is the sender's broadcast address (ping: Do you want to ping broadcast? Then -b.)
 `},
 		{"ping6", []string{"no-arp", "ok+redirect", "icmp:no-route@rt"}, `
 # ok                a reply came back
 # +redirect         with "ok": a router told of a shorter way (ICMPv6 redirect)
-# no-arp            nobody answered the sender's neighbour solicitation (From the sender's own address: Destination unreachable: Address unreachable)
+# no-arp            no answer to the sender's neighbour solicitation was received (From the sender's own address: Destination unreachable: Address unreachable)
 # icmp:no-route@rt  an ICMP error from rt, or its own refusal (Destination unreachable: No route; RFC 4443)
 `},
 		{"answers", []string{"yes", "c", "b+c"}, `

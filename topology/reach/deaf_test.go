@@ -141,7 +141,7 @@ func TestNeverSeenLeaving(t *testing.T) {
 		m            Machine
 		want, detail string
 	}{
-		{live, "no", "not captured; it left a and nothing came back"},
+		{live, "no", "not captured; it left a and no answer was received"},
 		{&unwatched{live}, Unknown, "the marked request was never seen leaving a"},
 	} {
 		p := &Prober{Lab: lab, Machine: c.m, Patience: 1200 * time.Millisecond}

@@ -133,6 +133,6 @@ func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.St
 // giveUp calls what nothing came for silent.
 func (m *matrix) giveUp(pr *pair) {
 	if pr.word == "" {
-		pr.decide("silent", fmt.Sprintf("nothing came back within %v", m.b.patience))
+		pr.decide("silent", fmt.Sprintf("no answer was received within %v", m.b.patience))
 	}
 }

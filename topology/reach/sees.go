@@ -311,7 +311,7 @@ func (w *watch) word(k *watched) (word, detail string) {
 		return "no", fmt.Sprintf("not captured; it arrived at %s, whose reply did not come", f.pr.to.Node)
 	}
 	if heard(f.from, f.key) {
-		detail := "not captured; it left " + f.pr.sock.node + " and nothing came back"
+		detail := "not captured; it left " + f.pr.sock.node + " and no answer was received"
 		if f.moved != "" {
 			detail += fmt.Sprintf("; sent %d times, and each time a carrier changed meanwhile: %s", lostTries+1, f.moved)
 		}

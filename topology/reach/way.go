@@ -22,7 +22,7 @@ type Hop struct {
 }
 
 // suspects are the hops at which nobody may have answered for the next one, as the outcome has it: the sender's own, that of the router
-// that says so, or, when nothing came back, those of the way back and those of which the router's word may have been lost.
+// that says so, or, when no answer was received, those of the way back and those of which the router's word may have been lost.
 func (pr *pair) suspects() []Hop {
 	if pr.way == nil {
 		return nil

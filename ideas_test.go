@@ -1,10 +1,12 @@
 package labctl_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,7 @@ type idea struct {
 type change struct {
 	file string // from the top of the tree
 	edit func(t *testing.T, text string) string
+	as   string // what CONTRIBUTING.md calls a file that is new; "" if the file is there
 }
 
 // ideas has one more of everything that there should be one place for. Each is as small as it can be.
@@ -28,11 +31,11 @@ var ideas = []idea{
 	{
 		howTo: "an expectation kind or a probe",
 		changes: []change{
-			{"topology/expect/kinds.go", behind("\t&hits,\n", `	{Name: "greets", Doc: "who greets whom", Short: true, Pairs: true, cellWords: cellWords{
+			{file: "topology/expect/kinds.go", edit: behind("\t&hits,\n", `	{Name: "greets", Doc: "who greets whom", Short: true, Pairs: true, cellWords: cellWords{
 		words: []string{"yes", "no", "unknown"},
 		means: [][2]string{{"yes", "does"}, {"no", "does not"}, {"unknown", "nobody knows"}}}},
 `)},
-			{"topology/reach/probes.go", behind("ask: (*asking).readHits},\n", `	{kind: "greets", phase: phaseRead, ask: func(a *asking, _ context.Context, at []int) {
+			{file: "topology/reach/probes.go", edit: behind("ask: (*asking).readHits},\n", `	{kind: "greets", phase: phaseRead, ask: func(a *asking, _ context.Context, at []int) {
 		for _, i := range at {
 			a.out[i].Got = "no"
 		}
@@ -50,7 +53,95 @@ var ideas = []idea{
 			refuses(t, labctl, pair+"steps: [{name: one, wait: {greets: yes}}]\n", "a wait only reads")
 		},
 	},
+	{
+		howTo: "a node kind",
+		changes: []change{{file: "topology/labfile/nodekinds.go", edit: behind("\t\tbridgeRow(),\n",
+			"\t\t{name: \"printer\", want: \"a printer\", doc: \"a host that prints\", keys: hostKeys, hints: hostHints()},\n")}},
+		works: func(t *testing.T, labctl string) {
+			accepts(t, labctl, strings.Replace(pair, "{ip: 10.0.0.2/24}", "{kind: printer, ip: 10.0.0.2/24}", 1))
+			refuses(t, labctl, strings.Replace(pair, "{ip: 10.0.0.2/24}", "{kind: printing, ip: 10.0.0.2/24}", 1), "printer")
+		},
+	},
+	{
+		howTo: "a step action",
+		changes: []change{
+			{file: "topology/labfile/step.go", edit: behind("\tARPSpoof *topology.ARPSpoof\n", "\tNap *Nap\n")},
+			{file: "topology/labfile/actionnap.go", as: "a file `action*.go`", edit: content(`package labfile
+
+import "labctl/topology/labfile/grammar"
+
+// Nap is what somebody does in between.
+type Nap struct{ Times int }
+
+var napAction = actionKind{name: "nap", doc: "naps",
+	shape: func() *grammar.Shape { return grammar.NumberOf("a number from 1 to 9", 1, 9) },
+	read:  func(_ *story, v grammar.Value, a *Action) { a.Nap = &Nap{v.Int(0)} }}
+`)},
+			{file: "topology/labfile/actions.go", edit: replaced("restartAction, spoofAction}", "restartAction, spoofAction, napAction}")},
+			{file: "cmd/labctl/supervisor/act.go", edit: behind("\tcase a.ARPSpoof != nil:\n\t\treturn v.spoof(a.ARPSpoof)\n",
+				"\tcase a.Nap != nil:\n\t\treturn nil\n")},
+		},
+		works: func(t *testing.T, labctl string) {
+			accepts(t, labctl, pair+"steps: [{name: one, do: [{nap: 2}]}]\n")
+			refuses(t, labctl, pair+"steps: [{name: one, do: [{nap: 12}]}]\n", "a number from 1 to 9")
+		},
+	},
+	{
+		howTo: "a drop reason",
+		changes: []change{
+			{file: "switchcore/reason.go", edit: behind("// the egress has an allow-list, and the destination is not on it\n", "\tBoredom // the switch had no mind to\n")},
+			{file: "switchcore/reason.go", edit: behind(`	ReceiveFilter:  {"ReceiveFilter", "", 0, "-"},`+"\n", `	Boredom: {"Boredom", "", 0, "-"},`+"\n")},
+		},
+		works: func(t *testing.T, labctl string) {
+			accepts(t, labctl, onSwitch+"expect:\n  drops: |\n    at  reason   frames\n    sw  Boredom  0\n")
+			refuses(t, labctl, onSwitch+"expect:\n  drops: |\n    at  reason   frames\n    sw  Bordeom  0\n", "Boredom")
+		},
+	},
+	{
+		howTo: "a policy of virtual switches",
+		changes: []change{
+			{file: "switchcore/policy.go", edit: behind("\tMACChanges      *bool\n", "\tWhistling *bool\n")},
+			{file: "switchcore/policy.go", edit: behind("\tBlocked                                  Setting\n", "\tWhistling Setting\n")},
+			{file: "switchcore/policy.go", edit: behind("var allDecisions = []Decision{\n", `	{"whistling", "may a guest whistle (default reject)",
+		func(s *Spec) **bool { return &s.Whistling }, func(c *Computed) *Setting { return &c.Whistling }},
+`)},
+		},
+		tests: map[string]string{"./switchcore": "^TestPoliciesHaveRows$"},
+		works: func(t *testing.T, labctl string) {
+			accepts(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: accept", 1))
+			refuses(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: loudly", 1), "accept")
+		},
+	},
+	{
+		howTo: "a verb",
+		changes: []change{
+			{file: "cmd/labctl/yawn_linux.go", as: "One file `cmd/labctl/<verb>_linux.go`", edit: content(`package main
+
+import "github.com/spf13/cobra"
+
+func yawnCommand(*globals) *cobra.Command {
+	return &cobra.Command{Use: "yawn", Short: "Yawn", RunE: func(cmd *cobra.Command, _ []string) error {
+		cmd.Println("yawns")
+		return nil
+	}}
 }
+`)},
+			{file: "cmd/labctl/verbs.go", edit: replaced(`"switch", "doctor",`, `"switch", "doctor", "yawn",`)},
+			{file: "cmd/labctl/verbs_linux.go", edit: replaced("switchCommand, doctorCommand,", "switchCommand, doctorCommand, yawnCommand,")},
+		},
+		works: func(t *testing.T, labctl string) {
+			if runtime.GOOS != "linux" {
+				return // it needs a kernel there, and says so
+			}
+			if out, err := exec.Command(labctl, "yawn").CombinedOutput(); err != nil || string(out) != "yawns\n" {
+				t.Errorf("%v: %s", err, out)
+			}
+		},
+	},
+}
+
+// onSwitch is a lab of two hosts on a virtual switch.
+const onSwitch = "format: 1\nlab: two\nnodes:\n  sw: {kind: vswitch}\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [a b -- sw]\n"
 
 // pair is a lab of two hosts.
 const pair = "format: 1\nlab: pair\nnodes:\n  a: {ip: 10.0.0.1/24}\n  b: {ip: 10.0.0.2/24}\nlinks: [\"a -- b\"]\n"
@@ -64,7 +155,7 @@ func TestOneMoreOfEverything(t *testing.T) {
 		paragraph := contributing(t, i.howTo)
 		for _, c := range i.changes {
 			overlay.apply(t, c)
-			if !strings.Contains(paragraph, "`"+c.file+"`") {
+			if !strings.Contains(paragraph, cmp.Or(c.as, "`"+c.file+"`")) {
 				t.Errorf("CONTRIBUTING.md does not say that %s changes to add %s", c.file, i.howTo)
 			}
 		}
@@ -145,6 +236,28 @@ func behind(anchor, added string) func(*testing.T, string) string {
 			t.Fatalf("%q is in the file %d times, want it once", anchor, n)
 		}
 		return strings.Replace(text, anchor, anchor+added, 1)
+	}
+}
+
+// replaced has another text in place of one that is in the file once.
+func replaced(old, now string) func(*testing.T, string) string {
+	return func(t *testing.T, text string) string {
+		t.Helper()
+		if n := strings.Count(text, old); n != 1 {
+			t.Fatalf("%q is in the file %d times, want it once", old, n)
+		}
+		return strings.Replace(text, old, now, 1)
+	}
+}
+
+// content is that of a file which is new.
+func content(text string) func(*testing.T, string) string {
+	return func(t *testing.T, there string) string {
+		t.Helper()
+		if there != "" {
+			t.Fatal("the file is there already")
+		}
+		return text
 	}
 }
 

@@ -63,7 +63,7 @@ func (m *matrix) investigate(kept bool) error {
 			met = true
 			return again(*pr, between)
 		})
-		if met && kept { // tables are as the ping left them, with the neighbour that it asked for in vain
+		if met && kept && pr.inVain() { // tables are as the ping left them, with the neighbour that it asked for in vain
 			ask(*pr)
 		}
 		return why
@@ -90,13 +90,16 @@ func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {
 	}
 }
 
+// inVain reports whether the sender's own first hop has not answered it.
+func (pr *pair) inVain() bool { return pr.word == "no-arp" && pr.way != nil && len(pr.way.hops) > 0 }
+
 // anew makes the tables what a ping that is asked again shall find. Kept ones are as they were; only who has asked for a neighbour in
 // vain asks anew, at once and not when its kernel next would have.
 func (m *matrix) anew(pr *pair, kept bool) error {
 	if !kept {
 		return m.b.forgetAll(m.ctx)
 	}
-	if pr.word != "no-arp" || pr.way == nil || len(pr.way.hops) == 0 {
+	if !pr.inVain() {
 		return nil
 	}
 	h := pr.way.hops[0]

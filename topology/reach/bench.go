@@ -48,7 +48,17 @@ type bench struct {
 }
 
 // Investigator finds out what stopped a ping that did not get through, as [Prober.Investigate] says.
-type Investigator = func(ctx context.Context, failed expect.Question, again func(between func()) error) string
+type Investigator = func(ctx context.Context, failed expect.Question, again Again) string
+
+// Again asks a ping that did not get through again, see [Prober.Investigate].
+type Again func(then func(way func() Way) (once bool)) error
+
+// Way is where the frames of a ping have to come by, there and back, as the tables of the kernels have it now.
+type Way struct {
+	Unknown bool            // it cannot be said
+	Ends    []string        // the nodes between which they go from bridge to bridge: who sends, who is asked for, who is sent to
+	Floods  map[string]bool // bridges between them that do not know where such a frame belongs, and send copies of it elsewhere
+}
 
 // memory is what a prober keeps from one call to the next.
 type memory struct {

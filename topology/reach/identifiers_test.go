@@ -65,7 +65,7 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 300 * time.Millisecond}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, _ expect.Question, again func(func()) error) string {
+	p.Investigate = func(_ context.Context, _ expect.Question, again Again) string {
 		for range 3 {
 			if err := again(nil); err != nil {
 				t.Error(err)

@@ -34,18 +34,17 @@ func (m *matrix) investigate(kept bool) error {
 		m.send(&pr)
 		m.await(&pr, meeting)
 	}
-	again := func(pr pair, between func()) error {
+	again := func(pr pair, then func(func() Way) bool) error {
 		asked = true
 		if err := m.anew(&pr, kept); err != nil {
 			return err
 		}
 		ask(pr)
-		if between != nil {
+		if then != nil && then(func() Way { return wayNow(m.b.machine, m.own, &pr) }) {
 			// What was found out of neighbours stays; a redirect would send the second one another way.
 			if err := m.b.forgetRoutes(); err != nil {
 				return err
 			}
-			between()
 			ask(pr)
 		}
 		// A kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause.
@@ -59,9 +58,10 @@ func (m *matrix) investigate(kept bool) error {
 		m.b.hush.Lock()
 		defer m.b.hush.Unlock()
 		met := false
-		why := m.b.investigate(m.ctx, expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}, func(between func()) error {
+		question := expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}
+		why := m.b.investigate(m.ctx, question, func(then func(func() Way) bool) error {
 			met = true
-			return again(*pr, between)
+			return again(*pr, then)
 		})
 		if met && kept && pr.inVain() { // tables are as the ping left them, with the neighbour that it asked for in vain
 			ask(*pr)

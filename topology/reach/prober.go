@@ -22,8 +22,9 @@ type Prober struct {
 
 	// Investigate, if not nil, is told of each ping that did not get through, before anything else is asked, and returns what stopped
 	// it, or "". It may have the ping asked again to watch what that meets: again sends one request, from the tables that it would
-	// find, and returns when what follows at once is over. With between, which is called then, another request follows, which finds the
-	// neighbours that the first one found. Streams wait meanwhile. It must not call the Prober's methods.
+	// find, and returns when what follows at once is over. Then, before the tables are forgotten, it calls then, if that is not nil; if
+	// then returns true, another request follows, which finds the neighbours that the first one found. What then is given says which way
+	// the frames went. Streams wait meanwhile. It must not call the Prober's methods.
 	Investigate Investigator
 
 	// Waiting, if not nil, is told every second of a wait that a person would wonder about: for what, and how much of it is over.

@@ -18,7 +18,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, q expect.Question, again func(func()) error) string {
+	p.Investigate = func(_ context.Context, q expect.Question, again Again) string {
 		asked++
 		if err := again(nil); err != nil {
 			t.Errorf("ask %s again: %v", q, err)

@@ -6,43 +6,46 @@ import (
 	"errors"
 	"maps"
 	"testing"
+
+	"labctl/topology/reach"
 )
 
 // TestRulesOfThePing: what only the first of two requests in a row meets has not stopped the ping, unless that leaves
 // nothing.
 func TestRulesOfThePing(t *testing.T) {
 	const all = refusalRounds
-	for _, c := range []struct {
+	a, b, c := refuser{key: "a"}, refuser{key: "b"}, refuser{key: "c"}
+	for _, tc := range []struct {
 		name    string
-		with    map[string]int
-		without map[string]bool
-		second  []string // that count by the second request
+		with    map[refuser]int
+		without map[refuser]bool
+		second  []refuser // that count by the second request
 		fails   bool
-		want    map[string]int
+		want    map[refuser]int
 	}{
-		{"one is not asked about", map[string]int{"a": all, "b": 1}, nil, nil, true, map[string]int{"a": all, "b": 1}},
-		{"the one met again", map[string]int{"a": all, "b": all}, nil, []string{"b"}, false, map[string]int{"b": all}},
-		{"both met again", map[string]int{"a": all, "b": all}, nil, []string{"a", "b"}, false, map[string]int{"a": all, "b": all}},
-		{"none met again", map[string]int{"a": all, "b": all}, nil, nil, false, map[string]int{"a": all, "b": all}},
-		{"only another", map[string]int{"a": all, "b": all, "c": 1}, nil, []string{"c"}, false, map[string]int{"a": all, "b": all, "c": 1}},
-		{"perhaps stays", map[string]int{"a": all, "b": all, "c": all}, map[string]bool{"c": true}, []string{"a"}, false, map[string]int{"a": all, "c": all}},
-		{"cannot be asked", map[string]int{"a": all, "b": all}, nil, []string{"b"}, true, map[string]int{"a": all, "b": all}},
+		{"one is not asked about", map[refuser]int{a: all, b: 1}, nil, nil, true, map[refuser]int{a: all, b: 1}},
+		{"the one met again", map[refuser]int{a: all, b: all}, nil, []refuser{b}, false, map[refuser]int{b: all}},
+		{"both met again", map[refuser]int{a: all, b: all}, nil, []refuser{a, b}, false, map[refuser]int{a: all, b: all}},
+		{"none met again", map[refuser]int{a: all, b: all}, nil, nil, false, map[refuser]int{a: all, b: all}},
+		{"only another", map[refuser]int{a: all, b: all, c: 1}, nil, []refuser{c}, false, map[refuser]int{a: all, b: all, c: 1}},
+		{"perhaps stays", map[refuser]int{a: all, b: all, c: all}, map[refuser]bool{c: true}, []refuser{a}, false, map[refuser]int{a: all, c: all}},
+		{"cannot be asked", map[refuser]int{a: all, b: all}, nil, []refuser{b}, true, map[refuser]int{a: all, b: all}},
 	} {
-		now := map[string]uint64{"a": 7, "b": 7, "c": 7}
-		counts := func() map[string]uint64 { return maps.Clone(now) }
-		got := ofThePing(counts, c.with, c.without, func(between func()) error {
-			if c.fails {
+		now := map[refuser]uint64{a: 7, b: 7, c: 7}
+		counts := func() map[refuser]uint64 { return maps.Clone(now) }
+		got := ofThePing(counts, tc.with, tc.without, func(between func(func() reach.Way) bool) error {
+			if tc.fails {
 				return errors.New("no")
 			}
-			now["a"]++ // the first one's
-			between()
-			for _, r := range c.second {
+			now[a]++ // the first one's
+			between(nil)
+			for _, r := range tc.second {
 				now[r]++
 			}
 			return nil
 		})
-		if !maps.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		if !maps.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"labctl/topology"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
+	"labctl/topology/reach"
 	"labctl/topology/rules"
 )
 
@@ -28,15 +29,21 @@ type refusals struct {
 }
 
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober].
-func (f *refusals) investigate(ctx context.Context, _ expect.Question, again func(between func()) error) string {
+func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) string {
 	before := f.refusing(ctx)
-	with, without := map[string]int{}, map[string]bool{}
+	with, without := map[refuser]int{}, map[refuser]bool{}
+	var way reach.Way
 	for round := range refusalRounds {
 		if len(before) == 0 {
 			return ""
 		}
 		begin := time.Now()
-		if again(nil) != nil {
+		if again(func(now func() reach.Way) bool {
+			if round == refusalRounds-1 {
+				way = now()
+			}
+			return false
+		}) != nil {
 			return ""
 		}
 		took := time.Since(begin)
@@ -61,14 +68,15 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again fun
 			without[rule] = without[rule] || n > after[rule]
 		}
 	}
-	return refusedBy(ofThePing(func() map[string]uint64 { return f.refusing(ctx) }, with, without, again), without)
+	newOnWay(f.lab(), way, f.tunnels).judge(with, without)
+	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx) }, with, without, again), without)
 }
 
-// ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to others:
-// where several have counted each time, the ping is asked twice in a row, and those that the second one has not met, which finds the
-// neighbours known, are not what stopped it. What refuses ARP of the ping itself is met again, since nobody has answered. If the second one meets none
-// of them, nothing is left out.
-func ofThePing(counts func() map[string]uint64, with map[string]int, without map[string]bool, again func(func()) error) map[string]int {
+// ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to
+// others: where several have counted each time, the ping is asked twice in a row, and those that the second one has not met, which finds
+// the neighbours known, are not what stopped it. What refuses ARP of the ping itself is met again, since nobody has answered. If the
+// second one meets none of them, nothing is left out.
+func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without map[refuser]bool, again reach.Again) map[refuser]int {
 	sure := 0
 	for rule, rounds := range with {
 		if rounds == refusalRounds && !without[rule] {
@@ -78,11 +86,11 @@ func ofThePing(counts func() map[string]uint64, with map[string]int, without map
 	if sure < 2 {
 		return with
 	}
-	var before map[string]uint64
-	if again(func() { before = counts() }) != nil {
+	var before map[refuser]uint64
+	if again(func(func() reach.Way) bool { before = counts(); return true }) != nil {
 		return with
 	}
-	after, met := counts(), map[string]int{}
+	after, met := counts(), map[refuser]int{}
 	some := false
 	for rule, rounds := range with {
 		if after[rule] > before[rule] || without[rule] {
@@ -99,20 +107,35 @@ func ofThePing(counts func() map[string]uint64, with map[string]int, without map
 // tooLong follows a port that counts frames that were too long for it, among the rules.
 const tooLong = " MtuExceeded"
 
+// refuser is what may refuse a ping: a rule of a node's set, or, with no set, a port that frames are too long for.
+type refuser struct {
+	node, set string
+	key       string // of the rule, see [rules.Rule], or the port
+	name      string // of the rule; "" if it has none
+}
+
+func (r refuser) String() string {
+	if r.set == "" {
+		return r.node + ":" + r.key + tooLong
+	}
+	return r.node + "/" + r.set + "/" + cmp.Or(r.name, "a rule without a name")
+}
+
 // refusedBy says which rules refused a ping: those that counted in every round, by whether they counted without it too.
-func refusedBy(with map[string]int, without map[string]bool) string {
+func refusedBy(with map[refuser]int, without map[refuser]bool) string {
 	var sure, perhaps []string
 	for rule, rounds := range with {
 		switch {
 		case rounds < refusalRounds:
 		case without[rule]:
-			perhaps = append(perhaps, rule)
+			perhaps = append(perhaps, rule.String())
 		default:
-			sure = append(sure, rule)
+			sure = append(sure, rule.String())
 		}
 	}
 	slices.Sort(sure)
 	slices.Sort(perhaps)
+	sure, perhaps = slices.Compact(sure), slices.Compact(perhaps)
 	if i := slices.IndexFunc(sure, func(s string) bool { return strings.HasSuffix(s, tooLong) }); i >= 0 && len(sure) == 1 {
 		return "dropped: " + sure[i]
 	}
@@ -129,16 +152,16 @@ func refusedBy(with map[string]int, without map[string]bool) string {
 	return ""
 }
 
-// refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by node/set/rule; what cannot be read
-// is left out, and so is a rule that by its protocol can meet nothing of a ping. Rules of a set that have no name count together.
-func (f *refusals) refusing(ctx context.Context) map[string]uint64 {
-	out := map[string]uint64{}
+// refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by what they are; what cannot be read
+// is left out, and so is a rule that by its protocol can meet nothing of a ping.
+func (f *refusals) refusing(ctx context.Context) map[refuser]uint64 {
+	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
 	if f.tunnels() {
 		worst = rules.MeetsTunnel
 	}
 	for port, n := range f.switches.oversized() {
-		out[port.String()+tooLong] = n
+		out[refuser{node: port.Node, key: port.Interface}] = n
 	}
 	for _, n := range f.lab().Nodes {
 		if len(n.Loaded()) == 0 {
@@ -155,7 +178,7 @@ func (f *refusals) refusing(ctx context.Context) map[string]uint64 {
 			}
 			for _, r := range set.Listed() {
 				if r.Key == c.Rule && r.Refuses && r.Meets <= worst {
-					out[n.Name+"/"+c.Set+"/"+cmp.Or(r.Name, "a rule without a name")] += c.Packets
+					out[refuser{n.Name, c.Set, c.Rule, r.Name}] += c.Packets
 				}
 			}
 		}

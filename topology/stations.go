@@ -29,10 +29,14 @@ func (l *Lab) Sender(word string) (Target, error) {
 		return t, nobody(word)
 	case t.Node == "":
 		return t, &Unresolved{Word: word, why: fmt.Sprintf("%q is only a name for an address; name a node that sends", word)}
-	case t.Interface != "":
-		return t, nil
 	}
 	n := l.Node(t.Node)
+	if t.Interface != "" {
+		if why := pastTheSwitch(n, t.Interface); why != "" {
+			return t, &Unresolved{Word: word, why: why}
+		}
+		return t, nil
+	}
 	if n.Switch != nil {
 		return t, &Unresolved{Word: word,
 			why: t.Node + " is a virtual switch and sends nothing of its own; name a node that is linked to it"}
@@ -49,6 +53,23 @@ func (l *Lab) Sender(word string) (Target, error) {
 			why: fmt.Sprintf("%s has %s interfaces; write %s:INTERFACE", t.Node, problem.Amount(len(n.Interfaces)), t.Node)}
 	}
 	return t, nil
+}
+
+// pastTheSwitch says why nobody sends at a guest's port of a virtual switch, or "": the frame would leave toward the guest without
+// the switch's judgement. "explain" takes a port for where a frame comes in, which is what people mean. An uplink is different:
+// it is an adapter of the holder too.
+func pastTheSwitch(n *Node, port string) string {
+	if n.Switch == nil {
+		return ""
+	}
+	at := End{n.Name, port}
+	for _, p := range n.Switch.Ports {
+		if p.At == at && p.Far.Node != "" {
+			return fmt.Sprintf("%s is a port of a virtual switch: a frame sent there goes out to %s without being judged; send from %s",
+				at, p.Far, p.Far)
+		}
+	}
+	return ""
 }
 
 // Station is who a word names as the sender or the receiver of a frame: a MAC address, broadcast, an entry of "names",

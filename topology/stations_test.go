@@ -27,7 +27,9 @@ func stationsLab() *Lab {
 			{Name: "two", Interfaces: []*Interface{veth("eth0", "s"), veth("eth1", "s")}},
 			{Name: "six", Interfaces: []*Interface{veth("eth0", "s"), veth("eth1", "s", "fd00::1/64")}},
 			{Name: "s", Kind: Bridge, Interfaces: []*Interface{{Name: "s", Type: BridgeLink}, veth("one", "one")}},
-			{Name: "vs", Kind: VSwitch, Switch: &Switch{}, Interfaces: []*Interface{veth("a", "s"), veth("b", "s")}},
+			{Name: "vs", Kind: VSwitch, Switch: &Switch{Ports: []SwitchPort{
+				{Name: "a", At: End{"vs", "a"}, Far: End{"one", "eth0"}}, {Name: "b", At: End{"vs", "b"}}}},
+				Interfaces: []*Interface{veth("a", "s"), veth("b", "s")}},
 		},
 	}
 }
@@ -68,6 +70,8 @@ func TestSender(t *testing.T) {
 		{"two", "", "two has two interfaces; write two:INTERFACE"},
 		{"vip", "", `"vip" is only a name for an address; name a node that sends`},
 		{"vs", "", "vs is a virtual switch and sends nothing of its own; name a node that is linked to it"},
+		{"vs:a", "", "vs:a is a port of a virtual switch: a frame sent there goes out to one:eth0 without being judged; send from one:eth0"},
+		{"vs:b", "b", ""}, // an uplink is an adapter of the holder too
 		{"nix", "", `"nix" is not a node, interface or name`},
 	} {
 		got, err := lab.Sender(c.word)

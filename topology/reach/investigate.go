@@ -13,6 +13,9 @@ const (
 	meeting = quick
 	// investigating is how long to spend on the pings of one table. Of those that are left, NotInvestigated is said.
 	investigating = 3 * time.Second
+	// investigated is how many are looked into however long that takes: on a machine that is busy with other things a single one may
+	// take a second, and the first that a person asks for should have its reason.
+	investigated = 8
 )
 
 // NotInvestigated is in the detail of a ping that did not get through when there was no time to find out what stopped it.
@@ -53,8 +56,9 @@ func (m *matrix) investigate(kept bool) error {
 		}
 		return m.b.machine.Idle(m.ctx)
 	}
-	begin := time.Now()
-	lookInto(m.pairs, func() bool { return time.Since(begin) > investigating }, func(pr *pair) string {
+	begin, looked := time.Now(), 0
+	lookInto(m.pairs, func() bool { return enoughLookedInto(looked, time.Since(begin)) }, func(pr *pair) string {
+		looked++
 		m.b.hush.Lock()
 		defer m.b.hush.Unlock()
 		met := false
@@ -73,6 +77,9 @@ func (m *matrix) investigate(kept bool) error {
 	}
 	return m.b.forgetAll(m.ctx)
 }
+
+// enoughLookedInto reports whether the rest of the pings is left alone, after so many and so long.
+func enoughLookedInto(looked int, took time.Duration) bool { return looked >= investigated && took > investigating }
 
 // lookInto adds to the details of pings that did not get through what stopped them, or, once the time is spent, that nobody has looked.
 func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {

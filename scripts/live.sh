@@ -22,13 +22,10 @@ seed=${LABCTL_TEST_SEED:-1}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -m 700 "$work/home" "$work/home/tmp" "$work/home/run"
-mkdir -m 1777 "$work/races"
-mkdir "$work/log"
+mkdir "$work/log" "$work/races"
 chmod 755 "$work"
 [ "$(id -u)" -ne 0 ] || chown -R "$uid:$uid" "$work/home"
 
-# A process that has the race detector waits a second before it ends, for races of its last moment; there are thousands of processes.
-export GORACE="log_path=$work/races/report atexit_sleep_ms=0"
 export LABCTL_LIVE=1 LABCTL_BIN="$work/labctl"
 
 go build -race -o "$work/labctl" ./cmd/labctl
@@ -91,6 +88,11 @@ begin() {
 		trap - EXIT
 		SECONDS=0
 		if [ "$(basename "$1")" != e2e ]; then exec 8< "$LABCTL_TEST_ALONE" && flock -s 8; fi
+		# A file is called by the number of its process, and every supervisor is 1 in its namespace: users do not share them. A process that
+		# has the race detector waits a second before it ends, for races of its last moment; there are thousands of processes.
+		races=$work/races/$(basename "$log")
+		mkdir -m 777 "$races" && chmod 777 "$races"
+		export GORACE="log_path=$races/report atexit_sleep_ms=0"
 		one "$@" > "$log" 8<&- || touch "$work/failed"
 		exec 8<&- 9> "$work/shown"
 		flock 9
@@ -109,10 +111,9 @@ wait
 status=0
 [ ! -e "$work/failed" ] || status=1
 
-# shellcheck disable=SC2144 # there is one or none
-for report in "$work"/races/report.*; do
+for report in "$work"/races/*/report.*; do
 	[ -e "$report" ] || continue
-	echo "--- FAIL: a data race ($(basename "$report"))"
+	echo "--- FAIL: a data race ($(head -n 1 "$work/log/$(basename "$(dirname "$report")")"))"
 	cat "$report"
 	status=1
 done

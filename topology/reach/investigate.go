@@ -79,7 +79,9 @@ func (m *matrix) investigate(kept bool) error {
 }
 
 // enoughLookedInto reports whether the rest of the pings is left alone, after so many and so long.
-func enoughLookedInto(looked int, took time.Duration) bool { return looked >= investigated && took > investigating }
+func enoughLookedInto(looked int, took time.Duration) bool {
+	return looked >= investigated && took > investigating
+}
 
 // lookInto adds to the details of pings that did not get through what stopped them, or, once the time is spent, that nobody has looked.
 func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {

@@ -316,6 +316,14 @@ var _ = Describe("reports", func() {
 		Expect(labctl("verify", "two-hosts", "--update")).To(Exit(2), "a shipped lab is not a file")
 	})
 
+	It("--update of a file that leaves all cells open says what became of it, and not that nothing was judged", func() {
+		file := write("open.yaml", strings.NewReplacer("no-arp   #", ".        #", "h2       ok", "h2       .").Replace(wrong))
+		r := labctl("verify", file, "--update")
+		Expect(r).To(Exit(0))
+		Expect(r.out + r.err).To(ContainSubstring("measured words written"))
+		Expect(r.out + r.err).NotTo(ContainSubstring("nothing was judged"))
+	})
+
 	It("--update of a running lab does not write over what was edited since it was brought up", func() {
 		file := write("wrong.yaml", wrong)
 		up(file)

@@ -5,9 +5,13 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"labctl/topology"
 	"labctl/topology/expect"
@@ -28,9 +32,11 @@ type refusals struct {
 	lab      func() *topology.Lab // what the kernel has now
 }
 
-// investigate finds out which rules refuse a ping that failed, for [reach.Prober].
+// investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again, only rules that
+// have counted each time can be the cause, so only their nodes are read: to read one costs a process, or several.
 func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) string {
-	before := f.refusing(ctx)
+	nodes := f.lab().Nodes
+	before := f.refusing(ctx, nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Way
 	for round := range refusalRounds {
@@ -47,29 +53,32 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 			return ""
 		}
 		took := time.Since(begin)
-		after := f.refusing(ctx)
-		met := false
+		after := f.refusing(ctx, nodes)
+		met := map[string]bool{}
 		for rule, n := range after {
 			if n > before[rule] {
 				with[rule]++
-				met = met || with[rule] == round+1
+				if with[rule] == round+1 {
+					met[rule.node] = true
+				}
 			}
 		}
-		if !met {
+		if len(met) == 0 {
 			return ""
 		}
+		nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *topology.Node) bool { return !met[n.Name] })
 		select {
 		case <-time.After(took):
 		case <-ctx.Done():
 			return ""
 		}
-		before = f.refusing(ctx)
+		before = f.refusing(ctx, nodes)
 		for rule, n := range before {
 			without[rule] = without[rule] || n > after[rule]
 		}
 	}
 	newOnWay(f.lab(), way, f.tunnels).judge(with, without)
-	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx) }, with, without, again), without)
+	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx, nodes) }, with, without, again), without)
 }
 
 // ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to
@@ -152,37 +161,49 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) string {
 	return ""
 }
 
-// refusing reads the counters of the lab's loaded rules, and policies, that refuse packets, by what they are; what cannot be read
-// is left out, and so is a rule that by its protocol can meet nothing of a ping.
-func (f *refusals) refusing(ctx context.Context) map[refuser]uint64 {
+// refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are, and those of
+// ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule that by its protocol can meet
+// nothing of a ping. Nodes are read at the same time, as many as there are processors.
+func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node) map[refuser]uint64 {
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
 	if f.tunnels() {
 		worst = rules.MeetsTunnel
 	}
 	for port, n := range f.switches.oversized() {
-		out[refuser{node: port.Node, key: port.Interface}] = n
+		if slices.ContainsFunc(nodes, func(of *topology.Node) bool { return of.Name == port.Node }) {
+			out[refuser{node: port.Node, key: port.Interface}] = n
+		}
 	}
-	for _, n := range f.lab().Nodes {
+	var mu sync.Mutex
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for _, n := range nodes {
 		if len(n.Loaded()) == 0 {
 			continue
 		}
-		counts, err := f.rules.Counts(ctx, n)
-		if err != nil {
-			continue
-		}
-		for _, c := range counts {
-			set := n.RuleSet(c.Set)
-			if set == nil { // somebody has made rules that look like the lab's
-				continue
+		all.Go(func() error {
+			counts, err := f.rules.Counts(ctx, n)
+			if err != nil {
+				return nil
 			}
-			for _, r := range set.Listed() {
-				if r.Key == c.Rule && r.Refuses && r.Meets <= worst {
-					out[refuser{n.Name, c.Set, c.Rule, r.Name}] += c.Packets
+			mu.Lock()
+			defer mu.Unlock()
+			for _, c := range counts {
+				set := n.RuleSet(c.Set)
+				if set == nil { // somebody has made rules that look like the lab's
+					continue
+				}
+				for _, r := range set.Listed() {
+					if r.Key == c.Rule && r.Refuses && r.Meets <= worst {
+						out[refuser{n.Name, c.Set, c.Rule, r.Name}] += c.Packets
+					}
 				}
 			}
-		}
+			return nil
+		})
 	}
+	all.Wait()
 	return out
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -51,7 +52,7 @@ func describeDocument(d document) {
 				Expect(os.Symlink(binary, filepath.Join(dir, "labctl"))).To(Succeed())
 				DeferCleanup(func() { labctl("down", "--all", "--force") })
 				script := "cd " + dir + "\nPATH=" + dir + ":$PATH:/usr/sbin\n" + strings.Join(d.commands, "\n")
-				Expect(run(nil, "", "sh", "-exc", strings.ReplaceAll(script, "go run ./cmd/labctl", "labctl"))).To(Exit(0))
+				Expect(runFor(time.Duration(len(d.commands))*limit, nil, "", "sh", "-exc", strings.ReplaceAll(script, "go run ./cmd/labctl", "labctl"))).To(Exit(0))
 				Expect(instances()).To(BeEmpty())
 			})
 		}

@@ -78,14 +78,25 @@ func program(ctx context.Context, name string, args ...string) *exec.Cmd {
 }
 
 // labctl runs the binary to its end.
-func labctl(args ...string) result { return labctlWith(nil, "", args...) }
+func labctl(args ...string) result {
+	GinkgoHelper()
+	return labctlWith(nil, "", args...)
+}
 
 // labctlWith gives it settings of the environment and a standard input too.
 func labctlWith(env []string, stdin string, args ...string) result {
+	GinkgoHelper()
 	return run(env, stdin, binary, args...)
 }
 
 func run(env []string, stdin, name string, args ...string) result {
+	GinkgoHelper()
+	return runFor(limit, env, stdin, name, args...)
+}
+
+// runFor gives a program that runs many commands the time of all of them.
+func runFor(limit time.Duration, env []string, stdin, name string, args ...string) result {
+	GinkgoHelper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := program(ctx, name, args...)
@@ -96,10 +107,10 @@ func run(env []string, stdin, name string, args ...string) result {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		Fail(fmt.Sprintf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.String()), 1)
+		Fail(fmt.Sprintf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.String()))
 	}
 	if ctx.Err() != nil {
-		Fail(fmt.Sprintf("%s %s: not ended within %s\n%s", name, strings.Join(args, " "), limit, stderr.String()), 1)
+		Fail(fmt.Sprintf("%s %s: not ended within %s\n%s", name, strings.Join(args, " "), limit, stderr.String()))
 	}
 	return result{append([]string{filepath.Base(name)}, args...), out.String(), stderr.String(), exitCode(cmd.ProcessState)}
 }

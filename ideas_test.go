@@ -87,6 +87,16 @@ var napAction = actionKind{name: "nap", doc: "naps",
 		},
 	},
 	{
+		howTo: "a cause of an answer",
+		changes: []change{
+			{file: "topology/cause/kinds.go", edit: behind("const (\n", "\tEclipse Kind = \"eclipse\" // of node Where\n")},
+			{file: "topology/cause/kinds.go", edit: behind("var kinds = []kind{\n",
+				"\t{name: Eclipse, text: each(func(c Cause) string { return c.Where + \" was dark\" })},\n")},
+		},
+		tests: map[string]string{"./topology/cause": "^(TestEveryKindIsSaid|TestText)$"},
+		works: func(*testing.T, string) {}, // a file cannot name one
+	},
+	{
 		howTo: "a drop reason",
 		changes: []change{
 			{file: "switchcore/reason.go", edit: behind("// the egress has an allow-list, and the destination is not on it\n", "\tBoredom // the switch had no mind to\n")},

@@ -202,7 +202,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) 
 	for i, cell := range t.Cells {
 		at[cell] = cells[i].Outcome
 		words = append(words, cells[i].Outcome)
-		why = append(why, reason{cell.Label(), cells[i].Why})
+		why = append(why, reason{cell.Label(), cells[i].Causes})
 	}
 	fmt.Fprint(w, expect.Render(t, func(c *expect.Cell) string { return at[c] }))
 	io.WriteString(w, reasons(why))

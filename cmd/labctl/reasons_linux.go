@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
-	"labctl/cmd/labctl/supervisor"
 	"labctl/cmd/labctl/wire"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/problem"
 )
@@ -18,22 +18,22 @@ const (
 	maxPairs   = 4
 )
 
-// reason is what stopped the ping of a cell, "" if that is not known.
-type reason struct{ cell, why string }
+// reason is what is known of why a cell holds what it holds.
+type reason struct {
+	cell   string
+	causes []cause.Cause
+}
 
 // reasonsIn are those of a judged table. A cell that differs has its own line, with the reason in it.
 func reasonsIn(t *expect.Table, got map[*expect.Cell]wire.Verdict) []reason {
 	var out []reason
 	for _, c := range t.Cells {
 		if m := got[c]; m.OK {
-			out = append(out, reason{c.Label(), m.Why})
+			out = append(out, reason{c.Label(), m.Causes})
 		}
 	}
 	return out
 }
-
-// frameCount says how many frames of one sort were dropped, which is not the same for two pairs or in two runs.
-var frameCount = regexp.MustCompile(` \(\d+ frames?\)`)
 
 // reasons says below a table why pings did not get through, cells with the same reason on one line:
 //
@@ -43,14 +43,14 @@ func reasons(list []reason) string {
 	cells := map[string][]string{}
 	left := 0
 	for _, r := range list {
-		if before, after, found := strings.Cut(r.why, supervisor.NotInvestigated); found {
+		known := slices.DeleteFunc(cause.Alike(r.causes), func(c cause.Cause) bool { return c.Kind == cause.NotInvestigated })
+		if len(known) < len(r.causes) {
 			left++
-			r.why = strings.TrimPrefix(strings.TrimSuffix(before, "; ")+after, "; ")
 		}
-		if r.why == "" {
+		why := cause.Text(known)
+		if why == "" {
 			continue
 		}
-		why := frameCount.ReplaceAllString(r.why, "")
 		if cells[why] == nil {
 			order = append(order, why)
 		}
@@ -71,7 +71,7 @@ func reasons(list []reason) string {
 		fmt.Fprintf(&b, "# %s%s: %s\n", strings.Join(pairs, ", "), more, why)
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"), supervisor.NotInvestigated)
+		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"), cause.Text([]cause.Cause{{Kind: cause.NotInvestigated}}))
 	}
 	return b.String()
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/wire"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 )
@@ -170,6 +171,8 @@ func documents(t *testing.T, text string) (out []string) {
 	}
 }
 
+var twoDrops = []cause.Cause{{Kind: cause.Dropped, Where: "v1:c", Rule: "ForgedTransmit", Sure: true, Frames: 2}}
+
 // judged is what came of a table: all as the file says, but for cells of b.
 func judged(e *expect.Expectation, differs bool) []any {
 	var tables []any
@@ -181,7 +184,7 @@ func judged(e *expect.Expectation, differs bool) []any {
 			case differs && c.Question.A == "b" && c.Question.B == "a":
 				v["ok"], v["got"], v["detail"] = false, "timeout", "10.0.0.1 did not answer; refused by s1/deny/to-a"
 			case c.Want.Text == "no-arp":
-				v["why"] = "dropped: v1:c ForgedTransmit (2 frames)"
+				v["why"], v["causes"] = "dropped: v1:c ForgedTransmit (2 frames)", twoDrops
 			}
 			cells = append(cells, v)
 		}
@@ -221,6 +224,7 @@ func answersOf(t *testing.T, instance, file string, differs bool) func(string, j
 				v := map[string]any{"from": q.A, "to": q.B, "addr": "10.0.0." + string("1239"[max(0, strings.Index("abc", q.B))]), "outcome": "ok", "rtt_us": 41}
 				if q.B == "c" {
 					v["outcome"], v["detail"], v["why"], v["rtt_us"] = "no-arp", "nobody answered ARP; dropped: v1:c ForgedTransmit (2 frames)", "dropped: v1:c ForgedTransmit (2 frames)", 0
+					v["causes"] = twoDrops
 				}
 				if differs {
 					v["outcome"], v["detail"] = "unknown", "the machine's neighbour table was full meanwhile"

@@ -12,6 +12,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/problem"
 )
 
@@ -71,7 +72,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		if r := &a.out[k.index]; r.Detail == "" {
 			r.Got, r.Exact, r.Detail = k.word(a.own)
 			if len(k.macs) > 1 {
-				r.Why = problem.Count(len(k.macs), "answer") + ": " + r.Detail
+				r.Causes = append(r.Causes, k.several())
 			}
 		}
 	}
@@ -238,22 +239,34 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 	}
 }
 
+// said are the MACs that answered, in order.
+func (k *asker) said() string {
+	var said []string
+	for _, m := range k.macs {
+		said = append(said, m.String())
+	}
+	slices.Sort(said)
+	return strings.Join(said, " and at ")
+}
+
+func (k *asker) several() cause.Cause {
+	return cause.Cause{Kind: cause.SeveralAnswers, Where: k.dst.String(), Rule: k.said(), Sure: true, Frames: len(k.macs)}
+}
+
 // word is yes, no, or who answers instead or as well. Of an entry of "names" [asker.forName] says what yes means.
 func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	if len(k.macs) == 0 {
 		return "no", nil, fmt.Sprintf("%s for %s, no reply", problem.Count(k.sent, "request"), k.dst)
 	}
-	var words, said, each []string
+	var words, each []string
 	for _, m := range k.macs {
 		words = append(words, k.answerer(own, m))
-		said = append(said, m.String())
 		each = append(each, own.exactMAC(m)...)
 	}
-	slices.Sort(said)
 	slices.Sort(words)
 	slices.Sort(each)
 	words, each = slices.Compact(words), slices.Compact(each)
-	detail = fmt.Sprintf("%s is at %s", k.dst, strings.Join(said, " and at "))
+	detail = fmt.Sprintf("%s is at %s", k.dst, k.said())
 	switch {
 	case k.to.Node == "":
 		word, exact = k.forName(own)

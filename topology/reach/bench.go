@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -48,7 +49,7 @@ type bench struct {
 }
 
 // Investigator finds out what stopped a ping that did not get through, as [Prober.Investigate] says.
-type Investigator = func(ctx context.Context, failed expect.Question, again Again) string
+type Investigator = func(ctx context.Context, failed expect.Question, again Again) []cause.Cause
 
 // Again asks a ping that did not get through again, see [Prober.Investigate].
 type Again func(then func(way func() Way) (once bool)) error

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -65,14 +66,14 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m, Patience: 300 * time.Millisecond}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, _ expect.Question, again Again) string {
+	p.Investigate = func(_ context.Context, _ expect.Question, again Again) []cause.Cause {
 		for range 3 {
 			if err := again(nil); err != nil {
 				t.Error(err)
 			}
 		}
 		asked++
-		return ""
+		return nil
 	}
 	w := newWitness(t, p, m, "a")
 	q := func(kind, to string) expect.Question { return expect.Question{Kind: kind, A: "a", B: to} }

@@ -5,21 +5,19 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
 const (
 	// meeting is how long a ping that is asked again may take to meet what stops it.
 	meeting = quick
-	// investigating is how long to spend on the pings of one table. Of those that are left, NotInvestigated is said.
+	// investigating is how long to spend on the pings of one table. Those that are left have [cause.NotInvestigated].
 	investigating = 3 * time.Second
 	// investigated is how many are looked into however long that takes: on a machine that is busy with other things a single one may
 	// take a second, and the first that a person asks for should have its reason.
 	investigated = 8
 )
-
-// NotInvestigated is in the detail of a ping that did not get through when there was no time to find out what stopped it.
-const NotInvestigated = `not looked into for want of time: "labctl ping A B" says what stopped it`
 
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what that leaves
 // behind.
@@ -57,7 +55,7 @@ func (m *matrix) investigate(kept bool) error {
 		return m.b.machine.Idle(m.ctx)
 	}
 	begin, looked := time.Now(), 0
-	lookInto(m.pairs, func() bool { return enoughLookedInto(looked, time.Since(begin)) }, func(pr *pair) string {
+	lookInto(m.pairs, func() bool { return enoughLookedInto(looked, time.Since(begin)) }, func(pr *pair) []cause.Cause {
 		looked++
 		m.b.hush.Lock()
 		defer m.b.hush.Unlock()
@@ -83,18 +81,16 @@ func enoughLookedInto(looked int, took time.Duration) bool {
 	return looked >= investigated && took > investigating
 }
 
-// lookInto adds to the details of pings that did not get through what stopped them, or, once the time is spent, that nobody has looked.
-func lookInto(pairs []*pair, spent func() bool, look func(*pair) string) {
+// lookInto gives pings that did not get through the causes of that, or, once the time is spent, that nobody has looked.
+func lookInto(pairs []*pair, spent func() bool, look func(*pair) []cause.Cause) {
 	for _, pr := range pairs {
 		if pr.word == "" || pr.word == "ok" || pr.word == Unknown {
 			continue
 		}
-		why := NotInvestigated
-		if !spent() {
-			why = look(pr)
-		}
-		if why != "" {
-			pr.detail += "; " + why
+		if spent() {
+			pr.causes = []cause.Cause{{Kind: cause.NotInvestigated}}
+		} else {
+			pr.causes = look(pr)
 		}
 	}
 }

@@ -1,21 +1,25 @@
 package reach
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"labctl/topology/cause"
 )
 
 // TestPairsThatNobodyLookedIntoSaySo: when the time is over, the pairs that are left do not look like pairs without a cause.
 func TestPairsThatNobodyLookedIntoSaySo(t *testing.T) {
 	pairs := []*pair{{word: "silent"}, {word: "ok"}, {word: "no-arp"}, {word: "silent"}, {word: Unknown}}
 	looked := 0
-	lookInto(pairs, func() bool { return looked == 2 }, func(*pair) string {
+	refused, left := cause.Cause{Kind: cause.Refused, Where: "a", Rule: "s/1", Sure: true}, cause.Cause{Kind: cause.NotInvestigated}
+	lookInto(pairs, func() bool { return looked == 2 }, func(*pair) []cause.Cause {
 		looked++
-		return map[int]string{1: "refused by a"}[looked]
+		return map[int][]cause.Cause{1: {refused}}[looked]
 	})
-	for i, want := range []string{"; refused by a", "", "", "; " + NotInvestigated, ""} {
-		if pairs[i].detail != want {
-			t.Errorf("pair %d: %q, want %q", i, pairs[i].detail, want)
+	for i, want := range [][]cause.Cause{{refused}, nil, nil, {left}, nil} {
+		if got := pairs[i].causes; !slices.Equal(got, want) {
+			t.Errorf("pair %d: %+v, want %+v", i, got, want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -33,6 +34,7 @@ type pair struct {
 	sent     time.Time
 	word     string // the outcome without modifiers, "" while undecided
 	detail   string
+	causes   []cause.Cause // of a word that is not ok
 	rtt      time.Duration
 	redirect string // how a redirect was noticed
 	note     string // what was done to be certain
@@ -66,7 +68,7 @@ func (pr *pair) bind(l topology.LinkState) {
 
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
-	pr.key, pr.word, pr.detail, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", 0, "", "", 0, false, ""
+	pr.key, pr.word, pr.detail, pr.causes, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", nil, 0, "", "", 0, false, ""
 }
 
 func (pr *pair) decide(word, detail string) {

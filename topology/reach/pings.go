@@ -1,6 +1,9 @@
 package reach
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // echoes asks the ping questions of one family, and in fresh mode the arp questions that go with them.
 func (a *asking) echoes(ctx context.Context, at []int, v6 bool) {
@@ -68,6 +71,6 @@ func (a *asking) report(pr *pair) {
 			}
 			continue
 		}
-		r.Got, r.Detail, r.RTT, r.Hops, r.Sent = word, detail, pr.rtt, pr.suspects(), Sent{a.b.cookie, pr.tries}
+		r.Got, r.Detail, r.Causes, r.RTT, r.Hops, r.Sent = word, detail, slices.Clone(pr.causes), pr.rtt, pr.suspects(), Sent{a.b.cookie, pr.tries}
 	}
 }

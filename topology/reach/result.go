@@ -3,6 +3,7 @@ package reach
 import (
 	"time"
 
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -16,7 +17,7 @@ type Result struct {
 	Exact    []string      // Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
 	Detail   string        // a sentence for a person, in ping's own words where it has some
 	RTT      time.Duration // of an answered ping, else 0
-	Why      string        // what stopped a ping that did not get through, rules and switches, where the caller finds it out; else ""
+	Causes   []cause.Cause // what stopped a ping that did not get through, where that was found out, and what makes Got doubtful
 	Hops     []Hop         // of a ping that did not get through: where, by its outcome, somebody may have asked for a next hop in vain
 	Sent     Sent          // of a ping
 

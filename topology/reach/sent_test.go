@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	asked := 0
-	p.Investigate = func(_ context.Context, q expect.Question, again Again) string {
+	p.Investigate = func(_ context.Context, q expect.Question, again Again) []cause.Cause {
 		asked++
 		if err := again(nil); err != nil {
 			t.Errorf("ask %s again: %v", q, err)
@@ -32,7 +33,7 @@ func TestWhatAPingHasSent(t *testing.T) {
 				t.Errorf("%s still asks for %s", q.A, n.IP)
 			}
 		}
-		return ""
+		return nil
 	}
 	ask(t, p, true, expect.Question{Kind: "ping", A: "a", B: dead(0).Name})
 	if ns, err := m.Neighbours("a", unix.AF_INET); err != nil || asked != 1 || len(ns) != 1 || ns[0].IP != dead(0).IP {

@@ -3,11 +3,11 @@
 package supervisor
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
@@ -50,30 +50,29 @@ func (l losses) since(now losses, lab *topology.Lab) doubts {
 	return d
 }
 
-// about says what may have kept an answer from coming, "" if nothing has. What a port loses concerns those who are behind it.
-func (d doubts) about(q expect.Question) string {
+// about is what may have kept an answer from coming, nil if nothing has. What a port loses concerns those who are behind it.
+func (d doubts) about(q expect.Question) *cause.Cause {
 	if d.full {
-		return "the machine's neighbour table was full meanwhile (net.ipv4.neigh.default.gc_thresh3)"
+		return &cause.Cause{Kind: cause.NeighbourOverflow}
 	}
 	for _, at := range d.ports {
 		behind := d.lab.Behind(at.Node, at.Interface)
 		for _, text := range []string{q.A, q.B, q.At} {
 			t, ok := d.lab.Target(text)
 			if text != "" && (!ok || behind[t.Node]) {
-				return at.String() + " got more frames meanwhile than its switch could take (labctl ports: overruns)"
+				return &cause.Cause{Kind: cause.Overrun, Where: at.String()}
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // doubt takes back an answer, that something did not come, which such a loss may have caused, and every answer out of a storm.
 func (d doubts) doubt(r *reach.Result) bool {
 	for _, s := range d.storms {
 		if s.about(d.lab, r.Question) {
-			was := r.Got
-			r.Got, r.Exact, r.Why = reach.Unknown, nil, s.String()
-			r.Detail = fmt.Sprintf("%s; what drowns is not measured (%s: %s)", r.Why, was, r.Detail)
+			r.Detail = "(" + r.Got + ": " + cause.Explain(r.Detail, r.Causes) + ")"
+			r.Got, r.Exact, r.Causes = reach.Unknown, nil, []cause.Cause{s.cause()}
 			return true
 		}
 	}
@@ -81,10 +80,10 @@ func (d doubts) doubt(r *reach.Result) bool {
 		return false
 	}
 	why := d.about(r.Question)
-	if why == "" {
+	if why == nil {
 		return false
 	}
-	r.Got, r.Exact = reach.Unknown, nil
-	r.Detail = why + ", so this may be its doing: " + r.Detail
+	r.Detail = cause.Explain(r.Detail, r.Causes)
+	r.Got, r.Exact, r.Causes = reach.Unknown, nil, []cause.Cause{*why}
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"labctl/cmd/labctl/wire"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
@@ -60,7 +61,8 @@ func verdicts(r *reach.Report, st *labfile.Step) []wire.TableVerdicts {
 
 func verdict(c reach.CellReport, st *labfile.Step) wire.Verdict {
 	v := wire.Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
-		Got: c.Result.Got, Detail: c.Result.Detail, Why: stoppedBy(&c.Result), RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
+		Got: c.Result.Got, Detail: cause.Explain(c.Result.Detail, c.Result.Causes), Why: cause.Text(c.Result.Causes), Causes: c.Result.Causes,
+		RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
 	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
 		v.Case = st.Cases[c.Cell.Case].Name
 	}

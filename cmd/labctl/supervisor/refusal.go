@@ -7,13 +7,14 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
@@ -34,14 +35,14 @@ type refusals struct {
 
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again, only rules that
 // have counted each time can be the cause, so only their nodes are read: to read one costs a process, or several.
-func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) string {
+func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) []cause.Cause {
 	nodes := f.lab().Nodes
 	before := f.refusing(ctx, nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Way
 	for round := range refusalRounds {
 		if len(before) == 0 {
-			return ""
+			return nil
 		}
 		begin := time.Now()
 		if again(func(now func() reach.Way) bool {
@@ -50,7 +51,7 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 			}
 			return false
 		}) != nil {
-			return ""
+			return nil
 		}
 		took := time.Since(begin)
 		after := f.refusing(ctx, nodes)
@@ -64,13 +65,13 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 			}
 		}
 		if len(met) == 0 {
-			return ""
+			return nil
 		}
 		nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *topology.Node) bool { return !met[n.Name] })
 		select {
 		case <-time.After(took):
 		case <-ctx.Done():
-			return ""
+			return nil
 		}
 		before = f.refusing(ctx, nodes)
 		for rule, n := range before {
@@ -113,9 +114,6 @@ func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without m
 	return met
 }
 
-// tooLong follows a port that counts frames that were too long for it, among the rules.
-const tooLong = " MtuExceeded"
-
 // refuser is what may refuse a ping: a rule of a node's set, or, with no set, a port that frames are too long for.
 type refuser struct {
 	node, set string
@@ -123,42 +121,31 @@ type refuser struct {
 	name      string // of the rule; "" if it has none
 }
 
-func (r refuser) String() string {
+func (r refuser) cause(sure bool) cause.Cause {
 	if r.set == "" {
-		return r.node + ":" + r.key + tooLong
+		return cause.Cause{Kind: cause.Dropped, Where: r.node + ":" + r.key, Rule: switchcore.MtuExceeded.String(), Sure: sure}
 	}
-	return r.node + "/" + r.set + "/" + cmp.Or(r.name, "a rule without a name")
+	return cause.Cause{Kind: cause.Refused, Where: r.node, Rule: r.set + "/" + cmp.Or(r.name, "a rule without a name"), Sure: sure}
 }
 
-// refusedBy says which rules refused a ping: those that counted in every round, by whether they counted without it too.
-func refusedBy(with map[refuser]int, without map[refuser]bool) string {
-	var sure, perhaps []string
+// refusedBy is which rules refused a ping: those that counted in every round, by whether they counted without it too.
+func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
+	var sure, perhaps []cause.Cause
 	for rule, rounds := range with {
 		switch {
 		case rounds < refusalRounds:
 		case without[rule]:
-			perhaps = append(perhaps, rule.String())
+			perhaps = append(perhaps, rule.cause(false))
 		default:
-			sure = append(sure, rule.String())
+			sure = append(sure, rule.cause(true))
 		}
 	}
-	slices.Sort(sure)
-	slices.Sort(perhaps)
-	sure, perhaps = slices.Compact(sure), slices.Compact(perhaps)
-	if i := slices.IndexFunc(sure, func(s string) bool { return strings.HasSuffix(s, tooLong) }); i >= 0 && len(sure) == 1 {
-		return "dropped: " + sure[i]
+	out := sure
+	if len(sure) == 0 {
+		out = perhaps
 	}
-	switch {
-	case len(sure) > 0:
-		return "refused by " + strings.Join(sure, ", ")
-	case len(perhaps) > 0:
-		also := "which also refuses other packets at the same time"
-		if len(perhaps) > 1 {
-			also = "which also refuse other packets at the same time"
-		}
-		return "perhaps refused by " + strings.Join(perhaps, ", ") + ", " + also
-	}
-	return ""
+	slices.SortFunc(out, cause.Compare)
+	return slices.Compact(out)
 }
 
 // refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are, and those of

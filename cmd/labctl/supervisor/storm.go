@@ -3,10 +3,10 @@
 package supervisor
 
 import (
-	"fmt"
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -63,15 +63,8 @@ func (r ringCount) storms(now ringCount, lab *topology.Lab) []storm {
 	return out
 }
 
-func (s storm) String() string {
-	return fmt.Sprintf("storm: frames circle in a ring without a spanning tree (%s), %s a second at %s", s.ring, manyFrames(s.rate), s.port)
-}
-
-func manyFrames(rate float64) string {
-	if rate >= 1e6 {
-		return fmt.Sprintf("%.1f million", rate/1e6)
-	}
-	return fmt.Sprintf("%.0f thousand", rate/1e3)
+func (s storm) cause() cause.Cause {
+	return cause.Cause{Kind: cause.Storm, Where: s.port.String(), Rule: s.ring.String(), Sure: true, Frames: int(s.rate)}
 }
 
 // about says whether the storm reaches somebody of whom a question is, and answers it whatever the lab is like.

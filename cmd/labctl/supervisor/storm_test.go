@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
@@ -47,7 +48,9 @@ links: [h1 -- s1, h2 -- s2, s1:a -- s2:a, s1:b -- s2:b, dry1 dry2 -- s3]
 		d := doubts{lab: lab.Lab, storms: count(0, 7).storms(count(2*time.Second, 7+c.frames), lab.Lab)}
 		r := &reach.Result{Question: expect.Question{Kind: c.kind, A: c.a, B: c.b}, Got: "ok", Detail: "64 bytes"}
 		const why = "storm: frames circle in a ring without a spanning tree (s1:b -- s2:b, s2:a -- s1:a), 1.5 million a second at s2:a"
-		if d.doubt(r); r.Got != c.want || c.want == "unknown" && (r.Why != why || r.Detail != why+"; what drowns is not measured (ok: 64 bytes)") {
+		d.doubt(r)
+		said, explained := cause.Text(r.Causes), cause.Explain(r.Detail, r.Causes)
+		if r.Got != c.want || c.want == "unknown" && (said != why || explained != why+"; what drowns is not measured (ok: 64 bytes)") {
 			t.Errorf("%+v: %+v", c, r)
 		}
 	}

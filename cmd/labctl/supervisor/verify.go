@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"labctl/cmd/labctl/wire"
+	"labctl/topology/cause"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
 )
@@ -28,7 +29,8 @@ func ask(ctx context.Context, c *call, p wire.AskParams) ([]wire.Answer, error) 
 	}
 	out := make([]wire.Answer, len(rs))
 	for i, r := range answers {
-		out[i] = wire.Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got, Detail: r.Detail, Why: stoppedBy(r), RTT: r.RTT.Microseconds()}
+		out[i] = wire.Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got,
+			Detail: cause.Explain(r.Detail, r.Causes), Why: cause.Text(r.Causes), Causes: r.Causes, RTT: r.RTT.Microseconds()}
 		if to := c.prober.Address(r.Question); to.IsValid() {
 			out[i].Addr = to.String()
 		}

@@ -4,7 +4,6 @@ package supervisor
 
 import (
 	"context"
-	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -14,8 +13,8 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
-	"labctl/topology/problem"
 	"labctl/topology/reach"
 )
 
@@ -94,19 +93,22 @@ func proxy(n *topology.Node) bool {
 
 // lostFrames are frames that pings may have needed, each with the place and the reason of its drop.
 type lostFrames struct {
-	echoes map[marker][]string
+	echoes map[marker][]frameDrop
 	talk   map[between][]lostTalk // about neighbours
 }
 
+// frameDrop is where a switch dropped a frame, as NODE:PORT, and for which reason.
+type frameDrop struct{ where, reason string }
+
 // lostTalk is a dropped frame that is not marked: it is known by its time.
 type lostTalk struct {
-	at   time.Time
-	word string
+	at time.Time
+	frameDrop
 }
 
 // lost collects where switches dropped frames since a moment that may have been a ping's and were on their way, and why.
 func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) lostFrames {
-	out := lostFrames{map[marker][]string{}, map[between][]lostTalk{}}
+	out := lostFrames{map[marker][]frameDrop{}, map[between][]lostTalk{}}
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
@@ -118,11 +120,11 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 			if !ok || !at.mattered(&r, b) || !at.honest(&r, b) {
 				continue
 			}
-			word := v.node + ":" + place(r) + " " + r.Reason.String()
+			d := frameDrop{v.node + ":" + place(r), r.Reason.String()}
 			if b.part == echo {
-				out.echoes[m] = append(out.echoes[m], word)
+				out.echoes[m] = append(out.echoes[m], d)
 			} else {
-				out.talk[b] = append(out.talk[b], lostTalk{r.Time, word})
+				out.talk[b] = append(out.talk[b], lostTalk{r.Time, d})
 			}
 		}
 	}
@@ -131,11 +133,11 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 
 // of counts the frames that a ping has lost, by place and reason: its own requests, the replies to them and errors about them; and,
 // where by its outcome a node may have asked for its next hop in vain, what was asked there and answered while the ping was under way.
-func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[string]int {
-	counts := map[string]int{}
+func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
+	counts := map[frameDrop]int{}
 	for _, t := range r.Sent.Tries {
-		for _, word := range l.echoes[marker{r.Sent.Cookie, t.Key}] {
-			counts[word]++
+		for _, d := range l.echoes[marker{r.Sent.Cookie, t.Key}] {
+			counts[d]++
 		}
 	}
 	talks := map[between]bool{}
@@ -147,14 +149,14 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[string]int {
 	for b := range talks {
 		for _, t := range l.talk[b] {
 			if r.Sent.During(t.at) {
-				counts[t.word]++
+				counts[t.frameDrop]++
 			}
 		}
 	}
 	return counts
 }
 
-// tellWhy adds to the details of pings that did not get through where switches have dropped their frames since, on the whole way there
+// tellWhy adds to the causes of pings that did not get through where switches have dropped their frames since, on the whole way there
 // and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
@@ -166,17 +168,10 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 	lab := c.current()
 	lost := c.switches.lost(ctx, lab, since)
 	for _, r := range failed {
-		counts := lost.of(lab, r)
-		var words []string
-		for _, word := range slices.Sorted(maps.Keys(counts)) {
-			if n := counts[word]; n > 1 {
-				word += " (" + problem.Count(n, "frame") + ")"
-			}
-			words = append(words, word)
+		for d, n := range lost.of(lab, r) {
+			r.Causes = append(r.Causes, cause.Cause{Kind: cause.Dropped, Where: d.where, Rule: d.reason, Sure: true, Frames: n})
 		}
-		if len(words) > 0 {
-			r.Detail = strings.TrimPrefix(r.Detail+"; dropped: "+strings.Join(words, ", "), "; ")
-		}
+		slices.SortFunc(r.Causes, cause.Compare)
 	}
 }
 

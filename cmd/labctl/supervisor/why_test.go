@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/switchcore/datapath"
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/reach"
@@ -80,23 +81,24 @@ func TestWhoseLosses(t *testing.T) {
 	a, b := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("10.9.0.2")
 	ours, begin := [8]byte{1}, time.Now()
 	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
+	drop := func(where string) frameDrop { return frameDrop{where, "Blocked"} }
 	lost := lostFrames{
-		echoes: map[marker][]string{{ours, 1}: {"1"}, {ours, 2}: {"2", "2"}, {ours, 3}: {"3"}, {[8]byte{2}, 1}: {"others'"}},
+		echoes: map[marker][]frameDrop{{ours, 1}: {drop("1")}, {ours, 2}: {drop("2"), drop("2")}, {ours, 3}: {drop("3")}, {[8]byte{2}, 1}: {drop("others'")}},
 		talk: map[between][]lostTalk{
-			{asks, a, b}:    {{at(-1), "before"}, {at(1), "a asks"}, {at(3), "between"}, {at(5), "a asks again"}, {at(7), "after"}},
-			{asks, b, a}:    {{at(1), "b asks"}},
-			{answers, b, a}: {{at(1), "b answers"}},
-			{answers, a, b}: {{at(1), "a answers"}},
+			{asks, a, b}:    {{at(-1), drop("before")}, {at(1), drop("a asks")}, {at(3), drop("between")}, {at(5), drop("a asks again")}, {at(7), drop("after")}},
+			{asks, b, a}:    {{at(1), drop("b asks")}},
+			{answers, b, a}: {{at(1), drop("b answers")}},
+			{answers, a, b}: {{at(1), drop("a answers")}},
 		},
 	}
 	tries := []reach.Try{{Key: 1, From: at(0), Until: at(2)}, {Key: 2, From: at(4), Until: at(6)}}
 	for _, c := range []struct {
 		hops []reach.Hop
-		want map[string]int
+		want map[frameDrop]int
 	}{
-		{nil, map[string]int{"1": 1, "2": 2}},
-		{[]reach.Hop{{Node: "a", Next: b}}, map[string]int{"1": 1, "2": 2, "a asks": 1, "a asks again": 1, "b answers": 1}},
-		{[]reach.Hop{{Node: "b", Next: a}}, map[string]int{"1": 1, "2": 2, "b asks": 1, "a answers": 1}},
+		{nil, map[frameDrop]int{drop("1"): 1, drop("2"): 2}},
+		{[]reach.Hop{{Node: "a", Next: b}}, map[frameDrop]int{drop("1"): 1, drop("2"): 2, drop("a asks"): 1, drop("a asks again"): 1, drop("b answers"): 1}},
+		{[]reach.Hop{{Node: "b", Next: a}}, map[frameDrop]int{drop("1"): 1, drop("2"): 2, drop("b asks"): 1, drop("a answers"): 1}},
 	} {
 		r := &reach.Result{Question: expect.Question{Kind: "ping", A: "a", B: "b"}, Hops: c.hops, Sent: reach.Sent{Cookie: ours, Tries: tries}}
 		if got := lost.of(lab.Lab, r); !maps.Equal(got, c.want) {
@@ -209,8 +211,8 @@ func TestWhatLossesConcern(t *testing.T) {
 	} {
 		r := reach.Result{Question: c.q, Got: c.got}
 		before.since(c.now, lab).doubt(&r)
-		if r.Got != c.want || (r.Detail != "") != (c.got != c.want) {
-			t.Errorf("%s %s: %s, want %s: %s", c.q.Kind, c.q, r.Got, c.want, r.Detail)
+		if said := cause.Explain(r.Detail, r.Causes); r.Got != c.want || (said != "") != (c.got != c.want) {
+			t.Errorf("%s %s: %s, want %s: %s", c.q.Kind, c.q, r.Got, c.want, said)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"slices"
 
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -14,14 +15,15 @@ type AskParams struct {
 
 // Answer is one answered question.
 type Answer struct {
-	From    string `json:"from"`
-	To      string `json:"to"`
-	Addr    string `json:"addr,omitempty"` // of a ping: the address that was asked
-	At      string `json:"at,omitempty"`   // who listens, of sees
-	Outcome string `json:"outcome"`
-	Detail  string `json:"detail"`
-	Why     string `json:"why,omitempty"` // see Verdict
-	RTT     int64  `json:"rtt_us"`
+	From    string        `json:"from"`
+	To      string        `json:"to"`
+	Addr    string        `json:"addr,omitempty"` // of a ping: the address that was asked
+	At      string        `json:"at,omitempty"`   // who listens, of sees
+	Outcome string        `json:"outcome"`
+	Detail  string        `json:"detail"`
+	Why     string        `json:"why,omitempty"` // see Verdict
+	Causes  []cause.Cause `json:"causes,omitempty"`
+	RTT     int64         `json:"rtt_us"`
 }
 
 // VerifyParams: All also measures cells that are not judged; Steps walks through the file's steps, which changes the
@@ -31,20 +33,21 @@ type VerifyParams struct {
 	Steps bool `json:"steps"`
 }
 
-// Verdict is one cell, judged. The cells of an expectation come in the file's order. Why names what stopped a ping that
-// did not get through, if a rule or a virtual switch did; Detail has it too.
+// Verdict is one cell, judged. The cells of an expectation come in the file's order. Causes are what stopped a ping that
+// did not get through, where that was found out, or what made an answer doubtful; Why is the same in words, which Detail has too.
 type Verdict struct {
-	Question string `json:"question"`
-	Case     string `json:"case,omitempty"`
-	Judged   bool   `json:"judged"`
-	OK       bool   `json:"ok"`
-	Want     string `json:"want"`
-	Got      string `json:"got"`
-	Detail   string `json:"detail,omitempty"`
-	Why      string `json:"why,omitempty"`
-	RTT      int64  `json:"rtt_us"`
-	Line     int    `json:"line"`
-	Col      int    `json:"col"`
+	Question string        `json:"question"`
+	Case     string        `json:"case,omitempty"`
+	Judged   bool          `json:"judged"`
+	OK       bool          `json:"ok"`
+	Want     string        `json:"want"`
+	Got      string        `json:"got"`
+	Detail   string        `json:"detail,omitempty"`
+	Why      string        `json:"why,omitempty"`
+	Causes   []cause.Cause `json:"causes,omitempty"`
+	RTT      int64         `json:"rtt_us"`
+	Line     int           `json:"line"`
+	Col      int           `json:"col"`
 }
 
 // TableVerdicts is one table, cell by cell in the order of Table.Cells.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"go/ast"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"labctl/labs"
 )
@@ -45,9 +47,9 @@ func packages(t *testing.T) []pkg {
 	return all
 }
 
-// rules say what a package may import beside the standard library, a path or all below one that ends in a slash, and what
-// of all that it must not. The parent decides and its children do: a decider that could do would be neither testable without
-// a machine nor portable.
+// rules say what a package may import beside the standard library, a path or all below one that ends in a slash, and
+// what of all that it must not. The parent decides and its children do: a decider that could do would be neither
+// testable without a machine nor portable.
 var rules = map[string]struct{ may, never []string }{
 	"labctl/labs":                {never: []string{"net", "os"}},
 	"labctl/switchcore":          {never: []string{"net", "os", "os/exec", "sync", "sync/atomic", "syscall"}},
@@ -272,6 +274,56 @@ func TestScriptsAreDescribed(t *testing.T) {
 		}
 		if st, err := os.Stat(f); err != nil || st.Mode()&0o111 == 0 {
 			t.Errorf("%s cannot be run", f)
+		}
+	}
+}
+
+// TestLinesFit: code is read beside other code, so a line has at most 120 columns, a tab being 4 of them. Text within
+// raw strings is as its reader gets it, and the tables of tests have one case a line.
+func TestLinesFit(t *testing.T) {
+	const columns = 120
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		seen++
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		raw, test := linesOfRawStrings(src), strings.HasSuffix(path, "_test.go")
+		for i, line := range strings.Split(string(src), "\n") {
+			exempt := raw[i+1] || test && !strings.HasPrefix(strings.TrimSpace(line), "//")
+			if n := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")); n > columns && !exempt {
+				t.Errorf("%s:%d has %d columns, more than %d", path, i+1, n, columns)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d files: %v", seen, err)
+	}
+}
+
+// linesOfRawStrings are the numbers of lines that have a part of one.
+func linesOfRawStrings(src []byte) map[int]bool {
+	files := token.NewFileSet()
+	file := files.AddFile("", -1, len(src))
+	var s scanner.Scanner
+	s.Init(file, src, nil, 0)
+	out := map[int]bool{}
+	for {
+		pos, kind, text := s.Scan()
+		if kind == token.EOF {
+			return out
+		}
+		if kind != token.STRING || text[0] != '`' {
+			continue
+		}
+		first := file.Line(pos)
+		for i := range 1 + strings.Count(text, "\n") {
+			out[first+i] = true
 		}
 	}
 }

@@ -136,7 +136,7 @@ func yawnCommand(*globals) *cobra.Command {
 	}}
 }
 `)},
-			{file: "cmd/labctl/verbs.go", edit: replaced(`"switch", "doctor",`, `"switch", "doctor", "yawn",`)},
+			{file: "cmd/labctl/verbs.go", edit: replaced(`"doctor",`, `"doctor", "yawn",`)},
 			{file: "cmd/labctl/verbs_linux.go", edit: replaced("switchCommand, doctorCommand,", "switchCommand, doctorCommand, yawnCommand,")},
 		},
 		works: func(t *testing.T, labctl string) {

@@ -15,9 +15,10 @@ import (
 	gopackages "golang.org/x/tools/go/packages"
 )
 
-// A circle of files is a set in which each uses something that each other declares, directly or by way of others. Nobody
-// can read one of them without all of them, so a circle should be one idea. A type with more methods than maxMethods plays
-// several roles. These are what is larger today. A number may only become smaller, and goes away with the cause.
+// A circle of files is a set in which each uses something that each other declares, directly or by way of others.
+// Nobody can read one of them without all of them, so a circle should be one idea. A type with more methods than
+// maxMethods plays several roles. These are what is larger today. A number may only become smaller, and goes away with
+// the cause.
 const maxCircle, maxMethods = 12, 40
 
 var largerCircles = map[string]int{}
@@ -77,8 +78,8 @@ func TestCirclesAndRoles(t *testing.T) {
 	}
 }
 
-// fileUses maps each file of a package to the files that declare what it uses. A method is declared where it is written,
-// not where its type is.
+// fileUses maps each file of a package to the files that declare what it uses. A method is declared where it is
+// written, not where its type is.
 func fileUses(p *gopackages.Package) map[string]map[string]bool {
 	file := func(at token.Pos) string { return filepath.Base(p.Fset.Position(at).Filename) }
 	uses := map[string]map[string]bool{}
@@ -98,7 +99,8 @@ func fileUses(p *gopackages.Package) map[string]map[string]bool {
 	return uses
 }
 
-// atPackageLevel tells whether an object is one that a file offers to others: a package's own name, a method or a field.
+// atPackageLevel tells whether an object is one that a file offers to others: a package's own name, a method or a
+// field.
 func atPackageLevel(p *gopackages.Package, o types.Object) bool {
 	if o.Parent() == p.Types.Scope() {
 		return true

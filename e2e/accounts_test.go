@@ -25,8 +25,8 @@ links:
   - c -- sw/Plain
 `
 
-// flood tells that it is there, waits to be told, and sends more full frames than a port of a switch has room for. Arguments: a
-// directory, an interface.
+// flood tells that it is there, waits to be told, and sends more full frames than a port of a switch has room for.
+// Arguments: a directory, an interface.
 const flood = `
 import os, socket, sys, time
 where, name = sys.argv[1:]
@@ -41,7 +41,8 @@ for i in range(20000):
 open(where + "/done", "w").close()
 `
 
-// aboutToFlood is the command of a node that floods when the returned function is called, the supervisor standing still meanwhile.
+// aboutToFlood is the command of a node that floods when the returned function is called, the supervisor standing still
+// meanwhile.
 func aboutToFlood(lab string) (command []string, overrun func()) {
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()

@@ -8,8 +8,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// aloneVariable names the file by whose lock suites that run side by side leave the machine to a spec that is Serial: Ginkgo knows of the
-// processes of one suite only.
+// aloneVariable names the file by whose lock suites that run side by side leave the machine to a spec that is Serial:
+// Ginkgo knows of the processes of one suite only.
 const aloneVariable = "LABCTL_TEST_ALONE"
 
 var _ = BeforeEach(func() {

@@ -13,8 +13,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// All labs of the suite are verified by one command when the first of them is asked for, two at a time: they mostly wait, and machines
-// that test have few processors. A suite that is told to focus, or that runs in several processes, verifies each by itself.
+// All labs of the suite are verified by one command when the first of them is asked for, two at a time: they mostly
+// wait, and machines that test have few processors. A suite that is told to focus, or that runs in several processes,
+// verifies each by itself.
 const (
 	atOnce     = "2"
 	batchLimit = 15 * time.Minute
@@ -69,7 +70,8 @@ func verifyThese(args ...string) (result, []verification) {
 	return r, docs
 }
 
-// oneByOne says that labs are verified each by itself: where few of them are wanted, and where processes share them out.
+// oneByOne says that labs are verified each by itself: where few of them are wanted, and where processes share them
+// out.
 func oneByOne() bool {
 	suite, _ := GinkgoConfiguration()
 	return len(suite.FocusStrings) > 0 || suite.LabelFilter != "" || suite.ParallelTotal > 1

@@ -10,8 +10,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// The labs of testdata/cases are after public reports. Their tables are what raw iproute2 and iputils show, or what the reporters saw,
-// and each must hold.
+// The labs of testdata/cases are after public reports. Their tables are what raw iproute2 and iputils show, or what the
+// reporters saw, and each must hold.
 var _ = func() bool {
 	files, err := filepath.Glob("testdata/cases/*.yaml")
 	slices.Sort(files)

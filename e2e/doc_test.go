@@ -1,8 +1,9 @@
-// Package e2e drives the built labctl over every shipped lab, and over the labs of LABCTL_LABS, and holds it to what the
-// documents promise. It runs as root and as an ordinary user; the promises that only root is given are marked "root".
+// Package e2e drives the built labctl over every shipped lab, and over the labs of LABCTL_LABS, and holds it to what
+// the documents promise. It runs as root and as an ordinary user; the promises that only root is given are marked
+// "root".
 //
-// Environment: LABCTL_BIN is the binary to test (built from the tree if unset); LABCTL_LABS lists more lab files and directories of
-// them, separated by colons. A JUnit report comes with "go test ./e2e -args -ginkgo.junit-report=FILE".
+// Environment: LABCTL_BIN is the binary to test (built from the tree if unset); LABCTL_LABS lists more lab files and
+// directories of them, separated by colons. A JUnit report comes with "go test ./e2e -args -ginkgo.junit-report=FILE".
 package e2e
 
 import (
@@ -19,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain gives root a private /run, so that labs that stand on the machine are neither seen nor disturbed. The network
-// namespace is the machine's own: nothing may come of that, and the specs look.
+// TestMain gives root a private /run, so that labs that stand on the machine are neither seen nor disturbed. The
+// network namespace is the machine's own: nothing may come of that, and the specs look.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == changerRole {
 		os.Exit(changeAddresses(os.Args[1:]))
@@ -77,7 +78,8 @@ var _ = SynchronizedBeforeSuite(func() []byte {
 	DeferCleanup(os.RemoveAll, dir)
 })
 
-// Nothing of a spec is left to the next one, whatever became of it. Cleanups run last in, first out, so this one ends a spec.
+// Nothing of a spec is left to the next one, whatever became of it. Cleanups run last in, first out, so this one ends a
+// spec.
 var _ = BeforeEach(func() {
 	DeferCleanup(func() {
 		if CurrentSpecReport().Failed() {

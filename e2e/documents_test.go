@@ -12,8 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// tested stands on the line before a block of shell commands in a document, which are run here, all of a document one after the
-// other, by "sh -e".
+// tested stands on the line before a block of shell commands in a document, which are run here, all of a document one
+// after the other, by "sh -e".
 const tested = "<!-- tested -->"
 
 // document is one that users read: its commands that are marked, and the labs in it that are complete.
@@ -64,8 +64,8 @@ func describeDocument(d document) {
 	})
 }
 
-// documents are README.md, CONTRIBUTING.md and those of docs. They are found before the specs change anything; the suite runs in its
-// own directory.
+// documents are README.md, CONTRIBUTING.md and those of docs. They are found before the specs change anything; the
+// suite runs in its own directory.
 func documents() []document {
 	paths := []string{"../README.md", "../CONTRIBUTING.md"}
 	more, err := filepath.Glob("../docs/*.md")

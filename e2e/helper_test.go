@@ -227,7 +227,8 @@ func inodes(lab string) map[string]uint64 {
 	return out
 }
 
-// ours are the processes that the suite has started, directly or not, and that run labctl; by PID, with their arguments.
+// ours are the processes that the suite has started, directly or not, and that run labctl; by PID, with their
+// arguments.
 func ours() map[int][]string {
 	out := map[int][]string{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*")

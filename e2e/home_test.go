@@ -9,8 +9,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// forged is what another user prepares at /tmp/labctl-UID before this one has a lab: a lab whose journal calls the network namespace of
-// one of this user's programs its node. $1 is labctl; it prints what labctl says and its exit codes.
+// forged is what another user prepares at /tmp/labctl-UID before this one has a lab: a lab whose journal calls the
+// network namespace of one of this user's programs its node. $1 is labctl; it prints what labctl says and its exit
+// codes.
 const forged = `set -eu
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 me="setpriv --reuid=65534 --regid=65534 --clear-groups"

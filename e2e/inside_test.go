@@ -10,8 +10,8 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// covered runs a script, in which labctl is "$0", where another has changed what is mounted, in a mount namespace of its own; as an
-// ordinary user the mounts are then somebody else's, as in a container.
+// covered runs a script, in which labctl is "$0", where another has changed what is mounted, in a mount namespace of
+// its own; as an ordinary user the mounts are then somebody else's, as in a container.
 func covered(mounts, script string) result {
 	unshare := []string{"--mount", "--propagation", "private"}
 	if !root {

@@ -43,7 +43,8 @@ steps:
     do: [{run: {node: b, sh: "exit 0"}}]
 `
 
-// A command line that changes a lab is ended at any moment. What it had begun the lab finishes, and "up" needs no --reset.
+// A command line that changes a lab is ended at any moment. What it had begun the lab finishes, and "up" needs no
+// --reset.
 var _ = Describe("a change whose command line is ended", func() {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		It("by "+sig.String()+" leaves a lab that is whole", func(ctx SpecContext) {

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ioctlHardwareAddress gives an interface another address by SIOCSIFHWADDR (netdevice(7)), which x/sys has no function for.
+// ioctlHardwareAddress gives an interface another address by SIOCSIFHWADDR (netdevice(7)), which x/sys has no function
+// for.
 func ioctlHardwareAddress(fd int, name string, mac [6]byte) error {
 	var req struct {
 		name   [unix.IFNAMSIZ]byte

@@ -8,8 +8,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// lacks are the things that labctl may say that a machine has not got: a word of what it says, what "labctl doctor" calls it, if it
-// looks for it, and a script for iproute2, tc or nft that must fail where that is so.
+// lacks are the things that labctl may say that a machine has not got: a word of what it says, what "labctl doctor"
+// calls it, if it looks for it, and a script for iproute2, tc or nft that must fail where that is so.
 var lacks = []struct{ says, doctor, byHand string }{
 	{"8021q", "VLAN interfaces", "ip link add v0 type veth peer name v1; ip link add link v0 name v0.5 type vlan id 5"},
 	{"CONFIG_BRIDGE_VLAN_FILTERING", "bridge VLAN filtering",
@@ -24,7 +24,8 @@ tc filter add dev v0 ingress protocol all prio 1 u32 match u32 0 0 action mirred
 	{"nft is not installed", "", "command -v nft"},
 }
 
-// skipMissing skips what this machine cannot do. labctl's word for it is not enough: another program must fail at it too.
+// skipMissing skips what this machine cannot do. labctl's word for it is not enough: another program must fail at it
+// too.
 func skipMissing(got verification) {
 	GinkgoHelper()
 	if got.Skipped == "" {

@@ -65,8 +65,9 @@ var _ = Describe("a switch whose guest changes its address", func() {
 	}, SpecTimeout(3*time.Minute))
 })
 
-// changeAddresses is the guest: it changes an interface's address, waits one millisecond, sends a frame from the new address
-// and one from the old one, and so on. Frames from a new address have EtherType 0x88b5 (local experiments) and 1 behind it.
+// changeAddresses is the guest: it changes an interface's address, waits one millisecond, sends a frame from the new
+// address and one from the old one, and so on. Frames from a new address have EtherType 0x88b5 (local experiments) and
+// 1 behind it.
 func changeAddresses(args []string) int {
 	fail := func(err error) int { fmt.Fprintln(os.Stderr, err); return 1 }
 	if len(args) != 3 {

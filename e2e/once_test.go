@@ -32,7 +32,8 @@ func requests(node string) (n int) {
 	return 0
 }
 
-// A ping that nothing came for is sent for a moment and for as long as it takes, and once a round where rules or policies may be why.
+// A ping that nothing came for is sent for a moment and for as long as it takes, and once a round where rules or
+// policies may be why.
 var _ = DescribeTable("what nobody answers is asked once, right after up too", func(lab, from, to string, rounds int) {
 	if strings.HasPrefix(lab, "format") {
 		lab = write("once.yaml", lab)

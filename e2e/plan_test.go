@@ -146,7 +146,8 @@ func readBack(ns, look string, uplinks []string) string {
 			if slices.Contains(uplinks, ifname(x)) {
 				delete(m, "promiscuity")
 			}
-			// Which of the two is shown depends on what has the far end's index here (default_operstate in net/core/link_watch.c).
+			// Which of the two is shown depends on what has the far end's index here (default_operstate in
+			// net/core/link_watch.c).
 			if m["operstate"] == "LOWERLAYERDOWN" {
 				m["operstate"] = "DOWN"
 			}
@@ -163,7 +164,8 @@ func readBack(ns, look string, uplinks []string) string {
 	return string(b)
 }
 
-// without takes the passing fields out; lists of interfaces are ordered by name, since their order is that of the indexes.
+// without takes the passing fields out; lists of interfaces are ordered by name, since their order is that of the
+// indexes.
 func without(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

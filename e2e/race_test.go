@@ -12,8 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A supervisor outlives whoever started it, and nobody sees its exit code: what the race detector has to say of it is in a file, which
-// scripts/live.sh reads in the end.
+// A supervisor outlives whoever started it, and nobody sees its exit code: what the race detector has to say of it is
+// in a file, which scripts/live.sh reads in the end.
 var _ = Describe("the race detector", func() {
 	const variable = "GORACE"
 	It("tells every process of a lab where its reports belong", func() {

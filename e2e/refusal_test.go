@@ -5,7 +5,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A rule refuses what h3 sends to h1, another the copies of ARP requests that go from h1 to h2: h1's ping of h3 makes both count.
+// A rule refuses what h3 sends to h1, another the copies of ARP requests that go from h1 to h2: h1's ping of h3 makes
+// both count.
 const bystander = `# h1 h2 h3 ── s1
 format: 1
 lab: bystander
@@ -28,8 +29,8 @@ nodes:
 links: [h1 h2 h3 -- s1]
 `
 
-// Two streams talk: one that a rule refuses, and one to the host that will not answer. b answers no echo, and nothing refuses what
-// is sent to it; d is refused.
+// Two streams talk: one that a rule refuses, and one to the host that will not answer. b answers no echo, and nothing
+// refuses what is sent to it; d is refused.
 const refusals = `# a b c d ── s1
 format: 1
 lab: refusals

@@ -39,8 +39,8 @@ const (
 	builtInSilent = "      - stop: {name: arp_spoof, silent: true}\n"
 )
 
-// withArpspoof is mitm-one-bridge with dsniff's arpspoof, started twice as the article does, for the action arp_spoof. Its end by
-// SIGTERM corrects the victims; for one without a word it has to be killed.
+// withArpspoof is mitm-one-bridge with dsniff's arpspoof, started twice as the article does, for the action arp_spoof.
+// Its end by SIGTERM corrects the victims; for one without a word it has to be killed.
 func withArpspoof(text string) string {
 	GinkgoHelper()
 	lie := func(name, victim, claims string) string {
@@ -83,8 +83,8 @@ func verdicts(lab *labfile.File) int {
 	return n
 }
 
-// forge has Scapy tell kali3 four times within two seconds that kali5 is at kali4: an entry less than a second old is not
-// changed by a reply that nobody asked for (locktime in arp(7)).
+// forge has Scapy tell kali3 four times within two seconds that kali5 is at kali4: an entry less than a second old is
+// not changed by a reply that nobody asked for (locktime in arp(7)).
 func forge() {
 	GinkgoHelper()
 	Expect(labctl("exec", "kali4", "--", "/usr/bin/python3", "-c", `from scapy.all import *
@@ -143,8 +143,8 @@ var _ = Describe("ARP spoofing with the real tools", func() {
 		By("Scapy")
 		Expect(labctl("ping", "kali3", "kali5")).To(Exit(0))
 		Expect(holder()).To(Equal("kali5"))
-		// Five seconds after its echo reply kali5 asks for kali3, who then knows better again (delay_first_probe_time in arp(7));
-		// Scapy may take that long to start.
+		// Five seconds after its echo reply kali5 asks for kali3, who then knows better again (delay_first_probe_time
+		// in arp(7)); Scapy may take that long to start.
 		Eventually(func() string {
 			forge()
 			return holder()

@@ -8,9 +8,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// onSwitches runs a shell script with labctl as $L, in namespaces that end with it: a network without interfaces, and a private
-// /run. Before the script a file of functions: pairs N makes the test network of N namespaces NSn with vethn, .100+n, each with
-// vethn-vsw here, with a carrier; until_ waits for a condition, for ten seconds at most.
+// onSwitches runs a shell script with labctl as $L, in namespaces that end with it: a network without interfaces, and a
+// private /run. Before the script a file of functions: pairs N makes the test network of N namespaces NSn with vethn,
+// .100+n, each with vethn-vsw here, with a carrier; until_ waits for a condition, for ten seconds at most.
 func onSwitches(script string) result {
 	GinkgoHelper()
 	file := filepath.Join(GinkgoT().TempDir(), "script")

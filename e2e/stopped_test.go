@@ -20,7 +20,8 @@ var _ = Describe("a stopped supervisor", func() {
 		DeferCleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 		return pid
 	}
-	// interrupted starts a verb, stops the supervisor when the lab has got as far as wanted, sends SIGINT, and says how it ended.
+	// interrupted starts a verb, stops the supervisor when the lab has got as far as wanted, sends SIGINT, and says how
+	// it ended.
 	interrupted := func(ctx SpecContext, lab func() string, args ...string) (string, int) {
 		GinkgoHelper()
 		cmd := command(ctx, args...)

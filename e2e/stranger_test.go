@@ -13,7 +13,8 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// strange keeps a lab up until its standard input ends. $1 is labctl, $2 the file; root's gets a /run of its own, as another suite's has.
+// strange keeps a lab up until its standard input ends. $1 is labctl, $2 the file; root's gets a /run of its own, as
+// another suite's has.
 const strange = `set -e
 [ "$(id -u)" != 0 ] || mount -t tmpfs -o mode=755 tmpfs /run
 "$1" up "$2" >&2

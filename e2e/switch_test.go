@@ -74,7 +74,8 @@ func eventsOf(lab string) []event {
 	return out
 }
 
-// articleDrop is the drop of the article's Scapy frame as pktcap-uw shows it; only time, number and name of the port are ours.
+// articleDrop is the drop of the article's Scapy frame as pktcap-uw shows it; only time, number and name of the port
+// are ours.
 var articleDrop = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{6}\[\d+\] Captured at Drop point, Drop Reason 'MAC Forgery Drop'\. ` +
 	`Drop Function 'L2Sec_FilterSrcMACForgeries'\. TSO not enabled, Checksum not offloaded and not verified, SourcePort \d+ \(sw:guest, MacForgery\), length 60\.\n` +
 	` +Segment\[0\] ---- 60 bytes:\n` +

@@ -21,8 +21,8 @@ var countdown = regexp.MustCompile(`"(valid_life_time|preferred_life_time|expire
 // gone are the lines of a difference that are there no more.
 var gone = regexp.MustCompile(`(?m)^-.*\n`)
 
-// elsewhere is the topic of all mounts in the mount namespace of root's suite, which has those of the machine's from its beginning. They may go
-// any time, when their owners remove what they are mounted on. None comes but by the suite.
+// elsewhere is the topic of all mounts in the mount namespace of root's suite, which has those of the machine's from
+// its beginning. They may go any time, when their owners remove what they are mounted on. None comes but by the suite.
 const elsewhere = "mounts elsewhere"
 
 // machine is what of this machine a lab could leave a trace on, as text by topic.
@@ -70,10 +70,11 @@ func sysctls(dir string) string {
 	return b.String()
 }
 
-// mounts are those of /proc/self/mountinfo that a lab of the suite could have made. Root's suite has a mount namespace of its own. In it
-// are copies of what the machine had mounted below its /run, other people's labs too; those go when their owner removes what they
-// are mounted on, so of /run only what the suite's own one carries counts. In the machine's, where an ordinary user's labs are, he can
-// mount nothing, and others do; so his are those at his own directories. The mount of /run/netns itself is one that ip-netns(8) makes too.
+// mounts are those of /proc/self/mountinfo that a lab of the suite could have made. Root's suite has a mount namespace
+// of its own. In it are copies of what the machine had mounted below its /run, other people's labs too; those go when
+// their owner removes what they are mounted on, so of /run only what the suite's own one carries counts. In the
+// machine's, where an ordinary user's labs are, he can mount nothing, and others do; so his are those at his own
+// directories. The mount of /run/netns itself is one that ip-netns(8) makes too.
 func mounts(info string) string {
 	parent, top := map[string]string{}, ""
 	for line := range strings.Lines(info) {

@@ -10,8 +10,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// Two switches of vSphere's with a trunk between their uplinks: tags are put in front of frames on one side, and taken off on
-// the other. Behind them stand guests with every offload that a veth has.
+// Two switches of vSphere's with a trunk between their uplinks: tags are put in front of frames on one side, and taken
+// off on the other. Behind them stand guests with every offload that a veth has.
 const trunk = `# a, c ── left ── trunk ── right ── b, d
 format: 1
 lab: trunk

@@ -21,8 +21,9 @@ type swap struct {
 	to, text string // text is the changed file
 }
 
-// otherMake replaces the Linux bridges of a lab by learning switches of ours, or the other way round: what one says of the lab
-// the other must say too. Only switches that learn and have no policies have a twin; "" if a lab has none, or others.
+// otherMake replaces the Linux bridges of a lab by learning switches of ours, or the other way round: what one says of
+// the lab the other must say too. Only switches that learn and have no policies have a twin; "" if a lab has none, or
+// others.
 func otherMake(f labFile) swap {
 	lab, _ := labfile.Load(f.arg, f.source)
 	if lab == nil {
@@ -51,7 +52,8 @@ func otherMake(f labFile) swap {
 		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge", "{kind: vswitch, profile: learning")}
 	case ours > 0 && bridges == 0:
 		text = regexp.MustCompile(`\{kind: vswitch, profile: (learning|simple_vswitch)\}`).ReplaceAllString(text, "{kind: bridge}")
-		// A bridge that has no spanning tree of its own passes those of others on (br_handle_frame in net/bridge/br_input.c).
+		// A bridge that has no spanning tree of its own passes those of others on (br_handle_frame in
+		// net/bridge/br_input.c).
 		text = regexp.MustCompile(`(?m)^( +bpdu) +no +no +no$`).ReplaceAllString(text, "$1 yes yes yes")
 		return swap{"bridge", withoutTables(text, "drops")}
 	}

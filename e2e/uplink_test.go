@@ -5,7 +5,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// The switch has a bridge device, or an adapter, of the node that holds it; eth9 has an address that the node would answer for anywhere.
+// The switch has a bridge device, or an adapter, of the node that holds it; eth9 has an address that the node would
+// answer for anywhere.
 const (
 	bridgeAlone = `# lan .2 ── br0 (host) ══ vs ─ win .3, win2 .4
 format: 1

@@ -64,8 +64,8 @@ links:
 	})
 })
 
-// What is lost at the ends of a pair has three reasons to be nobody's: it was the ping's the other way, it was a forger's, or it was of
-// a protocol that no ping has.
+// What is lost at the ends of a pair has three reasons to be nobody's: it was the ping's the other way, it was a
+// forger's, or it was of a protocol that no ping has.
 var _ = Describe("the reason why a ping got no answer, among the losses of others", func() {
 	It("is that of its own direction", func() {
 		up(write("sides.yaml", `format: 1

@@ -3,7 +3,8 @@
 // Bare does by the shortest way what labctl does with care, to be measured beside it:
 //
 //	bare sysctl PLAN         write every sysctl of a printed plan, one after the other
-//	bare ping NAMESPACE… -- ADDRESS…   from each namespace one echo to each address but its own, serially, nothing forgotten
+//	bare ping NAMESPACE… -- ADDRESS…
+//		from each namespace one echo to each address but its own, serially, nothing forgotten
 package main
 
 import (

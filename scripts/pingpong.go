@@ -3,7 +3,8 @@
 // Pingpong measures TCP round trips of 64 bytes, with blocking system calls and nothing else in the way:
 //
 //	pingpong serve ADDRESS          answers one connection until its end
-//	pingpong ask ADDRESS COUNT      prints the median of COUNT round trips in microseconds, after COUNT/10 that do not count
+//	pingpong ask ADDRESS COUNT
+//		prints the median of COUNT round trips in microseconds, after COUNT/10 that do not count
 //
 // The port is 7007. The asker connects anew for two seconds while nobody listens yet.
 package main

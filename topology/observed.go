@@ -65,8 +65,9 @@ type FDBEntry struct {
 // InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (disabled,
 // listening, learning, forwarding, blocking), else up or down by carrier.
 type InterfaceState struct {
-	State       string
-	MAC         switchcore.MAC
-	Flags       uint32 // the interface's own, as in /sys/class/net/IF/flags: 0x1103 for one that is up and promiscuous for whatever reason
-	Promiscuity int    // how many want it to be (IFLA_PROMISCUITY)
+	State string
+	MAC   switchcore.MAC
+	// the interface's own, as in /sys/class/net/IF/flags: 0x1103 for one that is up and promiscuous for whatever reason
+	Flags       uint32
+	Promiscuity int // how many want it to be (IFLA_PROMISCUITY)
 }

@@ -2,8 +2,8 @@ package topology
 
 import "slices"
 
-// Passage is the part of a lab that frames between some nodes can pass: cables, and what bridges between them. What a bridge floods
-// elsewhere besides is a copy, and reaches none of these nodes.
+// Passage is the part of a lab that frames between some nodes can pass: cables, and what bridges between them. What a
+// bridge floods elsewhere besides is a copy, and reaches none of these nodes.
 type Passage struct {
 	lab  *Lab
 	ends map[string]bool
@@ -14,7 +14,8 @@ type Passage struct {
 // joint is a node, or with an interface the cable or the like that joins it to another node.
 type joint End
 
-// Passage finds what is between nodes. A node that neither bridges, nor holds what others use, nor is one of these, lets nothing pass.
+// Passage finds what is between nodes. A node that neither bridges, nor holds what others use, nor is one of these,
+// lets nothing pass.
 func (l *Lab) Passage(ends []string) *Passage {
 	p := &Passage{lab: l, ends: map[string]bool{}, next: map[joint][]joint{}, on: map[joint]bool{}}
 	for _, e := range ends {
@@ -56,8 +57,8 @@ func (l *Lab) Passage(ends []string) *Passage {
 	return p
 }
 
-// jointOf is what joins an interface to another node, with both nodes; the far one is "" if nothing does. Both ends of a cable have the
-// same joint.
+// jointOf is what joins an interface to another node, with both nodes; the far one is "" if nothing does. Both ends of
+// a cable have the same joint.
 func jointOf(n *Node, i *Interface) (c joint, near, far string) {
 	at := End{n.Name, i.Name}
 	switch {
@@ -83,8 +84,8 @@ func (p *Passage) drop(n joint) {
 // Node reports whether a node is one of the ends, or frames between two of them can pass it.
 func (p *Passage) Node(name string) bool { return p.ends[name] || p.passed(joint{Node: name}) }
 
-// Interface reports whether frames between two of the ends can pass an interface of a node. Of one that joins the node to no other,
-// and of one that the lab does not have, that is not known, and it may be so.
+// Interface reports whether frames between two of the ends can pass an interface of a node. Of one that joins the node
+// to no other, and of one that the lab does not have, that is not known, and it may be so.
 func (p *Passage) Interface(node, name string) bool {
 	if p.lab.Node(node) == nil || !p.Node(node) {
 		return false
@@ -118,8 +119,8 @@ func (l *Lab) joins(node, name string) (c joint, far string) {
 	return c, ""
 }
 
-// passed reports whether something is on a way from one end to another that comes by nothing twice. It is not if there is an end that
-// every way from it to an end comes to, or something else that all come by.
+// passed reports whether something is on a way from one end to another that comes by nothing twice. It is not if there
+// is an end that every way from it to an end comes to, or something else that all come by.
 func (p *Passage) passed(at joint) bool {
 	if on, known := p.on[at]; known {
 		return on
@@ -136,7 +137,8 @@ func (p *Passage) passed(at joint) bool {
 	return on
 }
 
-// toEnd is a shortest way from somewhere to an end, without where it begins and without coming by one joint; nil if there is none.
+// toEnd is a shortest way from somewhere to an end, without where it begins and without coming by one joint; nil if
+// there is none.
 func (p *Passage) toEnd(from, without joint) []joint {
 	came := map[joint]joint{from: from}
 	for queue := []joint{from}; len(queue) > 0; queue = queue[1:] {

@@ -12,9 +12,10 @@ import (
 
 // Unresolved is why a word is not who a frame is from or for.
 type Unresolved struct {
-	Word    string
-	Nobody  bool // nothing in the lab is called so
-	Unclear bool // a node is, and which of its interfaces is meant cannot be told: it may lack what the file could not be read for
+	Word   string
+	Nobody bool // nothing in the lab is called so
+	// a node is, and which of its interfaces is meant cannot be told: it may lack what the file could not be read for
+	Unclear bool
 	why     string
 }
 
@@ -28,7 +29,8 @@ func (l *Lab) Sender(word string) (Target, error) {
 	case !ok:
 		return t, nobody(word)
 	case t.Node == "":
-		return t, &Unresolved{Word: word, why: fmt.Sprintf("%q is only a name for an address; name a node that sends", word)}
+		return t, &Unresolved{Word: word, why: fmt.Sprintf("%q is only a name for an address; name a node that sends",
+			word)}
 	}
 	n := l.Node(t.Node)
 	if t.Interface != "" {
@@ -50,14 +52,15 @@ func (l *Lab) Sender(word string) (Target, error) {
 		t.Interface = linked[0].Name
 	default:
 		return t, &Unresolved{Word: word, Unclear: true,
-			why: fmt.Sprintf("%s has %s interfaces; write %s:INTERFACE", t.Node, problem.Amount(len(n.Interfaces)), t.Node)}
+			why: fmt.Sprintf("%s has %s interfaces; write %s:INTERFACE", t.Node, problem.Amount(len(n.Interfaces)),
+				t.Node)}
 	}
 	return t, nil
 }
 
-// pastTheSwitch says why nobody sends at a guest's port of a virtual switch, or "": the frame would leave toward the guest without
-// the switch's judgement. "explain" takes a port for where a frame comes in, which is what people mean. An uplink is different:
-// it is an adapter of the holder too.
+// pastTheSwitch says why nobody sends at a guest's port of a virtual switch, or "": the frame would leave toward the
+// guest without the switch's judgement. "explain" takes a port for where a frame comes in, which is what people mean.
+// An uplink is different: it is an adapter of the holder too.
 func pastTheSwitch(n *Node, port string) string {
 	if n.Switch == nil {
 		return ""
@@ -65,7 +68,8 @@ func pastTheSwitch(n *Node, port string) string {
 	at := End{n.Name, port}
 	for _, p := range n.Switch.Ports {
 		if p.At == at && p.Far.Node != "" {
-			return fmt.Sprintf("%s is a port of a virtual switch: a frame sent there goes out to %s without being judged; send from %s",
+			return fmt.Sprintf("%s is a port of a virtual switch: a frame sent there goes out to %s without being "+
+				"judged; send from %s",
 				at, p.Far, p.Far)
 		}
 	}

@@ -16,7 +16,8 @@ func annotating() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
 func annotation(level, file string, line, col int, message string) {
 	esc := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	prop := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	fmt.Fprintf(terminal.Stderr(), "::%s file=%s,line=%d,col=%d::%s\n", level, prop.Replace(file), max(1, line), max(1, col), esc.Replace(message))
+	fmt.Fprintf(terminal.Stderr(), "::%s file=%s,line=%d,col=%d::%s\n", level, prop.Replace(file), max(1, line),
+		max(1, col), esc.Replace(message))
 }
 
 func annotateProblems(ps problem.List) {

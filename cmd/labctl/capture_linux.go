@@ -44,7 +44,8 @@ Frames that a guest leaves to its adapter to be cut (TSO) are seen whole, up to 
 		RunE:              func(cmd *cobra.Command, args []string) error { return k.run(cmd, args) },
 	}
 	cmd.Flags().BoolVar(&k.params.Drops, "drops", false, "of switches, only the frames that they drop")
-	cmd.Flags().BoolVar(&k.params.Promiscuous, "promiscuous", false, "make the nodes' interfaces ask for all frames, as a sniffer in the guest does")
+	cmd.Flags().BoolVar(&k.params.Promiscuous, "promiscuous", false,
+		"make the nodes' interfaces ask for all frames, as a sniffer in the guest does")
 	cmd.Flags().StringVarP(&k.file, "write", "w", "", "write pcapng to this file, or to standard output (-)")
 	cmd.Flags().BoolVar(&k.wireshark, "wireshark", false, "show the frames in Wireshark")
 	cmd.Flags().IntVarP(&k.count, "count", "c", 0, "end after this many frames; 0: only when interrupted")
@@ -191,7 +192,9 @@ func (k *captureRun) finish(end wire.CaptureEnd, err error) error {
 func (k *captureRun) startWireshark(cancel context.CancelCauseFunc) (wait func() error, err error) {
 	path, err := exec.LookPath("wireshark")
 	if err != nil {
-		return nil, &wire.Failure{Class: wire.Unsupported, Message: "wireshark is not there: sudo apt-get install wireshark, or capture with -w FILE and look at that elsewhere"}
+		return nil, &wire.Failure{Class: wire.Unsupported,
+			Message: "wireshark is not there: sudo apt-get install wireshark, or capture with -w FILE and look at " +
+				"that elsewhere"}
 	}
 	w := exec.Command(path, "-k", "-i", "-")
 	w.Stdout, w.Stderr = os.Stderr, os.Stderr

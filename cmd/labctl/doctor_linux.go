@@ -51,7 +51,8 @@ Exit code 4 if labs cannot be run at all; features that only some labs need are 
 				return nil
 			})
 			if err == nil && !doc.OK {
-				return &wire.Failure{Class: wire.Unsupported, Message: "this machine cannot run labs as it is; see above"}
+				return &wire.Failure{Class: wire.Unsupported,
+					Message: "this machine cannot run labs as it is; see above"}
 			}
 			return err
 		},

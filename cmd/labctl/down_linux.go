@@ -51,7 +51,8 @@ A FILE means the instance with the lab's own name. If that is not up, it means t
 			return errors.Join(errs...)
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "end programs of others that run in the nodes, and a supervisor that does not answer")
+	cmd.Flags().BoolVar(&force, "force", false,
+		"end programs of others that run in the nodes, and a supervisor that does not answer")
 	cmd.Flags().BoolVar(&all, "all", false, "every lab of this user")
 	return cmd
 }
@@ -64,7 +65,8 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 	}
 	switch {
 	case len(args) > 0 && g.lab != "" && g.labGiven:
-		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab, strings.Join(args, " "))
+		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab,
+			strings.Join(args, " "))
 	case len(args) == 0 && g.lab != "":
 		args = []string{g.lab}
 	}
@@ -119,7 +121,9 @@ func downFile(path string) (string, error) {
 		}
 	}
 	if len(up) > 1 {
-		return "", usagef("which lab? %d came from %s, each under a name of its own: %s; name them, or use --all, which takes down every lab of yours", len(up), path, strings.Join(up, ", "))
+		return "",
+			usagef("which lab? %d came from %s, each under a name of its own: %s; name them, or use --all, which "+
+				"takes down every lab of yours", len(up), path, strings.Join(up, ", "))
 	}
 	return up[0], nil
 }

@@ -24,7 +24,8 @@ func (g *globals) dryRun(cmd *cobra.Command, s client.Start, script bool) error 
 	}
 	err = g.print(cmd.OutOrStdout(), f, func(w io.Writer) error {
 		if script {
-			_, err := fmt.Fprintf(w, "#!/bin/sh -e\n# lab %s: every kernel change of this \"labctl up\", in order\n%s", s.Lab.Name, strings.Join(append(f.Commands, ""), "\n"))
+			_, err := fmt.Fprintf(w, "#!/bin/sh -e\n# lab %s: every kernel change of this \"labctl up\", in order\n%s",
+				s.Lab.Name, strings.Join(append(f.Commands, ""), "\n"))
 			return err
 		}
 		printForeseen(w, s, f)
@@ -46,7 +47,8 @@ func printForeseen(w io.Writer, s client.Start, f wire.Foreseen) {
 	case f.Build && f.State == "down":
 		fmt.Fprintf(w, "%s is not up; up would build it: %s\n", f.Lab, problem.Count(len(s.Lab.Nodes), "node"))
 	case f.Build:
-		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab, f.State, problem.Count(len(s.Lab.Nodes), "node"))
+		fmt.Fprintf(w, "%s is %s; up would take down what there is of it and build it from nothing: %s\n", f.Lab,
+			f.State, problem.Count(len(s.Lab.Nodes), "node"))
 	case f.State == "degraded" && f.Why != "":
 		fmt.Fprintf(w, "%s is degraded: %s; up would heal it\n", f.Lab, f.Why)
 	case f.State == "degraded":
@@ -65,8 +67,9 @@ func printForeseen(w io.Writer, s client.Start, f wire.Foreseen) {
 // differs is what "plan -l LAB -o json" prints.
 type differs struct {
 	wire.Difference
-	Edited *time.Time `json:"edited,omitempty"` // when the file was changed, if it is not what the last up was given any more
-	Gone   bool       `json:"gone,omitempty"`   // the file is not there any more
+	// when the file was changed, if it is not what the last up was given any more
+	Edited *time.Time `json:"edited,omitempty"`
+	Gone   bool       `json:"gone,omitempty"` // the file is not there any more
 }
 
 // differences lists how a running lab differs from its file as it was at the last up.
@@ -124,7 +127,9 @@ func (d *differs) print(w io.Writer) {
 		file = "standard input"
 	}
 	if len(d.Changes) == 0 && d.Step == 0 && len(d.Set) == 0 && d.State == "running" && d.Doing == "" {
-		fmt.Fprintf(w, "%s is as %s was at the last \"labctl up\"; what was changed inside nodes, not by labctl, is not looked at (labctl up --reset)\n", d.Lab, file)
+		fmt.Fprintf(w,
+			"%s is as %s was at the last \"labctl up\"; what was changed inside nodes, not by labctl, is not looked "+
+				"at (labctl up --reset)\n", d.Lab, file)
 	} else {
 		fmt.Fprintf(w, "%s against %s as it was at the last \"labctl up\":\n", d.Lab, file)
 	}
@@ -145,7 +150,8 @@ func (d *differs) print(w io.Writer) {
 	}
 	switch {
 	case d.Edited != nil:
-		fmt.Fprintf(w, "%s was edited since, at %s; \"%s --dry-run\" says what that would change\n", file, d.Edited.Local().Format("2006-01-02 15:04:05"), upAgain(d.Lab))
+		fmt.Fprintf(w, "%s was edited since, at %s; \"%s --dry-run\" says what that would change\n", file,
+			d.Edited.Local().Format("2006-01-02 15:04:05"), upAgain(d.Lab))
 	case d.Gone:
 		fmt.Fprintf(w, "%s is not there any more\n", file)
 	}

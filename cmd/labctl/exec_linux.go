@@ -102,7 +102,8 @@ func (g *globals) enter(cmd *cobra.Command, node string, argv, env []string) err
 			os.Setenv("PATH", path)
 		}
 	}
-	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env, func(lacks []string) { innode.TellLacks(hosts, lacks) })
+	err = kernel.Exec(ns, kernel.View{Name: node, Hosts: hosts}, argv, env,
+		func(lacks []string) { innode.TellLacks(hosts, lacks) })
 	fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 	return exitStatus(innode.CannotRun(err))
 }

@@ -93,8 +93,9 @@ func initCommand(*globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
 		Short: "Write a lab file to begin with, or a copy of a shipped one",
-		Long:  "Write a lab file (lab.yaml unless FILE is given): a small one to begin with, or with --from a copy of a shipped lab.",
-		Args:  cobra.MaximumNArgs(1),
+		Long: "Write a lab file (lab.yaml unless FILE is given): a small one to begin with, or with --from a copy " +
+			"of a shipped lab.",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := defaultFile
 			if len(args) == 1 {
@@ -205,7 +206,8 @@ that loads the rules is not installed.`,
 					if len(problems) > 0 {
 						fmt.Fprintln(terminal.Stderr(), problems.Error())
 					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, problem.Count(len(lab.Nodes), "node"), problem.Count(len(lab.Steps), "step"))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n", f.display, problem.Count(len(lab.Nodes), "node"),
+						problem.Count(len(lab.Steps), "step"))
 				}
 			}
 			if g.output != "table" {

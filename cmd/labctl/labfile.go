@@ -43,7 +43,8 @@ func findFile(arg string) (*labFile, error) {
 	src, err := readLimited(arg)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(arg):
-		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg, problem.Suggest(arg, labs.Names()))
+		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg,
+			problem.Suggest(arg, labs.Names()))
 	case err != nil:
 		return nil, usageError{err}
 	}
@@ -105,7 +106,8 @@ func oneFile(args []string) (string, error) {
 	if _, err := os.Stat(defaultFile); err == nil {
 		return defaultFile, nil
 	}
-	return "", usagef("which lab? give a FILE, or the name of a shipped lab (labctl labs); there is no %s here", defaultFile)
+	return "", usagef("which lab? give a FILE, or the name of a shipped lab (labctl labs); there is no %s here",
+		defaultFile)
 }
 
 var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)

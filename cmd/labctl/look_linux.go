@@ -104,7 +104,8 @@ func inspectCommand(g *globals) *cobra.Command {
 }
 
 // read asks a running lab for a reading of some nodes, all if none is named.
-func read[R any](g *globals, cmd *cobra.Command, m wire.Method[wire.NodesParams, R], nodes []string) (out R, err error) {
+func read[R any](g *globals, cmd *cobra.Command, m wire.Method[wire.NodesParams, R],
+	nodes []string) (out R, err error) {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return out, err
@@ -232,7 +233,8 @@ family that is asked for; it is printed, since programs in nodes may choose anot
 }
 
 // pingAddress asks for an address, which need not be anybody's.
-func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six, kept bool) (kind string, cells []wire.Answer, lab string, err error) {
+func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six,
+	kept bool) (kind string, cells []wire.Answer, lab string, err error) {
 	kind = "ping"
 	switch {
 	case to.Zone() != "" || to.Is4In6():
@@ -255,7 +257,8 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 	if _, err := expect.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table
 		return kind, nil, "", usageError{err}
 	}
-	cells, err = g.ask(cmd, c, wire.AskParams{Kept: kept, Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
+	cells, err = g.ask(cmd, c, wire.AskParams{Kept: kept,
+		Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
 	return kind, cells, c.Instance, err
 }
 

@@ -24,7 +24,8 @@ func machineCommands() []func(*globals) *cobra.Command {
 			return &cobra.Command{
 				Use: name, Short: "Needs Linux", DisableFlagParsing: true,
 				RunE: func(*cobra.Command, []string) error {
-					return unsupported{errors.New("labctl " + name + " needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
+					return unsupported{errors.New("labctl " + name + " needs a Linux kernel, and this is " +
+						runtime.GOOS + "; run it in a Linux machine or VM")}
 				},
 			}
 		})
@@ -43,10 +44,12 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 
 // askRules needs a kernel that has rules.
 func askRules(context.Context, *labFile) (problem.List, error) {
-	return nil, unsupported{errors.New("labctl validate --kernel needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
+	return nil, unsupported{errors.New("labctl validate --kernel needs a Linux kernel, and this is " + runtime.GOOS +
+		"; run it in a Linux machine or VM")}
 }
 
 // differences needs a running lab.
 func (g *globals) differences(*cobra.Command) error {
-	return unsupported{errors.New("labctl plan -l needs a Linux kernel, and this is " + runtime.GOOS + "; run it in a Linux machine or VM")}
+	return unsupported{errors.New("labctl plan -l needs a Linux kernel, and this is " + runtime.GOOS +
+		"; run it in a Linux machine or VM")}
 }

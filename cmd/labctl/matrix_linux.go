@@ -50,7 +50,8 @@ virtual switches stopped the pings that did not get through.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(probes, probe) {
-				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "), problem.Suggest(probe, probes))
+				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
+					problem.Suggest(probe, probes))
 			}
 			if a.at != nil && probe != "sees" {
 				return usagef("--at says who listens, which only --probe sees asks")
@@ -64,7 +65,8 @@ virtual switches stopped the pings that did not get through.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells}, func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells},
+				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
 			for _, c := range cells {
@@ -75,10 +77,13 @@ virtual switches stopped the pings that did not get through.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&probe, "probe", "ping", "ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about IPv4 only")
+	cmd.Flags().StringVar(&probe, "probe", "ping",
+		"ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who "+
+			"overhears whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
-	cmd.Flags().StringSliceVar(&a.at, "at", nil, "with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().StringSliceVar(&a.at, "at", nil,
+		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
 	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
@@ -147,7 +152,8 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 		return fmt.Errorf("nothing to ask: %s %s no %s address; ask %s", who, verb, family, flag)
 	}
 	if kind != "ping" && kind != "ping6" {
-		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other, kind)
+		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other,
+			kind)
 	}
 	flag = "--probe " + probe
 	if a.to != nil {
@@ -174,7 +180,8 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 		family = "an IPv4"
 	}
 	if kind == "sees" && expect.AnyFlow(lab, a.from, a.to) {
-		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners unless they are named; name them, or others, with --at")
+		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners " +
+			"unless they are named; name them, or others, with --at")
 	}
 	if len(a.from) == 1 && slices.Equal(a.from, a.to) {
 		return fmt.Errorf("nothing to ask: %s does not ask itself; name another node", a.from[0])

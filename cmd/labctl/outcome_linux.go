@@ -189,7 +189,8 @@ func (r *verified) printStep(w io.Writer, s wire.StepVerdicts, got map[*expect.C
 
 // printTables prints the measured tables in the file's order, each with its legend.
 func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.Verdict) {
-	for _, t := range slices.SortedFunc(slices.Values(e.Tables), func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
+	for _, t := range slices.SortedFunc(slices.Values(e.Tables),
+		func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
 		io.WriteString(w, indent(expect.Render(t, func(c *expect.Cell) string {
 			m, ok := got[c]

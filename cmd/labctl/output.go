@@ -65,7 +65,8 @@ func columns(w io.Writer, header string, rows [][]string) error {
 			if r[i] == "" {
 				r[i] = "-"
 			}
-			r[i] = strings.ReplaceAll(problem.Visible(r[i], false), "\t", `\t`) // what a cell holds is not to break the table
+			// what a cell holds is not to break the table
+			r[i] = strings.ReplaceAll(problem.Visible(r[i], false), "\t", `\t`)
 		}
 		fmt.Fprintln(t, strings.Join(r, "\t"))
 	}

@@ -49,7 +49,8 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 					if p.Why != "" {
 						state += " (" + p.Why + ")"
 					}
-					rows = append(rows, []string{p.Switch, p.Port, strconv.FormatUint(uint64(p.Number), 10), p.Group, p.VLAN, p.Initial, p.Effective, policies(p), p.Promiscuous, state,
+					rows = append(rows, []string{p.Switch, p.Port, strconv.FormatUint(uint64(p.Number), 10), p.Group,
+						p.VLAN, p.Initial, p.Effective, policies(p), p.Promiscuous, state,
 						strconv.FormatUint(p.RxFrames, 10), strconv.FormatUint(p.TxFrames, 10), dropsOf(p)})
 				}
 				return columns(w, "SWITCH PORT NUMBER GROUP VLAN INITIAL EFFECTIVE PMF PROMISC STATE RX TX DROPS", rows)
@@ -103,14 +104,16 @@ switch remembers its last 4096 drops. With -o json one object a line.`,
 				return err
 			}
 			n := 0
-			return stream(g, cmd, wire.StreamDrops, wire.FollowParams{Nodes: args, Follow: follow}, func(d wire.DroppedFrame, w io.Writer) error {
-				n++
-				if short {
-					_, err := fmt.Fprintf(w, "%s %s:%s %s  %s, length %d\n", d.Time.Local().Format("15:04:05.000000"), d.Switch, d.Port, d.Reason, d.What, d.Length)
-					return err
-				}
-				return printDrop(w, d, n)
-			})
+			return stream(g, cmd, wire.StreamDrops, wire.FollowParams{Nodes: args, Follow: follow},
+				func(d wire.DroppedFrame, w io.Writer) error {
+					n++
+					if short {
+						_, err := fmt.Fprintf(w, "%s %s:%s %s  %s, length %d\n",
+							d.Time.Local().Format("15:04:05.000000"), d.Switch, d.Port, d.Reason, d.What, d.Length)
+						return err
+					}
+					return printDrop(w, d, n)
+				})
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is dropped from now on, until interrupted")
@@ -137,7 +140,8 @@ func (g *globals) noteNoSwitch(ctx context.Context) error {
 // printDrop prints a dropped frame in the form that vSphere administrators know.
 func printDrop(w io.Writer, d wire.DroppedFrame, n int) error {
 	if d.Lost > 0 {
-		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", problem.Count(int(d.Lost), "drop"), d.Switch)
+		fmt.Fprintf(w, "(not remembered any more: %s of %s before this one)\n", problem.Count(int(d.Lost), "drop"),
+			d.Switch)
 	}
 	reason := d.ESXi
 	if reason == "" {
@@ -147,8 +151,10 @@ func printDrop(w io.Writer, d wire.DroppedFrame, n int) error {
 	if d.Source != d.Port {
 		from += " -> " + d.Port
 	}
-	fmt.Fprintf(w, "%s[%d] Captured at %s point, Drop Reason '%s'. Drop Function '%s'. %s, SourcePort %d (%s, %s), length %d.\n",
-		d.Time.Local().Format("15:04:05.000000"), n, d.Point, reason, d.Function, d.Offload, d.Number, from, d.Reason, d.Length)
+	fmt.Fprintf(w,
+		"%s[%d] Captured at %s point, Drop Reason '%s'. Drop Function '%s'. %s, SourcePort %d (%s, %s), length %d.\n",
+		d.Time.Local().Format("15:04:05.000000"), n, d.Point, reason, d.Function, d.Offload, d.Number, from, d.Reason,
+		d.Length)
 	data, err := hex.DecodeString(d.Data)
 	if err != nil {
 		return err
@@ -176,7 +182,8 @@ func hexLines(data []byte, indent string) string {
 }
 
 // stream prints what a supervisor has to tell, one after the other, as it comes.
-func stream[P, I any](g *globals, cmd *cobra.Command, m wire.Stream[P, I], params P, show func(item I, w io.Writer) error) error {
+func stream[P, I any](g *globals, cmd *cobra.Command, m wire.Stream[P, I], params P,
+	show func(item I, w io.Writer) error) error {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return err
@@ -218,24 +225,25 @@ func eventsCommand(g *globals) *cobra.Command {
 their MAC address or asked for promiscuous mode, ports that were blocked or came back, uplinks that failed. With -o json one object a line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return stream(g, cmd, wire.StreamEvents, wire.FollowParams{Follow: follow}, func(e wire.Happened, w io.Writer) error {
-				at := e.Node
-				if e.Object != "" {
-					at = strings.TrimPrefix(at+":"+e.Object, ":")
-				}
-				line := fmt.Sprintf("%s  %-22s %-28s", e.Time.Local().Format("15:04:05.000000"), e.Kind, at)
-				if e.Old != "" {
-					line += " " + e.Old + " ->"
-				}
-				if e.New != "" {
-					line += " " + e.New
-				}
-				if e.Cause != "" {
-					line += "  (" + e.Cause + ")"
-				}
-				_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
-				return err
-			})
+			return stream(g, cmd, wire.StreamEvents, wire.FollowParams{Follow: follow},
+				func(e wire.Happened, w io.Writer) error {
+					at := e.Node
+					if e.Object != "" {
+						at = strings.TrimPrefix(at+":"+e.Object, ":")
+					}
+					line := fmt.Sprintf("%s  %-22s %-28s", e.Time.Local().Format("15:04:05.000000"), e.Kind, at)
+					if e.Old != "" {
+						line += " " + e.Old + " ->"
+					}
+					if e.New != "" {
+						line += " " + e.New
+					}
+					if e.Cause != "" {
+						line += "  (" + e.Cause + ")"
+					}
+					_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
+					return err
+				})
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what happens from now on, until interrupted")

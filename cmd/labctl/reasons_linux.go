@@ -43,7 +43,8 @@ func reasons(list []reason) string {
 	cells := map[string][]string{}
 	left := 0
 	for _, r := range list {
-		known := slices.DeleteFunc(cause.Alike(r.causes), func(c cause.Cause) bool { return c.Kind == cause.NotInvestigated })
+		known := slices.DeleteFunc(cause.Alike(r.causes),
+			func(c cause.Cause) bool { return c.Kind == cause.NotInvestigated })
 		if len(known) < len(r.causes) {
 			left++
 		}
@@ -71,7 +72,8 @@ func reasons(list []reason) string {
 		fmt.Fprintf(&b, "# %s%s: %s\n", strings.Join(pairs, ", "), more, why)
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"), cause.Text([]cause.Cause{{Kind: cause.NotInvestigated}}))
+		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"),
+			cause.Text([]cause.Cause{{Kind: cause.NotInvestigated}}))
 	}
 	return b.String()
 }

@@ -31,7 +31,8 @@ type verifyDoc struct {
 func (v *verifyFlags) document(all []*verified) any {
 	docs := make([]verifyDoc, len(all))
 	for i, r := range all {
-		d := verifyDoc{Format: 1, Lab: r.arg, OK: r.ok() && r.skipped == "", Skipped: r.skipped, Steps: r.result.Steps, Died: r.result.Died}
+		d := verifyDoc{Format: 1, Lab: r.arg, OK: r.ok() && r.skipped == "", Skipped: r.skipped, Steps: r.result.Steps,
+			Died: r.result.Died}
 		if r.lab != nil {
 			d.Lab, d.File = r.lab.Name, r.file.display
 		}
@@ -130,20 +131,24 @@ func suiteOf(r *verified) junitSuite {
 		s.Testcases = append(s.Testcases, c)
 	}
 	if r.err != nil {
-		add(junitCase{Testcase: junit.Testcase{Name: "lab", Error: &junit.Result{Message: firstLine(r.err.Error()), Data: r.err.Error()}}})
+		add(junitCase{Testcase: junit.Testcase{Name: "lab",
+			Error: &junit.Result{Message: firstLine(r.err.Error()), Data: r.err.Error()}}})
 	}
 	if r.skipped != "" && r.lab != nil {
 		for _, c := range cellsOf(r.lab) {
-			add(junitCase{Testcase: junit.Testcase{Name: c.Question.String(), Skipped: &junit.Result{Message: r.skipped}}, Line: c.Pos.Line})
+			add(junitCase{Testcase: junit.Testcase{Name: c.Question.String(),
+				Skipped: &junit.Result{Message: r.skipped}}, Line: c.Pos.Line})
 		}
 		return s
 	}
 	for _, d := range r.result.Died {
-		add(junitCase{Testcase: junit.Testcase{Name: "run:" + d.Node + ": " + d.What, Failure: &junit.Result{Message: d.How, Data: d.String()}}, Line: d.Line})
+		add(junitCase{Testcase: junit.Testcase{Name: "run:" + d.Node + ": " + d.What,
+			Failure: &junit.Result{Message: d.How, Data: d.String()}}, Line: d.Line})
 	}
 	for _, st := range r.result.Steps {
 		if st.Failed != "" {
-			add(junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, "", "step"), Failure: &junit.Result{Message: st.Failed}}})
+			add(junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, "", "step"),
+				Failure: &junit.Result{Message: st.Failed}}})
 		}
 		for _, t := range st.Tables {
 			for _, v := range t.Cells {
@@ -152,7 +157,8 @@ func suiteOf(r *verified) junitSuite {
 				}
 				c := junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, v.Case, v.Question)}, Line: v.Line}
 				if !v.OK {
-					c.Failure = &junit.Result{Message: fmt.Sprintf("wanted %s, got %s", v.Want, v.Got), Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, v.Detail)}
+					c.Failure = &junit.Result{Message: fmt.Sprintf("wanted %s, got %s", v.Want, v.Got),
+						Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, v.Detail)}
 				}
 				add(c)
 			}
@@ -211,7 +217,9 @@ func annotate(r *verified) {
 		for _, t := range st.Tables {
 			for _, c := range t.Cells {
 				if !c.OK {
-					annotation("error", r.file.display, c.Line, c.Col, fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(st.Step, c.Case, c.Question), c.Want, c.Got, c.Detail))
+					annotation("error", r.file.display, c.Line, c.Col,
+						fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(st.Step, c.Case, c.Question), c.Want, c.Got,
+							c.Detail))
 				}
 			}
 		}

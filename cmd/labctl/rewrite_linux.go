@@ -44,7 +44,8 @@ func rewrite(path string, old, updated []byte) (err error) {
 	_, err = tmp.Write(updated)
 	if own, ok := st.Sys().(*syscall.Stat_t); ok && err == nil {
 		if cerr := tmp.Chown(int(own.Uid), int(own.Gid)); cerr != nil {
-			err = fmt.Errorf("%s belongs to another user or group, which a new file could not be given; it was not changed: %w", path, cerr)
+			err = fmt.Errorf("%s belongs to another user or group, which a new file could not be given; it was not "+
+				"changed: %w", path, cerr)
 		}
 	}
 	if err == nil { // behind chown(2), which takes set-id bits away
@@ -80,7 +81,8 @@ func swap(fresh, path string, st os.FileInfo, old []byte, exchange func(a, b str
 		return err
 	}
 	err = exchange(fresh, path)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system that cannot, as NFS: the last look has to do
+	// a file system that cannot, as NFS: the last look has to do
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		return os.Rename(fresh, path)
 	}
 	if err != nil {
@@ -126,7 +128,8 @@ func says(path string, st os.FileInfo, text []byte) (bool, error) {
 }
 
 func edited(path string) error {
-	return fmt.Errorf("%s is not what was measured any more and was not changed; save what you edit, and verify it again", path)
+	return fmt.Errorf("%s is not what was measured any more and was not changed; save what you edit, and verify it "+
+		"again", path)
 }
 
 func syncDirectory(dir string) error {

@@ -46,7 +46,8 @@ func plainArgs(cmd *cobra.Command) {
 		for i, a := range args {
 			given[i] = problem.Quoted(a)
 		}
-		return usagef("%s takes %s, and was given %s; see \"%s --help\"", strings.TrimPrefix(cmd.CommandPath(), "labctl "), cmp.Or(takes, "no arguments"),
+		return usagef("%s takes %s, and was given %s; see \"%s --help\"",
+			strings.TrimPrefix(cmd.CommandPath(), "labctl "), cmp.Or(takes, "no arguments"),
 			cmp.Or(strings.Join(given, " "), "none"), cmd.CommandPath())
 	}
 }
@@ -60,7 +61,8 @@ func strictHelp(root *cobra.Command) {
 		}
 		c.Args = func(_ *cobra.Command, args []string) error {
 			if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
-				return usagef("there is no verb %s; \"labctl --help\" lists them", problem.Quoted(strings.Join(args, " ")))
+				return usagef("there is no verb %s; \"labctl --help\" lists them",
+					problem.Quoted(strings.Join(args, " ")))
 			}
 			return nil
 		}
@@ -94,7 +96,8 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 		return usagef("%w; see \"%s --help\"", plainFlag(err), cmd.CommandPath())
 	})
 	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
-	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(root.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 	for _, add := range append(fileVerbs, machineCommands()...) {
 		root.AddCommand(add(g))
 	}
@@ -107,7 +110,8 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 }
 
 // fileVerbs need no machine.
-var fileVerbs = []func(*globals) *cobra.Command{labsCommand, initCommand, validateCommand, schemaCommand, planCommand, versionCommand}
+var fileVerbs = []func(*globals) *cobra.Command{labsCommand, initCommand, validateCommand, schemaCommand, planCommand,
+	versionCommand}
 
 // fromEnvironment sets the flags that were not given from LABCTL_*.
 func fromEnvironment(cmd *cobra.Command) error {

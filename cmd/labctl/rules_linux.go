@@ -46,7 +46,8 @@ prefix, SET/RULE if the file gives none. Which of several groups comes first of 
 					if r.Loaded {
 						there = "yes"
 					}
-					rows = append(rows, []string{r.Node, r.Set, there, r.Rule, counted(r.Packets), counted(r.Bytes), r.Text})
+					rows = append(rows, []string{r.Node, r.Set, there, r.Rule, counted(r.Packets), counted(r.Bytes),
+						r.Text})
 				}
 				return columns(w, "NODE SET LOADED RULE PACKETS BYTES TEXT", rows)
 			})
@@ -54,7 +55,8 @@ prefix, SET/RULE if the file gives none. Which of several groups comes first of 
 	}
 	cmd.Flags().BoolVar(&loaded, "loaded", false, "leave out sets that are not loaded")
 	cmd.Flags().BoolVar(&log, "log", false, "show what rules have logged")
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "with --log: go on with what is logged from now on, until interrupted")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false,
+		"with --log: go on with what is logged from now on, until interrupted")
 	return cmd
 }
 
@@ -73,6 +75,7 @@ func showLogged(e wire.Logged, w io.Writer) error {
 	if e.Out != "" {
 		way += " out " + e.Out
 	}
-	_, err := fmt.Fprintf(w, "%s  %-12s %-20s%s  %s, length %d\n", e.Time.Local().Format("15:04:05.000000"), e.Node, e.Rule, way, e.What, e.Length)
+	_, err := fmt.Fprintf(w, "%s  %-12s %-20s%s  %s, length %d\n", e.Time.Local().Format("15:04:05.000000"), e.Node,
+		e.Rule, way, e.What, e.Length)
 	return err
 }

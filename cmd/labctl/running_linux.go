@@ -40,14 +40,18 @@ func (g *globals) running(ctx context.Context) (*client.Client, error) {
 	c, err := client.Dial(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if st, serr := client.StatusOf(ctx, name); serr == nil && st.State == "degraded" {
-			return nil, fmt.Errorf("lab %s is degraded: %s; \"labctl up\" with its file builds it, \"labctl down %s\" removes it", name, st.Why, name)
+			return nil,
+				fmt.Errorf("lab %s is degraded: %s; \"labctl up\" with its file builds it, \"labctl down %s\" "+
+					"removes it", name, st.Why, name)
 		}
 		list, _ := instance.All()
 		list = slices.DeleteFunc(list, func(l string) bool { return l == name }) // it may have come this moment
 		return nil, usagef("no lab %q is running%s", name, problem.Suggest(name, list))
 	}
 	if errors.Is(err, instance.ErrDead) {
-		return nil, fmt.Errorf("lab %s is degraded: its supervisor is dead; \"%s\" heals it, \"labctl down %s\" removes it", name, upAgain(name), name)
+		return nil,
+			fmt.Errorf("lab %s is degraded: its supervisor is dead; \"%s\" heals it, \"labctl down %s\" removes it",
+				name, upAgain(name), name)
 	}
 	return c, err
 }
@@ -88,7 +92,8 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 
 // completeNodes completes node names of the chosen lab, for the first n arguments; 0: for all.
 func completeNodes(g *globals, n int) cobra.CompletionFunc {
-	return completeFrom(g, n, cobra.ShellCompDirectiveDefault, func(k *topology.Node) []string { return []string{k.Name} })
+	return completeFrom(g, n, cobra.ShellCompDirectiveDefault,
+		func(k *topology.Node) []string { return []string{k.Name} })
 }
 
 // completeSwitches completes the names of virtual switches and their ports, for the first n arguments; 0: for all.
@@ -107,7 +112,8 @@ func completeSwitches(g *globals, n int) cobra.CompletionFunc {
 
 // completeFrom completes what the nodes of the chosen lab offer, for the first n arguments, for all if that is 0. after
 // is what the shell is to do with those that follow.
-func completeFrom(g *globals, n int, after cobra.ShellCompDirective, offers func(*topology.Node) []string) cobra.CompletionFunc {
+func completeFrom(g *globals, n int, after cobra.ShellCompDirective,
+	offers func(*topology.Node) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if n > 0 && len(args) >= n {
 			return nil, after

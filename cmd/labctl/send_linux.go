@@ -23,7 +23,8 @@ type frameFlags struct {
 }
 
 func (f *frameFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.src, "src", "", "source: a MAC address, a node, node:if or a name; the interface's own if not given")
+	cmd.Flags().StringVar(&f.src, "src", "",
+		"source: a MAC address, a node, node:if or a name; the interface's own if not given")
 	cmd.Flags().StringVar(&f.dst, "dst", "", "destination: likewise, or broadcast")
 	cmd.Flags().StringVar(&f.etherType, "type", "", "EtherType, as 0x88cc")
 	cmd.Flags().IntVar(&f.vlan, "vlan", 0, "802.1Q tag, 1 to 4094")
@@ -31,7 +32,8 @@ func (f *frameFlags) add(cmd *cobra.Command) {
 }
 
 func (f *frameFlags) params(from string) (wire.SendParams, error) {
-	p := wire.SendParams{From: from, Src: f.src, Dst: f.dst, VLAN: f.vlan, ICMP: f.icmp, ARP: f.arp, Count: f.count, Every: f.every.Microseconds()}
+	p := wire.SendParams{From: from, Src: f.src, Dst: f.dst, VLAN: f.vlan, ICMP: f.icmp, ARP: f.arp, Count: f.count,
+		Every: f.every.Microseconds()}
 	if f.vlan < 0 || f.vlan > 4094 {
 		return p, usagef("--vlan %d: want 1 to 4094", f.vlan)
 	}
@@ -128,7 +130,8 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 			if err != nil {
 				return err
 			}
-			e, err := client.Call(cmd.Context(), c, wire.MethodExplain, wire.ExplainParams{Switch: node, Port: port, Frame: p}, nil)
+			e, err := client.Call(cmd.Context(), c, wire.MethodExplain,
+				wire.ExplainParams{Switch: node, Port: port, Frame: p}, nil)
 			if err != nil {
 				return err
 			}

@@ -116,7 +116,8 @@ func policyCommand(g *globals) *cobra.Command {
 }
 
 // switchedOnOff makes "port block", "link down" and their opposites.
-func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.Lab, node, port string) string, complete cobra.CompletionFunc) *cobra.Command {
+func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.Lab, node, port string) string,
+	complete cobra.CompletionFunc) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: complete,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -141,7 +142,8 @@ func portCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{Use: "port", Short: "Block a port of a virtual switch, or let it go on"}
 	key := func(_ *topology.Lab, _, port string) string { return "ports." + port + ".blocked" }
 	cmd.AddCommand(
-		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "true", key, completeSwitches(g, 1)),
+		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "true", key,
+			completeSwitches(g, 1)),
 		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on", "false", key, completeSwitches(g, 1)))
 	return cmd
 }
@@ -155,7 +157,8 @@ func linkCommand(g *globals) *cobra.Command {
 		return "interfaces." + port + ".up"
 	}
 	cmd.AddCommand(
-		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go", "false", key, completeNodes(g, 1)),
+		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go", "false", key,
+			completeNodes(g, 1)),
 		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "true", key, completeNodes(g, 1)))
 	return cmd
 }

@@ -47,14 +47,16 @@ come), or if a command in the background has died. A step that was begun is fini
 			}
 			events, done := progress()
 			defer done()
-			w, err := client.Call(cmd.Context(), c, wire.MethodStep, wire.StepParams{Count: count, Continue: goOn}, events)
+			w, err := client.Call(cmd.Context(), c, wire.MethodStep, wire.StepParams{Count: count, Continue: goOn},
+				events)
 			if err != nil {
 				return err
 			}
 			return g.printSteps(cmd, c.Instance, lab, w)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all steps that are left, up to one that fails or finds something not as expected")
+	cmd.Flags().BoolVar(&all, "all", false,
+		"all steps that are left, up to one that fails or finds something not as expected")
 	cmd.Flags().BoolVar(&goOn, "continue", false, "go on behind a step that failed")
 	cmd.Flags().BoolVar(&list, "list", false, "list the steps and how far the lab is; change nothing")
 	cmd.MarkFlagsMutuallyExclusive("all", "list")
@@ -130,9 +132,11 @@ func (g *globals) printSteps(cmd *cobra.Command, instance string, lab *labfile.F
 		r.printDied(w)
 		switch {
 		case len(walked.Steps) == 0:
-			fmt.Fprintf(w, "all is done: %s; \"labctl up --reset\" returns to the beginning\n", problem.Count(walked.Total, "step"))
+			fmt.Fprintf(w, "all is done: %s; \"labctl up --reset\" returns to the beginning\n",
+				problem.Count(walked.Total, "step"))
 		case walked.Done < walked.Total && walked.Steps[len(walked.Steps)-1].Failed != "":
-			fmt.Fprintf(w, "\nstep %d of %d, which failed; next, by \"labctl step --continue\": %s\n", walked.Done, walked.Total, lab.Steps[walked.Done].Name)
+			fmt.Fprintf(w, "\nstep %d of %d, which failed; next, by \"labctl step --continue\": %s\n", walked.Done,
+				walked.Total, lab.Steps[walked.Done].Name)
 		case walked.Done < walked.Total:
 			fmt.Fprintf(w, "\nstep %d of %d; next: %s\n", walked.Done, walked.Total, lab.Steps[walked.Done].Name)
 		default:

@@ -35,19 +35,22 @@ that carries the default route, unless --force-default-route is given twice. Wha
 seen from here: on a switch that does not learn, a port's address is what --mac says.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q for \"labctl switch\": there are run, add, delete, show and stop", args[0])
+				return usagef("unknown command %q for \"labctl switch\": there are run, add, delete, show and stop",
+					args[0])
 			}
 			return usagef("which? labctl switch run, add, delete, show or stop; see \"labctl switch --help\"")
 		},
 	}
-	cmd.AddCommand(switchRunCommand(), switchAddCommand(), switchDeleteCommand(), switchShowCommand(g), switchStopCommand())
+	cmd.AddCommand(switchRunCommand(), switchAddCommand(), switchDeleteCommand(), switchShowCommand(g),
+		switchStopCommand())
 	return cmd
 }
 
 // forceFlags are how much a user insists.
 func forceFlags(cmd *cobra.Command, o *switchproc.NICOptions) {
 	cmd.Flags().BoolVar(&o.Addresses, "force", false, "take interfaces that have addresses or are ports of a bridge")
-	cmd.Flags().CountVar(&o.DefaultRoute, "force-default-route", "given twice: take even the interface of the default route")
+	cmd.Flags().CountVar(&o.DefaultRoute, "force-default-route",
+		"given twice: take even the interface of the default route")
 }
 
 func switchRunCommand() *cobra.Command {
@@ -61,8 +64,9 @@ func switchRunCommand() *cobra.Command {
 		Short: "Run a switch until interrupted",
 		Long: `Run a switch until interrupted, or until "labctl switch stop". What happens to its ports is told on standard error. With
 --detach it goes on in the background, and this command returns when frames are being forwarded.`,
-		Example: "  labctl switch run vsw --add veth1-vsw --add veth2-vsw\n  labctl switch run vsw --preset learning --detach",
-		Args:    cobra.ExactArgs(1),
+		Example: "  labctl switch run vsw --add veth1-vsw --add veth2-vsw\n  labctl switch run vsw --preset learning " +
+			"--detach",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if detach && ready == 0 {
 				return runDetached(cmd.Context())
@@ -70,12 +74,14 @@ func switchRunCommand() *cobra.Command {
 			return runSwitch(cmd.Context(), args[0], preset, add, o, ready)
 		},
 	}
-	cmd.Flags().StringVar(&preset, "preset", "simple_vswitch", "what switch it is: "+strings.Join(switchcore.PresetNames(), ", "))
+	cmd.Flags().StringVar(&preset, "preset", "simple_vswitch",
+		"what switch it is: "+strings.Join(switchcore.PresetNames(), ", "))
 	cmd.Flags().StringArrayVar(&add, "add", nil, "begin with this interface as a port; may be repeated")
 	cmd.Flags().BoolVar(&detach, "detach", false, "go on in the background")
 	cmd.Flags().IntVar(&ready, "ready-fd", 0, "tell of readiness on this descriptor")
 	must(cmd.Flags().MarkHidden("ready-fd"))
-	must(cmd.RegisterFlagCompletionFunc("preset", cobra.FixedCompletions(switchcore.PresetNames(), cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("preset",
+		cobra.FixedCompletions(switchcore.PresetNames(), cobra.ShellCompDirectiveNoFileComp)))
 	forceFlags(cmd, &o)
 	return cmd
 }
@@ -277,7 +283,8 @@ func printSwitch(w io.Writer, s wire.SwitchShow) error {
 		if p.Device != p.Port.Port {
 			device = p.Device
 		}
-		rows = append(rows, []string{p.Port.Port, device, p.Group, p.State, strconv.FormatUint(p.RxFrames, 10), strconv.FormatUint(p.TxFrames, 10), dropsOf(p.Port)})
+		rows = append(rows, []string{p.Port.Port, device, p.Group, p.State, strconv.FormatUint(p.RxFrames, 10),
+			strconv.FormatUint(p.TxFrames, 10), dropsOf(p.Port)})
 	}
 	if err := columns(w, "PORT NOW GROUP STATE RX TX DROPS", rows); err != nil || len(s.Entries) == 0 {
 		return err

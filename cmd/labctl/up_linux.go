@@ -48,14 +48,17 @@ hand stays laid over the file, as it does in "up".`,
 				return err
 			}
 			if g.lab != "" && g.labGiven && g.lab != s.Instance {
-				return usagef("up takes the lab's name from its file, %s, or from --as; -l %s is neither", s.Instance, g.lab)
+				return usagef("up takes the lab's name from its file, %s, or from --as; -l %s is neither", s.Instance,
+					g.lab)
 			}
-			s.Reset, s.Tied, s.Interrupted = reset, foreground, func() { leavingOf(cmd.Context()).takingDown(s.Instance) }
+			s.Reset, s.Tied, s.Interrupted = reset, foreground,
+				func() { leavingOf(cmd.Context()).takingDown(s.Instance) }
 			if dry {
 				return g.dryRun(cmd, s, script)
 			}
 			if script {
-				return usagef("--script goes with --dry-run; \"labctl plan FILE\" prints the script that builds a lab from nothing")
+				return usagef("--script goes with --dry-run; \"labctl plan FILE\" prints the script that builds a " +
+					"lab from nothing")
 			}
 			if reset && instance.Alive(s.Instance) {
 				if err := client.Down(cmd.Context(), s.Instance, false); err != nil {
@@ -78,8 +81,10 @@ hand stays laid over the file, as it does in "up".`,
 	cmd.Flags().StringVar(&as, "as", "", "bring it up under this name, beside others of the same file")
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay, and take the lab down on Ctrl-C")
 	cmd.Flags().BoolVar(&allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
-	cmd.Flags().BoolVar(&reset, "reset", false, "build the lab anew instead of changing or healing the one that is there")
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would change, and touch nothing; exit code 1 if that is something")
+	cmd.Flags().BoolVar(&reset, "reset", false,
+		"build the lab anew instead of changing or healing the one that is there")
+	cmd.Flags().BoolVar(&dry, "dry-run", false,
+		"say what would change, and touch nothing; exit code 1 if that is something")
 	cmd.Flags().BoolVar(&script, "script", false, "with --dry-run: the kernel operations, as a shell script")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "foreground")
 	return cmd
@@ -94,7 +99,9 @@ func start(f *labFile, lab *labfile.File, as string, allowRun bool) (client.Star
 	s := client.Start{Instance: instance, File: f.identity, Lab: lab}
 	if !f.fromDisk && !allowRun {
 		if who := runsCommands(lab); who != "" {
-			return s, usagef("%s: %s runs commands, with your rights on this machine's files, and the lab did not come from a file; read it, then use --allow-run", f.display, who)
+			return s,
+				usagef("%s: %s runs commands, with your rights on this machine's files, and the lab did not come "+
+					"from a file; read it, then use --allow-run", f.display, who)
 		}
 	}
 	return s, nil
@@ -127,7 +134,8 @@ type upDoc struct {
 	Ended   []string      `json:"ended,omitempty"` // like those above, see wire.Applied
 }
 
-func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a *wire.Applied, took time.Duration) error {
+func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a *wire.Applied,
+	took time.Duration) error {
 	doc := upDoc{1, s.Instance, c.PID, a.Changes, a.Healed, a.Rebuilt, a.Broken, a.Ended}
 	if doc.Changes == nil {
 		doc.Changes = []plan.Change{}
@@ -138,14 +146,17 @@ func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a
 	w := terminal.Stderr() // a person reads this; scripts take -o json
 	switch {
 	case a.Rebuilt:
-		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s was degraded, with nothing that could be kept, and is rebuilt: %s, ready in %.2f s\n",
+			s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Healed:
 		for _, ch := range a.Changes {
 			fmt.Fprintf(w, "  %s: %s\n", ch.Node, ch.What)
 		}
-		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s was degraded and is healed: %s, ready in %.2f s\n", s.Instance,
+			problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
 	case a.Changes == nil:
-		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"), took.Seconds())
+		fmt.Fprintf(w, "%s is up: %s, ready in %.2f s\n", s.Instance, problem.Count(len(s.Lab.Nodes), "node"),
+			took.Seconds())
 	case len(a.Changes) == 0:
 		fmt.Fprintf(w, "%s is up and its file has not changed; nothing to change\n", s.Instance)
 	default:
@@ -168,7 +179,8 @@ func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a
 
 // endedWith says which actions of steps a killed supervisor took with it.
 func endedWith(actions []string) string {
-	return fmt.Sprintf("ended when the lab broke or was healed, and not started again: %s; \"labctl up --reset\" begins anew", strings.Join(actions, ", "))
+	return fmt.Sprintf("ended when the lab broke or was healed, and not started again: %s; \"labctl up --reset\" "+
+		"begins anew", strings.Join(actions, ", "))
 }
 
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.

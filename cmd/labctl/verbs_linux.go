@@ -5,8 +5,10 @@ import "github.com/spf13/cobra"
 // machineCommands make [machineVerbs].
 func machineCommands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
-		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand, verifyCommand,
+		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand,
+		verifyCommand,
 		stepCommand, setCommand, resetCommand, policyCommand, portCommand, linkCommand, sendCommand,
-		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, watchCommand, explainCommand, neighCommand, routesCommand, rulesCommand, psCommand, switchCommand, doctorCommand,
+		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, watchCommand, explainCommand,
+		neighCommand, routesCommand, rulesCommand, psCommand, switchCommand, doctorCommand,
 	}
 }

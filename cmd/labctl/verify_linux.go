@@ -52,7 +52,8 @@ Exit code 0: everything is as the file says; 1: something is not; 4: skipped, th
 	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
 	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
-	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
+	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false,
+		"run the commands of a lab file that comes from standard input")
 	return cmd
 }
 
@@ -111,7 +112,8 @@ func (v *verifyFlags) check(args []string) error {
 			continue // writeBack says what file it is
 		}
 		if f, err := findFile(a); err == nil && !filepath.IsAbs(f.identity) {
-			return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", f.display, strings.TrimSuffix(f.display, ".yaml"))
+			return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it",
+				f.display, strings.TrimSuffix(f.display, ".yaml"))
 		}
 	}
 	return nil
@@ -125,7 +127,8 @@ func (g *globals) verifyArgs(args []string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case len(args) > 0 && g.lab != "" && g.labGiven:
-		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab, strings.Join(args, " "))
+		return nil, usagef("which lab? -l %s and %s; name them all as arguments, without -l", g.lab,
+			strings.Join(args, " "))
 	case len(args) > 0:
 		return args, nil
 	case g.lab != "" && !slices.Contains(list, g.lab):
@@ -142,7 +145,8 @@ func (g *globals) verifyArgs(args []string) ([]string, error) {
 	case len(list) == 1:
 		return list, nil
 	case len(list) > 1:
-		return nil, usagef("which lab? %d are running: %s; give one of them, or a FILE; there is no %s here", len(list), strings.Join(list, ", "), defaultFile)
+		return nil, usagef("which lab? %d are running: %s; give one of them, or a FILE; there is no %s here", len(list),
+			strings.Join(list, ", "), defaultFile)
 	}
 	one, err := oneFile(nil)
 	return []string{one}, err
@@ -185,9 +189,11 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return err
 	}
 	if len(cellsOf(r.lab)) == 0 && !v.update {
-		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under \"expect\"", r.file.display)
+		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under "+
+			"\"expect\"", r.file.display)
 	}
-	if up := instance.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 && slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
+	if up := instance.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 &&
+		slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
 		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
 			fmt.Fprintf(terminal.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
@@ -244,10 +250,13 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	r.lab = lab
 	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
-		fmt.Fprintf(terminal.Stderr(), "%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n", r.file.display, r.file.display)
+		fmt.Fprintf(terminal.Stderr(),
+			"%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n",
+			r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
+		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new "+
+			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
 	}
 	events, done := progress()
 	defer done()
@@ -257,7 +266,8 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 
 // upUnique brings a lab up under the first name that nobody has, and says which in s. over is to be called when the lab
 // is down.
-func upUnique(ctx context.Context, s *client.Start, events func(wire.Event)) (c *client.Client, over func(), err error) {
+func upUnique(ctx context.Context, s *client.Start,
+	events func(wire.Event)) (c *client.Client, over func(), err error) {
 	for {
 		s.Instance = uniqueName(s.Lab.Name)
 		over = leavingOf(ctx).takesDown(ctx, s.Instance)
@@ -329,7 +339,8 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		return errNo
 	}
 	if skipped != "" {
-		return &wire.Failure{Class: wire.Unsupported, Message: "skipped, because this machine lacks what the lab needs: " + skipped}
+		return &wire.Failure{Class: wire.Unsupported,
+			Message: "skipped, because this machine lacks what the lab needs: " + skipped}
 	}
 	return nil
 }
@@ -337,7 +348,8 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 // writeBack puts the measured words into the file.
 func (v *verifyFlags) writeBack(r *verified) error {
 	if !filepath.IsAbs(r.file.identity) {
-		return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it", r.file.display, r.lab.Name)
+		return usagef("--update: %s is not a file on disk; \"labctl init --from %s FILE\" makes one of it",
+			r.file.display, r.lab.Name)
 	}
 	got := r.measured()
 	updated := r.lab.Update(func(c *expect.Cell) (string, bool) {
@@ -351,6 +363,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 	if err := rewrite(r.file.identity, r.lab.Source, updated); err != nil {
 		return err
 	}
-	fmt.Fprintf(terminal.Stderr(), "%s: measured words written; read the difference before you commit it\n", r.file.display)
+	fmt.Fprintf(terminal.Stderr(), "%s: measured words written; read the difference before you commit it\n",
+		r.file.display)
 	return nil
 }

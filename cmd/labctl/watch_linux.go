@@ -24,10 +24,11 @@ With -o json one object a line.`,
   labctl watch -o json | jq -r 'select(.kind == "arp" and .holder == "kali4") | .node'`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return stream(g, cmd, wire.StreamWatch, wire.NodesParams{Nodes: args}, func(k wire.Change, w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s %s\n", k.Time.Local().Format("15:04:05.000000"), changeLine(k))
-				return err
-			})
+			return stream(g, cmd, wire.StreamWatch, wire.NodesParams{Nodes: args},
+				func(k wire.Change, w io.Writer) error {
+					_, err := fmt.Fprintf(w, "%s %s\n", k.Time.Local().Format("15:04:05.000000"), changeLine(k))
+					return err
+				})
 		},
 	}
 }

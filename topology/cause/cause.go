@@ -1,5 +1,5 @@
-// Package cause has the causes of answers: why a ping got no answer, or why an answer cannot be believed. A cause is a value, which who
-// finds it out makes and everybody passes on; words are made of it last, here.
+// Package cause has the causes of answers: why a ping got no answer, or why an answer cannot be believed. A cause is a
+// value, which who finds it out makes and everybody passes on; words are made of it last, here.
 package cause
 
 import (
@@ -21,12 +21,14 @@ type Cause struct {
 
 // Compare orders causes by what can be seen of them, so that the same ones are said the same way.
 func Compare(a, b Cause) int {
-	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Where, b.Where), strings.Compare(a.Rule, b.Rule),
+	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Where, b.Where),
+		strings.Compare(a.Rule, b.Rule),
 		cmp.Compare(a.Frames, b.Frames))
 }
 
-// Text is a list of causes in words, those of a kind together: "refused by fw/deny/1; dropped: sw:a ForgedTransmit (2 frames)". Where a
-// cause makes the answer doubtful, what else is known of it does not count, and only the former is said. It is "" for none.
+// Text is a list of causes in words, those of a kind together: "refused by fw/deny/1; dropped: sw:a ForgedTransmit (2
+// frames)". Where a cause makes the answer doubtful, what else is known of it does not count, and only the former is
+// said. It is "" for none.
 func Text(causes []Cause) string {
 	if d := texts(causes, func(k kind) bool { return k.doubts != "" }); len(d) > 0 {
 		return strings.Join(d, "; ")
@@ -41,7 +43,8 @@ func Explain(sentence string, causes []Cause) string {
 			sentence = k.text(of) + k.doubts + sentence
 		}
 	}
-	return strings.TrimPrefix(strings.Join(append([]string{sentence}, texts(causes, func(k kind) bool { return k.doubts == "" && !k.isSaid })...), "; "), "; ")
+	return strings.TrimPrefix(strings.Join(append([]string{sentence},
+		texts(causes, func(k kind) bool { return k.doubts == "" && !k.isSaid })...), "; "), "; ")
 }
 
 // Alike is a list without what differs between two pairs, or two runs, that have the same cause.

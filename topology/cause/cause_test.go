@@ -6,7 +6,9 @@ import (
 )
 
 func TestText(t *testing.T) {
-	rule := func(node, name string, sure bool) Cause { return Cause{Kind: Refused, Where: node, Rule: name, Sure: sure} }
+	rule := func(node, name string, sure bool) Cause {
+		return Cause{Kind: Refused, Where: node, Rule: name, Sure: sure}
+	}
 	drop := func(at string, frames int) Cause {
 		return Cause{Kind: Dropped, Where: at, Rule: "RxFilter", Sure: true, Frames: frames}
 	}

@@ -9,9 +9,11 @@ import (
 )
 
 const (
-	Refused           Kind = "refused"              // by a rule of node Where: Rule is SET/NAME
-	Dropped           Kind = "dropped"              // by a virtual switch at port Where, for the reason Rule; Frames of the ping
-	SeveralAnswers    Kind = "several-answers"      // to a request for the address Where, from the MACs in Rule; Frames of them
+	Refused Kind = "refused" // by a rule of node Where: Rule is SET/NAME
+	// by a virtual switch at port Where, for the reason Rule; Frames of the ping
+	Dropped Kind = "dropped"
+	// to a request for the address Where, from the MACs in Rule; Frames of them
+	SeveralAnswers    Kind = "several-answers"
 	NotInvestigated   Kind = "not-investigated"     // there was no time to find out what stopped the ping
 	Storm             Kind = "storm"                // frames circle in the ring Rule, so many a second at port Where
 	NeighbourOverflow Kind = "neighbour-table-full" // of the whole machine (arp(7), gc_thresh3)
@@ -29,7 +31,8 @@ type kind struct {
 // kinds are all sorts of causes, in the order in which they are said.
 var kinds = []kind{
 	{name: Storm, doubts: "; what drowns is not measured ", text: each(func(c Cause) string {
-		return fmt.Sprintf("storm: frames circle in a ring without a spanning tree (%s), %s a second at %s", c.Rule, many(c.Frames), c.Where)
+		return fmt.Sprintf("storm: frames circle in a ring without a spanning tree (%s), %s a second at %s", c.Rule,
+			many(c.Frames), c.Where)
 	})},
 	{name: NeighbourOverflow, doubts: ", so this may be its doing: ", text: each(func(Cause) string {
 		return "the machine's neighbour table was full meanwhile (net.ipv4.neigh.default.gc_thresh3)"
@@ -71,7 +74,8 @@ func surely(by, verb, what string, list []Cause, text func(Cause) string) string
 	if len(perhaps) == 1 {
 		verb += "s"
 	}
-	return "perhaps " + by + strings.Join(perhaps, ", ") + ", which also " + verb + " other " + what + " at the same time"
+	return "perhaps " + by + strings.Join(perhaps, ", ") + ", which also " + verb + " other " + what +
+		" at the same time"
 }
 
 func sorted(list []Cause, text func(Cause) string) []string {

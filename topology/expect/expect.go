@@ -46,8 +46,8 @@ type DropMatch struct{ Reason, Function, Length, Src, Dst string }
 // --only.
 type Question struct {
 	Kind string // the name of a [Kind]
-	// A and B are from and to; fdb: whose MAC and on which switch. Of other kinds there is only A; port, drops: switch:port,
-	// node:if or switch; streams: the name; hits: node/set/rule.
+	// A and B are from and to; fdb: whose MAC and on which switch. Of other kinds there is only A; port, drops:
+	// switch:port, node:if or switch; streams: the name; hits: node/set/rule.
 	A, B string
 	At   string    // sees: who listens; port: the column
 	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen

@@ -48,9 +48,10 @@ type axisRules struct {
 	column     func(f *finder, line int, w tableWord) bool
 	columns    []string                          // instead of column: the only ones
 	cell       func(row, column string) Question // all but its kind; A and B if nil
-	itself     func(q Question) bool             // whether the question is about a node and itself, which "*" leaves out
-	narrowing  *narrowing
-	nothing    func(k *Kind, v4, v6 int) string // why "*" asks nothing in a lab with so many nodes that have addresses
+	// whether the question is about a node and itself, which "*" leaves out
+	itself    func(q Question) bool
+	narrowing *narrowing
+	nothing   func(k *Kind, v4, v6 int) string // why "*" asks nothing in a lab with so many nodes that have addresses
 }
 
 // narrowing says that of a row's words only those of one column are answers, and that the others narrow the question.

@@ -18,14 +18,15 @@ func (u unable) Error() string { return u.why + ": " + u.cure }
 
 func (u unable) Is(target error) bool { return target == ErrUnsupported }
 
-// capabilities are what building a lab and probing it take (capabilities(7)): links and addresses, raw and packet sockets, namespaces.
+// capabilities are what building a lab and probing it take (capabilities(7)): links and addresses, raw and packet
+// sockets, namespaces.
 var capabilities = []struct {
 	name string
 	bit  uint
 }{{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN}, {"CAP_NET_RAW", unix.CAP_NET_RAW}, {"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN}}
 
-// Able says what this process cannot do of what every lab takes: the errors wrap ErrUnsupported and name a cure. Its process must
-// live in the namespaces of a supervisor.
+// Able says what this process cannot do of what every lab takes: the errors wrap ErrUnsupported and name a cure. Its
+// process must live in the namespaces of a supervisor.
 func Able() error { return errors.Join(ableCapabilities(), ableMounts(), ableSysctls()) }
 
 func ableCapabilities() error {
@@ -48,11 +49,13 @@ func lacking(effective uint32) error {
 		return nil
 	}
 	list := strings.Join(missing, ", ")
-	return unable{"this root lacks " + list, "give its container or service " + list + " (docker run --cap-add, CapabilityBoundingSet=), or use the machine itself"}
+	return unable{"this root lacks " + list, "give its container or service " + list +
+		" (docker run --cap-add, CapabilityBoundingSet=), or use the machine itself"}
 }
 
 // UserNamespaceCure is what a root who is one in a user namespace only can do.
-const UserNamespaceCure = "run labctl outside of it, as the ordinary user that this root is there, or inside with mounts and a /run of its own: unshare --user --map-root-user --mount, then mount -t tmpfs tmpfs /run"
+const UserNamespaceCure = "run labctl outside of it, as the ordinary user that this root is there, or inside with " +
+	"mounts and a /run of its own: unshare --user --map-root-user --mount, then mount -t tmpfs tmpfs /run"
 
 // ableMounts looks whose the mount namespace is: names of namespaces and the view of commands in nodes are mounts.
 func ableMounts() error {
@@ -91,11 +94,13 @@ func ableSysctls() error {
 	if err == nil {
 		return nil
 	}
-	return unable{fmt.Sprintf("sysctls of network namespaces cannot be set here (%v)", err), "labctl needs a /proc/sys that can be written to: run the container privileged, or with an unmasked /proc (docker run --security-opt systempaths=unconfined), or use the machine itself"}
+	return unable{fmt.Sprintf("sysctls of network namespaces cannot be set here (%v)", err),
+		"labctl needs a /proc/sys that can be written to: run the container privileged, or with an unmasked /proc " +
+			"(docker run --security-opt systempaths=unconfined), or use the machine itself"}
 }
 
-// withSysctl opens a value of the calling thread's network namespace for writing. Containers mount /proc/sys read-only over a /proc
-// that is not; then a procfs of one's own does, where it may be mounted.
+// withSysctl opens a value of the calling thread's network namespace for writing. Containers mount /proc/sys read-only
+// over a /proc that is not; then a procfs of one's own does, where it may be mounted.
 func withSysctl(key string, f func(fd int) error) error {
 	fd, err := unix.Open("/proc/sys/"+key, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.EROFS) {

@@ -11,8 +11,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// Runner runs the commands of a node. When Run returns nil, a foreground command has ended with exit status 0 and a background
-// one was started; when Await does, what Run has started in the background is ready.
+// Runner runs the commands of a node. When Run returns nil, a foreground command has ended with exit status 0 and a
+// background one was started; when Await does, what Run has started in the background is ready.
 type Runner struct {
 	Run, Await func(ctx context.Context, node string, c topology.Command) error
 }
@@ -30,8 +30,8 @@ func NewBuilder(s *Space, r *Rules) *Builder {
 }
 
 // Apply makes the plan's changes in order and stops at the first that fails; what was made until then stays and is the
-// caller's to remove. Until [Space.Complete] is called, the journal says that a change is under way. Only the values of sysctls are
-// written in parallel, one namespace at a time per core.
+// caller's to remove. Until [Space.Complete] is called, the journal says that a change is under way. Only the values of
+// sysctls are written in parallel, one namespace at a time per core.
 func (b *Builder) Apply(ctx context.Context, planned *plan.Plan, run Runner) error {
 	if err := b.space.journal.incomplete(); err != nil {
 		return err

@@ -16,9 +16,9 @@ import (
 )
 
 // barrier tells when the kernel has let go of namespaces, which it does asynchronously (net/core/net_namespace.c,
-// cleanup_net), and of some only after an RCU grace period: a netlink socket lets go of its own so late. Each namespace gets
-// a number in the hub, which it loses when the kernel begins to take it apart. When all are lost, a veth into one more
-// namespace is let go: its turn comes after theirs, and the hub hears when it dies.
+// cleanup_net), and of some only after an RCU grace period: a netlink socket lets go of its own so late. Each namespace
+// gets a number in the hub, which it loses when the kernel begins to take it apart. When all are lost, a veth into one
+// more namespace is let go: its turn comes after theirs, and the hub hears when it dies.
 type barrier struct {
 	hub   *conn
 	nsids map[uint32]bool
@@ -54,8 +54,8 @@ func newBarrier(fds []int) (*barrier, error) {
 
 func (b *barrier) close() { b.hub.close() }
 
-// remaining counts the namespaces that still have their number. They are asked for, and not heard of: a thousand go faster
-// than a socket's buffer takes, and an ordinary user may not enlarge that.
+// remaining counts the namespaces that still have their number. They are asked for, and not heard of: a thousand go
+// faster than a socket's buffer takes, and an ordinary user may not enlarge that.
 func (b *barrier) remaining() (n int, err error) {
 	req, start := message(nil, unix.RTM_GETNSID, unix.NLM_F_DUMP, make([]byte, 4)) // struct rtgenmsg, padded
 	err = b.hub.exchange(finish(req, start), func(typ uint16, m []byte) {
@@ -91,7 +91,8 @@ func (b *barrier) wait() error {
 		select {
 		case <-tick.C:
 		case <-timeout.C:
-			return fmt.Errorf("the kernel has not let go of %s within %s: something else is still using what they hold", problem.Count(n, "namespace"), barrierTimeout)
+			return fmt.Errorf("the kernel has not let go of %s within %s: something else is still using what they hold",
+				problem.Count(n, "namespace"), barrierTimeout)
 		}
 	}
 	return b.last(timeout.C)
@@ -100,7 +101,8 @@ func (b *barrier) wait() error {
 // last sees the veth die.
 func (b *barrier) last(timeout <-chan time.Time) error {
 	links, done := make(chan netlink.LinkUpdate, 16), make(chan struct{})
-	if err := netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{ErrorCallback: func(error) {}}); err != nil {
+	if err := netlink.LinkSubscribeWithOptions(links, done,
+		netlink.LinkSubscribeOptions{ErrorCallback: func(error) {}}); err != nil {
 		return fmt.Errorf("listen for links: %w", err)
 	}
 	defer func() {

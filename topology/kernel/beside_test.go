@@ -16,8 +16,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// Whoever reads goes on while the lab is changed: the sockets that a change needed are not closed under a reader, and a node that
-// is gone is told from one that cannot be read.
+// Whoever reads goes on while the lab is changed: the sockets that a change needed are not closed under a reader, and a
+// node that is gone is told from one that cannot be read.
 func TestReadingBesideChanges(t *testing.T) {
 	s, _ := newSpace(t)
 	lab := load(t, small)

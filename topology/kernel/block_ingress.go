@@ -12,14 +12,16 @@ import (
 	"labctl/topology"
 )
 
-// BlockIngress keeps what an interface receives from its node's own stack, which so never answers there; packet sockets still hear it,
-// as they come before. That holds until guard is closed, which is the caller's. In the node it shows as an nftables table of family
-// netdev that is called "labctl-" and the interface; it belongs to the descriptor, and nobody else can change or flush it. Needs
-// Linux 5.12 with nf_tables and its ingress hook, else the error wraps [ErrUnsupported].
+// BlockIngress keeps what an interface receives from its node's own stack, which so never answers there; packet sockets
+// still hear it, as they come before. That holds until guard is closed, which is the caller's. In the node it shows as
+// an nftables table of family netdev that is called "labctl-" and the interface; it belongs to the descriptor, and
+// nobody else can change or flush it. Needs Linux 5.12 with nf_tables and its ingress hook, else the error wraps
+// [ErrUnsupported].
 func (s *Space) BlockIngress(e topology.End) (guard int, err error) {
 	guard = -1
 	err = s.Enter(e.Node, func() error {
-		guard, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_NETFILTER)
+		guard, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
+			unix.NETLINK_NETFILTER)
 		return err
 	})
 	if err == nil {
@@ -31,13 +33,16 @@ func (s *Space) BlockIngress(e topology.End) (guard int, err error) {
 	if guard >= 0 {
 		unix.Close(guard)
 	}
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
-		err = fmt.Errorf("%w: %w (needs nf_tables with tables of family netdev that have an owner)", ErrUnsupported, err)
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EINVAL) ||
+		errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("%w: %w (needs nf_tables with tables of family netdev that have an owner)", ErrUnsupported,
+			err)
 	}
 	return -1, fmt.Errorf("keep %s from hearing what belongs to the switch: %w", e, err)
 }
 
-// dropTable is the batch that makes a table with one chain, which drops what the device receives (linux/netfilter/nf_tables.h).
+// dropTable is the batch that makes a table with one chain, which drops what the device receives
+// (linux/netfilter/nf_tables.h).
 func dropTable(table, device string) []byte {
 	const subsystem, owned, dropPolicy = unix.NFNL_SUBSYS_NFTABLES << 8, 2, 0 // NFT_TABLE_F_OWNER, NF_DROP
 	text := func(s string) []byte { return append([]byte(s), 0) }

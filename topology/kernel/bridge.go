@@ -15,8 +15,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// bridgeSettings writes what differs. STP, priority and the forwarding mask have no field in netlink.Bridge, so the request
-// is put together here; the attributes are those of linux/if_link.h.
+// bridgeSettings writes what differs. STP, priority and the forwarding mask have no field in netlink.Bridge, so the
+// request is put together here; the attributes are those of linux/if_link.h.
 func (n *namespace) bridgeSettings(name string, from, to topology.BridgeSettings) error {
 	if from == to {
 		return nil
@@ -65,7 +65,8 @@ func flag(b bool) uint32 {
 	return 0
 }
 
-// checkFiltering reads VLAN filtering back: older kernels without CONFIG_BRIDGE_VLAN_FILTERING take the attribute and ignore it.
+// checkFiltering reads VLAN filtering back: older kernels without CONFIG_BRIDGE_VLAN_FILTERING take the attribute and
+// ignore it.
 func (n *namespace) checkFiltering(name string, to topology.BridgeSettings) error {
 	if !to.VLANFiltering {
 		return nil
@@ -78,7 +79,8 @@ func (n *namespace) checkFiltering(name string, to topology.BridgeSettings) erro
 	})
 }
 
-var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)", ErrUnsupported)
+var errNoFiltering = fmt.Errorf("%w: it is built without bridge VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)",
+	ErrUnsupported)
 
 // portSettings writes a bridge port's knobs through sysfs-free netlink (bridge(8)); VLANs need a filtering bridge.
 func (n *namespace) portSettings(o plan.SetPort) error {

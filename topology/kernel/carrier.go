@@ -19,7 +19,8 @@ func (t Tables) Carriers(node string) (map[int]topology.Carrier, error) {
 	}
 	out := make(map[int]topology.Carrier, len(links))
 	for _, l := range links {
-		flags := l.flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT)
+		flags := l.flags & (unix.IFF_UP | unix.IFF_LOWER_UP | unix.IFF_RUNNING | unix.IFF_NOARP |
+			unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT)
 		out[int(l.index)] = topology.Carrier{Changes: l.changes, Flags: flags, State: l.oper, Bridge: l.bridge}
 	}
 	return out, nil

@@ -49,7 +49,8 @@ func (b *Builder) both(one, other string) (x, y *namespace, err error) {
 	return x, y, err
 }
 
-// linkRequest is what an operation on an interface, a bridge or a port does in the namespace of its node; nil for other operations.
+// linkRequest is what an operation on an interface, a bridge or a port does in the namespace of its node; nil for other
+// operations.
 func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 	switch o := op.(type) {
 	case plan.AddBridge:
@@ -62,7 +63,10 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.setUp(o.Name, o.Up) }
 	case plan.SetMAC:
 		return o.Node, func(n *namespace) error {
-			return n.onLink(o.Name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkSetHardwareAddr(l, o.MAC[:]) })
+			return n.onLink(o.Name, func(h *netlink.Handle,
+				l netlink.Link) error {
+				return h.LinkSetHardwareAddr(l, o.MAC[:])
+			})
 		}
 	case plan.SetMTU:
 		return o.Node, func(n *namespace) error {
@@ -82,8 +86,8 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 	return "", nil
 }
 
-// addressRequest is what an operation on an address, a route or a neighbour does in the namespace of its node; nil for other
-// operations.
+// addressRequest is what an operation on an address, a route or a neighbour does in the namespace of its node; nil for
+// other operations.
 func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 	switch o := op.(type) {
 	case plan.AddAddr:
@@ -96,7 +100,8 @@ func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.route(o.Route, (*netlink.Handle).RouteAdd) }
 	case plan.DelRoute:
 		return o.Node, func(n *namespace) error {
-			return tolerate(n.route(o.Route, (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH, unix.EHOSTUNREACH)
+			return tolerate(n.route(o.Route, (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH,
+				unix.EHOSTUNREACH)
 		}
 	case plan.AddNeighbour:
 		return o.Node, func(n *namespace) error { return n.neighbour(o.Neighbour, (*netlink.Handle).NeighSet) }

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conn is a netlink socket in a namespace for what probes ask thousands of times: prebuilt requests, one system call each way. The
-// kernel works rtnetlink requests off while they are sent (netlink(7)), so nobody ever waits for an answer. It is opened on first use.
+// conn is a netlink socket in a namespace for what probes ask thousands of times: prebuilt requests, one system call
+// each way. The kernel works rtnetlink requests off while they are sent (netlink(7)), so nobody ever waits for an
+// answer. It is opened on first use.
 type conn struct {
 	netnsRef
 
@@ -66,9 +67,9 @@ func (c *conn) openLocked() error {
 	return nil
 }
 
-// exchange sends requests, written one behind the other by [message], and hands every answer's type and payload to f until
-// the last request is answered; with a nil f nobody wants the answers. Errors that the kernel answers with go to refuse, which may
-// forgive them; with a nil one the first is the exchange's.
+// exchange sends requests, written one behind the other by [message], and hands every answer's type and payload to f
+// until the last request is answered; with a nil f nobody wants the answers. Errors that the kernel answers with go to
+// refuse, which may forgive them; with a nil one the first is the exchange's.
 func (c *conn) exchange(requests []byte, f func(typ uint16, b []byte), refuse func(unix.Errno) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,7 +99,8 @@ func (c *conn) exchange(requests []byte, f func(typ uint16, b []byte), refuse fu
 			if size < unix.NLMSG_HDRLEN || size > len(b) {
 				break
 			}
-			typ, flags, seq := binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint16(b[6:]), binary.NativeEndian.Uint32(b[8:])
+			typ, flags, seq := binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint16(b[6:]),
+				binary.NativeEndian.Uint32(b[8:])
 			body := b[unix.NLMSG_HDRLEN:size]
 			b = b[min(len(b), (size+3)&^3):]
 			done := seq == last && (typ == unix.NLMSG_DONE || typ == unix.NLMSG_ERROR || flags&unix.NLM_F_MULTI == 0)

@@ -13,9 +13,9 @@ import (
 	"labctl/topology"
 )
 
-// Sent is what the sending end of a cable says: the longest packet that it sends, in bytes, and how many frames the other end has not
-// taken. A veth pair counts there, at tx_dropped, what was longer than the other end takes by more than 4 bytes (is_skb_forwardable,
-// net/core/dev.c), and what no processor had room for ([BacklogDrops]).
+// Sent is what the sending end of a cable says: the longest packet that it sends, in bytes, and how many frames the
+// other end has not taken. A veth pair counts there, at tx_dropped, what was longer than the other end takes by more
+// than 4 bytes (is_skb_forwardable, net/core/dev.c), and what no processor had room for ([BacklogDrops]).
 type Sent struct {
 	MTU     int
 	Dropped uint64
@@ -53,8 +53,8 @@ func (t Tables) FramesReceived(at topology.End) (frames uint64, err error) {
 	return frames, err
 }
 
-// BacklogDrops is how many frames the whole machine has thrown away because they came faster than its processors took them: the second
-// column of /proc/net/softnet_stat, in hex.
+// BacklogDrops is how many frames the whole machine has thrown away because they came faster than its processors took
+// them: the second column of /proc/net/softnet_stat, in hex.
 func BacklogDrops() (sum uint64, err error) {
 	b, err := os.ReadFile("/proc/net/softnet_stat")
 	if err != nil {

@@ -48,7 +48,8 @@ func FindDevice(name string) (Device, error) {
 	if found == nil {
 		return Device{}, fmt.Errorf("%s: %w", name, ErrNoDevice)
 	}
-	d := Device{Name: name, Index: found.Index, Ethernet: found.EncapType == "ether", Up: found.RawFlags&unix.IFF_UP != 0}
+	d := Device{Name: name, Index: found.Index, Ethernet: found.EncapType == "ether",
+		Up: found.RawFlags&unix.IFF_UP != 0}
 	if m := byIndex[found.MasterIndex]; m != nil {
 		d.Master = m.Name
 	}
@@ -65,8 +66,8 @@ func FindDevice(name string) (Device, error) {
 	return d, err
 }
 
-// carriesDefault follows the default routes down to the interfaces that carry them: from a bridge or bond to its ports, from a
-// VLAN or macvlan to what it is stacked on.
+// carriesDefault follows the default routes down to the interfaces that carry them: from a bridge or bond to its ports,
+// from a VLAN or macvlan to what it is stacked on.
 func carriesDefault(h *netlink.Handle, links map[int]*netlink.LinkAttrs, index int) (bool, error) {
 	carries := map[int]bool{}
 	for _, family := range Families {
@@ -91,7 +92,8 @@ func carriesDefault(h *netlink.Handle, links map[int]*netlink.LinkAttrs, index i
 	for grown := true; grown; {
 		grown = false
 		for i, a := range links {
-			if carries[i] && a.ParentIndex != 0 && a.NetNsID < 0 && links[a.ParentIndex] != nil && !carries[a.ParentIndex] {
+			if carries[i] && a.ParentIndex != 0 && a.NetNsID < 0 && links[a.ParentIndex] != nil &&
+				!carries[a.ParentIndex] {
 				carries[a.ParentIndex], grown = true, true
 			}
 			if !carries[i] && a.MasterIndex != 0 && carries[a.MasterIndex] {

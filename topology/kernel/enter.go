@@ -19,8 +19,8 @@ type View struct {
 	Hosts string // a file to mount over /etc/hosts; "" leaves it
 }
 
-// Exec replaces this process by argv inside a network namespace, set up by [Isolate], whose result it tells first. It returns only on
-// failure; errors of finding argv[0], on the PATH of env, wrap exec.ErrNotFound or fs.ErrPermission.
+// Exec replaces this process by argv inside a network namespace, set up by [Isolate], whose result it tells first. It
+// returns only on failure; errors of finding argv[0], on the PATH of env, wrap exec.ErrNotFound or fs.ErrPermission.
 func Exec(ns int, v View, argv, env []string, tell func(lacks []string)) error {
 	lacks, err := Isolate(ns, v)
 	if err != nil {
@@ -35,10 +35,11 @@ func Exec(ns int, v View, argv, env []string, tell func(lacks []string)) error {
 }
 
 // Isolate puts the calling thread, for good, inside a network namespace given as an open descriptor (negative: it is
-// there already), a UTS namespace with the node's name, and a mount namespace whose /sys shows that namespace's interfaces, whose /proc
-// is of its own PID namespace, where the view's file is mounted over /etc/hosts, and where /etc/resolv.conf is empty. What it forks inherits
-// all this. Where the machine does not allow a /sys or /proc of its own, there is an empty one: never the machine's, whose interfaces and
-// processes would pass for the node's. lacks says which, and "/etc/hosts" if the machine has none that a file could be mounted over.
+// there already), a UTS namespace with the node's name, and a mount namespace whose /sys shows that namespace's
+// interfaces, whose /proc is of its own PID namespace, where the view's file is mounted over /etc/hosts, and where
+// /etc/resolv.conf is empty. What it forks inherits all this. Where the machine does not allow a /sys or /proc of its
+// own, there is an empty one: never the machine's, whose interfaces and processes would pass for the node's. lacks says
+// which, and "/etc/hosts" if the machine has none that a file could be mounted over.
 func Isolate(ns int, v View) (lacks []string, err error) {
 	runtime.LockOSThread() // never unlocked: the thread is not like the others any more
 	if ns >= 0 {
@@ -85,8 +86,9 @@ func Isolate(ns int, v View) (lacks []string, err error) {
 
 const noDevices = unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV
 
-// ownMount mounts a fresh file system of the calling thread's namespaces. In a user namespace the kernel allows that only where the one
-// that is there is seen in full, and where it is read-only, only read-only (mnt_already_visible in fs/namespace.c).
+// ownMount mounts a fresh file system of the calling thread's namespaces. In a user namespace the kernel allows that
+// only where the one that is there is seen in full, and where it is read-only, only read-only (mnt_already_visible in
+// fs/namespace.c).
 func ownMount(kind, at string) error {
 	err := unix.Mount(kind, at, kind, noDevices, "")
 	if err != nil {
@@ -103,9 +105,9 @@ func emptyMount(at string) error {
 	return nil
 }
 
-// emptyResolver puts an empty file over /etc/resolv.conf, if there is one: the machine's servers are not in the lab's network, and a
-// program that asks them waits for its answer in vain. The file lives on a file system that has no other place, and ends with the
-// mount namespace.
+// emptyResolver puts an empty file over /etc/resolv.conf, if there is one: the machine's servers are not in the lab's
+// network, and a program that asks them waits for its answer in vain. The file lives on a file system that has no other
+// place, and ends with the mount namespace.
 func emptyResolver() error {
 	const resolver, place = "/etc/resolv.conf", "/sys" // whatever is at that place: it comes back at once
 	if _, err := os.Stat(resolver); errors.Is(err, os.ErrNotExist) {
@@ -133,8 +135,8 @@ func ownProc() error {
 	return ownMount("proc", "/proc")
 }
 
-// PrivateMounts cuts this process's mount namespace off from the machine's and gives it its own /proc, where that is allowed. It is for a
-// process that was started in new user, mount and PID namespaces.
+// PrivateMounts cuts this process's mount namespace off from the machine's and gives it its own /proc, where that is
+// allowed. It is for a process that was started in new user, mount and PID namespaces.
 func PrivateMounts() error {
 	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("detach mounts: %w", err)
@@ -143,18 +145,22 @@ func PrivateMounts() error {
 	return nil
 }
 
-// ProbeView says what of the machine's a command in a node would not see as its own. The calling thread is not to be used afterwards.
+// ProbeView says what of the machine's a command in a node would not see as its own. The calling thread is not to be
+// used afterwards.
 func ProbeView() []Finding {
 	lacks, err := Isolate(-1, View{})
 	if err != nil {
-		return []Finding{{What: "files of each node's own", Needed: true, Detail: err.Error(), Cure: "run labctl as root, outside any container"}}
+		return []Finding{{What: "files of each node's own", Needed: true, Detail: err.Error(),
+			Cure: "run labctl as root, outside any container"}}
 	}
 	var out []Finding
 	for _, at := range []string{"/sys", "/proc"} {
 		f := Finding{What: "a " + at + " of each node's own", OK: true}
 		for _, l := range lacks {
 			if l == at {
-				f.OK, f.Detail = false, "commands in nodes see an empty one; something is mounted over parts of the machine's, or it is read-only"
+				f.OK, f.Detail = false,
+					"commands in nodes see an empty one; something is mounted over parts of the machine's, or it is "+
+						"read-only"
 				f.Cure = "run labctl as root, or outside this container"
 			}
 		}
@@ -162,7 +168,9 @@ func ProbeView() []Finding {
 	}
 	f := Finding{What: "an /etc/hosts of each lab's own", OK: true}
 	if _, err := os.Stat("/etc/hosts"); err != nil {
-		f.OK, f.Detail, f.Cure = false, "this machine has none that a lab's could stand over, so commands do not know nodes by name", "sudo touch /etc/hosts"
+		f.OK, f.Detail, f.Cure = false,
+			"this machine has none that a lab's could stand over, so commands do not know nodes by name",
+			"sudo touch /etc/hosts"
 	}
 	return append(out, f)
 }

@@ -30,8 +30,8 @@ func (t Tables) FlushFDB(node string) error {
 	return t.reading(node, func(_ *namespace, h *netlink.Handle) error { return flushFDB(h, node) })
 }
 
-// fdb lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the bridge itself and of its ports.
-// For a bridge that is not there the error wraps ENODEV.
+// fdb lists the forwarding entries of a bridge, learned and static, by MAC and VLAN, without the addresses of the
+// bridge itself and of its ports. For a bridge that is not there the error wraps ENODEV.
 func (n *namespace) fdb(bridge string) (out []topology.FDBEntry, err error) {
 	err = n.reading(func(h *netlink.Handle) error {
 		out, err = readFDB(h, n.node, bridge)
@@ -95,12 +95,13 @@ func flushFDB(h *netlink.Handle, nodeName string) error {
 // staticEntry does something with a bridge's static entry at a port. NOARP is what the kernel calls static.
 func (n *namespace) staticEntry(port string, mac switchcore.MAC, do func(*netlink.Handle, *netlink.Neigh) error) error {
 	return n.onLink(port, func(h *netlink.Handle, l netlink.Link) error {
-		return do(h, &netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: mac[:]})
+		return do(h, &netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_BRIDGE, State: netlink.NUD_NOARP,
+			Flags: netlink.NTF_MASTER, HardwareAddr: mac[:]})
 	})
 }
 
-// delStatic removes an entry. It may have moved: a frame from its MAC on another port takes it there, and it stays static
-// (br_fdb_update, net/bridge/br_fdb.c).
+// delStatic removes an entry. It may have moved: a frame from its MAC on another port takes it there, and it stays
+// static (br_fdb_update, net/bridge/br_fdb.c).
 func (n *namespace) delStatic(o plan.DelStatic) error {
 	err := n.staticEntry(o.Port, o.MAC, (*netlink.Handle).NeighDel)
 	if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {

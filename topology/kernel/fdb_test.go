@@ -15,7 +15,8 @@ import (
 // A frame goes where a static entry says, so the table must have it, however it came there.
 func TestFDBHasStaticEntries(t *testing.T) {
 	s := cable(t)
-	// A station with IPv6 speaks as soon as it has a carrier (duplicate address detection, MLD, router solicitations), and is learned.
+	// A station with IPv6 speaks as soon as it has a carrier (duplicate address detection, MLD, router solicitations),
+	// and is learned.
 	for _, station := range []string{"g", "c"} {
 		for _, which := range []string{"all", "default"} {
 			apply(t, s, plan.SetSysctl{Node: station, Sysctl: topology.Sysctl{Key: "net/ipv6/conf/" + which + "/disable_ipv6", Value: "1"}})

@@ -12,8 +12,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// TestKernelHasTheGivenValues: what the lab gives is what the kernel has, whatever labctl and the kernel set besides; when the
-// node is made, and after changes in place.
+// TestKernelHasTheGivenValues: what the lab gives is what the kernel has, whatever labctl and the kernel set besides;
+// when the node is made, and after changes in place.
 func TestKernelHasTheGivenValues(t *testing.T) {
 	const src = `
 format: 1

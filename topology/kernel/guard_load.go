@@ -37,8 +37,9 @@ func loadGuards(n *namespace, o plan.SetRules) error {
 	})
 }
 
-// inNFTables talks to the kernel's nftables in a node. Its sockets are opened on the thread that calls: given a namespace, the library
-// would look for the thread below /proc/<pid>, which is another process where /proc belongs to another PID namespace.
+// inNFTables talks to the kernel's nftables in a node. Its sockets are opened on the thread that calls: given a
+// namespace, the library would look for the thread below /proc/<pid>, which is another process where /proc belongs to
+// another PID namespace.
 func inNFTables(n *namespace, f func(*nftables.Conn) error) error {
 	return n.enter(func() error {
 		c, err := nftables.New()
@@ -101,7 +102,8 @@ func (g *guardLoader) load(text string) error {
 		case words[0] == "chain":
 			g.chain = &nftables.Chain{Name: words[1], Table: g.table, Type: nftables.ChainTypeFilter, Policy: &accept}
 		case words[0] == "type":
-			hook := map[string]*nftables.ChainHook{"prerouting": nftables.ChainHookPrerouting, "postrouting": nftables.ChainHookPostrouting}[words[3]]
+			hook := map[string]*nftables.ChainHook{"prerouting": nftables.ChainHookPrerouting,
+				"postrouting": nftables.ChainHookPostrouting}[words[3]]
 			priority, err := strconv.Atoi(strings.TrimSuffix(words[5], ";"))
 			if err != nil || hook == nil {
 				return fmt.Errorf("port guard: %q is not understood", line)
@@ -202,7 +204,8 @@ func (g *guardLoader) match(words []string) (ex []expr.Any, rest []string, err e
 			return nil, nil, err
 		}
 		if slices.Equal(low, high) {
-			return append(ex, &expr.Cmp{Op: map[bool]expr.CmpOp{true: expr.CmpOpNeq, false: expr.CmpOpEq}[not], Register: 1, Data: low}), rest, nil
+			return append(ex, &expr.Cmp{Op: map[bool]expr.CmpOp{true: expr.CmpOpNeq, false: expr.CmpOpEq}[not],
+				Register: 1, Data: low}), rest, nil
 		}
 	}
 	set, err := g.set(kinds, values)

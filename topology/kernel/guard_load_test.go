@@ -12,7 +12,8 @@ import (
 	"labctl/topology/rules"
 )
 
-// everyGuard has every rule that a port guard can write: with and without MACs, addresses, prefixes, ranges that touch, and VLANs.
+// everyGuard has every rule that a port guard can write: with and without MACs, addresses, prefixes, ranges that touch,
+// and VLANs.
 const everyGuard = `format: 1
 lab: t
 names: {vip: {ip: 10.0.0.99}}
@@ -40,7 +41,8 @@ links: [a b c d e f -- s1]
 
 var nftHandles = regexp.MustCompile(`"handle": \d+`)
 
-// TestGuardsLoadedWithoutNFT: what the kernel is told without the program is what the program tells it, as nft itself reads it back.
+// TestGuardsLoadedWithoutNFT: what the kernel is told without the program is what the program tells it, as nft itself
+// reads it back.
 func TestGuardsLoadedWithoutNFT(t *testing.T) {
 	s := withTool(t)
 	apply(t, s, plan.AddNamespace{Node: "s1"})

@@ -84,7 +84,8 @@ func (g *guardLoader) set(kinds []nftables.SetDatatype, values []string) (*nftab
 	return set, g.conn.AddSet(set, list)
 }
 
-// intervals are the elements of a set of ranges: where each begins, and where what is not in it does (nft_set_rbtree.c).
+// intervals are the elements of a set of ranges: where each begins, and where what is not in it does
+// (nft_set_rbtree.c).
 func intervals(ranges [][2][]byte) []nftables.SetElement {
 	slices.SortFunc(ranges, func(a, b [2][]byte) int { return slices.Compare(a[0], b[0]) })
 	var list []nftables.SetElement
@@ -102,7 +103,8 @@ func intervals(ranges [][2][]byte) []nftables.SetElement {
 				break
 			}
 		}
-		all := !slices.ContainsFunc(behind, func(b byte) bool { return b != 0 }) // there is nothing behind the last value
+		// there is nothing behind the last value
+		all := !slices.ContainsFunc(behind, func(b byte) bool { return b != 0 })
 		if !all && (i+1 == len(ranges) || !slices.Equal(ranges[i+1][0], behind)) {
 			list = append(list, nftables.SetElement{Key: behind, IntervalEnd: true})
 		}

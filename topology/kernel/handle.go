@@ -9,8 +9,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// handleLender has the netlink.Handle of a namespace, which is opened on first use. Readers may be at it when whoever changes the lab
-// has no more use for it.
+// handleLender has the netlink.Handle of a namespace, which is opened on first use. Readers may be at it when whoever
+// changes the lab has no more use for it.
 type handleLender struct {
 	mu      sync.Mutex
 	current *sharedHandle // nil: none is open

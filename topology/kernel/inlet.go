@@ -13,17 +13,20 @@ import (
 	"labctl/topology/plan"
 )
 
-// Inlet is the way from a virtual switch into an interface that it shares with the node that has it, as interface indexes there.
+// Inlet is the way from a virtual switch into an interface that it shares with the node that has it, as interface
+// indexes there.
 type Inlet struct {
-	Out    int // what is sent here leaves by the shared interface: by the ports of a bridge, by the wire of an adapter
-	Holder int // what is sent here reaches the node as if the shared interface had received it; 0: what is sent to Out does
+	Out int // what is sent here leaves by the shared interface: by the ports of a bridge, by the wire of an adapter
+	// what is sent here reaches the node as if the shared interface had received it; 0: what is sent to Out does
+	Holder int
 	Key    int // of the interface that was made for it
 }
 
-// AddInlet makes the way into a shared interface. To a bridge the frames come in by a port: so they reach the node itself too, which
-// what is sent through the bridge device does not (br_dev_xmit). The port neither learns nor is anything flooded to it: what the
-// switch is to hear it hears at the bridge device. With another interface what comes out of the inlet's outer end is redirected to
-// where the interface receives (tc-mirred(8)). An inlet that is there already is made again. Not beside a [Builder] and Remove.
+// AddInlet makes the way into a shared interface. To a bridge the frames come in by a port: so they reach the node
+// itself too, which what is sent through the bridge device does not (br_dev_xmit). The port neither learns nor is
+// anything flooded to it: what the switch is to hear it hears at the bridge device. With another interface what comes
+// out of the inlet's outer end is redirected to where the interface receives (tc-mirred(8)). An inlet that is there
+// already is made again. Not beside a [Builder] and Remove.
 func (s *Space) AddInlet(uplink topology.End, mtu int) (in Inlet, err error) {
 	if err := s.DelInlet(uplink); err != nil {
 		return in, err
@@ -103,7 +106,8 @@ func intoAdapter(n *namespace, uplink topology.End, in topology.Inlet, mtu int) 
 		return err
 	}
 	if err := redirect(n, in.Outer, uplink.Interface); err != nil {
-		return unsupported(tolerateAs(err, unix.ENOENT, unix.EOPNOTSUPP), "tc's clsact, u32 and mirred, which a shared adapter needs")
+		return unsupported(tolerateAs(err, unix.ENOENT, unix.EOPNOTSUPP),
+			"tc's clsact, u32 and mirred, which a shared adapter needs")
 	}
 	return inletUp(n, in)
 }
@@ -133,20 +137,23 @@ func redirect(n *namespace, from, to string) error {
 		if err != nil {
 			return err
 		}
-		at := netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}
+		at := netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0),
+			Parent: netlink.HANDLE_CLSACT}
 		if err := h.QdiscAdd(&netlink.Clsact{QdiscAttrs: at}); err != nil {
 			return err
 		}
 		action := netlink.NewMirredAction(target.Attrs().Index)
 		action.MirredAction = netlink.TCA_INGRESS_REDIR
 		return h.FilterAdd(&netlink.U32{
-			FilterAttrs: netlink.FilterAttrs{LinkIndex: l.Attrs().Index, Parent: netlink.HANDLE_MIN_INGRESS, Priority: 1, Protocol: unix.ETH_P_ALL},
-			Actions:     []netlink.Action{action},
+			FilterAttrs: netlink.FilterAttrs{LinkIndex: l.Attrs().Index, Parent: netlink.HANDLE_MIN_INGRESS,
+				Priority: 1, Protocol: unix.ETH_P_ALL},
+			Actions: []netlink.Action{action},
 		})
 	})
 }
 
-// withoutLinkLocal keeps the node from saying anything by interfaces that are not its own: a link-local address would be announced.
+// withoutLinkLocal keeps the node from saying anything by interfaces that are not its own: a link-local address would
+// be announced.
 func withoutLinkLocal(n *namespace, names ...string) error {
 	const none = 1 // IN6_ADDR_GEN_MODE_NONE
 	for _, name := range names {

@@ -93,7 +93,8 @@ func TestInletIntoAnAdapter(t *testing.T) {
 	}
 }
 
-// tcCannotRedirect is what the kernel answers iproute2 that wants the same of it in node b. If it does as it is told, the test fails.
+// tcCannotRedirect is what the kernel answers iproute2 that wants the same of it in node b. If it does as it is told,
+// the test fails.
 func tcCannotRedirect(t *testing.T) string {
 	t.Helper()
 	ip(t, "-n t.b link add x0 type veth peer name x1")

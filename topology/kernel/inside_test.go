@@ -19,9 +19,9 @@ import (
 	"labctl/topology/plan"
 )
 
-// TestMain runs everything again in namespaces as a supervisor has them, with a private /run, so that nothing is ever made
-// in the machine's own; without root in a user namespace too.
-// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
+// TestMain runs everything again in namespaces as a supervisor has them, with a private /run, so that nothing is ever
+// made in the machine's own; without root in a user namespace too. Each of the three packages that test in such
+// namespaces has its own: what all of them may import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_KERNEL_INSIDE"
 	if os.Getenv(inside) != "" {
@@ -65,8 +65,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It is set once,
-// before any test runs.
+// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It
+// is set once, before any test runs.
 var noKernel string
 
 // held is a space with all that a supervisor has of it.

@@ -14,7 +14,8 @@ import (
 	"labctl/switchcore"
 )
 
-// ioctls is a socket in a namespace for ioctls (netdevice(7)), which do not wait for RTNL. It is opened on first use and stays.
+// ioctls is a socket in a namespace for ioctls (netdevice(7)), which do not wait for RTNL. It is opened on first use
+// and stays.
 type ioctls struct {
 	netnsRef
 

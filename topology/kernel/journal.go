@@ -13,11 +13,12 @@ import (
 	"sync"
 )
 
-// journalVersion is written first. A reader of any version can take an instance down: it needs only the namespaces' lines.
+// journalVersion is written first. A reader of any version can take an instance down: it needs only the namespaces'
+// lines.
 const journalVersion = 1
 
-// Before is asked before each change of a run directory or of a name under NetnsDir; its error is taken for the kernel's. Tests make
-// such steps fail, or end the process there. The nil one lets everything pass.
+// Before is asked before each change of a run directory or of a name under NetnsDir; its error is taken for the
+// kernel's. Tests make such steps fail, or end the process there. The nil one lets everything pass.
 type Before func(step string) error
 
 // Do asks b.
@@ -28,8 +29,8 @@ func (b Before) Do(step string) error {
 	return b(step)
 }
 
-// Journal records what is made before it is made, as JSON lines, so that a process that was killed leaves nothing unknown.
-// Safe for concurrent use.
+// Journal records what is made before it is made, as JSON lines, so that a process that was killed leaves nothing
+// unknown. Safe for concurrent use.
 type Journal struct {
 	mark   string // see State
 	before Before
@@ -74,13 +75,15 @@ type NamespaceState struct {
 	Mark       string // what the file under its name says as long as no namespace is bound there
 }
 
-// OpenJournal goes on with a journal that is open for appending, and says whose it is from now on. It takes the file over.
+// OpenJournal goes on with a journal that is open for appending, and says whose it is from now on. It takes the file
+// over.
 func OpenJournal(f *os.File, instance string, named bool, before Before) (*Journal, error) {
 	// Another program's file, or another life's of this instance, must not be taken for ours.
 	mark := fmt.Sprintf("labctl %s %s\n", instance, rand.Text())
 	j := &Journal{f: f, mark: mark, before: before, torn: true} // what is there may end in half a line
 	pid, start := Self()
-	err := j.write(record{V: journalVersion, Op: "instance", Instance: instance, Named: named, PID: pid, Start: start, Mark: mark})
+	err := j.write(record{V: journalVersion, Op: "instance", Instance: instance, Named: named, PID: pid, Start: start,
+		Mark: mark})
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -131,8 +134,8 @@ func (j *Journal) made(node string, inode, cookie uint64) error {
 // foreign records that the name of a node is somebody else's.
 func (j *Journal) foreign(node string) { _ = j.write(record{Op: "foreign", Node: node}) }
 
-// gone saves a reader the look at names that are gone. That it cannot be written does not matter: what is not there is not removed, and
-// who has the name later has another inode or cookie.
+// gone saves a reader the look at names that are gone. That it cannot be written does not matter: what is not there is
+// not removed, and who has the name later has another inode or cookie.
 func (j *Journal) gone(nodes []string) {
 	rs := make([]record, len(nodes))
 	for i, n := range nodes {
@@ -161,8 +164,8 @@ func (j *Journal) incomplete() error {
 	return err
 }
 
-// ReadJournal reads what a journal says is there. Lines it does not know are passed over; a line cut short, by a kill or for want of
-// room, is none.
+// ReadJournal reads what a journal says is there. Lines it does not know are passed over; a line cut short, by a kill
+// or for want of room, is none.
 func ReadJournal(journal io.Reader) (*State, error) {
 	st := &State{}
 	at := map[string]int{}

@@ -40,7 +40,8 @@ func (n *namespace) route(r topology.Route, do func(*netlink.Handle, *netlink.Ro
 		return err
 	}
 	nr := &netlink.Route{
-		Dst:      &net.IPNet{IP: r.Dst.Masked().Addr().AsSlice(), Mask: net.CIDRMask(r.Dst.Bits(), r.Dst.Addr().BitLen())},
+		Dst: &net.IPNet{IP: r.Dst.Masked().Addr().AsSlice(),
+			Mask: net.CIDRMask(r.Dst.Bits(), r.Dst.Addr().BitLen())},
 		Priority: r.Metric, Type: routeTypes[r.Type], Protocol: unix.RTPROT_BOOT, Scope: netlink.SCOPE_UNIVERSE,
 	}
 	if r.Via.IsValid() {
@@ -77,7 +78,8 @@ func (n *namespace) neighbour(e topology.Neighbour, do func(*netlink.Handle, *ne
 	if err != nil {
 		return err
 	}
-	return do(h, &netlink.Neigh{LinkIndex: index, IP: e.IP.AsSlice(), HardwareAddr: e.MAC[:], State: netlink.NUD_PERMANENT})
+	return do(h, &netlink.Neigh{LinkIndex: index, IP: e.IP.AsSlice(), HardwareAddr: e.MAC[:],
+		State: netlink.NUD_PERMANENT})
 }
 
 // setNeighbourTimer sets a timer of one interface's neighbour table (rtnetlink, struct ndtmsg; arp(7)).
@@ -114,8 +116,8 @@ const (
 	ndtpaProxyDelay  = 13
 )
 
-// neighbourTimer are the timers that labctl sets of every interface, by the name of the sysctl: the attribute, and how many milliseconds the
-// sysctl counts in. proxy_delay counts in USER_HZ, which is 100 for all programs.
+// neighbourTimer are the timers that labctl sets of every interface, by the name of the sysctl: the attribute, and how
+// many milliseconds the sysctl counts in. proxy_delay counts in USER_HZ, which is 100 for all programs.
 var neighbourTimer = map[string]struct {
 	attr int
 	ms   uint64

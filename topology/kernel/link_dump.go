@@ -33,15 +33,18 @@ func (l *linkState) carrier() bool { return l.flags&unix.IFF_UP != 0 && l.flags&
 func (l *linkState) waits() string {
 	switch {
 	case l.carrier() && (l.lower || l.tree != nil) && l.flags&unix.IFF_RUNNING == 0:
-		// The own flag of a bridge without a tree follows up to a second later and means nothing: it has sent since it was opened.
+		// The own flag of a bridge without a tree follows up to a second later and means nothing: it has sent since it
+		// was opened.
 		return l.name + " has a carrier and is not running"
 	case l.carrier() && l.veth && l.oper != operUp:
-		// An end that was up before the other one has a carrier and, its state being unknown, counts as running, and yet swallows
-		// what is sent until the kernel has acted on the carrier: only then it gets a queue (net/core/link_watch.c, dev_activate).
+		// An end that was up before the other one has a carrier and, its state being unknown, counts as running, and
+		// yet swallows what is sent until the kernel has acted on the carrier: only then it gets a queue
+		// (net/core/link_watch.c, dev_activate).
 		return fmt.Sprintf("%s has a carrier, and its operational state is %d and not %d", l.name, l.oper, operUp)
 	case l.flags&unix.IFF_UP != 0 && !l.carrier() && l.flags&unix.IFF_RUNNING != 0:
-		// Switches take the flag for the carrier, as sent messages do (see Seen). And when the kernel acts on it, it throws away the
-		// neighbour entries that wait for an answer, with what waits for them (net/ipv4/arp.c, arp_netdev_event).
+		// Switches take the flag for the carrier, as sent messages do (see Seen). And when the kernel acts on it, it
+		// throws away the neighbour entries that wait for an answer, with what waits for them (net/ipv4/arp.c,
+		// arp_netdev_event).
 		return l.name + " has no carrier and is running"
 	}
 	return ""
@@ -49,7 +52,8 @@ func (l *linkState) waits() string {
 
 // dump lists interfaces (AF_UNSPEC) or bridge ports (AF_BRIDGE).
 func (c *conn) dump(family byte) ([]linkState, error) {
-	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
+	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP,
+		append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
 	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
 	var out []linkState
 	err := c.exchange(finish(req, start), func(typ uint16, b []byte) {
@@ -103,9 +107,10 @@ func (c *conn) dump(family byte) ([]linkState, error) {
 	return out, nil
 }
 
-// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went, and those of bridges. Asked for one
-// interface alone, it does so before it answers, since Linux 6.9 (rtnl_getlink, linkwatch_sync_dev); what older ones have not done yet
-// shows in [linkState.waits], unless the carrier came and went meanwhile. went reports whether there was a carrier that went.
+// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went, and those of
+// bridges. Asked for one interface alone, it does so before it answers, since Linux 6.9 (rtnl_getlink,
+// linkwatch_sync_dev); what older ones have not done yet shows in [linkState.waits], unless the carrier came and went
+// meanwhile. went reports whether there was a carrier that went.
 func (c *conn) syncLinks(links []linkState) (went bool, err error) {
 	for _, l := range links {
 		if l.flags&unix.IFF_UP == 0 || l.carrier() && (!l.bridge || l.oper == operUp) {
@@ -126,17 +131,19 @@ func (c *conn) syncLinks(links []linkState) (went bool, err error) {
 
 // tentative names an IPv6 address that duplicate address detection has not released.
 func (c *conn) tentative() (why string, err error) {
-	req, start := message(nil, unix.RTM_GETADDR, unix.NLM_F_DUMP, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofIfAddrmsg-1)...))
+	req, start := message(nil, unix.RTM_GETADDR, unix.NLM_F_DUMP,
+		append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofIfAddrmsg-1)...))
 	err = c.exchange(finish(req, start), func(typ uint16, b []byte) {
-		if typ == unix.RTM_NEWADDR && len(b) >= unix.SizeofIfAddrmsg && b[0] == unix.AF_INET6 && b[2]&unix.IFA_F_TENTATIVE != 0 && b[2]&unix.IFA_F_DADFAILED == 0 {
+		if typ == unix.RTM_NEWADDR && len(b) >= unix.SizeofIfAddrmsg && b[0] == unix.AF_INET6 &&
+			b[2]&unix.IFA_F_TENTATIVE != 0 && b[2]&unix.IFA_F_DADFAILED == 0 {
 			why = "an IPv6 address is tentative"
 		}
 	}, nil)
 	return why, err
 }
 
-// treeBridges are the bridges of a node that take part in a spanning tree. One that is down does not, whatever its carrier: while all
-// ports of a bridge listen it has none (net/bridge/br_stp.c, br_port_state_selection).
+// treeBridges are the bridges of a node that take part in a spanning tree. One that is down does not, whatever its
+// carrier: while all ports of a bridge listen it has none (net/bridge/br_stp.c, br_port_state_selection).
 func (c *conn) treeBridges() ([]*treeBridge, error) {
 	links, err := c.dump(unix.AF_UNSPEC)
 	if err != nil {

@@ -28,7 +28,8 @@ type linkMessage struct {
 
 // readLink reads a message's payload, which is not kept.
 func readLink(b []byte) linkMessage {
-	m := linkMessage{family: b[0], index: int32(binary.NativeEndian.Uint32(b[4:])), flags: binary.NativeEndian.Uint32(b[8:]), linkNS: -1}
+	m := linkMessage{family: b[0], index: int32(binary.NativeEndian.Uint32(b[4:])),
+		flags: binary.NativeEndian.Uint32(b[8:]), linkNS: -1}
 	veth := false
 	attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
 		switch {
@@ -87,8 +88,8 @@ func (m *linkMessage) rawFlags() uint32 {
 	return f
 }
 
-// getLink asks for an interface by index, or by name if that is given, in the conn's namespace, or in the one that has this number
-// there if it is not negative. It waits for RTNL.
+// getLink asks for an interface by index, or by name if that is given, in the conn's namespace, or in the one that has
+// this number there if it is not negative. It waits for RTNL.
 func (c *conn) getLink(index int32, name string, ns int32) (linkMessage, error) {
 	fixed := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(fixed[4:], uint32(index))

@@ -22,8 +22,8 @@ func addVeth(near, far *namespace, o plan.AddVeth) error {
 	// The kernel honours a chosen index of the far end only beside a chosen one of the near end (drivers/net/veth.c).
 	msg.Index = int32(near.fresh.choose(o.Near.Name, 0))
 	if near.fresh != nil {
-		// Not the same at both ends: the kernel takes such a link for one that has no lower, and lets its carrier wait for up
-		// to a second (net/core/link_watch.c, linkwatch_urgent_event).
+		// Not the same at both ends: the kernel takes such a link for one that has no lower, and lets its carrier wait
+		// for up to a second (net/core/link_watch.c, linkwatch_urgent_event).
 		peer.Index = int32(far.fresh.choose(o.Far.Name, int(msg.Index)))
 	} else {
 		far.fresh.pass()
@@ -93,7 +93,8 @@ func addUpper(lower, upper *namespace, o plan.AddUpper) error {
 	la.Namespace = netlink.NsFd(upper.ns)
 	la.Index = upper.fresh.choose(o.Name, 0)
 	if o.Type == topology.VLAN {
-		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
+		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID,
+			VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
 	}
 	mv := netlink.Macvlan{LinkAttrs: la, Mode: macvlanModes[o.Mode]}
 	for _, m := range o.Sources {
@@ -135,7 +136,8 @@ func (n *namespace) setMaster(name, master string) error {
 	if err != nil {
 		return err
 	}
-	return n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
+	return n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC),
+		nl.NewRtAttr(unix.IFLA_MASTER, nl.Uint32Attr(uint32(m))))
 }
 
 func (n *namespace) setPromisc(name string, on bool) error {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// The states of sockets that wait for others, as /proc/net has them: TCP_LISTEN of tcp, and TCP_CLOSE of udp, which is what a
-// socket is in that is bound and not connected (include/net/tcp_states.h, udp4_format_sock in net/ipv4/udp.c).
+// The states of sockets that wait for others, as /proc/net has them: TCP_LISTEN of tcp, and TCP_CLOSE of udp, which is
+// what a socket is in that is bound and not connected (include/net/tcp_states.h, udp4_format_sock in net/ipv4/udp.c).
 const (
 	tcpListens = "0A"
 	udpListens = "07"
@@ -25,7 +25,8 @@ func (t Tables) Listens(node, proto string, port int) (bool, error) {
 	found := false
 	err := t.space.Enter(node, func() error {
 		for _, table := range []string{proto, proto + "6"} {
-			// Not /proc/net: that is the namespace of the process's first thread (proc_tgid_net_lookup in fs/proc/proc_net.c).
+			// Not /proc/net: that is the namespace of the process's first thread (proc_tgid_net_lookup in
+			// fs/proc/proc_net.c).
 			f, err := os.Open("/proc/thread-self/net/" + table)
 			if errors.Is(err, fs.ErrNotExist) && table != proto { // a kernel without IPv6
 				continue
@@ -44,8 +45,8 @@ func (t Tables) Listens(node, proto string, port int) (bool, error) {
 	return found, nil
 }
 
-// listens looks for a socket in a table of /proc/net: after a header, lines of "sl local_address rem_address st …", the port in
-// hexadecimal behind the address.
+// listens looks for a socket in a table of /proc/net: after a header, lines of "sl local_address rem_address st …", the
+// port in hexadecimal behind the address.
 func listens(table *bufio.Scanner, state string, port int) bool {
 	for table.Scan() {
 		f := strings.Fields(table.Text())

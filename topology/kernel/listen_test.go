@@ -8,7 +8,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// A listening socket counts in its own node, with its own protocol and port, over IPv4 and IPv6; one that is connected does not.
+// A listening socket counts in its own node, with its own protocol and port, over IPv4 and IPv6; one that is connected
+// does not.
 func TestListens(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "a"}, plan.AddNamespace{Node: "b"},

@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener hears the link messages for a [Watch] by a socket that two threads take from. One does nothing but wait for them, so
-// that their times are right; the other is the one that drains, so that what is there when it looks is never missed.
+// listener hears the link messages for a [Watch] by a socket that two threads take from. One does nothing but wait for
+// them, so that their times are right; the other is the one that drains, so that what is there when it looks is never
+// missed.
 type listener struct {
 	fd     int // rtnetlink in the hub
 	wakeFD int // eventfd: there is something pending
@@ -44,8 +45,8 @@ const (
 	listenBuffer = 1 << 20 // bytes; a message has one to four thousand
 	// maxPending is how many messages are kept for somebody who does not drain. What is more is lost, as in a socket.
 	maxPending = 1 << 13
-	// sendDelay is how long after a change its message is sent at most, as far as that is not a matter of luck: the kernel sets an
-	// address first and then tells everybody (net/core/dev.c, netif_set_mac_address).
+	// sendDelay is how long after a change its message is sent at most, as far as that is not a matter of luck: the
+	// kernel sets an address first and then tells everybody (net/core/dev.c, netif_set_mac_address).
 	sendDelay = 100 * time.Microsecond
 )
 
@@ -68,7 +69,8 @@ func listenHere(groups ...int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, listenBuffer) != nil { // outside the machine's user namespace
+	// outside the machine's user namespace
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, listenBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, listenBuffer)
 	}
 	err = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1)
@@ -114,8 +116,8 @@ func (l *listener) listen() {
 	}
 }
 
-// raisePriority makes the calling thread run as soon as it can: in real time where that is allowed, else with a short slice, which lets a
-// thread that wakes up go before those with longer ones (EEVDF, Linux 6.12).
+// raisePriority makes the calling thread run as soon as it can: in real time where that is allowed, else with a short
+// slice, which lets a thread that wakes up go before those with longer ones (EEVDF, Linux 6.12).
 func raisePriority() {
 	size := uint32(unsafe.Sizeof(unix.SchedAttr{}))
 	for _, a := range []unix.SchedAttr{
@@ -183,8 +185,8 @@ func (l *listener) read(n int, nsid int32, when When) {
 	}
 }
 
-// receive is recvmsg(2) into buf and oob. It is done by hand because unix.Recvmsg allocates. A message that is longer than buf is
-// cut off, and read as far as it goes.
+// receive is recvmsg(2) into buf and oob. It is done by hand because unix.Recvmsg allocates. A message that is longer
+// than buf is cut off, and read as far as it goes.
 func (l *listener) receive() (n, o int, err unix.Errno) {
 	l.iov.Base = &l.buf[0]
 	l.iov.SetLen(len(l.buf))

@@ -19,8 +19,10 @@ func (s *Space) makeNamespace(node string) (*namespace, error) {
 	err := claim(name, mark, before)
 	if errors.Is(err, errNameTaken) {
 		s.journal.foreign(node)
-		return nil, fmt.Errorf("%s exists and is not this lab's; remove it with \"ip netns delete %s\" or choose another name with --as",
-			filepath.Join(NetnsDir, name), name)
+		return nil,
+			fmt.Errorf("%s exists and is not this lab's; remove it with \"ip netns delete %s\" or choose another "+
+				"name with --as",
+				filepath.Join(NetnsDir, name), name)
 	}
 	if err != nil {
 		return nil, err

@@ -33,7 +33,8 @@ type Noticed struct {
 	Bridge string // fdb: the bridge
 	VLAN   int    // fdb: 0 when the bridge keeps none apart
 
-	Key, Old, New string // link: what changed, state (up, no-carrier, down) port (a bridge port's state) master mac or promiscuous (yes, no)
+	// link: what changed, state (up, no-carrier, down) port (a bridge port's state) master mac or promiscuous (yes, no)
+	Key, Old, New string
 }
 
 // monitor follows all nodes of a Space.
@@ -51,10 +52,10 @@ type linkView struct {
 	master            int32
 }
 
-// Monitor tells of every change of neighbour tables, of Linux bridges' forwarding tables and of interfaces, in all nodes and
-// in those to come, in the order in which the kernel tells of them, until ctx is done, which is not an error, or each returns one.
-// Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not reported. Ready is called when no
-// further change can be missed. It changes nothing.
+// Monitor tells of every change of neighbour tables, of Linux bridges' forwarding tables and of interfaces, in all
+// nodes and in those to come, in the order in which the kernel tells of them, until ctx is done, which is not an error,
+// or each returns one. Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not
+// reported. Ready is called when no further change can be missed. It changes nothing.
 func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
 	if err := s.nsids.all(s.all()); err != nil {
 		return err
@@ -146,7 +147,8 @@ func (m *monitor) begin() error {
 		}
 		m.nodes[nsid] = n
 		for _, family := range []byte{unix.AF_UNSPEC, unix.AF_BRIDGE} {
-			req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
+			req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP,
+				append([]byte{family}, make([]byte, unix.SizeofIfInfomsg-1)...))
 			req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
 			err := n.conn.exchange(finish(req, start), func(typ uint16, b []byte) { m.message(n, typ, b) }, nil)
 			if n.wentAway(err) {
@@ -230,7 +232,8 @@ func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 	yes := map[bool]string{true: "yes", false: "no"}
 	var out []Noticed
 	for _, c := range []struct{ key, old, new string }{
-		{"name", was.name, now.name}, {"state", was.state, now.state}, {"master", m.name(n, was.master), m.name(n, now.master)}, {"port", was.port, now.port},
+		{"name", was.name, now.name}, {"state", was.state, now.state},
+		{"master", m.name(n, was.master), m.name(n, now.master)}, {"port", was.port, now.port},
 		{"mac", was.mac.String(), now.mac.String()}, {"promiscuous", yes[was.promiscuous], yes[now.promiscuous]}} {
 		if c.old != c.new {
 			change.Key, change.Old, change.New = c.key, c.old, c.new

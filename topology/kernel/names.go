@@ -35,9 +35,9 @@ func shareNetnsDir() error {
 	return nil
 }
 
-// A name under NetnsDir has a life of four steps: a file appears, marked as this journal's; the journal says which namespace will be
-// bound there; it is bound; and at the end it is unmounted, which shows the marked file again, and the file is deleted. A process can be
-// killed between any two, and what is there then says itself whether it is ours.
+// A name under NetnsDir has a life of four steps: a file appears, marked as this journal's; the journal says which
+// namespace will be bound there; it is bound; and at the end it is unmounted, which shows the marked file again, and
+// the file is deleted. A process can be killed between any two, and what is there then says itself whether it is ours.
 
 // errNameTaken: somebody else has the name.
 var errNameTaken = errors.New("the name is taken")
@@ -70,7 +70,8 @@ func claim(name, mark string, before Before) error {
 	return nil
 }
 
-// claimByName does it where files without a name cannot be made. Killed between the two steps it leaves an empty file that is nobody's.
+// claimByName does it where files without a name cannot be made. Killed between the two steps it leaves an empty file
+// that is nobody's.
 func claimByName(path, mark string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o400)
 	if errors.Is(err, os.ErrExist) {
@@ -128,9 +129,11 @@ const (
 	nameBound                    // the namespace that the journal tells of
 )
 
-// open looks what is under the name. fd, if not negative, is the caller's, and keeps what is there from being taken for another.
+// open looks what is under the name. fd, if not negative, is the caller's, and keeps what is there from being taken for
+// another.
 func (n NamespaceState) open() (fd int, what nameState) {
-	fd, err := unix.Open(filepath.Join(NetnsDir, n.Name), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(filepath.Join(NetnsDir, n.Name), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK,
+		0)
 	if err != nil {
 		return -1, nameFree
 	}
@@ -155,8 +158,8 @@ func (n NamespaceState) open() (fd int, what nameState) {
 	return fd, nameFree
 }
 
-// cookieOf reads the number of a namespace that, other than its inode's, the kernel gives only once (net/core/net_namespace.c,
-// net_cookie); 0 where the kernel has none. ns may be any descriptor of one.
+// cookieOf reads the number of a namespace that, other than its inode's, the kernel gives only once
+// (net/core/net_namespace.c, net_cookie); 0 where the kernel has none. ns may be any descriptor of one.
 func cookieOf(ns netns.NsHandle) (cookie uint64, err error) {
 	err = onThrowawayThread(func() error {
 		if err := netns.Set(ns); err != nil {
@@ -182,8 +185,8 @@ func threadCookie() uint64 {
 	return c
 }
 
-// StillNamed finds the namespaces of a journal that still have their names, by inode, and holds them until close is called: as long as
-// one is held, its inode cannot become another's.
+// StillNamed finds the namespaces of a journal that still have their names, by inode, and holds them until close is
+// called: as long as one is held, its inode cannot become another's.
 func StillNamed(state *State) (nodes map[uint64]string, close func()) {
 	nodes = map[uint64]string{}
 	var fds []int
@@ -203,8 +206,9 @@ func StillNamed(state *State) (nodes map[uint64]string, close func()) {
 	}
 }
 
-// HeldBy finds the namespaces of a journal that a process, its supervisor, has open, by inode: what it holds cannot become another's. A
-// journal may tell of more: of one that is gone, where that could not be written, whose inode the kernel has given to somebody else since.
+// HeldBy finds the namespaces of a journal that a process, its supervisor, has open, by inode: what it holds cannot
+// become another's. A journal may tell of more: of one that is gone, where that could not be written, whose inode the
+// kernel has given to somebody else since.
 func HeldBy(state *State, pid int) map[uint64]string {
 	open := map[uint64]bool{}
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
@@ -223,7 +227,8 @@ func HeldBy(state *State, pid int) map[uint64]string {
 	return nodes
 }
 
-// OpenNode opens the named namespace that a journal tells of for a node. fs.ErrNotExist: it is not there any more, or another one has its name.
+// OpenNode opens the named namespace that a journal tells of for a node. fs.ErrNotExist: it is not there any more, or
+// another one has its name.
 func OpenNode(state *State, node string) (fd int, err error) {
 	for _, n := range state.Namespaces {
 		if n.Node != node {
@@ -240,7 +245,8 @@ func OpenNode(state *State, node string) (fd int, err error) {
 	return -1, fmt.Errorf("%s: %w", node, os.ErrNotExist)
 }
 
-// Exists reports whether there is a named namespace under NetnsDir with that inode, which the caller holds: it is not another's.
+// Exists reports whether there is a named namespace under NetnsDir with that inode, which the caller holds: it is not
+// another's.
 func Exists(name string, inode uint64) bool {
 	st, err := os.Stat(filepath.Join(NetnsDir, name))
 	if err != nil {

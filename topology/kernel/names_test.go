@@ -15,7 +15,8 @@ import (
 	"labctl/topology/plan"
 )
 
-// Whoever is killed at whatever step of a name's life leaves what its journal tells from a stranger's, and the name is free afterwards.
+// Whoever is killed at whatever step of a name's life leaves what its journal tells from a stranger's, and the name is
+// free afterwards.
 func TestNamesOfTheDead(t *testing.T) {
 	ops := plan.New(load(t, small), "t").Ops
 	died := errors.New("died here")

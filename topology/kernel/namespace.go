@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace is that of one node, with the sockets in it, which are opened on first use. What changes it is for one goroutine at a
-// time, see [Space]; all else is safe for concurrent use.
+// namespace is that of one node, with the sockets in it, which are opened on first use. What changes it is for one
+// goroutine at a time, see [Space]; all else is safe for concurrent use.
 type namespace struct {
 	netnsRef
 	inode  uint64
@@ -90,8 +90,8 @@ func (n *namespace) wentAway(err error) bool {
 	return err != nil && n.closed
 }
 
-// openHandle opens a netlink.Handle in the namespace. Not by NewHandleAt: that asks for this thread's namespace by way of
-// /proc/<pid>, see threadNetns.
+// openHandle opens a netlink.Handle in the namespace. Not by NewHandleAt: that asks for this thread's namespace by way
+// of /proc/<pid>, see threadNetns.
 func (n *namespace) openHandle() (h *netlink.Handle, err error) {
 	err = n.enter(func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -106,8 +106,8 @@ func (n *namespace) openHandle() (h *netlink.Handle, err error) {
 // rtnl returns the netlink.Handle for the one goroutine that changes the lab: nobody else retires it.
 func (n *namespace) rtnl() (*netlink.Handle, error) { return n.handle.keep(n.openHandle) }
 
-// reading lends the netlink.Handle to f, which may go on beside whatever changes the lab, and calls f again when a list that it read
-// was not of one moment (NLM_F_DUMP_INTR).
+// reading lends the netlink.Handle to f, which may go on beside whatever changes the lab, and calls f again when a list
+// that it read was not of one moment (NLM_F_DUMP_INTR).
 func (n *namespace) reading(f func(h *netlink.Handle) error) error {
 	return n.handle.lend(n.openHandle, f)
 }
@@ -169,8 +169,9 @@ func (n *namespace) setLink(name string, what int, msg *nl.IfInfomsg, attrs ...n
 	return n.send(req)
 }
 
-// freshIndexes are the indexes of the interfaces of a namespace that is being built. They are chosen here, so that nothing has to be
-// looked up. A nil one is of a namespace in which others may have made interfaces: the kernel chooses there.
+// freshIndexes are the indexes of the interfaces of a namespace that is being built. They are chosen here, so that
+// nothing has to be looked up. A nil one is of a namespace in which others may have made interfaces: the kernel chooses
+// there.
 type freshIndexes struct {
 	next   int
 	byName map[string]int

@@ -23,7 +23,8 @@ func NeighbourLimit() int {
 	return n
 }
 
-// NeighbourEntries reads the size of the machine's whole ARP table from an open /proc/net/stat/arp_cache: the first column, in hex.
+// NeighbourEntries reads the size of the machine's whole ARP table from an open /proc/net/stat/arp_cache: the first
+// column, in hex.
 func NeighbourEntries(f *os.File) (int, error) {
 	b := make([]byte, 4096)
 	n, err := f.ReadAt(b, 0)
@@ -38,8 +39,8 @@ func NeighbourEntries(f *os.File) (int, error) {
 	return int(v), err
 }
 
-// NeighbourOverflows reads from the same file how often the machine's ARP table was full, on all processors together. It
-// counts since the machine was started.
+// NeighbourOverflows reads from the same file how often the machine's ARP table was full, on all processors together.
+// It counts since the machine was started.
 func NeighbourOverflows(f *os.File) (uint64, error) {
 	b := make([]byte, 64<<10)
 	n, err := f.ReadAt(b, 0)

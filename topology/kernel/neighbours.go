@@ -18,8 +18,10 @@ var Families = []int{unix.AF_INET, unix.AF_INET6}
 
 // neighbourStates are the words of ip-neighbour(8).
 var neighbourStates = map[int]string{
-	netlink.NUD_NONE: "NONE", netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE", netlink.NUD_STALE: "STALE",
-	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED", netlink.NUD_PERMANENT: "PERMANENT",
+	netlink.NUD_NONE: "NONE", netlink.NUD_INCOMPLETE: "INCOMPLETE", netlink.NUD_REACHABLE: "REACHABLE",
+	netlink.NUD_STALE: "STALE",
+	netlink.NUD_DELAY: "DELAY", netlink.NUD_PROBE: "PROBE", netlink.NUD_FAILED: "FAILED",
+	netlink.NUD_PERMANENT: "PERMANENT",
 }
 
 // Neighbours lists a neighbour table, without NOARP entries.
@@ -39,7 +41,8 @@ func (t Tables) Neighbours(node string, family int) ([]topology.NeighbourEntry, 
 		if state&unix.NUD_NOARP != 0 {
 			return
 		}
-		k := topology.NeighbourEntry{Index: int(int32(binary.NativeEndian.Uint32(b[4:]))), State: neighbourStates[state]}
+		k := topology.NeighbourEntry{Index: int(int32(binary.NativeEndian.Uint32(b[4:]))),
+			State: neighbourStates[state]}
 		attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 			switch typ {
 			case unix.NDA_DST:

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nsids gives the nodes' namespaces their numbers in the hub (ip-netns(8), "ip netns set"), by which a socket there tells where a
-// message comes from. None is given twice: a message that is still on its way must not be taken for another node's.
+// nsids gives the nodes' namespaces their numbers in the hub (ip-netns(8), "ip netns set"), by which a socket there
+// tells where a message comes from. None is given twice: a message that is still on its way must not be taken for
+// another node's.
 type nsids struct {
 	hub netns.NsHandle
 
@@ -40,7 +41,8 @@ func (x *nsids) of(n *namespace) (int32, error) {
 	return n.nsid, err
 }
 
-// all gives these namespaces a number, and from now on all new ones: what is stacked on an adapter may be in any of them.
+// all gives these namespaces a number, and from now on all new ones: what is stacked on an adapter may be in any of
+// them.
 func (x *nsids) all(list []*namespace) error {
 	x.mu.Lock()
 	x.wanted = true

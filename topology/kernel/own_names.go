@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownNames removes the names under NetnsDir that are a space's own. One that cannot be removed is remembered, to be tried again: nothing
-// else knows of it any more.
+// ownNames removes the names under NetnsDir that are a space's own. One that cannot be removed is remembered, to be
+// tried again: nothing else knows of it any more.
 type ownNames struct {
 	journal *Journal
 

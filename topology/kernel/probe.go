@@ -52,12 +52,18 @@ func Probe() []Finding {
 	}
 	under := func(name string) netlink.LinkAttrs { a := attrs(name); a.ParentIndex = parent; return a }
 	out = append(out,
-		link("macvlan", false, "sudo modprobe macvlan", &netlink.Macvlan{LinkAttrs: under("m0"), Mode: netlink.MACVLAN_MODE_BRIDGE}),
-		link("macvtap", false, "sudo modprobe macvtap", &netlink.Macvtap{Macvlan: netlink.Macvlan{LinkAttrs: under("m1"), Mode: netlink.MACVLAN_MODE_BRIDGE}}),
-		link("VLAN interfaces", false, "sudo modprobe 8021q, or a kernel with CONFIG_VLAN_8021Q", &netlink.Vlan{LinkAttrs: under("x0"), VlanId: 10, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}),
+		link("macvlan", false, "sudo modprobe macvlan",
+			&netlink.Macvlan{LinkAttrs: under("m0"), Mode: netlink.MACVLAN_MODE_BRIDGE}),
+		link("macvtap", false, "sudo modprobe macvtap",
+			&netlink.Macvtap{Macvlan: netlink.Macvlan{LinkAttrs: under("m1"), Mode: netlink.MACVLAN_MODE_BRIDGE}}),
+		link("VLAN interfaces", false, "sudo modprobe 8021q, or a kernel with CONFIG_VLAN_8021Q",
+			&netlink.Vlan{LinkAttrs: under("x0"), VlanId: 10, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}),
 		finding("bridge VLAN filtering", false, "a kernel with CONFIG_BRIDGE_VLAN_FILTERING", probeFiltering(h)),
-		present("bridge netfilter (iptables on bridges)", "sudo modprobe br_netfilter", "/proc/sys/net/bridge/bridge-nf-call-iptables"),
-		present("ICMP message limits per namespace", "Linux 6.12 or newer; before it, many errors at once may be swallowed", "/proc/sys/net/ipv4/icmp_msgs_per_sec"),
+		present("bridge netfilter (iptables on bridges)", "sudo modprobe br_netfilter",
+			"/proc/sys/net/bridge/bridge-nf-call-iptables"),
+		present("ICMP message limits per namespace",
+			"Linux 6.12 or newer; before it, many errors at once may be swallowed",
+			"/proc/sys/net/ipv4/icmp_msgs_per_sec"),
 		present("IPv6", "boot without ipv6.disable=1", "/proc/sys/net/ipv6/conf/all/disable_ipv6"),
 		rawSocket(),
 	)
@@ -87,7 +93,8 @@ func present(what, cure, path string) Finding {
 	return finding(what, false, cure, err)
 }
 
-// HasVLANFiltering reports whether bridges of this kernel can filter VLANs, by trying one in the calling thread's namespace.
+// HasVLANFiltering reports whether bridges of this kernel can filter VLANs, by trying one in the calling thread's
+// namespace.
 func probeFiltering(h *netlink.Handle) error {
 	b, err := h.LinkByName("b0")
 	if err != nil {

@@ -67,8 +67,8 @@ func nsNumber(link string) uint64 {
 	return n
 }
 
-// Processes finds who has a thread in one of the namespaces, by inode, in PID order. Processes that may not be looked at
-// (another user's) are not found. nodes maps the inode to the node's name.
+// Processes finds who has a thread in one of the namespaces, by inode, in PID order. Processes that may not be looked
+// at (another user's) are not found. nodes maps the inode to the node's name.
 func Processes(nodes map[uint64]string) []Process {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -109,7 +109,8 @@ func command(dir string) string {
 	return s
 }
 
-// Strangers are the processes that are not in the PID namespace of the given process, the supervisor's: somebody else's.
+// Strangers are the processes that are not in the PID namespace of the given process, the supervisor's: somebody
+// else's.
 func Strangers(ps []Process, supervisor int) []Process {
 	own := nsInode(fmt.Sprintf("/proc/%d/ns/pid", supervisor))
 	var out []Process
@@ -138,7 +139,8 @@ func Kill(p Process) error {
 	return err
 }
 
-// Stopped reports whether a process is stopped, by a signal (SIGSTOP) or a debugger: it does nothing until somebody lets it go on.
+// Stopped reports whether a process is stopped, by a signal (SIGSTOP) or a debugger: it does nothing until somebody
+// lets it go on.
 func Stopped(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -149,8 +151,8 @@ func Stopped(pid int) bool {
 	return len(f) > 0 && (f[0][0] == 'T' || f[0][0] == 't')
 }
 
-// KillInside ends, at once, the processes of the calling process's own PID namespace that have a thread in one of the namespaces, by
-// inode, and returns how many it found. They may take a moment to be gone.
+// KillInside ends, at once, the processes of the calling process's own PID namespace that have a thread in one of the
+// namespaces, by inode, and returns how many it found. They may take a moment to be gone.
 func KillInside(nodes map[uint64]string) int {
 	own, found := nsInode("/proc/self/ns/pid"), 0
 	for _, p := range Processes(nodes) {
@@ -165,8 +167,8 @@ func KillInside(nodes map[uint64]string) int {
 	return found
 }
 
-// innerPID is the number of a process in its own PID namespace, which is not that of /proc when a supervisor runs as root: the last of
-// NSpid in proc_pid_status(5). 0: it is gone.
+// innerPID is the number of a process in its own PID namespace, which is not that of /proc when a supervisor runs as
+// root: the last of NSpid in proc_pid_status(5). 0: it is gone.
 func innerPID(pid int) int {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -49,9 +49,9 @@ func (s *Space) Remove() error {
 	return gone.wait()
 }
 
-// RemoveByJournal does the same for the named namespaces that a journal tells of, when the process that made them is dead.
-// A name that belongs to another namespace by now is left alone. The calling process may be in any namespace: the barrier
-// is in one of its own. before may be nil.
+// RemoveByJournal does the same for the named namespaces that a journal tells of, when the process that made them is
+// dead. A name that belongs to another namespace by now is left alone. The calling process may be in any namespace: the
+// barrier is in one of its own. before may be nil.
 func RemoveByJournal(state *State, before Before) error {
 	if !state.Named || len(state.Namespaces) == 0 {
 		return nil // namespaces without names went with the process that held them

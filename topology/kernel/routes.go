@@ -64,7 +64,8 @@ func (t Tables) Route(node string, q topology.RouteQuery) (topology.RouteAnswer,
 
 func readRoute(b []byte) topology.RouteAnswer {
 	flags := binary.NativeEndian.Uint32(b[8:])
-	r := topology.RouteAnswer{Local: b[7] == unix.RTN_LOCAL, Broadcast: b[7] == unix.RTN_BROADCAST, Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
+	r := topology.RouteAnswer{Local: b[7] == unix.RTN_LOCAL, Broadcast: b[7] == unix.RTN_BROADCAST,
+		Redirected: flags&rtcfRedirected != 0, DoRedirect: flags&rtcfDoRedirect != 0}
 	attributes(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
 		switch {
 		case typ == unix.RTA_OIF && len(v) >= 4:
@@ -117,7 +118,8 @@ func readRoutes(h *netlink.Handle, node string) ([]RouteEntry, error) {
 	}
 	var out []RouteEntry
 	for _, r := range list {
-		e := RouteEntry{Dst: "default", Dev: names[r.LinkIndex], Type: routeTypeName(r.Type), Protocol: r.Protocol.String(), Metric: r.Priority}
+		e := RouteEntry{Dst: "default", Dev: names[r.LinkIndex], Type: routeTypeName(r.Type),
+			Protocol: r.Protocol.String(), Metric: r.Priority}
 		if r.Dst != nil && r.Dst.String() != "0.0.0.0/0" && r.Dst.String() != "::/0" {
 			e.Dst = r.Dst.String()
 		} else if r.Family == unix.AF_INET6 {

@@ -49,7 +49,8 @@ func (r *Rules) set(ctx context.Context, o plan.SetRules) error {
 		return err
 	}
 	for _, p := range parts {
-		r.deleteTables(ctx, o.Node, p.tool, slices.DeleteFunc(slices.Clone(p.tables), func(t string) bool { return usesTable(o.To, p.tool, t) }))
+		r.deleteTables(ctx, o.Node, p.tool,
+			slices.DeleteFunc(slices.Clone(p.tables), func(t string) bool { return usesTable(o.To, p.tool, t) }))
 	}
 	return nil
 }
@@ -65,7 +66,8 @@ func (r *Rules) try(ctx context.Context, node string, p rulePart) error {
 }
 
 // loadPart carries out one part. Port guards need no program nft.
-func (r *Rules) loadPart(ctx context.Context, n *namespace, o plan.SetRules, p rulePart) (back func() error, err error) {
+func (r *Rules) loadPart(ctx context.Context, n *namespace, o plan.SetRules,
+	p rulePart) (back func() error, err error) {
 	if p.tool == "nft" && r.tools.guardsWithoutNFT(o.From, o.To) {
 		return nil, loadGuards(n, o)
 	}
@@ -127,8 +129,8 @@ func savedTables(saved string, tables []string) (text string, rest []string) {
 	return b.String(), rest
 }
 
-// deleteTables removes emptyTables tables where iptables keeps them in nftables. Where it does not, or without nft, an empty one
-// stays and lets everything pass as none would.
+// deleteTables removes emptyTables tables where iptables keeps them in nftables. Where it does not, or without nft, an
+// empty one stays and lets everything pass as none would.
 func (r *Rules) deleteTables(ctx context.Context, node, tool string, tables []string) {
 	family := map[string]string{"iptables": "ip", "ip6tables": "ip6"}[tool]
 	var b strings.Builder
@@ -141,8 +143,8 @@ func (r *Rules) deleteTables(ctx context.Context, node, tool string, tables []st
 }
 
 // Check looks ahead at a plan's rules and changes nothing. A program that they need and that is not installed is
-// ErrUnsupported. On nodes that are there already the tools try the rules, which finds most mistakes (RuleError); the rest
-// only the kernel finds.
+// ErrUnsupported. On nodes that are there already the tools try the rules, which finds most mistakes (RuleError); the
+// rest only the kernel finds.
 func (r *Rules) Check(ctx context.Context, planned *plan.Plan) error {
 	unmade := map[string]bool{}
 	for _, op := range planned.Ops {

@@ -12,8 +12,8 @@ import (
 	"labctl/topology"
 )
 
-// bridgeCalls writes values of br_netfilter, which decide whether the rules of iptables see bridged frames. back restores what
-// was there.
+// bridgeCalls writes values of br_netfilter, which decide whether the rules of iptables see bridged frames. back
+// restores what was there.
 func bridgeCalls(n *namespace, values []topology.Sysctl) (back func() error, err error) {
 	before := make([]topology.Sysctl, len(values))
 	write := func(values []topology.Sysctl) error {
@@ -37,7 +37,9 @@ func bridgeCalls(n *namespace, values []topology.Sysctl) (back func() error, err
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: iptables sees nothing of bridged frames without the kernel module br_netfilter: modprobe br_netfilter (once, as root): %w", n.node, ErrUnsupported)
+		return nil,
+			fmt.Errorf("%s: iptables sees nothing of bridged frames without the kernel module br_netfilter: modprobe "+
+				"br_netfilter (once, as root): %w", n.node, ErrUnsupported)
 	}
 	if err != nil {
 		return nil, err

@@ -15,8 +15,9 @@ import (
 	"labctl/topology/rules"
 )
 
-// RuleCount is what one rule has counted since its set was loaded. Rules of one name in a set count together. Rule is the Key
-// of a [topology.ListedRule]: a rule's name, or something that is none; the policies of iptables that refuse are among them.
+// RuleCount is what one rule has counted since its set was loaded. Rules of one name in a set count together. Rule is
+// the Key of a [topology.ListedRule]: a rule's name, or something that is none; the policies of iptables that refuse
+// are among them.
 type RuleCount struct {
 	Set, Rule      string
 	Packets, Bytes uint64
@@ -37,7 +38,8 @@ func (r *Rules) Counts(ctx context.Context, n *topology.Node) ([]RuleCount, erro
 			return nil, fmt.Errorf("%s: %s: %s: %w", n.Name, name, toolWords(words), err)
 		}
 		out = append(out, savedCounts(text)...)
-		out = append(out, savedPolicies(text, slices.DeleteFunc(slices.Clone(sets), func(set *rules.Set) bool { return xtTool(set) != tool }))...)
+		out = append(out, savedPolicies(text,
+			slices.DeleteFunc(slices.Clone(sets), func(set *rules.Set) bool { return xtTool(set) != tool }))...)
 	}
 	if slices.ContainsFunc(sets, func(r *rules.Set) bool { return r.Text != "" }) {
 		if r.tools.guardsWithoutNFT(sets) {
@@ -158,8 +160,8 @@ type nftChain struct {
 
 type nftCounter struct{ Packets, Bytes uint64 }
 
-// nftCounts finds the rules of the sets in nft's JSON by table and comment, and those without a name by their place. A counter
-// may be the rule's own or a named one.
+// nftCounts finds the rules of the sets in nft's JSON by table and comment, and those without a name by their place. A
+// counter may be the rule's own or a named one.
 func nftCounts(doc []byte, sets []*rules.Set) ([]RuleCount, error) {
 	var d struct{ Nftables []nftObject }
 	if err := json.Unmarshal(doc, &d); err != nil {

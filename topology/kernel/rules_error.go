@@ -40,8 +40,8 @@ func (e *RuleError) Problem(file string, source []byte) problem.Problem {
 	return p
 }
 
-// Where a tool found the mistake: iptables-restore's "line 5 failed", "Error occurred at line: 3" and "line 3: RULE_APPEND
-// failed"; nft's "/dev/stdin:7:37-43: Error: …".
+// Where a tool found the mistake: iptables-restore's "line 5 failed", "Error occurred at line: 3" and "line 3:
+// RULE_APPEND failed"; nft's "/dev/stdin:7:37-43: Error: …".
 var (
 	xtLine  = regexp.MustCompile(`line:? (\d+)`)
 	nftLine = regexp.MustCompile(`(?m)^[^\s:]*:(\d+):(\d+)(?:-\d+)?: Error: (.*)$`)
@@ -85,8 +85,8 @@ func ruleFailure(ctx context.Context, node string, p rulePart, text string, err 
 
 var chainWord = regexp.MustCompile(`[Cc]hain '([^']+)'`)
 
-// blame finds where line i, counted from 0, comes from. What only the kernel finds wrong is often reported for the end of the
-// table: then a chain's name may tell the line, and if not, there may be just one set.
+// blame finds where line i, counted from 0, comes from. What only the kernel finds wrong is often reported for the end
+// of the table: then a chain's name may tell the line, and if not, there may be just one set.
 func (p rulePart) blame(i int, words string) ruleOrigin {
 	if p.lines[i].set != nil {
 		return p.lines[i]

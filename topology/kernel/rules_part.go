@@ -96,6 +96,7 @@ func xtTool(set *rules.Set) string {
 // usesTable reports whether any of the sets has lines for a table.
 func usesTable(sets []*rules.Set, tool, table string) bool {
 	return slices.ContainsFunc(sets, func(set *rules.Set) bool {
-		return xtTool(set) == tool && slices.ContainsFunc(set.Lines, func(l rules.Line) bool { return l.Table == table })
+		return xtTool(set) == tool && slices.ContainsFunc(set.Lines,
+			func(l rules.Line) bool { return l.Table == table })
 	})
 }

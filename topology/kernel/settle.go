@@ -15,11 +15,11 @@ import (
 // settleTimeout is far beyond what the kernel takes for all but spanning trees, whose timers say how long they take.
 const settleTimeout = 60 * time.Second
 
-// AwaitSettled waits until the nodes behave as they will from now on: the kernel has acted on every carrier that came or went, every
-// port of a bridge that has one is enabled, spanning trees have settled, and no IPv6 address is tentative. The kernel gets there some
-// time after the last request was answered (net/core/link_watch.c); until then it sends nothing, and when it does act on a
-// carrier that went, it throws away what waits for an answer (neigh_carrier_down). tell, if not nil, hears once a second how
-// spanning trees come along.
+// AwaitSettled waits until the nodes behave as they will from now on: the kernel has acted on every carrier that came
+// or went, every port of a bridge that has one is enabled, spanning trees have settled, and no IPv6 address is
+// tentative. The kernel gets there some time after the last request was answered (net/core/link_watch.c); until then it
+// sends nothing, and when it does act on a carrier that went, it throws away what waits for an answer
+// (neigh_carrier_down). tell, if not nil, hears once a second how spanning trees come along.
 func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node, tell func(TreeWait)) error {
 	all := &settling{s, nodes}
 	trees, err := all.await(ctx)
@@ -88,8 +88,8 @@ func awaitNode(ctx context.Context, n *namespace, ipv6 bool) (tree bool, err err
 	}
 }
 
-// unsettled says what a node still waits for, or "", and whether it has a part in a spanning tree, which is waited for elsewhere.
-// The first look has the kernel act on carriers that went.
+// unsettled says what a node still waits for, or "", and whether it has a part in a spanning tree, which is waited for
+// elsewhere. The first look has the kernel act on carriers that went.
 func unsettled(c *conn, ipv6, first bool) (why string, tree bool, err error) {
 	links, err := c.dump(unix.AF_UNSPEC)
 	if err == nil && first {

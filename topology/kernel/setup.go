@@ -120,9 +120,9 @@ func (u *setup) sysctls(ctx context.Context, ops []plan.Op) (int, error) {
 	return count, u.everywhere(ctx, rest)
 }
 
-// neighbourTimers sets retrans_time_ms and proxy_delay of interfaces by rtnetlink, RTM_SETNEIGHTBL, and takes them off the job: the way
-// through /proc/sys/net costs a walk over every namespace's entry of the same name (fs/proc/proc_sysctl.c,
-// proc_sys_compare), half a millisecond in a lab of a thousand.
+// neighbourTimers sets retrans_time_ms and proxy_delay of interfaces by rtnetlink, RTM_SETNEIGHTBL, and takes them off
+// the job: the way through /proc/sys/net costs a walk over every namespace's entry of the same name
+// (fs/proc/proc_sysctl.c, proc_sys_compare), half a millisecond in a lab of a thousand.
 func (u *setup) neighbourTimers(j *settings) error {
 	var rest []plan.SetSysctl
 	for _, o := range j.ops {
@@ -132,7 +132,8 @@ func (u *setup) neighbourTimers(j *settings) error {
 			rest = append(rest, o)
 			continue
 		}
-		if err := j.ns.setNeighbourTimer(f[1], f[3], neighbourTimer[f[4]].attr, value*neighbourTimer[f[4]].ms); err != nil {
+		if err := j.ns.setNeighbourTimer(f[1], f[3], neighbourTimer[f[4]].attr,
+			value*neighbourTimer[f[4]].ms); err != nil {
 			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
 		}
 	}
@@ -152,8 +153,8 @@ func (u *setup) known(jobs []*settings) error {
 	return nil
 }
 
-// everywhere does the jobs on as many threads as there are cores, one namespace at a time on each: making a namespace and
-// writing its values takes the kernel more than two milliseconds, little of it under a common lock.
+// everywhere does the jobs on as many threads as there are cores, one namespace at a time on each: making a namespace
+// and writing its values takes the kernel more than two milliseconds, little of it under a common lock.
 func (u *setup) everywhere(ctx context.Context, jobs []*settings) error {
 	errs := make([]error, min(runtime.NumCPU(), len(jobs)))
 	var next atomic.Int64
@@ -181,8 +182,8 @@ func (u *setup) everywhere(ctx context.Context, jobs []*settings) error {
 	return errors.Join(errs...)
 }
 
-// readBaseline remembers what keys read in a namespace that nobody has touched: the hub is one. A key of an interface is in
-// no fresh namespace: it reads "" and is always written.
+// readBaseline remembers what keys read in a namespace that nobody has touched: the hub is one. A key of an interface
+// is in no fresh namespace: it reads "" and is always written.
 func (u *setup) readBaseline(jobs []*settings) {
 	for _, j := range jobs {
 		if j.ns != nil && j.ns.fresh == nil {

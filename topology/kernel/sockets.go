@@ -29,8 +29,8 @@ func (s *Space) Socket(node string, domain, typ, proto int) (fd int, err error) 
 	return fd, nil
 }
 
-// PacketSocket opens a raw packet socket (packet(7)) in the node's namespace, which receives nothing until it is bound to a
-// protocol, and says which index the interface has there. It does not block. The caller owns the descriptor.
+// PacketSocket opens a raw packet socket (packet(7)) in the node's namespace, which receives nothing until it is bound
+// to a protocol, and says which index the interface has there. It does not block. The caller owns the descriptor.
 func (s *Space) PacketSocket(e topology.End) (fd int, index int, err error) {
 	fd, err = s.Socket(e.Node, unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -50,9 +50,10 @@ const (
 	tapHeaderSize = 10
 )
 
-// OpenMacvtap opens the character device of a macvtap interface, for frames behind a 10-byte struct virtio_net_hdr. The device is
-// found by the numbers that the node's own sysfs gives: /dev/tapN may be another lab's. It does not block. The caller owns the
-// descriptor. Making a device file needs root in the machine's user namespace; others get an error that wraps EPERM or EACCES.
+// OpenMacvtap opens the character device of a macvtap interface, for frames behind a 10-byte struct virtio_net_hdr. The
+// device is found by the numbers that the node's own sysfs gives: /dev/tapN may be another lab's. It does not block.
+// The caller owns the descriptor. Making a device file needs root in the machine's user namespace; others get an error
+// that wraps EPERM or EACCES.
 func (s *Space) OpenMacvtap(e topology.End) (fd int, err error) {
 	fd = -1
 	err = s.Enter(e.Node, func() error {
@@ -106,9 +107,9 @@ func openDevice(dev uint64) (int, error) {
 	return unix.Openat(dir, "dev", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 }
 
-// AddTap makes a TAP interface in the node and returns its descriptor, for frames behind a 10-byte struct virtio_net_hdr. The
-// interface is down, and goes when the descriptor is closed. It does not block. The caller owns the descriptor. Where /dev/net/tun may
-// not be opened the error wraps EPERM, EACCES or ENOENT.
+// AddTap makes a TAP interface in the node and returns its descriptor, for frames behind a 10-byte struct
+// virtio_net_hdr. The interface is down, and goes when the descriptor is closed. It does not block. The caller owns the
+// descriptor. Where /dev/net/tun may not be opened the error wraps EPERM, EACCES or ENOENT.
 func (s *Space) AddTap(e topology.End) (fd int, err error) {
 	fd = -1
 	err = s.Enter(e.Node, func() error {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Space is the set of namespaces of one instance. Its process must live in a network namespace of its own, the hub: nothing
-// is ever made in the machine's. What changes the lab is for one goroutine at a time: a [Builder], Remove, and the inlets. Reading is
-// safe for concurrent use, beside them too.
+// Space is the set of namespaces of one instance. Its process must live in a network namespace of its own, the hub:
+// nothing is ever made in the machine's. What changes the lab is for one goroutine at a time: a [Builder], Remove, and
+// the inlets. Reading is safe for concurrent use, beside them too.
 type Space struct {
 	instance string
 	named    bool // namespaces have names under NetnsDir; otherwise only this process holds them
@@ -25,8 +25,8 @@ type Space struct {
 	byNode map[string]*namespace
 }
 
-// NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root; without
-// them the namespaces live as long as the process. The journal is written before each namespace is made.
+// NewSpace is for a process that is already in its hub. named asks for names under /run/netns, which needs root;
+// without them the namespaces live as long as the process. The journal is written before each namespace is made.
 func NewSpace(instance string, named bool, journal *Journal) (*Space, error) {
 	hub, err := threadNetns()
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Space) Adopt(state *State) (lost []string, err error) {
 	return lost, nil
 }
 
-// LookAt is a space of the namespaces that a journal tells of, for reading alone: nothing is made, written or removed by it. lost are the
-// nodes whose namespace is not there any more. The caller leaves it, see [Space.Leave].
+// LookAt is a space of the namespaces that a journal tells of, for reading alone: nothing is made, written or removed
+// by it. lost are the nodes whose namespace is not there any more. The caller leaves it, see [Space.Leave].
 func LookAt(state *State) (s *Space, lost []string, err error) {
 	if s, err = NewSpace(state.Instance, false, nil); err != nil {
 		return nil, nil, err
@@ -182,6 +182,6 @@ func (s *Space) take(nodes []string) (list []*namespace) {
 	return list
 }
 
-// Complete records in the journal that the changes of a [Builder] have come to their end, and that what the lab is now was written down
-// where a successor finds it.
+// Complete records in the journal that the changes of a [Builder] have come to their end, and that what the lab is now
+// was written down where a successor finds it.
 func (s *Space) Complete() error { return s.journal.complete() }

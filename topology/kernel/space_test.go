@@ -26,8 +26,8 @@ links: [a b -- s1]
 // poison fails whatever comes before it.
 var poison = plan.SetMTU{Node: "a", Name: "not-there", MTU: 1000}
 
-// Whatever step fails, Remove leaves nothing, and so does a stranger with nothing but the journal. "make proof" has both of them for every
-// step (LABCTL_PROOF), otherwise they take turns.
+// Whatever step fails, Remove leaves nothing, and so does a stranger with nothing but the journal. "make proof" has
+// both of them for every step (LABCTL_PROOF), otherwise they take turns.
 func TestFailureAtEveryStep(t *testing.T) {
 	ops := plan.New(load(t, small), "t").Ops
 	for i := range len(ops) + 1 {

@@ -26,14 +26,15 @@ type treeWatch struct {
 	peers map[topology.End][]topology.End // see treePeers
 }
 
-// treeGrace is what a busy machine may be late with its timers, and what many bridges in a row add: each holds a message back for up
-// to a second (net/bridge/br_stp.c, BR_HOLD_TIME).
+// treeGrace is what a busy machine may be late with its timers, and what many bridges in a row add: each holds a
+// message back for up to a second (net/bridge/br_stp.c, BR_HOLD_TIME).
 const treeGrace = 15 * time.Second
 
-// await waits until the spanning trees of the nodes are what they will be: no port listens or learns any more, and what ports
-// hold of other bridges is what those would say now, so that nothing is left to be learnt, or to age. IEEE 802.1D gets there within
-// twice the forward delay and the maximum age of the root; a bridge that has not heard it yet goes by its own. What has not changed for longer than that age will not: bridges that do not
-// hear each other then never will, since something between them drops what they say.
+// await waits until the spanning trees of the nodes are what they will be: no port listens or learns any more, and what
+// ports hold of other bridges is what those would say now, so that nothing is left to be learnt, or to age. IEEE 802.1D
+// gets there within twice the forward delay and the maximum age of the root; a bridge that has not heard it yet goes by
+// its own. What has not changed for longer than that age will not: bridges that do not hear each other then never will,
+// since something between them drops what they say.
 func (w *treeWatch) await(ctx context.Context, tell func(TreeWait)) error {
 	most, age := ownTimes(w.nodes), time.Duration(0)
 	var last []*treeBridge
@@ -72,13 +73,15 @@ func (w *treeWatch) await(ctx context.Context, tell func(TreeWait)) error {
 	}
 }
 
-// unsettledTree is the error of a tree that has not settled in time. Where all ports are through and what bridges hold goes on changing,
-// waiting longer would not help: news of the root ages on its way, by up to BR_HOLD_TIME at each bridge, and is dropped when it is older
-// than max_age. The bridges behind take themselves for the root until the next message comes in time.
+// unsettledTree is the error of a tree that has not settled in time. Where all ports are through and what bridges hold
+// goes on changing, waiting longer would not help: news of the root ages on its way, by up to BR_HOLD_TIME at each
+// bridge, and is dropped when it is older than max_age. The bridges behind take themselves for the root until the next
+// message comes in time.
 func unsettledTree(waited time.Duration, why string, portsDone bool, age time.Duration) error {
 	err := fmt.Errorf("the spanning tree has not settled within %s: %s", waited, why)
 	if portsDone {
-		return fmt.Errorf("%w; what the bridges know of the root keeps changing: each may hold a message back for 1s, and max_age %s drops older ones, "+
+		return fmt.Errorf("%w; what the bridges know of the root keeps changing: each may hold a message back for "+
+			"1s, and max_age %s drops older ones, "+
 			"so raise max_age or have fewer bridges in a row", err, age)
 	}
 	return err
@@ -100,9 +103,9 @@ func (w *treeWatch) read() (bridges []*treeBridge, err error) {
 	return bridges, nil
 }
 
-// ownTimes is twice the forward delay and the maximum age that a bridge has been given, the most of all. A port goes on by its bridge's own
-// delay when the root's is heard while it listens (net/bridge/br_stp.c, br_make_forwarding arms the timer), and the kernel shows the root's
-// alone by then.
+// ownTimes is twice the forward delay and the maximum age that a bridge has been given, the most of all. A port goes on
+// by its bridge's own delay when the root's is heard while it listens (net/bridge/br_stp.c, br_make_forwarding arms the
+// timer), and the kernel shows the root's alone by then.
 func ownTimes(nodes []*topology.Node) (most time.Duration) {
 	for _, n := range nodes {
 		for _, i := range n.Interfaces {
@@ -153,7 +156,8 @@ func unfinished(bridges []*treeBridge, peers map[topology.End][]topology.End) (m
 					continue
 				}
 				if b.root != far.b.root || b.designated(p) && far.b.designated(far.p) {
-					return moving, fmt.Sprintf("%s:%s and %s:%s do not agree yet", b.node, p.name, far.b.node, far.p.name)
+					return moving, fmt.Sprintf("%s:%s and %s:%s do not agree yet", b.node, p.name, far.b.node,
+						far.p.name)
 				}
 			}
 		}

@@ -38,7 +38,8 @@ func ringNodes(name string, n int, inHosts bool) (nodes, links string) {
 	return nodes, links
 }
 
-// treeOfRing is what iproute2 says of a ring's bridges: how many ports forward, how many block, how many do neither, and the roots.
+// treeOfRing is what iproute2 says of a ring's bridges: how many ports forward, how many block, how many do neither,
+// and the roots.
 func treeOfRing(t *testing.T, name string, n int) (forwarding, blocking, others int, roots map[string]bool) {
 	t.Helper()
 	roots = map[string]bool{}
@@ -108,9 +109,10 @@ func TestRingsSettle(t *testing.T) {
 			t.Errorf("ring of %d: %d ports forward, %d block, %d do neither, roots %v", r.n, forwarding, blocking, others, roots)
 		}
 	}
-	// The second bridge loses its way to the root. All other ports forward or block at once, and those beyond hold what is not true any
-	// more, until it has aged. Not in the longest ring: each bridge may hold a message back for a second (BR_HOLD_TIME), and what has come over
-	// eight of them can be older than max_age and is dropped, so that the last ones need not agree with the first at all.
+	// The second bridge loses its way to the root. All other ports forward or block at once, and those beyond hold what
+	// is not true any more, until it has aged. Not in the longest ring: each bridge may hold a message back for a
+	// second (BR_HOLD_TIME), and what has come over eight of them can be older than max_age and is dropped, so that the
+	// last ones need not agree with the first at all.
 	rings = rings[:3]
 	for _, r := range rings {
 		apply(t, s, plan.SetUp{Node: r.name + "0", Name: "r", Up: false})
@@ -137,7 +139,8 @@ func TestWhyATreeDoesNotSettle(t *testing.T) {
 	}
 }
 
-// A port that its guard has switched off stays so, and is not waited for; nor is a bridge that is down, or one on which nobody hears.
+// A port that its guard has switched off stays so, and is not waited for; nor is a bridge that is down, or one on which
+// nobody hears.
 func TestNothingToWaitForInATree(t *testing.T) {
 	s, _ := newSpace(t)
 	lab := load(t, `format: 1
@@ -242,7 +245,8 @@ links: [s1:a -- s2:a, s1:b -- s2:b, s2:c -- s3:c, h -- s2, s1:d -- s3:d]
 	}
 }
 
-// The root's times are shorter than those by which another bridge began, and which the kernel does not show any more once it has heard the root.
+// The root's times are shorter than those by which another bridge began, and which the kernel does not show any more
+// once it has heard the root.
 func TestTheBoundOfATreeCountsEveryBridgesOwnTimes(t *testing.T) {
 	lab, problems := labfile.Load("t.yaml", []byte("format: 1\nlab: t\nnodes:\n  a: {kind: bridge, stp: true, priority: 0, forward_delay: 4s, max_age: 6s}\n"+
 		"  b: {kind: bridge, stp: true, forward_delay: 30s, max_age: 40s}\n  c: {kind: bridge}\nlinks: [a -- b, b -- c]\n"))

@@ -48,8 +48,8 @@ func (p *treePort) current(from []*treeBridge) bool {
 // stpKernel is BR_KERNEL_STP of net/bridge/br_private.h: it is the kernel that builds the tree.
 const stpKernel = 1
 
-// treeOf reads what a bridge says of its tree (linux/if_link.h, IFLA_INFO_DATA); nil if there is none. Times are in hundredths of a
-// second.
+// treeOf reads what a bridge says of its tree (linux/if_link.h, IFLA_INFO_DATA); nil if there is none. Times are in
+// hundredths of a second.
 func treeOf(data []byte) *treeBridge {
 	b, on := &treeBridge{}, false
 	attributes(data, func(typ uint16, v []byte) {

@@ -12,10 +12,10 @@ import (
 	"labctl/topology"
 )
 
-// procSys is an instance of procfs that is mounted nowhere. Every look-up of a directory below /proc/sys/net goes through
-// the entries that all namespaces have under the same name there (fs/proc/proc_sysctl.c, proc_sys_compare): with a thousand
-// of them that is most of what a thousand nodes cost. An instance has only those that were looked up in it, so a new one
-// is taken after every few.
+// procSys is an instance of procfs that is mounted nowhere. Every look-up of a directory below /proc/sys/net goes
+// through the entries that all namespaces have under the same name there (fs/proc/proc_sysctl.c, proc_sys_compare):
+// with a thousand of them that is most of what a thousand nodes cost. An instance has only those that were looked up in
+// it, so a new one is taken after every few.
 type procSys struct {
 	fd   int // negative: /proc itself
 	used int

@@ -16,8 +16,9 @@ import (
 	"labctl/topology"
 )
 
-// Tables reads what the kernel has of the nodes, and has it forget what it has learned. All methods are safe for concurrent use and may go
-// on beside whatever changes the lab. For a node without a namespace the error wraps os.ErrNotExist.
+// Tables reads what the kernel has of the nodes, and has it forget what it has learned. All methods are safe for
+// concurrent use and may go on beside whatever changes the lab. For a node without a namespace the error wraps
+// os.ErrNotExist.
 type Tables struct{ space *Space }
 
 // Tables are those of the space's nodes.

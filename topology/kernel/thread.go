@@ -22,8 +22,8 @@ func (r netnsRef) run(f func() error) error {
 	return visit(r.hub, func() error { return netns.Set(r.ns) }, f)
 }
 
-// visit runs f on a thread inside the namespace that enter takes it to, and brings the thread back to the hub. If it cannot be
-// brought back, the thread ends with the goroutine instead of going on in the wrong place.
+// visit runs f on a thread inside the namespace that enter takes it to, and brings the thread back to the hub. If it
+// cannot be brought back, the thread ends with the goroutine instead of going on in the wrong place.
 func visit(hub netns.NsHandle, enter, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -48,8 +48,8 @@ func onThrowawayThread(f func() error) error {
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == os.Getpid() {
-			// The process's first thread cannot end: Go parks it for good, and it would hold the namespace it is in for as
-			// long. While it is locked here, another one has to be taken.
+			// The process's first thread cannot end: Go parks it for good, and it would hold the namespace it is in for
+			// as long. While it is locked here, another one has to be taken.
 			defer runtime.UnlockOSThread()
 			done <- onThrowawayThread(f)
 			return

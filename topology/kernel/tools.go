@@ -15,9 +15,9 @@ import (
 	"labctl/topology/rules"
 )
 
-// Tool runs a program inside a node's namespace to its end. The error is that of a program that did not exit with 0 or could
-// not be run; what it wrote is returned in any case. It may be called concurrently. Only the owner of the process can
-// know how to run one, because somebody must wait for all its children.
+// Tool runs a program inside a node's namespace to its end. The error is that of a program that did not exit with 0 or
+// could not be run; what it wrote is returned in any case. It may be called concurrently. Only the owner of the process
+// can know how to run one, because somebody must wait for all its children.
 type Tool func(ctx context.Context, node string, argv []string, stdin []byte) (stdout, stderr []byte, err error)
 
 // toolPath finds a program; an ordinary user's PATH often leaves out where these are.
@@ -35,16 +35,20 @@ func toolPath(name string) (string, error) {
 	if name == "nft" {
 		pkg = "nftables"
 	}
-	return "", missingTool(fmt.Sprintf("%s is not installed: apt-get install %s (or what this system calls that package)", program, pkg))
+	return "",
+		missingTool(fmt.Sprintf("%s is not installed: apt-get install %s (or what this system calls that package)",
+			program, pkg))
 }
 
-// Installed finds what a lab needs: programs, in PATH and where system programs are, and extensions of iptables ([rules.XtablesNeed]) where
-// it loads them from. One that is not there is ErrUnsupported.
+// Installed finds what a lab needs: programs, in PATH and where system programs are, and extensions of iptables
+// ([rules.XtablesNeed]) where it loads them from. One that is not there is ErrUnsupported.
 func Installed(needs []string) error {
 	for _, name := range needs {
 		if ext, ok := strings.CutPrefix(name, rules.XtablesNeed); ok {
 			if !extension(ext) {
-				return missingTool("the extension " + ext + " of iptables is not installed, and the lab's file says that the lab needs it; where iptables has its extensions elsewhere, say so in XTABLES_LIBDIR")
+				return missingTool("the extension " + ext +
+					" of iptables is not installed, and the lab's file says that the lab needs it; where iptables " +
+					"has its extensions elsewhere, say so in XTABLES_LIBDIR")
 			}
 			continue
 		}
@@ -55,19 +59,21 @@ func Installed(needs []string) error {
 	return nil
 }
 
-// extension reports whether there is a library of a target or match for iptables, which is for both families (xt), or IPv4 or IPv6 alone. It is
-// in XTABLES_LIBDIR (iptables(8)), or where iptables was told when it was built.
+// extension reports whether there is a library of a target or match for iptables, which is for both families (xt), or
+// IPv4 or IPv6 alone. It is in XTABLES_LIBDIR (iptables(8)), or where iptables was told when it was built.
 func extension(name string) bool {
 	dirs := filepath.SplitList(os.Getenv("XTABLES_LIBDIR"))
 	if len(dirs) == 0 {
-		for _, pattern := range []string{"/usr/lib/*/xtables", "/lib/*/xtables", "/usr/lib*/xtables", "/lib*/xtables", "/usr/local/lib*/xtables", "/usr/libexec/xtables"} {
+		for _, pattern := range []string{"/usr/lib/*/xtables", "/lib/*/xtables", "/usr/lib*/xtables", "/lib*/xtables",
+			"/usr/local/lib*/xtables", "/usr/libexec/xtables"} {
 			found, _ := filepath.Glob(pattern)
 			dirs = append(dirs, found...)
 		}
 	}
 	for _, dir := range dirs {
 		for _, family := range []string{"xt", "ipt", "ip6t"} {
-			if st, err := os.Stat(filepath.Join(dir, "lib"+family+"_"+name+".so")); err == nil && st.Mode().IsRegular() {
+			if st, err := os.Stat(filepath.Join(dir, "lib"+family+"_"+name+".so")); err == nil &&
+				st.Mode().IsRegular() {
 				return true
 			}
 		}
@@ -109,8 +115,8 @@ func (t *tools) call(ctx context.Context, node, stdin, name string, args ...stri
 	return string(out), string(text), err
 }
 
-// guardsWithoutNFT reports whether all that nft would have to load, or to take away, are port guards, and the program nft is not there:
-// then the kernel is told of them without it.
+// guardsWithoutNFT reports whether all that nft would have to load, or to take away, are port guards, and the program
+// nft is not there: then the kernel is told of them without it.
 func (t *tools) guardsWithoutNFT(sets ...[]*rules.Set) bool {
 	for _, set := range slices.Concat(sets...) {
 		if set.Text != "" && set.Form != "port_guard" {

@@ -16,27 +16,32 @@ import (
 	"labctl/topology"
 )
 
-// Seen is what a [Watch] knows of a port: what the guest has programmed into its adapter, and whether the switch's own end works.
+// Seen is what a [Watch] knows of a port: what the guest has programmed into its adapter, and whether the switch's own
+// end works.
 type Seen struct {
-	MAC         switchcore.MAC // the effective address: the adapter's as it is now; zero without an adapter
-	Promiscuity int            // 1 while anybody wants the adapter to receive everything, else 0: not the kernel's count
-	AllMulti    int            // 1 while anybody wants all multicast frames, else 0
-	Up          bool           // the adapter is administratively up; without one, the port is
-	Carrier     bool           // the port's own end is running
-	Gone        bool           // the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its place
+	MAC switchcore.MAC // the effective address: the adapter's as it is now; zero without an adapter
+	// 1 while anybody wants the adapter to receive everything, else 0: not the kernel's count
+	Promiscuity int
+	AllMulti    int  // 1 while anybody wants all multicast frames, else 0
+	Up          bool // the adapter is administratively up; without one, the port is
+	Carrier     bool // the port's own end is running
+	// the adapter or the port was deleted, or its node was; the rest is as it was before. Follow again what takes its
+	// place
+	Gone bool
 }
 
-// When says when something happened that a [Watch] has seen: later than After and not later than By, in nanoseconds of Unix time. An After of zero
-// means that it was read and not heard: nobody knows since when it is so. From is then when reading it began.
+// When says when something happened that a [Watch] has seen: later than After and not later than By, in nanoseconds of
+// Unix time. An After of zero means that it was read and not heard: nobody knows since when it is so. From is then when
+// reading it began.
 type When struct{ After, By, From int64 }
 
-// Watch follows interfaces for one virtual switch. It learns of changes in two ways. Link messages come synchronously with the
-// change: once "ip link set address" has returned, the next Drain reports it. What the kernel does not send a message for, or
-// sends one with old values (a macvlan that comes up or goes makes its lower promiscuous or not), is read again whenever there
-// is reason to, and once a second in any case, in a goroutine of the Watch's own.
+// Watch follows interfaces for one virtual switch. It learns of changes in two ways. Link messages come synchronously
+// with the change: once "ip link set address" has returned, the next Drain reports it. What the kernel does not send a
+// message for, or sends one with old values (a macvlan that comes up or goes makes its lower promiscuous or not), is
+// read again whenever there is reason to, and once a second in any case, in a goroutine of the Watch's own.
 //
-// A thread of the Watch's own takes messages as they come, so that they have the time at which they came, and not the one at
-// which somebody had time to look.
+// A thread of the Watch's own takes messages as they come, so that they have the time at which they came, and not the
+// one at which somebody had time to look.
 //
 // Drain is for one goroutine at a time. All other methods are safe for concurrent use, beside Drain too.
 type Watch struct {
@@ -120,8 +125,9 @@ func (s *Space) Watch() (*Watch, error) {
 		return nil, err
 	}
 	w := &Watch{space: s, pollFD: -1, wakeFD: -1, listener: listener{fd: -1, wakeFD: -1, stopFD: -1},
-		ports: map[int]*followed{}, links: map[interfaceKey][]*followed{}, guests: map[int32][]*followed{}, wanted: map[*followed]bool{},
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+		ports: map[int]*followed{}, links: map[interfaceKey][]*followed{}, guests: map[int32][]*followed{},
+		wanted: map[*followed]bool{},
+		wake:   make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := w.open(); err != nil {
 		w.closeFDs()
 		return nil, fmt.Errorf("watch interfaces: %w", err)
@@ -142,7 +148,8 @@ func (w *Watch) open() (err error) {
 		return err
 	}
 	for _, fd := range []int{w.listener.fd, w.listener.wakeFD, w.wakeFD} {
-		if err := unix.EpollCtl(w.pollFD, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+		if err := unix.EpollCtl(w.pollFD, unix.EPOLL_CTL_ADD, fd,
+			&unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			return err
 		}
 	}
@@ -180,9 +187,9 @@ func (w *Watch) closeFDs() {
 	}
 }
 
-// Follow begins to follow a port under a key of the caller's, in place of what was followed under it before, and returns its
-// present state. adapter is the guest's interface; its zero value means that only the port's own end is followed. Whatever
-// happens after Follow was called comes through Drain, which reports the port once more in any case.
+// Follow begins to follow a port under a key of the caller's, in place of what was followed under it before, and
+// returns its present state. adapter is the guest's interface; its zero value means that only the port's own end is
+// followed. Whatever happens after Follow was called comes through Drain, which reports the port once more in any case.
 func (w *Watch) Follow(key int, adapter, port topology.End) (Seen, error) {
 	f := &followed{key: key, flagsFD: -1}
 	var err error
@@ -253,8 +260,8 @@ func (w *Watch) unfollowLocked(key int) {
 // FD is readable when Drain has something to do. It is the Watch's.
 func (w *Watch) FD() int { return w.pollFD }
 
-// Reread asks for a fresh look at a port, which Drain reports in any case, even if nothing has changed or the port is gone.
-// A key that is not followed is not reported.
+// Reread asks for a fresh look at a port, which Drain reports in any case, even if nothing has changed or the port is
+// gone. A key that is not followed is not reported.
 func (w *Watch) Reread(key int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -279,9 +286,9 @@ func (w *Watch) wakeReader() {
 	}
 }
 
-// Quiet reads everything that is followed once more and returns when Drain has reported all of that and all that was asked
-// for and heard before: every change that was finished when Quiet was called has been reported when it returns. It waits for
-// Drain, which somebody must call when FD is readable.
+// Quiet reads everything that is followed once more and returns when Drain has reported all of that and all that was
+// asked for and heard before: every change that was finished when Quiet was called has been reported when it returns.
+// It waits for Drain, which somebody must call when FD is readable.
 func (w *Watch) Quiet(ctx context.Context) error {
 	drained := make(chan struct{})
 	w.mu.Lock()

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Drain calls changed for every change since, in the order in which they happened, and for every port that was to be read again.
-// It never waits for the kernel's configuration, and asks the kernel nothing: the values are those of the link messages, and what
-// was read meanwhile.
+// Drain calls changed for every change since, in the order in which they happened, and for every port that was to be
+// read again. It never waits for the kernel's configuration, and asks the kernel nothing: the values are those of the
+// link messages, and what was read meanwhile.
 func (w *Watch) Drain(changed func(key int, s Seen, when When)) {
 	w.reports = w.reports[:0]
 	answered := w.takeIn()

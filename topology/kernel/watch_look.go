@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// look reads a port whose adapter was last at a place, and says where it is now. It does so without waiting for RTNL, which
-// another lab's teardown holds for hundreds of milliseconds, unless the adapter has left its node or there is no sysfs.
-// ENODEV: the adapter or the port is gone.
+// look reads a port whose adapter was last at a place, and says where it is now. It does so without waiting for RTNL,
+// which another lab's teardown holds for hundreds of milliseconds, unless the adapter has left its node or there is no
+// sysfs. ENODEV: the adapter or the port is gone.
 func (f *followed) look(at interfaceKey) (Seen, interfaceKey, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -71,8 +71,8 @@ func (s *Seen) raw(flags uint32) {
 	}
 }
 
-// rawFlags reads the adapter's flags from sysfs: only there they show who wants everything without RTNL (net/core/dev.c,
-// dev_get_flags hides it from everybody else).
+// rawFlags reads the adapter's flags from sysfs: only there they show who wants everything without RTNL
+// (net/core/dev.c, dev_get_flags hides it from everybody else).
 func (f *followed) rawFlags(name string, index int32) (uint32, error) {
 	if f.flagsFD >= 0 {
 		if v, err := readFlags(f.flagsFD); err == nil {
@@ -85,7 +85,8 @@ func (f *followed) rawFlags(name string, index int32) (uint32, error) {
 	}
 	fd, err := openFlags(f.guest, name, index)
 	if err != nil {
-		f.noSysfs = errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) // a container that hides parts of /sys; an older kernel
+		// a container that hides parts of /sys; an older kernel
+		f.noSysfs = errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)
 		return 0, err
 	}
 	f.flagsFD = fd
@@ -121,8 +122,8 @@ func openFlags(n *namespace, name string, index int32) (fd int, err error) {
 	return fd, err
 }
 
-// lookElsewhere finds an adapter that is not where it was, in a namespace of the guest's own making perhaps: the port's end still
-// knows where. It waits for RTNL, and nothing is heard of the adapter from outside its node.
+// lookElsewhere finds an adapter that is not where it was, in a namespace of the guest's own making perhaps: the port's
+// end still knows where. It waits for RTNL, and nothing is heard of the adapter from outside its node.
 func (f *followed) lookElsewhere(was interfaceKey, s *Seen) (interfaceKey, error) {
 	own, err := f.holder.conn.getLink(f.port.index, "", -1)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// read reads what is wanted, and everything once a second, until the Watch is closed. It is the goroutine that may wait for the
-// kernel, never the one that drains.
+// read reads what is wanted, and everything once a second, until the Watch is closed. It is the goroutine that may wait
+// for the kernel, never the one that drains.
 func (w *Watch) read() {
 	defer close(w.done)
 	tick := time.NewTicker(pollEvery)
@@ -51,7 +51,8 @@ func (w *Watch) round() {
 			if err == nil {
 				k.seen, k.adapter = s, at
 			}
-			// Only what is not there is gone; what cannot be read at the moment, for want of descriptors perhaps, is tried again.
+			// Only what is not there is gone; what cannot be read at the moment, for want of descriptors perhaps, is
+			// tried again.
 			k.seen.Gone = errors.Is(err, unix.ENODEV)
 			k.by = time.Now().UnixNano()
 		}

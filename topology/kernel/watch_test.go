@@ -197,8 +197,8 @@ func TestWatchSeesWhatGuestsDo(t *testing.T) {
 	}
 }
 
-// The same without Quiet: nobody tells a Watch that something was done by hand. What comes with a message comes at once, what
-// comes without one soon after the message that goes with it.
+// The same without Quiet: nobody tells a Watch that something was done by hand. What comes with a message comes at
+// once, what comes without one soon after the message that goes with it.
 func TestWatchHearsByItself(t *testing.T) {
 	s := cable(t)
 	w := watch(t, s)

@@ -63,8 +63,10 @@ func runShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Either, Want: want + ", or a command",
 		Any: []*grammar.Shape{grammar.AnyText("a command"),
 			{Form: grammar.Object, Want: want, Keys: append([]grammar.Key{
-				{Name: "node", Must: true, Shape: nodeText()}, {Name: "sh", Must: true, Shape: grammar.AnyText("a command")},
-				{Name: "exit", Bars: []string{"background"}, Shape: grammar.NumberOf("an exit code from 0 to 255", 0, 255)},
+				{Name: "node", Must: true, Shape: nodeText()},
+				{Name: "sh", Must: true, Shape: grammar.AnyText("a command")},
+				{Name: "exit", Bars: []string{"background"},
+					Shape: grammar.NumberOf("an exit code from 0 to 255", 0, 255)},
 				{Name: "background", Shape: grammar.YesNo("not waited for; ended with the lab or by stop")},
 				{Name: "name", Needs: []string{"background"}, Shape: actionName()}}, readyKeys()...)}}}
 }
@@ -100,7 +102,8 @@ func stopShape() *grammar.Shape {
 		Any: []*grammar.Shape{actionName(),
 			{Form: grammar.Object, Want: "{name, silent}", Keys: []grammar.Key{
 				{Name: "name", Must: true, Shape: actionName()},
-				{Name: "silent", Shape: grammar.YesNo("without corrections on leaving; a command is killed at once")}}}}}
+				{Name: "silent",
+					Shape: grammar.YesNo("without corrections on leaving; a command is killed at once")}}}}}
 }
 
 func (st *story) stop(v grammar.Value) *Stop {

@@ -17,7 +17,8 @@ func sendShape() *grammar.Shape {
 	who := func(doc string) *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a node, node:interface, a name or broadcast",
 			Doc: doc,
-			RE:  regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
+			RE: regexp.MustCompile(
+				`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
 	}
 	party := func() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Object, Want: "{ip, mac}", Keys: []grammar.Key{
@@ -35,7 +36,8 @@ func sendShape() *grammar.Shape {
 			{Name: "payload", Needs: []string{"type"}, Shape: payload},
 			{Name: "icmp", Bars: []string{"arp"}, Shape: &grammar.Shape{Form: grammar.Object, Want: "{from, to}",
 				Doc: "an echo request", Keys: []grammar.Key{
-					{Name: "from", Must: true, Shape: grammar.Address()}, {Name: "to", Must: true, Shape: grammar.Address()}}}},
+					{Name: "from", Must: true, Shape: grammar.Address()},
+					{Name: "to", Must: true, Shape: grammar.Address()}}}},
 			{Name: "arp", Shape: &grammar.Shape{Form: grammar.Object, Want: "{op, sender, target}", Keys: []grammar.Key{
 				{Name: "op", Must: true, Shape: grammar.OneOf("request", "reply")},
 				{Name: "sender", Must: true, Shape: party()}, {Name: "target", Must: true, Shape: party()}}}},
@@ -48,7 +50,8 @@ func sendShape() *grammar.Shape {
 // send reads forged frames.
 func (st *story) send(v grammar.Value) *topology.Send {
 	every := v.Field("every")
-	s := &topology.Send{Name: v.Field("name").Text("send"), VLAN: v.Field("vlan").Int(0), Count: v.Field("count").Int(1),
+	s := &topology.Send{Name: v.Field("name").Text("send"), VLAN: v.Field("vlan").Int(0),
+		Count: v.Field("count").Int(1),
 		Every: every.Duration(0)}
 	s.Endless = s.Every > 0 && !v.Has("count")
 	s.From = st.nic(v.Field("from"))

@@ -73,7 +73,8 @@ func (st *story) liar(v grammar.Value) topology.Target {
 		return t
 	}
 	i := node.Interface(t.Interface)
-	if i == nil || node.FirstAddr(i.Name, false).IsValid() || i.Master != "" && node.FirstAddr(i.Master, false).IsValid() {
+	if i == nil || node.FirstAddr(i.Name, false).IsValid() || i.Master != "" &&
+		node.FirstAddr(i.Master, false).IsValid() {
 		return t
 	}
 	v.Errorf("%s:%s has no IPv4 address to ask its victim from; give it one, or name another interface", t.Node,

@@ -8,7 +8,8 @@ import (
 	"labctl/topology/labfile/grammar"
 )
 
-// full is a file of nearly the greatest size: what comes of the counter, as often as there is room for between a head and a tail.
+// full is a file of nearly the greatest size: what comes of the counter, as often as there is room for between a head
+// and a tail.
 func full(head string, f func(i int) string, tail string) string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -323,7 +324,8 @@ func bigPairs() map[string]string {
 	}
 }
 
-// sensible is a big lab that must load: hosts behind bridges of a thousand, and steps that each change one host and ask of some.
+// sensible is a big lab that must load: hosts behind bridges of a thousand, and steps that each change one host and ask
+// of some.
 func sensible(hosts, steps int, p func(string, ...any) string) string {
 	bridges := (hosts + 499) / 500
 	return "format: 1\nlab: big\nnodes:\n  r: {kind: router}\n" + times(bridges, func(i int) string { return p("  s%d: {kind: bridge}\n", i) }) +

@@ -54,7 +54,8 @@ func bigFiles() map[string]string {
 	return out
 }
 
-// asChild is what the test binary does instead of the test, told by LABCTL_TEST_BIG: it loads its input, or makes a fixed computation.
+// asChild is what the test binary does instead of the test, told by LABCTL_TEST_BIG: it loads its input, or makes a
+// fixed computation.
 func asChild(t *testing.T, what string) {
 	if what == "fixed" {
 		fixedWork()
@@ -109,17 +110,17 @@ func child(t *testing.T, what, src string) (took time.Duration, mb int64, said i
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), mb >> 10, len(out)
 }
 
-// onceOver are files that have been beyond the bounds, one for each cause. "make proof" tries all files (LABCTL_PROOF), which takes
-// a minute.
+// onceOver are files that have been beyond the bounds, one for each cause. "make proof" tries all files (LABCTL_PROOF),
+// which takes a minute.
 var onceOver = []string{"a lab of 4000 hosts", "chains that jump twice", "chains of nft that jump twice", "matrices of a thousand hosts", "unknown keys",
 	"nodes in one line", "sets of all nodes", "sets of many steps", "umlauts in a row", "empty lists", "question marks", "a long header of one name",
 	"routes to nowhere", "links of many words", "guard and steps", "nft rules and steps", "routes and steps", "commands and steps", "links and steps",
 	"sysctls and steps", "sysctls of a node", "sysctls of the lab", "wrong addresses", "interfaces in rules", "a long word in a table", "rows of nobody", "rows of entries", "rules that steps add",
 	"guards of many ports"}
 
-// What these files ask for takes two seconds and half a gigabyte at most, or is refused. Each is loaded in a process of its own, and
-// the time is that on all processors, so that it does not matter how busy they are. A machine that is slower at something else, at the
-// same time, may be as much slower at this.
+// What these files ask for takes two seconds and half a gigabyte at most, or is refused. Each is loaded in a process of
+// its own, and the time is that on all processors, so that it does not matter how busy they are. A machine that is
+// slower at something else, at the same time, may be as much slower at this.
 func TestLoadIsBounded(t *testing.T) {
 	if what := os.Getenv("LABCTL_TEST_BIG"); what != "" {
 		asChild(t, what)
@@ -172,8 +173,9 @@ func TestLoadIsBounded(t *testing.T) {
 	}
 }
 
-// TestLoadIsLinear compares sizes, not clocks: ten times the nodes may not take a hundred times as long. The time is that
-// on the processors: what takes a second is hardly ever undisturbed where others want them too, what takes little is.
+// TestLoadIsLinear compares sizes, not clocks: ten times the nodes may not take a hundred times as long. The time is
+// that on the processors: what takes a second is hardly ever undisturbed where others want them too, what takes little
+// is.
 func TestLoadIsLinear(t *testing.T) {
 	spent := func() time.Duration {
 		var u syscall.Rusage

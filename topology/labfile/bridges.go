@@ -16,7 +16,8 @@ func bridgeKeys(needs []string) []grammar.Key {
 	mask := grammar.NumberOf("a mask from 0 to 65528 without bits 0 to 2, which the kernel refuses", 0, 65528)
 	mask.Step = 8
 	keys := []grammar.Key{
-		{Name: "ageing", Shape: grammar.Ticks(0, grammar.MaxDuration, "how long a learned address is kept; 0s makes a hub")},
+		{Name: "ageing", Shape: grammar.Ticks(0, grammar.MaxDuration,
+			"how long a learned address is kept; 0s makes a hub")},
 		{Name: "stp", Shape: grammar.YesNo("spanning tree")},
 		{Name: "forward_delay", Shape: grammar.Ticks(2*time.Second, 30*time.Second,
 			"how long a port of a spanning tree listens, and then learns, before it forwards (default 15s)")},

@@ -45,8 +45,9 @@ type labBuild struct {
 // Everything that is wrong is reported.
 func (t *site) build(after bodies) *labBuild {
 	x := newIfaces(t.cables, t.names, t.root.Field("mtu").Int(1500), after)
-	b := &labBuild{ifaces: x, node: map[*nodeDecl]*topology.Node{}, lab: &topology.Lab{Name: t.root.Field("lab").Text(""),
-		Needs: t.root.Field("needs").Words(), KernelTimers: t.root.Has("timers"), Names: t.names.list}}
+	b := &labBuild{ifaces: x, node: map[*nodeDecl]*topology.Node{},
+		lab: &topology.Lab{Name: t.root.Field("lab").Text(""),
+			Needs: t.root.Field("needs").Words(), KernelTimers: t.root.Has("timers"), Names: t.names.list}}
 	reader := interfaceReader{x}
 	for _, s := range x.tree.all {
 		if s.skip {
@@ -114,7 +115,8 @@ func (b *labBuild) ipv6(s *nodeDecl, n *topology.Node, everywhere bool) {
 				continue
 			}
 			if !own.Bool(true) {
-				own.Warnf("is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out", m.Name, p)
+				own.Warnf("is false, but %s has an IPv6 address, %s, and so the node has IPv6; leave one of them out",
+					m.Name, p)
 			}
 			n.IPv6 = true
 			// RFC 8200 section 5; the kernel takes IPv6 off an interface below it (net/ipv6/addrconf.c,

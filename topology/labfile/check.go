@@ -108,7 +108,8 @@ func (c checker) notOfAHost(s *nodeDecl) {
 				what = "the broadcast address"
 			}
 			if what != "" {
-				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one", p.Addr(), what, p.Masked(),
+				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one", p.Addr(), what,
+					p.Masked(),
 					s.full)
 			}
 		}
@@ -151,13 +152,15 @@ func (c checker) arp(s *nodeDecl, n *topology.Node) {
 		switch {
 		case (m.Type == topology.Macvlan || m.Type == topology.Macvtap) && m.above != nil && m.above.node == s:
 			m.addrs[0].Warnf("%s answers ARP for %s too, with its own MAC, while arp_ignore is 0; "+
-				"if that is not meant, write \"sysctls: {arp_ignore: 1}\" at %s", m.above.Name, m.Addrs[0].Addr(), s.full)
+				"if that is not meant, write \"sysctls: {arp_ignore: 1}\" at %s", m.above.Name, m.Addrs[0].Addr(),
+				s.full)
 		case m.inner:
 			o := c.byEnd[m.Peer]
 			if o == nil || o.Master == "" || sysctlOf(n, "rp_filter") == "1" {
 				continue
 			}
-			m.addrs[0].Warnf("bridge %s answers ARP for %s too, with its own MAC, while arp_ignore is 0 and rp_filter is not "+
+			m.addrs[0].Warnf("bridge %s answers ARP for %s too, with its own MAC, while arp_ignore is 0 and "+
+				"rp_filter is not "+
 				"1; "+
 				"if that is not meant, write \"sysctls: {rp_filter: 1}\" at %s", o.Master, m.Addrs[0].Addr(), s.full)
 		}

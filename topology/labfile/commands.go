@@ -46,7 +46,8 @@ func readyKeys() []grammar.Key {
 	return []grammar.Key{
 		{Name: "ready", Needs: []string{"background"}, Shape: &grammar.Shape{Form: grammar.Text,
 			Want: "tcp:PORT, udp:PORT, file:PATH or sh:COMMAND", Test: readyText, RE: readyRE,
-			Doc: "the lab waits until a socket listens in the node, a file is there, or a command in the node exits 0"}},
+			Doc: "the lab waits until a socket listens in the node, a file is there, " +
+				"or a command in the node exits 0"}},
 		{Name: "timeout", Needs: []string{"ready"},
 			Shape: grammar.Duration("of ready, from the start of the command; 10s if not given")},
 	}
@@ -65,7 +66,8 @@ func readReady(command grammar.Value) topology.Ready {
 		t.Errorf("nothing is ready within 0s; want a longer time")
 	}
 	if command.Field("background").Word() == "false" {
-		v.Key().Errorf("only a command in the background is waited for like this; one that is not has ended when the next " +
+		v.Key().Errorf("only a command in the background is waited for like this; one that is not has ended when the " +
+			"next " +
 			"one begins")
 	}
 	return r
@@ -78,7 +80,8 @@ func runKey() grammar.Key {
 			grammar.AnyText("a command"),
 			{Form: grammar.Object, Want: "{sh, background, ready, timeout}", Keys: append([]grammar.Key{
 				{Name: "sh", Must: true, Shape: grammar.AnyText("a command")},
-				{Name: "background", Shape: grammar.YesNo("a server: it goes on while the lab does")}}, readyKeys()...)}}}
+				{Name: "background", Shape: grammar.YesNo("a server: it goes on while the lab does")}},
+				readyKeys()...)}}}
 	return grammar.Key{Name: "run", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of commands", Of: run,
 		Doc: "commands at start-up, in order; each must exit 0"}}
 }

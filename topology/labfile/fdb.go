@@ -13,8 +13,9 @@ import (
 
 // fdbShape is "fdb" of a bridge.
 func fdbShape() *grammar.Shape {
-	name := &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a name, a node or node:interface", Test: fdbKeyText,
-		RE: regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
+	name := &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a name, a node or node:interface",
+		Test: fdbKeyText,
+		RE:   regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
 	return &grammar.Shape{Form: grammar.Dict, Want: "a map from MAC addresses to ports", Name: name,
 		Of:  grammar.InterfaceName(),
 		Doc: "static forwarding entries: the port behind which an address is said to be"}
@@ -102,7 +103,8 @@ func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen
 		return
 	}
 	if name, is := own[mac]; is {
-		v.Key().Errorf("%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind it",
+		v.Key().Errorf("%s is the address of %s itself, and what is for it goes to the bridge; no port has it behind "+
+			"it",
 			mac, name)
 		return
 	}

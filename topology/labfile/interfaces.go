@@ -47,14 +47,16 @@ func interfaceShape(set bool) *grammar.Shape {
 		{Name: "bridge", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of ports", Of: grammar.InterfaceName(),
 			Max: maxPorts,
 			Doc: "a Linux bridge with these ports"}},
-		{Name: "veth", Bars: bars(1), Shape: grammar.InterfaceName().With("both ends of a veth pair in this node: the " +
-			"other one")},
+		{Name: "veth", Bars: bars(1),
+			Shape: grammar.InterfaceName().With("both ends of a veth pair in this node: the " +
+				"other one")},
 		{Name: "macvlan", Bars: bars(2), Shape: lower("a macvlan on this interface")},
 		{Name: "macvtap", Bars: bars(3), Shape: lower("a macvtap on this interface")},
 		{Name: "vlan", Bars: bars(4), Needs: beside("id"), Shape: lower("a VLAN interface on this interface")},
 		{Name: "mode", Needs: beside("macvlan", "macvtap"), Shape: modes},
-		{Name: "sources", Needs: beside("mode"), Shape: &grammar.Shape{Form: grammar.List, Want: "a list of MAC addresses",
-			Of: grammar.MACOrName("")}},
+		{Name: "sources", Needs: beside("mode"),
+			Shape: &grammar.Shape{Form: grammar.List, Want: "a list of MAC addresses",
+				Of: grammar.MACOrName("")}},
 		{Name: "id", Needs: beside("vlan"), Shape: grammar.VLANID()},
 	}
 	keys = append(keys, valueKeys("derived when not given")...)
@@ -175,7 +177,8 @@ func (r interfaceReader) entry(s *nodeDecl, v grammar.Value, ends map[string]*li
 			return
 		}
 	default:
-		v.Key().Errorf("nothing makes %s: no link ends on it, and it has none of bridge, veth, macvlan, macvtap, vlan", name)
+		v.Key().Errorf("nothing makes %s: no link ends on it, and it has none of bridge, veth, macvlan, macvtap, vlan",
+			name)
 		return
 	}
 	r.values(m, v)
@@ -223,7 +226,8 @@ func (r interfaceReader) vethOther(s *nodeDecl, v, other grammar.Value) {
 			return
 		}
 	case o.inner && o.Peer.Node != "" || o.Peer.Node != "" && o.link == nil:
-		other.Errorf("%s is the other end of %s already; a veth pair is written on one of its ends", o.Name, o.Peer.Interface)
+		other.Errorf("%s is the other end of %s already; a veth pair is written on one of its ends", o.Name,
+			o.Peer.Interface)
 		return
 	case o.link != nil || o.Type != topology.Veth || o.inner:
 		other.Errorf("%s is made already, in line %d; the other end of a veth pair is made by the pair alone", o.Name,

@@ -31,7 +31,8 @@ func (r stepReader) laid(set grammar.Value) (bodies, *topology.Lab) {
 		r.size = sizeOf(r.base)
 	}
 	if r.budget.built += r.size; r.budget.built > maxBuilt {
-		set.Errorf("the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of %d; let "+
+		set.Errorf("the sets and cases up to this one make labs of %s in all, more than %d, this lab being one of "+
+			"%d; let "+
 			"fewer steps change the lab",
 			problem.Count(r.budget.built, "part"), maxBuilt, r.size)
 		return after, r.lab

@@ -6,7 +6,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// TestLegendSpeaksOfItsKind: the same word is explained by what the probe of that table does, and who is asked does not answer instead.
+// TestLegendSpeaksOfItsKind: the same word is explained by what the probe of that table does, and who is asked does not
+// answer instead.
 func TestLegendSpeaksOfItsKind(t *testing.T) {
 	for _, c := range []struct {
 		kind  string

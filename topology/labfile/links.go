@@ -46,7 +46,8 @@ var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_
 func linksShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.List, Want: "a list of links",
 		Doc: `cables: "a -- b", "a b c -- s1", "h0:eth1 -- s1:port"`,
-		Of:  &grammar.Shape{Form: grammar.Text, Want: `a link, as "h0 -- s1"`, RE: regexp.MustCompile(` -- `), Test: linkText}}
+		Of: &grammar.Shape{Form: grammar.Text, Want: `a link, as "h0 -- s1"`, RE: regexp.MustCompile(` -- `),
+			Test: linkText}}
 }
 
 // linkText says why s is not two ends and the dashes between them, or "".
@@ -118,7 +119,8 @@ func (c *cabling) link(from *nodeDecl, v grammar.Value) {
 		a, b := read(word, offset), read(far, farAt)
 		offset += len(word)
 		if a.node == b.node {
-			c.refuse(a, "both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"",
+			c.refuse(a,
+				"both ends are on %s; a cable inside a node is a veth pair: write {veth: OTHER} in its \"interfaces\"",
 				a.node.full)
 			continue
 		}
@@ -141,9 +143,10 @@ func (c *cabling) refuse(e *linkEnd, format string, args ...any) {
 func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) *linkEnd {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
-		c.doc.Add(at, len(word), path, fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group "+
-			"or switch/group:port",
-			problem.Clip(word)), false)
+		c.doc.Add(at, len(word), path,
+			fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group "+
+				"or switch/group:port",
+				problem.Clip(word)), false)
 		return &linkEnd{node: &nodeDecl{skip: true}, pos: at, path: path, bad: true}
 	}
 	name := strings.TrimPrefix(m[3], ":")

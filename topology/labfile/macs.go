@@ -49,7 +49,8 @@ func (g *macGiver) give() {
 		case !m.MAC.IsZero():
 		case m.link != nil:
 			g.keep(m, g.farMAC(m))
-		case m.Type == topology.Veth || (m.Type == topology.Macvtap || m.Type == topology.Macvlan) && m.Mode != "passthru":
+		case m.Type == topology.Veth || (m.Type == topology.Macvtap || m.Type == topology.Macvlan) &&
+			m.Mode != "passthru":
 			g.keep(m, g.derive(m, switchcore.MAC{0x02}, 40))
 		}
 	}

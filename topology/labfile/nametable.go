@@ -37,7 +37,8 @@ func newNameTable(t *tree, names grammar.Value) *nameTable {
 			e.MAC, _ = switchcore.ParseMAC(m.Word())
 		}
 		if s := t.named[v.Name()]; s != nil {
-			v.Key().Errorf("a node is called %q too (line %d), and tables could mean either", v.Name(), s.value.Key().Line())
+			v.Key().Errorf("a node is called %q too (line %d), and tables could mean either", v.Name(),
+				s.value.Key().Line())
 		}
 		out.list = append(out.list, e)
 	}
@@ -62,7 +63,8 @@ func (t *nameTable) mac(v grammar.Value) switchcore.MAC {
 			}
 			return out
 		}
-		v.Errorf("%q is neither a MAC address nor a name under \"names\"%s", problem.Clip(word), t.doc.Near(word, known))
+		v.Errorf("%q is neither a MAC address nor a name under \"names\"%s", problem.Clip(word),
+			t.doc.Near(word, known))
 		return switchcore.MAC{}
 	}
 	if e.MAC.IsZero() {

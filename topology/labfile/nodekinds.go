@@ -24,7 +24,8 @@ type kindRow struct {
 // kindRows are the kinds of nodes in the order of the documentation.
 func kindRows() []kindRow {
 	return []kindRow{
-		{name: topology.Host, want: "a host", doc: "a network namespace with interfaces, like a machine", keys: hostKeys,
+		{name: topology.Host, want: "a host", doc: "a network namespace with interfaces, like a machine",
+			keys:  hostKeys,
 			hints: hostHints()},
 		{name: topology.Router, want: "a router", doc: "a host that forwards", keys: hostKeys, hints: hostHints()},
 		bridgeRow(),

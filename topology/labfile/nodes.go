@@ -144,7 +144,8 @@ func (t *tree) kindOf(s *nodeDecl) {
 // here.
 func kindElsewhere(word string) (string, bool) {
 	word = strings.ToLower(word)
-	profile := map[string]string{"dvs": "distributed", "vds": "distributed", "dvswitch": "distributed", "vss": "standard",
+	profile := map[string]string{"dvs": "distributed", "vds": "distributed", "dvswitch": "distributed",
+		"vss":  "standard",
 		"nvds": "nsx", "n-vds": "nsx"}[word]
 	if profile == "" && slices.Contains(topology.ProfileNames(), word) {
 		profile = word
@@ -153,7 +154,8 @@ func kindElsewhere(word string) (string, bool) {
 	case profile != "":
 		return "kind: vswitch and profile: " + profile, true
 	case word == "switch":
-		return "kind: vswitch and a profile (standard, distributed, nsx, learning), or kind: bridge for a Linux bridge", true
+		return "kind: vswitch and a profile (standard, distributed, nsx, learning), or kind: bridge for a Linux bridge",
+			true
 	}
 	return "", false
 }

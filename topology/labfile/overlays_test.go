@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A single value takes the place of an earlier one of its key, wherever that was in the list; a map is laid over what is there.
+// A single value takes the place of an earlier one of its key, wherever that was in the list; a map is laid over what
+// is there.
 func TestOverlaysAfterOthers(t *testing.T) {
 	change := func(path, value string) Overlay {
 		return Overlay{Node: "s", Path: strings.Split(path, "."), Value: value}

@@ -27,7 +27,8 @@ func guardShape() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.Object, Min: 1, Want: "{mac, ip}", Keys: []grammar.Key{
 			{Name: "mac", Shape: &grammar.Shape{Form: grammar.Either, Want: "a MAC address, a name, or a list of them",
 				Any: []*grammar.Shape{
-					grammar.MACOrName(""), {Form: grammar.List, Want: "a list of MAC addresses", Of: grammar.MACOrName(""), Min: 1}}}},
+					grammar.MACOrName(""), {Form: grammar.List, Want: "a list of MAC addresses",
+						Of: grammar.MACOrName(""), Min: 1}}}},
 			{Name: "ip", Shape: &grammar.Shape{Form: grammar.Either, Want: "an address, a prefix or a list of them",
 				Any: []*grammar.Shape{
 					ip(), {Form: grammar.List, Want: "a list of addresses", Of: ip(), Min: 1}}}}}}
@@ -81,7 +82,8 @@ func (r *guardReader) read(s *nodeDecl, n *topology.Node, set *rules.Set, v gram
 			r.guarded(s, n, &g, who)
 		}
 		if g.TooMany {
-			who.Key().Errorf("the MACs and the addresses behind the guarded ports up to this one make more than %s, each of "+
+			who.Key().Errorf("the MACs and the addresses behind the guarded ports up to this one make more than %s, "+
+				"each of "+
 				"which a rule names; "+
 				"let fewer MACs speak for fewer addresses", problem.Count(rules.MaxGuarded, "pair"))
 			r.doc.Stop()
@@ -91,7 +93,8 @@ func (r *guardReader) read(s *nodeDecl, n *topology.Node, set *rules.Set, v gram
 		}
 		ports = append(ports, g)
 	}
-	slices.SortFunc(ports, func(x, y rules.Guard) int { return strings.Compare(x.Port, y.Port) }) // the order of the file means nothing
+	// the order of the file means nothing
+	slices.SortFunc(ports, func(x, y rules.Guard) int { return strings.Compare(x.Port, y.Port) })
 	if set.Level == "l3" {
 		set.GuardLines(len(n.Rules)+1, ports)
 		return

@@ -48,7 +48,8 @@ func routeText(s string) string {
 		return fmt.Sprintf("%q is not a destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
 	}
 	if p.Masked() != p {
-		return fmt.Sprintf("%q has bits behind its length, which the kernel refuses in a route; write %s", s, p.Masked())
+		return fmt.Sprintf("%q has bits behind its length, which the kernel refuses in a route; write %s", s,
+			p.Masked())
 	}
 	return ""
 }
@@ -206,7 +207,8 @@ func (n *networks) routeOK(s *nodeDecl, devices *reachable, r saidRoute) {
 	}
 	source := !r.Src.IsValid() || own.own[r.Src]
 	if !connected && !own.more {
-		r.value.Errorf("%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or write "+
+		r.value.Errorf("%s is on no network of %s%s; the kernel refuses a gateway that it cannot reach directly (or "+
+			"write "+
 			"{via, dev, onlink: true})",
 			r.Via, s.full, own.words)
 	}

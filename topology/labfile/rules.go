@@ -151,9 +151,11 @@ func (r *ruleReader) ownTables(n *topology.Node, path string) {
 		for _, t := range set.Tables {
 			at := problem.PathKey(problem.PathKey(path, "rules"), set.Name)
 			if was := owner[t]; was != nil {
-				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+" already; give it another name", false)
+				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is that of "+was.Name+
+					" already; give it another name", false)
 			} else if was := iptables[t]; was != nil {
-				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+was.Name+"; give it another name", false)
+				r.doc.Add(set.Pos, len(set.Name), at, "table "+t.String()+" is the one that iptables makes for "+
+					was.Name+"; give it another name", false)
 			}
 			owner[t] = set
 		}

@@ -21,12 +21,14 @@ func (c checker) treeTimers(br *ifaceBuild) {
 	t := br.Bridge
 	if most := 2 * (t.ForwardDelay - time.Second); most < t.MaxAge {
 		warn([]string{"forward_delay", "max_age"}, "2 × (forward_delay %s - 1s) is %s, less than max_age %s: "+
-			"a loop may be open for a while; IEEE 802.1D wants a longer forward_delay or a shorter max_age", t.ForwardDelay,
+			"a loop may be open for a while; IEEE 802.1D wants a longer forward_delay or a shorter max_age",
+			t.ForwardDelay,
 			most, t.MaxAge)
 	}
 	if least := 2 * (t.HelloTime + time.Second); least > t.MaxAge {
 		warn([]string{"hello_time", "max_age"}, "2 × (hello_time %s + 1s) is %s, more than max_age %s: "+
-			"the root is forgotten when one of its messages is lost; IEEE 802.1D wants a shorter hello_time or a longer max_age",
+			"the root is forgotten when one of its messages is lost; IEEE 802.1D wants a shorter hello_time or a "+
+			"longer max_age",
 			t.HelloTime, least, t.MaxAge)
 	}
 }
@@ -35,7 +37,8 @@ func (c checker) treeTimers(br *ifaceBuild) {
 func (c checker) rings() {
 	for _, r := range c.lab.Rings() {
 		m := c.byEnd[r[0]]
-		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, and "+
+		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, "+
+			"and "+
 			"drowns everything; "+
 			"write \"stp: true\" at a bridge of it", r)
 		if m.link != nil {

@@ -31,7 +31,8 @@ func waitShape() *grammar.Shape {
 	readers := expect.Listed(func(k *expect.Kind) bool { return k.Reads })
 	for _, k := range expect.Kinds() {
 		if !k.Reads {
-			s.Hints[k.Name] = "sends something or changes the lab; a wait only reads (" + strings.Join(readers, ", ") + ")"
+			s.Hints[k.Name] = "sends something or changes the lab; a wait only reads (" + strings.Join(readers, ", ") +
+				")"
 			continue
 		}
 		s.Keys = append(s.Keys, tableKey(k))

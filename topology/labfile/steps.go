@@ -18,7 +18,8 @@ func stepShape() *grammar.Shape {
 
 // stepKeys are the keys of a step in the order in which they act and are to be written. They are never changed.
 var stepKeys = sync.OnceValue(func() []grammar.Key {
-	caseName := grammar.Named("a case", grammar.CaseName, grammar.MaxWord, []string{"on", "off", "true", "false", "null"})
+	caseName := grammar.Named("a case", grammar.CaseName, grammar.MaxWord,
+		[]string{"on", "off", "true", "false", "null"})
 	return []grammar.Key{
 		{Name: "name", Must: true, Shape: grammar.OneLine("a name of one line", 100)},
 		{Name: "note", Shape: grammar.AnyText("a text")},
@@ -28,8 +29,9 @@ var stepKeys = sync.OnceValue(func() []grammar.Key {
 		{Name: "do", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of actions", Of: actionShape()}},
 		{Name: "wait", Shape: waitShape()},
 		{Name: "timeout", Needs: []string{"wait"}, Shape: grammar.Duration("of wait; 10s if not given")},
-		{Name: "cases", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from cases to what they set", Name: caseName,
-			Of: setShape(), Min: 1}},
+		{Name: "cases", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from cases to what they set",
+			Name: caseName,
+			Of:   setShape(), Min: 1}},
 		{Name: "expect", Shape: expectShape(true)},
 	}
 })

@@ -26,8 +26,10 @@ type story struct {
 }
 
 func newStory(t *site, base *labBuild, nodesOnly bool) *story {
-	return &story{site: t, base: base, nodesOnly: nodesOnly, bodies: bodies{}, lab: base.lab, nodesValid: !t.doc.Failed(),
-		running: map[string]bool{}, spoofs: map[string]bool{}, isStream: map[string]bool{}, isSent: map[string]bool{}}
+	return &story{site: t, base: base, nodesOnly: nodesOnly, bodies: bodies{}, lab: base.lab,
+		nodesValid: !t.doc.Failed(),
+		running:    map[string]bool{}, spoofs: map[string]bool{}, isStream: map[string]bool{},
+		isSent: map[string]bool{}}
 }
 
 // node finds the node that a value names in full; nil if there is none, which is reported.

@@ -83,7 +83,8 @@ func (r switchReader) knownPorts(s *nodeDecl, sw *topology.Switch, said grammar.
 	for v := range said.Fields() {
 		isUp, found := uplink[v.Name()]
 		if shared := v.Field("shared"); found && shared.Word() == "true" && !isUp {
-			shared.Key().Errorf("%s is not an uplink; only an uplink that is an interface of the node that holds the switch "+
+			shared.Key().Errorf("%s is not an uplink; only an uplink that is an interface of the node that holds the "+
+				"switch "+
 				"can be shared", v.Name())
 		}
 		if !found && grammar.InterfaceName().Refuses(v.Name()) == "" && !isUplink(s, v.Name()) && !r.anyBad(s) {

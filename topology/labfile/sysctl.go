@@ -64,7 +64,10 @@ func (p *pins) ordered() []topology.Sysctl {
 			!slices.Contains(topology.Touching, s.Key[len("net/ipv6/conf/all/"):]) {
 			continue // ip_forward is the first of all
 		}
-		touched := func(o topology.Sysctl) bool { return strings.HasPrefix(o.Key, "net/ipv6/conf/") && s.Touches(o.Key) }
+		touched := func(o topology.Sysctl) bool {
+			return strings.HasPrefix(o.Key, "net/ipv6/conf/") &&
+				s.Touches(o.Key)
+		}
 		if at := slices.IndexFunc(p.list[:i], touched); at >= 0 {
 			p.list = slices.Insert(slices.Delete(p.list, i, i+1), at, s)
 		}
@@ -193,12 +196,14 @@ func (y *sysctls) full(s *nodeDecl, p *pins, a sysctlGiven) {
 	key := sysctlKey(a.name())
 	parts := strings.Split(key, "/")
 	if a.near != "" {
-		a.value.Key().Warnf("%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where the "+
+		a.value.Key().Warnf("%q may be misspelt: labctl does not know a sysctl of this name, and \"up\" fails where "+
+			"the "+
 			"kernel does not either; did you mean %q?",
 			problem.Clip(a.name()), a.near)
 	}
 	if y.given++; y.given > maxGiven {
-		a.value.Key().Errorf("the nodes up to this one, and those of the labs that steps and cases make, are given more "+
+		a.value.Key().Errorf("the nodes up to this one, and those of the labs that steps and cases make, are given "+
+			"more "+
 			"than %d sysctls in all; "+
 			"give fewer to all nodes, or let fewer steps change the lab", maxGiven)
 		y.doc.Stop()

@@ -50,7 +50,8 @@ func sysctlKey(name string) string {
 	if !strings.Contains(name, "/") {
 		name = strings.ReplaceAll(name, ".", "/")
 	}
-	if name == "net/ipv4/conf/all/forwarding" { // the same variable (net/ipv4/devinet.c, devinet_sysctl_register and ctl_forward_entry)
+	// the same variable (net/ipv4/devinet.c, devinet_sysctl_register and ctl_forward_entry)
+	if name == "net/ipv4/conf/all/forwarding" {
 		return topology.ForwardKey
 	}
 	return name
@@ -90,7 +91,8 @@ func globalSysctl(key string, parts []string) bool {
 			parts[len(parts)-1]) {
 			return true
 		}
-		return slices.Contains([]string{"tcp_mem", "udp_mem", "tcp_max_orphans", "inet_peer_threshold", "inet_peer_minttl",
+		return slices.Contains([]string{"tcp_mem", "udp_mem", "tcp_max_orphans", "inet_peer_threshold",
+			"inet_peer_minttl",
 			"inet_peer_maxttl", "tcp_available_congestion_control", "cipso_cache_enable"}, parts[2])
 	case "ipv6":
 		return parts[2] == "neigh" && len(parts) > 3 && parts[3] == "default"

@@ -42,7 +42,8 @@ func comments(src string) []string {
 	return out
 }
 
-// TestUpdateShippedLabs: whatever is measured, a shipped lab that is updated loads, keeps its comments, and is finished.
+// TestUpdateShippedLabs: whatever is measured, a shipped lab that is updated loads, keeps its comments, and is
+// finished.
 func TestUpdateShippedLabs(t *testing.T) {
 	files, err := filepath.Glob("../../labs/*.yaml")
 	if err != nil || len(files) == 0 {

@@ -128,7 +128,8 @@ func (u *uplinks) badEnd(s *nodeDecl, name string) bool {
 // refuseShared refuses to share an uplink that nobody but the switch has.
 func (u *uplinks) refuseShared(s *nodeDecl, name string) {
 	if v := u.portOf(s, name).Field("shared"); v.Word() == "true" {
-		v.Key().Errorf("%s is the switch's own; only an interface of the node that holds the switch can be shared with it",
+		v.Key().Errorf("%s is the switch's own; only an interface of the node that holds the switch can be shared "+
+			"with it",
 			name)
 	}
 }
@@ -149,14 +150,16 @@ func (u *uplinks) check() {
 		for _, h := range u.held[s] {
 			if h.shared {
 				if h.Master != "" {
-					h.said.Errorf("%s is a port of %s; a switch that is to share it takes %s as its uplink", h.Name, h.Master,
+					h.said.Errorf("%s is a port of %s; a switch that is to share it takes %s as its uplink", h.Name,
+						h.Master,
 						h.Master)
 				}
 				continue
 			}
 			switch {
 			case len(h.addrs) > 0 && h.movedToSwitch:
-				h.addrs[0].Errorf("%s is an uplink of %s and belongs to it alone; an address cannot be on it", h.Name, s.full)
+				h.addrs[0].Errorf("%s is an uplink of %s and belongs to it alone; an address cannot be on it", h.Name,
+					s.full)
 			case len(h.addrs) > 0:
 				h.addrs[0].Errorf("%s is an uplink of %s and belongs to it alone; if %s is to go on using it, "+
 					"write \"ports: {%s: {shared: true}}\" at %s", h.Name, s.full, h.node.full, h.Name, s.base)

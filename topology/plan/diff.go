@@ -14,19 +14,21 @@ type Change struct {
 }
 
 // New is the plan that builds the whole lab. The order is what makes it fast: namespaces, then what their links
-// inherit, then all links, then hosts, and bridges up last, so that nothing is flooded to a thousand ports while they come up.
+// inherit, then all links, then hosts, and bridges up last, so that nothing is flooded to a thousand ports while they
+// come up.
 func New(lab *topology.Lab, instance string) *Plan {
 	plan, _ := Diff(&topology.Lab{Name: lab.Name}, lab, instance)
 	return plan
 }
 
 // Diff is the plan that turns a running instance of one lab into another. Nodes of both with the same kind, IPv6 and
-// commands keep their namespace; what differs in them is changed in place, and only interfaces that must be made anew are.
-// Changes is empty exactly if nothing differs. The settings of virtual switches are only among the changes: the kernel knows
-// nothing of them.
+// commands keep their namespace; what differs in them is changed in place, and only interfaces that must be made anew
+// are. Changes is empty exactly if nothing differs. The settings of virtual switches are only among the changes: the
+// kernel knows nothing of them.
 func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	d := &differ{
-		old: index(old), new: index(new), rebuilt: map[string]bool{}, made: map[topology.End]bool{}, bornUp: map[topology.End]bool{}, readdress: map[string]bool{},
+		old: index(old), new: index(new), rebuilt: map[string]bool{}, made: map[topology.End]bool{},
+		bornUp: map[topology.End]bool{}, readdress: map[string]bool{},
 		plan: &Plan{Lab: new.Name, Instance: instance},
 	}
 	d.decide(old, new)
@@ -166,7 +168,8 @@ func (d *differ) spread(new *topology.Lab) {
 // mustRebuild says why a node cannot be changed in place, or "".
 func mustRebuild(o, n *topology.Node) string {
 	switch {
-	case o.Kind != n.Kind && (o.Kind == topology.Bridge || n.Kind == topology.Bridge || o.Kind == topology.VSwitch || n.Kind == topology.VSwitch || o.Kind == "gone"):
+	case o.Kind != n.Kind && (o.Kind == topology.Bridge || n.Kind == topology.Bridge || o.Kind == topology.VSwitch ||
+		n.Kind == topology.VSwitch || o.Kind == "gone"):
 		return fmt.Sprintf("kind %s -> %s", o.Kind, n.Kind)
 	case n.Kind == topology.VSwitch && platform(o) != platform(n):
 		return fmt.Sprintf("profile %s -> %s", platform(o), platform(n))
@@ -192,15 +195,16 @@ func makeup(i *topology.Interface) string {
 	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
 }
 
-// remove takes away what is no more or must be made anew. Links go one by one before the namespaces at their other ends,
-// because a namespace is emptied only some time after its name is gone, and the new link has the old one's name.
+// remove takes away what is no more or must be made anew. Links go one by one before the namespaces at their other
+// ends, because a namespace is emptied only some time after its name is gone, and the new link has the old one's name.
 func (d *differ) remove(old, new *topology.Lab) {
 	for _, o := range old.Nodes {
 		n := d.new[o.Name]
 		if n == nil || d.rebuilt[o.Name] {
 			continue
 		}
-		if !slices.Equal(o.Routes, n.Routes) || !slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) || d.readdress[n.Name] {
+		if !slices.Equal(o.Routes, n.Routes) || !slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) ||
+			d.readdress[n.Name] {
 			d.readdress[n.Name] = true
 			for _, r := range o.Routes {
 				d.add(DelRoute{o.Name, r})
@@ -266,8 +270,8 @@ func (d *differ) hosts(new *topology.Lab) {
 	d.commands(new.Nodes)
 }
 
-// commands runs those of fresh nodes. A server is waited for before the next command of its node, which may count on it; what
-// remains is waited for at the end, since servers of several nodes may need each other.
+// commands runs those of fresh nodes. A server is waited for before the next command of its node, which may count on
+// it; what remains is waited for at the end, since servers of several nodes may need each other.
 func (d *differ) commands(nodes []*topology.Node) {
 	var last []Op
 	for _, n := range nodes {
@@ -299,7 +303,8 @@ func (d *differ) addresses(n *topology.Node, bridges bool) {
 		if bridges != (i.Type == topology.BridgeLink) {
 			continue
 		}
-		made, up := d.made[topology.End{Node: n.Name, Interface: i.Name}], d.bornUp[topology.End{Node: n.Name, Interface: i.Name}]
+		made, up := d.made[topology.End{Node: n.Name, Interface: i.Name}],
+			d.bornUp[topology.End{Node: n.Name, Interface: i.Name}]
 		if !made {
 			was := d.old[n.Name].Interface(i.Name)
 			up = was.Up

@@ -8,7 +8,8 @@ import (
 	"labctl/topology/labfile"
 )
 
-// What is between two labs says everything about static entries: those that move, go, and those that went with their port.
+// What is between two labs says everything about static entries: those that move, go, and those that went with their
+// port.
 func TestDiffOfStaticEntries(t *testing.T) {
 	with := func(fdb, rest string) *topology.Lab {
 		return mustLoad(t, strings.Replace(strings.Replace(diffBase, "s1: {kind: bridge}", "s1: {kind: bridge, "+fdb+"}", 1), "a: {ip: 10.0.0.1/24", "a: {ip: 10.0.0.1/24"+rest, 1)).Lab

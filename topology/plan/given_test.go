@@ -12,7 +12,8 @@ import (
 
 const callIPv4, callIPv6 = "net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables"
 
-// called are the values of br_netfilter that a plan writes at the bridge, in its order, without those that are 0 from the beginning.
+// called are the values of br_netfilter that a plan writes at the bridge, in its order, without those that are 0 from
+// the beginning.
 func called(plan *Plan) []string {
 	var out []string
 	write := func(s topology.Sysctl) {
@@ -115,8 +116,8 @@ func TestGivenBridgeCallsChange(t *testing.T) {
 	}
 }
 
-// TestGivenValuesAreLast: whatever labctl sets by itself, and whatever the kernel changes along with a value, a value that the
-// lab gives is written behind it.
+// TestGivenValuesAreLast: whatever labctl sets by itself, and whatever the kernel changes along with a value, a value
+// that the lab gives is written behind it.
 func TestGivenValuesAreLast(t *testing.T) {
 	lab := load(t, `
 sysctls: {net.ipv4.conf.all.rp_filter: 2, ip_forward: 1}

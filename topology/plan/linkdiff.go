@@ -66,7 +66,8 @@ func vethEnd(node string, i *topology.Interface) VethEnd {
 // reattach puts surviving ports back under a bridge that was made anew.
 func (d *differ) reattach(n *topology.Node) {
 	for _, i := range n.Interfaces {
-		if i.Master != "" && !d.made[topology.End{Node: n.Name, Interface: i.Name}] && d.made[topology.End{Node: n.Name, Interface: i.Master}] {
+		if i.Master != "" && !d.made[topology.End{Node: n.Name, Interface: i.Name}] &&
+			d.made[topology.End{Node: n.Name, Interface: i.Master}] {
 			d.add(SetMaster{n.Name, i.Name, i.Master})
 		}
 	}
@@ -94,8 +95,9 @@ func (d *differ) changeLinks(new *topology.Lab) {
 	}
 }
 
-// adjusted reports whether the kernel gives a bridge another MTU than it shall have, because of its ports: it takes the lowest of them
-// whenever one comes or changes, until somebody sets the bridge's own (br_mtu_auto_adjust, net/bridge/br_if.c).
+// adjusted reports whether the kernel gives a bridge another MTU than it shall have, because of its ports: it takes the
+// lowest of them whenever one comes or changes, until somebody sets the bridge's own (br_mtu_auto_adjust,
+// net/bridge/br_if.c).
 func (d *differ) adjusted(n *topology.Node, br *topology.Interface) bool {
 	lowest, news := 0, false
 	for _, i := range n.Interfaces {
@@ -105,7 +107,8 @@ func (d *differ) adjusted(n *topology.Node, br *topology.Interface) bool {
 		if lowest == 0 || i.MTU < lowest {
 			lowest = i.MTU
 		}
-		news = news || d.made[topology.End{Node: n.Name, Interface: i.Name}] || d.made[topology.End{Node: n.Name, Interface: br.Name}] || d.old[n.Name].Interface(i.Name).MTU != i.MTU
+		news = news || d.made[topology.End{Node: n.Name, Interface: i.Name}] ||
+			d.made[topology.End{Node: n.Name, Interface: br.Name}] || d.old[n.Name].Interface(i.Name).MTU != i.MTU
 	}
 	return news && lowest > 0 && lowest != br.MTU
 }
@@ -135,7 +138,8 @@ func (d *differ) changeLink(node string, was, i *topology.Interface, made bool) 
 		d.add(SetPromisc{node, i.Name, i.Promisc})
 	}
 	if i.Bridge != nil && *was.Bridge != *i.Bridge {
-		say("bridge", strings.TrimSpace(bridgeArgs(*i.Bridge, *was.Bridge)), strings.TrimSpace(bridgeArgs(*was.Bridge, *i.Bridge)))
+		say("bridge", strings.TrimSpace(bridgeArgs(*i.Bridge, *was.Bridge)),
+			strings.TrimSpace(bridgeArgs(*was.Bridge, *i.Bridge)))
 		d.add(SetBridge{node, i.Name, *was.Bridge, *i.Bridge})
 	}
 	if i.Port != nil && !samePort(was.Port, i.Port) {

@@ -8,7 +8,8 @@ import (
 	"labctl/topology/labfile"
 )
 
-// The MTU of a port is the port's, and a bridge takes the lowest unless it has one of its own, which then is written after its ports.
+// The MTU of a port is the port's, and a bridge takes the lowest unless it has one of its own, which then is written
+// after its ports.
 func TestMTUOfPorts(t *testing.T) {
 	src := strings.Replace(diffBase, "s1: {kind: bridge}", "s1: {kind: bridge, ports: {a: {mtu: 9000}, b: {mtu: 9000}, r: {mtu: 9000}}}", 1)
 	for name, c := range map[string]struct {

@@ -11,9 +11,11 @@ import (
 	"labctl/topology/rules"
 )
 
-// Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this file and of fdb.go.
+// Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this
+// file and of fdb.go.
 type Op interface {
-	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps a node to its namespace's name.
+	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps
+	// a node to its namespace's name.
 	shell(ns func(node string) string) string
 }
 
@@ -37,8 +39,8 @@ type (
 		Settings   topology.BridgeSettings
 	}
 
-	// AddVeth makes both ends of a veth pair where they belong, under their final names. Near is put under its master and
-	// up if it says so; Far cannot be yet: the kernel opens it before it has a peer (drivers/net/veth.c, ENOTCONN).
+	// AddVeth makes both ends of a veth pair where they belong, under their final names. Near is put under its master
+	// and up if it says so; Far cannot be yet: the kernel opens it before it has a peer (drivers/net/veth.c, ENOTCONN).
 	AddVeth struct{ Near, Far VethEnd }
 
 	// AddUpper makes a macvlan, macvtap or VLAN interface in Node on Lower, which may be in another node.
@@ -53,7 +55,8 @@ type (
 		MTU        int
 	}
 
-	// DelLink removes an interface, and with it a veth's other end and what is stacked on it. One that is gone is no error.
+	// DelLink removes an interface, and with it a veth's other end and what is stacked on it. One that is gone is no
+	// error.
 	DelLink struct{ Node, Name string }
 
 	// SetMaster puts an interface under a bridge of the same node.
@@ -95,7 +98,8 @@ type (
 		From, To   topology.PortSettings
 	}
 
-	// AddStatic adds a static forwarding entry to Bridge, or makes the one that it has for the MAC static and moves it to the port.
+	// AddStatic adds a static forwarding entry to Bridge, or makes the one that it has for the MAC static and moves it
+	// to the port.
 	AddStatic struct {
 		Node, Bridge string
 		topology.StaticEntry
@@ -143,13 +147,15 @@ type (
 		topology.Neighbour
 	}
 
-	// SetRules replaces all rules of a node that labctl has loaded by others, all at once or not at all. Tables and NFT say what
-	// the kernel's tools shall read. Rules that others made are not touched, unless they stand in a table of iptables that
-	// one of the sets uses: such a table is the lab's as a whole.
+	// SetRules replaces all rules of a node that labctl has loaded by others, all at once or not at all. Tables and NFT
+	// say what the kernel's tools shall read. Rules that others made are not touched, unless they stand in a table of
+	// iptables that one of the sets uses: such a table is the lab's as a whole.
 	SetRules struct {
 		Node     string
-		From, To []*rules.Set      // the loaded sets, file order
-		Sysctls  []topology.Sysctl // bridge-nf-* as they must be while To is loaded, where they change and the lab does not give them; not optional
+		From, To []*rules.Set // the loaded sets, file order
+		// bridge-nf-* as they must be while To is loaded, where they change and the lab does not give them; not
+		// optional
+		Sysctls []topology.Sysctl
 	}
 
 	// RunCommand runs a node's own command, which must exit 0, or starts one in the background.
@@ -158,7 +164,8 @@ type (
 		topology.Command
 	}
 
-	// AwaitReady waits until what a RunCommand before it has started in the background is ready, at most Ready.Timeout from its start.
+	// AwaitReady waits until what a RunCommand before it has started in the background is ready, at most Ready.Timeout
+	// from its start.
 	AwaitReady struct {
 		Node string
 		topology.Command
@@ -367,7 +374,8 @@ func (o DelNeighbour) shell(ns func(string) string) string {
 }
 
 func (o RunCommand) shell(ns func(string) string) string {
-	s := "ip netns exec " + ns(o.Node) + " sh -c " + quote(o.Sh) + " </dev/null" // a shell that reads the plan must not lose what follows
+	// a shell that reads the plan must not lose what follows
+	s := "ip netns exec " + ns(o.Node) + " sh -c " + quote(o.Sh) + " </dev/null"
 	if o.Background {
 		s += " >/dev/null 2>&1 &"
 	}
@@ -375,5 +383,6 @@ func (o RunCommand) shell(ns func(string) string) string {
 }
 
 func (o AwaitReady) shell(ns func(string) string) string {
-	return fmt.Sprintf("timeout %g sh -c %s </dev/null", o.Ready.Timeout.Seconds(), quote(readyScript(o.Ready, "ip netns exec "+ns(o.Node)+" ")))
+	return fmt.Sprintf("timeout %g sh -c %s </dev/null", o.Ready.Timeout.Seconds(),
+		quote(readyScript(o.Ready, "ip netns exec "+ns(o.Node)+" ")))
 }

@@ -1,5 +1,6 @@
-// Package plan decides what the kernel is asked for: an ordered list of changes that turns nothing, or a running lab, into another lab,
-// and what changes in words. Its text is a shell script of iproute2 commands. It touches nothing; topology/kernel carries it out.
+// Package plan decides what the kernel is asked for: an ordered list of changes that turns nothing, or a running lab,
+// into another lab, and what changes in words. Its text is a shell script of iproute2 commands. It touches nothing;
+// topology/kernel carries it out.
 package plan
 
 import (
@@ -13,7 +14,8 @@ type Plan struct {
 	Lab      string
 	Instance string // namespaces are called <instance>.<node>
 	Ops      []Op
-	Switches []string // the virtual switches of the lab: nodes whose ports are joined by labctl itself, not by the kernel
+	// the virtual switches of the lab: nodes whose ports are joined by labctl itself, not by the kernel
+	Switches []string
 }
 
 // Namespace is the name of a node's namespace in this plan.
@@ -21,11 +23,12 @@ func (p *Plan) Namespace(node string) string { return p.Instance + "." + node }
 
 // String is the plan as a script for "sh -e", run as root.
 func (p *Plan) String() string {
-	return fmt.Sprintf("#!/bin/sh -e\n# lab %s: every kernel change of \"labctl up\", in order\n", p.Lab) + strings.Join(p.Commands(), "\n") + "\n"
+	return fmt.Sprintf("#!/bin/sh -e\n# lab %s: every kernel change of \"labctl up\", in order\n", p.Lab) +
+		strings.Join(p.Commands(), "\n") + "\n"
 }
 
-// Commands are the script's commands in order, each with the text that it reads, so that one may have several lines, and at the end a
-// comment for each virtual switch. None ends with a newline.
+// Commands are the script's commands in order, each with the text that it reads, so that one may have several lines,
+// and at the end a comment for each virtual switch. None ends with a newline.
 func (p *Plan) Commands() []string {
 	var out []string
 	for i := 0; i < len(p.Ops); i++ {
@@ -48,7 +51,9 @@ func (p *Plan) Commands() []string {
 		i += n - 1
 	}
 	for _, s := range p.Switches {
-		out = append(out, fmt.Sprintf("# %s: a virtual switch, which labctl is itself; this script makes its ports, and nothing joins them (see \"labctl switch run\")", s))
+		out = append(out,
+			fmt.Sprintf("# %s: a virtual switch, which labctl is itself; this script makes its ports, and nothing "+
+				"joins them (see \"labctl switch run\")", s))
 	}
 	return out
 }

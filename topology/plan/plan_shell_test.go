@@ -15,8 +15,8 @@ import (
 	"labctl/topology/labfile"
 )
 
-// stub is ip, bridge and timeout in the tests: it writes its words, and what it reads, into a file of its own. It and whatever else runs has no
-// other program.
+// stub is ip, bridge and timeout in the tests: it writes its words, and what it reads, into a file of its own. It and
+// whatever else runs has no other program.
 const stub = `#!%s
 {
   printf '%%s\n' "${0##*/}"

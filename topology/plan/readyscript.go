@@ -6,8 +6,8 @@ import (
 	"labctl/topology"
 )
 
-// readyScript asks again and again until the condition holds, as whoever has only iproute2 can: ss(8) lists the sockets of the namespace it
-// is in. in goes in front of what runs in the node.
+// readyScript asks again and again until the condition holds, as whoever has only iproute2 can: ss(8) lists the sockets
+// of the namespace it is in. in goes in front of what runs in the node.
 func readyScript(r topology.Ready, in string) string {
 	test := ""
 	switch r.Kind {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestRestoreInsertsByNumber: the number behind -I belongs to the chain; the comment with the rule's name stands behind it.
+// TestRestoreInsertsByNumber: the number behind -I belongs to the chain; the comment with the rule's name stands behind
+// it.
 func TestRestoreInsertsByNumber(t *testing.T) {
 	lab := rulesLab(t, `      deny:
         iptables: |

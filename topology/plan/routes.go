@@ -7,8 +7,9 @@ import (
 	"labctl/topology"
 )
 
-// routesThatHold are those routes of a node that its kernel can have with the interfaces that are up: what lies behind an interface
-// that is down it has dropped (fib_disable_ip, rt6_disable_ip), and refuses to take again before the interface is up.
+// routesThatHold are those routes of a node that its kernel can have with the interfaces that are up: what lies behind
+// an interface that is down it has dropped (fib_disable_ip, rt6_disable_ip), and refuses to take again before the
+// interface is up.
 func routesThatHold(n *topology.Node) []topology.Route {
 	down := func(i *topology.Interface) bool { return !i.Up }
 	if !slices.ContainsFunc(n.Interfaces, down) {
@@ -37,7 +38,8 @@ func onLink(n *topology.Node, via netip.Addr, dev string) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(n.Routes, func(r topology.Route) bool { // a route to a device makes its destination connected
+	// a route to a device makes its destination connected
+	return slices.ContainsFunc(n.Routes, func(r topology.Route) bool {
 		if r.Via.IsValid() || r.Dev == "" || dev != "" && dev != r.Dev || !r.Dst.Contains(via) {
 			return false
 		}

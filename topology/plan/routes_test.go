@@ -30,7 +30,8 @@ links:
   - h:b -- s2
 `
 
-// What the kernel keeps of these routes, and what it refuses, was read from Linux 6.18 with "ip route" while the interfaces were down.
+// What the kernel keeps of these routes, and what it refuses, was read from Linux 6.18 with "ip route" while the
+// interfaces were down.
 func TestRoutesOfInterfacesThatAreDown(t *testing.T) {
 	down := func(src string, interfaces ...string) string {
 		for _, i := range interfaces {

@@ -19,8 +19,8 @@ func (o SetRules) NFT() (text string, places []problem.Pos) { return rules.Scrip
 // endOfRules ends a here-document. See [hereDocument] for a text that has such a line itself.
 const endOfRules = "END-OF-LABCTL-RULES"
 
-// hereDocument gives a command a text to read, all of it and nothing else: what ends the text is a line that it does not have, or
-// the shell would run what follows.
+// hereDocument gives a command a text to read, all of it and nothing else: what ends the text is a line that it does
+// not have, or the shell would run what follows.
 func hereDocument(command, text string) string {
 	end := endOfRules
 	for i := 2; strings.Contains("\n"+text, "\n"+end+"\n"); i++ {
@@ -118,7 +118,10 @@ func (d *differ) sayBlind(o, n *topology.Node) {
 	before, was := o.BlindGuards()
 	sets, why := n.BlindGuards()
 	for i, set := range sets {
-		if !slices.ContainsFunc(before, func(b *rules.Set) bool { return b.Name == set.Name && slices.Contains(was, why[i]) }) {
+		if !slices.ContainsFunc(before, func(b *rules.Set) bool {
+			return b.Name == set.Name &&
+				slices.Contains(was, why[i])
+		}) {
 			d.say(n.Name, "rules %s: warning: %s", set.Name, why[i])
 		}
 	}

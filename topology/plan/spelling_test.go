@@ -84,8 +84,8 @@ func hasBlock(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Style&yaml.LiteralStyle != 0 || slices.ContainsFunc(n.Content, hasBlock)
 }
 
-// backwards turns the keys of maps round, save of those under the keys that are named: the order of rule sets means something, and
-// cases are the columns of a table.
+// backwards turns the keys of maps round, save of those under the keys that are named: the order of rule sets means
+// something, and cases are the columns of a table.
 func backwards(but ...string) func(n *yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.MappingNode {
@@ -100,7 +100,8 @@ func backwards(but ...string) func(n *yaml.Node) {
 	}
 }
 
-// turn leaves "links" where it is in relation to "nodes": ports that would have the same name are told apart in the order of links.
+// turn leaves "links" where it is in relation to "nodes": ports that would have the same name are told apart in the
+// order of links.
 func turn(n *yaml.Node) {
 	var out []*yaml.Node
 	at := map[string]int{}
@@ -168,7 +169,8 @@ func sameScript(t *testing.T, where string, a, b *topology.Lab) {
 	}
 }
 
-// How a file is written means nothing to what is running: comments, empty lines, the order of keys, quotes, flow or block style.
+// How a file is written means nothing to what is running: comments, empty lines, the order of keys, quotes, flow or
+// block style.
 func TestSpellingChangesNothing(t *testing.T) {
 	for _, name := range labFiles(t) {
 		src := mustRead(t, name)

@@ -8,7 +8,8 @@ import (
 	"labctl/topology"
 )
 
-// staticEntries takes away forwarding entries that are no more, and adds those that are new, or that went with their port.
+// staticEntries takes away forwarding entries that are no more, and adds those that are new, or that went with their
+// port.
 func (d *differ) staticEntries(new *topology.Lab) {
 	for _, n := range new.Nodes {
 		for _, i := range n.Interfaces {
@@ -49,8 +50,8 @@ func (d *differ) staticOf(n *topology.Node, br *topology.Interface, was []topolo
 	}
 }
 
-// lostStatic reports whether a port comes without the entries that it had: it was made again, or its VLANs are others, for each of which
-// the kernel has an entry of its own (br_fdb_add, net/bridge/br_fdb.c).
+// lostStatic reports whether a port comes without the entries that it had: it was made again, or its VLANs are others,
+// for each of which the kernel has an entry of its own (br_fdb_add, net/bridge/br_fdb.c).
 func (d *differ) lostStatic(n *topology.Node, port string) bool {
 	if d.made[topology.End{Node: n.Name, Interface: port}] {
 		return true

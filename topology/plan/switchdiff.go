@@ -8,9 +8,9 @@ import (
 	"labctl/topology"
 )
 
-// SwitchChanges says in words what differs between two states of a virtual switch, in a stable order, as
-// "Nested: forged_transmits: reject -> accept"; a dash is a value that is inherited. What is seen on its interfaces is not
-// among it: ports that come and go, their MTU, and ports that the administrator unplugs. Both nodes must be virtual switches.
+// SwitchChanges says in words what differs between two states of a virtual switch, in a stable order, as "Nested:
+// forged_transmits: reject -> accept"; a dash is a value that is inherited. What is seen on its interfaces is not among
+// it: ports that come and go, their MTU, and ports that the administrator unplugs. Both nodes must be virtual switches.
 func SwitchChanges(old, new *topology.Node) []Change {
 	was, is := settings(old), settings(new)
 	before := make(map[string]string, len(was))

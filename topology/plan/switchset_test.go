@@ -33,7 +33,8 @@ func TestTrunkOfOneVLAN(t *testing.T) {
 	}
 }
 
-// What a step, a case or a live change may not do to a virtual switch is refused while the file is read, as in the file itself.
+// What a step, a case or a live change may not do to a virtual switch is refused while the file is read, as in the file
+// itself.
 func TestSetsOfSwitchesAreChecked(t *testing.T) {
 	const grouped = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch, profile: distributed, groups: {Nested: {}, Lab: {}}}\n  a: {}\n  b: {}\nlinks: [a -- vs/Nested, b -- vs/Lab]\n"
 	const plain = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch}\n  a: {}\n  b: {}\nlinks: [a b -- vs]\n"

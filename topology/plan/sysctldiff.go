@@ -50,7 +50,8 @@ func (d *differ) nodeSysctls(n *topology.Node) {
 		if _, ok := now[s.Key]; ok {
 			continue
 		}
-		if v := inherited(s.Key, n, now); v != "gone" && !d.made[topology.End{Node: n.Name, Interface: ofInterface(n, s.Key)}] && v != s.Value {
+		if v := inherited(s.Key, n, now); v != "gone" &&
+			!d.made[topology.End{Node: n.Name, Interface: ofInterface(n, s.Key)}] && v != s.Value {
 			d.say(n.Name, "sysctl %s: %s -> %s", s.Key, s.Value, v)
 			d.add(SetSysctl{n.Name, topology.Sysctl{Key: s.Key, Value: v}})
 		}
@@ -65,8 +66,8 @@ func sysctlMap(n *topology.Node) map[string]string {
 	return m
 }
 
-// sysctlsBefore are the values of a node as they are before its rules change. Those of br_netfilter that only rules decide about
-// are as the new state pins them: they change together with the rules (BridgeCalls).
+// sysctlsBefore are the values of a node as they are before its rules change. Those of br_netfilter that only rules
+// decide about are as the new state pins them: they change together with the rules (BridgeCalls).
 func sysctlsBefore(o, n *topology.Node) map[string]string {
 	m, now := sysctlMap(o), sysctlMap(n)
 	for _, key := range topology.BridgeCallKeys() {

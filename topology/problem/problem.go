@@ -1,5 +1,5 @@
-// Package problem holds what every reader of text has to say about a mistake: where it is, what was found there, what was probably
-// meant. It knows nothing of labs.
+// Package problem holds what every reader of text has to say about a mistake: where it is, what was found there, what
+// was probably meant. It knows nothing of labs.
 package problem
 
 import (
@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Pos is a place in a lab file. Line and Col count from 1, Col in bytes as editors' "go to" does; the zero Pos is "nowhere".
+// Pos is a place in a lab file. Line and Col count from 1, Col in bytes as editors' "go to" does; the zero Pos is
+// "nowhere".
 type Pos struct{ Line, Col int }
 
 // Problem is one mistake, or one warning, in a lab file.
@@ -22,8 +23,8 @@ type Problem struct {
 	Source  string `json:"source,omitempty"` // the line itself
 }
 
-// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path. What a terminal would act
-// upon, or would begin another line, is written out.
+// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path. What a terminal
+// would act upon, or would begin another line, is written out.
 func (p Problem) Error() string { return Visible(p.text(), false) }
 
 func (p Problem) text() string {
@@ -45,7 +46,8 @@ func (p Problem) text() string {
 	return b.String()
 }
 
-// Excerpt is the source line with a caret under the word, as two lines with a newline after each; "" without a position.
+// Excerpt is the source line with a caret under the word, as two lines with a newline after each; "" without a
+// position.
 func (p Problem) Excerpt() string {
 	if p.Line == 0 {
 		return ""
@@ -61,7 +63,8 @@ func (p Problem) Excerpt() string {
 		}
 		pad = append(pad, r)
 	}
-	return fmt.Sprintf("%s%s\n%s| %s%s\n", num, p.Source, strings.Repeat(" ", len(num)-2), string(pad), strings.Repeat("^", max(1, min(p.Width, len(p.Source)+1-p.Col))))
+	return fmt.Sprintf("%s%s\n%s| %s%s\n", num, p.Source, strings.Repeat(" ", len(num)-2), string(pad),
+		strings.Repeat("^", max(1, min(p.Width, len(p.Source)+1-p.Col))))
 }
 
 // List are in file order.

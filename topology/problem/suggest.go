@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Suggest is `; did you mean "near"?` for the candidate that is the word in other case; else for those that are full names of
-// which the word is the end; else for the nearest one; else for one that is longer or shorter by its end (okay, ok); or "" when
-// none is near. Of two that are equally near the first one wins.
+// Suggest is `; did you mean "near"?` for the candidate that is the word in other case; else for those that are full
+// names of which the word is the end; else for the nearest one; else for one that is longer or shorter by its end
+// (okay, ok); or "" when none is near. Of two that are equally near the first one wins.
 func Suggest(word string, candidates []string) string {
 	if word == "" || len(word) > MaxGuessed {
 		return ""
@@ -18,7 +18,8 @@ func Suggest(word string, candidates []string) string {
 		if strings.EqualFold(c, word) {
 			return didYouMean(c)
 		}
-		if n := len(c) - len(word); n > 1 && c[n-1] == '.' && strings.EqualFold(c[n:], word) && !slices.Contains(inner, c) {
+		if n := len(c) - len(word); n > 1 && c[n-1] == '.' && strings.EqualFold(c[n:], word) &&
+			!slices.Contains(inner, c) {
 			inner = append(inner, c)
 		}
 	}

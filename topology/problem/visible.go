@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Visible is the text with everything that a terminal acts upon, instead of showing it, written out as an escape (\u001b, and \x9b
-// for a byte that is no UTF-8), so that no text of a file or of a program in a node can move the cursor, set a title or turn a line
-// round. Tabs stay, and line feeds if lines says so. It is valid inside a string of JSON.
+// Visible is the text with everything that a terminal acts upon, instead of showing it, written out as an escape
+// (\u001b, and \x9b for a byte that is no UTF-8), so that no text of a file or of a program in a node can move the
+// cursor, set a title or turn a line round. Tabs stay, and line feeds if lines says so. It is valid inside a string of
+// JSON.
 func Visible(s string, lines bool) string {
 	at := strings.IndexFunc(s, func(c rune) bool { return acts(c, lines) || c == utf8.RuneError })
 	if at < 0 {
@@ -31,8 +32,8 @@ func Visible(s string, lines bool) string {
 	return b.String()
 }
 
-// acts reports whether a terminal does something at a character: the controls of C0 and C1 (ECMA-48), the separators of lines, and
-// what embeds, overrides and isolates directions (Unicode, UAX 9).
+// acts reports whether a terminal does something at a character: the controls of C0 and C1 (ECMA-48), the separators of
+// lines, and what embeds, overrides and isolates directions (Unicode, UAX 9).
 func acts(c rune, lines bool) bool {
 	switch {
 	case c == '\t', c == '\n' && lines:

@@ -8,8 +8,8 @@ import (
 	"labctl/topology"
 )
 
-// forName is the word about an address that is an entry of "names", and the same said by nodes. If the entry has a MAC, it is yes when that
-// alone answers; else when exactly the nodes answer that hold the address in the file.
+// forName is the word about an address that is an entry of "names", and the same said by nodes. If the entry has a MAC,
+// it is yes when that alone answers; else when exactly the nodes answer that hold the address in the file.
 func (k *asker) forName(own *owners) (word string, exact []string) {
 	var nodes, others, ifaces []string
 	holders := k.holders(own)
@@ -42,12 +42,13 @@ func (k *asker) forName(own *owners) (word string, exact []string) {
 	for _, m := range k.macs {
 		owned = append(owned, own.ofMAC(m))
 	}
-	// The nodes come first: a file that wants the node is answered by what it says, though the interface would do as well.
+	// The nodes come first: a file that wants the node is answered by what it says, though the interface would do as
+	// well.
 	return "yes", append([]string{joined(owned)}, byInterface...)
 }
 
-// holders are the nodes that have the address of a name in the file, on an interface that others can reach: one on lo alone is kept from
-// answering on purpose, where several share an address. Who asks does not answer itself.
+// holders are the nodes that have the address of a name in the file, on an interface that others can reach: one on lo
+// alone is kept from answering on purpose, where several share an address. Who asks does not answer itself.
 func (k *asker) holders(own *owners) []string {
 	var out []string
 	for _, n := range own.lab.Nodes {
@@ -55,7 +56,8 @@ func (k *asker) holders(own *owners) []string {
 			continue
 		}
 		if slices.ContainsFunc(n.Interfaces, func(i *topology.Interface) bool {
-			return i.Name != "lo" && slices.ContainsFunc(i.Addrs, func(a netip.Prefix) bool { return a.Addr() == k.dst })
+			return i.Name != "lo" && slices.ContainsFunc(i.Addrs,
+				func(a netip.Prefix) bool { return a.Addr() == k.dst })
 		}) {
 			out = append(out, n.Name)
 		}

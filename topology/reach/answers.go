@@ -78,8 +78,8 @@ func (a *asking) answers(ctx context.Context, at []int) {
 	}
 }
 
-// requests sends until all are answered, and listens. Those that nobody answered are sent again if a carrier came or went meanwhile: all
-// of them may have met the same gap.
+// requests sends until all are answered, and listens. Those that nobody answered are sent again if a carrier came or
+// went meanwhile: all of them may have met the same gap.
 func (a *asking) requests(ctx context.Context, asks []*asker) error {
 	before, err := a.b.carriers(a.b.nodeNames()...)
 	if err != nil {
@@ -161,7 +161,8 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 		return nil, err
 	}
 	k := &asker{index: i, from: from.Node, to: to, dst: dst, sender: src}
-	if n := slices.IndexFunc(a.own.lab.Names, func(e topology.NamedEnd) bool { return e.Name == to.Name }); n >= 0 && to.Name != "" {
+	if n := slices.IndexFunc(a.own.lab.Names, func(e topology.NamedEnd) bool { return e.Name == to.Name }); n >= 0 &&
+		to.Name != "" {
 		k.mac = a.own.lab.Names[n].MAC
 	}
 	at, proto, filter := place{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
@@ -179,8 +180,8 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 	return k, nil
 }
 
-// facing is the interface, and the address on it, from which a node would ask for dst: where its route goes, else the first
-// interface that has an address.
+// facing is the interface, and the address on it, from which a node would ask for dst: where its route goes, else the
+// first interface that has an address.
 func (a *asking) facing(from topology.Target, dst netip.Addr) (topology.LinkState, netip.Addr, error) {
 	links := a.own.links[from.Node]
 	if from.Interface == "" {
@@ -250,7 +251,8 @@ func (k *asker) said() string {
 }
 
 func (k *asker) several() cause.Cause {
-	return cause.Cause{Kind: cause.SeveralAnswers, Where: k.dst.String(), Rule: k.said(), Sure: true, Frames: len(k.macs)}
+	return cause.Cause{Kind: cause.SeveralAnswers, Where: k.dst.String(), Rule: k.said(), Sure: true,
+		Frames: len(k.macs)}
 }
 
 // word is yes, no, or who answers instead or as well. Of an entry of "names" [asker.forName] says what yes means.
@@ -285,14 +287,15 @@ func (k *asker) word(own *owners) (word string, exact []string, detail string) {
 	return strings.Join(words, "+"), nil, detail
 }
 
-// answerer is the word for who has the MAC that answered. Who is asked is yes: a node by any of its interfaces, an interface by itself
-// alone. Another interface of the same node is named.
+// answerer is the word for who has the MAC that answered. Who is asked is yes: a node by any of its interfaces, an
+// interface by itself alone. Another interface of the same node is named.
 func (k *asker) answerer(own *owners, m switchcore.MAC) string {
 	w := own.ofMAC(m)
 	mine := k.to.Node != "" && slices.Contains(own.byMAC[m], k.to.Node)
 	at := own.exactMAC(m)
 	switch {
-	case w == k.to.Text, mine && k.to.Interface == "", mine && (len(at) == 0 || slices.Contains(at, k.to.Node+":"+k.to.Interface)):
+	case w == k.to.Text, mine && k.to.Interface == "", mine &&
+		(len(at) == 0 || slices.Contains(at, k.to.Node+":"+k.to.Interface)):
 		return "yes"
 	case mine:
 		return at[0]

@@ -8,8 +8,8 @@ import (
 	"labctl/topology"
 )
 
-// background is what a prober has under way between its calls, known to tables by name: streams, forged frames and the listeners for
-// them. What its mutex guards is never held while something is waited for.
+// background is what a prober has under way between its calls, known to tables by name: streams, forged frames and the
+// listeners for them. What its mutex guards is never held while something is waited for.
 type background struct {
 	mu       sync.Mutex
 	streams  map[string]*Stream
@@ -20,7 +20,8 @@ type background struct {
 	forged   time.Time // when the last forged frame was sent
 }
 
-// marked is the moment of the last mark. Another Lab is another state: nobody having said so, it began when it was noticed.
+// marked is the moment of the last mark. Another Lab is another state: nobody having said so, it began when it was
+// noticed.
 func (g *background) marked(lab *topology.Lab) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 
 // wait is what the pair had the nodes do when it was alone.
 func (pr *pair) wait() schedule.Wait {
-	return schedule.Wait{Source: pr.sock.node, Waiting: len(pr.seen.waiting) > 0, Routed: pr.routed(), Wanted: pr.seen.wanted, Asking: pr.seen.asking}
+	return schedule.Wait{Source: pr.sock.node, Waiting: len(pr.seen.waiting) > 0, Routed: pr.routed(),
+		Wanted: pr.seen.wanted, Asking: pr.seen.asking}
 }
 
-// routed reports whether a router on the way there was waiting for a neighbour when the pair was alone. Of its own failures the sender
-// has an entry that says so, and nothing comes of those on the way back.
+// routed reports whether a router on the way there was waiting for a neighbour when the pair was alone. Of its own
+// failures the sender has an entry that says so, and nothing comes of those on the way back.
 func (pr *pair) routed() bool {
 	if pr.way == nil || len(pr.way.hops) < 2 {
 		return false
@@ -96,7 +97,8 @@ func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
 		still[e] = true
 	}
 	for _, pr := range prs {
-		if pr.arp && pr.holds != alone[pr] || pr.word != "no-arp" && (pr.word == "ok" || told[pr] || completed(pr, still)) {
+		if pr.arp && pr.holds != alone[pr] || pr.word != "no-arp" &&
+			(pr.word == "ok" || told[pr] || completed(pr, still)) {
 			pr.holds = alone[pr]
 			doubted = append(doubted, pr)
 		}
@@ -104,8 +106,8 @@ func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
 	return doubted, nil
 }
 
-// waited reports whether the sender, when the pair was alone, was still asking for its neighbour; otherwise it does not matter who
-// tells it now.
+// waited reports whether the sender, when the pair was alone, was still asking for its neighbour; otherwise it does not
+// matter who tells it now.
 func (pr *pair) waited() bool {
 	return pr.way != nil && len(pr.way.hops) > 0 && slices.Contains(pr.seen.waiting, entry(pr.way.hops[0]))
 }

@@ -21,8 +21,8 @@ const patience = 4 * time.Second
 // maxNap bounds a wait so that a cancelled context is noticed.
 const maxNap = 100 * time.Millisecond
 
-// linger is how long duplicates and late redirects are waited for at least once all is decided; behind virtual switches, which
-// are threads that wait for a processor, longer.
+// linger is how long duplicates and late redirects are waited for at least once all is decided; behind virtual
+// switches, which are threads that wait for a processor, longer.
 const (
 	linger         = 20 * time.Millisecond
 	lingerSwitched = 60 * time.Millisecond
@@ -32,12 +32,12 @@ const (
 // quick is how long a pair that is asked alone may take at first.
 const quick = 20 * time.Millisecond
 
-// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no answer that
-// would tell.
+// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no
+// answer that would tell.
 const farewell = lingerSwitched
 
-// bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one, so that
-// what began in the call goes on with what it began with.
+// bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one,
+// so that what began in the call goes on with what it began with.
 type bench struct {
 	lab         *topology.Lab
 	machine     Machine
@@ -56,9 +56,11 @@ type Again func(then func(way func() Way) (once bool)) error
 
 // Way is where the frames of a ping have to come by, there and back, as the tables of the kernels have it now.
 type Way struct {
-	Unknown bool            // it cannot be said
-	Ends    []string        // the nodes between which they go from bridge to bridge: who sends, who is asked for, who is sent to
-	Floods  map[string]bool // bridges between them that do not know where such a frame belongs, and send copies of it elsewhere
+	Unknown bool // it cannot be said
+	// the nodes between which they go from bridge to bridge: who sends, who is asked for, who is sent to
+	Ends []string
+	// bridges between them that do not know where such a frame belongs, and send copies of it elsewhere
+	Floods map[string]bool
 }
 
 // memory is what a prober keeps from one call to the next.
@@ -117,7 +119,8 @@ const entriesPerPair = 4
 // maxBatch bounds the pairs that are under way at once.
 const maxBatch = 512
 
-var errNoRoom = errors.New("the machine's neighbour table has no room left; raise net.ipv4.neigh.default.gc_thresh3 (arp(7))")
+var errNoRoom = errors.New("the machine's neighbour table has no room left; raise net.ipv4.neigh.default.gc_thresh3 " +
+	"(arp(7))")
 
 // room is how many pairs may be under way at once without overflowing the machine's neighbour table; 0: none.
 func (b *bench) room() int {
@@ -131,7 +134,8 @@ func (b *bench) room() int {
 	return min(n/entriesPerPair, maxBatch)
 }
 
-// forgetAll makes every node forget its neighbour entries and redirected routes, when nothing is under way that would tell them anew.
+// forgetAll makes every node forget its neighbour entries and redirected routes, when nothing is under way that would
+// tell them anew.
 func (b *bench) forgetAll(ctx context.Context) error {
 	if err := b.machine.Idle(ctx); err != nil {
 		return err
@@ -161,7 +165,9 @@ func (b *bench) ready(ctx context.Context, n int) {
 		if d <= 0 {
 			return
 		}
-		b.pause(ctx, fmt.Sprintf("waiting until connection tracking has forgotten earlier requests (%d identifiers are in use)", 1<<16-1), time.Now().Add(d))
+		b.pause(ctx,
+			fmt.Sprintf("waiting until connection tracking has forgotten earlier requests (%d identifiers are in use)",
+				1<<16-1), time.Now().Add(d))
 	}
 }
 

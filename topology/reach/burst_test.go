@@ -8,8 +8,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// TestManyErrorsAtOnce: when a router gives up a neighbour, it has an error for each packet that waited. What its kernel cannot send at
-// once it drops, and no request is silent for that.
+// TestManyErrorsAtOnce: when a router gives up a neighbour, it has an error for each packet that waited. What its
+// kernel cannot send at once it drops, and no request is silent for that.
 func TestManyErrorsAtOnce(t *testing.T) {
 	lab, steps := segment(200, "a 10.0.0.1/24 10.9.0.0/16 10.0.0.9", "b 10.0.0.2/24 10.9.0.0/16 10.0.0.9", "c 10.0.0.3/24 10.9.0.0/16 10.0.0.9",
 		"d 10.0.0.4/24 10.9.0.0/16 10.0.0.9", "r 10.0.0.9/24,10.1.0.9/16 10.9.0.0/16 10.1.0.1")

@@ -19,9 +19,10 @@ const (
 	operUp      = 6 // IF_OPER_UP
 )
 
-// sameCarrier reports whether nothing can have been lost between two readings on account of the interface. A bridge forwards and sends as soon
-// as it is open and a port of it forwards; that its own state, unknown since it was made, comes to be up while its carrier stays loses
-// nothing. The kernel leaves that for up to a second (net/core/link_watch.c), so most bridges that have just been made do it.
+// sameCarrier reports whether nothing can have been lost between two readings on account of the interface. A bridge
+// forwards and sends as soon as it is open and a port of it forwards; that its own state, unknown since it was made,
+// comes to be up while its carrier stays loses nothing. The kernel leaves that for up to a second
+// (net/core/link_watch.c), so most bridges that have just been made do it.
 func sameCarrier(was, now topology.Carrier) bool {
 	const carrier = unix.IFF_UP | unix.IFF_LOWER_UP
 	if was.Bridge && was.Flags&carrier == carrier && was.State == operUnknown && now.State == operUp {

@@ -17,8 +17,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// deafening brings more frames to c than its listener can hold, when the listeners are open and nothing was asked yet. They
-// pass its filter and are no requests.
+// deafening brings more frames to c than its listener can hold, when the listeners are open and nothing was asked yet.
+// They pass its filter and are no requests.
 type deafening struct {
 	*liveMachine
 	flood func()
@@ -160,7 +160,8 @@ func TestNeverSeenLeaving(t *testing.T) {
 	}
 }
 
-// TestWhoAnswers: whoever answers in a node's place, or as well, is named; what answers another's question is no answer.
+// TestWhoAnswers: whoever answers in a node's place, or as well, is named; what answers another's question is no
+// answer.
 func TestWhoAnswers(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
 	m := build(t, lab, steps)
@@ -196,7 +197,8 @@ func TestWhoAnswers(t *testing.T) {
 	}
 }
 
-// TestAnswersForAName: yes is who holds the address in the file, all of them and nobody else, or who has the MAC of the name.
+// TestAnswersForAName: yes is who holds the address in the file, all of them and nobody else, or who has the MAC of the
+// name.
 func TestAnswersForAName(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24,10.0.0.9/32", "c 10.0.0.3/24,10.0.0.9/32", "d 10.0.0.4/24,10.0.0.8/32")
 	m := build(t, lab, steps)

@@ -50,8 +50,8 @@ type column struct {
 	through bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
 }
 
-// listeners opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would be,
-// but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
+// listeners opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would
+// be, but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
 func (l *audience) listeners(text string) (column, error) {
 	node, ifname, isPort := l.b.port(text)
 	if !isPort {
@@ -100,12 +100,13 @@ func (l *audience) ear(node string, k topology.LinkState, promiscuous bool) (*ea
 	return e, nil
 }
 
-// deaf says why an ear may have missed something, "" if it has heard all there was. It asks the kernel for what was dropped since
-// it was last asked.
+// deaf says why an ear may have missed something, "" if it has heard all there was. It asks the kernel for what was
+// dropped since it was last asked.
 func (e *ear) deaf() string {
 	switch {
 	case e.gone():
-		return fmt.Sprintf("the interface %s:%s was removed or made anew while it was listened on; send what is to be heard in a step of its own", e.node, e.name)
+		return fmt.Sprintf("the interface %s:%s was removed or made anew while it was listened on; send what is to "+
+			"be heard in a step of its own", e.node, e.name)
 	case e.lost():
 		return lostFrames
 	}

@@ -72,7 +72,8 @@ func (b *bench) nic(own *owners, node, name string) (topology.LinkState, error) 
 	case len(n.Interfaces) == 1:
 		name = n.Interfaces[0].Name
 	default:
-		return topology.LinkState{}, fmt.Errorf("%s has %d interfaces: write %s:INTERFACE", node, len(n.Interfaces), node)
+		return topology.LinkState{}, fmt.Errorf("%s has %d interfaces: write %s:INTERFACE", node, len(n.Interfaces),
+			node)
 	}
 	l, ok := own.link(node, name)
 	if !ok {
@@ -102,7 +103,8 @@ func echoPacket(e *topology.Echo) (typ uint16, b []byte, err error) {
 		binary.BigEndian.PutUint16(b[42:], checksum(append(pseudo, b[40:]...)))
 		return unix.ETH_P_IPV6, b, nil
 	}
-	return 0, nil, fmt.Errorf("an echo request goes from an address to another of the same family, not from %s to %s", e.From, e.To)
+	return 0, nil, fmt.Errorf("an echo request goes from an address to another of the same family, not from %s to %s",
+		e.From, e.To)
 }
 
 // arpPacket is RFC 826's packet for IPv4 over Ethernet.
@@ -128,8 +130,9 @@ func (b *bench) arpPacket(own *owners, a *topology.ARP) ([]byte, error) {
 	return pkt, nil
 }
 
-// content is a frame less its 802.1Q tags and less what may be padding, and the VLAN ids of those tags, outermost first. A
-// switch may add or take tags on the way, and padding with them; the rest is the same frame wherever it is met.
+// content is a frame less its 802.1Q tags and less what may be padding, and the VLAN ids of those tags, outermost
+// first. A switch may add or take tags on the way, and padding with them; the rest is the same frame wherever it is
+// met.
 func content(frame []byte, tags ...uint16) (rest string, vids []uint16) {
 	for _, t := range tags {
 		vids = append(vids, t&0xfff)

@@ -19,7 +19,8 @@ type tap struct {
 
 // openTap opens a packet socket that gets what the filter passes on one interface. It is made for no protocol and bound
 // with its filter in place, so that nothing from elsewhere gets in before (packet(7)).
-func openTap(m Machine, node string, index int, proto uint16, promiscuous bool, filter []bpf.Instruction) (*tap, error) {
+func openTap(m Machine, node string, index int, proto uint16, promiscuous bool,
+	filter []bpf.Instruction) (*tap, error) {
 	fd, err := m.Socket(node, unix.AF_PACKET, unix.SOCK_RAW, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open a packet socket in %s: %w", node, err)
@@ -91,16 +92,16 @@ func (t *tap) lost() bool {
 	return err != nil || st.Drops > 0
 }
 
-// gone reports whether the interface was removed since the socket was bound to it, even if there is one of its name or index again:
-// the kernel then takes the socket from it for good (packet_notifier, net/packet/af_packet.c).
+// gone reports whether the interface was removed since the socket was bound to it, even if there is one of its name or
+// index again: the kernel then takes the socket from it for good (packet_notifier, net/packet/af_packet.c).
 func (t *tap) gone() bool {
 	sa, err := unix.Getsockname(t.fd)
 	ll, ok := sa.(*unix.SockaddrLinklayer)
 	return err != nil || !ok || ll.Ifindex != t.index
 }
 
-// marked passes echo requests, of either family, with a prober's cookie. VLAN tags are not in the frame by then (packet(7),
-// PACKET_AUXDATA).
+// marked passes echo requests, of either family, with a prober's cookie. VLAN tags are not in the frame by then
+// (packet(7), PACKET_AUXDATA).
 func marked(cookie [8]byte) []bpf.Instruction {
 	key := binary.BigEndian.Uint32(cookie[:])
 	return []bpf.Instruction{

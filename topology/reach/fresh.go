@@ -9,8 +9,8 @@ import (
 	"labctl/topology/schedule"
 )
 
-// Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs time
-// to say so too early, never truth.
+// Times of the fresh mode. A pair that is not decided after quick is asked again later together with others; it costs
+// time to say so too early, never truth.
 const (
 	quicker  = 4 * time.Millisecond // once there were manySlow of them
 	manySlow = 128
@@ -32,10 +32,10 @@ func newFresh(m *matrix) *fresh { return &fresh{matrix: m} }
 // run asks the pairs.
 //
 // First each alone, one after the other, for a moment: most are decided by then, and only what they left behind is
-// forgotten, before the first pair that could notice. The rest wait for something that does not come. Those go in batches, each from empty tables, put together so
-// that no pair waits for a node that another pair makes ask: an incomplete entry is completed by any request of its owner.
-// That this held is checked afterwards against what each pair was waiting for when it was alone; a pair for which it did
-// not is asked once more with nobody else.
+// forgotten, before the first pair that could notice. The rest wait for something that does not come. Those go in
+// batches, each from empty tables, put together so that no pair waits for a node that another pair makes ask: an
+// incomplete entry is completed by any request of its owner. That this held is checked afterwards against what each
+// pair was waiting for when it was alone; a pair for which it did not is asked once more with nobody else.
 func (m *fresh) run() error {
 	room := m.b.room()
 	if room < 1 {
@@ -106,8 +106,8 @@ func (m *fresh) spare(t traces) traces {
 	return t
 }
 
-// leave makes the tables what the last answered pair of the table leaves behind, whatever order the pairs were asked in: a
-// step with "neighbours: kept" begins there.
+// leave makes the tables what the last answered pair of the table leaves behind, whatever order the pairs were asked
+// in: a step with "neighbours: kept" begins there.
 func (m *fresh) leave() {
 	for _, pr := range slices.Backward(m.pairs) {
 		if pr.word != "ok" {
@@ -173,8 +173,8 @@ func (m *fresh) carefully(chunk []*pair) (slow []*pair, err error) {
 	return slow, m.b.forgetAll(m.ctx)
 }
 
-// A request of an earlier pair may still be on its way when that pair has been forgotten: a macvlan hands broadcasts on by a
-// kernel thread, a virtual switch by a process. Whoever it reaches then knows a neighbour that it never asked for.
+// A request of an earlier pair may still be on its way when that pair has been forgotten: a macvlan hands broadcasts on
+// by a kernel thread, a virtual switch by a process. Whoever it reaches then knows a neighbour that it never asked for.
 const (
 	lateFor   = 250 * time.Millisecond // how long after a pair that was not decided at once this is looked for
 	lateTries = 3
@@ -214,7 +214,8 @@ func (m *fresh) try(pr *pair, slow int) error {
 	m.plot(pr)
 	pr.traces = m.spare(pr.traces)
 	m.b.ready(m.ctx, 1) // here, since what is owed must not wait long
-	// Copies of the pair before still belong to that, and its broadcasts are nobody's news any more once they have arrived.
+	// Copies of the pair before still belong to that, and its broadcasts are nobody's news any more once they have
+	// arrived.
 	if err := m.b.machine.Idle(m.ctx); err != nil {
 		return err
 	}
@@ -273,7 +274,8 @@ func (m *fresh) forget(pr *pair) error {
 		return err
 	}
 	for _, e := range t.entries {
-		if err := m.b.machine.DeleteNeighbours(e.node, []topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
+		if err := m.b.machine.DeleteNeighbours(e.node,
+			[]topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
 			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
 		}
 	}

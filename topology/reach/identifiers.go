@@ -7,17 +7,19 @@ import (
 )
 
 const (
-	// tracked is how long connection tracking may know an identifier after its request was sent: 30 s after the last packet
-	// (nf_conntrack_icmp_timeout and nf_conntrack_icmpv6_timeout, nf_conntrack-sysctl.rst), which may be an answer that took its time.
+	// tracked is how long connection tracking may know an identifier after its request was sent: 30 s after the last
+	// packet (nf_conntrack_icmp_timeout and nf_conntrack_icmpv6_timeout, nf_conntrack-sysctl.rst), which may be an
+	// answer that took its time.
 	tracked = 30*time.Second + patience
 	// blockLen is how many identifiers share the memory of when they were given.
 	blockLen = 256
 )
 
-// identifiers gives a prober's requests their identifiers, each of which makes a connection of its own to connection tracking: it knows
-// echo requests by their addresses and their identifier, whatever the sequence number is. They go round, so that none comes again before
-// all others were used, nor while it may still be known; all nodes share them, since NAT can give the requests of two the same addresses.
-// Zero is left out: it is that of an echo request that is sent as a frame. May be used concurrently.
+// identifiers gives a prober's requests their identifiers, each of which makes a connection of its own to connection
+// tracking: it knows echo requests by their addresses and their identifier, whatever the sequence number is. They go
+// round, so that none comes again before all others were used, nor while it may still be known; all nodes share them,
+// since NAT can give the requests of two the same addresses. Zero is left out: it is that of an echo request that is
+// sent as a frame. May be used concurrently.
 type identifiers struct {
 	mu    sync.Mutex
 	next  uint32                        // lower half: identifier; upper half: sequence number
@@ -30,7 +32,8 @@ func (i *identifiers) wait(now time.Time, n int) time.Duration {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	d := time.Duration(0)
-	for id := (i.next + blockLen - 1) &^ (blockLen - 1); id-i.next < uint32(n); id += blockLen { // blocks that begin among them
+	// blocks that begin among them
+	for id := (i.next + blockLen - 1) &^ (blockLen - 1); id-i.next < uint32(n); id += blockLen {
 		if t := i.given[uint16(id)/blockLen]; !t.IsZero() {
 			d = max(d, t.Add(tracked).Sub(now))
 		}

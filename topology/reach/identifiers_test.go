@@ -10,7 +10,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// TestIdentifiersComeRound: each once, without those that are held and without zero, and again only when nothing knows them any more.
+// TestIdentifiersComeRound: each once, without those that are held and without zero, and again only when nothing knows
+// them any more.
 func TestIdentifiersComeRound(t *testing.T) {
 	now := time.Now()
 	ids := identifiers{next: 0xffffff00} // the count itself comes round, too
@@ -123,13 +124,15 @@ func TestAQuestionIsAConnectionOfItsOwn(t *testing.T) {
 			twice++
 		}
 	}
-	// In fresh mode the last answered pair of each family is told once more, so that it leaves its entries: the same ping.
+	// In fresh mode the last answered pair of each family is told once more, so that it leaves its entries: the same
+	// ping.
 	if twice > 4 || len(streams) != 1 || asked != 4 || len(requests) < 30 {
 		t.Errorf("%d identifiers, %d of them of two requests, %d of streams, %d investigations", len(requests), twice, len(streams), asked)
 	}
 }
 
-// TestNATThatIsLoadedBetweenTwoQuestions: the second is not of the connection that the first has made, which no rule translates.
+// TestNATThatIsLoadedBetweenTwoQuestions: the second is not of the connection that the first has made, which no rule
+// translates.
 func TestNATThatIsLoadedBetweenTwoQuestions(t *testing.T) {
 	lab, steps := segment(250, "a 10.1.0.1/24,fd01::1/64 default 10.1.0.254 fd02::/64 fd01::fe", "z 10.2.0.1/24,fd02::1/64",
 		"r 10.1.0.254/24,10.2.0.254/24,fd01::fe/64,fd02::fe/64")

@@ -14,13 +14,13 @@ const (
 	meeting = quick
 	// investigating is how long to spend on the pings of one table. Those that are left have [cause.NotInvestigated].
 	investigating = 3 * time.Second
-	// investigated is how many are looked into however long that takes: on a machine that is busy with other things a single one may
-	// take a second, and the first that a person asks for should have its reason.
+	// investigated is how many are looked into however long that takes: on a machine that is busy with other things a
+	// single one may take a second, and the first that a person asks for should have its reason.
 	investigated = 8
 )
 
-// investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what that leaves
-// behind.
+// investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what
+// that leaves behind.
 func (m *matrix) investigate(kept bool) error {
 	if m.b.investigate == nil {
 		return nil
@@ -65,7 +65,8 @@ func (m *matrix) investigate(kept bool) error {
 			met = true
 			return again(*pr, then)
 		})
-		if met && kept && pr.inVain() { // tables are as the ping left them, with the neighbour that it asked for in vain
+		// tables are as the ping left them, with the neighbour that it asked for in vain
+		if met && kept && pr.inVain() {
 			ask(*pr)
 		}
 		return why
@@ -98,8 +99,8 @@ func lookInto(pairs []*pair, spent func() bool, look func(*pair) []cause.Cause) 
 // inVain reports whether the sender's own first hop has not answered it.
 func (pr *pair) inVain() bool { return pr.word == "no-arp" && pr.way != nil && len(pr.way.hops) > 0 }
 
-// anew makes the tables what a ping that is asked again shall find. Kept ones are as they were; only who has asked for a neighbour in
-// vain asks anew, at once and not when its kernel next would have.
+// anew makes the tables what a ping that is asked again shall find. Kept ones are as they were; only who has asked for
+// a neighbour in vain asks anew, at once and not when its kernel next would have.
 func (m *matrix) anew(pr *pair, kept bool) error {
 	if !kept {
 		return m.b.forgetAll(m.ctx)
@@ -108,7 +109,8 @@ func (m *matrix) anew(pr *pair, kept bool) error {
 		return nil
 	}
 	h := pr.way.hops[0]
-	if err := m.b.machine.DeleteNeighbours(h.node, []topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
+	if err := m.b.machine.DeleteNeighbours(h.node,
+		[]topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
 		return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)
 	}
 	return nil

@@ -8,7 +8,8 @@ import (
 	"labctl/topology/cause"
 )
 
-// TestPairsThatNobodyLookedIntoSaySo: when the time is over, the pairs that are left do not look like pairs without a cause.
+// TestPairsThatNobodyLookedIntoSaySo: when the time is over, the pairs that are left do not look like pairs without a
+// cause.
 func TestPairsThatNobodyLookedIntoSaySo(t *testing.T) {
 	pairs := []*pair{{word: "silent"}, {word: "ok"}, {word: "no-arp"}, {word: "silent"}, {word: Unknown}}
 	looked := 0

@@ -44,9 +44,9 @@ func (r *Report) OK() bool {
 	return judged > 0
 }
 
-// Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables together
-// with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners. What an
-// [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
+// Judge asks an expectation's questions and compares. Tables are asked in their order; in fresh mode arp tables
+// together with the pings, whose after-effects they are, and each sees table by itself, with only its own listeners.
+// What an [Overhearing] listens for is settled before anything is sent, and its listeners are closed.
 func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	r := newReport(e.Tables)
 	if err := p.background.settleOverheard(ctx); err != nil {
@@ -77,8 +77,8 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 	return r, nil
 }
 
-// Read looks once at the tables of an expectation that are only read, sends nothing and forgets nothing. Other tables are
-// not in the report.
+// Read looks once at the tables of an expectation that are only read, sends nothing and forgets nothing. Other tables
+// are not in the report.
 func (p *Prober) Read(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	var tables []*expect.Table
 	for _, t := range e.Tables {
@@ -129,8 +129,8 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool
 	return nil
 }
 
-// matches reports whether the answer is wanted. Where the file wants one interface of the node, the answer names the one that
-// it is.
+// matches reports whether the answer is wanted. Where the file wants one interface of the node, the answer names the
+// one that it is.
 func (c *CellReport) matches() bool {
 	r := &c.Result
 	if r.lost > 0 && !c.surely() {

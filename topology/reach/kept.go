@@ -25,8 +25,9 @@ type kept struct {
 
 func newKept(m *matrix) *kept { return &kept{m, &steering{matrix: m}} }
 
-// run asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only until no
-// node is asking for a neighbour any more: what is lost by then stays lost, and all such pairs share what is left of their time.
+// run asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only
+// until no node is asking for a neighbour any more: what is lost by then stays lost, and all such pairs share what is
+// left of their time.
 func (m *kept) run() error {
 	t, err := m.tables()
 	if err != nil {
@@ -104,8 +105,8 @@ func (m *kept) tables() (*tables, error) {
 	return t, nil
 }
 
-// holds reports whether the machine has room for what the pair may add, and counts it. What it has already is not counted:
-// the request and its reply use entries that exist.
+// holds reports whether the machine has room for what the pair may add, and counts it. What it has already is not
+// counted: the request and its reply use entries that exist.
 func (t *tables) holds(b *bench, pr *pair) bool {
 	if len(pr.way.hops) == 0 {
 		return true
@@ -133,8 +134,8 @@ func (t *tables) holds(b *bench, pr *pair) bool {
 	return true
 }
 
-// unharmed asks a kept pair again whose request the kernel has thrown away. Nobody but its sender has met that, and its tables
-// have nothing of it.
+// unharmed asks a kept pair again whose request the kernel has thrown away. Nobody but its sender has met that, and its
+// tables have nothing of it.
 func (m *kept) unharmed(pr *pair, joined carriers) error {
 	for range lostTries {
 		gone, err := m.thrownAway(pr, joined)

@@ -23,7 +23,8 @@ func (m *belated) DeleteNeighbours(node string, entries []topology.NeighbourEntr
 	return err
 }
 
-// interrupting lets a request of b reach a while a waits in a batch, once: when it has been made to forget for the second time.
+// interrupting lets a request of b reach a while a waits in a batch, once: when it has been made to forget for the
+// second time.
 type interrupting struct {
 	*liveMachine
 	flushed int
@@ -62,7 +63,8 @@ func TestTellingInABatch(t *testing.T) {
 	}
 }
 
-// TestLateRequest: a pair must not find what an earlier pair's broadcast has left at its sender after that was forgotten.
+// TestLateRequest: a pair must not find what an earlier pair's broadcast has left at its sender after that was
+// forgotten.
 func TestLateRequest(t *testing.T) {
 	lab, live := order(t)
 	m := &belated{liveMachine: live}

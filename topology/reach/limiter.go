@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A router limits its redirects to one source: the next comes 20 ms, doubled with each that was sent, after the last, and
-// none after nine until 20.48 s in which nothing asked for one. It has no knob (ip_rt_send_redirect, net/ipv4/route.c).
+// A router limits its redirects to one source: the next comes 20 ms, doubled with each that was sent, after the last,
+// and none after nine until 20.48 s in which nothing asked for one. It has no knob (ip_rt_send_redirect,
+// net/ipv4/route.c).
 const (
 	redirectLoad    = 20 * time.Millisecond
 	redirectNumber  = 9

@@ -132,8 +132,8 @@ func TestRedirectIsKept(t *testing.T) {
 	wantText(t, ask(t, p, false, ping, route), "ping:h3->h0 ok+redirect\nroute:h3->h0 rt\n")
 }
 
-// TestARoutersLimiterOutlivesASet: a set makes another Lab of the same nodes, whose routers have forgotten nothing. After five
-// redirects the next comes 640 ms later, and one that does not come cannot be believed.
+// TestARoutersLimiterOutlivesASet: a set makes another Lab of the same nodes, whose routers have forgotten nothing.
+// After five redirects the next comes 640 ms later, and one that does not come cannot be believed.
 func TestARoutersLimiterOutlivesASet(t *testing.T) {
 	lab, m := typo(t)
 	p := &Prober{Lab: lab, Machine: m}
@@ -155,9 +155,9 @@ func TestARoutersLimiterOutlivesASet(t *testing.T) {
 	wantText(t, ask(t, p, true, ping, route), "ping:h3->h0 ok+redirect\nroute:h3->h0 h0+redirect\n")
 }
 
-// TestARedirectIsInsistedOn: others than the prober have made the router fall silent towards h3, and it cannot be asked about that. A
-// kept pair waits until its limiter has certainly expired, says so, and asks again; it guesses nothing. What h4 is to be told gets
-// lost for another reason: that costs the time once, not for every pair.
+// TestARedirectIsInsistedOn: others than the prober have made the router fall silent towards h3, and it cannot be asked
+// about that. A kept pair waits until its limiter has certainly expired, says so, and asks again; it guesses nothing.
+// What h4 is to be told gets lost for another reason: that costs the time once, not for every pair.
 func TestARedirectIsInsistedOn(t *testing.T) {
 	lab, m := typo(t)
 	// Each redirect is twice as long in coming as the one before, the tenth never; that takes 20 ms times 2^9.
@@ -236,8 +236,8 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
-// TestNaiveProberFails asks all pairs at the same time and forgets nothing: the lab must show it wrong, or the test above
-// proves nothing.
+// TestNaiveProberFails asks all pairs at the same time and forgets nothing: the lab must show it wrong, or the test
+// above proves nothing.
 func TestNaiveProberFails(t *testing.T) {
 	lab, m := order(t)
 	p := &Prober{Lab: lab, Machine: m, Patience: 1200 * time.Millisecond}

@@ -14,8 +14,9 @@ import (
 // lostTries is how often a request is asked again that may have got lost for a reason that is not the lab's.
 const lostTries = 2
 
-// vanished reports whether the sender has no entry for the next hop that it must have asked for: the kernel has thrown it away together
-// with the request that waited there (neigh_flush_dev, net/core/neighbour.c), or the request went elsewhere.
+// vanished reports whether the sender has no entry for the next hop that it must have asked for: the kernel has thrown
+// it away together with the request that waited there (neigh_flush_dev, net/core/neighbour.c), or the request went
+// elsewhere.
 func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 	if pr.way == nil || len(pr.way.hops) == 0 {
 		return false, nil
@@ -30,7 +31,10 @@ func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
 	}
-	return !slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool { return n.Index == h.index && n.IP == h.next }), nil
+	return !slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool {
+		return n.Index == h.index &&
+			n.IP == h.next
+	}), nil
 }
 
 // losses is what tells whether the machine has lost frames of a lab that the lab itself would not lose.
@@ -51,10 +55,10 @@ func (m *fresh) losses() (losses, error) {
 	return losses{c, n}, nil
 }
 
-// certainly asks a batch, and those of it again whose one request may have been lost for a reason that is not the lab's: a carrier came
-// or went meanwhile, or the kernel has acted on one, and it purges what waits then; the machine's processors threw frames away; or the
-// sender's entry has vanished. Who comes to the same once more, when nothing else has happened, sends its requests elsewhere, which its
-// own rules may have it do.
+// certainly asks a batch, and those of it again whose one request may have been lost for a reason that is not the
+// lab's: a carrier came or went meanwhile, or the kernel has acted on one, and it purges what waits then; the machine's
+// processors threw frames away; or the sender's entry has vanished. Who comes to the same once more, when nothing else
+// has happened, sends its requests elsewhere, which its own rules may have it do.
 func (m *fresh) certainly(prs []*pair) (doubted []*pair, err error) {
 	before, err := m.losses()
 	if err != nil {
@@ -92,13 +96,14 @@ func (m *fresh) certainly(prs []*pair) (doubted []*pair, err error) {
 	}
 }
 
-// lost returns the pairs to be asked again. Of those that were asked often enough it says why they are not certain; one whose request
-// was thrown away each time has no word.
+// lost returns the pairs to be asked again. Of those that were asked often enough it says why they are not certain; one
+// whose request was thrown away each time has no word.
 func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, err error) {
 	places, names := m.own.moved(before.carriers, now.carriers)
 	happened := "a carrier changed meanwhile: " + strings.Join(names, ", ")
 	if len(places) == 0 {
-		happened = "the machine's processors threw frames away meanwhile, of this lab or another (/proc/net/softnet_stat)"
+		happened = "the machine's processors threw frames away meanwhile, of this lab or another " +
+			"(/proc/net/softnet_stat)"
 	}
 	quiet := len(places) == 0 && before.backlog == now.backlog
 	for _, pr := range prs {
@@ -117,7 +122,8 @@ func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, e
 			pr.note = fmt.Sprintf("%s has no entry for %s, asked %d times", pr.sock.node, pr.way.hops[0].next, try+1)
 		case gone && places[place{node: pr.way.hops[0].node, index: pr.way.hops[0].index}]:
 			pr.word = Unknown
-			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the carrier changed: %s", try+1, strings.Join(names, ", "))
+			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the "+
+				"carrier changed: %s", try+1, strings.Join(names, ", "))
 		default:
 			pr.note = fmt.Sprintf("asked %d times, and each time %s", try+1, happened)
 		}
@@ -125,8 +131,8 @@ func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, e
 	return again, nil
 }
 
-// thrownAway reports whether the sender's kernel has certainly thrown a request away: its entry has vanished, and what it would leave by
-// is not as it was when that was last read, which is noted.
+// thrownAway reports whether the sender's kernel has certainly thrown a request away: its entry has vanished, and what
+// it would leave by is not as it was when that was last read, which is noted.
 func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
 	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
 		return false, nil

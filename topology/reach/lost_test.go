@@ -63,8 +63,8 @@ func waits(table []topology.NeighbourEntry) bool {
 	return false
 }
 
-// plug gives a host on s1 its carrier, or takes it, and has the host's kernel act on that at once, which it does before it answers
-// about one interface alone (rtnl_getlink, linkwatch_sync_dev): what waits for a neighbour is thrown away.
+// plug gives a host on s1 its carrier, or takes it, and has the host's kernel act on that at once, which it does before
+// it answers about one interface alone (rtnl_getlink, linkwatch_sync_dev): what waits for a neighbour is thrown away.
 func (m *purging) plug(t testing.TB, host string, up bool) {
 	sw, h := m.nodes["s1"], m.nodes[host]
 	sw.mu.Lock()
@@ -111,8 +111,8 @@ func away(t *testing.T, apart time.Duration) (*Prober, *purging) {
 	return p, m
 }
 
-// TestARequestThatTheKernelThrowsAway: a carrier that goes takes with it the one request that waits, and no error tells. The word does
-// not hang on that.
+// TestARequestThatTheKernelThrowsAway: a carrier that goes takes with it the one request that waits, and no error
+// tells. The word does not hang on that.
 func TestARequestThatTheKernelThrowsAway(t *testing.T) {
 	p, m := away(t, 60*time.Millisecond)
 	rounds, purged := 8, 0
@@ -250,7 +250,8 @@ func TestAMarkedRequestThrownAway(t *testing.T) {
 	}
 }
 
-// TestARequestThatGoesElsewhere: the sender's own rules may send a request to another neighbour than its address has. It is silent.
+// TestARequestThatGoesElsewhere: the sender's own rules may send a request to another neighbour than its address has.
+// It is silent.
 func TestARequestThatGoesElsewhere(t *testing.T) {
 	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
 	m := &purging{liveMachine: build(t, lab, steps)}
@@ -273,8 +274,8 @@ func TestARequestThatGoesElsewhere(t *testing.T) {
 	}
 }
 
-// TestARequestThatTheMachineThrewAway: a processor that has more to do than it has room for drops frames of any lab, beyond the sender and
-// without a word. What is silent meanwhile is asked again.
+// TestARequestThatTheMachineThrewAway: a processor that has more to do than it has room for drops frames of any lab,
+// beyond the sender and without a word. What is silent meanwhile is asked again.
 func TestARequestThatTheMachineThrewAway(t *testing.T) {
 	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.2/24")
 	m := &purging{liveMachine: build(t, lab, steps)}

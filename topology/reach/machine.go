@@ -1,5 +1,5 @@
-// Package reach tries what a lab file expects and judges it: who can ping, ARP and sniff whom, from sockets opened inside
-// the nodes' namespaces. It reads and forgets kernel tables only through a [Machine], which its caller provides.
+// Package reach tries what a lab file expects and judges it: who can ping, ARP and sniff whom, from sockets opened
+// inside the nodes' namespaces. It reads and forgets kernel tables only through a [Machine], which its caller provides.
 package reach
 
 import (
@@ -9,8 +9,8 @@ import (
 	"labctl/topology"
 )
 
-// Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An error
-// keeps the kernel's errno for errors.Is.
+// Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An
+// error keeps the kernel's errno for errors.Is.
 type Machine interface {
 	// Socket opens a socket inside the node's namespace, close-on-exec. The caller owns the descriptor.
 	Socket(node string, domain, typ, proto int) (fd int, err error)
@@ -37,8 +37,8 @@ type Machine interface {
 	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
 	Route(node string, q topology.RouteQuery) (topology.RouteAnswer, error)
 
-	// FDB lists the forwarding entries of a Linux bridge, learned and static, without its own addresses; or, when node is a virtual switch, all
-	// that it knows, static addresses too.
+	// FDB lists the forwarding entries of a Linux bridge, learned and static, without its own addresses; or, when node
+	// is a virtual switch, all that it knows, static addresses too.
 	FDB(node, bridge string) ([]topology.FDBEntry, error)
 
 	// Interface reads the state of one interface, for port tables.
@@ -47,33 +47,34 @@ type Machine interface {
 	// SwitchPort reads a port of a virtual switch as the switch has it now.
 	SwitchPort(node, port string) (SwitchPort, error)
 
-	// Drops lists what a virtual switch dropped since the set of the current step was done, frames of one sort as one entry.
-	// Lost is how many dropped frames are not in the list.
+	// Drops lists what a virtual switch dropped since the set of the current step was done, frames of one sort as one
+	// entry. Lost is how many dropped frames are not in the list.
 	Drops(node string) (list []Drop, lost int, err error)
 
-	// Hits counts the packets that the rules of the node's loaded sets have matched since the set of the current step was
-	// done, by "set/rule". It resets nothing.
+	// Hits counts the packets that the rules of the node's loaded sets have matched since the set of the current step
+	// was done, by "set/rule". It resets nothing.
 	Hits(node string) (map[string]uint64, error)
 
-	// Quiet returns when the virtual switches know what the nodes' adapters are like by now (address, promiscuity, carrier)
-	// and are idle. At once when there are none.
+	// Quiet returns when the virtual switches know what the nodes' adapters are like by now (address, promiscuity,
+	// carrier) and are idle. At once when there are none.
 	Quiet(ctx context.Context) error
 
-	// Idle returns when no frame is under way in the virtual switches, which are programs and take their time: all that has
-	// reached them is judged and sent, and nothing has come back because of it. At once when there are none, and soon when somebody
-	// keeps them busy.
+	// Idle returns when no frame is under way in the virtual switches, which are programs and take their time: all that
+	// has reached them is judged and sent, and nothing has come back because of it. At once when there are none, and
+	// soon when somebody keeps them busy.
 	Idle(ctx context.Context) error
 
 	// NeighbourRoom is how many more neighbour entries the machine can hold (net.ipv4.neigh.default.gc_thresh3 is the
 	// machine's, not the namespace's: arp(7)); negative: not known.
 	NeighbourRoom() int
 
-	// Backlog is how many frames of any lab the machine has thrown away so far because they came faster than its processors took them
-	// (net.core.netdev_max_backlog).
+	// Backlog is how many frames of any lab the machine has thrown away so far because they came faster than its
+	// processors took them (net.core.netdev_max_backlog).
 	Backlog() (uint64, error)
 }
 
-// SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or "-".
+// SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or
+// "-".
 type SwitchPort struct {
 	State, Promiscuous string
 	Initial, Effective switchcore.MAC

@@ -25,8 +25,9 @@ import (
 	"labctl/topology"
 )
 
-// TestMain runs everything again in private mount and network namespaces, and a user namespace unless root: nothing is ever made in the machine's own.
-// Each of the three packages that test in such namespaces has its own: what all of them may import must not start processes.
+// TestMain runs everything again in private mount and network namespaces, and a user namespace unless root: nothing is
+// ever made in the machine's own. Each of the three packages that test in such namespaces has its own: what all of them
+// may import must not start processes.
 func TestMain(m *testing.M) {
 	const inside = "LABCTL_REACH_INSIDE"
 	if os.Getenv(inside) != "" {
@@ -73,8 +74,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It is set once,
-// before any test runs.
+// noKernel says why there are no private namespaces, in these tests' words and in unshare(1)'s; "" where there are. It
+// is set once, before any test runs.
 var noKernel string
 
 // liveMachine is a Machine over named namespaces.

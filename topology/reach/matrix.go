@@ -69,8 +69,8 @@ func (m *matrix) plot(pr *pair) {
 	pr.traces = left(w, back)
 }
 
-// send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come from rules that
-// are not loaded any more. A refusal by the sender's kernel decides the pair.
+// send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come
+// from rules that are not loaded any more. A refusal by the sender's kernel decides the pair.
 func (m *matrix) send(pr *pair) {
 	m.b.ready(m.ctx, 1)
 	m.request(pr, m.b.ids.take(time.Now()))
@@ -170,7 +170,8 @@ func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
 	}
 }
 
-// lingering is how long to listen on: a copy takes about as long as the answer took, and a machine that is busy is so for both.
+// lingering is how long to listen on: a copy takes about as long as the answer took, and a machine that is busy is so
+// for both.
 func (m *matrix) lingering() time.Duration {
 	d := linger
 	if slices.ContainsFunc(m.b.lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
@@ -208,7 +209,8 @@ func (m *matrix) grace() {
 // byKernel marks the answered pairs whose router would redirect but, its limiter being silent after nine, did not.
 func (m *matrix) byKernel(pr *pair) {
 	if pr.word == "ok" && pr.redirect == "" && pr.way != nil && pr.way.redirect != "" {
-		pr.redirect = fmt.Sprintf("no redirect came; the kernel of %s says it would send one (redirects are rate limited)", pr.way.redirect)
+		pr.redirect = fmt.Sprintf("no redirect came; the kernel of %s says it would send one (redirects are rate "+
+			"limited)", pr.way.redirect)
 	}
 }
 

@@ -63,8 +63,8 @@ func (m *matrix) told(pr *pair) (bool, error) {
 	}), nil
 }
 
-// unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error got
-// lost).
+// unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error
+// got lost).
 func (m *matrix) unanswered(pr *pair) error {
 	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
 		return nil
@@ -83,8 +83,8 @@ func (m *matrix) unanswered(pr *pair) error {
 	return nil
 }
 
-// calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is under
-// way then is only what got lost, or an answer that may still come and is listened for.
+// calm is how long no node must be found asking for a neighbour until nothing is expected to move any more: what is
+// under way then is only what got lost, or an answer that may still come and is listened for.
 const calm = 5 * quick
 
 // quiet waits until the pair is decided or all is calm, at most d from its sending.

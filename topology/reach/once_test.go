@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// requests is how many echo requests a node's kernel has made out of what sockets sent, of both families (RFC 2011, RFC 2466).
+// requests is how many echo requests a node's kernel has made out of what sockets sent, of both families (RFC 2011, RFC
+// 2466).
 func (m *liveMachine) requests(t testing.TB, node string) int {
 	t.Helper()
 	var v4, v6 []byte
@@ -91,8 +92,8 @@ a: ip route add 10.4.0.0/16 dev lo
 	}
 }
 
-// TestABridgeWhoseStateFollows: the kernel calls a bridge up some time after it has opened it. That loses nothing, and has nothing asked
-// again.
+// TestABridgeWhoseStateFollows: the kernel calls a bridge up some time after it has opened it. That loses nothing, and
+// has nothing asked again.
 func TestABridgeWhoseStateFollows(t *testing.T) {
 	lab, steps := segment(100, "a 10.0.0.1/24", "b 10.0.0.130/25")
 	m := &purging{liveMachine: build(t, lab, steps)}

@@ -16,8 +16,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent there is gone
-// when its tables are judged.
+// Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent
+// there is gone when its tables are judged.
 type Overhearing struct {
 	b       *bench
 	g       *background
@@ -43,8 +43,10 @@ type meetings struct {
 }
 
 // newOverhearing picks what is to be listened for, as [Prober.Overhear] says, and opens nothing yet.
-func (g *background) newOverhearing(b *bench, names []string, qs []expect.Question) (o *Overhearing, cells []expect.Question) {
-	o = &Overhearing{b: b, g: g, columns: map[sight]column{}, unheard: map[sight]error{}, sends: g.sent(), before: map[string]uint64{}, met: map[*ear]*meetings{}}
+func (g *background) newOverhearing(b *bench, names []string,
+	qs []expect.Question) (o *Overhearing, cells []expect.Question) {
+	o = &Overhearing{b: b, g: g, columns: map[sight]column{}, unheard: map[sight]error{}, sends: g.sent(),
+		before: map[string]uint64{}, met: map[*ear]*meetings{}}
 	for _, q := range qs {
 		if o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
@@ -170,8 +172,8 @@ func (g *background) settleOverheard(ctx context.Context) error {
 	return o.Settle(ctx)
 }
 
-// Settle listens on until the frames have had their time to arrive everywhere, and closes the listeners; the answers stay
-// until Close. Of what is still being sent it waits for a few more. It may be called more than once.
+// Settle listens on until the frames have had their time to arrive everywhere, and closes the listeners; the answers
+// stay until Close. Of what is still being sent it waits for a few more. It may be called more than once.
 func (o *Overhearing) Settle(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -227,8 +229,8 @@ func (o *Overhearing) drain() {
 	}
 }
 
-// note finds out which of the sends a frame is. Two that differ in their tags only are told apart by these, if they still
-// have them.
+// note finds out which of the sends a frame is. Two that differ in their tags only are told apart by these, if they
+// still have them.
 func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, outgoing bool) {
 	rest, vids := content(frame, tags...)
 	var like, exact []string
@@ -258,8 +260,8 @@ func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, 
 	}
 }
 
-// captured reports whether the listener of a question has the frame: as it arrives, or, at its own sender and at a port of a
-// switch, as it leaves.
+// captured reports whether the listener of a question has the frame: as it arrives, or, at its own sender and at a port
+// of a switch, as it leaves.
 func (o *Overhearing) captured(key sight) bool {
 	name := key.name
 	c, s := o.columns[key], o.sends[name]
@@ -313,12 +315,14 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 	}
 	left := s.Left() - o.before[name]
 	if left == 0 {
-		return Unknown, fmt.Sprintf("sent: %s; none was seen leaving %s meanwhile", problem.Count(int(s.Sent()), "frame"), s.node)
+		return Unknown, fmt.Sprintf("sent: %s; none was seen leaving %s meanwhile",
+			problem.Count(int(s.Sent()), "frame"), s.node)
 	}
 	return "no", fmt.Sprintf("not captured; %d left %s", left, s.node)
 }
 
-// nextTagged is [tap.next] of a socket with PACKET_AUXDATA: the frame, and the tag that the kernel took out of it, if it did.
+// nextTagged is [tap.next] of a socket with PACKET_AUXDATA: the frame, and the tag that the kernel took out of it, if
+// it did.
 func (t *tap) nextTagged(buf []byte) (frame []byte, tags []uint16, outgoing, ok bool) {
 	var oob [128]byte
 	for {

@@ -9,8 +9,9 @@ import (
 	"labctl/topology/schedule"
 )
 
-// owed is the entries that answered pairs have left behind and that are still to be forgotten. Pairs that have nothing to
-// do with them may be asked meanwhile: what a node knows of others changes nothing in how it finds and answers this one.
+// owed is the entries that answered pairs have left behind and that are still to be forgotten. Pairs that have nothing
+// to do with them may be asked meanwhile: what a node knows of others changes nothing in how it finds and answers this
+// one.
 type owed struct {
 	nodes  []string // in the order in which they came
 	byNode map[string][]topology.NeighbourEntry

@@ -21,7 +21,8 @@ type owners struct {
 }
 
 func (b *bench) owners() (*owners, error) {
-	o := &owners{lab: b.lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{}, byMAC: map[switchcore.MAC][]string{}}
+	o := &owners{lab: b.lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{},
+		byMAC: map[switchcore.MAC][]string{}}
 	for _, n := range b.lab.Nodes {
 		links, err := b.machine.Links(n.Name)
 		if err != nil {
@@ -57,7 +58,8 @@ func (o *owners) addr(a netip.Addr, node string) {
 	}
 }
 
-// ofMAC is the word for the owner of a MAC: the node, else its entry in "names", else nodes joined with +, else the MAC.
+// ofMAC is the word for the owner of a MAC: the node, else its entry in "names", else nodes joined with +, else the
+// MAC.
 func (o *owners) ofMAC(m switchcore.MAC) string {
 	nodes := o.byMAC[m]
 	if len(nodes) == 1 {
@@ -91,8 +93,8 @@ func (o *owners) ofAddr(a netip.Addr) string {
 	return a.String()
 }
 
-// exactMAC is the owner of a MAC said to the interface: what [owners.ofMAC] says of one node, once for each interface that
-// has it; nil when the owner is not one node.
+// exactMAC is the owner of a MAC said to the interface: what [owners.ofMAC] says of one node, once for each interface
+// that has it; nil when the owner is not one node.
 func (o *owners) exactMAC(m switchcore.MAC) []string {
 	nodes := o.byMAC[m]
 	if len(nodes) != 1 {

@@ -44,7 +44,8 @@ type pair struct {
 	exact    []string
 
 	seen snapshot // the tables while the pair, alone, was waiting
-	told bool     // alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
+	// alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
+	told bool
 }
 
 // bind makes the requests leave by an interface, with its first address.
@@ -68,7 +69,8 @@ func (pr *pair) bind(l topology.LinkState) {
 
 // again forgets the outcome of a try before the next one.
 func (pr *pair) again() {
-	pr.key, pr.word, pr.detail, pr.causes, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", nil, 0, "", "", 0, false, ""
+	pr.key, pr.word, pr.detail, pr.causes, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", nil,
+		0, "", "", 0, false, ""
 }
 
 func (pr *pair) decide(word, detail string) {
@@ -120,8 +122,8 @@ func (pr *pair) different(from netip.Addr) bool {
 }
 
 // refused says what it means that the sender's own kernel did not take the request. The node's own unreachable and
-// prohibit routes, and its own output rules, read as the ICMP error that they stand for, from the node itself (ip-route(8));
-// a blackhole route, which fails with EINVAL, as no route.
+// prohibit routes, and its own output rules, read as the ICMP error that they stand for, from the node itself
+// (ip-route(8)); a blackhole route, which fails with EINVAL, as no route.
 func (pr *pair) refused(err error) {
 	var errno unix.Errno
 	errors.As(err, &errno)
@@ -131,7 +133,8 @@ func (pr *pair) refused(err error) {
 		pr.decide("no-route", "connect: Network is unreachable")
 	case unix.EINVAL:
 		if pr.oob == nil && is6(pr.dst) && pr.dst.IsLinkLocalUnicast() {
-			pr.decide(Unknown, fmt.Sprintf("%s is on every link: name the sender by its interface, %s:IF", pr.dst, pr.sock.node))
+			pr.decide(Unknown, fmt.Sprintf("%s is on every link: name the sender by its interface, %s:IF", pr.dst,
+				pr.sock.node))
 			return
 		}
 		pr.decide("no-route", "connect: Invalid argument (a blackhole route)")
@@ -143,7 +146,8 @@ func (pr *pair) refused(err error) {
 		pr.decide("no-arp", "sendmsg: No route to host")
 	case unix.EACCES:
 		if pr.way != nil && pr.way.cast && pr.way.errAt == pr.sock.node { // a socket without SO_BROADCAST (ip(7))
-			pr.decide("broadcast", fmt.Sprintf("ping: Do you want to ping broadcast? (%s is a broadcast address of %s)", pr.dst, pr.sock.node))
+			pr.decide("broadcast", fmt.Sprintf("ping: Do you want to ping broadcast? (%s is a broadcast address of %s)",
+				pr.dst, pr.sock.node))
 			return
 		}
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Permission denied (a prohibit route of its own)")
@@ -151,12 +155,15 @@ func (pr *pair) refused(err error) {
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
 	case unix.EADDRNOTAVAIL:
 		if pr.sock.v6 {
-			pr.decide(Unknown, fmt.Sprintf("connect: Cannot assign requested address: %s has no IPv6 (\"ipv6: true\" gives it)", pr.sock.node))
+			pr.decide(Unknown,
+				fmt.Sprintf("connect: Cannot assign requested address: %s has no IPv6 (\"ipv6: true\" gives it)",
+					pr.sock.node))
 			return
 		}
 		pr.decide(Unknown, "sendmsg: "+err.Error())
 	case unix.ENOBUFS:
-		pr.decide(Unknown, "sendmsg: No buffer space available: the machine's neighbour table is full (gc_thresh3, arp(7))")
+		pr.decide(Unknown,
+			"sendmsg: No buffer space available: the machine's neighbour table is full (gc_thresh3, arp(7))")
 	default:
 		pr.decide(Unknown, "sendmsg: "+err.Error())
 	}

@@ -71,6 +71,7 @@ func (a *asking) report(pr *pair) {
 			}
 			continue
 		}
-		r.Got, r.Detail, r.Causes, r.RTT, r.Hops, r.Sent = word, detail, slices.Clone(pr.causes), pr.rtt, pr.suspects(), Sent{a.b.cookie, pr.tries}
+		r.Got, r.Detail, r.Causes, r.RTT, r.Hops, r.Sent = word, detail, slices.Clone(pr.causes), pr.rtt, pr.suspects(),
+			Sent{a.b.cookie, pr.tries}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// readPorts reads the columns of port tables. What only a port of a virtual switch has is unknown elsewhere; what only an
-// interface has is, for such a port, that of the switch's own end.
+// readPorts reads the columns of port tables. What only a port of a virtual switch has is unknown elsewhere; what only
+// an interface has is, for such a port, that of the switch's own end.
 func (a *asking) readPorts(_ context.Context, at []int) {
 	type look struct {
 		p   SwitchPort
@@ -171,13 +171,15 @@ func (a *asking) dropFilter(m expect.DropMatch, port string) (func(Drop) bool, e
 		return nil, err
 	}
 	return func(d Drop) bool {
-		return (port == "" || d.Port == port) && (m.Reason == "" || d.Reason == m.Reason) && (m.Function == "" || d.Function == m.Function) &&
-			(m.Length == "" || strconv.Itoa(d.Length) == m.Length) && (src == nil || slices.Contains(src, d.Src)) && (dst == nil || slices.Contains(dst, d.Dst))
+		return (port == "" || d.Port == port) && (m.Reason == "" || d.Reason == m.Reason) &&
+			(m.Function == "" || d.Function == m.Function) &&
+			(m.Length == "" || strconv.Itoa(d.Length) == m.Length) && (src == nil || slices.Contains(src, d.Src)) &&
+			(dst == nil || slices.Contains(dst, d.Dst))
 	}, nil
 }
 
-// stations are the addresses that a column of a drops table stands for: a MAC, broadcast, a node, an interface or a name; nil
-// for any.
+// stations are the addresses that a column of a drops table stands for: a MAC, broadcast, a node, an interface or a
+// name; nil for any.
 func (a *asking) stations(text string) ([]switchcore.MAC, error) {
 	if text == "" {
 		return nil, nil

@@ -58,7 +58,8 @@ func (a *asking) readRoutes(_ context.Context, at []int) {
 		}
 		r, err := a.b.machine.Route(from.Node, topology.RouteQuery{Dst: dst})
 		switch {
-		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EINVAL):
+		case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.EACCES),
+			errors.Is(err, unix.EINVAL):
 			a.out[i].Got, a.out[i].Detail = "-", refusedRoute(dst, err)
 		case err != nil:
 			a.fail([]int{i}, err)
@@ -75,7 +76,8 @@ func (a *asking) readRoutes(_ context.Context, at []int) {
 	}
 }
 
-// refusedRoute says why there is no way: no route, or one of a type that refuses (ip-route(8)), by the error that it gives.
+// refusedRoute says why there is no way: no route, or one of a type that refuses (ip-route(8)), by the error that it
+// gives.
 func refusedRoute(dst netip.Addr, err error) string {
 	kind := ""
 	switch {
@@ -187,8 +189,8 @@ func (a *asking) macs(text string) ([]switchcore.MAC, error) {
 	return out, nil
 }
 
-// bridge finds the bridge that a column of an fdb table names: node:bridge, or a node's own; a virtual switch has no other
-// name than its node's.
+// bridge finds the bridge that a column of an fdb table names: node:bridge, or a node's own; a virtual switch has no
+// other name than its node's.
 func (a *asking) bridge(text string) (node, bridge string, err error) {
 	name, ifname, _ := strings.Cut(text, ":")
 	n := a.b.lab.Node(name)

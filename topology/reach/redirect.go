@@ -12,14 +12,15 @@ type steering struct {
 	mute map[limiter]bool // that were waited out, and sent nothing all the same
 }
 
-// steered reports whether a redirect may change the way of the pair: the kernel of a router on it says that it sends one, and
-// the sender believes it.
+// steered reports whether a redirect may change the way of the pair: the kernel of a router on it says that it sends
+// one, and the sender believes it.
 func (m *steering) steered(pr *pair) bool {
 	return !pr.sock.v6 && pr.way.redirect != "" && m.believes(pr.sock.node)
 }
 
-// unlimited waits until the router's limiter lets the redirect through that the pair should cause, as far as is known, if the
-// sender would believe it: a kept pair changes the sender's route as a lone ping would, whatever was probed just before.
+// unlimited waits until the router's limiter lets the redirect through that the pair should cause, as far as is known,
+// if the sender would believe it: a kept pair changes the sender's route as a lone ping would, whatever was probed just
+// before.
 func (m *steering) unlimited(pr *pair) {
 	if !m.steered(pr) {
 		return
@@ -32,10 +33,10 @@ func (m *steering) unlimited(pr *pair) {
 	m.expire(pr, r.last.Add(redirectLoad<<r.count+redirectSlack))
 }
 
-// insist asks a kept pair again that got no redirect though the router's kernel says it would send one, and its sender would
-// believe it. What the router remembers cannot be read (inet_peer), and others may have made it send redirects that nobody here has
-// seen; so the pair waits until the limiter has certainly forgotten. If none comes then either, the limiter is not the reason, and
-// what came is the truth: that is not tried again for this router and source.
+// insist asks a kept pair again that got no redirect though the router's kernel says it would send one, and its sender
+// would believe it. What the router remembers cannot be read (inet_peer), and others may have made it send redirects
+// that nobody here has seen; so the pair waits until the limiter has certainly forgotten. If none comes then either,
+// the limiter is not the reason, and what came is the truth: that is not tried again for this router and source.
 func (m *steering) insist(pr *pair) error {
 	if pr.key == 0 || pr.redirect != "" || !m.steered(pr) || pr.word == Unknown || pr.unsent() {
 		return m.ctx.Err()
@@ -61,7 +62,8 @@ func (m *steering) insist(pr *pair) error {
 		return err
 	}
 	m.overdue(pr)
-	pr.note = fmt.Sprintf("asked again after %v, when %s had certainly forgotten that it limits redirects to %s", redirectSilence, l.router, l.source)
+	pr.note = fmt.Sprintf("asked again after %v, when %s had certainly forgotten that it limits redirects to %s",
+		redirectSilence, l.router, l.source)
 	if pr.redirect == "" {
 		pr.note += ", and still none came"
 		if m.mute == nil {
@@ -77,8 +79,8 @@ func (pr *pair) unsent() bool {
 	return pr.word == "no-route" || pr.word == "no-arp" || strings.HasSuffix(pr.word, "@"+pr.sock.node)
 }
 
-// overdue listens for the redirect of a pair that has had its answer: the router sends it before it sends the request on, but has to
-// ask for the sender's address first where it does not know it.
+// overdue listens for the redirect of a pair that has had its answer: the router sends it before it sends the request
+// on, but has to ask for the sender's address first where it does not know it.
 func (m *steering) overdue(pr *pair) {
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's
 	end := time.Now().Add(m.lingering())
@@ -89,11 +91,12 @@ func (m *steering) overdue(pr *pair) {
 
 // expire lets a router's limiter run out.
 func (m *steering) expire(pr *pair, until time.Time) {
-	m.b.pause(m.ctx, fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)", pr.way.redirect, pr.sock.node), until)
+	m.b.pause(m.ctx, fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)",
+		pr.way.redirect, pr.sock.node), until)
 }
 
-// believes reports whether the node may accept redirects, as the file pins it; unpinned, the kernel does. A node that forwards needs
-// both "all" and the interface's own to be 1, others either (ip-sysctl.rst).
+// believes reports whether the node may accept redirects, as the file pins it; unpinned, the kernel does. A node that
+// forwards needs both "all" and the interface's own to be 1, others either (ip-sysctl.rst).
 func (m *steering) believes(node string) bool {
 	n := m.b.lab.Node(node)
 	if n == nil {

@@ -31,7 +31,8 @@ func (o *Overhearing) renew(ctx context.Context, b *bench, nodes []string) error
 			m.deaf = cmp.Or(m.deaf, lostFrames)
 		}
 		if err := o.reopen(e, own); err != nil {
-			m.deaf = cmp.Or(m.deaf, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v", e.node, e.name, err))
+			m.deaf = cmp.Or(m.deaf, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v",
+				e.node, e.name, err))
 		}
 	}
 	return b.machine.Quiet(ctx)

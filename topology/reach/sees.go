@@ -20,7 +20,8 @@ type flow struct {
 	from    []*ear  // what leaves the sender
 	to      []*ear  // what arrives at the target
 	unknown error
-	moved   string // the interfaces whose carriers changed while its marked request was lost, each time that it was sent
+	// the interfaces whose carriers changed while its marked request was lost, each time that it was sent
+	moved string
 }
 
 // watch is the sees questions of one table.
@@ -37,7 +38,8 @@ type watch struct {
 
 func newWatch(ctx context.Context, a *asking) *watch {
 	m := newMatrix(ctx, a.b, a.own)
-	return &watch{audience: newAudience(a.b, a.own, marked(a.b.cookie)), a: a, m: m, steering: &steering{matrix: m}, flows: map[[2]string]*flow{}}
+	return &watch{audience: newAudience(a.b, a.own, marked(a.b.cookie)), a: a, m: m, steering: &steering{matrix: m},
+		flows: map[[2]string]*flow{}}
 }
 
 // watched is one question.
@@ -47,9 +49,9 @@ type watched struct {
 	column
 }
 
-// sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame is
-// seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows whose
-// request got lost share one wait at the end: their marks tell them apart.
+// sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame
+// is seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows
+// whose request got lost share one wait at the end: their marks tell them apart.
 func (a *asking) sees(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
@@ -105,14 +107,15 @@ func (a *asking) sees(ctx context.Context, at []int) {
 	}
 }
 
-// flow resolves A->B, by IPv6 if B has nothing else, or the name of a stream, and opens the taps that prove that its request
-// leaves and arrives. All listeners are open by now, so a promiscuous one that is there already serves as well; the others
-// change nothing.
+// flow resolves A->B, by IPv6 if B has nothing else, or the name of a stream, and opens the taps that prove that its
+// request leaves and arrives. All listeners are open by now, so a promiscuous one that is there already serves as well;
+// the others change nothing.
 func (w *watch) flow(q expect.Question) *flow {
 	f := &flow{}
 	if q.B == "" {
 		if f.stream = w.a.bg.streamOf(q.A); f.stream == nil {
-			return &flow{unknown: fmt.Errorf("no stream called %q is running, and nothing of that name was sent while there were listeners", q.A)}
+			return &flow{unknown: fmt.Errorf("no stream called %q is running, and nothing of that name was sent "+
+				"while there were listeners", q.A)}
 		}
 		q.A, q.B = f.stream.from.Text, f.stream.to.Text
 		f.key = f.stream.id
@@ -151,8 +154,8 @@ func (w *watch) run(f *flow) error {
 	}
 }
 
-// once lets the two sides exchange an echo and then sends the marked request. When the sender itself gives the first up, it
-// would only try the same again: then that one is the marked one.
+// once lets the two sides exchange an echo and then sends the marked request. When the sender itself gives the first
+// up, it would only try the same again: then that one is the marked one.
 func (w *watch) once(f *flow) error {
 	m := w.m
 	if err := w.a.start(m.ctx); err != nil {
@@ -177,8 +180,8 @@ func (w *watch) once(f *flow) error {
 	})
 }
 
-// mark sends a request, which is then the marked one, and waits for what becomes of it. Where tables are kept it steers its sender
-// as a lone one would.
+// mark sends a request, which is then the marked one, and waits for what becomes of it. Where tables are kept it steers
+// its sender as a lone one would.
 func (w *watch) mark(f *flow, wait func() error) error {
 	m := w.m
 	f.pr.again()
@@ -245,12 +248,12 @@ func heard(ears []*ear, key uint32) bool {
 	return slices.ContainsFunc(ears, func(e *ear) bool { return e.arrived[key] || e.left[key] })
 }
 
-// lostAfter is how long a request that seems lost is listened for, once no node asks for a neighbour any more and the switches are idle:
-// there is nothing left then that could hold it but a queue.
+// lostAfter is how long a request that seems lost is listened for, once no node asks for a neighbour any more and the
+// switches are idle: there is nothing left then that could hold it but a queue.
 const lostAfter = time.Second
 
-// settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere has had
-// its time, if that matters to a listener.
+// settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere
+// has had its time, if that matters to a listener.
 func (w *watch) settle() {
 	fds := w.pollFds()
 	_ = w.m.b.machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
@@ -263,7 +266,8 @@ func (w *watch) settle() {
 				continue
 			}
 			w.m.drain(k.flow.pr.sock)
-			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience)); k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) && late.After(until) {
+			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience)); k.flow.pr.word == "" &&
+				!heard(k.flow.to, k.flow.key) && late.After(until) {
 				until = late
 			}
 		}
@@ -313,7 +317,8 @@ func (w *watch) word(k *watched) (word, detail string) {
 	if heard(f.from, f.key) {
 		detail := "not captured; it left " + f.pr.sock.node + " and no answer was received"
 		if f.moved != "" {
-			detail += fmt.Sprintf("; sent %d times, and each time a carrier changed meanwhile: %s", lostTries+1, f.moved)
+			detail += fmt.Sprintf("; sent %d times, and each time a carrier changed meanwhile: %s", lostTries+1,
+				f.moved)
 		}
 		return "no", detail
 	}
@@ -334,11 +339,12 @@ func (w *watch) streamWord(f *flow) (word, detail string) {
 	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
 		return "no", "not captured; they never left: " + f.pr.detail
 	}
-	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", problem.Count(enough, "request"), f.pr.sock.node)
+	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", problem.Count(enough, "request"),
+		f.pr.sock.node)
 }
 
-// lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept tables only what the
-// kernel has certainly thrown away counts.
+// lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept
+// tables only what the kernel has certainly thrown away counts.
 func (w *watch) lost(f *flow) (bool, error) {
 	m := w.m
 	if f.pr.word != "" || heard(f.to, f.key) {

@@ -43,9 +43,9 @@ func (s *Sending) Sent() uint64 { return s.sent.Load() }
 // Left is how many frames were seen leaving the interface.
 func (s *Sending) Left() uint64 { return s.left.Load() }
 
-// Wait returns when the last frame has been sent, or when ctx is done; of an endless sending, when it was stopped. The error is
-// that of a frame which the interface refused: nothing more was sent then. An endless sending goes on when its interface is away
-// or down for a while.
+// Wait returns when the last frame has been sent, or when ctx is done; of an endless sending, when it was stopped. The
+// error is that of a frame which the interface refused: nothing more was sent then. An endless sending goes on when its
+// interface is away or down for a while.
 func (s *Sending) Wait(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -64,7 +64,8 @@ func (s *Sending) running() bool {
 	}
 }
 
-// Stop ends the sending and returns when its sockets are closed. It may be called more than once, also when all is sent.
+// Stop ends the sending and returns when its sockets are closed. It may be called more than once, also when all is
+// sent.
 func (s *Sending) Stop() { s.stop(); <-s.done }
 
 // begin sends what has no time between it, and leaves the rest to the background, as [Prober.Send] says.
@@ -111,7 +112,8 @@ func newSending(b *bench, g *background, a *topology.Send) (*Sending, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sending{b: b, g: g, name: a.Name, node: a.From.Node, every: a.Every, nic: l.Name, index: l.Index, done: make(chan struct{})}
+	s := &Sending{b: b, g: g, name: a.Name, node: a.From.Node, every: a.Every, nic: l.Name, index: l.Index,
+		done: make(chan struct{})}
 	if s.frame, err = b.forge(own, a, l); err != nil {
 		return nil, err
 	}
@@ -119,7 +121,8 @@ func newSending(b *bench, g *background, a *topology.Send) (*Sending, error) {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
 	// Its own frames do not come back to a packet socket: another one has to hear them leave.
-	if s.control, err = openTap(b.machine, s.node, l.Index, unix.ETH_P_ALL, false, passing([][]byte{s.frame})); err != nil {
+	if s.control, err = openTap(b.machine, s.node, l.Index, unix.ETH_P_ALL, false,
+		passing([][]byte{s.frame})); err != nil {
 		_ = unix.Close(s.fd)
 		return nil, err
 	}
@@ -165,7 +168,8 @@ func (s *Sending) one() error {
 
 func (s *Sending) put() error {
 	for {
-		if err := unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}); !errors.Is(err, unix.EINTR) {
+		if err := unix.Sendto(s.fd, s.frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}); !errors.Is(err,
+			unix.EINTR) {
 			return err
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A ping knows its own requests, and whoever has it asked again leaves nobody asking for a neighbour, or that would go on without it.
+// A ping knows its own requests, and whoever has it asked again leaves nobody asking for a neighbour, or that would go
+// on without it.
 func TestWhatAPingHasSent(t *testing.T) {
 	lab, steps := segment(500, "a 10.0.0.1/24", "b 10.0.0.2/24")
 	lab.Names = append(lab.Names, dead(0), dead(1))

@@ -14,8 +14,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// slow is a machine whose switches take their time: what a test has under way arrives when the machine is asked to be idle or
-// quiet, or later.
+// slow is a machine whose switches take their time: what a test has under way arrives when the machine is asked to be
+// idle or quiet, or later.
 type slow struct {
 	*liveMachine
 	idle, quiet func()
@@ -104,8 +104,8 @@ func TestAPairWaitsForTheOneBefore(t *testing.T) {
 	}
 }
 
-// copying is a lab in which c gets a copy of a request from a to b, by another way: when and as deliver says, called with what
-// brings it.
+// copying is a lab in which c gets a copy of a request from a to b, by another way: when and as deliver says, called
+// with what brings it.
 func copying(t *testing.T) (p *Prober, m *slow, w *witness, toC func(frame []byte)) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
 	lab.Nodes[0].Switch = &topology.Switch{} // its frames take as long as those of a program

@@ -86,8 +86,8 @@ func (s *echoSocket) set() error {
 
 func (s *echoSocket) close() error { return unix.Close(s.fd) }
 
-// send sends one packet. Its error is this packet's: an earlier one's, which the socket also reports here (IP_RECVERR), is
-// taken away first.
+// send sends one packet. Its error is this packet's: an earlier one's, which the socket also reports here (IP_RECVERR),
+// is taken away first.
 func (s *echoSocket) send(pkt, oob []byte, to unix.Sockaddr) error {
 	var err error
 	for range 3 {
@@ -164,8 +164,10 @@ func poll(fds []unix.PollFd, d time.Duration) {
 	_, _ = unix.Ppoll(fds, &ts, nil)
 }
 
-// outdated reports whether an error of a send may say that the interface or the address that it was bound to is not there any more;
-// ENETUNREACH is for an address (ip_route_output_key_hash_rcu, net/ipv4/route.c). Those of routes that fail are among them.
+// outdated reports whether an error of a send may say that the interface or the address that it was bound to is not
+// there any more; ENETUNREACH is for an address (ip_route_output_key_hash_rcu, net/ipv4/route.c). Those of routes that
+// fail are among them.
 func outdated(err error) bool {
-	return slices.ContainsFunc([]error{unix.ENODEV, unix.ENXIO, unix.EINVAL, unix.EADDRNOTAVAIL, unix.ENETUNREACH}, func(e error) bool { return errors.Is(err, e) })
+	return slices.ContainsFunc([]error{unix.ENODEV, unix.ENXIO, unix.EINVAL, unix.EADDRNOTAVAIL, unix.ENETUNREACH},
+		func(e error) bool { return errors.Is(err, e) })
 }

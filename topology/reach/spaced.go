@@ -29,8 +29,8 @@ func (m *fresh) limited(pr *pair) bool {
 	return errors.Is(w.err, unix.ENETUNREACH) || errors.Is(w.err, unix.EACCES)
 }
 
-// closed reports whether the node that would not send the request on does not forward at all: it knows a way itself, and
-// still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
+// closed reports whether the node that would not send the request on does not forward at all: it knows a way itself,
+// and still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
 func (m *fresh) closed(pr *pair) bool {
 	r, err := m.b.machine.Route(pr.way.errAt, topology.RouteQuery{Dst: pr.dst})
 	return err == nil && !r.Local

@@ -36,18 +36,19 @@ type Spoofing struct {
 	refused error // why frames could not be sent the last time; read it when done is closed
 }
 
-// The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says otherwise
-// (arp(7)): the last correction comes later than that after the last lie.
+// The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says
+// otherwise (arp(7)): the last correction comes later than that after the last lie.
 const (
 	corrections   = 3
 	betweenTruths = 600 * time.Millisecond
 )
 
-// Spoof sends unsolicited ARP replies as dsniff's arpspoof(8) does: to the victim's address and to nobody else's, that the
-// address of another is at a.From's; with a.Both also the other way round. They change an entry of the victim, they never
-// make one. The first has been sent when Spoof returns; the others follow every second, or a.Every, until ctx is done, which
-// ends it silently, or it is stopped. MAC addresses are those that the interfaces have at this moment. A frame that the
-// interface refuses later, as one that is down does, is tried again at its next turn, by the interface that has its name then.
+// Spoof sends unsolicited ARP replies as dsniff's arpspoof(8) does: to the victim's address and to nobody else's, that
+// the address of another is at a.From's; with a.Both also the other way round. They change an entry of the victim, they
+// never make one. The first has been sent when Spoof returns; the others follow every second, or a.Every, until ctx is
+// done, which ends it silently, or it is stopped. MAC addresses are those that the interfaces have at this moment. A
+// frame that the interface refuses later, as one that is down does, is tried again at its next turn, by the interface
+// that has its name then.
 func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, error) {
 	p.mu.Lock()
 	s, err := newSpoofing(p.bench(), &p.background, a)
@@ -68,10 +69,9 @@ func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, er
 // Sent is how many replies the interface has taken, corrections too.
 func (s *Spoofing) Sent() uint64 { return s.sent.Load() }
 
-// Stop ends the spoofing and returns when its socket is closed. Unless silent, the victims are told the truth first, several
-// times over a good second, as arpspoof does when it is interrupted; whose address the claimed one is must be known for that.
-// The first call counts. The error is that the interface refused
-// the last correction.
+// Stop ends the spoofing and returns when its socket is closed. Unless silent, the victims are told the truth first,
+// several times over a good second, as arpspoof does when it is interrupted; whose address the claimed one is must be
+// known for that. The first call counts. The error is that the interface refused the last correction.
 func (s *Spoofing) Stop(silent bool) error {
 	s.end.Do(func() {
 		s.silent = silent
@@ -102,7 +102,8 @@ func newSpoofing(b *bench, g *background, a *topology.ARPSpoof) (*Spoofing, erro
 	if victim.mac.IsZero() || a.Both && claimed.mac.IsZero() {
 		return nil, errors.New("a reply is sent to somebody's MAC address: the victim has none")
 	}
-	s := &Spoofing{b: b, g: g, node: a.From.Node, nic: self.Name, index: self.Index, every: a.Every, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Spoofing{b: b, g: g, node: a.From.Node, nic: self.Name, index: self.Index, every: a.Every,
+		stop: make(chan struct{}), done: make(chan struct{})}
 	if s.every <= 0 {
 		s.every = time.Second
 	}
@@ -122,8 +123,8 @@ type resident struct {
 	mac switchcore.MAC // zero when nobody has said
 }
 
-// resident finds the address that a target has on the segment of an interface. An interface without an address does not say
-// what its segment is: then it is the target's first.
+// resident finds the address that a target has on the segment of an interface. An interface without an address does not
+// say what its segment is: then it is the target's first.
 func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, error) {
 	if t.Name != "" {
 		for _, n := range o.lab.Names {
@@ -145,7 +146,8 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 		}
 		for _, a := range l.Addrs {
 			ip := a.Addr()
-			if !ip.Is4() || ip.IsLoopback() || len(segment) > 0 && !slices.ContainsFunc(segment, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+			if !ip.Is4() || ip.IsLoopback() || len(segment) > 0 &&
+				!slices.ContainsFunc(segment, func(p netip.Prefix) bool { return p.Contains(ip) }) {
 				continue
 			}
 			return resident{ip, l.MAC}, nil
@@ -157,8 +159,8 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 	return resident{}, fmt.Errorf("%s has no address now in %s, the segment of %s", t.Text, segment[0], at.Name)
 }
 
-// tell adds the lie that an address is at liar's, and what corrects it. Both come from the liar's own address, as arpspoof's
-// do unless told otherwise: a correction with its owner's would teach switches on the way a wrong port.
+// tell adds the lie that an address is at liar's, and what corrects it. Both come from the liar's own address, as
+// arpspoof's do unless told otherwise: a correction with its owner's would teach switches on the way a wrong port.
 func (s *Spoofing) tell(liar switchcore.MAC, victim, claimed resident) {
 	s.lies = append(s.lies, unasked(liar, liar, victim, claimed.ip))
 	if !claimed.mac.IsZero() {

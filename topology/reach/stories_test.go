@@ -21,8 +21,8 @@ func sees(a, b, at string) expect.Question {
 	return expect.Question{Kind: "sees", A: a, B: b, At: at}
 }
 
-// TestSilentSees: b's unicast to a is lost on the bridge, so a cannot resolve b, and what b sends is seen nowhere else. All
-// that got lost shares one wait.
+// TestSilentSees: b's unicast to a is lost on the bridge, so a cannot resolve b, and what b sends is seen nowhere else.
+// All that got lost shares one wait.
 func TestSilentSees(t *testing.T) {
 	lab, m := order(t)
 	lab.Names = []topology.NamedEnd{{Name: "dead", IP: addr("10.0.0.99")}}
@@ -277,8 +277,8 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestPermanentEntries: they are the experiment, not its traces. A wrong one makes the pair silent, a right one reaches a
-// host that answers no ARP, and both are there afterwards.
+// TestPermanentEntries: they are the experiment, not its traces. A wrong one makes the pair silent, a right one reaches
+// a host that answers no ARP, and both are there afterwards.
 func TestPermanentEntries(t *testing.T) {
 	lab, steps := segment(24, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24")
 	m := build(t, lab, steps)

@@ -34,8 +34,8 @@ type Stream struct {
 	rounds []round // oldest first, at most keptRounds that are closed
 }
 
-// round is one request of a stream. It is closed once roundTime, or the time between two requests if that is longer, has passed
-// and the replies that had come by then are counted.
+// round is one request of a stream. It is closed once roundTime, or the time between two requests if that is longer,
+// has passed and the replies that had come by then are counted.
 type round struct {
 	key              uint32
 	sent             time.Time
@@ -76,7 +76,8 @@ func (s *Stream) stopped() bool {
 }
 
 // startStream is [Prober.Stream].
-func startStream(ctx context.Context, b *bench, g *background, name string, from, to topology.Target, every time.Duration) (*Stream, error) {
+func startStream(ctx context.Context, b *bench, g *background, name string, from, to topology.Target,
+	every time.Duration) (*Stream, error) {
 	if from.Node == "" || every <= 0 {
 		return nil, errors.New("a stream needs a node to come from and a time between its requests")
 	}
@@ -98,7 +99,8 @@ func startStream(ctx context.Context, b *bench, g *background, name string, from
 	b.ready(ctx, 1)
 	id := b.ids.hold(time.Now()) &^ 0xffff
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Stream{b: b, g: g, name: name, from: from, to: to, every: every, id: id, stop: cancel, done: make(chan struct{})}
+	s := &Stream{b: b, g: g, name: name, from: from, to: to, every: every, id: id, stop: cancel,
+		done: make(chan struct{})}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.streams == nil {
@@ -196,7 +198,8 @@ func (s *Stream) close(now time.Time) {
 }
 
 // verdict is the word about the last requests of those that were sent after a moment; false while there are not enough.
-// ok: each was answered in its round, ok+other if one of them from another address than was asked; silent: none was; else lossy.
+// ok: each was answered in its round, ok+other if one of them from another address than was asked; silent: none was;
+// else lossy.
 func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +218,8 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 			others++
 		}
 	}
-	detail = fmt.Sprintf("of the last %s, %d answered within %v", problem.Count(seen, "request"), answered, max(s.every, roundTime))
+	detail = fmt.Sprintf("of the last %s, %d answered within %v", problem.Count(seen, "request"), answered,
+		max(s.every, roundTime))
 	if others > 0 {
 		detail += fmt.Sprintf(", %d from another address than was asked, which TCP would not take", others)
 	}
@@ -233,8 +237,8 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 	}
 }
 
-// readStreams says how streams do: those that are judged by what is sent from now on, those that are only looked at by what
-// was sent since the step's set.
+// readStreams says how streams do: those that are judged by what is sent from now on, those that are only looked at by
+// what was sent since the step's set.
 func (a *asking) readStreams(ctx context.Context, at []int) {
 	since := time.Now()
 	if a.look {

@@ -9,7 +9,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// target resolves the text of a row or a column; or, for a person who asks outside any table, an address, which need not be anybody's.
+// target resolves the text of a row or a column; or, for a person who asks outside any table, an address, which need
+// not be anybody's.
 func (b *bench) target(text string) (topology.Target, bool) {
 	if t, ok := b.lab.Target(text); ok {
 		return t, true

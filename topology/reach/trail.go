@@ -29,7 +29,8 @@ type leg struct {
 
 // wayNow asks for the way of a pair.
 func wayNow(m Machine, own *owners, pr *pair) Way {
-	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{}, legs: map[leg]bool{},
+	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{},
+		legs: map[leg]bool{},
 		macs: map[switchcore.MAC]bool{}}
 	if pr.dst.IsMulticast() {
 		return Way{Unknown: true}
@@ -55,8 +56,8 @@ func (t *tracing) add(nodes ...string) {
 	}
 }
 
-// follow adds whom the packets to an address come to from a node by its routes, and by what it believes of its neighbours. It returns
-// the source address.
+// follow adds whom the packets to an address come to from a node by its routes, and by what it believes of its
+// neighbours. It returns the source address.
 func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
 	key := node + " " + q.Dst.String()
 	if t.walked[key] {
@@ -88,7 +89,8 @@ func (t *tracing) sends(from, to string, mac switchcore.MAC) {
 	t.legs[leg{from, to, mac}], t.macs[mac] = true, true
 }
 
-// believed adds the nodes that have the MAC of a neighbour, as a node has it, and where these send on what comes to them.
+// believed adds the nodes that have the MAC of a neighbour, as a node has it, and where these send on what comes to
+// them.
 func (t *tracing) believed(by string, mac switchcore.MAC, q topology.RouteQuery) {
 	t.macs[mac] = true
 	for _, n := range t.own.byMAC[mac] {
@@ -121,7 +123,8 @@ func (t *tracing) neighbours(h hop) []topology.NeighbourEntry {
 	})
 }
 
-// misled looks at the bridges on the way for entries that lead off it, and adds where they lead to. It reports whether there was one.
+// misled looks at the bridges on the way for entries that lead off it, and adds where they lead to. It reports whether
+// there was one.
 func (t *tracing) misled() bool {
 	lab := t.own.lab
 	passage := lab.Passage(t.way.Ends)

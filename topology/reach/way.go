@@ -21,8 +21,9 @@ type Hop struct {
 	Next netip.Addr
 }
 
-// suspects are the hops at which nobody may have answered for the next one, as the outcome has it: the sender's own, that of the router
-// that says so, or, when no answer was received, those of the way back and those of which the router's word may have been lost.
+// suspects are the hops at which nobody may have answered for the next one, as the outcome has it: the sender's own,
+// that of the router that says so, or, when no answer was received, those of the way back and those of which the
+// router's word may have been lost.
 func (pr *pair) suspects() []Hop {
 	if pr.way == nil {
 		return nil
@@ -116,8 +117,8 @@ func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *way {
 	return w
 }
 
-// redirects reports whether a node with that route would tell the sender of a better way. IPv6 has no flag for it: there it
-// is a packet that leaves where it came in, towards the target itself or a link-local gateway (RFC 4861, 8.2).
+// redirects reports whether a node with that route would tell the sender of a better way. IPv6 has no flag for it:
+// there it is a packet that leaves where it came in, towards the target itself or a link-local gateway (RFC 4861, 8.2).
 func redirects(q topology.RouteQuery, r topology.RouteAnswer, in int) bool {
 	if q.IIF == "" {
 		return false

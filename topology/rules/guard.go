@@ -9,14 +9,15 @@ import (
 
 // Guard is who is behind a port of a bridge, as far as the file says. Fill it in, then call [Guard.Tidy] once.
 type Guard struct {
-	Port   string
-	macs   []switchcore.MAC
-	ips    []netip.Prefix         // masked; single addresses are /32
-	Cast   []netip.Addr           // the directed broadcasts of their networks
-	pairs  []arpPair              // who may speak for which address
-	VLANs  []switchcore.VLANRange // that somebody behind it has an interface of, or that the bridge itself takes there with a tag
-	AnyMAC bool                   // somebody is behind it whose MAC the file does not say
-	AnyIP  bool                   // likewise
+	Port  string
+	macs  []switchcore.MAC
+	ips   []netip.Prefix // masked; single addresses are /32
+	Cast  []netip.Addr   // the directed broadcasts of their networks
+	pairs []arpPair      // who may speak for which address
+	// that somebody behind it has an interface of, or that the bridge itself takes there with a tag
+	VLANs  []switchcore.VLANRange
+	AnyMAC bool // somebody is behind it whose MAC the file does not say
+	AnyIP  bool // likewise
 
 	PairsSoFar *int // of MaxGuarded, in the file; counted on by Add
 	TooMany    bool
@@ -104,7 +105,8 @@ func uncovered(ps []netip.Prefix) []netip.Prefix {
 
 // reachable are the destinations that a port is sent: who is behind it, and everybody.
 func (g *Guard) reachable() []netip.Prefix {
-	out := append(slices.Clone(g.ips), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"))
+	out := append(slices.Clone(g.ips), netip.MustParsePrefix("224.0.0.0/4"),
+		netip.MustParsePrefix("255.255.255.255/32"))
 	for _, a := range g.Cast {
 		out = append(out, netip.PrefixFrom(a, 32))
 	}

@@ -85,7 +85,8 @@ func (p *lineParser) command() {
 			return
 		}
 		if l.Table = words[1].text; ownChains(l.Table) == nil {
-			p.wrongWord(words[1], "no table is called %q; want %s%s", problem.Clip(l.Table), problem.OrList(tableNames()),
+			p.wrongWord(words[1], "no table is called %q; want %s%s", problem.Clip(l.Table),
+				problem.OrList(tableNames()),
 				problem.Suggest(l.Table, tableNames()))
 			return
 		}
@@ -161,14 +162,16 @@ func (p *lineParser) verb(words []ruleWord) bool {
 		p.wrongWord(w, "%s: %s", w.text, refused[short])
 		return false
 	case strings.HasPrefix(w.text, "*") || strings.HasPrefix(w.text, ":") || w.text == "COMMIT":
-		p.wrongWord(w, "is a line of iptables-save; write commands: \"-t TABLE\" before each, -N for a chain, -P for a "+
-			"policy")
+		p.wrongWord(w,
+			"is a line of iptables-save; write commands: \"-t TABLE\" before each, -N for a chain, -P for a "+
+				"policy")
 		return false
 	case w.text == "-t" || w.text == "--table":
 		p.wrongWord(w, "stands twice")
 		return false
 	case verb == "":
-		p.wrongWord(w, "%q is not a command; want -A, -I, -N or -P, behind -t TABLE if there is one", problem.Clip(w.text))
+		p.wrongWord(w, "%q is not a command; want -A, -I, -N or -P, behind -t TABLE if there is one",
+			problem.Clip(w.text))
 		return false
 	case len(words) < 2:
 		p.wrongWord(w, "lacks a chain")
@@ -214,14 +217,16 @@ func (p *lineParser) rule(l *Line, words []ruleWord, comment string) bool {
 		}
 		switch target {
 		case "LOG":
-			p.wrongWord(at, `LOG prints nothing from a namespace; write "-j NFLOG" (and "--nflog-prefix" for "--log-prefix"), which "labctl rules --log" shows`)
+			p.wrongWord(at,
+				`LOG prints nothing from a namespace; write "-j NFLOG" (and "--nflog-prefix" for "--log-prefix"), which "labctl rules --log" shows`)
 			return false
 		case "NFLOG":
 			if k := slices.IndexFunc(words, func(w ruleWord) bool {
 				return w.bare &&
 					strings.HasPrefix(w.text, "--log-")
 			}); k >= 0 {
-				p.wrongWord(words[k], "%s is an option of LOG; NFLOG has --nflog-prefix, and nothing for the rest", words[k].text)
+				p.wrongWord(words[k], "%s is an option of LOG; NFLOG has --nflog-prefix, and nothing for the rest",
+					words[k].text)
 				return false
 			}
 			defer func() { l.prefix(p.set.Name) }()

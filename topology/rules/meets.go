@@ -42,7 +42,8 @@ func meetsOf(protocols []string) Meets {
 // meets is what a line of iptables may meet: its -p says.
 func (l *Line) meets() Meets {
 	for i, a := range l.Args {
-		if i == 0 || l.Args[i-1] == "!" || strings.HasPrefix(l.Args[i-1], "--") { // what may be the value of an option is none itself
+		// what may be the value of an option is none itself
+		if i == 0 || l.Args[i-1] == "!" || strings.HasPrefix(l.Args[i-1], "--") {
 			continue
 		}
 		protocol := ""

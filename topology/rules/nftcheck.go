@@ -12,18 +12,23 @@ import (
 // of them is an error whatever follows it; what follows a word that is one of them only nft itself can judge.
 
 func nftTableWords() []string {
-	return strings.Fields("chain set map flowtable counter quota limit secmark synproxy tunnel ct flags comment define " +
+	return strings.Fields("chain set map flowtable counter quota limit secmark synproxy tunnel ct flags comment " +
+		"define " +
 		"redefine undefine typeof")
 }
 
 func nftRuleWords() []string {
-	return strings.Fields("accept drop queue continue return jump goto log reject counter limit quota masquerade snat " +
+	return strings.Fields("accept drop queue continue return jump goto log reject counter limit quota masquerade " +
+		"snat " +
 		"dnat redirect tproxy synproxy notrack " +
-		"flow set add update delete destroy map vmap meter xt last dup fwd handle position index comment objref tunnel " +
-		"ip ip6 ether vlan arp tcp udp udplite sctp dccp icmp icmpv6 igmp ah esp comp th auth gre gretap geneve vxlan " +
+		"flow set add update delete destroy map vmap meter xt last dup fwd handle position index comment objref " +
+		"tunnel " +
+		"ip ip6 ether vlan arp tcp udp udplite sctp dccp icmp icmpv6 igmp ah esp comp th auth gre gretap geneve " +
+		"vxlan " +
 		"inner meta ct fib rt ipsec socket osf " +
 		"numgen jhash symhash exthdr hbh frag mh dst srh exists missing not and or xor " +
-		"mark iif iifname iiftype iifgroup iifkind oif oifname oiftype oifgroup oifkind sdif sdifname skuid skgid nftrace " +
+		"mark iif iifname iiftype iifgroup iifkind oif oifname oiftype oifgroup oifkind sdif sdifname skuid skgid " +
+		"nftrace " +
 		"rtclassid ibriport ibrname ibrpvid ibrvproto ibrhwaddr obriport obrname " +
 		"pkttype cpu cgroup random secmark secpath time day hour protocol l4proto nfproto length priority")
 }
@@ -98,7 +103,8 @@ func (r *nftReader) words(s []nftToken) {
 	known := nftRuleWords()
 	check := func(t nftToken) {
 		if !t.quoted && nftWord.MatchString(t.text) && !slices.Contains(known, t.text) {
-			r.wrong(t, "%q begins nothing that nft knows in a rule%s", problem.Clip(t.text), problem.Suggest(t.text, known))
+			r.wrong(t, "%q begins nothing that nft knows in a rule%s", problem.Clip(t.text),
+				problem.Suggest(t.text, known))
 		}
 	}
 	if len(s) == 0 {
@@ -125,7 +131,8 @@ func (r *nftReader) targets(c *nftChain, s []nftToken) {
 		if to.is("\n", "{", ";") {
 			r.wrong(t, "lacks the name of a chain")
 		} else if x := r.known[nftPlace{c.table, to.text}]; x == nil || !x.made {
-			r.wrong(to, "table %s has no chain %q%s", c.table, problem.Clip(to.text), r.Near(to.text, r.chainNames(c.table)))
+			r.wrong(to, "table %s has no chain %q%s", c.table, problem.Clip(to.text),
+				r.Near(to.text, r.chainNames(c.table)))
 		}
 	}
 }
@@ -173,7 +180,8 @@ func (r *nftReader) names(s []nftToken) {
 		}
 		r.defined = append(r.defined, name)
 	case s[0].is("set", "map", "flowtable", "meter"):
-		for _, t := range s[1:min(len(s), 4)] { // of [FAMILY] TABLE NAME, or of NAME: a word too many hides a mistake, and no more
+		// of [FAMILY] TABLE NAME, or of NAME: a word too many hides a mistake, and no more
+		for _, t := range s[1:min(len(s), 4)] {
 			r.isNamed[t.text] = true
 			r.named = append(r.named, t.text)
 		}

@@ -26,7 +26,8 @@ func (c *nftChain) interfaces() (out []nftToken) {
 				list = rest[0].inside
 			}
 			for k, name := range list {
-				bare := !name.quoted && (strings.ContainsAny(name.text[:1], "@$.{:\n") || strings.Contains(name.text, ":"))
+				bare := !name.quoted && (strings.ContainsAny(name.text[:1], "@$.{:\n") ||
+					strings.Contains(name.text, ":"))
 				if !bare && (!keys || k+1 < len(list) && list[k+1].is(":")) {
 					out = append(out, name)
 				}

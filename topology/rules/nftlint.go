@@ -99,7 +99,8 @@ func (set *Set) hookFates(tr *tracer) [][]fate {
 		}
 		list := slices.Clone(set.fates(tr, c, fate{all: true}))
 		if c.policy.text != "" {
-			list = append(list, fate{set: set, pos: c.policy.pos, name: "the policy of " + c.name, refuses: true, all: true})
+			list = append(list, fate{set: set, pos: c.policy.pos, name: "the policy of " + c.name, refuses: true,
+				all: true})
 		}
 		out = append(out, list)
 	}

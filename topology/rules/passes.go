@@ -23,8 +23,8 @@ type Approach []Passes
 // maxApproaches is how many ways to one chain are told apart. With more, nothing is known of them.
 const maxApproaches = 64
 
-// Approaches are, by the name of the set and the key of the rule, the ways on which packets come to the rules of a node's loaded sets.
-// A rule that is not in the result may meet packets of any interface.
+// Approaches are, by the name of the set and the key of the rule, the ways on which packets come to the rules of a
+// node's loaded sets. A rule that is not in the result may meet packets of any interface.
 func Approaches(sets []*Set) map[[2]string][]Approach {
 	out := map[[2]string][]Approach{}
 	for _, family := range RuleForms()[:2] {
@@ -46,7 +46,8 @@ type jump struct {
 	passes   []Passes
 }
 
-// approachesTo is how packets come to each chain. A chain is not in the result if packets of any interface may come to it.
+// approachesTo is how packets come to each chain. A chain is not in the result if packets of any interface may come to
+// it.
 func approachesTo(hooked map[string]Approach, jumps []jump) map[string][]Approach {
 	into := map[string][]jump{}
 	for _, j := range jumps {
@@ -127,7 +128,8 @@ func (l *Line) passes() []Passes {
 		switch {
 		case i == 0 || slices.Contains([]string{"!", "--comment", "--nflog-prefix"}, l.Args[i-1]):
 			continue
-		case slices.Contains([]string{"-i", "-o", "--in-interface", "--out-interface", "--physdev-in", "--physdev-out"}, name):
+		case slices.Contains([]string{"-i", "-o", "--in-interface", "--out-interface", "--physdev-in", "--physdev-out"},
+			name):
 			if !joined && i+1 < len(l.Args) {
 				value = l.Args[i+1]
 			}

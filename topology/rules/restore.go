@@ -53,7 +53,8 @@ func RestoreTables(from, to []*Set) []TableRules {
 	for _, family := range RuleForms()[:2] {
 		for _, t := range ruleTables() {
 			uses := func(set *Set) bool {
-				return set.family() == family && slices.ContainsFunc(set.Lines, func(l Line) bool { return l.Table == t.name })
+				return set.family() == family &&
+					slices.ContainsFunc(set.Lines, func(l Line) bool { return l.Table == t.name })
 			}
 			if slices.ContainsFunc(from, uses) || slices.ContainsFunc(to, uses) {
 				out = append(out, restoreTable(to, family, t))

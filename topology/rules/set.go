@@ -12,16 +12,19 @@ import (
 
 // Set is one entry of "rules". Which of Lines and Text it has follows from Form and Level.
 type Set struct {
-	Name    string
-	Load    bool
-	Form    string // iptables ip6tables nft port_guard
-	Pos     problem.Pos
-	Level   string      // port_guard: l2 l3
-	Lines   []Line      // iptables, ip6tables, and what port_guard writes at level l3
-	Text    string      // nft, with prefixes for what it logs, and what port_guard writes at level l2: as "nft -f" reads it; it only adds, and ends with a newline
-	TextPos problem.Pos // of the first line of Text in the file, of which the lines follow one by one; zero: only Pos is known
-	Tables  []NFTable   // that Text makes, in its order, each once; no other set of the node has any of them
-	Names   []string    // of every rule that has one, in order, each once
+	Name  string
+	Load  bool
+	Form  string // iptables ip6tables nft port_guard
+	Pos   problem.Pos
+	Level string // port_guard: l2 l3
+	Lines []Line // iptables, ip6tables, and what port_guard writes at level l3
+	// nft, with prefixes for what it logs, and what port_guard writes at level l2: as "nft -f" reads it; it only adds,
+	// and ends with a newline
+	Text string
+	// of the first line of Text in the file, of which the lines follow one by one; zero: only Pos is known
+	TextPos problem.Pos
+	Tables  []NFTable // that Text makes, in its order, each once; no other set of the node has any of them
+	Names   []string  // of every rule that has one, in order, each once
 
 	isName    map[string]bool // Names
 	words     string          // what Text says without comments and blanks; "" if a port guard has written it
@@ -37,10 +40,11 @@ func NewSet(name string, load bool, pos problem.Pos) *Set {
 
 // Line is one command of iptables or ip6tables.
 type Line struct {
-	Table string   // filter nat mangle raw security
-	Args  []string // what stands behind the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
-	Name  string   // "": it is no rule, or one that only serves another
-	Pos   problem.Pos
+	Table string // filter nat mangle raw security
+	// what stands behind the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
+	Args []string
+	Name string // "": it is no rule, or one that only serves another
+	Pos  problem.Pos
 }
 
 // NFTable is a table of nftables.

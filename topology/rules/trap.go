@@ -32,10 +32,12 @@ func (t trap) String() string {
 		where += fmt.Sprintf(" (line %d)", t.refusal.pos.Line)
 	}
 	if t.refusal.byPort {
-		return "stands ahead of " + where + ": a connection that began before an attack goes on through the attacker; let " +
+		return "stands ahead of " + where +
+			": a connection that began before an attack goes on through the attacker; let " +
 			"it stand behind what refuses"
 	}
-	return "stands ahead of " + where + ", which refuses what no rule accepts by port: a connection that began before " +
+	return "stands ahead of " + where +
+		", which refuses what no rule accepts by port: a connection that began before " +
 		"an attack goes on through the attacker; tie it to ports and addresses too"
 }
 
@@ -91,7 +93,8 @@ func CheckTraps(sets []*Set, file File, path string, room *int) {
 	if !all {
 		set := sets[0]
 		file.Add(set.Pos, len(set.Name), problem.PathKey(path, "rules"),
-			fmt.Sprintf("there are more than %d ways through the chains that the rules up to these jump to; let fewer jump",
+			fmt.Sprintf("there are more than %d ways through the chains that the rules up to these jump to; let "+
+				"fewer jump",
 				MaxWays), false)
 	}
 	for _, t := range list {

@@ -9,12 +9,14 @@ import (
 	"labctl/topology/problem"
 )
 
-// xtTargets are the targets of iptables-extensions(8) and of xtables-addons(8), with the table that the kernel ties one to
-// ("table" of its struct xt_target), if it does.
+// xtTargets are the targets of iptables-extensions(8) and of xtables-addons(8), with the table that the kernel ties one
+// to ("table" of its struct xt_target), if it does.
 func xtTargets() map[string]string {
 	out := map[string]string{}
 	for table, names := range map[string]string{
-		"":       "ACCEPT DROP RETURN QUEUE AUDIT CLASSIFY CLUSTERIP CONNMARK CONNSECMARK HMARK IDLETIMER LED LOG MARK NFLOG NFQUEUE RATEEST SECMARK SET SYNPROXY TCPMSS TEE TRACE ULOG ACCOUNT CHAOS DELUDE DHCPMAC DNETMAP DNPT ECHO IPMARK LOGMARK PROTO SNPT STEAL SYSRQ TARPIT",
+		"": "ACCEPT DROP RETURN QUEUE AUDIT CLASSIFY CLUSTERIP CONNMARK CONNSECMARK HMARK IDLETIMER LED LOG " +
+			"MARK NFLOG NFQUEUE RATEEST SECMARK SET SYNPROXY TCPMSS TEE TRACE ULOG ACCOUNT CHAOS DELUDE DHCPMAC " +
+			"DNETMAP DNPT ECHO IPMARK LOGMARK PROTO SNPT STEAL SYSRQ TARPIT",
 		"nat":    "DNAT SNAT MASQUERADE REDIRECT NETMAP",
 		"filter": "REJECT",
 		"raw":    "CT NOTRACK RAWDNAT RAWSNAT",
@@ -29,9 +31,12 @@ func xtTargets() map[string]string {
 
 // xtMatches are the matches of the same manual pages.
 func xtMatches() []string {
-	return strings.Fields("addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp dst ecn esp eui64 frag " +
-		"hashlimit hbh helper hl icmp icmp6 icmpv6 ipv6-icmp ipcomp iprange ipv6header ipvs length limit mac mark mh multiport nfacct osf owner physdev pkttype " +
-		"policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time tos ttl u32 udp udplite " +
+	return strings.Fields("addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack " +
+		"cpu dccp devgroup dscp dst ecn esp eui64 frag " +
+		"hashlimit hbh helper hl icmp icmp6 icmpv6 ipv6-icmp ipcomp iprange ipv6header ipvs length limit mac mark mh " +
+		"multiport nfacct osf owner physdev pkttype " +
+		"policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time " +
+		"tos ttl u32 udp udplite " +
 		"asn condition dhcpmac fuzzy geoip gradm iface ipp2p ipv4options length2 lscan pknock psd quota2")
 }
 
@@ -44,7 +49,8 @@ type xtChains struct {
 // XtablesNeed begins an entry of "needs" that is an extension of iptables, a target or a match, and not a program.
 const XtablesNeed = "xtables:"
 
-// xtUnknown ends what is said of a name that nobody knows: what it is near to, or else how to name an extension that is known here alone.
+// xtUnknown ends what is said of a name that nobody knows: what it is near to, or else how to name an extension that is
+// known here alone.
 func xtUnknown(name, near string) string {
 	if near != "" || !xtName.MatchString(name) {
 		return near
@@ -52,11 +58,12 @@ func xtUnknown(name, near string) string {
 	return "; an extension of iptables from elsewhere is named at the top: \"needs: [" + XtablesNeed + name + "]\""
 }
 
-// xtName is what "needs" takes behind XtablesNeed. The kernel keeps 28 bytes of it (XT_EXTENSION_MAXNAMELEN, x_tables.h).
+// xtName is what "needs" takes behind XtablesNeed. The kernel keeps 28 bytes of it (XT_EXTENSION_MAXNAMELEN,
+// x_tables.h).
 var xtName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,27}$`)
 
-// CheckNames refuses targets, chains and matches that neither iptables nor the node's rules have, nor needs names. The sets are all of a
-// node, path is the node's, and needs is what the lab says that it needs; see [XtablesNeed].
+// CheckNames refuses targets, chains and matches that neither iptables nor the node's rules have, nor needs names. The
+// sets are all of a node, path is the node's, and needs is what the lab says that it needs; see [XtablesNeed].
 func CheckNames(sets []*Set, needs []string, file File, path string) {
 	known := func(name string) bool { return slices.Contains(needs, XtablesNeed+name) }
 	made := map[[2]string]*xtChains{} // by family and table
@@ -121,7 +128,8 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 	case chains.is[name]:
 		return ""
 	case slices.Contains(ownChains(l.Table), name):
-		return problem.Quoted(name) + " is a chain that the kernel begins with; only chains that -N makes can be gone to"
+		return problem.Quoted(name) +
+			" is a chain that the kernel begins with; only chains that -N makes can be gone to"
 	case o.letter == 'g':
 		return "table " + l.Table + " has no chain " + problem.Quoted(problem.Clip(name)) + ", and no -N makes it" +
 			file.Near(name, func() []string { return chains.names })
@@ -134,7 +142,8 @@ func targetText(file File, l *Line, o xtOption, chains *xtChains, targets map[st
 			slices.Sort(all)
 			return all
 		}
-		return "no target is called " + problem.Quoted(problem.Clip(name)) + ", and no -N makes such a chain in table " + l.Table +
+		return "no target is called " + problem.Quoted(problem.Clip(name)) +
+			", and no -N makes such a chain in table " + l.Table +
 			xtUnknown(name, file.Near(name, all))
 	case table != "" && table != l.Table:
 		return name + " works in table " + table + " only; write \"-t " + table + "\""

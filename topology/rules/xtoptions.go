@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// xtOption is an option of a rule and its value, however they are written: -j X, -jX, -vjX, --jump X, --jump=X, --ju X. Its letter is 0 if
-// it is an extension's.
+// xtOption is an option of a rule and its value, however they are written: -j X, -jX, -vjX, --jump X, --jump=X, --ju X.
+// Its letter is 0 if it is an extension's.
 type xtOption struct {
 	letter byte
 	word   string // that it is in
@@ -22,10 +22,14 @@ const (
 
 // xtLong are the long names of the options of iptables itself (xtables_globals, original_opts).
 var xtLong = map[string]byte{
-	"append": 'A', "delete": 'D', "check": 'C', "insert": 'I', "replace": 'R', "list": 'L', "list-rules": 'S', "flush": 'F', "zero": 'Z',
-	"new-chain": 'N', "delete-chain": 'X', "rename-chain": 'E', "policy": 'P', "source": 's', "src": 's', "destination": 'd', "dst": 'd',
-	"protocol": 'p', "in-interface": 'i', "jump": 'j', "table": 't', "match": 'm', "numeric": 'n', "out-interface": 'o', "verbose": 'v',
-	"wait": 'w', "wait-interval": 'W', "exact": 'x', "fragments": 'f', "version": 'V', "help": 'h', "line-numbers": '0', "modprobe": 'M',
+	"append": 'A', "delete": 'D', "check": 'C', "insert": 'I', "replace": 'R', "list": 'L', "list-rules": 'S',
+	"flush": 'F', "zero": 'Z',
+	"new-chain": 'N', "delete-chain": 'X', "rename-chain": 'E', "policy": 'P', "source": 's', "src": 's',
+	"destination": 'd', "dst": 'd',
+	"protocol": 'p', "in-interface": 'i', "jump": 'j', "table": 't', "match": 'm', "numeric": 'n', "out-interface": 'o',
+	"verbose": 'v',
+	"wait":    'w', "wait-interval": 'W', "exact": 'x', "fragments": 'f', "version": 'V', "help": 'h',
+	"line-numbers": '0', "modprobe": 'M',
 	"set-counters": 'c', "goto": 'g', "ipv4": '4', "ipv6": '6',
 }
 
@@ -35,9 +39,9 @@ var xtShadowing = []string{"pol", "set"}
 // xtText are options of extensions that take any text, also one that looks like an option.
 var xtText = []string{"--comment", "--log-prefix", "--nflog-prefix", "--string", "--hex-string", "--prefix"}
 
-// parsed are the options of a rule behind its chain, read as getopt_long(3) reads them: short ones may share a word, of which the last
-// may take a value, and long ones may be cut short as long as they are told apart. What an extension's option takes is not known here, so that
-// a word behind one counts as an option if it looks like one.
+// parsed are the options of a rule behind its chain, read as getopt_long(3) reads them: short ones may share a word, of
+// which the last may take a value, and long ones may be cut short as long as they are told apart. What an extension's
+// option takes is not known here, so that a word behind one counts as an option if it looks like one.
 func (l *Line) parsed() []xtOption {
 	var out []xtOption
 	args := l.Args[min(2, len(l.Args)):]
@@ -86,7 +90,8 @@ func xtBundle(word string, next func() string) []xtOption {
 	return out
 }
 
-// xtLongLetter is the letter of a long option of iptables itself, in full or cut short; 0: it is another one's, or could be several.
+// xtLongLetter is the letter of a long option of iptables itself, in full or cut short; 0: it is another one's, or
+// could be several.
 func xtLongLetter(name string) byte {
 	if letter, ok := xtLong[name]; ok {
 		return letter

@@ -1,6 +1,6 @@
-// Package schedule decides which pairs of a ping table are asked when, so that each gets the answer that it would get alone:
-// in which order one after the other, which at the same time, and which only so many a second. It knows no kernel, clock or
-// goroutine; package reach asks.
+// Package schedule decides which pairs of a ping table are asked when, so that each gets the answer that it would get
+// alone: in which order one after the other, which at the same time, and which only so many a second. It knows no
+// kernel, clock or goroutine; package reach asks.
 package schedule
 
 import "slices"
@@ -8,19 +8,20 @@ import "slices"
 const (
 	// MaxSame bounds a batch's pairs of one source: what its socket holds while it resolves.
 	MaxSame = 128
-	// MaxErrors is how many pairs of a batch may wait for neighbours if one waits at a router. Entries that were made together fail in the
-	// same tick, and a processor's one socket for ICMP (icmp_sk, net/ipv4/icmp.c) sends only so many errors before the first has arrived.
+	// MaxErrors is how many pairs of a batch may wait for neighbours if one waits at a router. Entries that were made
+	// together fail in the same tick, and a processor's one socket for ICMP (icmp_sk, net/ipv4/icmp.c) sends only so
+	// many errors before the first has arrived.
 	MaxErrors = 128
-	// tile is how many senders are asked about how many targets before it is another group's turn: what they leave then lies
-	// in few nodes, and each is made to forget with one request.
+	// tile is how many senders are asked about how many targets before it is another group's turn: what they leave then
+	// lies in few nodes, and each is made to forget with one request.
 	tile = 16
 )
 
 // Ends are the nodes of a pair. To is "" where the target is not a node's.
 type Ends struct{ From, To string }
 
-// Order puts pairs into the order in which they are best asked one after the other; a pair and its opposite, which leave the
-// same entries, come apart.
+// Order puts pairs into the order in which they are best asked one after the other; a pair and its opposite, which
+// leave the same entries, come apart.
 func Order[P any](pairs []P, ends func(P) Ends) []P {
 	number := map[string]int{}
 	of := func(node string) int {
@@ -66,8 +67,9 @@ type Wait struct {
 	Asking  []string // the nodes that asked for a neighbour
 }
 
-// Batch takes from a queue, in its order, pairs that may be under way at the same time, and at least the first: no pair waits for a
-// node that another one makes ask, since an incomplete entry is completed by any request of its owner. Room is how many fit.
+// Batch takes from a queue, in its order, pairs that may be under way at the same time, and at least the first: no pair
+// waits for a node that another one makes ask, since an incomplete entry is completed by any request of its owner. Room
+// is how many fit.
 func Batch[P any](queue []P, wait func(P) Wait, room int) (batch, left []P) {
 	b := open{wanted: map[string]bool{}, asking: map[string]bool{}, same: map[string]int{}}
 	for _, p := range queue {
@@ -92,7 +94,8 @@ type open struct {
 // take adds a pair unless one of it and the batch waits for a node that the other makes ask.
 func (b *open) take(w Wait, room int) bool {
 	routed := b.routed || w.Routed
-	if b.count > 0 && (b.count >= room || b.same[w.Source] >= MaxSame || w.Waiting && routed && b.waiting >= MaxErrors) {
+	if b.count > 0 && (b.count >= room || b.same[w.Source] >= MaxSame || w.Waiting && routed &&
+		b.waiting >= MaxErrors) {
 		return false
 	}
 	if slices.ContainsFunc(w.Wanted, func(n string) bool { return b.asking[n] }) ||
@@ -113,8 +116,8 @@ func (b *open) take(w Wait, room int) bool {
 	return true
 }
 
-// Turns has pairs asked whose answers are limited to so many a second for each source: one of every source in a round, again
-// in the next ones when no answer came.
+// Turns has pairs asked whose answers are limited to so many a second for each source: one of every source in a round,
+// again in the next ones when no answer came.
 type Turns[P comparable] struct {
 	queues  map[string][]P
 	sources []string // in the order in which they came

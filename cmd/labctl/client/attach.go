@@ -76,7 +76,8 @@ func (c *Client) startExec(ctx context.Context, p wire.ExecParams, control int) 
 		}
 	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := wire.WriteLine(conn, wire.Request{Method: string(wire.MethodExec), Params: wire.MustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn,
+		wire.Request{Method: string(wire.MethodExec), Params: wire.MustJSON(p)}); err != nil {
 		return nil, err
 	}
 	rights := unix.UnixRights(int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd()), control)
@@ -167,7 +168,8 @@ func (a *attachment) restore() {
 // signals passes on what this process is sent.
 func (a *attachment) signals(tty bool) {
 	sig := make(chan os.Signal, 16)
-	list := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH}
+	list := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1,
+		syscall.SIGUSR2, syscall.SIGWINCH}
 	if !tty {
 		list = append(list, syscall.SIGTSTP)
 	}

@@ -15,13 +15,15 @@ import (
 // Capture copies frames until ctx ends, the lab does, or more returns false. begin is called once, when the copying has
 // begun; more gets the frames in batches. Frames that were seen before ctx ended are still handed over. What is said at
 // the end is valid if the error is nil.
-func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([]wire.CapturePlace) error, more func([]wire.CapturedFrame) (bool, error)) (end wire.CaptureEnd, err error) {
+func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([]wire.CapturePlace) error,
+	more func([]wire.CapturedFrame) (bool, error)) (end wire.CaptureEnd, err error) {
 	conn, in, err := c.connect(ctx, "capture")
 	if err != nil {
 		return end, err
 	}
 	defer conn.Close()
-	if err := wire.WriteLine(conn, wire.Request{Method: string(wire.MethodCapture), Params: wire.MustJSON(p)}); err != nil {
+	if err := wire.WriteLine(conn,
+		wire.Request{Method: string(wire.MethodCapture), Params: wire.MustJSON(p)}); err != nil {
 		return end, err
 	}
 	// Half a connection is enough to hear what came last, and what was lost.
@@ -33,7 +35,8 @@ func (c *Client) Capture(ctx context.Context, p wire.CaptureParams, begin func([
 		var r wire.Reply
 		if err := wire.ReadLine(in, &r); err != nil {
 			if ctx.Err() != nil {
-				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance, instance.Hurry, context.Cause(ctx))
+				return end, fmt.Errorf("%s: the capture's last frames did not come within %s: %w", c.Instance,
+					instance.Hurry, context.Cause(ctx))
 			}
 			return end, c.cut(ctx, "capture", err)
 		}

@@ -51,26 +51,31 @@ func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bu
 	conn, in, err := instance.EndpointOf(c.Instance).Greet(ctx, &h)
 	if err == nil && h.Labctl != wire.ProtocolVersion && !slices.Contains(wire.EveryVersion, method) {
 		conn.Close()
-		return nil, nil, wire.Usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl (%s) version %d: take the lab down and up again, or use that labctl",
-			c.Instance, h.Version, h.Labctl, wire.Version, wire.ProtocolVersion)
+		return nil, nil,
+			wire.Usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl "+
+				"(%s) version %d: take the lab down and up again, or use that labctl",
+				c.Instance, h.Version, h.Labctl, wire.Version, wire.ProtocolVersion)
 	}
 	return conn, in, err
 }
 
 // Call asks one question. events, if not nil, gets the progress. When ctx ends, the supervisor hears of it by the
 // closed connection.
-func Call[P, R any](ctx context.Context, c *Client, m wire.Method[P, R], params P, events func(wire.Event)) (result R, err error) {
+func Call[P, R any](ctx context.Context, c *Client, m wire.Method[P, R], params P,
+	events func(wire.Event)) (result R, err error) {
 	err = c.call(ctx, string(m), params, &result, events, nil)
 	return result, err
 }
 
 // Follow asks a question that has many answers: each gets one after the other, as they crossed the socket, until there
 // are no more, ctx ends, or each returns an error.
-func Follow[P, I any](ctx context.Context, c *Client, m wire.Stream[P, I], params P, each func(item json.RawMessage) error) error {
+func Follow[P, I any](ctx context.Context, c *Client, m wire.Stream[P, I], params P,
+	each func(item json.RawMessage) error) error {
 	return c.call(ctx, string(m), params, nil, nil, each)
 }
 
-func (c *Client) call(ctx context.Context, method string, params, result any, events func(wire.Event), each func(json.RawMessage) error) error {
+func (c *Client) call(ctx context.Context, method string, params, result any, events func(wire.Event),
+	each func(json.RawMessage) error) error {
 	conn, in, err := c.connect(ctx, method)
 	if err != nil {
 		return err
@@ -123,7 +128,8 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 				return nil
 			}
 			if json.Unmarshal(r.Result, result) != nil {
-				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it was started by another version", c.Instance, method, wire.Version)
+				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it "+
+					"was started by another version", c.Instance, method, wire.Version)
 			}
 			return nil
 		}
@@ -149,7 +155,8 @@ func (c *Client) leftAlone(ctx context.Context, method string, begun bool) error
 		what, look = "the step", "labctl step --list -l "+c.Instance
 	}
 	if !begun {
-		return fmt.Errorf("whether the lab has begun %s is not known; \"%s\" says it: %w", what, look, context.Cause(ctx))
+		return fmt.Errorf("whether the lab has begun %s is not known; \"%s\" says it: %w", what, look,
+			context.Cause(ctx))
 	}
 	return fmt.Errorf("the lab finishes %s by itself; \"%s\" says how far it is: %w", what, look, context.Cause(ctx))
 }
@@ -168,7 +175,8 @@ func (c *Client) cut(ctx context.Context, method string, err error) error {
 	case !instance.Exists(c.Instance):
 		return wire.Going.Errorf("%s was taken down while it was asked to %s", c.Instance, method)
 	case errors.Is(err, io.EOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
-		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, instance.ErrDead, method, instance.Path(c.Instance, "log"))
+		return fmt.Errorf("%s: %w: it ended while it was asked to %s (see %s)", c.Instance, instance.ErrDead, method,
+			instance.Path(c.Instance, "log"))
 	}
 	return fmt.Errorf("%s: the answer to %s could not be read: %w", c.Instance, method, err)
 }
@@ -234,7 +242,8 @@ func StatusOf(ctx context.Context, name string) (wire.Status, error) {
 	case errors.Is(err, instance.ErrDead) && instance.Alive(name):
 		st.State = "starting"
 		if pids := instance.StoppedHolders(instance.EndpointOf(name).Open); len(pids) > 0 {
-			st.State, st.PID, st.Why = "not answering", pids[0], fmt.Sprintf("stopped; kill -CONT %d lets it go on", pids[0])
+			st.State, st.PID, st.Why = "not answering", pids[0],
+				fmt.Sprintf("stopped; kill -CONT %d lets it go on", pids[0])
 		}
 	case !errors.Is(err, instance.ErrDead) && instance.Alive(name):
 		st.State, st.Why = "not answering", err.Error()

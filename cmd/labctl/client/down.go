@@ -90,7 +90,8 @@ func clearDead(ctx context.Context, name string, force bool, gate kernel.Before)
 			if err := instance.EndpointOf(name).KillStopped(); err != nil {
 				return err
 			}
-		case err != nil && (!errors.As(err, &f) || f.Class != wire.Going): // gone now: a killed one's last threads had held the lock
+		// gone now: a killed one's last threads had held the lock
+		case err != nil && (!errors.As(err, &f) || f.Class != wire.Going):
 			return err
 		}
 		return TakeDown(ctx, name, force, gate)
@@ -107,7 +108,8 @@ func clearDead(ctx context.Context, name string, force bool, gate kernel.Before)
 		return err
 	}
 	if st.Named && len(st.Namespaces) > 0 {
-		err := instance.Unless(ctx, "interrupted while it was removed; \"labctl down "+name+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.Gate) })
+		err := instance.Unless(ctx, "interrupted while it was removed; \"labctl down "+name+"\" removes the rest",
+			func() error { return kernel.RemoveByJournal(st, r.Gate) })
 		if err != nil {
 			r.Release()
 			return fmt.Errorf("not all of %s could be removed: %w", name, err)
@@ -147,7 +149,8 @@ func clearStrangers(ctx context.Context, name string, force bool) error {
 		for _, p := range strangers {
 			lines = append(lines, "  "+p.String())
 		}
-		return wire.Failed.Errorf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(lines, "\n"), name)
+		return wire.Failed.Errorf("still running in its nodes, and not started by it:\n%s\nend them, or use \"labctl "+
+			"down %s --force\"; nothing was removed", strings.Join(lines, "\n"), name)
 	}
 	var errs []error
 	for _, p := range strangers {

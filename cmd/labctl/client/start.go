@@ -88,7 +88,8 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 			return nil, nil, err
 		}
 	}
-	m := instance.Meta{Format: 1, Instance: s.Instance, Lab: s.Lab.Name, File: s.File, Nodes: len(s.Lab.Nodes), Named: os.Geteuid() == 0, Version: wire.Version, Temporary: s.Temporary}
+	m := instance.Meta{Format: 1, Instance: s.Instance, Lab: s.Lab.Name, File: s.File, Nodes: len(s.Lab.Nodes),
+		Named: os.Geteuid() == 0, Version: wire.Version, Temporary: s.Temporary}
 	if err := r.WriteMeta(m, s.Lab.Source); err != nil {
 		err = fmt.Errorf("write run directory: %w", err)
 		if created { // else it is all that is known of what a dead one left
@@ -96,7 +97,8 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 		}
 		return nil, nil, err
 	}
-	c, applied, err := launch(ctx, r, instance.Handover{Meta: m, Path: r.Path, Adopt: adopt, Created: created, Tied: s.Tied}, s, events)
+	c, applied, err := launch(ctx, r, instance.Handover{Meta: m, Path: r.Path, Adopt: adopt, Created: created,
+		Tied: s.Tied}, s, events)
 	if applied != nil {
 		applied.Healed, applied.Rebuilt = adopt, !adopt && !created && !s.Reset
 	}
@@ -117,7 +119,8 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 // sameFile refuses to make another file's lab of an instance.
 func sameFile(s Start) error {
 	if m, err := instance.ReadMeta(s.Instance); err == nil && m.File != s.File {
-		return wire.Usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down -l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
+		return wire.Usagef("lab %q is there already, from another file: %s, not %s; take it down first (labctl down "+
+			"-l %s) or run this one beside it (--as OTHERNAME)", s.Instance, m.File, s.File, s.Instance)
 	}
 	return nil
 }
@@ -131,7 +134,8 @@ func salvage(ctx context.Context, r *instance.Dir, s Start) (adopt bool, err err
 	if st.Complete && st.Named && !s.Reset {
 		return true, nil
 	}
-	err = instance.Unless(ctx, "interrupted while it was cleared away; \"labctl down "+s.Instance+"\" removes the rest", func() error { return kernel.RemoveByJournal(st, r.Gate) })
+	err = instance.Unless(ctx, "interrupted while it was cleared away; \"labctl down "+s.Instance+"\" removes the rest",
+		func() error { return kernel.RemoveByJournal(st, r.Gate) })
 	if err != nil {
 		return false, fmt.Errorf("clear away what a killed labctl left: %w", err)
 	}
@@ -164,7 +168,8 @@ func converge(ctx context.Context, s Start, events func(wire.Event)) (*Client, *
 }
 
 // launch starts the supervisor process and waits until it says that the lab is ready.
-func launch(ctx context.Context, r *instance.Dir, sp instance.Handover, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
+func launch(ctx context.Context, r *instance.Dir, sp instance.Handover, s Start,
+	events func(wire.Event)) (*Client, *wire.Applied, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
@@ -184,7 +189,8 @@ func launch(ctx context.Context, r *instance.Dir, sp instance.Handover, s Start,
 	defer log.Close()
 	cmd := &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{"labctl", ProcessVerb, sp.Meta.Instance}, Env: os.Environ(),
-		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.File, theirs}, Dir: "/", SysProcAttr: instance.Isolation(sp.Meta.Named),
+		Stdout: log, Stderr: log, ExtraFiles: []*os.File{r.File, theirs}, Dir: "/",
+		SysProcAttr: instance.Isolation(sp.Meta.Named),
 	}
 	arpCache, aerr := os.Open("/proc/net/stat/arp_cache")
 	if aerr == nil {
@@ -212,7 +218,8 @@ func launch(ctx context.Context, r *instance.Dir, sp instance.Handover, s Start,
 		}
 		return nil
 	}
-	c, applied, err := awaitReady(ctx, ours, &instance.Patient{Conn: ours, Every: instance.AnswerLook, Alive: alive}, sp.Meta, s, events)
+	c, applied, err := awaitReady(ctx, ours, &instance.Patient{Conn: ours, Every: instance.AnswerLook, Alive: alive},
+		sp.Meta, s, events)
 	if err != nil || !sp.Tied {
 		ours.Close()
 		return c, applied, err
@@ -251,7 +258,8 @@ func (c *Client) Keep() error {
 	return nil
 }
 
-func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m instance.Meta, s Start, events func(wire.Event)) (*Client, *wire.Applied, error) {
+func awaitReady(ctx context.Context, control *net.UnixConn, said io.Reader, m instance.Meta, s Start,
+	events func(wire.Event)) (*Client, *wire.Applied, error) {
 	defer context.AfterFunc(ctx, func() {
 		if s.Interrupted != nil {
 			s.Interrupted()

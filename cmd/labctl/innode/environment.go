@@ -52,6 +52,8 @@ func TellLacks(hosts string, lacks []string) {
 		if l == "/etc/hosts" {
 			what = "none"
 		}
-		fmt.Fprintf(terminal.Stderr(), "labctl: this machine does not allow nodes a %s of their own, so commands see %s (see \"labctl doctor\")\n", l, what)
+		fmt.Fprintf(terminal.Stderr(),
+			"labctl: this machine does not allow nodes a %s of their own, so commands see %s (see \"labctl doctor\")\n",
+			l, what)
 	}
 }

@@ -59,7 +59,8 @@ func Main(args []string) int {
 		return CannotRun(err)
 	}
 	if !monitor {
-		err := kernel.Exec(-1, view, argv, os.Environ(), func([]string) {}) // what a command of the file writes is its own
+		// what a command of the file writes is its own
+		err := kernel.Exec(-1, view, argv, os.Environ(), func([]string) {})
 		fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 		return CannotRun(err)
 	}

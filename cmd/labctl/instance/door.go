@@ -120,7 +120,8 @@ func readRequest(in *bufio.Reader, longest int) (r wire.Request, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
 		if len(line)+len(part) > longest {
-			return r, wire.Usagef("the request is longer than the %d bytes that this supervisor (labctl %s) takes", longest, wire.Version)
+			return r, wire.Usagef("the request is longer than the %d bytes that this supervisor (labctl %s) takes",
+				longest, wire.Version)
 		}
 		line = append(line, part...)
 		if err == nil {

@@ -32,8 +32,9 @@ var (
 const (
 	GreetingTimeout = 10 * time.Second
 	GreetingLook    = 500 * time.Millisecond // how often it is looked at meanwhile
-	AnswerLook      = 2 * time.Second        // how long an answer may fail to come before the supervisor is asked for a greeting
-	Hurry           = 900 * time.Millisecond // what is left for last words after an interrupt
+	// how long an answer may fail to come before the supervisor is asked for a greeting
+	AnswerLook = 2 * time.Second
+	Hurry      = 900 * time.Millisecond // what is left for last words after an interrupt
 )
 
 // Patient reads what a supervisor says. That may take as long as the work does, so silence alone is no error; while it
@@ -111,7 +112,9 @@ func (e Endpoint) Greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 		case errors.Is(err, ErrSilent):
 			return nil, nil, err
 		case isJSON(err):
-			return nil, nil, wire.Failed.Errorf("%s: what answers there (process %d) does not greet as labctl does, and nobody can ask it to end; kill it", e.Who, pid)
+			return nil, nil,
+				wire.Failed.Errorf("%s: what answers there (process %d) does not greet as labctl does, and nobody "+
+					"can ask it to end; kill it", e.Who, pid)
 		}
 		return nil, nil, fmt.Errorf("%s: %w (%v)", e.Who, ErrDead, err)
 	}
@@ -144,9 +147,11 @@ func (e Endpoint) Silent(pid int) error {
 		return fmt.Errorf("%s: %w; %s ends it", e.Who, ErrSilent, e.End)
 	}
 	if kernel.Stopped(pid) {
-		return fmt.Errorf("%s: %w: its process %d is stopped; \"kill -CONT %d\" lets it go on, %s ends it", e.Who, ErrSilent, pid, pid, e.End)
+		return fmt.Errorf("%s: %w: its process %d is stopped; \"kill -CONT %d\" lets it go on, %s ends it", e.Who,
+			ErrSilent, pid, pid, e.End)
 	}
-	return fmt.Errorf("%s: %w: its process %d has not greeted within %s; %s ends it", e.Who, ErrSilent, pid, GreetingTimeout, e.End)
+	return fmt.Errorf("%s: %w: its process %d has not greeted within %s; %s ends it", e.Who, ErrSilent, pid,
+		GreetingTimeout, e.End)
 }
 
 // Unless does f, which cannot be interrupted, and does not wait for it any longer when ctx ends: what f was at is then
@@ -169,5 +174,6 @@ func Unless(ctx context.Context, why string, f func() error) error {
 
 // EndpointOf is the socket of a lab's supervisor.
 func EndpointOf(instance string) Endpoint {
-	return Endpoint{instance, func() (*Folder, error) { return Open(instance) }, fmt.Sprintf("\"labctl down --force %s\"", instance)}
+	return Endpoint{instance, func() (*Folder, error) { return Open(instance) },
+		fmt.Sprintf("\"labctl down --force %s\"", instance)}
 }

@@ -47,15 +47,19 @@ func plain(name string) bool {
 func checked(at int, name, path string, gate kernel.Before) (*Folder, error) {
 	fd, err := openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
-		return nil, wire.Failed.Errorf("%s is not a directory (a symlink is not followed there): remove it, or set XDG_RUNTIME_DIR to a directory of your own", path)
+		return nil,
+			wire.Failed.Errorf("%s is not a directory (a symlink is not followed there): remove it, or set "+
+				"XDG_RUNTIME_DIR to a directory of your own", path)
 	}
 	var st unix.Stat_t
-	if errors.Is(err, fs.ErrPermission) && unix.Fstatat(at, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && int(st.Uid) != os.Geteuid() {
+	if errors.Is(err, fs.ErrPermission) && unix.Fstatat(at, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil &&
+		int(st.Uid) != os.Geteuid() {
 		class, cure := wire.Failed, "set XDG_RUNTIME_DIR to a directory of your own"
 		if os.Geteuid() == 0 { // root of a user namespace before a directory of the machine's root
 			class, cure = wire.Unsupported, HomeCure()
 		}
-		return nil, class.Errorf("you may not open %s (its owner is user %d, its mode %04o): %s", path, st.Uid, st.Mode&0o7777, cure)
+		return nil, class.Errorf("you may not open %s (its owner is user %d, its mode %04o): %s", path, st.Uid,
+			st.Mode&0o7777, cure)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -84,7 +88,9 @@ func (d *Folder) own() error {
 		return &fs.PathError{Op: "stat", Path: d.Path, Err: err}
 	}
 	if int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
-		return wire.Failed.Errorf("%s is not a directory that only you can write to (its owner is user %d, its mode %04o), and what it says is not believed: set XDG_RUNTIME_DIR to a directory of your own", d.Path, st.Uid, st.Mode&0o7777)
+		return wire.Failed.Errorf("%s is not a directory that only you can write to (its owner is user %d, its mode "+
+			"%04o), and what it says is not believed: set XDG_RUNTIME_DIR to a directory of your own", d.Path, st.Uid,
+			st.Mode&0o7777)
 	}
 	return nil
 }
@@ -151,9 +157,11 @@ func (d *Folder) open(name string) (*os.File, error) {
 	}
 	f := os.NewFile(uintptr(fd), d.In(name))
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() ||
+		st.Mode&0o022 != 0 {
 		f.Close()
-		return nil, wire.Failed.Errorf("%s is not a file that only you can write to; what it says is not believed", d.In(name))
+		return nil, wire.Failed.Errorf("%s is not a file that only you can write to; what it says is not believed",
+			d.In(name))
 	}
 	return f, nil
 }

@@ -124,7 +124,8 @@ func (e Endpoint) Locked(ctx context.Context, d *Folder, within time.Duration) e
 			looked = time.Now()
 		}
 		if time.Since(began) > within {
-			return fmt.Errorf("%s: %w: its process has not ended within %s; %s ends it", e.Who, ErrSilent, within, e.End)
+			return fmt.Errorf("%s: %w: its process has not ended within %s; %s ends it", e.Who, ErrSilent, within,
+				e.End)
 		}
 		select {
 		case <-ctx.Done():

@@ -35,7 +35,9 @@ func homeOf(kind string, uid int, d string) (string, error) {
 		return fmt.Sprintf("/tmp/%s-%d", kind, uid), nil
 	}
 	if !filepath.IsAbs(d) {
-		return "", wire.Usagef("XDG_RUNTIME_DIR=%s is not an absolute path, so labs would depend on the directory that labctl is called from: set it to one, or unset it", d)
+		return "",
+			wire.Usagef("XDG_RUNTIME_DIR=%s is not an absolute path, so labs would depend on the directory that "+
+				"labctl is called from: set it to one, or unset it", d)
 	}
 	return filepath.Join(d, kind), nil
 }
@@ -70,10 +72,13 @@ func trusted(dir string) error {
 	// A supervisor without root lives in a user namespace that knows only its own user; it sees root's directories as
 	// nobody's.
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() && st.Uid != overflowUID {
-		return wire.Failed.Errorf("%s belongs to user %d, and you are user %d: set XDG_RUNTIME_DIR to a directory of your own, or unset it", dir, st.Uid, os.Geteuid())
+		return wire.Failed.Errorf("%s belongs to user %d, and you are user %d: set XDG_RUNTIME_DIR to a directory of "+
+			"your own, or unset it", dir, st.Uid, os.Geteuid())
 	}
 	if st.Mode&0o022 != 0 && st.Mode&unix.S_ISVTX == 0 {
-		return wire.Failed.Errorf("others can write to %s (mode %04o), so they could put another directory in the place of yours: set XDG_RUNTIME_DIR to a directory that only you can write to, or unset it", dir, st.Mode&0o7777)
+		return wire.Failed.Errorf("others can write to %s (mode %04o), so they could put another directory in the "+
+			"place of yours: set XDG_RUNTIME_DIR to a directory that only you can write to, or unset it", dir,
+			st.Mode&0o7777)
 	}
 	return nil
 }
@@ -84,18 +89,21 @@ const overflowUID = 65534
 // noHome says why run directories cannot be kept there.
 func noHome(path string, err error) error {
 	dir := filepath.Dir(path)
-	if own := os.Geteuid() == 0 || os.Getenv("XDG_RUNTIME_DIR") == ""; own && (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) {
+	if own := os.Geteuid() == 0 || os.Getenv("XDG_RUNTIME_DIR") == ""; own &&
+		(errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) {
 		return wire.Unsupported.Errorf("make %s: %v: %s", path, err, HomeCure())
 	} else if own {
 		return fmt.Errorf("make %s: %v", path, err) // no fs.ErrNotExist: that would mean that there is no lab
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return wire.Usagef("XDG_RUNTIME_DIR=%s: there is no such directory; make it (mode 0700), or unset XDG_RUNTIME_DIR", dir)
+		return wire.Usagef("XDG_RUNTIME_DIR=%s: there is no such directory; make it (mode 0700), or unset "+
+			"XDG_RUNTIME_DIR", dir)
 	case errors.Is(err, unix.ENOTDIR):
 		return wire.Usagef("XDG_RUNTIME_DIR=%s is not a directory; set it to one, or unset it", dir)
 	case errors.Is(err, fs.ErrPermission):
-		return wire.Usagef("XDG_RUNTIME_DIR=%s: you may not write there; set it to a directory of your own, or unset it", dir)
+		return wire.Usagef("XDG_RUNTIME_DIR=%s: you may not write there; set it to a directory of your own, or unset "+
+			"it", dir)
 	}
 	return fmt.Errorf("make %s: %v", path, err)
 }

@@ -16,7 +16,8 @@ import (
 func Dial(d *Folder, name string) (*net.UnixConn, *unix.Ucred, error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: d.held(name), Net: "unix"})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", d.In(name), errors.Unwrap(err)) // without the path by which it was reached
+		// without the path by which it was reached
+		return nil, nil, fmt.Errorf("%s: %w", d.In(name), errors.Unwrap(err))
 	}
 	peer, err := samePeer(conn)
 	if err != nil {

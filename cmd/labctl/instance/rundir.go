@@ -100,7 +100,8 @@ func Take(instance string, create bool, gate kernel.Before) (r *Dir, created boo
 
 // TakeUnless is take for a command line, which its user may interrupt: another labctl may hold the lock of all run
 // directories.
-func TakeUnless(ctx context.Context, instance string, create bool, gate kernel.Before) (r *Dir, created bool, err error) {
+func TakeUnless(ctx context.Context, instance string, create bool,
+	gate kernel.Before) (r *Dir, created bool, err error) {
 	type taken struct {
 		r       *Dir
 		created bool
@@ -148,7 +149,10 @@ func (r *Dir) Remove() error {
 // lab in it.
 func (r *Dir) Unbegun() bool {
 	names, err := r.list()
-	return err == nil && !slices.ContainsFunc(names, func(name string) bool { return name == "journal" || name == "story.json" })
+	return err == nil && !slices.ContainsFunc(names, func(name string) bool {
+		return name == "journal" ||
+			name == "story.json"
+	})
 }
 
 // ClearUnbegun removes the run directory of an instance that was killed before it had begun, and reports whether it
@@ -331,5 +335,6 @@ type LeftDirectory struct {
 }
 
 func (e *LeftDirectory) Error() string {
-	return fmt.Sprintf("nothing of %s is left but its run directory, which could not be removed; \"labctl down %s\" tries again: %v", e.Instance, e.Instance, e.Err)
+	return fmt.Sprintf("nothing of %s is left but its run directory, which could not be removed; \"labctl down %s\" "+
+		"tries again: %v", e.Instance, e.Instance, e.Err)
 }

@@ -60,9 +60,11 @@ func CannotStart(err error, named bool) error {
 		return fmt.Errorf("start supervisor: %w", err)
 	}
 	if named {
-		return wire.Unsupported.Errorf("this root may not make namespaces (%v): it lacks CAP_SYS_ADMIN, as in a container; run \"labctl doctor\"", err)
+		return wire.Unsupported.Errorf("this root may not make namespaces (%v): it lacks CAP_SYS_ADMIN, as in a "+
+			"container; run \"labctl doctor\"", err)
 	}
-	return wire.Unsupported.Errorf("this machine does not let an ordinary user make namespaces (%v): run \"labctl doctor\" for the cure, or run as root", err)
+	return wire.Unsupported.Errorf("this machine does not let an ordinary user make namespaces (%v): run \"labctl "+
+		"doctor\" for the cure, or run as root", err)
 }
 
 // InheritNothing marks every descriptor from 3 on to be closed on exec, so that processes that are started from now on

@@ -75,7 +75,8 @@ func (d *Folder) RestoreStory(file *labfile.File) (*topology.Lab, Story, error) 
 	}
 	lab, err := t.Apply(file)
 	if err != nil {
-		return nil, t, fmt.Errorf("what was set by hand does not fit the file any more; \"labctl up --reset\" drops it: %w", err)
+		return nil, t,
+			fmt.Errorf("what was set by hand does not fit the file any more; \"labctl up --reset\" drops it: %w", err)
 	}
 	return lab, t, nil
 }
@@ -122,7 +123,9 @@ type Story struct {
 // Apply is the file as the story leaves it.
 func (t Story) Apply(file *labfile.File) (*topology.Lab, error) {
 	if t.Step > len(file.Steps) {
-		return nil, wire.Usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
+		return nil,
+			wire.Usagef("the file has only %s by now, and the lab was walked through %d; \"labctl up --reset\" "+
+				"returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}
 	if len(t.Changes) == 0 && t.Step > 0 {
 		return file.Steps[t.Step-1].Lab, nil

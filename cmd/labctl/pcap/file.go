@@ -31,7 +31,8 @@ func NewFile(out io.Writer, places []wire.CapturePlace, begun time.Time) (*File,
 	if len(places) == 0 {
 		return nil, fmt.Errorf("a capture of nothing")
 	}
-	o := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS, Application: "labctl " + wire.Version}}
+	o := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS,
+		Application: "labctl " + wire.Version}}
 	w, err := pcapgo.NewNgWriterInterface(out, captureInterfaceOf(places[0]), o)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,8 @@ func (f *File) Write(frames []wire.CapturedFrame) error {
 		}
 		id := f.ids[c.Name]
 		f.frames[id]++
-		info := gopacket.CaptureInfo{Timestamp: c.Time, CaptureLength: len(c.Data), Length: max(c.Length, len(c.Data)), InterfaceIndex: id}
+		info := gopacket.CaptureInfo{Timestamp: c.Time, CaptureLength: len(c.Data), Length: max(c.Length, len(c.Data)),
+			InterfaceIndex: id}
 		o := pcapgo.NgPacketOptions{Comments: []string{comment(c)}}
 		if d := direction(c.Point); d != pcapgo.NgEpbFlagDirectionUnknown {
 			o.Flags = &pcapgo.NgEpbFlags{Direction: d}
@@ -111,7 +113,8 @@ func direction(point string) pcapgo.NgEpbFlag {
 // End writes how many frames each place had and has lost. Nothing may be written after it.
 func (f *File) End(at time.Time, end wire.CaptureEnd) error {
 	for id, name := range f.order {
-		st := pcapgo.NgInterfaceStatistics{LastUpdate: at, StartTime: f.begun, EndTime: at, PacketsReceived: f.frames[id] + end.Lost[name], PacketsDropped: end.Lost[name]}
+		st := pcapgo.NgInterfaceStatistics{LastUpdate: at, StartTime: f.begun, EndTime: at,
+			PacketsReceived: f.frames[id] + end.Lost[name], PacketsDropped: end.Lost[name]}
 		if err := f.w.WriteInterfaceStats(id, st); err != nil {
 			return err
 		}

@@ -16,7 +16,8 @@ import (
 
 // Line is a frame in one line, much as tcpdump has it: when, point, place, addresses, what it is, length, verdict.
 func Line(c *wire.CapturedFrame) string {
-	s := fmt.Sprintf("%s %-10s %s  %s, length %d", c.Time.Local().Format("15:04:05.000000"), c.Point, c.Name, DescribeFrame(c.Data), c.Length)
+	s := fmt.Sprintf("%s %-10s %s  %s, length %d", c.Time.Local().Format("15:04:05.000000"), c.Point, c.Name,
+		DescribeFrame(c.Data), c.Length)
 	if c.Verdict != "" {
 		s += "  [" + c.Verdict + "]"
 	}
@@ -129,7 +130,8 @@ func describeType(data []byte) string {
 		return fmt.Sprintf("802.3, LLC %02x %02x", data[at+2], data[at+3])
 	case t == 0x8035:
 		return "RARP"
-	case layers.EthernetType(t).String() == "UnknownEthernetType" || layers.EthernetType(t).LayerType() == gopacket.LayerTypeZero:
+	case layers.EthernetType(t).String() == "UnknownEthernetType" ||
+		layers.EthernetType(t).LayerType() == gopacket.LayerTypeZero:
 		return fmt.Sprintf("ethertype 0x%04x", t)
 	}
 	return fmt.Sprintf("%s (0x%04x)", layers.EthernetType(t), t)

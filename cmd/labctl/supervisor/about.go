@@ -28,8 +28,8 @@ type marker struct {
 	key    uint32
 }
 
-// about says what a frame may do for a ping: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not. The marker is that of
-// an echo.
+// about says what a frame may do for a ping: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not. The
+// marker is that of an echo.
 func about(frame []byte) (b between, m marker, ok bool) {
 	if len(frame) < 18 {
 		return b, m, false
@@ -84,8 +84,8 @@ func aboutIPv4(p []byte) (b between, m marker, ok bool) {
 	return b, m, ok
 }
 
-// aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3), and the one that
-// is told of out of an advertisement (4.4).
+// aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3),
+// and the one that is told of out of an advertisement (4.4).
 func aboutIPv6(p []byte) (b between, m marker, ok bool) {
 	icmp := icmpOf(p, true)
 	if icmp == nil {
@@ -111,8 +111,8 @@ func aboutIPv6(p []byte) (b between, m marker, ok bool) {
 	return b, m, ok
 }
 
-// icmpOf is the ICMP message of a packet, with at least its first 8 bytes, or nil. What comes behind extension headers is not
-// looked for: labctl sends none.
+// icmpOf is the ICMP message of a packet, with at least its first 8 bytes, or nil. What comes behind extension headers
+// is not looked for: labctl sends none.
 func icmpOf(p []byte, v6 bool) []byte {
 	head := 40
 	switch {

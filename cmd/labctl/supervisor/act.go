@@ -32,7 +32,8 @@ func (v *verifier) act(ctx context.Context, a labfile.Action) error {
 		if err != nil {
 			return err
 		}
-		v.streams.add(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node, what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
+		v.streams.add(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node,
+			what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
 		return nil
 	case a.Send != nil:
 		return v.send(ctx, a.Send)
@@ -56,7 +57,8 @@ func (v *verifier) send(ctx context.Context, a *topology.Send) error {
 		return err
 	}
 	if a.Endless {
-		v.streams.add(a.Name, &stream{kind: "send", node: a.From.Node, what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
+		v.streams.add(a.Name, &stream{kind: "send", node: a.From.Node,
+			what: fmt.Sprintf("a frame of %d bytes every %s", len(s.Frame()), a.Every), stop: s.Stop})
 		return nil
 	}
 	return s.Wait(ctx)
@@ -71,7 +73,8 @@ func (v *verifier) spoof(a *topology.ARPSpoof) error {
 	}
 	what := fmt.Sprintf("tells %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Every)
 	if a.Both {
-		what = fmt.Sprintf("tells %s that it is %s and %s that it is %s, every %s", a.Victim.Text, a.Claims.Text, a.Claims.Text, a.Victim.Text, a.Every)
+		what = fmt.Sprintf("tells %s that it is %s and %s that it is %s, every %s", a.Victim.Text, a.Claims.Text,
+			a.Claims.Text, a.Victim.Text, a.Every)
 	}
 	v.streams.add(a.Name, &stream{kind: "arp_spoof", node: a.From.Node, what: what,
 		stop:  func() { _ = s.Stop(true) },
@@ -140,7 +143,8 @@ func (v *verifier) stop(ctx context.Context, a *labfile.Stop) error {
 		}
 	}
 	if slices.Contains(v.story.Ended, a.Name) {
-		return fmt.Errorf("%q ended when the lab's supervisor was killed or the lab was healed, and was not started again", a.Name)
+		return fmt.Errorf("%q ended when the lab's supervisor was killed or the lab was healed, and was not started "+
+			"again", a.Name)
 	}
 	return fmt.Errorf("nothing called %q is running", a.Name)
 }

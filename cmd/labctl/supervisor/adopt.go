@@ -27,7 +27,8 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 	for _, name := range names {
 		broken[name] = true
 	}
-	progress(wire.Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names), problem.Count(len(was.Nodes), "node"))})
+	progress(wire.Event{What: fmt.Sprintf("healing: rebuilding %d of %s", len(names),
+		problem.Count(len(was.Nodes), "node"))})
 	if err := s.apply(ctx, plan.Rebuild(was, s.meta.Instance, names), was); err != nil {
 		return err
 	}
@@ -90,7 +91,8 @@ func (c *call) revive(ctx context.Context, lab *topology.Lab) ([]plan.Change, er
 			return nil, err
 		}
 		begun = append(begun, p)
-		changes = append(changes, plan.Change{Node: d.Node, What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
+		changes = append(changes, plan.Change{Node: d.Node,
+			What: fmt.Sprintf("run: started again: %s (%s)", d.What, d.How)})
 	}
 	return changes, c.commands.awaitAll(ctx, begun)
 }

@@ -38,7 +38,8 @@ func (k *commands) begin(ctx context.Context, node, name string, c topology.Comm
 		return nil, err
 	}
 	defer r.Close()
-	p, err := k.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, k.shell(node, c.Sh, "--begun"), k.environment(node), k.directory, null, out, out, w)
+	p, err := k.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, k.shell(node, c.Sh, "--begun"),
+		k.environment(node), k.directory, null, out, out, w)
 	w.Close()
 	if err != nil {
 		out.Close()
@@ -64,7 +65,8 @@ func (k *commands) hasEnded(p *process, asked bool) {
 	if asked || p.status.ExitStatus() == 0 {
 		return
 	}
-	d := wire.Died{Node: p.Node, What: p.What, Name: p.Name, How: howEnded(p.status), Output: p.said, Line: p.command.Pos.Line}
+	d := wire.Died{Node: p.Node, What: p.What, Name: p.Name, How: howEnded(p.status), Output: p.said,
+		Line: p.command.Pos.Line}
 	k.mu.Lock()
 	k.died = append(k.died, d)
 	k.mu.Unlock()
@@ -72,7 +74,8 @@ func (k *commands) hasEnded(p *process, asked bool) {
 	if what == "" {
 		what = d.What
 	}
-	k.log.add(wire.Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How, Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
+	k.log.add(wire.Happened{Kind: "command-died", Node: d.Node, Object: what, New: d.How,
+		Cause: d.Output[strings.LastIndexByte(d.Output, '\n')+1:]})
 }
 
 // deaths are the commands that have died, in the order of the file; of some nodes only, if any is named.

@@ -81,7 +81,8 @@ func (s *server) equip(file *labfile.File) error {
 	s.file, s.lab = file, file.Lab
 	s.target.Store(file.Lab)
 	s.space = space
-	s.commands = &commands{space: space, rundir: s.rundir, instance: s.meta.Instance, directory: s.directory, log: s.eventLog, gone: s.life.gone}
+	s.commands = &commands{space: space, rundir: s.rundir, instance: s.meta.Instance, directory: s.directory,
+		log: s.eventLog, gone: s.life.gone}
 	s.commands.procs = newProcesses(space, s.commands.hasEnded)
 	s.rules = kernel.NewRules(space, s.commands.tool)
 	s.builder = kernel.NewBuilder(space, s.rules)
@@ -89,7 +90,8 @@ func (s *server) equip(file *labfile.File) error {
 	s.switches = newSwitches(space, s.eventLog)
 	s.hits = &hitBaseline{rules: s.rules}
 	refusals := &refusals{space: space, rules: s.rules, switches: s.switches, lab: s.current}
-	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, hits: s.hits, lab: s.current, arpCache: s.arpCache, neighMax: s.neighMax}
+	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, hits: s.hits, lab: s.current,
+		arpCache: s.arpCache, neighMax: s.neighMax}
 	s.prober = &reach.Prober{Lab: file.Lab, Machine: seen, Investigate: refusals.investigate}
 	return nil
 }
@@ -252,7 +254,8 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wir
 // it.
 func (s *server) settle(ctx context.Context, lab *topology.Lab, progress func(wire.Event)) error {
 	err := s.space.AwaitSettled(ctx, lab.Nodes, func(w kernel.TreeWait) {
-		progress(wire.Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s", w.Passed.Seconds(), w.Most.Seconds(), w.What)})
+		progress(wire.Event{What: fmt.Sprintf("waiting for the spanning tree, %.0f s of at most %.0f s: %s",
+			w.Passed.Seconds(), w.Most.Seconds(), w.What)})
 	})
 	if err != nil {
 		return err

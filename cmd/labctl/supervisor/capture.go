@@ -125,7 +125,8 @@ func (o *inOrder) add(frames []wire.CapturedFrame, now time.Time, end bool) []wi
 	slices.SortStableFunc(o.held, func(a, b wire.CapturedFrame) int { return a.Time.Compare(b.Time) })
 	n := len(o.held)
 	if !end && o.span > 0 {
-		n, _ = slices.BinarySearchFunc(o.held, now.Add(-o.span), func(f wire.CapturedFrame, t time.Time) int { return f.Time.Compare(t) })
+		n, _ = slices.BinarySearchFunc(o.held, now.Add(-o.span),
+			func(f wire.CapturedFrame, t time.Time) int { return f.Time.Compare(t) })
 	}
 	due := slices.Clone(o.held[:n])
 	o.held = slices.Delete(o.held, 0, n)
@@ -152,7 +153,8 @@ func (c *call) captureSources(p wire.CaptureParams) (sources []captureSource, er
 			}
 			ports[node] = append(ports[node], port)
 		case p.Drops:
-			return sources, wire.Usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind, switchesOf(c.current()))
+			return sources, wire.Usagef("%s is a %s, and only a vswitch says what it drops%s", node, n.Kind,
+				switchesOf(c.current()))
 		default:
 			s, err := c.captureInterface(what, p.Promiscuous)
 			if err != nil {
@@ -248,7 +250,8 @@ func (s *tapSource) frames(ctx context.Context) ([]wire.CapturedFrame, error) {
 		if f.Point == datapath.Drop { // which says it already
 			verdict = strings.TrimPrefix(verdict, "dropped: ")
 		}
-		out[i] = wire.CapturedFrame{Time: f.Time, Name: name, Point: f.Point, Verdict: verdict, Length: f.Length, Data: f.Data}
+		out[i] = wire.CapturedFrame{Time: f.Time, Name: name, Point: f.Point, Verdict: verdict, Length: f.Length,
+			Data: f.Data}
 	}
 	return out, err
 }
@@ -272,7 +275,8 @@ func (c *call) captureInterface(what string, promiscuous bool) (captureSource, e
 			for _, i := range n.Interfaces {
 				names = append(names, n.Name+":"+i.Name)
 			}
-			return nil, wire.Usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces), strings.Join(names, ", "))
+			return nil, wire.Usagef("%s has %d interfaces: write one of %s", t.Node, len(n.Interfaces),
+				strings.Join(names, ", "))
 		}
 		t.Interface = n.Interfaces[0].Name
 	}

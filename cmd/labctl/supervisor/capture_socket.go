@@ -49,7 +49,8 @@ func newSocketSource(end topology.End, fd, index int, promiscuous bool) (*socket
 		unix.Close(fd)
 		return nil, err
 	}
-	s := &socketSource{end: end, file: os.NewFile(uintptr(fd), end.String()), buf: make([]byte, captureRoom), oob: make([]byte, 256), forget: func() {}}
+	s := &socketSource{end: end, file: os.NewFile(uintptr(fd), end.String()), buf: make([]byte, captureRoom),
+		oob: make([]byte, 256), forget: func() {}}
 	what := "interface"
 	if promiscuous {
 		what = "interface, promiscuous"
@@ -190,9 +191,11 @@ func (s *socketSource) ancillary(n int, seen *time.Time) (tag []byte, length int
 	}
 	for _, m := range msgs {
 		switch {
-		case m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})):
+		case m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS &&
+			len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})):
 			*seen = time.Unix((*unix.Timespec)(unsafe.Pointer(&m.Data[0])).Unix())
-		case m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA && len(m.Data) >= int(unsafe.Sizeof(unix.TpacketAuxdata{})):
+		case m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA &&
+			len(m.Data) >= int(unsafe.Sizeof(unix.TpacketAuxdata{})):
 			a := (*unix.TpacketAuxdata)(unsafe.Pointer(&m.Data[0]))
 			length = int(a.Len)
 			if a.Status&unix.TP_STATUS_VLAN_VALID == 0 {

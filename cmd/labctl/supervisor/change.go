@@ -94,7 +94,8 @@ func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Stor
 		}
 		c.unsaved = false
 	}
-	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.Words(), Ended: t.Ended, Broken: broken}
+	out := wire.Applied{Healed: healing, Changes: append([]plan.Change{}, changes...), Kept: t.Words(), Ended: t.Ended,
+		Broken: broken}
 	for _, h := range changes {
 		c.eventLog.add(wire.Happened{Kind: "changed", Node: h.Node, New: h.What, Cause: cause})
 	}
@@ -125,7 +126,9 @@ func down(ctx context.Context, c *call, p wire.DownParams) (wire.Nothing, error)
 			names = append(names, q.Node+": "+q.What)
 		}
 		slices.Sort(names)
-		return wire.Nothing{}, wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
+		return wire.Nothing{},
+			wire.Failed.Errorf("still running in its nodes:\n  %s\nend them, or use \"labctl down %s --force\"; "+
+				"nothing was removed", strings.Join(names, "\n  "), c.meta.Instance)
 	}
 	starting := c.life.interrupt(errors.New("interrupted by labctl down"))
 	if starting { // run clears away itself when its build is interrupted

@@ -79,7 +79,8 @@ func (k *commands) endOf(ctx context.Context, p *process) error {
 				k.procs.end(p, syscall.SIGKILL)
 				return err
 			}
-			return fmt.Errorf("%s: %s: ended by labctl: it went on for %s after the labctl that had asked for it was gone", p.Node, p.What, lonely)
+			return fmt.Errorf("%s: %s: ended by labctl: it went on for %s after the labctl that had asked for it was "+
+				"gone", p.Node, p.What, lonely)
 		case <-ctx.Done():
 			k.procs.end(p, syscall.SIGKILL)
 			<-p.done

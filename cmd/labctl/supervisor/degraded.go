@@ -73,11 +73,12 @@ func (c *call) tearDown() error {
 	return &tornDown{c.meta.Instance}
 }
 
-// neither begins the error of a change that failed midway, and mend that of one that a changed file asked for: it may be the cause, and
-// would be again.
+// neither begins the error of a change that failed midway, and mend that of one that a changed file asked for: it may
+// be the cause, and would be again.
 const (
 	neither = "the lab is now neither what it was nor what was asked for; \"labctl up\" with its file heals it: "
-	mend    = "the lab is now neither what it was nor what its file asks for; mend the file, if it is the cause, and \"labctl up\" heals the lab: "
+	mend    = "the lab is now neither what it was nor what its file asks for; mend the file, if it is the cause, and " +
+		"\"labctl up\" heals the lab: "
 )
 
 // brokenOff is the error of a change that failed midway, and marks the lab. A change that touched nothing leaves it as
@@ -103,7 +104,8 @@ func (s *server) unnamed(lab *topology.Lab) (gone []string, changes []plan.Chang
 	for _, n := range lab.Nodes {
 		if s.meta.Named && !kernel.Exists(s.space.Namespace(n.Name), s.space.Inode(n.Name)) {
 			gone = append(gone, n.Name)
-			changes = append(changes, plan.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " + kernel.NetnsDir})
+			changes = append(changes, plan.Change{Node: n.Name, What: "rebuilt: its namespace was gone from " +
+				kernel.NetnsDir})
 		}
 	}
 	return gone, changes

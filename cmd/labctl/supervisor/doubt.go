@@ -15,9 +15,11 @@ import (
 
 // losses counts what the machine has failed to do for the lab; while they grow, what did not arrive proves nothing.
 type losses struct {
-	overflows uint64                  // the neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any program may fill it
-	overruns  map[topology.End]uint64 // by port of a switch: frames that the kernel threw away before the switch had taken them
-	rings     ringCount
+	// the neighbour table was full. It is one for all namespaces (arp(7), gc_thresh3), so any program may fill it
+	overflows uint64
+	// by port of a switch: frames that the kernel threw away before the switch had taken them
+	overruns map[topology.End]uint64
+	rings    ringCount
 }
 
 func (c *call) losses() losses {
@@ -50,7 +52,8 @@ func (l losses) since(now losses, lab *topology.Lab) doubts {
 	return d
 }
 
-// about is what may have kept an answer from coming, nil if nothing has. What a port loses concerns those who are behind it.
+// about is what may have kept an answer from coming, nil if nothing has. What a port loses concerns those who are
+// behind it.
 func (d doubts) about(q expect.Question) *cause.Cause {
 	if d.full {
 		return &cause.Cause{Kind: cause.NeighbourOverflow}
@@ -67,7 +70,8 @@ func (d doubts) about(q expect.Question) *cause.Cause {
 	return nil
 }
 
-// doubt takes back an answer, that something did not come, which such a loss may have caused, and every answer out of a storm.
+// doubt takes back an answer, that something did not come, which such a loss may have caused, and every answer out of a
+// storm.
 func (d doubts) doubt(r *reach.Result) bool {
 	for _, s := range d.storms {
 		if s.about(d.lab, r.Question) {

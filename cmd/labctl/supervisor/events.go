@@ -13,7 +13,8 @@ func events(ctx context.Context, c *call, p wire.FollowParams) error {
 		list, more := c.eventLog.after(seq)
 		for _, e := range list {
 			if seq != 0 && e.Seq > seq+1 {
-				if err := c.item(wire.Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow", Cause: "events were lost: they came faster than they were read"}); err != nil {
+				if err := c.item(wire.Happened{Seq: seq + 1, Time: e.Time, Lab: e.Lab, Kind: "overflow",
+					Cause: "events were lost: they came faster than they were read"}); err != nil {
 					return err
 				}
 			}

@@ -55,7 +55,8 @@ func explain(_ context.Context, c *call, p wire.ExplainParams) (wire.Explained, 
 			case f.Reason != switchcore.None:
 				why = f.Reason.String()
 			}
-			out.Fates = append(out.Fates, wire.Fate{Port: s.Status(f.Port).Name, Delivered: f.Delivered, Why: why, Hint: f.Hint})
+			out.Fates = append(out.Fates, wire.Fate{Port: s.Status(f.Port).Name, Delivered: f.Delivered, Why: why,
+				Hint: f.Hint})
 		}
 	})
 	return out, nil
@@ -64,12 +65,14 @@ func explain(_ context.Context, c *call, p wire.ExplainParams) (wire.Explained, 
 // diedOnCable is the account of a frame that the switch never sees.
 func diedOnCable(v *vswitch, p wire.ExplainParams, takes int) wire.Explained {
 	out := wire.Explained{Drop: switchcore.MtuExceeded.String(), Fates: []wire.Fate{}, Steps: []string{
-		fmt.Sprintf("cable: port %s takes packets of %d bytes, and the kernel lets 4 more pass; %d bytes die on the cable, before the switch sees them: MtuExceeded", p.Port, takes, p.Frame.Size)},
+		fmt.Sprintf("cable: port %s takes packets of %d bytes, and the kernel lets 4 more pass; %d bytes die on the "+
+			"cable, before the switch sees them: MtuExceeded", p.Port, takes, p.Frame.Size)},
 		Hint: fmt.Sprintf("send no more than %d bytes, or give both ends of the cable a larger mtu", takes)}
 	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) {
 		for _, id := range s.Ports() {
 			if name := s.Status(id).Name; name != p.Port {
-				out.Fates = append(out.Fates, wire.Fate{Port: name, Why: switchcore.MtuExceeded.String(), Hint: out.Hint})
+				out.Fates = append(out.Fates, wire.Fate{Port: name, Why: switchcore.MtuExceeded.String(),
+					Hint: out.Hint})
 			}
 		}
 	})

@@ -30,7 +30,8 @@ func foresee(_ context.Context, c *call, p wire.ApplyParams) (wire.Foreseen, err
 		return wire.Foreseen{}, err
 	}
 	now := c.current()
-	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{}, Commands: []string{}, Kept: t.Words(), Ended: t.Ended}
+	out := wire.Foreseen{Format: 1, Lab: c.meta.Instance, State: "running", Changes: []plan.Change{},
+		Commands: []string{}, Kept: t.Words(), Ended: t.Ended}
 	if state, why, _ := c.life.report(nil); state == "degraded" {
 		out.State, out.Why = state, why
 		out.Add(c.renewal(lab))

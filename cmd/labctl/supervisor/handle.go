@@ -23,7 +23,9 @@ func (s *server) accept(l *net.UnixListener) {
 func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	h, ok := handlers[r.Method]
 	if !ok {
-		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Usage.Errorf("this supervisor (labctl %s) does not know how to %s: it was started by another version; take the lab down and up again", wire.Version, r.Method)})
+		_ = wire.WriteLine(conn,
+			wire.Reply{Error: wire.Usage.Errorf("this supervisor (labctl %s) does not know how to %s: it was started "+
+				"by another version; take the lab down and up again", wire.Version, r.Method)})
 		return
 	}
 	out := newOutbox(conn)
@@ -36,12 +38,14 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 			cancel(errors.New("the client went away"))
 		}()
 	}
-	result, err := h.do(ctx, &call{server: s, conn: conn, out: out, method: r.Method, params: r.Params, began: s.changes.Load()})
+	result, err := h.do(ctx, &call{server: s, conn: conn, out: out, method: r.Method, params: r.Params,
+		began: s.changes.Load()})
 	rep := wire.Reply{Result: wire.MustJSON(result)}
 	if err != nil {
 		rep = wire.Reply{Error: failure(err)}
 	}
-	ends := r.Method == "down" && (err == nil || errors.As(err, new(*instance.LeftDirectory))) || errors.As(err, new(*tornDown))
+	ends := r.Method == "down" && (err == nil || errors.As(err, new(*instance.LeftDirectory))) ||
+		errors.As(err, new(*tornDown))
 	if ends { // whether or not the client reads it
 		_ = conn.SetWriteDeadline(time.Now().Add(instance.Hurry))
 	}
@@ -96,10 +100,14 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 		return nil, wire.Going.Errorf("%s is being taken down", c.meta.Instance)
 	}
 	if c.prober != nil { // it has one asker at a time
-		c.prober.Waiting = func(what string, second, total int) { c.event(wire.Event{What: what, Done: second, Total: total}) }
+		c.prober.Waiting = func(what string, second,
+			total int) {
+			c.event(wire.Event{What: what, Done: second, Total: total})
+		}
 	}
 	out, err := h.f(ctx, c)
-	if h.manner == sends && errors.Is(err, context.Canceled) && client.Err() == nil { // the client hears why, not only that
+	// the client hears why, not only that
+	if h.manner == sends && errors.Is(err, context.Canceled) && client.Err() == nil {
 		err = wire.Going.Errorf("%s: %v", c.meta.Instance, context.Cause(ctx))
 	}
 	doing := c.life.end()

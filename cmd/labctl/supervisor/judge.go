@@ -61,8 +61,9 @@ func verdicts(r *reach.Report, st *labfile.Step) []wire.TableVerdicts {
 
 func verdict(c reach.CellReport, st *labfile.Step) wire.Verdict {
 	v := wire.Verdict{Question: c.Cell.Question.String(), Judged: c.Cell.Judged, OK: c.OK, Want: c.Cell.Want.Text,
-		Got: c.Result.Got, Detail: cause.Explain(c.Result.Detail, c.Result.Causes), Why: cause.Text(c.Result.Causes), Causes: c.Result.Causes,
-		RTT: c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
+		Got: c.Result.Got, Detail: cause.Explain(c.Result.Detail, c.Result.Causes), Why: cause.Text(c.Result.Causes),
+		Causes: c.Result.Causes,
+		RTT:    c.Result.RTT.Microseconds(), Line: c.Cell.Pos.Line, Col: c.Cell.Pos.Col}
 	if st != nil && c.Cell.Case >= 0 && c.Cell.Case < len(st.Cases) {
 		v.Case = st.Cases[c.Cell.Case].Name
 	}
@@ -78,8 +79,9 @@ func unknowns(e *expect.Expectation) []wire.TableVerdicts {
 	for _, t := range e.Tables {
 		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
 		for _, c := range t.Cells {
-			tv.Cells = append(tv.Cells, wire.Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged, Want: c.Want.Text,
-				Got: reach.Unknown, Detail: "not asked", Line: c.Pos.Line, Col: c.Pos.Col})
+			tv.Cells = append(tv.Cells, wire.Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged,
+				Want: c.Want.Text,
+				Got:  reach.Unknown, Detail: "not asked", Line: c.Pos.Line, Col: c.Pos.Col})
 		}
 		out = append(out, tv)
 	}

@@ -17,8 +17,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// sysctlRefused says of a sysctl that the kernel does not have, or whose value it refuses, where the lab file gives it. Of a lab that runs
-// that is so only if nothing was changed; then it goes on as it was. Other errors stay as they are.
+// sysctlRefused says of a sysctl that the kernel does not have, or whose value it refuses, where the lab file gives it.
+// Of a lab that runs that is so only if nothing was changed; then it goes on as it was. Other errors stay as they are.
 func (s *server) sysctlRefused(err error, planned *plan.Plan) error {
 	var oe *kernel.OpError
 	if !errors.As(err, &oe) {
@@ -60,8 +60,9 @@ func (s *server) sysctlRefused(err error, planned *plan.Plan) error {
 	return class.Errorf("%v%s; nothing was changed", err, near)
 }
 
-// nothingDone reports whether a plan whose operation op failed has changed nothing. That is known where op is the first, and nothing is
-// done beside it: sysctls of several nodes are written at the same time, and neighbour timers before others.
+// nothingDone reports whether a plan whose operation op failed has changed nothing. That is known where op is the
+// first, and nothing is done beside it: sysctls of several nodes are written at the same time, and neighbour timers
+// before others.
 func nothingDone(planned *plan.Plan, op plan.SetSysctl) bool {
 	if len(planned.Ops) == 0 || planned.Ops[0] != plan.Op(op) {
 		return false

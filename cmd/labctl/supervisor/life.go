@@ -148,7 +148,8 @@ func (l *life) requireIntact() error {
 	case l.torn:
 		return wire.Failed.Errorf("%s is degraded: %s; \"labctl down %s\" tries again", l.instance, l.why, l.instance)
 	}
-	return wire.Failed.Errorf("%s is degraded: %s; \"labctl up\" with its file heals it; mend the file first, if it is the cause", l.instance, l.why)
+	return wire.Failed.Errorf("%s is degraded: %s; \"labctl up\" with its file heals it; mend the file first, if it "+
+		"is the cause", l.instance, l.why)
 }
 
 // report is the state of the lab, why it is degraded, and what is being done to it, in words, "" if nothing that

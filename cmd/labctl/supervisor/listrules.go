@@ -30,7 +30,10 @@ func listRules(ctx context.Context, c *call, p wire.NodesParams) ([]wire.Rule, e
 		for _, set := range n.Rules {
 			for _, k := range set.Listed() {
 				r := wire.Rule{Node: n.Name, Set: set.Name, Loaded: set.Load, Rule: k.Name, Text: k.Text}
-				i := slices.IndexFunc(counts, func(c kernel.RuleCount) bool { return c.Set == set.Name && c.Rule == k.Key })
+				i := slices.IndexFunc(counts, func(c kernel.RuleCount) bool {
+					return c.Set == set.Name &&
+						c.Rule == k.Key
+				})
 				if set.Load && i >= 0 {
 					r.Packets, r.Bytes = &counts[i].Packets, &counts[i].Bytes
 				}

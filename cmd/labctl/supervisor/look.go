@@ -46,7 +46,8 @@ func inspect(ctx context.Context, c *call, p wire.NodesParams) (wire.Inspection,
 	}
 	out := wire.Inspection{Format: 1, Status: st, List: []wire.Node{}}
 	for _, n := range nodes {
-		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{}, Died: c.commands.deaths(n.Name)}
+		k := wire.Node{Name: n.Name, Kind: string(n.Kind), Inode: c.space.Inode(n.Name), Interfaces: []wire.Interface{},
+			Died: c.commands.deaths(n.Name)}
 		if c.meta.Named {
 			k.Netns = c.space.Namespace(n.Name)
 		}
@@ -216,7 +217,8 @@ func routes(_ context.Context, c *call, p wire.NodesParams) ([]wire.Route, error
 			}
 		}
 		for _, e := range list {
-			out = append(out, wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type, Protocol: e.Protocol, Metric: e.Metric})
+			out = append(out, wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type,
+				Protocol: e.Protocol, Metric: e.Metric})
 		}
 	}
 	return out, nil
@@ -239,7 +241,8 @@ func (c *call) switchTable(node string, owners map[switchcore.MAC]string) ([]wir
 			if !e.Static {
 				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
 			}
-			out = append(out, wire.FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m], Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+			out = append(out, wire.FDBEntry{Switch: node, MAC: m.String(), Holder: owners[m],
+				Port: s.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
 		}
 	})
 	return out, nil

@@ -65,7 +65,8 @@ func (m machine) permanent() int {
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {
 	st, err := m.switches.port(node, port)
-	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: st.Initial, Effective: st.Effective}, err
+	return reach.SwitchPort{State: st.State, Promiscuous: st.Promiscuous, Initial: st.Initial, Effective: st.Effective},
+		err
 }
 
 func (m machine) Drops(node string) ([]reach.Drop, int, error) { return m.switches.drops(node) }

@@ -19,7 +19,8 @@ type onWay struct {
 	approaches map[string]map[[2]string][]rules.Approach
 }
 
-// newOnWay takes the way that the frames have gone. Rules that send packets elsewhere, and tunnels, make any other one possible.
+// newOnWay takes the way that the frames have gone. Rules that send packets elsewhere, and tunnels, make any other one
+// possible.
 func newOnWay(lab *topology.Lab, way reach.Way, tunnels func() bool) *onWay {
 	o := &onWay{lab: lab, way: way, approaches: map[string]map[[2]string][]rules.Approach{}}
 	diverted := slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool {
@@ -38,7 +39,8 @@ func newOnWay(lab *topology.Lab, way reach.Way, tunnels func() bool) *onWay {
 	return o
 }
 
-// judge takes the rules off that only copies can have met, and says of those where that is not certain that they count otherwise too.
+// judge takes the rules off that only copies can have met, and says of those where that is not certain that they count
+// otherwise too.
 func (o *onWay) judge(with map[refuser]int, without map[refuser]bool) {
 	if o.passage == nil {
 		return
@@ -91,8 +93,8 @@ func (o *onWay) approachesTo(r refuser) []rules.Approach {
 	return known[[2]string{r.set, r.key}]
 }
 
-// perhapsCopies reports whether a rule that asks for no interface may refuse copies only, because another one lets the frames pass
-// where they belong: on a bridge that floods them, whose rules tell its ports apart.
+// perhapsCopies reports whether a rule that asks for no interface may refuse copies only, because another one lets the
+// frames pass where they belong: on a bridge that floods them, whose rules tell its ports apart.
 func (o *onWay) perhapsCopies(r refuser) bool {
 	if r.set == "" || !o.way.Floods[r.node] {
 		return false

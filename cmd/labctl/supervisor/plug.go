@@ -20,7 +20,8 @@ func (w *switches) attach(v *vswitch, p topology.SwitchPort, c switchcore.Port, 
 	if err != nil {
 		return nil, err
 	}
-	now := &plugged{at: p.At, far: p.Far, index: index, inode: w.space.Inode(p.At.Node), behind: w.space.Inode(p.Far.Node), initial: c.Initial}
+	now := &plugged{at: p.At, far: p.Far, index: index, inode: w.space.Inode(p.At.Node),
+		behind: w.space.Inode(p.Far.Node), initial: c.Initial}
 	v.loop.Do(func(_ time.Duration, s *switchcore.Switch) { now.id = s.Lookup(p.Name) })
 	if p.Shared {
 		now.mtu = c.MTU

@@ -61,10 +61,13 @@ func (c *call) checkSwitches(names []string) error {
 		case n == nil:
 			return wire.UnknownNode(c.current(), node)
 		case n.Switch == nil && n.Kind == topology.Bridge:
-			return wire.Usagef("%s is a bridge, not a vswitch%s; the kernel gives no account of what a bridge decides, but \"labctl fdb %s\", \"labctl rules %s\" and \"labctl watch %s\" show what it knows, refuses and learns", node, switchesOf(c.current()), node, node, node)
+			return wire.Usagef("%s is a bridge, not a vswitch%s; the kernel gives no account of what a bridge "+
+				"decides, but \"labctl fdb %s\", \"labctl rules %s\" and \"labctl watch %s\" show what it knows, "+
+				"refuses and learns", node, switchesOf(c.current()), node, node, node)
 		case n.Switch == nil:
 			return wire.Usagef("%s is a %s, not a vswitch%s", node, n.Kind, switchesOf(c.current()))
-		case hasPort && !slices.ContainsFunc(n.Switch.Ports, func(p topology.SwitchPort) bool { return p.Name == port }):
+		case hasPort && !slices.ContainsFunc(n.Switch.Ports,
+			func(p topology.SwitchPort) bool { return p.Name == port }):
 			var known []string
 			for _, p := range n.Switch.Ports {
 				known = append(known, p.Name)
@@ -90,8 +93,10 @@ func switchesOf(lab *topology.Lab) string {
 
 func dropOf(node string, r datapath.DropRecord) wire.DroppedFrame {
 	text, _, function := r.Reason.ESXi()
-	return wire.DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(), ESXi: text, Function: function,
-		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r), Data: hex.EncodeToString(r.Data)}
+	return wire.DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(),
+		ESXi: text, Function: function,
+		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r),
+		Data: hex.EncodeToString(r.Data)}
 }
 
 // whatOf says who speaks to whom in a dropped frame. One that was too long for its port was never seen.

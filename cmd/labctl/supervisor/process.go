@@ -21,9 +21,10 @@ import (
 type processes struct {
 	space *kernel.Space
 	ended func(p *process, asked bool) // called when one has ended, by labctl's will or not, before its done is closed
-	mu    sync.Mutex                   // held from fork to registration, or the reaper could see a child that nobody knows yet
-	ours  map[int]*process
-	over  bool // all are being ended
+	// held from fork to registration, or the reaper could see a child that nobody knows yet
+	mu   sync.Mutex
+	ours map[int]*process
+	over bool // all are being ended
 }
 
 // process is a child that somebody waits for.
@@ -104,7 +105,8 @@ func (p *processes) start(node, what string, argv, env []string, dir string, fil
 }
 
 // startAs is start for a command of the file that goes on.
-func (p *processes) startAs(b background, node, what string, argv, env []string, dir string, files ...*os.File) (*process, error) {
+func (p *processes) startAs(b background, node, what string, argv, env []string, dir string,
+	files ...*os.File) (*process, error) {
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
 		fds[i] = f.Fd()

@@ -27,7 +27,8 @@ func ps(_ context.Context, c *call, _ wire.Nothing) ([]wire.Running, error) {
 		out = append(out, r)
 	}
 	for _, d := range c.commands.deaths() {
-		out = append(out, wire.Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How, Said: d.Output})
+		out = append(out, wire.Running{Name: d.Name, Kind: "run", Node: d.Node, What: d.What, State: d.How,
+			Said: d.Output})
 	}
 	slices.SortFunc(out, func(a, b wire.Running) int {
 		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.Node+a.What, b.Kind+"\x00"+b.Name+"\x00"+b.Node+b.What)

@@ -21,8 +21,8 @@ import (
 	"labctl/topology/rules"
 )
 
-// refusalRounds is how often a ping that did not get through is asked again: a rule does not say whose packets it has refused, but
-// one that counts every time, and never in the pauses between, which are as long, has refused the ping.
+// refusalRounds is how often a ping that did not get through is asked again: a rule does not say whose packets it has
+// refused, but one that counts every time, and never in the pauses between, which are as long, has refused the ping.
 const refusalRounds = 3
 
 // refusals finds out which rules refuse a ping.
@@ -33,8 +33,9 @@ type refusals struct {
 	lab      func() *topology.Lab // what the kernel has now
 }
 
-// investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again, only rules that
-// have counted each time can be the cause, so only their nodes are read: to read one costs a process, or several.
+// investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again,
+// only rules that have counted each time can be the cause, so only their nodes are read: to read one costs a process,
+// or several.
 func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) []cause.Cause {
 	nodes := f.lab().Nodes
 	before := f.refusing(ctx, nodes)
@@ -79,14 +80,16 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 		}
 	}
 	newOnWay(f.lab(), way, f.tunnels).judge(with, without)
-	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx, nodes) }, with, without, again), without)
+	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx, nodes) }, with, without, again),
+		without)
 }
 
-// ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on their way to
-// others: where several have counted each time, the ping is asked twice in a row, and those that the second one has not met, which finds
-// the neighbours known, are not what stopped it. What refuses ARP of the ping itself is met again, since nobody has answered. If the
-// second one meets none of them, nothing is left out.
-func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without map[refuser]bool, again reach.Again) map[refuser]int {
+// ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on
+// their way to others: where several have counted each time, the ping is asked twice in a row, and those that the
+// second one has not met, which finds the neighbours known, are not what stopped it. What refuses ARP of the ping
+// itself is met again, since nobody has answered. If the second one meets none of them, nothing is left out.
+func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without map[refuser]bool,
+	again reach.Again) map[refuser]int {
 	sure := 0
 	for rule, rounds := range with {
 		if rounds == refusalRounds && !without[rule] {
@@ -123,9 +126,11 @@ type refuser struct {
 
 func (r refuser) cause(sure bool) cause.Cause {
 	if r.set == "" {
-		return cause.Cause{Kind: cause.Dropped, Where: r.node + ":" + r.key, Rule: switchcore.MtuExceeded.String(), Sure: sure}
+		return cause.Cause{Kind: cause.Dropped, Where: r.node + ":" + r.key, Rule: switchcore.MtuExceeded.String(),
+			Sure: sure}
 	}
-	return cause.Cause{Kind: cause.Refused, Where: r.node, Rule: r.set + "/" + cmp.Or(r.name, "a rule without a name"), Sure: sure}
+	return cause.Cause{Kind: cause.Refused, Where: r.node, Rule: r.set + "/" + cmp.Or(r.name, "a rule without a name"),
+		Sure: sure}
 }
 
 // refusedBy is which rules refused a ping: those that counted in every round, by whether they counted without it too.
@@ -148,9 +153,9 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
 	return slices.Compact(out)
 }
 
-// refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are, and those of
-// ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule that by its protocol can meet
-// nothing of a ping. Nodes are read at the same time, as many as there are processors.
+// refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are,
+// and those of ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule
+// that by its protocol can meet nothing of a ping. Nodes are read at the same time, as many as there are processors.
 func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node) map[refuser]uint64 {
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
@@ -194,8 +199,8 @@ func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node) map[ref
 	return out
 }
 
-// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings into another
-// protocol.
+// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings
+// into another protocol.
 func (f *refusals) tunnels() bool {
 	for _, n := range f.lab().Nodes {
 		links, err := f.space.Tables().Links(n.Name)

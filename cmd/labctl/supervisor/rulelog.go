@@ -125,7 +125,8 @@ func (l *ruleLog) listen(p logPlace) (*logListener, error) {
 		l.add(l.entry(p.node, k, a))
 		return 0
 	}, func(err error) int {
-		if ctx.Err() == nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EINTR)) {
+		if ctx.Err() == nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ENOBUFS) ||
+			errors.Is(err, unix.EINTR)) {
 			return 0 // some were lost, or nothing happened
 		}
 		return 1

@@ -34,11 +34,13 @@ func send(ctx context.Context, c *call, p wire.SendParams) (wire.Sent, error) {
 		return wire.Sent{}, err
 	}
 	frame := sending.Frame()
-	out := wire.Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame), Data: hex.EncodeToString(frame), Drops: []wire.DroppedFrame{}}
+	out := wire.Sent{Frames: int(sending.Sent()), From: s.From.Text, Length: len(frame),
+		Data: hex.EncodeToString(frame), Drops: []wire.DroppedFrame{}}
 	if out.Drops, err = c.droppedSince(ctx, before, frame); err != nil {
 		return wire.Sent{}, err
 	}
-	c.eventLog.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface, New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
+	c.eventLog.add(wire.Happened{Kind: "sent", Node: s.From.Node, Object: s.From.Interface,
+		New: fmt.Sprintf("frames of %d bytes: %d", out.Length, out.Frames)})
 	return out, nil
 }
 
@@ -47,7 +49,8 @@ func send(ctx context.Context, c *call, p wire.SendParams) (wire.Sent, error) {
 const lookFor = 60 * time.Millisecond
 
 // droppedSince finds the frame in the drop logs.
-func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64, frame []byte) ([]wire.DroppedFrame, error) {
+func (c *call) droppedSince(ctx context.Context, before map[*vswitch]uint64,
+	frame []byte) ([]wire.DroppedFrame, error) {
 	out := []wire.DroppedFrame{}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -86,7 +89,8 @@ func (c *call) frame(p wire.SendParams) (*topology.Send, error) {
 	if err != nil {
 		return nil, unresolved(lab, err)
 	}
-	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1), Every: time.Duration(p.Every) * time.Microsecond}
+	s := &topology.Send{Name: "send", From: t, VLAN: p.VLAN, Type: p.Type, Payload: p.Payload, Count: max(p.Count, 1),
+		Every: time.Duration(p.Every) * time.Microsecond}
 	s.Src = topology.Station{Node: t.Node, Interface: t.Interface}
 	if p.Src != "" {
 		if s.Src, err = station(lab, p.Src); err != nil {

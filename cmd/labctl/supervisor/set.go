@@ -73,6 +73,7 @@ func difference(_ context.Context, c *call, _ wire.Nothing) (wire.Difference, er
 	}
 	_, reset := plan.Diff(lab, told, c.meta.Instance)
 	_, changes := plan.Diff(lab, file.Lab, c.meta.Instance)
-	return wire.Difference{Lab: c.meta.Instance, File: c.meta.File, Step: t.Step, Outcomes: t.Outcomes, Under: t.Under, State: state, Why: why, Doing: doing, Set: t.Words(),
+	return wire.Difference{Lab: c.meta.Instance, File: c.meta.File, Step: t.Step, Outcomes: t.Outcomes, Under: t.Under,
+		State: state, Why: why, Doing: doing, Set: t.Words(),
 		Reset: append([]plan.Change{}, reset...), Changes: append([]plan.Change{}, changes...)}, nil
 }

@@ -10,8 +10,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// stormRate is more frames a second than anything in a lab asks for: a frame that circles comes back within microseconds, and
-// each round floods another.
+// stormRate is more frames a second than anything in a lab asks for: a frame that circles comes back within
+// microseconds, and each round floods another.
 const stormRate = 20000
 
 // ringCount is how many frames the ports of the lab's rings had received at a moment.
@@ -64,7 +64,8 @@ func (r ringCount) storms(now ringCount, lab *topology.Lab) []storm {
 }
 
 func (s storm) cause() cause.Cause {
-	return cause.Cause{Kind: cause.Storm, Where: s.port.String(), Rule: s.ring.String(), Sure: true, Frames: int(s.rate)}
+	return cause.Cause{Kind: cause.Storm, Where: s.port.String(), Rule: s.ring.String(), Sure: true,
+		Frames: int(s.rate)}
 }
 
 // about says whether the storm reaches somebody of whom a question is, and answers it whatever the lab is like.

@@ -66,7 +66,8 @@ type plugged struct {
 }
 
 func newSwitches(space *kernel.Space, log *eventLog) *switches {
-	return &switches{space: space, log: log, byNode: map[string]*vswitch{}, past: map[string]past{}, procs: runtime.GOMAXPROCS(0)}
+	return &switches{space: space, log: log, byNode: map[string]*vswitch{}, past: map[string]past{},
+		procs: runtime.GOMAXPROCS(0)}
 }
 
 // sync makes the running switches those of the lab, after the kernel's part of the lab was changed.
@@ -75,7 +76,8 @@ func (w *switches) sync(lab *topology.Lab) error {
 	defer w.mu.Unlock()
 	defer w.share()
 	for name, v := range w.byNode {
-		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode || v.conf.Profile != n.Switch.Config.Profile {
+		if n := lab.Node(name); n == nil || n.Switch == nil || w.space.Inode(name) != v.inode ||
+			v.conf.Profile != n.Switch.Config.Profile {
 			if err := w.retireLocked(v); err != nil {
 				return err
 			}
@@ -138,7 +140,8 @@ func (w *switches) start(n *topology.Node) (*vswitch, error) {
 	if err != nil {
 		return nil, errors.Join(err, watch.Close())
 	}
-	return &vswitch{node: n.Name, inode: w.space.Inode(n.Name), loop: loop, watch: watch, conf: n.Switch.Config, ports: map[string]*plugged{}}, nil
+	return &vswitch{node: n.Name, inode: w.space.Inode(n.Name), loop: loop, watch: watch, conf: n.Switch.Config,
+		ports: map[string]*plugged{}}, nil
 }
 
 // noteEvents puts what a switch says of itself into the lab's events.
@@ -201,7 +204,8 @@ func (o observer) Drain(each func(switchcore.PortID, datapath.Seen)) {
 }
 
 func seenBy(s kernel.Seen, when kernel.When) datapath.Seen {
-	return datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By, From: when.From}
+	return datapath.Seen{Filter: filterOf(s), Up: s.Carrier, Gone: s.Gone, After: when.After, By: when.By,
+		From: when.From}
 }
 
 func (o observer) Reread(port switchcore.PortID) { o.Watch.Reread(int(port)) }

@@ -15,7 +15,8 @@ import (
 )
 
 // tool runs a program inside a node, for the kernel package. It needs no view of /sys or /proc of its own.
-func (k *commands) tool(ctx context.Context, node string, argv []string, stdin []byte) (stdout, stderr []byte, err error) {
+func (k *commands) tool(ctx context.Context, node string, argv []string,
+	stdin []byte) (stdout, stderr []byte, err error) {
 	var files []*os.File
 	defer func() {
 		for _, f := range files {
@@ -38,7 +39,8 @@ func (k *commands) tool(ctx context.Context, node string, argv []string, stdin [
 	// Every node has a lock of its own: the machine's is another user's, and another node's rules are none of this
 	// one's.
 	env := append(k.environment(node), "LC_ALL=C", "XTABLES_LOCKFILE="+k.rundir.In("xtables."+node+".lock"))
-	p, err := k.procs.start(node, strings.Join(argv, " "), append([]string{"labctl", innode.Verb, "--plain", "--"}, argv...), env, "/", files...)
+	p, err := k.procs.start(node, strings.Join(argv, " "),
+		append([]string{"labctl", innode.Verb, "--plain", "--"}, argv...), env, "/", files...)
 	if err != nil {
 		return nil, nil, err
 	}

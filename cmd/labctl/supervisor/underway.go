@@ -62,7 +62,8 @@ func (c *call) words() string {
 
 // alone is the event of a change whose end nobody was there to hear of.
 func alone(doing string, result any, err error) wire.Happened {
-	h := wire.Happened{Kind: "unattended", Object: doing, New: "done", Cause: "the labctl that had asked for it was gone"}
+	h := wire.Happened{Kind: "unattended", Object: doing, New: "done",
+		Cause: "the labctl that had asked for it was gone"}
 	if w, ok := result.(wire.Walked); ok && len(w.Steps) > 0 {
 		h.New = w.Steps[len(w.Steps)-1].Outcome()
 		if w.Error != nil {

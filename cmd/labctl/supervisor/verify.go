@@ -30,7 +30,8 @@ func ask(ctx context.Context, c *call, p wire.AskParams) ([]wire.Answer, error) 
 	out := make([]wire.Answer, len(rs))
 	for i, r := range answers {
 		out[i] = wire.Answer{From: r.Question.A, To: r.Question.B, At: r.Question.At, Outcome: r.Got,
-			Detail: cause.Explain(r.Detail, r.Causes), Why: cause.Text(r.Causes), Causes: r.Causes, RTT: r.RTT.Microseconds()}
+			Detail: cause.Explain(r.Detail, r.Causes), Why: cause.Text(r.Causes), Causes: r.Causes,
+			RTT: r.RTT.Microseconds()}
 		if to := c.prober.Address(r.Question); to.IsValid() {
 			out[i].Addr = to.String()
 		}
@@ -49,8 +50,10 @@ func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verificatio
 	file, at := c.file, c.story.Step
 	c.mu.Unlock()
 	if at > 0 {
-		return wire.Verification{}, wire.Usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE --new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
-			c.meta.Instance, file.Steps[at-1].Name, at, len(file.Steps))
+		return wire.Verification{},
+			wire.Usagef("%s is at step %q (%d of %d), whose tables \"labctl step\" judges; \"labctl verify FILE "+
+				"--new\" walks through all steps, and \"labctl up --reset\" returns to the beginning",
+				c.meta.Instance, file.Steps[at-1].Name, at, len(file.Steps))
 	}
 	var out wire.Verification
 	if file.Expect != nil {
@@ -74,7 +77,8 @@ func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verificatio
 }
 
 // walkAll walks through the steps of a file, and appends what they found.
-func (v *verifier) walkAll(ctx context.Context, file *labfile.File, out []wire.StepVerdicts) ([]wire.StepVerdicts, error) {
+func (v *verifier) walkAll(ctx context.Context, file *labfile.File,
+	out []wire.StepVerdicts) ([]wire.StepVerdicts, error) {
 	over := ""
 	for i, st := range file.Steps {
 		sv := wire.StepVerdicts{Step: st.Name, Failed: over, Tables: unknowns(st.Expect)}

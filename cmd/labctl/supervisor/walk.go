@@ -19,9 +19,11 @@ func behindFailed(t instance.Story, file *labfile.File) error {
 	case n == 0 || t.Outcomes[n-1] != wire.StepFailed:
 		return nil
 	case t.Step == len(file.Steps):
-		return wire.Failed.Errorf("step %d, %q, the last, failed; \"labctl up --reset\" begins again", t.Step, file.Steps[t.Step-1].Name)
+		return wire.Failed.Errorf("step %d, %q, the last, failed; \"labctl up --reset\" begins again", t.Step,
+			file.Steps[t.Step-1].Name)
 	}
-	return wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" goes on all the same, \"labctl up --reset\" begins anew",
+	return wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" "+
+		"goes on all the same, \"labctl up --reset\" begins anew",
 		t.Step, file.Steps[t.Step-1].Name)
 }
 
@@ -59,7 +61,9 @@ func step(ctx context.Context, c *call, p wire.StepParams) (wire.Walked, error) 
 // walk carries out the step that comes next, with what was set by hand laid over it, and makes it a part of the story.
 func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts, error) {
 	if len(next.Cases) > 0 && len(c.story.Changes) > 0 {
-		return wire.StepVerdicts{}, wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" takes it back", next.Name, c.story.Words()[0])
+		return wire.StepVerdicts{},
+			wire.Usagef("step %q has cases, which are the file's own, and %s was set by hand; \"labctl reset NODE\" "+
+				"takes it back", next.Name, c.story.Words()[0])
 	}
 	at := c.story.Step + 1
 	st := *next

@@ -56,12 +56,14 @@ func (w *watching) events(ctx context.Context, seq uint64) error {
 		list, more := w.eventLog.after(seq)
 		for _, e := range list {
 			if e.Seq > seq+1 {
-				if err := w.tell(wire.Change{Time: e.Time, Kind: "lost", Cause: "events came faster than they were read"}); err != nil {
+				if err := w.tell(wire.Change{Time: e.Time, Kind: "lost",
+					Cause: "events came faster than they were read"}); err != nil {
 					return err
 				}
 			}
 			seq = e.Seq
-			if err := w.tell(wire.Change{Time: e.Time, Node: e.Node, Kind: e.Kind, Object: e.Object, Old: e.Old, New: e.New, Cause: e.Cause}); err != nil {
+			if err := w.tell(wire.Change{Time: e.Time, Node: e.Node, Kind: e.Kind, Object: e.Object, Old: e.Old,
+				New: e.New, Cause: e.Cause}); err != nil {
 				return err
 			}
 		}
@@ -84,7 +86,8 @@ func (w *watching) tell(k wire.Change) error {
 
 // noticed tells of what the kernel told.
 func (w *watching) noticed(n kernel.Noticed) error {
-	k := wire.Change{Time: time.Now(), Node: n.Node, Kind: n.Kind, Dev: n.Dev, Gone: n.Gone, State: n.State, Bridge: n.Bridge, VLAN: n.VLAN}
+	k := wire.Change{Time: time.Now(), Node: n.Node, Kind: n.Kind, Dev: n.Dev, Gone: n.Gone, State: n.State,
+		Bridge: n.Bridge, VLAN: n.VLAN}
 	switch n.Kind {
 	case "neigh":
 		k.Kind, k.Object = "arp", n.IP.String()

@@ -56,8 +56,8 @@ func (s *sides) of(port string) map[string]bool {
 	return b
 }
 
-// mattered reports whether a dropped frame was on the way to the address that it is for: not a copy for somebody else, nor one of
-// a frame whose receiver is on the side that it came from.
+// mattered reports whether a dropped frame was on the way to the address that it is for: not a copy for somebody else,
+// nor one of a frame whose receiver is on the side that it came from.
 func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
 	owners, known := s.owners[b.to]
 	if !known {
@@ -70,8 +70,8 @@ func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
 	return r.Out == switchcore.NoPort || slices.ContainsFunc(owners, is(r.OutName))
 }
 
-// honest reports whether who asks for an address, or tells of his own, may have sent the frame: he is where it came from. Others may
-// answer for him if they are proxies.
+// honest reports whether who asks for an address, or tells of his own, may have sent the frame: he is where it came
+// from. Others may answer for him if they are proxies.
 func (s *sides) honest(r *datapath.DropRecord, b between) bool {
 	owners, known := s.owners[b.from]
 	if b.part == echo || r.Port == switchcore.NoPort || !known {
@@ -81,7 +81,10 @@ func (s *sides) honest(r *datapath.DropRecord, b between) bool {
 	if there == nil || slices.ContainsFunc(owners, func(o string) bool { return there[o] }) {
 		return true
 	}
-	return b.part == answers && slices.ContainsFunc(s.lab.Nodes, func(n *topology.Node) bool { return there[n.Name] && proxy(n) })
+	return b.part == answers && slices.ContainsFunc(s.lab.Nodes, func(n *topology.Node) bool {
+		return there[n.Name] &&
+			proxy(n)
+	})
 }
 
 // proxy reports whether a node may answer for others, as far as the file says.
@@ -106,7 +109,8 @@ type lostTalk struct {
 	frameDrop
 }
 
-// lost collects where switches dropped frames since a moment that may have been a ping's and were on their way, and why.
+// lost collects where switches dropped frames since a moment that may have been a ping's and were on their way, and
+// why.
 func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) lostFrames {
 	out := lostFrames{map[marker][]frameDrop{}, map[between][]lostTalk{}}
 	if len(since) == 0 || w.quiet(ctx) != nil {
@@ -131,8 +135,9 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 	return out
 }
 
-// of counts the frames that a ping has lost, by place and reason: its own requests, the replies to them and errors about them; and,
-// where by its outcome a node may have asked for its next hop in vain, what was asked there and answered while the ping was under way.
+// of counts the frames that a ping has lost, by place and reason: its own requests, the replies to them and errors
+// about them; and, where by its outcome a node may have asked for its next hop in vain, what was asked there and
+// answered while the ping was under way.
 func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 	counts := map[frameDrop]int{}
 	for _, t := range r.Sent.Tries {
@@ -156,8 +161,8 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 	return counts
 }
 
-// tellWhy adds to the causes of pings that did not get through where switches have dropped their frames since, on the whole way there
-// and back.
+// tellWhy adds to the causes of pings that did not get through where switches have dropped their frames since, on the
+// whole way there and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
 		return !expect.KindOf(r.Question.Kind).Echo || r.Got == "" || strings.HasPrefix(r.Got, "ok")
@@ -169,7 +174,8 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 	lost := c.switches.lost(ctx, lab, since)
 	for _, r := range failed {
 		for d, n := range lost.of(lab, r) {
-			r.Causes = append(r.Causes, cause.Cause{Kind: cause.Dropped, Where: d.where, Rule: d.reason, Sure: true, Frames: n})
+			r.Causes = append(r.Causes, cause.Cause{Kind: cause.Dropped, Where: d.where, Rule: d.reason, Sure: true,
+				Frames: n})
 		}
 		slices.SortFunc(r.Causes, cause.Compare)
 	}

@@ -40,7 +40,8 @@ var switchName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$`)
 // takeSwitch makes the run directory of a switch, or takes over one that a dead process has left.
 func takeSwitch(name string) (*switchDir, error) {
 	if !switchName.MatchString(name) {
-		return nil, wire.Usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31", name)
+		return nil, wire.Usagef("%q is not a name for a switch: letters, digits, \".\", \"_\" and \"-\", at most 31",
+			name)
 	}
 	h, err := instance.OpenHome(instance.SwitchesHome, true, nil)
 	if err != nil {
@@ -57,7 +58,9 @@ func takeSwitch(name string) (*switchDir, error) {
 	if err := instance.Flock(d.File, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		d.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, wire.Usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name", name, name)
+			return nil,
+				wire.Usagef("a switch %s is running already; stop it (labctl switch stop %s), or choose another name",
+					name, name)
 		}
 		return nil, err
 	}
@@ -134,7 +137,8 @@ func Stop(ctx context.Context, name string, force bool) error {
 }
 
 func switchEndpoint(name string) instance.Endpoint {
-	return instance.Endpoint{Who: "switch " + name, Open: func() (*instance.Folder, error) { return openSwitch(name) }, End: fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
+	return instance.Endpoint{Who: "switch " + name, Open: func() (*instance.Folder, error) { return openSwitch(name) },
+		End: fmt.Sprintf("\"labctl switch stop --force %s\"", name)}
 }
 
 // Show tells the truth about a switch.
@@ -145,7 +149,8 @@ func Show(ctx context.Context, name string) (wire.SwitchShow, error) {
 		return wire.SwitchShow{Name: name, State: "dead", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
 	}
 	if errors.Is(err, instance.ErrSilent) {
-		return wire.SwitchShow{Name: name, State: "not answering", Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}, nil
+		return wire.SwitchShow{Name: name, State: "not answering", Ports: []wire.SwitchPort{},
+			Entries: []wire.FDBEntry{}}, nil
 	}
 	return s, err
 }

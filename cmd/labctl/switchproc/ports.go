@@ -64,7 +64,8 @@ func OpenNIC(name string, o NICOptions) (*NIC, error) {
 	for i := range n.files {
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if errors.Is(err, unix.EPERM) {
-			err = wire.Unsupported.Errorf("a packet socket needs the capability CAP_NET_RAW in this network namespace: run as root, or in a namespace of your own (unshare -rn)")
+			err = wire.Unsupported.Errorf("a packet socket needs the capability CAP_NET_RAW in this network " +
+				"namespace: run as root, or in a namespace of your own (unshare -rn)")
 		}
 		if err != nil {
 			n.Close()
@@ -81,7 +82,8 @@ func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 		return wire.Usagef("%s is not an Ethernet interface", d.Name)
 	}
 	if d.Default && o.DefaultRoute < 2 {
-		return wire.Usagef("%s carries the default route: a switch on it can cut this machine off, and frames of the machine's own would be on both; whoever means it says --force-default-route twice", d.Name)
+		return wire.Usagef("%s carries the default route: a switch on it can cut this machine off, and frames of the "+
+			"machine's own would be on both; whoever means it says --force-default-route twice", d.Name)
 	}
 	if !d.Up {
 		return wire.Usagef("%s is down: ip link set %s up", d.Name, d.Name)
@@ -98,10 +100,12 @@ func (n *NIC) judge(d kernel.Device, o NICOptions) error {
 		}
 	}
 	if len(global) > 0 && !o.Addresses {
-		return wire.Usagef("%s has the address %s: this machine would answer there beside the switch; remove it (ip addr del), or use --force", d.Name, strings.Join(global, ", "))
+		return wire.Usagef("%s has the address %s: this machine would answer there beside the switch; remove it (ip "+
+			"addr del), or use --force", d.Name, strings.Join(global, ", "))
 	}
 	if own := append(global, local...); len(own) > 0 {
-		n.Warnings = append(n.Warnings, fmt.Sprintf("%s has the address %s: this machine itself answers there", d.Name, strings.Join(own, ", ")))
+		n.Warnings = append(n.Warnings, fmt.Sprintf("%s has the address %s: this machine itself answers there", d.Name,
+			strings.Join(own, ", ")))
 	}
 	return nil
 }
@@ -120,7 +124,8 @@ func (s *standalone) add(p wire.AddPort, files []*os.File) error {
 		return err
 	}
 	// A descriptor that Go's File was made of may have been made blocking by Fd.
-	if err := errors.Join(unix.SetNonblock(fd, true), s.loop.Attach(n.id, datapath.Port{FD: fd, Index: p.Index, Promiscuous: true})); err != nil {
+	if err := errors.Join(unix.SetNonblock(fd, true),
+		s.loop.Attach(n.id, datapath.Port{FD: fd, Index: p.Index, Promiscuous: true})); err != nil {
 		n.look.Close()
 		return errors.Join(fmt.Errorf("%s: %w", p.Name, err), s.removeLocked(n))
 	}
@@ -155,7 +160,8 @@ func (s *standalone) configureLocked(n *nic, p wire.AddPort, files []*os.File) e
 	var conf switchcore.Config
 	s.loop.Do(func(_ time.Duration, sw *switchcore.Switch) { conf = sw.Config() })
 	if conf.Profile != switchcore.Learning && !p.Uplink && p.MAC == "" {
-		return wire.Usagef("%s is a %s switch, which learns no addresses: labctl switch add %s %s --mac ADDRESS, that of the adapter behind it, or --uplink", s.name, s.preset, s.name, p.Name)
+		return wire.Usagef("%s is a %s switch, which learns no addresses: labctl switch add %s %s --mac ADDRESS, "+
+			"that of the adapter behind it, or --uplink", s.name, s.preset, s.name, p.Name)
 	}
 	if conf.MaxPorts > 0 && len(conf.Ports) >= conf.MaxPorts {
 		return wire.Failed.Errorf("%s is full: a %s switch has at most %d ports", s.name, s.preset, conf.MaxPorts)

@@ -64,7 +64,8 @@ func Run(ctx context.Context, o Start) (err error) {
 	}()
 	conf, ok := switchcore.Preset(o.Preset)
 	if !ok {
-		return wire.Usagef("there is no preset %q; there are %s", o.Preset, strings.Join(switchcore.PresetNames(), ", "))
+		return wire.Usagef("there is no preset %q; there are %s", o.Preset,
+			strings.Join(switchcore.PresetNames(), ", "))
 	}
 	dir, err := takeSwitch(o.Name)
 	if err != nil {
@@ -190,14 +191,16 @@ func (s *standalone) answer(conn *net.UnixConn, r wire.Request) (any, error) {
 	case "stop":
 		return struct{}{}, nil
 	}
-	return nil, wire.Usagef("this switch (labctl %s) does not know how to %s: it was started by another version", wire.Version, r.Method)
+	return nil, wire.Usagef("this switch (labctl %s) does not know how to %s: it was started by another version",
+		wire.Version, r.Method)
 }
 
 // show reads the switch in one moment.
 func (s *standalone) show() wire.SwitchShow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := wire.SwitchShow{Name: s.name, State: "running", Preset: s.preset, Ports: []wire.SwitchPort{}, Entries: []wire.FDBEntry{}}
+	out := wire.SwitchShow{Name: s.name, State: "running", Preset: s.preset, Ports: []wire.SwitchPort{},
+		Entries: []wire.FDBEntry{}}
 	s.loop.Do(func(now time.Duration, sw *switchcore.Switch) {
 		for _, n := range s.nics {
 			out.Ports = append(out.Ports, wire.SwitchPort{Port: wire.PortOf(s.name, sw.Status(n.id)), Device: n.device})
@@ -207,7 +210,9 @@ func (s *standalone) show() wire.SwitchShow {
 			if !e.Static {
 				how = fmt.Sprintf("learned %s ago", e.Age.Round(time.Second))
 			}
-			out.Entries = append(out.Entries, wire.FDBEntry{Switch: s.name, MAC: e.MAC.String(), Port: sw.Status(e.Port).Name, VLAN: int(e.VLAN), How: how})
+			out.Entries = append(out.Entries,
+				wire.FDBEntry{Switch: s.name, MAC: e.MAC.String(), Port: sw.Status(e.Port).Name, VLAN: int(e.VLAN),
+					How: how})
 		}
 	})
 	return out
@@ -215,7 +220,8 @@ func (s *standalone) show() wire.SwitchShow {
 
 // find returns the port with that name, or of the interface that is called so now.
 func (s *standalone) findLocked(name string) *nic {
-	for _, same := range []func(*nic) bool{func(n *nic) bool { return n.name == name }, func(n *nic) bool { return n.device == name }} {
+	for _, same := range []func(*nic) bool{func(n *nic) bool { return n.name == name },
+		func(n *nic) bool { return n.device == name }} {
 		if i := slices.IndexFunc(s.nics, same); i >= 0 {
 			return s.nics[i]
 		}

@@ -123,18 +123,19 @@ func roomForRules() (*kernel.Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	load := kernel.NewRules(space, func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
-		var stdout, stderr bytes.Buffer
-		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
-		cmd.ExtraFiles = []*os.File{os.NewFile(3, "xtables.lock")}
-		cmd.Env = append(os.Environ(), "LC_ALL=C", "XTABLES_LOCKFILE=/proc/self/fd/3")
-		if err := space.Enter(node, cmd.Start); err != nil {
-			return nil, nil, err
-		}
-		err := cmd.Wait()
-		return stdout.Bytes(), stderr.Bytes(), err
-	})
+	load := kernel.NewRules(space,
+		func(ctx context.Context, node string, argv []string, stdin []byte) ([]byte, []byte, error) {
+			var stdout, stderr bytes.Buffer
+			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+			cmd.ExtraFiles = []*os.File{os.NewFile(3, "xtables.lock")}
+			cmd.Env = append(os.Environ(), "LC_ALL=C", "XTABLES_LOCKFILE=/proc/self/fd/3")
+			if err := space.Enter(node, cmd.Start); err != nil {
+				return nil, nil, err
+			}
+			err := cmd.Wait()
+			return stdout.Bytes(), stderr.Bytes(), err
+		})
 	return kernel.NewBuilder(space, load), nil
 }
 
@@ -205,10 +206,12 @@ func loadedText(n *topology.Node, sets []*rules.Set) string {
 }
 
 // loadOnce loads sets in a namespace of their own. What is refused is a problem of the file.
-func loadOnce(ctx context.Context, builder *kernel.Builder, file *labfile.File, n *topology.Node, sets []*rules.Set) (*problem.Problem, error) {
+func loadOnce(ctx context.Context, builder *kernel.Builder, file *labfile.File, n *topology.Node,
+	sets []*rules.Set) (*problem.Problem, error) {
 	ops := []plan.Op{plan.AddNamespace{Node: n.Name}}
 	for _, i := range n.Interfaces { // what kind they are no rule asks
-		ops = append(ops, plan.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500, Settings: topology.DefaultBridgeSettings()})
+		ops = append(ops, plan.AddBridge{Node: n.Name, Name: i.Name, MTU: 1500,
+			Settings: topology.DefaultBridgeSettings()})
 	}
 	ops = append(ops, plan.SetRules{Node: n.Name, To: sets})
 	apply := func(ops ...plan.Op) error {

@@ -107,19 +107,23 @@ func limits() []Finding {
 	if n < 0 {
 		return nil
 	}
-	return []Finding{{What: "neighbour table", OK: true, Detail: fmt.Sprintf("%s for all labs together; big \"kept\" matrices may need more: sysctl -w net.ipv4.neigh.default.gc_thresh3=16384", problem.Count(n, "entry"))}}
+	return []Finding{{What: "neighbour table", OK: true,
+		Detail: fmt.Sprintf("%s for all labs together; big \"kept\" matrices may need more: sysctl -w "+
+			"net.ipv4.neigh.default.gc_thresh3=16384", problem.Count(n, "entry"))}}
 }
 
 // tools are not needed by labctl itself, but people use them inside nodes.
 func tools() []Finding {
 	var out []Finding
-	for _, t := range []struct{ bin, pkg string }{{"ip", "iproute2"}, {"ping", "iputils-ping"}, {"tcpdump", "tcpdump"}, {"nft", "nftables"}, {"sysctl", "procps"}} {
+	for _, t := range []struct{ bin, pkg string }{{"ip", "iproute2"}, {"ping", "iputils-ping"}, {"tcpdump", "tcpdump"},
+		{"nft", "nftables"}, {"sysctl", "procps"}} {
 		f := Finding{What: "program " + t.bin, OK: true}
 		if _, err := exec.LookPath(t.bin); err != nil {
 			f.OK, f.Cure = false, "sudo apt-get install "+t.pkg
 			for _, dir := range []string{"/usr/sbin", "/sbin"} {
 				if exists(dir + "/" + t.bin) {
-					f.OK, f.Detail, f.Cure = true, "it is in "+dir+", which is not on your PATH, and which commands in nodes find", ""
+					f.OK, f.Detail, f.Cure = true,
+						"it is in "+dir+", which is not on your PATH, and which commands in nodes find", ""
 				}
 			}
 		}

@@ -10,9 +10,10 @@ const (
 
 // CaptureParams says what to copy.
 type CaptureParams struct {
-	What        []string `json:"what"`        // NODE, NODE:INTERFACE, SWITCH or SWITCH:PORT
-	Drops       bool     `json:"drops"`       // of switches, only what they drop
-	Promiscuous bool     `json:"promiscuous"` // of nodes: ask the interface for frames to any address, as a sniffer there would
+	What  []string `json:"what"`  // NODE, NODE:INTERFACE, SWITCH or SWITCH:PORT
+	Drops bool     `json:"drops"` // of switches, only what they drop
+	// of nodes: ask the interface for frames to any address, as a sniffer there would
+	Promiscuous bool `json:"promiscuous"`
 }
 
 // CapturePlace is a place where frames are copied: a port of a switch, or an interface of a node.
@@ -28,12 +29,14 @@ type CapturedFrame struct {
 	Point   string    `json:"point"`
 	Verdict string    `json:"verdict,omitempty"` // of a switch
 	Length  int       `json:"length"`
-	Data    []byte    `json:"data"` // the whole frame, with its tags; more than the MTU where it is cut only later (TSO)
+	// the whole frame, with its tags; more than the MTU where it is cut only later (TSO)
+	Data []byte `json:"data"`
 }
 
 // CaptureEnd is what is left to say when a capture is over.
 type CaptureEnd struct {
-	Lost map[string]uint64 `json:"lost"` // frames that were not copied, by place; those of a switch are all at its first place
+	// frames that were not copied, by place; those of a switch are all at its first place
+	Lost map[string]uint64 `json:"lost"`
 	Why  string            `json:"why,omitempty"`
 }
 

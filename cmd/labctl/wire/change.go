@@ -19,18 +19,21 @@ type Applied struct {
 	Rebuilt bool          `json:"rebuilt,omitempty"` // it was dead, and nothing of it could be kept
 	Broken  string        `json:"broken,omitempty"`  // the step that had not come to its end, in words
 	Changes []plan.Change `json:"changes"`
-	Kept    []string      `json:"kept,omitempty"`  // live changes that are still laid over the file
-	Ended   []string      `json:"ended,omitempty"` // actions of steps that a killed supervisor took with it and nobody started again
+	Kept    []string      `json:"kept,omitempty"` // live changes that are still laid over the file
+	// actions of steps that a killed supervisor took with it and nobody started again
+	Ended []string `json:"ended,omitempty"`
 }
 
 // Foreseen is what "up" would do to an instance.
 type Foreseen struct {
-	Format   int           `json:"format"`
-	Lab      string        `json:"lab"`
-	State    string        `json:"state"`         // of the lab now: down, running, or degraded if its supervisor was killed
-	Why      string        `json:"why,omitempty"` // it is degraded, with a supervisor that lives
-	Build    bool          `json:"build"`         // it would be built from nothing, after what is there of it was taken down
-	Changes  []plan.Change `json:"changes"`       // to its nodes, in words
+	Format int    `json:"format"`
+	Lab    string `json:"lab"`
+	// of the lab now: down, running, or degraded if its supervisor was killed
+	State string `json:"state"`
+	Why   string `json:"why,omitempty"` // it is degraded, with a supervisor that lives
+	// it would be built from nothing, after what is there of it was taken down
+	Build    bool          `json:"build"`
+	Changes  []plan.Change `json:"changes"` // to its nodes, in words
 	Kept     []string      `json:"kept,omitempty"`
 	Ended    []string      `json:"ended,omitempty"` // see Applied
 	Commands []string      `json:"commands"`        // the kernel operations, as of a plan

@@ -91,11 +91,12 @@ func (d Died) String() string {
 
 // Running is a background action or a command of a lab, or a command in the background that has died.
 type Running struct {
-	Name  string `json:"name"`
-	Kind  string `json:"kind"` // arp_spoof exec run send stream
-	Node  string `json:"node"`
-	What  string `json:"what"`
-	PID   int    `json:"pid,omitempty"`        // as who asks sees it, see client.Client.Number; 0: it has died, or that cannot be known
+	Name string `json:"name"`
+	Kind string `json:"kind"` // arp_spoof exec run send stream
+	Node string `json:"node"`
+	What string `json:"what"`
+	// as who asks sees it, see client.Client.Number; 0: it has died, or that cannot be known
+	PID   int    `json:"pid,omitempty"`
 	InLab int    `json:"pid_in_lab,omitempty"` // as the lab's own processes see it
 	State string `json:"state"`                // running, or how it died
 	Said  string `json:"said,omitempty"`       // the last lines of one that has died

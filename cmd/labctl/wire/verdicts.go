@@ -33,8 +33,9 @@ type VerifyParams struct {
 	Steps bool `json:"steps"`
 }
 
-// Verdict is one cell, judged. The cells of an expectation come in the file's order. Causes are what stopped a ping that
-// did not get through, where that was found out, or what made an answer doubtful; Why is the same in words, which Detail has too.
+// Verdict is one cell, judged. The cells of an expectation come in the file's order. Causes are what stopped a ping
+// that did not get through, where that was found out, or what made an answer doubtful; Why is the same in words, which
+// Detail has too.
 type Verdict struct {
 	Question string        `json:"question"`
 	Case     string        `json:"case,omitempty"`

@@ -24,8 +24,9 @@ type Port struct {
 	RxBytes     uint64            `json:"rx_bytes"`
 	TxFrames    uint64            `json:"tx_frames"`
 	TxBytes     uint64            `json:"tx_bytes"`
-	Drops       map[string]uint64 `json:"drops,omitempty"`    // by reason
-	Overruns    uint64            `json:"overruns,omitempty"` // frames that the kernel threw away before the switch saw them
+	Drops       map[string]uint64 `json:"drops,omitempty"` // by reason
+	// frames that the kernel threw away before the switch saw them
+	Overruns uint64 `json:"overruns,omitempty"`
 }
 
 // Policy is a computed value and the level that it comes from: default, switch, group or port.
@@ -36,7 +37,8 @@ type Policy struct {
 
 // PortOf turns a switch's own words into a line.
 func PortOf(node string, st switchcore.PortStatus) Port {
-	p := Port{Switch: node, Port: st.Name, Number: st.Number, Group: st.Group, VLAN: st.VLAN, State: st.State, Why: st.Why,
+	p := Port{Switch: node, Port: st.Name, Number: st.Number, Group: st.Group, VLAN: st.VLAN, State: st.State,
+		Why:         st.Why,
 		Promiscuous: st.Promiscuous, Uplink: st.Uplink, RxFrames: st.Counters.RxFrames, RxBytes: st.Counters.RxBytes,
 		TxFrames: st.Counters.TxFrames, TxBytes: st.Counters.TxBytes, Drops: map[string]uint64{}}
 	if st.Initial != (switchcore.MAC{}) {

@@ -48,7 +48,8 @@ func Trunk() *Shape {
 
 var (
 	vlansRE = regexp.MustCompile(`^[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})?(,[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})?)*$`)
-	trunkRE = regexp.MustCompile(`^(trunk|(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?(,(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?)*)$`)
+	trunkRE = regexp.MustCompile(
+		`^(trunk|(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?(,(0|[1-9][0-9]{0,3})(-[1-9][0-9]{0,3})?)*)$`)
 )
 
 // ParseVLANs reads a text of [VLANs].

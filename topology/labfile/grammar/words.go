@@ -34,7 +34,8 @@ func wholeRE(pattern string) *regexp.Regexp { return regexp.MustCompile("^" + pa
 // Reserved are words that no interface and no node is called by: the kernel's, those of tables, and what other YAML
 // readers take for values.
 func Reserved() []string {
-	return []string{"lo", "all", "default", "ok", "x", "yes", "no", "failed", "direct", "silent", "unknown", "broadcast",
+	return []string{"lo", "all", "default", "ok", "x", "yes", "no", "failed", "direct", "silent", "unknown",
+		"broadcast",
 		"on", "off", "true", "false", "null"}
 }
 
@@ -44,7 +45,8 @@ func Named(what, pattern string, longest int, taken []string) *Shape {
 	return &Shape{Form: Text, Want: "the name of " + what, RE: re, Max: longest, Test: func(s string) string {
 		switch {
 		case len(s) > longest:
-			return fmt.Sprintf("%q (%d bytes) is longer than the name of %s may be (%d)", problem.Clip(s), len(s), what, longest)
+			return fmt.Sprintf("%q (%d bytes) is longer than the name of %s may be (%d)", problem.Clip(s), len(s), what,
+				longest)
 		case !re.MatchString(s):
 			return fmt.Sprintf("%q cannot be the name of %s: want %s", problem.Clip(s), what, describe(pattern))
 		case slices.Contains(taken, s):

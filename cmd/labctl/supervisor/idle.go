@@ -18,8 +18,12 @@ func (w *switches) quiet(ctx context.Context) error {
 	return w.idle(ctx)
 }
 
-// idleAtMost is how long to wait for switches that somebody keeps busy.
-const idleAtMost = 100 * time.Millisecond
+// Switches that somebody keeps busy are waited for no longer than idleAtMost, and so many looks: on a busy machine the
+// time may pass while nobody runs.
+const (
+	idleAtMost  = 100 * time.Millisecond
+	idleAtLeast = 20
+)
 
 // idle returns when no frame is under way in the switches.
 func (w *switches) idle(ctx context.Context) error {
@@ -42,7 +46,7 @@ func (w *switches) idle(ctx context.Context) error {
 func untilIdle(ctx context.Context, traffic func() (taken uint64, held bool)) error {
 	begin := time.Now()
 	var last uint64
-	for calm := 0; calm < 3 && time.Since(begin) < idleAtMost; {
+	for calm, looks := 0, 0; calm < 3 && (looks < idleAtLeast || time.Since(begin) < idleAtMost); looks++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -19,8 +19,8 @@ import (
 	"labctl/switchcore"
 )
 
-// Noticed is one change of a kernel table in a node, as the kernel told of it.
-type Noticed struct {
+// TableChange is one change of a kernel table in a node, as the kernel told of it.
+type TableChange struct {
 	Kind string // neigh fdb link, or lost: changes came faster than they were read, and some are not told
 	Node string
 	Dev  string // the interface; of fdb, the port that the address is on
@@ -56,7 +56,7 @@ type linkView struct {
 // nodes and in those to come, in the order in which the kernel tells of them, until ctx is done, which is not an error,
 // or each returns one. Permanent neighbours, those without resolution (NOARP), and a bridge's own addresses are not
 // reported. Ready is called when no further change can be missed. It changes nothing.
-func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) error) error {
+func (s *Space) Monitor(ctx context.Context, ready func(), each func(TableChange) error) error {
 	if err := s.nsids.all(s.all()); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *Space) Monitor(ctx context.Context, ready func(), each func(Noticed) er
 	return err
 }
 
-func (m *monitor) listen(raw syscall.RawConn, each func(Noticed) error) error {
+func (m *monitor) listen(raw syscall.RawConn, each func(TableChange) error) error {
 	buf, oob := make([]byte, 64<<10), make([]byte, 64)
 	for {
 		var n, o int
@@ -99,7 +99,7 @@ func (m *monitor) listen(raw syscall.RawConn, each func(Noticed) error) error {
 		case errors.Is(got, unix.EINTR):
 			continue
 		case errors.Is(got, unix.ENOBUFS):
-			if err := each(Noticed{Kind: "lost"}); err != nil {
+			if err := each(TableChange{Kind: "lost"}); err != nil {
 				return err
 			}
 			continue
@@ -163,7 +163,7 @@ func (m *monitor) begin() error {
 }
 
 // message is the changes that one message tells of.
-func (m *monitor) message(n *namespace, typ uint16, b []byte) []Noticed {
+func (m *monitor) message(n *namespace, typ uint16, b []byte) []TableChange {
 	switch {
 	case (typ == unix.RTM_NEWLINK || typ == unix.RTM_DELLINK) && len(b) >= unix.SizeofIfInfomsg:
 		return m.link(n, typ == unix.RTM_DELLINK, b)
@@ -173,13 +173,13 @@ func (m *monitor) message(n *namespace, typ uint16, b []byte) []Noticed {
 	return nil
 }
 
-func (m *monitor) neighbour(n *namespace, gone bool, b []byte) []Noticed {
+func (m *monitor) neighbour(n *namespace, gone bool, b []byte) []TableChange {
 	state, index := int(binary.NativeEndian.Uint16(b[8:])), int32(binary.NativeEndian.Uint32(b[4:]))
 	static := b[0] == unix.AF_BRIDGE && state&unix.NUD_NOARP != 0
 	if state&(unix.NUD_NOARP|unix.NUD_PERMANENT) != 0 && !static {
 		return nil
 	}
-	k := Noticed{Kind: "neigh", Node: n.node, Gone: gone, State: neighbourStates[state]}
+	k := TableChange{Kind: "neigh", Node: n.node, Gone: gone, State: neighbourStates[state]}
 	master := int32(0)
 	attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 		switch {
@@ -203,10 +203,10 @@ func (m *monitor) neighbour(n *namespace, gone bool, b []byte) []Noticed {
 		return nil
 	}
 	k.Dev = m.name(n, index)
-	return []Noticed{k}
+	return []TableChange{k}
 }
 
-func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
+func (m *monitor) link(n *namespace, gone bool, b []byte) []TableChange {
 	k := readLink(b)
 	at := interfaceKey{n.nsid, k.index}
 	was, known := m.links[at]
@@ -215,11 +215,11 @@ func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 	}
 	now := was
 	k.update(b[unix.SizeofIfInfomsg:], &now)
-	change := Noticed{Kind: "link", Node: n.node, Dev: now.name}
+	change := TableChange{Kind: "link", Node: n.node, Dev: now.name}
 	if gone && k.family == unix.AF_UNSPEC {
 		delete(m.links, at)
 		change.Gone = true
-		return []Noticed{change}
+		return []TableChange{change}
 	}
 	if k.family == unix.AF_BRIDGE && gone {
 		now.port = ""
@@ -227,10 +227,10 @@ func (m *monitor) link(n *namespace, gone bool, b []byte) []Noticed {
 	m.links[at] = now
 	if !known {
 		change.Key, change.New = "state", now.state
-		return []Noticed{change}
+		return []TableChange{change}
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
-	var out []Noticed
+	var out []TableChange
 	for _, c := range []struct{ key, old, new string }{
 		{"name", was.name, now.name}, {"state", was.state, now.state},
 		{"master", m.name(n, was.master), m.name(n, now.master)}, {"port", was.port, now.port},

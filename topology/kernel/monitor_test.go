@@ -16,7 +16,7 @@ import (
 )
 
 // line is a change in words.
-func (k Noticed) line() string {
+func (k TableChange) line() string {
 	s := strings.Join([]string{k.Node, k.Kind, k.Dev}, " ")
 	switch {
 	case k.Kind == "link" && !k.Gone:
@@ -38,7 +38,7 @@ func monitored(t *testing.T, s *held) <-chan string {
 	lines, ready, ended := make(chan string, 4096), make(chan struct{}), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		ended <- s.Monitor(ctx, func() { close(ready) }, func(k Noticed) error { lines <- k.line(); return nil })
+		ended <- s.Monitor(ctx, func() { close(ready) }, func(k TableChange) error { lines <- k.line(); return nil })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -112,7 +112,7 @@ func TestMonitor(t *testing.T) {
 func TestMonitorEnds(t *testing.T) {
 	s := cable(t)
 	enough := errors.New("enough")
-	err := s.Monitor(context.Background(), func() { ip(t, "-n t.g link set eth0 down") }, func(Noticed) error { return enough })
+	err := s.Monitor(context.Background(), func() { ip(t, "-n t.g link set eth0 down") }, func(TableChange) error { return enough })
 	if !errors.Is(err, enough) {
 		t.Errorf("%v, want what the caller returned", err)
 	}

@@ -108,7 +108,7 @@ func (d *differ) sayRules(o, n *topology.Node) bool {
 
 // sayTraps says which traps there are now that were not there before.
 func (d *differ) sayTraps(o, n *topology.Node) {
-	for _, t := range rules.NewTraps(o.Loaded(), n.Loaded()) {
+	for _, t := range rules.NewShadowedRefusals(o.Loaded(), n.Loaded()) {
 		d.say(n.Name, "rules %s: warning: %s", t[0], t[1])
 	}
 }

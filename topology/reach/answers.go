@@ -47,7 +47,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		a.fail(at, err)
 		return
 	}
-	taps := map[place]*tap{}
+	taps := map[interfaceKey]*tap{}
 	defer func() {
 		for _, t := range taps {
 			t.close()
@@ -143,7 +143,7 @@ func mayProxy(lab *topology.Lab) bool {
 	return slices.ContainsFunc(lab.StepCommands, func(sh string) bool { return strings.Contains(sh, "proxy") })
 }
 
-func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
+func (a *asking) asker(i int, taps map[interfaceKey]*tap) (*asker, error) {
 	q := a.out[i].Question
 	from, to, err := a.b.ends(q)
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *asking) asker(i int, taps map[place]*tap) (*asker, error) {
 		to.Name != "" {
 		k.mac = a.own.lab.Names[n].MAC
 	}
-	at, proto, filter := place{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
+	at, proto, filter := interfaceKey{from.Node, l.Index, is6(dst)}, uint16(unix.ETH_P_ARP), arpReplies
 	if at.v6 {
 		proto, filter, k.frame = unix.ETH_P_IPV6, advertisements, solicitation(l.MAC, src, dst)
 	} else {

@@ -16,14 +16,14 @@ func (pr *pair) wait() schedule.Wait {
 // routed reports whether a router on the way there was waiting for a neighbour when the pair was alone. Of its own
 // failures the sender has an entry that says so, and nothing comes of those on the way back.
 func (pr *pair) routed() bool {
-	if pr.way == nil || len(pr.way.hops) < 2 {
+	if pr.path == nil || len(pr.path.hops) < 2 {
 		return false
 	}
-	return slices.ContainsFunc(pr.way.hops[1:], func(h hop) bool { return slices.Contains(pr.seen.waiting, entry(h)) })
+	return slices.ContainsFunc(pr.path.hops[1:], func(h hop) bool { return slices.Contains(pr.seen.waiting, entry(h)) })
 }
 
-// together asks the slow pairs in batches, then alone those whose batch may have changed their fate.
-func (m *fresh) together(prs []*pair) error {
+// runBatches asks the slow pairs in batches, then alone those whose batch may have changed their fate.
+func (m *fresh) runBatches(prs []*pair) error {
 	var doubted []*pair
 	for len(prs) > 0 {
 		room := m.b.room()
@@ -75,10 +75,10 @@ func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
 		if err := m.settle(pr); err != nil {
 			return nil, err
 		}
-		if pr.word == "no-arp" || pr.told || !pr.waited() {
+		if pr.word == "no-arp" || pr.learnedUnasked || !pr.waited() {
 			continue
 		}
-		if told[pr], err = m.told(pr); err != nil {
+		if told[pr], err = m.learnedUnasked(pr); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +109,7 @@ func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
 // waited reports whether the sender, when the pair was alone, was still asking for its neighbour; otherwise it does not
 // matter who tells it now.
 func (pr *pair) waited() bool {
-	return pr.way != nil && len(pr.way.hops) > 0 && slices.Contains(pr.seen.waiting, entry(pr.way.hops[0]))
+	return pr.path != nil && len(pr.path.hops) > 0 && slices.Contains(pr.seen.waiting, entry(pr.path.hops[0]))
 }
 
 // completed reports whether an entry that the pair waited for when it was alone is no longer waiting.

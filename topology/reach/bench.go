@@ -52,10 +52,10 @@ type bench struct {
 type Investigator = func(ctx context.Context, failed expect.Question, again Again) []cause.Cause
 
 // Again asks a ping that did not get through again, see [Prober.Investigate].
-type Again func(then func(way func() Way) (once bool)) error
+type Again func(then func(way func() Trace) (once bool)) error
 
-// Way is where the frames of a ping have to come by, there and back, as the tables of the kernels have it now.
-type Way struct {
+// Trace is where the frames of a ping have to come by, there and back, as the tables of the kernels have it now.
+type Trace struct {
 	Unknown bool // it cannot be said
 	// the nodes between which they go from bridge to bridge: who sends, who is asked for, who is sent to
 	Ends []string

@@ -11,7 +11,7 @@ import (
 )
 
 // carriers is every interface of the lab.
-type carriers map[place]topology.Carrier
+type carriers map[interfaceKey]topology.Carrier
 
 // Of linux/if.h.
 const (
@@ -40,7 +40,7 @@ func (b *bench) carriers(nodes ...string) (carriers, error) {
 			return nil, fmt.Errorf("read the carriers of %s: %w", n, err)
 		}
 		for i, c := range list {
-			out[place{node: n, index: i}] = c
+			out[interfaceKey{node: n, index: i}] = c
 		}
 	}
 	return out, nil
@@ -56,8 +56,8 @@ func (b *bench) nodeNames() []string {
 }
 
 // moved lists the interfaces that are not as they were, by their names, in order.
-func (o *owners) moved(before, now carriers) (places map[place]bool, names []string) {
-	places = map[place]bool{}
+func (o *owners) moved(before, now carriers) (places map[interfaceKey]bool, names []string) {
+	places = map[interfaceKey]bool{}
 	for _, one := range []carriers{before, now} {
 		for at := range maps.Keys(one) {
 			was, had := before[at]

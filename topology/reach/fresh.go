@@ -20,14 +20,14 @@ const (
 
 // fresh asks every pair as if alone in a lab just brought up.
 type fresh struct {
-	*matrix
-	permanent map[entry]bool // entries that stay: the file's, or a person's
-	owed      owed
-	mayOwe    int       // entries
-	slowAt    time.Time // when a pair was last not decided at once
+	*exchange
+	permanent  map[entry]bool // entries that stay: the file's, or a person's
+	pending    pendingForget
+	maxPending int       // entries
+	slowAt     time.Time // when a pair was last not decided at once
 }
 
-func newFresh(m *matrix) *fresh { return &fresh{matrix: m} }
+func newFresh(m *exchange) *fresh { return &fresh{exchange: m} }
 
 // run asks the pairs.
 //
@@ -41,14 +41,14 @@ func (m *fresh) run() error {
 	if room < 1 {
 		return errNoRoom
 	}
-	m.mayOwe = min(room*entriesPerPair, maxOwed)
+	m.maxPending = min(room*entriesPerPair, pendingAtMost)
 	if err := m.b.forgetAll(m.ctx); err != nil {
 		return err
 	}
 	if err := m.findPermanent(); err != nil {
 		return err
 	}
-	slow, err := m.alone()
+	slow, err := m.runSequential()
 	if err != nil {
 		return err
 	}
@@ -60,10 +60,10 @@ func (m *fresh) run() error {
 			rest = append(rest, pr)
 		}
 	}
-	if err := m.together(rest); err != nil {
+	if err := m.runBatches(rest); err != nil {
 		return err
 	}
-	if err := m.spaced(limited); err != nil {
+	if err := m.runRateLimited(limited); err != nil {
 		return err
 	}
 	m.grace()
@@ -100,8 +100,8 @@ func (m *fresh) findPermanent() error {
 	return nil
 }
 
-// spare takes the permanent entries off what a pair leaves behind: they were there before, and stay.
-func (m *fresh) spare(t traces) traces {
+// withoutPermanent takes the permanent entries off what a pair leaves behind: they were there before, and stay.
+func (m *fresh) withoutPermanent(t residue) residue {
 	t.entries = slices.DeleteFunc(t.entries, func(h hop) bool { return m.permanent[entry(h)] })
 	return t
 }
@@ -122,24 +122,24 @@ func (m *fresh) leave() {
 	}
 }
 
-// alone asks the pairs one after the other and returns those not decided at once.
-func (m *fresh) alone() (slow []*pair, err error) {
+// runSequential asks the pairs one after the other and returns those not decided at once.
+func (m *fresh) runSequential() (slow []*pair, err error) {
 	for chunk := range slices.Chunk(schedule.Order(m.pairs, (*pair).ends), maxChunk) {
 		for _, pr := range chunk {
-			if err := m.once(pr, len(slow)); err != nil {
+			if err := m.askQuickly(pr, len(slow)); err != nil {
 				return nil, err
 			}
-			if err := m.owe(pr); err != nil {
+			if err := m.deferForget(pr); err != nil {
 				return nil, err
 			}
 			if pr.word == "" {
 				slow = append(slow, pr)
 			}
 		}
-		if err := m.pay(); err != nil {
+		if err := m.flushPending(); err != nil {
 			return nil, err
 		}
-		n, err := m.leftovers()
+		n, err := m.unexpectedEntries()
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (m *fresh) carefully(chunk []*pair) (slow []*pair, err error) {
 		if err := m.b.forgetAll(m.ctx); err != nil {
 			return nil, err
 		}
-		if err := m.once(pr, 0); err != nil {
+		if err := m.askQuickly(pr, 0); err != nil {
 			return nil, err
 		}
 		if pr.word == "" {
@@ -180,8 +180,8 @@ const (
 	lateTries = 3
 )
 
-// once tries a pair for a moment; if that does not decide it, it notes who waits for whom.
-func (m *fresh) once(pr *pair, slow int) error {
+// askQuickly tries a pair for a moment; if that does not decide it, it notes who waits for whom.
+func (m *fresh) askQuickly(pr *pair, slow int) error {
 	for range lateTries {
 		if err := m.try(pr, slow); err != nil {
 			return err
@@ -189,11 +189,11 @@ func (m *fresh) once(pr *pair, slow int) error {
 		if pr.word != "" && time.Since(m.slowAt) > lateFor {
 			break
 		}
-		told, err := m.told(pr)
+		told, err := m.learnedUnasked(pr)
 		if err != nil {
 			return err
 		}
-		if pr.told = told; !told {
+		if pr.learnedUnasked = told; !told {
 			break
 		}
 		if err := m.b.forgetAll(m.ctx); err != nil {
@@ -211,8 +211,8 @@ func (m *fresh) try(pr *pair, slow int) error {
 		return err
 	}
 	pr.again()
-	m.plot(pr)
-	pr.traces = m.spare(pr.traces)
+	m.tracePair(pr)
+	pr.traces = m.withoutPermanent(pr.traces)
 	m.b.ready(m.ctx, 1) // here, since what is owed must not wait long
 	// Copies of the pair before still belong to that, and its broadcasts are nobody's news any more once they have
 	// arrived.
@@ -239,7 +239,7 @@ func (m *fresh) try(pr *pair, slow int) error {
 		}
 	}
 	if pr.word == "" {
-		if err := m.pay(); err != nil {
+		if err := m.flushPending(); err != nil {
 			return err
 		}
 		pr.seen, err = m.snapshot(m.v6)
@@ -247,8 +247,8 @@ func (m *fresh) try(pr *pair, slow int) error {
 	return err
 }
 
-// leftovers counts the entries, in the whole lab, that forgetting has missed.
-func (m *fresh) leftovers() (int, error) {
+// unexpectedEntries counts the entries, in the whole lab, that forgetting has missed.
+func (m *fresh) unexpectedEntries() (int, error) {
 	count := 0
 	for _, node := range m.b.lab.Nodes {
 		ns, err := m.b.machine.Neighbours(node.Name, family(m.v6))

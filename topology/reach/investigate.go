@@ -21,7 +21,7 @@ const (
 
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what
 // that leaves behind.
-func (m *matrix) investigate(kept bool) error {
+func (m *exchange) investigate(kept bool) error {
 	if m.b.investigate == nil {
 		return nil
 	}
@@ -35,13 +35,13 @@ func (m *matrix) investigate(kept bool) error {
 		m.send(&pr)
 		m.await(&pr, meeting)
 	}
-	again := func(pr pair, then func(func() Way) bool) error {
+	again := func(pr pair, then func(func() Trace) bool) error {
 		asked = true
-		if err := m.anew(&pr, kept); err != nil {
+		if err := m.prepareTables(&pr, kept); err != nil {
 			return err
 		}
 		ask(pr)
-		if then != nil && then(func() Way { return wayNow(m.b.machine, m.own, &pr) }) {
+		if then != nil && then(func() Trace { return traceNow(m.b.machine, m.own, &pr) }) {
 			// What was found out of neighbours stays; a redirect would send the second one another way.
 			if err := m.b.forgetRoutes(); err != nil {
 				return err
@@ -49,7 +49,7 @@ func (m *matrix) investigate(kept bool) error {
 			ask(pr)
 		}
 		// A kernel repeats what it has asked for in vain (arp(7), retrans_time), which would be met in the pause.
-		if err := m.anew(&pr, kept); err != nil || !kept {
+		if err := m.prepareTables(&pr, kept); err != nil || !kept {
 			return err
 		}
 		return m.b.machine.Idle(m.ctx)
@@ -61,7 +61,7 @@ func (m *matrix) investigate(kept bool) error {
 		defer m.b.hush.Unlock()
 		met := false
 		question := expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}
-		why := m.b.investigate(m.ctx, question, func(then func(func() Way) bool) error {
+		why := m.b.investigate(m.ctx, question, func(then func(func() Trace) bool) error {
 			met = true
 			return again(*pr, then)
 		})
@@ -97,18 +97,18 @@ func lookInto(pairs []*pair, spent func() bool, look func(*pair) []cause.Cause) 
 }
 
 // inVain reports whether the sender's own first hop has not answered it.
-func (pr *pair) inVain() bool { return pr.word == "no-arp" && pr.way != nil && len(pr.way.hops) > 0 }
+func (pr *pair) inVain() bool { return pr.word == "no-arp" && pr.path != nil && len(pr.path.hops) > 0 }
 
-// anew makes the tables what a ping that is asked again shall find. Kept ones are as they were; only who has asked for
-// a neighbour in vain asks anew, at once and not when its kernel next would have.
-func (m *matrix) anew(pr *pair, kept bool) error {
+// prepareTables makes the tables what a ping that is asked again is to find. Kept ones are as they were; only who has
+// asked for a neighbour in vain asks again, at once and not when its kernel next would have.
+func (m *exchange) prepareTables(pr *pair, kept bool) error {
 	if !kept {
 		return m.b.forgetAll(m.ctx)
 	}
 	if !pr.inVain() {
 		return nil
 	}
-	h := pr.way.hops[0]
+	h := pr.path.hops[0]
 	if err := m.b.machine.DeleteNeighbours(h.node,
 		[]topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
 		return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)

@@ -52,7 +52,7 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 	if err := p.background.settleOverheard(ctx); err != nil {
 		return nil, err
 	}
-	cells := map[together][]*CellReport{}
+	cells := map[turn][]*CellReport{}
 	for ti := range r.Tables {
 		t := &r.Tables[ti]
 		for ci := range t.Cells {
@@ -65,11 +65,11 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 			if pr == nil {
 				return nil, fmt.Errorf("no probe is called %q", kind)
 			}
-			at := pr.together(ti, e.Kept)
+			at := pr.turnOf(ti, e.Kept)
 			cells[at] = append(cells[at], c)
 		}
 	}
-	for _, at := range slices.SortedFunc(maps.Keys(cells), compareTogether) {
+	for _, at := range slices.SortedFunc(maps.Keys(cells), compareTurns) {
 		if err := p.judge(ctx, cells[at], e.Kept, false); err != nil {
 			return nil, err
 		}

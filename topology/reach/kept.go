@@ -19,11 +19,11 @@ type known struct {
 
 // kept asks the pairs from the tables as they are.
 type kept struct {
-	*matrix
+	*exchange
 	steering *steering
 }
 
-func newKept(m *matrix) *kept { return &kept{m, &steering{matrix: m}} }
+func newKept(m *exchange) *kept { return &kept{m, &steering{exchange: m}} }
 
 // run asks the pairs one after the other and forgets nothing. One for which nothing comes has the next one wait only
 // until no node is asking for a neighbour any more: what is lost by then stays lost, and all such pairs share what is
@@ -46,7 +46,7 @@ func (m *kept) run() error {
 		if m.turned != turned {
 			clear(m.ways) // an accepted redirect changes them
 		}
-		m.plot(pr)
+		m.tracePair(pr)
 		if !t.holds(m.b, pr) {
 			pr.decide(Unknown, errNoRoom.Error())
 			continue
@@ -80,7 +80,7 @@ func (m *kept) run() error {
 	}
 	m.grace()
 	for _, pr := range m.pairs {
-		if pr.way != nil && !m.steering.steered(pr) { // of one whose way it would change nothing is guessed
+		if pr.path != nil && !m.steering.steered(pr) { // of one whose way it would change nothing is guessed
 			m.byKernel(pr)
 		}
 	}
@@ -108,7 +108,7 @@ func (m *kept) tables() (*tables, error) {
 // holds reports whether the machine has room for what the pair may add, and counts it. What it has already is not
 // counted: the request and its reply use entries that exist.
 func (t *tables) holds(b *bench, pr *pair) bool {
-	if len(pr.way.hops) == 0 {
+	if len(pr.path.hops) == 0 {
 		return true
 	}
 	var lacking []known
@@ -119,7 +119,7 @@ func (t *tables) holds(b *bench, pr *pair) bool {
 	}
 	need := len(lacking)
 	if !pr.traces.exact() {
-		need = entriesPerPair * len(pr.way.hops)
+		need = entriesPerPair * len(pr.path.hops)
 	}
 	if need > t.free {
 		t.free = b.room() * entriesPerPair

@@ -24,8 +24,8 @@ type redirected struct {
 	last  time.Time
 }
 
-// told notes that a redirect has come.
-func (k *memory) told(source, router string, now time.Time) {
+// noteRedirect notes that a redirect has come.
+func (k *memory) noteRedirect(source, router string, now time.Time) {
 	r := k.redirects[limiter{source, router}]
 	if r == nil || r.count >= redirectNumber || now.Sub(r.last) > redirectSilence {
 		r = &redirected{}

@@ -249,7 +249,7 @@ func TestNaiveProberFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := newMatrix(context.Background(), p.bench(), own)
+	n := newExchange(context.Background(), p.bench(), own)
 	var rs []Result
 	for _, q := range everyPair("ping", "a", "b", "c") {
 		pr, err := newPair(n.b, own, q, false)
@@ -433,8 +433,8 @@ func TestSpeed(t *testing.T) {
 			t.Logf("992 pairs in %v", d)
 		}
 	}
-	m := newFresh(newMatrix(context.Background(), p.bench(), nil))
-	if n, err := m.leftovers(); err != nil || n != 2 {
+	m := newFresh(newExchange(context.Background(), p.bench(), nil))
+	if n, err := m.unexpectedEntries(); err != nil || n != 2 {
 		t.Errorf("%d entries left, want the last pair's two; %v", n, err)
 	}
 }

@@ -17,14 +17,14 @@ const lostTries = 2
 // vanished reports whether the sender has no entry for the next hop that it must have asked for: the kernel has thrown
 // it away together with the request that waited there (neigh_flush_dev, net/core/neighbour.c), or the request went
 // elsewhere.
-func (m *matrix) vanished(pr *pair, now carriers) (bool, error) {
-	if pr.way == nil || len(pr.way.hops) == 0 {
+func (m *exchange) vanished(pr *pair, now carriers) (bool, error) {
+	if pr.path == nil || len(pr.path.hops) == 0 {
 		return false, nil
 	}
-	h := pr.way.hops[0]
+	h := pr.path.hops[0]
 	// Nobody is asked for a group, nor on such interfaces (arp_constructor, ndisc_constructor).
 	const asksNobody = unix.IFF_NOARP | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT
-	if h.next.IsMulticast() || now[place{node: h.node, index: h.index}].Flags&asksNobody != 0 {
+	if h.next.IsMulticast() || now[interfaceKey{node: h.node, index: h.index}].Flags&asksNobody != 0 {
 		return false, nil
 	}
 	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
@@ -119,8 +119,8 @@ func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, e
 		case try < lostTries && (try == 0 || !quiet):
 			again = append(again, pr)
 		case gone && quiet:
-			pr.note = fmt.Sprintf("%s has no entry for %s, asked %d times", pr.sock.node, pr.way.hops[0].next, try+1)
-		case gone && places[place{node: pr.way.hops[0].node, index: pr.way.hops[0].index}]:
+			pr.note = fmt.Sprintf("%s has no entry for %s, asked %d times", pr.sock.node, pr.path.hops[0].next, try+1)
+		case gone && places[interfaceKey{node: pr.path.hops[0].node, index: pr.path.hops[0].index}]:
 			pr.word = Unknown
 			pr.detail = fmt.Sprintf("asked %d times, and each time the kernel threw the request away, since the "+
 				"carrier changed: %s", try+1, strings.Join(names, ", "))
@@ -133,17 +133,17 @@ func (m *fresh) lost(prs []*pair, before, now losses, try int) (again []*pair, e
 
 // thrownAway reports whether the sender's kernel has certainly thrown a request away: its entry has vanished, and what
 // it would leave by is not as it was when that was last read, which is noted.
-func (m *matrix) thrownAway(pr *pair, joined carriers) (bool, error) {
-	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
+func (m *exchange) thrownAway(pr *pair, joined carriers) (bool, error) {
+	if pr.word != "" || pr.path == nil || len(pr.path.hops) == 0 {
 		return false, nil
 	}
-	h := pr.way.hops[0]
+	h := pr.path.hops[0]
 	now, err := m.b.carriers(h.node)
 	if err != nil {
 		return false, err
 	}
 	gone, err := m.vanished(pr, now)
-	at := place{node: h.node, index: h.index}
+	at := interfaceKey{node: h.node, index: h.index}
 	changed := !sameCarrier(joined[at], now[at])
 	maps.Copy(joined, now)
 	return gone && changed, err

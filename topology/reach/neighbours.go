@@ -21,7 +21,7 @@ type snapshot struct {
 type entry hop
 
 // snapshot reads all neighbour tables.
-func (m *matrix) snapshot(v6 bool) (snapshot, error) {
+func (m *exchange) snapshot(v6 bool) (snapshot, error) {
 	var s snapshot
 	for _, node := range m.b.lab.Nodes {
 		ns, err := m.b.machine.Neighbours(node.Name, family(v6))
@@ -47,13 +47,13 @@ func (m *matrix) snapshot(v6 bool) (snapshot, error) {
 	return s, nil
 }
 
-// told reports whether the sender knows its neighbour although it did not ask: an entry that an answer has made is
-// REACHABLE, one that another's request has made is STALE until it is used, and then DELAY (arp(7)).
-func (m *matrix) told(pr *pair) (bool, error) {
-	if len(pr.way.hops) == 0 {
+// learnedUnasked reports whether the sender knows its neighbour although it did not ask: an entry that an answer has
+// made is REACHABLE, one that another's request has made is STALE until it is used, and then DELAY (arp(7)).
+func (m *exchange) learnedUnasked(pr *pair) (bool, error) {
+	if len(pr.path.hops) == 0 {
 		return false, nil
 	}
-	h := pr.way.hops[0]
+	h := pr.path.hops[0]
 	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
 	if err != nil {
 		return false, fmt.Errorf("read the neighbours of %s: %w", h.node, err)
@@ -65,11 +65,11 @@ func (m *matrix) told(pr *pair) (bool, error) {
 
 // unanswered asks the sender's neighbour entry about a pair for which nothing came: when failed, it says why (the error
 // got lost).
-func (m *matrix) unanswered(pr *pair) error {
-	if pr.word != "" || pr.way == nil || len(pr.way.hops) == 0 {
+func (m *exchange) unanswered(pr *pair) error {
+	if pr.word != "" || pr.path == nil || len(pr.path.hops) == 0 {
 		return nil
 	}
-	h := pr.way.hops[0]
+	h := pr.path.hops[0]
 	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
 	if err != nil {
 		return fmt.Errorf("read the neighbours of %s: %w", h.node, err)
@@ -88,7 +88,7 @@ func (m *matrix) unanswered(pr *pair) error {
 const calm = 5 * quick
 
 // quiet waits until the pair is decided or all is calm, at most d from its sending.
-func (m *matrix) quiet(pr *pair, d time.Duration) error {
+func (m *exchange) quiet(pr *pair, d time.Duration) error {
 	since := pr.sent
 	for {
 		m.await(pr, min(d, time.Since(pr.sent)+quick))
@@ -131,7 +131,7 @@ func (b *bench) holds(own *owners, from topology.Target, dst netip.Addr) (word s
 func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.State == "INCOMPLETE" }
 
 // giveUp calls what nothing came for silent.
-func (m *matrix) giveUp(pr *pair) {
+func (m *exchange) giveUp(pr *pair) {
 	if pr.word == "" {
 		pr.decide("silent", fmt.Sprintf("no answer was received within %v", m.b.patience))
 	}

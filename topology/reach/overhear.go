@@ -19,34 +19,34 @@ import (
 // Overhearing is listeners for the forged frames of a step. They are open before the step acts, since what is sent
 // there is gone when its tables are judged.
 type Overhearing struct {
-	b       *bench
-	g       *background
-	crowd   *audience
-	columns map[sight]column
-	unheard map[sight]error // whose listeners could not be opened
+	b         *bench
+	g         *background
+	listeners *listeners
+	columns   map[sighting]column
+	unheard   map[sighting]error // whose listeners could not be opened
 
 	mu      sync.Mutex
 	sends   map[string]*Sending // what was sent under the names that are listened for
 	before  map[string]uint64   // what of it had left before there were listeners
-	met     map[*ear]*meetings
+	met     map[*listener]*meetings
 	settled bool
 }
 
-// sight is a question: the name of a frame, and the column.
-type sight struct{ name, at string }
+// sighting is a question: the name of a frame, and the column.
+type sighting struct{ name, at string }
 
-// meetings is what an ear has of the frames, by their names.
+// meetings is what a listener has of the frames, by their names.
 type meetings struct {
 	arrived, left map[string]bool
 	doubtful      map[string]bool // one that could as well be another's
-	deaf          string          // why it may have missed some
+	missed        string          // why it may have missed some
 }
 
 // newOverhearing picks what is to be listened for, as [Prober.Overhear] says, and opens nothing yet.
 func (g *background) newOverhearing(b *bench, names []string,
 	qs []expect.Question) (o *Overhearing, cells []expect.Question) {
-	o = &Overhearing{b: b, g: g, columns: map[sight]column{}, unheard: map[sight]error{}, sends: g.sent(),
-		before: map[string]uint64{}, met: map[*ear]*meetings{}}
+	o = &Overhearing{b: b, g: g, columns: map[sighting]column{}, unheard: map[sighting]error{}, sends: g.sent(),
+		before: map[string]uint64{}, met: map[*listener]*meetings{}}
 	for _, q := range qs {
 		if o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
@@ -65,12 +65,12 @@ func (o *Overhearing) begin(ctx context.Context, cells []expect.Question) error 
 	for name, s := range o.sends {
 		o.before[name] = s.Left()
 	}
-	o.crowd = newAudience(o.b, own, passing(o.frames()))
+	o.listeners = newListeners(o.b, own, passing(o.frames()))
 	for _, q := range cells {
 		o.open(q)
 	}
 	if err := o.b.machine.Quiet(ctx); err != nil {
-		return errors.Join(err, o.crowd.close(ctx))
+		return errors.Join(err, o.listeners.close(ctx))
 	}
 	o.g.mu.Lock()
 	defer o.g.mu.Unlock()
@@ -102,10 +102,10 @@ func (o *Overhearing) frames() (out [][]byte) {
 
 // open opens the listeners of a cell.
 func (o *Overhearing) open(q expect.Question) {
-	key := sight{q.A, q.At}
-	c, err := o.crowd.listeners(q.At)
+	key := sighting{q.A, q.At}
+	c, err := o.listeners.column(q.At)
 	if err == nil {
-		for _, e := range c.ears {
+		for _, e := range c.listeners {
 			if o.met[e] != nil {
 				continue
 			}
@@ -142,7 +142,7 @@ func (g *background) expectFrame(s *Sending) {
 	delete(o.before, s.name)
 	for e, m := range o.met {
 		if err := e.attach(passing(o.frames())); err != nil {
-			m.deaf = "the listener could not be told what to listen for: " + err.Error()
+			m.missed = "the listener could not be told what to listen for: " + err.Error()
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (o *Overhearing) Close() error {
 		return nil
 	}
 	o.settled = true
-	return o.crowd.close(context.Background())
+	return o.listeners.close(context.Background())
 }
 
 // settleOverheard settles what is open.
@@ -180,7 +180,7 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	if o.settled {
 		return nil
 	}
-	fds := o.crowd.pollFds()
+	fds := o.listeners.pollFds()
 	if o.drain(); o.pending(time.Now()) > 0 {
 		_ = o.b.machine.Idle(ctx) // its error is the context's, which ends the loop too
 	}
@@ -194,10 +194,10 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 		break
 	}
 	for e, m := range o.met {
-		m.deaf = cmp.Or(m.deaf, e.deaf())
+		m.missed = cmp.Or(m.missed, e.missedWhy())
 	}
 	o.settled = true
-	return errors.Join(context.Cause(ctx), o.crowd.close(ctx))
+	return errors.Join(context.Cause(ctx), o.listeners.close(ctx))
 }
 
 // pending is how long there is still something to be listened for: nothing once every listener has its frame.
@@ -262,10 +262,10 @@ func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, 
 
 // captured reports whether the listener of a question has the frame: as it arrives, or, at its own sender and at a port
 // of a switch, as it leaves.
-func (o *Overhearing) captured(key sight) bool {
+func (o *Overhearing) captured(key sighting) bool {
 	name := key.name
 	c, s := o.columns[key], o.sends[name]
-	return s != nil && slices.ContainsFunc(c.ears, func(e *ear) bool {
+	return s != nil && slices.ContainsFunc(c.listeners, func(e *listener) bool {
 		m := o.met[e]
 		return m.arrived[name] || (c.through || e.node == s.node) && m.left[name]
 	})
@@ -283,7 +283,7 @@ func (a *asking) overheard(i int) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	key := sight{q.A, q.At}
+	key := sighting{q.A, q.At}
 	err, failed := o.unheard[key]
 	if _, known := o.columns[key]; !known && !failed {
 		return false
@@ -297,7 +297,7 @@ func (a *asking) overheard(i int) bool {
 }
 
 // word is yes or no; a no counts only when the frame was seen leaving its sender.
-func (o *Overhearing) word(key sight) (word, detail string) {
+func (o *Overhearing) word(key sighting) (word, detail string) {
 	name := key.name
 	s := o.sends[name]
 	switch {
@@ -306,11 +306,11 @@ func (o *Overhearing) word(key sight) (word, detail string) {
 	case o.captured(key):
 		return "yes", "the frame was captured there"
 	}
-	for _, e := range o.columns[key].ears {
+	for _, e := range o.columns[key].listeners {
 		if m := o.met[e]; m.doubtful[name] {
 			return Unknown, "a frame was captured that may be this one or another that was sent"
-		} else if m.deaf != "" {
-			return Unknown, m.deaf
+		} else if m.missed != "" {
+			return Unknown, m.missed
 		}
 	}
 	left := s.Left() - o.before[name]

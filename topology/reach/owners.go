@@ -177,8 +177,8 @@ func family(v6 bool) int {
 	return unix.AF_INET
 }
 
-// place is an interface of a node by its index, and a family where that matters.
-type place struct {
+// interfaceKey is an interface of a node by its index, and a family where that matters.
+type interfaceKey struct {
 	node  string
 	index int
 	v6    bool

@@ -25,9 +25,9 @@ type pair struct {
 	arp      bool                // an arp cell asks what the sender's table holds afterwards
 	asked    []int               // the questions: indexes of results
 
-	way    *way
-	back   *way // of the answer; nil if it is not known who would answer
-	traces traces
+	path   *path
+	back   *path // of the answer; nil if it is not known who would answer
+	traces residue
 
 	tries    []Try  // all that were sent for its outcome
 	key      uint32 // of the request whose events count, 0 for none: its identifier, and below it its sequence number
@@ -45,7 +45,7 @@ type pair struct {
 
 	seen snapshot // the tables while the pair, alone, was waiting
 	// alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
-	told bool
+	learnedUnasked bool
 }
 
 // bind makes the requests leave by an interface, with its first address.
@@ -139,13 +139,13 @@ func (pr *pair) refused(err error) {
 		}
 		pr.decide("no-route", "connect: Invalid argument (a blackhole route)")
 	case unix.EHOSTUNREACH:
-		if pr.way == nil || pr.way.err != nil {
+		if pr.path == nil || pr.path.err != nil {
 			pr.decide("icmp:host-unreachable"+self, "connect: No route to host (an unreachable route of its own)")
 			return
 		}
 		pr.decide("no-arp", "sendmsg: No route to host")
 	case unix.EACCES:
-		if pr.way != nil && pr.way.cast && pr.way.errAt == pr.sock.node { // a socket without SO_BROADCAST (ip(7))
+		if pr.path != nil && pr.path.cast && pr.path.errAt == pr.sock.node { // a socket without SO_BROADCAST (ip(7))
 			pr.decide("broadcast", fmt.Sprintf("ping: Do you want to ping broadcast? (%s is a broadcast address of %s)",
 				pr.dst, pr.sock.node))
 			return

@@ -7,7 +7,7 @@ import (
 
 // echoes asks the ping questions of one family, and in fresh mode the arp questions that go with them.
 func (a *asking) echoes(ctx context.Context, at []int, v6 bool) {
-	m := newMatrix(ctx, a.b, a.own)
+	m := newExchange(ctx, a.b, a.own)
 	m.v6 = v6
 	index := map[[2]string]*pair{}
 	for _, i := range at {
@@ -39,7 +39,7 @@ func (a *asking) echoes(ctx context.Context, at []int, v6 bool) {
 }
 
 // add finds or makes the pair of a question; nil, and the reason in the result, when it cannot be asked.
-func (a *asking) add(m *matrix, index map[[2]string]*pair, i int) *pair {
+func (a *asking) add(m *exchange, index map[[2]string]*pair, i int) *pair {
 	q := a.out[i].Question
 	pr := index[[2]string{q.A, q.B}]
 	if pr == nil {

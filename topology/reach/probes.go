@@ -52,24 +52,24 @@ func probeOf(kind string) *probe {
 	return nil
 }
 
-// together names the questions that are asked at once: those of a phase, or of one table in it.
-type together struct {
+// turn names the questions that are asked at once: those of a phase, or of one table in it.
+type turn struct {
 	phase phase
 	table int // its place in the expectation; 0 for those of all tables
 }
 
-// together says with what a question of that table is asked.
-func (p *probe) together(table int, kept bool) together {
+// turnOf says with what a question of that table is asked.
+func (p *probe) turnOf(table int, kept bool) turn {
 	switch {
 	case p.afterPings && !kept:
-		return together{phase: phasePing}
+		return turn{phase: phasePing}
 	case p.alone:
-		return together{p.phase, table}
+		return turn{p.phase, table}
 	}
-	return together{phase: p.phase}
+	return turn{phase: p.phase}
 }
 
 // compareTogether orders what is asked at once by phases, and tables of one phase as they are in the file.
-func compareTogether(a, b together) int {
+func compareTurns(a, b turn) int {
 	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.table, b.table))
 }

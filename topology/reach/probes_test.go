@@ -28,19 +28,19 @@ func TestTogether(t *testing.T) {
 	for _, tt := range []struct {
 		kind string
 		kept bool
-		want together
+		want turn
 	}{
-		{"ping", false, together{phasePing, 0}}, {"ping6", true, together{phasePing, 0}},
-		{"arp", false, together{phasePing, 0}}, {"arp", true, together{phaseRead, 0}},
-		{"answers", false, together{phaseAnswers, 0}}, {"sees", false, together{phaseSees, 200}}, {"streams", true, together{phaseStreams, 0}},
-		{"route", false, together{phaseRead, 0}}, {"hits", true, together{phaseRead, 0}},
+		{"ping", false, turn{phasePing, 0}}, {"ping6", true, turn{phasePing, 0}},
+		{"arp", false, turn{phasePing, 0}}, {"arp", true, turn{phaseRead, 0}},
+		{"answers", false, turn{phaseAnswers, 0}}, {"sees", false, turn{phaseSees, 200}}, {"streams", true, turn{phaseStreams, 0}},
+		{"route", false, turn{phaseRead, 0}}, {"hits", true, turn{phaseRead, 0}},
 	} {
-		if got := probeOf(tt.kind).together(200, tt.kept); got != tt.want {
+		if got := probeOf(tt.kind).turnOf(200, tt.kept); got != tt.want {
 			t.Errorf("%s, kept %v: %v, want %v", tt.kind, tt.kept, got, tt.want)
 		}
 	}
-	order := []together{{phasePing, 0}, {phaseAnswers, 0}, {phaseSees, 1}, {phaseSees, 12}, {phaseRead, 0}}
-	if !slices.IsSortedFunc(order, compareTogether) || slices.IsSortedFunc([]together{order[3], order[2]}, compareTogether) {
+	order := []turn{{phasePing, 0}, {phaseAnswers, 0}, {phaseSees, 1}, {phaseSees, 12}, {phaseRead, 0}}
+	if !slices.IsSortedFunc(order, compareTurns) || slices.IsSortedFunc([]turn{order[3], order[2]}, compareTurns) {
 		t.Error("not in the order in which tables are judged")
 	}
 }

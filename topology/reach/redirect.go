@@ -8,14 +8,14 @@ import (
 
 // steering has kept pairs get the redirects that a lone ping would.
 type steering struct {
-	*matrix
+	*exchange
 	mute map[limiter]bool // that were waited out, and sent nothing all the same
 }
 
 // steered reports whether a redirect may change the way of the pair: the kernel of a router on it says that it sends
 // one, and the sender believes it.
 func (m *steering) steered(pr *pair) bool {
-	return !pr.sock.v6 && pr.way.redirect != "" && m.believes(pr.sock.node)
+	return !pr.sock.v6 && pr.path.redirect != "" && m.believes(pr.sock.node)
 }
 
 // unlimited waits until the router's limiter lets the redirect through that the pair should cause, as far as is known,
@@ -26,7 +26,7 @@ func (m *steering) unlimited(pr *pair) {
 		return
 	}
 	m.drain(pr.sock)
-	r := m.b.redirects[limiter{pr.sock.node, pr.way.redirect}]
+	r := m.b.redirects[limiter{pr.sock.node, pr.path.redirect}]
 	if r == nil || r.count >= redirectNumber {
 		return
 	}
@@ -42,7 +42,7 @@ func (m *steering) insist(pr *pair) error {
 		return m.ctx.Err()
 	}
 	m.overdue(pr)
-	l := limiter{pr.sock.node, pr.way.redirect}
+	l := limiter{pr.sock.node, pr.path.redirect}
 	if pr.redirect != "" || m.mute[l] || m.ctx.Err() != nil {
 		return m.ctx.Err()
 	}
@@ -92,7 +92,7 @@ func (m *steering) overdue(pr *pair) {
 // expire lets a router's limiter run out.
 func (m *steering) expire(pr *pair, until time.Time) {
 	m.b.pause(m.ctx, fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)",
-		pr.way.redirect, pr.sock.node), until)
+		pr.path.redirect, pr.sock.node), until)
 }
 
 // believes reports whether the node may accept redirects, as the file pins it; unpinned, the kernel does. A node that

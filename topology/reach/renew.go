@@ -28,23 +28,23 @@ func (o *Overhearing) renew(ctx context.Context, b *bench, nodes []string) error
 			continue
 		}
 		if e.lost() {
-			m.deaf = cmp.Or(m.deaf, lostFrames)
+			m.missed = cmp.Or(m.missed, lostFrames)
 		}
 		if err := o.reopen(e, own); err != nil {
-			m.deaf = cmp.Or(m.deaf, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v",
+			m.missed = cmp.Or(m.missed, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v",
 				e.node, e.name, err))
 		}
 	}
 	return b.machine.Quiet(ctx)
 }
 
-// reopen puts an ear on the interface that has the name of its old one.
-func (o *Overhearing) reopen(e *ear, own *owners) error {
+// reopen puts a listener on the interface that has the name of its old one.
+func (o *Overhearing) reopen(e *listener, own *owners) error {
 	k, ok := own.link(e.node, e.name)
 	if !ok || !k.Up {
 		return errors.New("it is not there, or not up")
 	}
-	t, err := openTap(o.b.machine, e.node, k.Index, unix.ETH_P_ALL, e.nosy, passing(o.frames()))
+	t, err := openTap(o.b.machine, e.node, k.Index, unix.ETH_P_ALL, e.promiscuous, passing(o.frames()))
 	if err != nil {
 		return err
 	}

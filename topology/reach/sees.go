@@ -16,9 +16,9 @@ import (
 type flow struct {
 	pr      *pair
 	key     uint32
-	stream  *Stream // running already: any of its requests is the marked one
-	from    []*ear  // what leaves the sender
-	to      []*ear  // what arrives at the target
+	stream  *Stream     // running already: any of its requests is the marked one
+	from    []*listener // what leaves the sender
+	to      []*listener // what arrives at the target
 	unknown error
 	// the interfaces whose carriers changed while its marked request was lost, each time that it was sent
 	moved string
@@ -26,9 +26,9 @@ type flow struct {
 
 // watch is the sees questions of one table.
 type watch struct {
-	*audience
+	*listeners
 	a        *asking
-	m        *matrix
+	m        *exchange
 	steering *steering
 	flows    map[[2]string]*flow
 	asked    []*watched
@@ -37,8 +37,8 @@ type watch struct {
 }
 
 func newWatch(ctx context.Context, a *asking) *watch {
-	m := newMatrix(ctx, a.b, a.own)
-	return &watch{audience: newAudience(a.b, a.own, marked(a.b.cookie)), a: a, m: m, steering: &steering{matrix: m},
+	m := newExchange(ctx, a.b, a.own)
+	return &watch{listeners: newListeners(a.b, a.own, marked(a.b.cookie)), a: a, m: m, steering: &steering{exchange: m},
 		flows: map[[2]string]*flow{}}
 }
 
@@ -66,7 +66,7 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		if a.overheard(i) {
 			continue
 		}
-		c, err := w.listeners(a.out[i].Question.At)
+		c, err := w.column(a.out[i].Question.At)
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
@@ -81,7 +81,7 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		}
 		k.flow = w.flows[at]
 	}
-	if len(w.ears) > 0 {
+	if len(w.open) > 0 {
 		if err := a.b.machine.Quiet(ctx); err != nil {
 			a.fail(at, err)
 			return
@@ -188,7 +188,7 @@ func (w *watch) mark(f *flow, wait func() error) error {
 	if m.drain(f.pr.sock); m.turned > 0 {
 		clear(m.ways) // an accepted redirect changes them
 	}
-	m.plot(f.pr)
+	m.tracePair(f.pr)
 	if w.a.kept {
 		w.steering.unlimited(f.pr)
 	}
@@ -208,7 +208,7 @@ func (w *watch) mark(f *flow, wait func() error) error {
 
 // follow listens until the stream has sent as many requests as make a verdict, from now on.
 func (w *watch) follow(f *flow) {
-	w.m.plot(f.pr)
+	w.m.tracePair(f.pr)
 	base := f.stream.Sent()
 	for w.m.ctx.Err() == nil && f.stream.Sent() < base+enough {
 		if f.stream.stopped() {
@@ -223,7 +223,7 @@ func (w *watch) follow(f *flow) {
 
 func (w *watch) drain() {
 	var buf [256]byte
-	for _, e := range w.ears {
+	for _, e := range w.open {
 		for {
 			frame, outgoing, ok := e.next(buf[:])
 			if !ok {
@@ -235,7 +235,7 @@ func (w *watch) drain() {
 				key &^= 0xffff // any request of the stream
 			}
 			if ok && outgoing {
-				e.left[key] = true
+				e.sent[key] = true
 			} else if ok {
 				e.arrived[key] = true
 			}
@@ -244,8 +244,8 @@ func (w *watch) drain() {
 }
 
 // heard reports whether one of a node's sockets has the request, coming or going.
-func heard(ears []*ear, key uint32) bool {
-	return slices.ContainsFunc(ears, func(e *ear) bool { return e.arrived[key] || e.left[key] })
+func heard(ears []*listener, key uint32) bool {
+	return slices.ContainsFunc(ears, func(e *listener) bool { return e.arrived[key] || e.sent[key] })
 }
 
 // lostAfter is how long a request that seems lost is listened for, once no node asks for a neighbour any more and the
@@ -282,8 +282,8 @@ func (w *watch) settle() {
 // switch, as it leaves.
 func (k *watched) captured() bool {
 	f := k.flow
-	return slices.ContainsFunc(k.ears, func(e *ear) bool {
-		return e.arrived[f.key] || (k.through || e.node == f.pr.sock.node) && e.left[f.key]
+	return slices.ContainsFunc(k.listeners, func(e *listener) bool {
+		return e.arrived[f.key] || (k.through || e.node == f.pr.sock.node) && e.sent[f.key]
 	})
 }
 
@@ -296,8 +296,8 @@ func (w *watch) word(k *watched) (word, detail string) {
 	if k.captured() {
 		return "yes", "it was captured there"
 	}
-	for _, e := range k.ears {
-		if why := e.deaf(); why != "" {
+	for _, e := range k.listeners {
+		if why := e.missedWhy(); why != "" {
 			return Unknown, why
 		}
 	}

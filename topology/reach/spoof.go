@@ -107,9 +107,9 @@ func newSpoofing(b *bench, g *background, a *topology.ARPSpoof) (*Spoofing, erro
 	if s.every <= 0 {
 		s.every = time.Second
 	}
-	s.tell(self.MAC, victim, claimed)
+	s.forge(self.MAC, victim, claimed)
 	if a.Both {
-		s.tell(self.MAC, claimed, victim)
+		s.forge(self.MAC, claimed, victim)
 	}
 	if s.fd, err = b.machine.Socket(a.From.Node, unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
@@ -159,9 +159,9 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 	return resident{}, fmt.Errorf("%s has no address now in %s, the segment of %s", t.Text, segment[0], at.Name)
 }
 
-// tell adds the lie that an address is at liar's, and what corrects it. Both come from the liar's own address, as
+// forge adds the lie that an address is at liar's, and what corrects it. Both come from the liar's own address, as
 // arpspoof's do unless told otherwise: a correction with its owner's would teach switches on the way a wrong port.
-func (s *Spoofing) tell(liar switchcore.MAC, victim, claimed resident) {
+func (s *Spoofing) forge(liar switchcore.MAC, victim, claimed resident) {
 	s.lies = append(s.lies, unasked(liar, liar, victim, claimed.ip))
 	if !claimed.mac.IsZero() {
 		s.truth = append(s.truth, unasked(liar, claimed.mac, victim, claimed.ip))

@@ -9,11 +9,11 @@ import (
 // Which hops may be to blame follows from the outcome: a hop that the outcome says nothing of is innocent.
 func TestSuspects(t *testing.T) {
 	at := netip.MustParseAddr
-	there := &way{hops: []hop{{"a", 2, at("10.0.1.254")}, {"r1", 3, at("10.0.2.254")}, {"r2", 3, at("10.0.3.1")}}}
-	back := &way{hops: []hop{{"b", 2, at("10.0.3.253")}, {"r3", 2, at("10.0.1.1")}}}
+	there := &path{hops: []hop{{"a", 2, at("10.0.1.254")}, {"r1", 3, at("10.0.2.254")}, {"r2", 3, at("10.0.3.1")}}}
+	back := &path{hops: []hop{{"b", 2, at("10.0.3.253")}, {"r3", 2, at("10.0.1.1")}}}
 	for _, c := range []struct {
 		word string
-		back *way
+		back *path
 		want string
 	}{
 		{"ok", back, "[]"},
@@ -28,13 +28,13 @@ func TestSuspects(t *testing.T) {
 		{"silent", back, "[{r1 10.0.2.254} {r2 10.0.3.1} {b 10.0.3.253} {r3 10.0.1.1}]"},
 		{"silent", nil, "[{r1 10.0.2.254} {r2 10.0.3.1}]"},
 	} {
-		pr := &pair{word: c.word, way: there, back: c.back}
+		pr := &pair{word: c.word, path: there, back: c.back}
 		if got := fmt.Sprint(pr.suspects()); got != c.want {
 			t.Errorf("%s: %s, want %s", c.word, got, c.want)
 		}
 	}
-	for _, w := range []*way{nil, {}} {
-		if got := (&pair{word: "no-arp", way: w}).suspects(); len(got) != 0 {
+	for _, w := range []*path{nil, {}} {
+		if got := (&pair{word: "no-arp", path: w}).suspects(); len(got) != 0 {
 			t.Errorf("without a way: %v", got)
 		}
 	}

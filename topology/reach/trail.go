@@ -14,7 +14,7 @@ import (
 type tracing struct {
 	m      Machine
 	own    *owners
-	way    Way
+	trace  Trace
 	walked map[string]bool                      // from which nodes, and to where
 	known  map[string][]topology.NeighbourEntry // by node: its table of the ping's family
 	legs   map[leg]bool
@@ -27,31 +27,31 @@ type leg struct {
 	mac      switchcore.MAC
 }
 
-// wayNow asks for the way of a pair.
-func wayNow(m Machine, own *owners, pr *pair) Way {
+// traceNow asks for the way of a pair.
+func traceNow(m Machine, own *owners, pr *pair) Trace {
 	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{},
 		legs: map[leg]bool{},
 		macs: map[switchcore.MAC]bool{}}
 	if pr.dst.IsMulticast() {
-		return Way{Unknown: true}
+		return Trace{Unknown: true}
 	}
 	src := t.follow(pr.sock.node, pr.query())
 	if src.IsValid() { // an answer comes from where the request got to; an error may come from any node that it passed
-		for _, n := range slices.Clone(t.way.Ends) {
+		for _, n := range slices.Clone(t.trace.Ends) {
 			if n != pr.sock.node {
 				t.follow(n, topology.RouteQuery{Dst: src})
 			}
 		}
 	}
-	for !t.way.Unknown && t.misled() { // until no bridge leads to yet another node
+	for !t.trace.Unknown && t.misled() { // until no bridge leads to yet another node
 	}
-	return t.way
+	return t.trace
 }
 
 func (t *tracing) add(nodes ...string) {
 	for _, n := range nodes {
-		if !slices.Contains(t.way.Ends, n) {
-			t.way.Ends = append(t.way.Ends, n)
+		if !slices.Contains(t.trace.Ends, n) {
+			t.trace.Ends = append(t.trace.Ends, n)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
 	}
 	t.walked[key] = true
 	w := t.own.walk(t.m, node, q)
-	t.way.Unknown = t.way.Unknown || w.odd || w.cast
+	t.trace.Unknown = t.trace.Unknown || w.odd || w.cast
 	t.add(w.nodes...)
 	for _, h := range w.hops {
 		if l, ok := t.own.linkAt(h.node, h.index); ok {
@@ -114,7 +114,7 @@ func (t *tracing) neighbours(h hop) []topology.NeighbourEntry {
 	if !read {
 		var err error
 		if list, err = t.m.Neighbours(h.node, family); err != nil {
-			t.way.Unknown = true
+			t.trace.Unknown = true
 		}
 		t.known[h.node] = list
 	}
@@ -127,16 +127,16 @@ func (t *tracing) neighbours(h hop) []topology.NeighbourEntry {
 // there was one.
 func (t *tracing) misled() bool {
 	lab := t.own.lab
-	passage := lab.Passage(t.way.Ends)
-	before := len(t.way.Ends)
-	t.way.Floods = map[string]bool{}
+	passage := lab.Passage(t.trace.Ends)
+	before := len(t.trace.Ends)
+	t.trace.Floods = map[string]bool{}
 	for _, n := range lab.Nodes {
 		if !passage.Node(n.Name) || n.Switch != nil {
 			continue
 		}
 		knows, err := t.learned(n)
 		if err != nil {
-			t.way.Unknown = true
+			t.trace.Unknown = true
 			return false
 		}
 		for mac, port := range knows {
@@ -146,11 +146,11 @@ func (t *tracing) misled() bool {
 		}
 		for l := range t.legs {
 			if _, known := knows[l.mac]; !known && n.Name != l.to && lab.Passage([]string{l.from, l.to}).Node(n.Name) {
-				t.way.Floods[n.Name] = true
+				t.trace.Floods[n.Name] = true
 			}
 		}
 	}
-	return len(t.way.Ends) > before
+	return len(t.trace.Ends) > before
 }
 
 // learned are the ports behind which a node's bridges know a MAC.

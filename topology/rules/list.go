@@ -11,13 +11,13 @@ type Rule struct {
 	Name    string // "" if it has none; that of a policy is "FORWARD policy"
 	Key     string // what its counter is called by: unlike any other of the set, and the name if it has one
 	Text    string
-	Refuses bool   // what it meets goes no further
-	Meets   Meets  // of pings
-	nft     *place // of a rule without a name
+	Refuses bool          // what it meets goes no further
+	Meets   Meets         // of pings
+	nft     *rulePosition // of a rule without a name
 }
 
-// place is where a rule of nft stands.
-type place struct {
+// rulePosition is where a rule of nft stands.
+type rulePosition struct {
 	table NFTable
 	chain string
 	index int // from 0
@@ -70,7 +70,7 @@ func (l *Line) key(i int) string {
 }
 
 // key is the same for a rule of nft, which says nothing of it in the kernel: it is found by its place.
-func (p place) key() string { return fmt.Sprintf("#%s %s %d", p.table, p.chain, p.index) }
+func (p rulePosition) key() string { return fmt.Sprintf("#%s %s %d", p.table, p.chain, p.index) }
 
 // guardList are the rules of a port guard's text.
 func (set *Set) guardList() []Rule {
@@ -93,7 +93,7 @@ func (c *nftChain) listed(set *Set) []Rule {
 		out = append(out, Rule{Name: name, Key: "#policy " + at, Text: at + "policy drop", Refuses: true})
 	}
 	for i, s := range c.rules {
-		p := place{c.table, c.name, i}
+		p := rulePosition{c.table, c.name, i}
 		r := Rule{Key: p.key(), nft: &p, Meets: nftMeets(s),
 			Refuses: slices.ContainsFunc(s, func(t nftToken) bool { return t.is("drop", "reject") })}
 		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) &&

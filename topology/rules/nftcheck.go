@@ -130,7 +130,7 @@ func (r *nftReader) targets(c *nftChain, s []nftToken) {
 		}
 		if to.is("\n", "{", ";") {
 			r.wrong(t, "lacks the name of a chain")
-		} else if x := r.known[nftPlace{c.table, to.text}]; x == nil || !x.made {
+		} else if x := r.known[nftPosition{c.table, to.text}]; x == nil || !x.made {
 			r.wrong(to, "table %s has no chain %q%s", c.table, problem.Clip(to.text),
 				r.Near(to.text, r.chainNames(c.table)))
 		}

@@ -34,7 +34,7 @@ type nftReader struct {
 
 	in      NFTable   // the table at hand
 	current *nftChain // the chain at hand
-	known   map[nftPlace]*nftChain
+	known   map[nftPosition]*nftChain
 
 	prefixes []nftPrefix // in the order of the text
 

@@ -20,14 +20,14 @@ type nftChain struct {
 
 // chain finds a chain of the table at hand, or makes it known.
 func (r *nftReader) chain(table NFTable, name string) *nftChain {
-	if c := r.known[nftPlace{table, name}]; c != nil {
+	if c := r.known[nftPosition{table, name}]; c != nil {
 		return c
 	}
 	c := &nftChain{table: table, name: name}
 	if r.known == nil {
-		r.known = map[nftPlace]*nftChain{}
+		r.known = map[nftPosition]*nftChain{}
 	}
-	r.known[nftPlace{table, name}] = c
+	r.known[nftPosition{table, name}] = c
 	r.set.chains = append(r.set.chains, c)
 	return c
 }
@@ -89,17 +89,17 @@ func (c *nftChain) join() {
 	}
 }
 
-// hookFates is what becomes of frames in each chain of a bridge that the kernel gives some. An accept in one of them
+// hookEffects is what becomes of frames in each chain of a bridge that the kernel gives some. An accept in one of them
 // ends only that one.
-func (set *Set) hookFates(tr *tracer) [][]fate {
-	var out [][]fate
+func (set *Set) hookEffects(tr *tracer) [][]ruleEffect {
+	var out [][]ruleEffect
 	for _, c := range set.chains {
 		if c.table.Family != "bridge" || !c.hooked {
 			continue
 		}
-		list := slices.Clone(set.fates(tr, c, fate{all: true}))
+		list := slices.Clone(set.effectsOf(tr, c, ruleEffect{all: true}))
 		if c.policy.text != "" {
-			list = append(list, fate{set: set, pos: c.policy.pos, name: "the policy of " + c.name, refuses: true,
+			list = append(list, ruleEffect{set: set, pos: c.policy.pos, name: "the policy of " + c.name, refuses: true,
 				all: true})
 		}
 		out = append(out, list)
@@ -107,13 +107,13 @@ func (set *Set) hookFates(tr *tracer) [][]fate {
 	return out
 }
 
-// fates follows a chain as [fates] does for iptables.
-func (set *Set) fates(tr *tracer, c *nftChain, in fate) []fate {
-	in = fate{byPort: in.byPort, old: in.old, all: in.all} // nothing else is asked of it
-	return tr.once(traced{c, in}, func() []fate { return set.chainFates(tr, c, in) })
+// effectsOf follows a chain as [fates] does for iptables.
+func (set *Set) effectsOf(tr *tracer, c *nftChain, in ruleEffect) []ruleEffect {
+	in = ruleEffect{byPort: in.byPort, old: in.old, all: in.all} // nothing else is asked of it
+	return tr.once(traced{c, in}, func() []ruleEffect { return set.chainEffects(tr, c, in) })
 }
 
-func (set *Set) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
+func (set *Set) chainEffects(tr *tracer, c *nftChain, in ruleEffect) (out []ruleEffect) {
 	for _, s := range c.rules {
 		if len(s) == 0 {
 			continue
@@ -126,7 +126,7 @@ func (set *Set) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 			return slices.ContainsFunc(words, func(t nftToken) bool { return t.is(list...) })
 		}
 		old, verdict := established(s)
-		f := fate{set: set, pos: s[0].pos, width: s[0].width, name: "a refusal", old: in.old || old,
+		f := ruleEffect{set: set, pos: s[0].pos, width: s[0].width, name: "a refusal", old: in.old || old,
 			byPort: in.byPort || has("iifname", "oifname", "iif", "oif"),
 			all:    in.all && s[0].is("drop", "reject", "counter", "log", "jump", "goto")}
 		if f.byPort {
@@ -141,7 +141,7 @@ func (set *Set) chainFates(tr *tracer, c *nftChain, in fate) (out []fate) {
 				continue
 			}
 			if to := tr.chain(set, c.table, words[i+1].text); to != nil {
-				out = append(out, set.fates(tr, to, f)...)
+				out = append(out, set.effectsOf(tr, to, f)...)
 			}
 		}
 		f.accepts, f.refuses = has("accept") || f.byPort && has("return"), has("drop", "reject")

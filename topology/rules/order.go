@@ -8,16 +8,16 @@ import (
 	"labctl/topology/problem"
 )
 
-// placed is a command of a set.
-type placed struct {
+// positioned is a command of a set.
+type positioned struct {
 	set  *Set
 	line *Line
 }
 
 // inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded,
 // and the commands that set the chains' policies.
-func inOrder(sets []*Set, family string) (chains map[string][]placed, policies map[string]placed) {
-	policies = map[string]placed{}
+func inOrder(sets []*Set, family string) (chains map[string][]positioned, policies map[string]positioned) {
+	policies = map[string]positioned{}
 	made := map[string]*pieces{}
 	for _, set := range sets {
 		for i := range set.Lines {
@@ -33,7 +33,7 @@ func inOrder(sets []*Set, family string) (chains map[string][]placed, policies m
 			at := list.count
 			switch l.Args[0] {
 			case "-P":
-				policies[l.Args[1]] = placed{set, l}
+				policies[l.Args[1]] = positioned{set, l}
 				continue
 			case "-N":
 				continue
@@ -43,10 +43,10 @@ func inOrder(sets []*Set, family string) (chains map[string][]placed, policies m
 					at = min(list.count, max(0, insertAt(l.Args[2])-1))
 				}
 			}
-			list.insert(at, placed{set, l})
+			list.insert(at, positioned{set, l})
 		}
 	}
-	chains = make(map[string][]placed, len(made))
+	chains = make(map[string][]positioned, len(made))
 	for name, list := range made {
 		chains[name] = slices.Concat(list.parts...)
 	}
@@ -55,16 +55,16 @@ func inOrder(sets []*Set, family string) (chains map[string][]placed, policies m
 
 // pieces are a list in pieces, so that much can be put in anywhere.
 type pieces struct {
-	parts [][]placed
+	parts [][]positioned
 	count int
 }
 
 const maxPiece = 256
 
-func (l *pieces) insert(at int, p placed) {
+func (l *pieces) insert(at int, p positioned) {
 	l.count++
 	if len(l.parts) == 0 {
-		l.parts = [][]placed{{p}}
+		l.parts = [][]positioned{{p}}
 		return
 	}
 	k := 0
@@ -91,29 +91,30 @@ func insertAt(s string) int {
 }
 
 // forwarded is what becomes of the frames that a bridge forwards, one rule after the other.
-func forwarded(tr *tracer, sets []*Set, family string) []fate {
+func forwarded(tr *tracer, sets []*Set, family string) []ruleEffect {
 	chains, policies := inOrder(sets, family)
-	out := fates(tr, chains, "FORWARD", fate{all: true})
+	out := effectsOf(tr, chains, "FORWARD", ruleEffect{all: true})
 	if p := policies["FORWARD"]; p.line != nil && p.line.Args[2] == "DROP" {
-		out = append(out, fate{set: p.set, pos: p.line.Pos, name: "the policy of FORWARD", refuses: true, all: true})
+		out = append(out, ruleEffect{set: p.set, pos: p.line.Pos, name: "the policy of FORWARD", refuses: true,
+			all: true})
 	}
 	return out
 }
 
-// fates follows a chain and those that it jumps to. in is what is known of the frames that get there.
-func fates(tr *tracer, chains map[string][]placed, name string, in fate) []fate {
+// effectsOf follows a chain and those that it jumps to. in is what is known of the frames that get there.
+func effectsOf(tr *tracer, chains map[string][]positioned, name string, in ruleEffect) []ruleEffect {
 	if !in.byPort { // then nothing else is asked of it
-		in = fate{old: in.old, all: in.all}
+		in = ruleEffect{old: in.old, all: in.all}
 	}
-	return tr.once(traced{name, in}, func() []fate { return chainFates(tr, chains, name, in) })
+	return tr.once(traced{name, in}, func() []ruleEffect { return chainEffects(tr, chains, name, in) })
 }
 
-func chainFates(tr *tracer, chains map[string][]placed, name string, in fate) (out []fate) {
+func chainEffects(tr *tracer, chains map[string][]positioned, name string, in ruleEffect) (out []ruleEffect) {
 	for _, p := range chains[name] {
 		if !tr.look(len(p.line.Args)) {
 			return nil
 		}
-		f := fate{set: p.set, pos: p.line.Pos, name: "the rules of " + p.set.Name,
+		f := ruleEffect{set: p.set, pos: p.line.Pos, name: "the rules of " + p.set.Name,
 			byPort: in.byPort || slices.Contains(p.line.Args, "physdev"),
 			old:    in.old || p.line.meetsEstablished(),
 			all:    in.all && p.line.meetsAll()}
@@ -129,7 +130,7 @@ func chainFates(tr *tracer, chains map[string][]placed, name string, in fate) (o
 		case "ACCEPT", "RETURN":
 			f.accepts = t == "ACCEPT" || f.byPort
 		default:
-			out = append(out, fates(tr, chains, t, f)...)
+			out = append(out, effectsOf(tr, chains, t, f)...)
 			continue
 		}
 		out = append(out, f)

@@ -6,31 +6,31 @@ const MaxWays = 1 << 20
 // tracer follows chains of rules. Chains that jump twice to the next one have more ways through them than can be
 // counted, so each is followed once for each state in which frames come to it.
 type tracer struct {
-	seen map[traced][]fate
+	seen map[traced][]ruleEffect
 	room *int // of MaxWays
-	made map[*Set]map[nftPlace]*nftChain
+	made map[*Set]map[nftPosition]*nftChain
 }
 
 // traced is a chain, by its name or itself, and what is known of the frames that come to it.
 type traced struct {
 	chain any
-	in    fate
+	in    ruleEffect
 }
 
-type nftPlace struct {
+type nftPosition struct {
 	table NFTable
 	name  string
 }
 
 func newTracer(room *int) *tracer {
-	return &tracer{room: room, made: map[*Set]map[nftPlace]*nftChain{}}
+	return &tracer{room: room, made: map[*Set]map[nftPosition]*nftChain{}}
 }
 
 // begin forgets what was followed: the same names are other chains now.
-func (tr *tracer) begin() { tr.seen = map[traced][]fate{} }
+func (tr *tracer) begin() { tr.seen = map[traced][]ruleEffect{} }
 
 // once is what becomes of frames in a chain; nil inside of that chain itself. The result must not be changed.
-func (tr *tracer) once(at traced, follow func() []fate) []fate {
+func (tr *tracer) once(at traced, follow func() []ruleEffect) []ruleEffect {
 	if list, known := tr.seen[at]; known {
 		*tr.room -= len(list)
 		if *tr.room <= 0 {
@@ -56,16 +56,16 @@ func (tr *tracer) look(words int) bool {
 
 // firstAndLast leaves out of what happens more than twice all but the first time and the last: something stands ahead
 // of another at some time exactly if its first time is ahead of the other's last.
-func firstAndLast(list []fate) []fate {
-	last := make(map[fate]int, len(list))
+func firstAndLast(list []ruleEffect) []ruleEffect {
+	last := make(map[ruleEffect]int, len(list))
 	for i, f := range list {
 		last[f] = i
 	}
 	if len(last) == len(list) {
 		return list
 	}
-	first := make(map[fate]bool, len(last))
-	var out []fate
+	first := make(map[ruleEffect]bool, len(last))
+	var out []ruleEffect
 	for i, f := range list {
 		if !first[f] || last[f] == i {
 			out = append(out, f)
@@ -78,10 +78,10 @@ func firstAndLast(list []fate) []fate {
 // chain finds a chain of a text for nft, or nil.
 func (tr *tracer) chain(set *Set, table NFTable, name string) *nftChain {
 	if tr.made[set] == nil {
-		tr.made[set] = map[nftPlace]*nftChain{}
+		tr.made[set] = map[nftPosition]*nftChain{}
 		for _, c := range set.chains {
-			tr.made[set][nftPlace{c.table, c.name}] = c
+			tr.made[set][nftPosition{c.table, c.name}] = c
 		}
 	}
-	return tr.made[set][nftPlace{table, name}]
+	return tr.made[set][nftPosition{table, name}]
 }

@@ -7,18 +7,18 @@ import (
 	"net/netip"
 )
 
-// part is what a frame does for a ping.
-type part int
+// purpose is what a frame does for a ping.
+type purpose int
 
 const (
-	asks    part = iota // an ARP request or a neighbour solicitation
-	answers             // an ARP reply or a neighbour advertisement
-	echo                // an echo request, its reply, or an error that quotes the request
+	asks    purpose = iota // an ARP request or a neighbour solicitation
+	answers                // an ARP reply or a neighbour advertisement
+	echo                   // an echo request, its reply, or an error that quotes the request
 )
 
-// between are two addresses, of which from asks for to, or answers it.
-type between struct {
-	part     part
+// talk are two addresses, of which from asks for to, or answers it.
+type talk struct {
+	purpose  purpose
 	from, to netip.Addr
 }
 
@@ -30,7 +30,7 @@ type marker struct {
 
 // about says what a frame may do for a ping: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not. The
 // marker is that of an echo.
-func about(frame []byte) (b between, m marker, ok bool) {
+func about(frame []byte) (b talk, m marker, ok bool) {
 	if len(frame) < 18 {
 		return b, m, false
 	}
@@ -50,26 +50,26 @@ func about(frame []byte) (b between, m marker, ok bool) {
 	return b, m, ok
 }
 
-func aboutARP(p []byte) (b between, ok bool) {
+func aboutARP(p []byte) (b talk, ok bool) {
 	const request, reply = 1, 2
-	b = between{from: netip.AddrFrom4([4]byte(p[14:18])), to: netip.AddrFrom4([4]byte(p[24:28]))}
+	b = talk{from: netip.AddrFrom4([4]byte(p[14:18])), to: netip.AddrFrom4([4]byte(p[24:28]))}
 	switch binary.BigEndian.Uint16(p[6:]) {
 	case request:
-		b.part = asks
+		b.purpose = asks
 	case reply:
-		b.part = answers
+		b.purpose = answers
 	default:
 		return b, false
 	}
 	return b, true
 }
 
-func aboutIPv4(p []byte) (b between, m marker, ok bool) {
+func aboutIPv4(p []byte) (b talk, m marker, ok bool) {
 	icmp := icmpOf(p, false)
 	if icmp == nil {
 		return b, m, false
 	}
-	b = between{part: echo, from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}
+	b = talk{purpose: echo, from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}
 	const reply, unreachable, request, exceeded, problem = 0, 3, 8, 11, 12
 	switch icmp[0] {
 	case unreachable, exceeded, problem:
@@ -86,19 +86,19 @@ func aboutIPv4(p []byte) (b between, m marker, ok bool) {
 
 // aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3),
 // and the one that is told of out of an advertisement (4.4).
-func aboutIPv6(p []byte) (b between, m marker, ok bool) {
+func aboutIPv6(p []byte) (b talk, m marker, ok bool) {
 	icmp := icmpOf(p, true)
 	if icmp == nil {
 		return b, m, false
 	}
-	b = between{part: echo, from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
+	b = talk{purpose: echo, from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
 	const unreachable, problem, request, reply, solicitation, advertisement = 1, 4, 128, 129, 135, 136
 	switch typ := icmp[0]; {
 	case typ == solicitation && len(icmp) >= 24:
-		b.part, b.to = asks, netip.AddrFrom16([16]byte(icmp[8:24]))
+		b.purpose, b.to = asks, netip.AddrFrom16([16]byte(icmp[8:24]))
 		return b, m, true
 	case typ == advertisement && len(icmp) >= 24:
-		b.part, b.from = answers, netip.AddrFrom16([16]byte(icmp[8:24]))
+		b.purpose, b.from = answers, netip.AddrFrom16([16]byte(icmp[8:24]))
 		return b, m, true
 	case typ >= unreachable && typ <= problem:
 		if icmp = icmpOf(icmp[8:], true); icmp == nil || icmp[0] != request {

@@ -16,8 +16,8 @@ import (
 	"labctl/topology"
 )
 
-// background is what is known of a process that is a command of the file and goes on; of others it is empty.
-type background struct {
+// nodeCommand is what is known of a process that is a command of the file and goes on; of others it is empty.
+type nodeCommand struct {
 	Name    string // of an action of a step
 	command *topology.Command
 	out     *os.File  // what it writes; closed when it has ended
@@ -38,7 +38,8 @@ func (k *commands) begin(ctx context.Context, node, name string, c topology.Comm
 		return nil, err
 	}
 	defer r.Close()
-	p, err := k.procs.startAs(background{Name: name, command: &c, out: out}, node, c.Sh, k.shell(node, c.Sh, "--begun"),
+	p, err := k.procs.startAs(nodeCommand{Name: name, command: &c, out: out}, node, c.Sh,
+		k.shell(node, c.Sh, "--begun"),
 		k.environment(node), k.directory, null, out, out, w)
 	w.Close()
 	if err != nil {

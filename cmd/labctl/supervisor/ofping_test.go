@@ -33,7 +33,7 @@ func TestRulesOfThePing(t *testing.T) {
 	} {
 		now := map[refuser]uint64{a: 7, b: 7, c: 7}
 		counts := func() map[refuser]uint64 { return maps.Clone(now) }
-		got := ofThePing(counts, tc.with, tc.without, func(between func(func() reach.Way) bool) error {
+		got := ofThePing(counts, tc.with, tc.without, func(between func(func() reach.Trace) bool) error {
 			if tc.fails {
 				return errors.New("no")
 			}

@@ -14,14 +14,14 @@ import (
 // onWay knows which rules the frames of a ping themselves can meet, and not only copies of them that go elsewhere.
 type onWay struct {
 	lab        *topology.Lab
-	way        reach.Way
+	way        reach.Trace
 	passage    *topology.Passage // nil: it is not known, and it may be any
 	approaches map[string]map[[2]string][]rules.Approach
 }
 
 // newOnWay takes the way that the frames have gone. Rules that send packets elsewhere, and tunnels, make any other one
 // possible.
-func newOnWay(lab *topology.Lab, way reach.Way, tunnels func() bool) *onWay {
+func newOnWay(lab *topology.Lab, way reach.Trace, tunnels func() bool) *onWay {
 	o := &onWay{lab: lab, way: way, approaches: map[string]map[[2]string][]rules.Approach{}}
 	diverted := slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool {
 		return slices.ContainsFunc(n.Loaded(), (*rules.Set).Divert)

@@ -95,7 +95,7 @@ func dropOf(node string, r datapath.DropRecord) wire.DroppedFrame {
 	text, _, function := r.Reason.ESXi()
 	return wire.DroppedFrame{Switch: node, Seq: r.Seq, Time: r.Time, Point: r.Point, Reason: r.Reason.String(),
 		ESXi: text, Function: function,
-		Port: place(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r),
+		Port: dropPort(r), Source: r.PortName, Number: r.Number, Length: r.Length, Offload: offload(r), What: whatOf(r),
 		Data: hex.EncodeToString(r.Data)}
 }
 
@@ -135,7 +135,7 @@ func dropped(ctx context.Context, c *call, p wire.FollowParams) error {
 			records, next, lost := v.loop.Drops(at[v])
 			at[v] = next
 			for _, r := range records {
-				if wanted(p.Nodes, v.node, place(r)) {
+				if wanted(p.Nodes, v.node, dropPort(r)) {
 					d := dropOf(v.node, r)
 					d.Lost, lost = lost, 0
 					all = append(all, d)

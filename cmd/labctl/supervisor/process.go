@@ -32,7 +32,7 @@ type process struct {
 	PID  int
 	Node string
 	What string
-	background
+	nodeCommand
 	ending bool // labctl has sent it a signal to end by; under processes.mu
 	done   chan struct{}
 	status syscall.WaitStatus // valid once done is closed
@@ -101,18 +101,18 @@ func (p *processes) end(c *process, sig syscall.Signal) {
 
 // start runs this very binary inside a node's namespace, as a session of its own, with the given files as 0, 1, 2, …
 func (p *processes) start(node, what string, argv, env []string, dir string, files ...*os.File) (*process, error) {
-	return p.startAs(background{}, node, what, argv, env, dir, files...)
+	return p.startAs(nodeCommand{}, node, what, argv, env, dir, files...)
 }
 
 // startAs is start for a command of the file that goes on.
-func (p *processes) startAs(b background, node, what string, argv, env []string, dir string,
+func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string, dir string,
 	files ...*os.File) (*process, error) {
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
 		fds[i] = f.Fd()
 	}
 	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: fds, Sys: &syscall.SysProcAttr{Setsid: true}}
-	c := &process{Node: node, What: what, background: b, done: make(chan struct{})}
+	c := &process{Node: node, What: what, nodeCommand: b, done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.space.Enter(node, func() (err error) {

@@ -40,13 +40,13 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 	nodes := f.lab().Nodes
 	before := f.refusing(ctx, nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
-	var way reach.Way
+	var way reach.Trace
 	for round := range refusalRounds {
 		if len(before) == 0 {
 			return nil
 		}
 		begin := time.Now()
-		if again(func(now func() reach.Way) bool {
+		if again(func(now func() reach.Trace) bool {
 			if round == refusalRounds-1 {
 				way = now()
 			}
@@ -100,7 +100,7 @@ func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without m
 		return with
 	}
 	var before map[refuser]uint64
-	if again(func(func() reach.Way) bool { before = counts(); return true }) != nil {
+	if again(func(func() reach.Trace) bool { before = counts(); return true }) != nil {
 		return with
 	}
 	after, met := counts(), map[refuser]int{}

@@ -64,7 +64,7 @@ func (w *switches) drops(node string) ([]reach.Drop, int, error) {
 	lost += overrun + before.lost
 	sorts := map[reach.Drop]int{}
 	for _, r := range slices.Concat(before.records, records) {
-		d := reach.Drop{Port: place(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
+		d := reach.Drop{Port: dropPort(r), Reason: r.Reason.String(), Function: function(r.Reason), Length: r.Length}
 		if len(r.Data) >= 12 {
 			d.Dst, d.Src = switchcore.MAC(r.Data[:6]), switchcore.MAC(r.Data[6:12])
 		}
@@ -114,8 +114,8 @@ func (w *switches) overruns() map[topology.End]uint64 {
 	return out
 }
 
-// place is the port at which a frame ended: the one that a copy was for, else the one that it came from.
-func place(r datapath.DropRecord) string {
+// dropPort is the port at which a frame ended: the one that a copy was for, else the one that it came from.
+func dropPort(r datapath.DropRecord) string {
 	if r.Out != switchcore.NoPort {
 		return r.OutName
 	}

@@ -56,13 +56,13 @@ func (w *watching) events(ctx context.Context, seq uint64) error {
 		list, more := w.eventLog.after(seq)
 		for _, e := range list {
 			if e.Seq > seq+1 {
-				if err := w.tell(wire.Change{Time: e.Time, Kind: "lost",
+				if err := w.send(wire.Change{Time: e.Time, Kind: "lost",
 					Cause: "events came faster than they were read"}); err != nil {
 					return err
 				}
 			}
 			seq = e.Seq
-			if err := w.tell(wire.Change{Time: e.Time, Node: e.Node, Kind: e.Kind, Object: e.Object, Old: e.Old,
+			if err := w.send(wire.Change{Time: e.Time, Node: e.Node, Kind: e.Kind, Object: e.Object, Old: e.Old,
 				New: e.New, Cause: e.Cause}); err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (w *watching) events(ctx context.Context, seq uint64) error {
 	}
 }
 
-func (w *watching) tell(k wire.Change) error {
+func (w *watching) send(k wire.Change) error {
 	if len(w.nodes) > 0 && k.Kind != "lost" && !slices.Contains(w.nodes, k.Node) {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (w *watching) tell(k wire.Change) error {
 }
 
 // noticed tells of what the kernel told.
-func (w *watching) noticed(n kernel.Noticed) error {
+func (w *watching) noticed(n kernel.TableChange) error {
 	k := wire.Change{Time: time.Now(), Node: n.Node, Kind: n.Kind, Dev: n.Dev, Gone: n.Gone, State: n.State,
 		Bridge: n.Bridge, VLAN: n.VLAN}
 	switch n.Kind {
@@ -107,7 +107,7 @@ func (w *watching) noticed(n kernel.Noticed) error {
 	if !n.MAC.IsZero() {
 		k.MAC, k.Holder = n.MAC.String(), w.holder(n.MAC)
 	}
-	return w.tell(k)
+	return w.send(k)
 }
 
 // holder is who has an address, as far as can be said at this moment.

@@ -27,16 +27,16 @@ func (w *switches) logged() map[*vswitch]uint64 {
 	return m
 }
 
-// sides knows what is behind the ports of a switch.
-type sides struct {
+// portSides knows what is behind the ports of a switch.
+type portSides struct {
 	lab    *topology.Lab
 	node   string
 	owners map[netip.Addr][]string
 	behind map[string]map[string]bool
 }
 
-func newSides(lab *topology.Lab, node string) *sides {
-	s := &sides{lab: lab, node: node, owners: map[netip.Addr][]string{}, behind: map[string]map[string]bool{}}
+func newPortSides(lab *topology.Lab, node string) *portSides {
+	s := &portSides{lab: lab, node: node, owners: map[netip.Addr][]string{}, behind: map[string]map[string]bool{}}
 	for _, n := range lab.Nodes {
 		for _, i := range n.Interfaces {
 			for _, p := range i.Addrs {
@@ -47,7 +47,7 @@ func newSides(lab *topology.Lab, node string) *sides {
 	return s
 }
 
-func (s *sides) of(port string) map[string]bool {
+func (s *portSides) of(port string) map[string]bool {
 	b, known := s.behind[port]
 	if !known {
 		b = s.lab.Behind(s.node, port)
@@ -58,7 +58,7 @@ func (s *sides) of(port string) map[string]bool {
 
 // mattered reports whether a dropped frame was on the way to the address that it is for: not a copy for somebody else,
 // nor one of a frame whose receiver is on the side that it came from.
-func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
+func (s *portSides) mattered(r *datapath.DropRecord, b talk) bool {
 	owners, known := s.owners[b.to]
 	if !known {
 		return true
@@ -72,16 +72,16 @@ func (s *sides) mattered(r *datapath.DropRecord, b between) bool {
 
 // honest reports whether who asks for an address, or tells of his own, may have sent the frame: he is where it came
 // from. Others may answer for him if they are proxies.
-func (s *sides) honest(r *datapath.DropRecord, b between) bool {
+func (s *portSides) honest(r *datapath.DropRecord, b talk) bool {
 	owners, known := s.owners[b.from]
-	if b.part == echo || r.Port == switchcore.NoPort || !known {
+	if b.purpose == echo || r.Port == switchcore.NoPort || !known {
 		return true
 	}
 	there := s.of(r.PortName)
 	if there == nil || slices.ContainsFunc(owners, func(o string) bool { return there[o] }) {
 		return true
 	}
-	return b.part == answers && slices.ContainsFunc(s.lab.Nodes, func(n *topology.Node) bool {
+	return b.purpose == answers && slices.ContainsFunc(s.lab.Nodes, func(n *topology.Node) bool {
 		return there[n.Name] &&
 			proxy(n)
 	})
@@ -97,7 +97,7 @@ func proxy(n *topology.Node) bool {
 // lostFrames are frames that pings may have needed, each with the place and the reason of its drop.
 type lostFrames struct {
 	echoes map[marker][]frameDrop
-	talk   map[between][]lostTalk // about neighbours
+	talk   map[talk][]lostTalk // about neighbours
 }
 
 // frameDrop is where a switch dropped a frame, as NODE:PORT, and for which reason.
@@ -112,20 +112,20 @@ type lostTalk struct {
 // lost collects where switches dropped frames since a moment that may have been a ping's and were on their way, and
 // why.
 func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswitch]uint64) lostFrames {
-	out := lostFrames{map[marker][]frameDrop{}, map[between][]lostTalk{}}
+	out := lostFrames{map[marker][]frameDrop{}, map[talk][]lostTalk{}}
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
 	for _, v := range w.list() {
 		records, _, _ := v.loop.Drops(since[v])
-		at := newSides(lab, v.node)
+		at := newPortSides(lab, v.node)
 		for _, r := range records {
 			b, m, ok := about(r.Data)
 			if !ok || !at.mattered(&r, b) || !at.honest(&r, b) {
 				continue
 			}
-			d := frameDrop{v.node + ":" + place(r), r.Reason.String()}
-			if b.part == echo {
+			d := frameDrop{v.node + ":" + dropPort(r), r.Reason.String()}
+			if b.purpose == echo {
 				out.echoes[m] = append(out.echoes[m], d)
 			} else {
 				out.talk[b] = append(out.talk[b], lostTalk{r.Time, d})
@@ -145,10 +145,10 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 			counts[d]++
 		}
 	}
-	talks := map[between]bool{}
+	talks := map[talk]bool{}
 	for _, h := range r.Hops {
 		for _, own := range addressesOf(lab, h.Node) {
-			talks[between{asks, own, h.Next}], talks[between{answers, h.Next, own}] = true, true
+			talks[talk{asks, own, h.Next}], talks[talk{answers, h.Next, own}] = true, true
 		}
 	}
 	for b := range talks {

@@ -28,7 +28,7 @@ func TestAboutWhom(t *testing.T) {
 	)
 	for _, c := range []struct {
 		name, frame string
-		part        part
+		part        purpose
 		from, to    string
 		key         uint32
 	}{
@@ -65,7 +65,7 @@ func TestAboutWhom(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if want := (between{c.part, netip.MustParseAddr(c.from), netip.MustParseAddr(c.to)}); got != want || m.key != c.key {
+		if want := (talk{c.part, netip.MustParseAddr(c.from), netip.MustParseAddr(c.to)}); got != want || m.key != c.key {
 			t.Errorf("%s: %v %x", c.name, got, m)
 		}
 	}
@@ -84,7 +84,7 @@ func TestWhoseLosses(t *testing.T) {
 	drop := func(where string) frameDrop { return frameDrop{where, "Blocked"} }
 	lost := lostFrames{
 		echoes: map[marker][]frameDrop{{ours, 1}: {drop("1")}, {ours, 2}: {drop("2"), drop("2")}, {ours, 3}: {drop("3")}, {[8]byte{2}, 1}: {drop("others'")}},
-		talk: map[between][]lostTalk{
+		talk: map[talk][]lostTalk{
 			{asks, a, b}:    {{at(-1), drop("before")}, {at(1), drop("a asks")}, {at(3), drop("between")}, {at(5), drop("a asks again")}, {at(7), drop("after")}},
 			{asks, b, a}:    {{at(1), drop("b asks")}},
 			{answers, b, a}: {{at(1), drop("b answers")}},
@@ -124,9 +124,9 @@ names: {two: {ip: 10.9.0.2}}
 	if lab == nil {
 		t.Fatal(problems)
 	}
-	at := newSides(lab.Lab, "s")
+	at := newPortSides(lab.Lab, "s")
 	for _, c := range []struct {
-		part part
+		part purpose
 		from string
 		port string
 		want bool
@@ -136,13 +136,13 @@ names: {two: {ip: 10.9.0.2}}
 		{asks, "10.9.0.2", "b", true}, {asks, "10.9.0.2", "twin", true}, {echo, "10.9.0.1", "b", true},
 	} {
 		r := datapath.DropRecord{PortName: c.port, Out: switchcore.NoPort}
-		if got := at.honest(&r, between{part: c.part, from: netip.MustParseAddr(c.from)}); got != c.want {
+		if got := at.honest(&r, talk{purpose: c.part, from: netip.MustParseAddr(c.from)}); got != c.want {
 			t.Errorf("%d of %s from %s: %v", c.part, c.from, c.port, got)
 		}
 	}
 	for port, want := range map[string]bool{"a": true, "b": true, "twin": true} { // each twin is the receiver of what comes from the other
 		r := datapath.DropRecord{PortName: port, Out: switchcore.NoPort}
-		if got := at.mattered(&r, between{to: netip.MustParseAddr("10.9.0.2")}); got != want {
+		if got := at.mattered(&r, talk{to: netip.MustParseAddr("10.9.0.2")}); got != want {
 			t.Errorf("to 10.9.0.2 from %s: %v", port, got)
 		}
 	}
@@ -183,8 +183,8 @@ func TestWhichDropsMattered(t *testing.T) {
 		if c.out != "" {
 			r.Out = 1
 		}
-		b := between{to: netip.MustParseAddr(c.to)}
-		if got := newSides(shippedLab(t, c.lab), c.node).mattered(&r, b); got != c.want {
+		b := talk{to: netip.MustParseAddr(c.to)}
+		if got := newPortSides(shippedLab(t, c.lab), c.node).mattered(&r, b); got != c.want {
 			t.Errorf("%s: %s:%s to %q, for %s: %v", c.lab, c.node, c.port, c.out, c.to, got)
 		}
 	}

@@ -17,14 +17,14 @@ import (
 	"labctl/topology/expect"
 )
 
-// deafening brings more frames to c than its listener can hold, when the listeners are open and nothing was asked yet.
+// overload brings more frames to c than its listener can hold, when the listeners are open and nothing was asked yet.
 // They pass its filter and are no requests.
-type deafening struct {
+type overload struct {
 	*liveMachine
 	flood func()
 }
 
-func (m *deafening) Quiet(context.Context) error {
+func (m *overload) Quiet(context.Context) error {
 	if m.flood != nil {
 		m.flood()
 		m.flood = nil
@@ -62,7 +62,7 @@ func almost(p *Prober) []byte {
 // TestDeafListener: one whose queue was full has no say in what did not come; nobody else's answer changes.
 func TestDeafListener(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24", "d 10.0.0.4/24")
-	m := &deafening{liveMachine: build(t, lab, steps)}
+	m := &overload{liveMachine: build(t, lab, steps)}
 	p := &Prober{Lab: lab, Machine: m}
 	defer p.Close()
 	wantText(t, ask(t, p, false, sees("a", "b", "c"), sees("a", "b", "d")), "sees:a->b@c no\nsees:a->b@d no\n")

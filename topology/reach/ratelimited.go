@@ -19,7 +19,7 @@ const (
 
 // limited reports whether the pair waits for an error that a router may keep to itself: its own "no route".
 func (m *fresh) limited(pr *pair) bool {
-	w := pr.way
+	w := pr.path
 	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
 		return false
 	}
@@ -32,13 +32,13 @@ func (m *fresh) limited(pr *pair) bool {
 // closed reports whether the node that would not send the request on does not forward at all: it knows a way itself,
 // and still has none for others (ip_route_input_slow). Such a node says nothing, at whatever rate.
 func (m *fresh) closed(pr *pair) bool {
-	r, err := m.b.machine.Route(pr.way.errAt, topology.RouteQuery{Dst: pr.dst})
+	r, err := m.b.machine.Route(pr.path.errAt, topology.RouteQuery{Dst: pr.dst})
 	return err == nil && !r.Local
 }
 
-// spaced asks each source's pairs one after the other, more than a second apart, until they are answered or have been
-// asked often enough. Those that nothing came for are listened for together to the end.
-func (m *fresh) spaced(prs []*pair) error {
+// runRateLimited asks each source's pairs one after the other, more than a second apart, until they are answered or
+// have been asked often enough. Those that nothing came for are listened for together to the end.
+func (m *fresh) runRateLimited(prs []*pair) error {
 	turns := schedule.NewTurns(prs, func(pr *pair) string { return pr.sock.node }, errorTries)
 	var lost []*pair
 	for turns.Left() > 0 {

@@ -25,22 +25,22 @@ type Hop struct {
 // that of the router that says so, or, when no answer was received, those of the way back and those of which the
 // router's word may have been lost.
 func (pr *pair) suspects() []Hop {
-	if pr.way == nil {
+	if pr.path == nil {
 		return nil
 	}
 	var list []hop
 	router, unreachable := strings.CutPrefix(pr.word, "icmp:host-unreachable@")
 	switch {
 	case pr.word == "no-arp":
-		list = pr.way.hops[:min(1, len(pr.way.hops))]
+		list = pr.path.hops[:min(1, len(pr.path.hops))]
 	case unreachable:
-		for _, h := range pr.way.hops {
+		for _, h := range pr.path.hops {
 			if h.node == router {
 				list = append(list, h)
 			}
 		}
 	case pr.word == "silent":
-		list = slices.Clone(pr.way.hops[min(1, len(pr.way.hops)):])
+		list = slices.Clone(pr.path.hops[min(1, len(pr.path.hops)):])
 		if pr.back != nil {
 			list = append(list, pr.back.hops...)
 		}
@@ -52,8 +52,8 @@ func (pr *pair) suspects() []Hop {
 	return out
 }
 
-// way is how packets go from a node to an address, as the kernels of the nodes on it say.
-type way struct {
+// path is how packets go from a node to an address, as the kernels of the nodes on it say.
+type path struct {
 	src      netip.Addr // the source address that the first node chooses
 	hops     []hop
 	nodes    []string // all that handle the packet, in order
@@ -69,8 +69,8 @@ type way struct {
 const maxHops = 64
 
 // walk asks node after node for the route.
-func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *way {
-	w := &way{src: q.From}
+func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *path {
+	w := &path{src: q.From}
 	dst := q.Dst
 	in := 0
 	for range maxHops {
@@ -129,8 +129,8 @@ func redirects(q topology.RouteQuery, r topology.RouteAnswer, in int) bool {
 	return r.DoRedirect
 }
 
-// traces is what one exchange between two nodes may leave behind.
-type traces struct {
+// residue is what one exchange between two nodes may leave behind.
+type residue struct {
 	entries []hop    // exactly these entries, unless there is more in flush
 	flush   []string // nodes that forget all neighbours
 	routes  []string // nodes that may have learned a redirected route
@@ -138,14 +138,14 @@ type traces struct {
 }
 
 // exact reports whether no more than its entries are left behind.
-func (t traces) exact() bool { return !t.all && len(t.flush) == 0 && len(t.routes) == 0 }
+func (t residue) exact() bool { return !t.all && len(t.flush) == 0 && len(t.routes) == 0 }
 
-// left says what the way there and the way back leave behind.
-func left(w, back *way) traces {
+// residueOf says what the way there and the way back leave behind.
+func residueOf(w, back *path) residue {
 	if w.odd || back != nil && back.odd {
-		return traces{all: true}
+		return residue{all: true}
 	}
-	var t traces
+	var t residue
 	if len(w.hops) == 0 && w.err != nil {
 		return t // refused by its own sender, who asks nobody
 	}

@@ -10,49 +10,49 @@ import (
 	"labctl/topology"
 )
 
-// ear is a listener of a sees table, or the tap that proves that a frame left its sender.
-type ear struct {
+// listener is a socket that listens for a sees table, or the tap that proves that a frame left its sender.
+type listener struct {
 	*tap
-	node    string
-	name    string          // of the interface
-	nosy    bool            // promiscuous
-	arrived map[uint32]bool // marked requests
-	left    map[uint32]bool // sent by the node itself
+	node        string
+	name        string // of the interface
+	promiscuous bool
+	arrived     map[uint32]bool // marked requests
+	sent        map[uint32]bool // sent by the node itself
 }
 
-// audience is the ears that are open at the same time, one for each interface.
-type audience struct {
+// listeners are those that are open at the same time, one for each interface.
+type listeners struct {
 	b      *bench
 	own    *owners
 	filter []bpf.Instruction
-	ears   map[place]*ear
+	open   map[interfaceKey]*listener
 }
 
-func newAudience(b *bench, own *owners, filter []bpf.Instruction) *audience {
-	return &audience{b: b, own: own, filter: filter, ears: map[place]*ear{}}
+func newListeners(b *bench, own *owners, filter []bpf.Instruction) *listeners {
+	return &listeners{b: b, own: own, filter: filter, open: map[interfaceKey]*listener{}}
 }
 
-// close closes all ears; the switches have noticed when it returns.
-func (l *audience) close(ctx context.Context) error {
-	if len(l.ears) == 0 {
+// close closes all listeners; the switches have noticed when it returns.
+func (l *listeners) close(ctx context.Context) error {
+	if len(l.open) == 0 {
 		return nil
 	}
-	for _, e := range l.ears {
+	for _, e := range l.open {
 		e.close()
 	}
-	clear(l.ears)
+	clear(l.open)
 	return l.b.machine.Quiet(ctx)
 }
 
 // column is who listens in a column of a sees table.
 type column struct {
-	ears    []*ear
-	through bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
+	listeners []*listener
+	through   bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
 }
 
-// listeners opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would
+// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would
 // be, but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
-func (l *audience) listeners(text string) (column, error) {
+func (l *listeners) column(text string) (column, error) {
 	node, ifname, isPort := l.b.port(text)
 	if !isPort {
 		t, ok := l.b.target(text)
@@ -73,21 +73,21 @@ func (l *audience) listeners(text string) (column, error) {
 		if k.Name == "lo" || !k.Up || ifname != "" && k.Name != ifname {
 			continue
 		}
-		e, err := l.ear(node, k, !own)
+		e, err := l.listen(node, k, !own)
 		if err != nil {
 			return column{}, err
 		}
-		out.ears = append(out.ears, e)
+		out.listeners = append(out.listeners, e)
 	}
-	if len(out.ears) == 0 {
+	if len(out.listeners) == 0 {
 		return column{}, fmt.Errorf("%s has no interface that is up to listen on", text)
 	}
 	return out, nil
 }
 
-func (l *audience) ear(node string, k topology.LinkState, promiscuous bool) (*ear, error) {
-	at := place{node: node, index: k.Index}
-	if e := l.ears[at]; e != nil {
+func (l *listeners) listen(node string, k topology.LinkState, promiscuous bool) (*listener, error) {
+	at := interfaceKey{node: node, index: k.Index}
+	if e := l.open[at]; e != nil {
 		return e, nil
 	}
 	// ETH_P_ALL and not ETH_P_IP: only the former gets what the node itself sends.
@@ -95,14 +95,15 @@ func (l *audience) ear(node string, k topology.LinkState, promiscuous bool) (*ea
 	if err != nil {
 		return nil, err
 	}
-	e := &ear{tap: t, node: node, name: k.Name, nosy: promiscuous, arrived: map[uint32]bool{}, left: map[uint32]bool{}}
-	l.ears[at] = e
+	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]bool{},
+		sent: map[uint32]bool{}}
+	l.open[at] = e
 	return e, nil
 }
 
-// deaf says why an ear may have missed something, "" if it has heard all there was. It asks the kernel for what was
-// dropped since it was last asked.
-func (e *ear) deaf() string {
+// missedWhy says why a listener may have missed something, "" if it has heard all there was. It asks the kernel for
+// what was dropped since it was last asked.
+func (e *listener) missedWhy() string {
 	switch {
 	case e.gone():
 		return fmt.Sprintf("the interface %s:%s was removed or made anew while it was listened on; send what is to "+
@@ -116,13 +117,13 @@ func (e *ear) deaf() string {
 const lostFrames = "the listener lost frames"
 
 // taps are the sockets on all interfaces of a node.
-func (l *audience) taps(node string) ([]*ear, error) {
-	var out []*ear
+func (l *listeners) taps(node string) ([]*listener, error) {
+	var out []*listener
 	for _, k := range l.own.links[node] {
 		if k.Name == "lo" || !k.Up {
 			continue
 		}
-		e, err := l.ear(node, k, false)
+		e, err := l.listen(node, k, false)
 		if err != nil {
 			return nil, err
 		}
@@ -131,9 +132,9 @@ func (l *audience) taps(node string) ([]*ear, error) {
 	return out, nil
 }
 
-func (l *audience) pollFds() []unix.PollFd {
+func (l *listeners) pollFds() []unix.PollFd {
 	var fds []unix.PollFd
-	for _, e := range l.ears {
+	for _, e := range l.open {
 		fds = append(fds, unix.PollFd{Fd: int32(e.fd), Events: unix.POLLIN})
 	}
 	return fds

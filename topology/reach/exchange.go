@@ -12,8 +12,8 @@ import (
 	"labctl/topology"
 )
 
-// matrix is the pings of one family in one call of Ask.
-type matrix struct {
+// exchange is the pings of one family in one call of Ask.
+type exchange struct {
 	b     *bench
 	ctx   context.Context
 	own   *owners
@@ -21,7 +21,7 @@ type matrix struct {
 	pairs []*pair
 	tries map[uint32]*pair // by the key of the request
 	open  []*pair          // whose last try is not over
-	ways  map[wayKey]*way
+	ways  map[pathKey]*path
 
 	turned int // redirects that have come
 
@@ -29,18 +29,18 @@ type matrix struct {
 	buf [2048]byte
 }
 
-func newMatrix(ctx context.Context, b *bench, own *owners) *matrix {
-	return &matrix{b: b, ctx: ctx, own: own, tries: map[uint32]*pair{}, ways: map[wayKey]*way{}}
+func newExchange(ctx context.Context, b *bench, own *owners) *exchange {
+	return &exchange{b: b, ctx: ctx, own: own, tries: map[uint32]*pair{}, ways: map[pathKey]*path{}}
 }
 
-type wayKey struct {
+type pathKey struct {
 	node, oif string
 	dst       netip.Addr
 }
 
-// wayTo walks there, once for each sender and address.
-func (m *matrix) wayTo(node string, q topology.RouteQuery) *way {
-	k := wayKey{node, q.OIF, q.Dst}
+// pathTo walks there, once for each sender and address.
+func (m *exchange) pathTo(node string, q topology.RouteQuery) *path {
+	k := pathKey{node, q.OIF, q.Dst}
 	w := m.ways[k]
 	if w == nil {
 		w = m.own.walk(m.b.machine, node, q)
@@ -57,27 +57,27 @@ func (pr *pair) query() topology.RouteQuery {
 	return topology.RouteQuery{Dst: pr.dst}
 }
 
-// plot finds out which way the pair goes and what that leaves behind.
-func (m *matrix) plot(pr *pair) {
-	w := m.wayTo(pr.sock.node, pr.query())
-	pr.way = w
-	var back *way
+// tracePair finds out which way the pair goes and what that leaves behind.
+func (m *exchange) tracePair(pr *pair) {
+	w := m.pathTo(pr.sock.node, pr.query())
+	pr.path = w
+	var back *path
 	if w.src.IsValid() && len(w.hops) > 0 {
-		back = m.wayTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
+		back = m.pathTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
 	}
 	pr.back = back
-	pr.traces = left(w, back)
+	pr.traces = residueOf(w, back)
 }
 
 // send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come
 // from rules that are not loaded any more. A refusal by the sender's kernel decides the pair.
-func (m *matrix) send(pr *pair) {
+func (m *exchange) send(pr *pair) {
 	m.b.ready(m.ctx, 1)
 	m.request(pr, m.b.ids.take(time.Now()))
 }
 
 // request makes a try with the request of that key.
-func (m *matrix) request(pr *pair, key uint32) {
+func (m *exchange) request(pr *pair, key uint32) {
 	pr.key = key
 	m.tries[key] = pr
 	m.tried(pr)
@@ -89,7 +89,7 @@ func (m *matrix) request(pr *pair, key uint32) {
 }
 
 // drain takes in all that has arrived at a socket.
-func (m *matrix) drain(s *echoSocket) {
+func (m *exchange) drain(s *echoSocket) {
 	for {
 		ev, ok := s.receive(m.buf[:], m.b.cookie)
 		if !ok {
@@ -97,7 +97,7 @@ func (m *matrix) drain(s *echoSocket) {
 		}
 		if ev.kind == gotRedirect {
 			m.turned++
-			m.b.told(s.node, m.own.ofAddr(ev.from), time.Now())
+			m.b.noteRedirect(s.node, m.own.ofAddr(ev.from), time.Now())
 		}
 		if ev.ofReply {
 			continue
@@ -109,7 +109,7 @@ func (m *matrix) drain(s *echoSocket) {
 }
 
 // await waits at most d, counted from the sending, for the pair to be decided.
-func (m *matrix) await(pr *pair, d time.Duration) {
+func (m *exchange) await(pr *pair, d time.Duration) {
 	for {
 		m.drain(pr.sock)
 		left := d - time.Since(pr.sent)
@@ -121,7 +121,7 @@ func (m *matrix) await(pr *pair, d time.Duration) {
 }
 
 // awaitAll waits until all are decided, at most until the deadline.
-func (m *matrix) awaitAll(prs []*pair, deadline time.Time) {
+func (m *exchange) awaitAll(prs []*pair, deadline time.Time) {
 	for {
 		var socks []*echoSocket
 		for _, pr := range prs {
@@ -156,7 +156,7 @@ func addSocket(socks []*echoSocket, s *echoSocket) []*echoSocket {
 	return append(socks, s)
 }
 
-func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
+func (m *exchange) poll(socks []*echoSocket, d time.Duration) {
 	var one [1]unix.PollFd
 	fds := one[:0]
 	for _, s := range socks {
@@ -172,7 +172,7 @@ func (m *matrix) poll(socks []*echoSocket, d time.Duration) {
 
 // lingering is how long to listen on: a copy takes about as long as the answer took, and a machine that is busy is so
 // for both.
-func (m *matrix) lingering() time.Duration {
+func (m *exchange) lingering() time.Duration {
 	d := linger
 	if slices.ContainsFunc(m.b.lab.Nodes, func(n *topology.Node) bool { return n.Switch != nil }) {
 		d = lingerSwitched
@@ -184,7 +184,7 @@ func (m *matrix) lingering() time.Duration {
 }
 
 // grace listens on for a moment.
-func (m *matrix) grace() {
+func (m *exchange) grace() {
 	var socks []*echoSocket
 	seen := map[*echoSocket]bool{}
 	for _, pr := range m.pairs {
@@ -207,22 +207,22 @@ func (m *matrix) grace() {
 }
 
 // byKernel marks the answered pairs whose router would redirect but, its limiter being silent after nine, did not.
-func (m *matrix) byKernel(pr *pair) {
-	if pr.word == "ok" && pr.redirect == "" && pr.way != nil && pr.way.redirect != "" {
+func (m *exchange) byKernel(pr *pair) {
+	if pr.word == "ok" && pr.redirect == "" && pr.path != nil && pr.path.redirect != "" {
 		pr.redirect = fmt.Sprintf("no redirect came; the kernel of %s says it would send one (redirects are rate "+
-			"limited)", pr.way.redirect)
+			"limited)", pr.path.redirect)
 	}
 }
 
 // tried notes a request that is about to be sent.
-func (m *matrix) tried(pr *pair) {
+func (m *exchange) tried(pr *pair) {
 	pr.over()
 	pr.tries = append(slices.Clip(pr.tries), Try{Key: pr.key, From: time.Now()})
 	m.open = append(m.open, pr)
 }
 
 // closeTries ends what is under way: the next frames are others'. The switches should be idle.
-func (m *matrix) closeTries() {
+func (m *exchange) closeTries() {
 	for _, pr := range m.open {
 		pr.over()
 	}

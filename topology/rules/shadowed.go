@@ -8,8 +8,8 @@ import (
 	"labctl/topology/problem"
 )
 
-// fate is what one rule, or the end of a chain, does to frames that come that far.
-type fate struct {
+// ruleEffect is what one rule, or the end of a chain, does to frames that come that far.
+type ruleEffect struct {
 	set   *Set
 	pos   problem.Pos
 	width int    // of the rule in its line; 0: up to its end
@@ -22,11 +22,11 @@ type fate struct {
 	refuses bool
 }
 
-// trap is an accept for whatever belongs to a connection ahead of what refuses frames by the port of a bridge: a
-// connection that began before an attack goes on through the attacker.
-type trap struct{ accept, refusal fate }
+// shadowedRefusal is an accept for whatever belongs to a connection ahead of what refuses frames by the port of a
+// bridge: a connection that began before an attack goes on through the attacker.
+type shadowedRefusal struct{ accept, refusal ruleEffect }
 
-func (t trap) String() string {
+func (t shadowedRefusal) String() string {
 	where := t.refusal.name
 	if t.refusal.pos.Line > 0 {
 		where += fmt.Sprintf(" (line %d)", t.refusal.pos.Line)
@@ -41,16 +41,16 @@ func (t trap) String() string {
 		"an attack goes on through the attacker; tie it to ports and addresses too"
 }
 
-// trapsIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where
+// shadowedIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where
 // something is accepted by port.
-func trapsIn(list []fate) []trap {
-	tied := slices.ContainsFunc(list, func(f fate) bool { return f.accepts && f.byPort })
-	var out []trap
-	var next *fate // the first refusal behind
+func shadowedIn(list []ruleEffect) []shadowedRefusal {
+	tied := slices.ContainsFunc(list, func(f ruleEffect) bool { return f.accepts && f.byPort })
+	var out []shadowedRefusal
+	var next *ruleEffect // the first refusal behind
 	for i := len(list) - 1; i >= 0; i-- {
 		f := &list[i]
 		if f.accepts && f.old && !f.byPort && next != nil {
-			out = append(out, trap{*f, *next})
+			out = append(out, shadowedRefusal{*f, *next})
 		}
 		if f.refuses && (f.byPort || f.all && tied) {
 			next = f
@@ -60,13 +60,13 @@ func trapsIn(list []fate) []trap {
 	return out
 }
 
-// traps are those of a node whose rule sets stand in this order, each once. all is false if there are too many ways
-// through the chains.
-func traps(sets []*Set, room *int) (list []trap, all bool) {
+// shadowedRefusals are those of a node whose rule sets stand in this order, each once. all is false if there are too
+// many ways through the chains.
+func shadowedRefusals(sets []*Set, room *int) (list []shadowedRefusal, all bool) {
 	tr := newTracer(room)
-	seen := map[trap]bool{}
-	add := func(ways []fate) {
-		for _, t := range trapsIn(ways) {
+	seen := map[shadowedRefusal]bool{}
+	add := func(ways []ruleEffect) {
+		for _, t := range shadowedIn(ways) {
 			if !seen[t] {
 				seen[t] = true
 				list = append(list, t)
@@ -79,7 +79,7 @@ func traps(sets []*Set, room *int) (list []trap, all bool) {
 	}
 	for _, set := range sets {
 		tr.begin()
-		for _, ways := range set.hookFates(tr) {
+		for _, ways := range set.hookEffects(tr) {
 			add(ways)
 		}
 	}
@@ -89,7 +89,7 @@ func traps(sets []*Set, room *int) (list []trap, all bool) {
 // CheckTraps warns of traps. room is how much of [MaxWays] is left, and becomes less; too many ways are a mistake. The
 // sets, at least one, are all of a node, and path is the node's.
 func CheckTraps(sets []*Set, file File, path string, room *int) {
-	list, all := traps(sets, room)
+	list, all := shadowedRefusals(sets, room)
 	if !all {
 		set := sets[0]
 		file.Add(set.Pos, len(set.Name), problem.PathKey(path, "rules"),
@@ -107,18 +107,18 @@ func CheckTraps(sets []*Set, file File, path string, room *int) {
 	}
 }
 
-// NewTraps is what is said of each trap that one list of loaded sets has and another before it had not: the name of the
-// set, and what is wrong.
-func NewTraps(was, is []*Set) (out [][2]string) {
+// NewShadowedRefusals is what is said of each refusal behind an accept that one list of loaded sets has and another
+// before it had not: the name of the set, and what is wrong.
+func NewShadowedRefusals(was, is []*Set) (out [][2]string) {
 	before := map[string]bool{}
-	key := func(t trap) string { return t.accept.set.Name + t.accept.name + t.refusal.name }
+	key := func(t shadowedRefusal) string { return t.accept.set.Name + t.accept.name + t.refusal.name }
 	room := MaxWays
-	list, _ := traps(was, &room)
+	list, _ := shadowedRefusals(was, &room)
 	for _, t := range list {
 		before[key(t)] = true
 	}
 	room = MaxWays
-	list, _ = traps(is, &room)
+	list, _ = shadowedRefusals(is, &room)
 	for _, t := range list {
 		if !before[key(t)] {
 			out = append(out, [2]string{t.accept.set.Name, t.accept.name + " " + t.String()})

@@ -29,7 +29,7 @@ func captureCommand(g *globals) *cobra.Command {
 		Long: `Watch frames until interrupted: print a line for each, write them as pcapng, or show them in Wireshark.
 
 At a virtual switch they are seen at the points PortInput (from a guest into the switch), PortOutput (to a guest), UplinkRcv and
-UplinkSnd (likewise at uplinks) and Drop, each with the verdict; in pcapng that is the comment of the frame. At a node's interface
+UplinkSnd (the same at uplinks) and Drop, each with the verdict; in pcapng that is the comment of the frame. At a node's interface
 they are seen as the guest itself has them: VnicTx and VnicRx. Several places make one file with one pcapng interface for each.
 
 A capture changes nothing: no filter, no verdict, no counter. The exception has to be asked for: with --promiscuous the interface

@@ -45,7 +45,7 @@ func matrixCommand(g *globals) *cobra.Command {
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
-"ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below it stands which rules and which
+"ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below it is which rules and which
 virtual switches stopped the pings that did not get through.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

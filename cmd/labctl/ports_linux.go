@@ -30,7 +30,7 @@ func portsCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ports [SWITCH|SWITCH:PORT]...",
 		Short: "Show the ports of virtual switches: state, addresses, policies and where they come from",
-		Long: `Show the ports of virtual switches. Under PMF stand the three security policies as they work out for the port, promiscuous
+		Long: `Show the ports of virtual switches. Under PMF are the three security policies as they work out for the port, promiscuous
 mode, MAC changes and forged transmits, A(ccept) or R(eject), each with the level that says so: p(ort), g(roup), s(witch), or
 nothing for the platform's default. PROMISC is what became of the guest's own wish to receive everything.`,
 		ValidArgsFunction: completeSwitches(g, 0),

@@ -19,7 +19,7 @@ func rulesCommand(g *globals) *cobra.Command {
 		Long: `Show the rules of the nodes' rule sets in the order of the file, loaded or not, with the packets and bytes that each has met
 since its set was loaded: also those without a name ("-"), and as "FORWARD policy" the policies of chains that refuse what no rule
 accepts. A rule of nft has numbers only if it says "counter", a policy of nft never has. Loading or unloading a set ("labctl set
-NODE.rules.SET.load=true") makes the tables of its program (iptables, ip6tables or nft) on the node anew, so the counters of all sets of
+NODE.rules.SET.load=true") rebuilds the tables of its program (iptables, ip6tables or nft) on the node, so the counters of all sets of
 that program begin at 0 then; reading never resets them.
 
 With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's

@@ -25,7 +25,7 @@ type frameFlags struct {
 func (f *frameFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.src, "src", "",
 		"source: a MAC address, a node, node:if or a name; the interface's own if not given")
-	cmd.Flags().StringVar(&f.dst, "dst", "", "destination: likewise, or broadcast")
+	cmd.Flags().StringVar(&f.dst, "dst", "", "destination: a MAC address, a node, node:if or a name, or broadcast")
 	cmd.Flags().StringVar(&f.etherType, "type", "", "EtherType, as 0x88cc")
 	cmd.Flags().IntVar(&f.vlan, "vlan", 0, "802.1Q tag, 1 to 4094")
 	must(cmd.MarkFlagRequired("dst"))

@@ -82,7 +82,7 @@ hand stays laid over the file, as it does in "up".`,
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay, and take the lab down on Ctrl-C")
 	cmd.Flags().BoolVar(&allowRun, "allow-run", false, "run the commands of a lab file that comes from standard input")
 	cmd.Flags().BoolVar(&reset, "reset", false,
-		"build the lab anew instead of changing or healing the one that is there")
+		"rebuild the lab instead of changing or healing the one that is there")
 	cmd.Flags().BoolVar(&dry, "dry-run", false,
 		"say what would change, and touch nothing; exit code 1 if that is something")
 	cmd.Flags().BoolVar(&script, "script", false, "with --dry-run: the kernel operations, as a shell script")
@@ -180,7 +180,7 @@ func printUp(g *globals, cmd *cobra.Command, s client.Start, c *client.Client, a
 // endedWith says which actions of steps a killed supervisor took with it.
 func endedWith(actions []string) string {
 	return fmt.Sprintf("ended when the lab broke or was healed, and not started again: %s; \"labctl up --reset\" "+
-		"begins anew", strings.Join(actions, ", "))
+		"starts over", strings.Join(actions, ", "))
 }
 
 // stay waits for Ctrl-C, or for the lab to go away by itself, and leaves nothing up.

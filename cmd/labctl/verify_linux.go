@@ -38,7 +38,7 @@ func verifyCommand(g *globals) *cobra.Command {
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
 steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
 through its steps, and taken down again; --new always does that, with the file of LAB too, and --update does it with a FILE. Without an
-argument and -l ./lab.yaml is judged, or, where there is none, the running lab. One that is degraded is not judged (exit code 3). Below each table stands which rules and which virtual switches stopped
+argument and -l ./lab.yaml is judged, or, where there is none, the running lab. One that is degraded is not judged (exit code 3). Below each table is which rules and which virtual switches stopped
 the pings that did not get through, also where that was expected.
 
 Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,

@@ -86,7 +86,7 @@ func outcome(g *vocabulary, k *Kind, _ Question, word string) string {
 		return problem.Quoted(word) + " says a modifier twice"
 	}
 	if modified && k.isWord(base) {
-		return problem.Quoted(word) + `: a modifier stands with "ok" only; write ` + problem.Quoted(base)
+		return problem.Quoted(word) + `: a modifier goes with "ok" only; write ` + problem.Quoted(base)
 	}
 	if word == "broadcast" {
 		return "IPv6 has no broadcast addresses"

@@ -86,7 +86,7 @@ func (f *finder) find(line int, w tableWord) (topology.Target, bool) {
 func (f *finder) sender(line int, w tableWord) (node string, ok bool) {
 	t, ok := f.find(line, w)
 	if ok && t.Node == "" {
-		f.wrong(line, w, `%q stands under "names": it can be asked, but cannot ask; name a node`, w.text)
+		f.wrong(line, w, `%q is under "names": it can be asked, but cannot ask; name a node`, w.text)
 		return "", false
 	}
 	return t.Node, ok

@@ -81,7 +81,7 @@ func (f *finder) flow(line int, w tableWord) (a, b string, ok bool) {
 func (f *finder) listener(line int, w tableWord) bool {
 	t, ok := f.find(line, w)
 	if ok && t.Node == "" {
-		f.wrong(line, w, `%q stands under "names" and cannot listen; name a node or node:interface`, w.text)
+		f.wrong(line, w, `%q is under "names" and cannot listen; name a node or node:interface`, w.text)
 		return false
 	}
 	return ok

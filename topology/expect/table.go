@@ -103,7 +103,7 @@ func (p *tableParser) table(lines []tableLine) *Table {
 			key = p.narrow(&row, columns, l.words[1:])
 		}
 		if first, twice := seen[key]; twice {
-			p.wrong(l.line, l.words[0], "row %q stands already in line %d; each row once", row.text, first)
+			p.wrong(l.line, l.words[0], "row %q is already in line %d; each row once", row.text, first)
 		} else {
 			seen[key] = l.line
 		}
@@ -126,7 +126,7 @@ func (p *tableParser) columns(t *Table, head tableLine) []axis {
 		}
 		t.Columns = append(t.Columns, w.text)
 		if seen[w.text] {
-			p.wrong(head.line, w, "column %q stands twice; each column once", w.text)
+			p.wrong(head.line, w, "column %q appears twice; each column once", w.text)
 		}
 		seen[w.text] = true
 		columns = append(columns, p.column(head.line, w))

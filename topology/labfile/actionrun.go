@@ -47,7 +47,7 @@ func (st *story) nodesOf(list grammar.Value) []string {
 		switch {
 		case s == nil:
 		case slices.Contains(out, s.full):
-			v.Errorf("%s stands here twice", s.full)
+			v.Errorf("%s appears here twice", s.full)
 		default:
 			out = append(out, s.full)
 		}

@@ -122,7 +122,7 @@ func portMTU(m *ifaceBuild, port grammar.Value) {
 	switch {
 	case !v.Given():
 	case m.ownMTU.Given() && (m.node.body != switchBody || m.movedToSwitch):
-		v.Key().Errorf("stands at interface %s too, in line %d; write it once", m.Name, m.ownMTU.Pos().Line)
+		v.Key().Errorf("is also given at interface %s, in line %d; write it once", m.Name, m.ownMTU.Pos().Line)
 	default:
 		m.MTU, m.ownMTU = v.Int(m.MTU), v
 	}

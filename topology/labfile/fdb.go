@@ -109,7 +109,7 @@ func (e staticEntries) entry(br *ifaceBuild, own map[switchcore.MAC]string, seen
 		return
 	}
 	if seen[mac] {
-		v.Key().Errorf("%s stands here twice; an address is behind one port", mac)
+		v.Key().Errorf("%s appears here twice; an address is behind one port", mac)
 		return
 	}
 	seen[mac] = true

@@ -273,7 +273,7 @@ func readIP(m *ifaceBuild, v grammar.Value, path string) {
 			continue
 		}
 		if m.has[p] {
-			a.Errorf("%s stands here twice", p)
+			a.Errorf("%s appears here twice", p)
 		}
 		if m.has == nil {
 			m.has = map[netip.Prefix]bool{}

@@ -59,7 +59,7 @@ func linkText(s string) string {
 	case strings.Contains(right, " -- "):
 		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, problem.Clip(s))
 	case strings.Contains(strings.TrimSpace(right), " "):
-		return fmt.Sprintf(`%q has several ends on the right; several stand on the left only, as "a b c -- s1"`,
+		return fmt.Sprintf(`%q has several ends on the right; several are allowed on the left only, as "a b c -- s1"`,
 			problem.Clip(s))
 	case strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "":
 		return fmt.Sprintf("%q has an end missing", problem.Clip(s))

@@ -13,7 +13,7 @@ func TestGoodFilesLoad(t *testing.T) {
 		src := mustRead(t, name)
 		lab, problems := Load(name, src)
 		if name == "../../labs/mitm-one-bridge.yaml" { // shows what the warning is about
-			if len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "stands ahead of deny/") {
+			if len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "comes before deny/") {
 				t.Errorf("%s: %v, want the warning of the order of its rules alone", name, problems)
 			}
 			problems = nil

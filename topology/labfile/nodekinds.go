@@ -81,8 +81,8 @@ func hostKeys(set bool) []grammar.Key {
 
 func hostHints() map[string]string {
 	return map[string]string{
-		"ports":   `a host has no "ports" of its own; they stand beside "bridge:" of an interface`,
-		"up":      `stands with an interface, under "interfaces"`,
+		"ports":   `a host has no "ports" of its own; they belong beside "bridge:" of an interface`,
+		"up":      `belongs to an interface, under "interfaces"`,
 		"address": `write "ip"`,
 	}
 }
@@ -97,7 +97,7 @@ func bridgeRow() kindRow {
 			return slices.Concat(own, stackKeys(), bridgeKeys(nil), []grammar.Key{rulesKey(set)})
 		},
 		hints: map[string]string{
-			"interfaces": `a bridge node has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
+			"interfaces": `a bridge node has none: every link end on it is a port; settings of a port belong in "ports"`,
 			"bridge":     "a bridge node is one bridge, and its ports are the ends of links on it",
 		}}
 }
@@ -108,13 +108,13 @@ func switchRow() kindRow {
 		fixed: platformKeys(), keys: func(bool) []grammar.Key { return switchKeys() },
 		hints: map[string]string{
 			"rules":      noSwitchRules,
-			"interfaces": `a virtual switch has none: every link end on it is a port; what is to be said of a port stands in "ports"`,
+			"interfaces": `a virtual switch has none: every link end on it is a port; settings of a port belong in "ports"`,
 			"fdb":        `a virtual switch knows its guests' addresses by itself; only a bridge has static entries`,
 			"ip":         "a virtual switch has no address; give one to a node that is linked to it",
 		},
 		inSet: map[string]string{"rules": noSwitchRules}}
 	for _, k := range groupWords() {
-		const say = `unknown key; port groups stand under "groups"`
+		const say = `unknown key; port groups belong under "groups"`
 		row.hints[k], row.inSet[k] = say, say
 	}
 	return row

@@ -95,7 +95,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 			children: map[string]*nodeDecl{}}
 		for h := holder; h != t.top; h = h.holder {
 			if h.base == s.base {
-				v.Key().Errorf("a node it stands in is called %q too; give it another name", s.base)
+				v.Key().Errorf("a node that contains it is called %q too; give it another name", s.base)
 				break
 			}
 		}

@@ -176,7 +176,7 @@ func (r *ruleReader) nftText(set *rules.Set, v grammar.Value) {
 		set.TextPos = lines[0].Pos
 	}
 	if set.ReadNFT(r.doc, v.Path(), lines) && len(set.Tables) == 0 {
-		v.Errorf("makes no table; nft's rules stand in \"table FAMILY NAME {…}\"")
+		v.Errorf("makes no table; nft's rules belong in \"table FAMILY NAME {…}\"")
 	}
 }
 

@@ -94,7 +94,7 @@ func (r stepReader) reset(list grammar.Value) (nodes []string, changed bool) {
 			continue
 		}
 		if slices.Contains(nodes, s.full) {
-			v.Errorf("%s stands here twice", s.full)
+			v.Errorf("%s appears here twice", s.full)
 		}
 		nodes = append(nodes, s.full)
 		if _, ok := r.bodies[s]; ok {
@@ -115,7 +115,7 @@ func warnOfKeyOrder(step grammar.Value) {
 			continue
 		}
 		if i < last {
-			v.Key().Warnf("acts before %q; let it stand there", name)
+			v.Key().Warnf("acts before %q; put it there", name)
 			continue
 		}
 		last, name = i, v.Name()

@@ -104,7 +104,7 @@ func teamingShape() *grammar.Shape {
 
 func switchPortShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Object, Want: "a port", Hints: map[string]string{
-		"mac":   "the address behind a port stands with the interface that is linked to it",
+		"mac":   "the address behind a port belongs to the interface that is linked to it",
 		"group": "the link that ends on the port names its group: SWITCH/GROUP:PORT"},
 		Keys: append(policyKeys(),
 			grammar.Key{Name: "up", Shape: grammar.YesNo("false: unplugged by the administrator; the guest sees it")},

@@ -46,7 +46,7 @@ func newUplinks(x *ifaces) *uplinks {
 			switch {
 			case !v.IsSingle() || grammar.InterfaceName().Refuses(v.Word()) != "":
 			case seen[v.Word()]:
-				v.Errorf("%s stands here twice", v.Word())
+				v.Errorf("%s appears here twice", v.Word())
 			default:
 				u.read(s, v)
 			}
@@ -204,7 +204,7 @@ func (u *uplinks) shortForm(s *nodeDecl, r interfaceReader) {
 		}
 		inner := list.Field(have[0].Name)
 		if inner.Has(name) || name == "ip" && inner.Given() && !inner.IsMap() {
-			v.Key().Errorf("stands under interfaces.%s too; write it once", have[0].Name)
+			v.Key().Errorf("is also given under interfaces.%s; write it once", have[0].Name)
 			continue
 		}
 		r.values(have[0], body.Only(name))

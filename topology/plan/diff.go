@@ -130,7 +130,7 @@ func (d *differ) decide(old, new *topology.Lab) {
 				d.say(n.Name, "%s: made", i.Name)
 			case makeup(o.Interface(i.Name)) != makeup(i):
 				d.made[e] = true
-				d.say(n.Name, "%s: made anew", i.Name)
+				d.say(n.Name, "%s: rebuilt", i.Name)
 			}
 		}
 	}

@@ -123,7 +123,7 @@ steps:
 		t.Errorf("unloaded: %v", changes)
 	}
 	_, changes := Diff(now, lab.Steps[0].Lab, "x")
-	if len(changes) != 2 || !strings.HasPrefix(changes[1].What, "rules first: warning: first/est stands ahead of deny/to-a (line 8): ") {
+	if len(changes) != 2 || !strings.HasPrefix(changes[1].What, "rules first: warning: first/est comes before deny/to-a (line 8): ") {
 		t.Errorf("loaded: %v", changes)
 	}
 }

@@ -106,7 +106,7 @@ func (l *listeners) listen(node string, k topology.LinkState, promiscuous bool) 
 func (e *listener) missedWhy() string {
 	switch {
 	case e.gone():
-		return fmt.Sprintf("the interface %s:%s was removed or made anew while it was listened on; send what is to "+
+		return fmt.Sprintf("the interface %s:%s was removed or rebuilt while it was listened on; send what is to "+
 			"be heard in a step of its own", e.node, e.name)
 	case e.lost():
 		return lostFrames

@@ -31,7 +31,7 @@ func (o *Overhearing) renew(ctx context.Context, b *bench, nodes []string) error
 			m.missed = cmp.Or(m.missed, lostFrames)
 		}
 		if err := o.reopen(e, own); err != nil {
-			m.missed = cmp.Or(m.missed, fmt.Sprintf("the listener could not go on when %s:%s had been made anew: %v",
+			m.missed = cmp.Or(m.missed, fmt.Sprintf("the listener could not go on when %s:%s had been rebuilt: %v",
 				e.node, e.name, err))
 		}
 	}

@@ -62,7 +62,7 @@ func TestListenersOfRemovedInterfaces(t *testing.T) {
 		must(p.Send(ctx, late))
 		var got []string
 		for _, k := range must(p.Judge(ctx, e)).Tables[0].Cells {
-			if got = append(got, k.Result.Got); k.Result.Got == Unknown && !strings.Contains(k.Result.Detail, "made anew") {
+			if got = append(got, k.Result.Got); k.Result.Got == Unknown && !strings.Contains(k.Result.Detail, "rebuilt") {
 				t.Errorf("unknown because %s", k.Result.Detail)
 			}
 		}
@@ -102,7 +102,7 @@ func TestSeesWithAnInterfaceThatGoes(t *testing.T) {
 	wantText(t, ask(t, p, false, q), "sees:a->b@c no\n")
 	m.do = func() { remake(t, "c", "10.0.0.3/24") }
 	rs := ask(t, p, false, q)
-	if rs[0].Got != Unknown || !strings.Contains(rs[0].Detail, "c:eth0 was removed or made anew") {
+	if rs[0].Got != Unknown || !strings.Contains(rs[0].Detail, "c:eth0 was removed or rebuilt") {
 		t.Errorf("got %s (%s), want unknown and why", rs[0].Got, rs[0].Detail)
 	}
 }

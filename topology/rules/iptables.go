@@ -167,7 +167,7 @@ func (p *lineParser) verb(words []ruleWord) bool {
 				"policy")
 		return false
 	case w.text == "-t" || w.text == "--table":
-		p.wrongWord(w, "stands twice")
+		p.wrongWord(w, "appears twice")
 		return false
 	case verb == "":
 		p.wrongWord(w, "%q is not a command; want -A, -I, -N or -P, behind -t TABLE if there is one",

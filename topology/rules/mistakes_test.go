@@ -55,7 +55,7 @@ func TestTraps(t *testing.T) {
 		set, f := read("iptables", c.text)
 		room := MaxWays
 		CheckTraps([]*Set{set}, f, "n", &room)
-		warned := len(f.said) == 1 && strings.Contains(f.said[0], "stands ahead of") && strings.Contains(f.said[0], "warning")
+		warned := len(f.said) == 1 && strings.Contains(f.said[0], "comes before") && strings.Contains(f.said[0], "warning")
 		if warned != c.want || !c.want && len(f.said) > 0 {
 			t.Errorf("%s: %q", c.text, f.said)
 		}

@@ -32,11 +32,11 @@ func (t shadowedRefusal) String() string {
 		where += fmt.Sprintf(" (line %d)", t.refusal.pos.Line)
 	}
 	if t.refusal.byPort {
-		return "stands ahead of " + where +
-			": a connection that began before an attack goes on through the attacker; let " +
-			"it stand behind what refuses"
+		return "comes before " + where +
+			": a connection that began before an attack goes on through the attacker; put " +
+			"it after what refuses"
 	}
-	return "stands ahead of " + where +
+	return "comes before " + where +
 		", which refuses what no rule accepts by port: a connection that began before " +
 		"an attack goes on through the attacker; tie it to ports and addresses too"
 }

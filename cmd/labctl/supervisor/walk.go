@@ -23,7 +23,7 @@ func behindFailed(t instance.Story, file *labfile.File) error {
 			file.Steps[t.Step-1].Name)
 	}
 	return wire.Failed.Errorf("step %d, %q, failed, and what follows may count on it; \"labctl step --continue\" "+
-		"goes on all the same, \"labctl up --reset\" begins anew",
+		"goes on all the same, \"labctl up --reset\" starts over",
 		t.Step, file.Steps[t.Step-1].Name)
 }
 

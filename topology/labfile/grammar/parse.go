@@ -70,7 +70,7 @@ func syntaxText(msg, context, line string, p problem.Pos, start int) string {
 	case strings.Contains(msg, "cannot start any token"):
 		return "a value cannot begin with this character; put it in quotes"
 	case strings.Contains(msg, "mapping values are not allowed"):
-		return `": " cannot stand here; put the value in quotes, or begin a new line`
+		return `": " is not allowed here; put the value in quotes, or begin a new line`
 	case strings.Contains(msg, "unknown anchor"):
 		return "aliases are not allowed; write the value out"
 	case strings.Contains(msg, "escape"):
@@ -110,7 +110,7 @@ func (d *Document) plain(n *yaml.Node, depth int) {
 	}
 	switch {
 	case n.Anchor != "":
-		v.Errorf("anchors are not allowed: positions and diffs refer to what stands in the file; write the value out")
+		v.Errorf("anchors are not allowed: positions and diffs refer to what is in the file; write the value out")
 	case n.Kind == yaml.AliasNode:
 		v.Errorf("aliases are not allowed; write the value out")
 	case n.Style&yaml.TaggedStyle != 0:
@@ -140,7 +140,7 @@ func (d *Document) plainKeys(n *yaml.Node) {
 		case k.node.Tag == "!!merge":
 			k.Errorf("merge keys are not allowed; write the keys out")
 		case was != nil:
-			k.Errorf("%q stands here twice, first in line %d", k.node.Value, was.Line)
+			k.Errorf("%q appears here twice, first in line %d", k.node.Value, was.Line)
 		default:
 			first[k.node.Value] = k.node
 		}

@@ -208,7 +208,7 @@ func (s *Shape) checkObject(v Value) bool {
 func (k *Key) checkBeside(object, v Value) {
 	for _, other := range k.Bars {
 		if object.Has(other) {
-			v.Key().Errorf("cannot stand beside %q", other)
+			v.Key().Errorf("cannot be used together with %q", other)
 		}
 	}
 	if len(k.Needs) == 0 {

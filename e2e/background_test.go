@@ -183,10 +183,10 @@ var _ = Describe("ready", func() {
 		Expect(instances()).To(BeEmpty())
 		expectUntouched(before)
 	},
-		Entry("in time", `{sh: "echo starting; exec sleep 100", background: true, ready: tcp:80, timeout: 200ms}`,
-			"a: echo starting; exec sleep 100: not ready within 200ms: nothing listens on tcp:80", "its last lines:\nstarting"),
+		Entry("in time", `{sh: "echo starting; exec sleep 100", background: true, ready: tcp:80, timeout: 2s}`,
+			"a: echo starting; exec sleep 100: not ready within 2s: nothing listens on tcp:80", "its last lines:\nstarting"),
 		Entry("because the command has died", `{sh: "echo no such option >&2; exit 2", background: true, ready: udp:53}`, "exit status 2 before it was ready", "its last lines:\nno such option"),
-		Entry("and says what the question said", `{sh: sleep 100, background: true, ready: "sh:echo not yet; false", timeout: 300ms}`, "exit status 1: not yet"),
+		Entry("and says what the question said", `{sh: sleep 100, background: true, ready: "sh:echo not yet; false", timeout: 3s}`, "exit status 1: not yet"),
 		Entry("and what file is not there", `{sh: sleep 100, background: true, ready: "file:/no/such/file", timeout: 100ms}`, "/no/such/file: no such file"),
 	)
 

@@ -14,9 +14,11 @@ const (
 	meeting = quick
 	// investigating is how long to spend on the pings of one table. Those that are left have [cause.NotInvestigated].
 	investigating = 3 * time.Second
-	// investigated is how many are looked into however long that takes: on a machine that is busy with other things a
-	// single one may take a second, and the first that a person asks for should have its reason.
+	// investigated is how many are looked into for longer than that, up to tooLong: on a machine that is busy with
+	// other things a single one may take seconds, and the first that a person asks for should have its reason. Two of
+	// them have it in any case: a pair, both ways.
 	investigated = 8
+	tooLong      = 40 * time.Second
 )
 
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what
@@ -79,7 +81,7 @@ func (m *exchange) investigate(kept bool) error {
 
 // enoughLookedInto reports whether the rest of the pings is left alone, after so many and so long.
 func enoughLookedInto(looked int, took time.Duration) bool {
-	return looked >= investigated && took > investigating
+	return looked >= investigated && took > investigating || looked >= 2 && took > tooLong
 }
 
 // lookInto gives pings that did not get through the causes of that, or, once the time is spent, that nobody has looked.

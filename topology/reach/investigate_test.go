@@ -25,12 +25,13 @@ func TestPairsThatNobodyLookedIntoSaySo(t *testing.T) {
 	}
 }
 
-func TestAFewPingsAreLookedIntoHoweverLongItTakes(t *testing.T) {
+func TestHowManyPingsAreLookedInto(t *testing.T) {
 	for _, c := range []struct {
 		looked int
 		took   time.Duration
 		enough bool
-	}{{0, time.Minute, false}, {investigated - 1, time.Minute, false}, {investigated, time.Minute, true}, {1000, investigating, false}} {
+	}{{0, time.Minute, false}, {1, time.Minute, false}, {2, time.Minute, true}, {2, tooLong, false}, {investigated - 1, tooLong, false},
+		{investigated, tooLong, true}, {1000, investigating, false}} {
 		if got := enoughLookedInto(c.looked, c.took); got != c.enough {
 			t.Errorf("after %d in %s: %v, want %v", c.looked, c.took, got, c.enough)
 		}

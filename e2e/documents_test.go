@@ -52,7 +52,7 @@ func describeDocument(d document) {
 				Expect(os.Symlink(binary, filepath.Join(dir, "labctl"))).To(Succeed())
 				DeferCleanup(func() { labctl("down", "--all", "--force") })
 				script := "cd " + dir + "\nPATH=" + dir + ":$PATH:/usr/sbin\n" + strings.Join(d.commands, "\n")
-				Expect(runFor(time.Duration(len(d.commands))*limit, nil, "", "sh", "-exc", strings.ReplaceAll(script, "go run ./cmd/labctl", "labctl"))).To(Exit(0))
+				Expect(runFor(time.Duration(strings.Count(script, "\n"))*limit, nil, "", "sh", "-exc", strings.ReplaceAll(script, "go run ./cmd/labctl", "labctl"))).To(Exit(0))
 				Expect(instances()).To(BeEmpty())
 			})
 		}

@@ -57,12 +57,9 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 		took := time.Since(begin)
 		after := f.refusing(ctx, nodes)
 		met := map[string]bool{}
-		for rule, n := range after {
-			if n > before[rule] {
-				with[rule]++
-				if with[rule] == round+1 {
-					met[rule.node] = true
-				}
+		for rule := range counted(before, after) {
+			if with[rule]++; with[rule] == round+1 {
+				met[rule.node] = true
 			}
 		}
 		if len(met) == 0 {
@@ -75,13 +72,25 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 			return nil
 		}
 		before = f.refusing(ctx, nodes)
-		for rule, n := range before {
-			without[rule] = without[rule] || n > after[rule]
+		for rule := range counted(after, before) {
+			without[rule] = true
 		}
 	}
 	newOnWay(f.lab(), way, f.tunnels).judge(with, without)
 	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx, nodes) }, with, without, again),
 		without)
+}
+
+// counted are the rules that counted between two readings. One that could not be read at both is not among them: what it
+// had counted before is not known.
+func counted(before, after map[refuser]uint64) map[refuser]bool {
+	out := map[refuser]bool{}
+	for rule, n := range after {
+		if was, read := before[rule]; read && n > was {
+			out[rule] = true
+		}
+	}
+	return out
 }
 
 // ofThePing leaves out rules that only refuse what finding neighbours has made besides, as copies of an ARP request on
@@ -103,10 +112,10 @@ func ofThePing(counts func() map[refuser]uint64, with map[refuser]int, without m
 	if again(func(func() reach.Trace) bool { before = counts(); return true }) != nil {
 		return with
 	}
-	after, met := counts(), map[refuser]int{}
+	moved, met := counted(before, counts()), map[refuser]int{}
 	some := false
 	for rule, rounds := range with {
-		if after[rule] > before[rule] || without[rule] {
+		if moved[rule] || without[rule] {
 			met[rule] = rounds
 			some = some || !without[rule] && rounds == refusalRounds
 		}

@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -31,5 +32,17 @@ func TestRefusedBy(t *testing.T) {
 		if got := refusedBy(c.with, c.without); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %+v", c.name, got)
 		}
+	}
+}
+
+// TestCounted: a node that could not be read once has not refused a ping with all that it had counted before.
+func TestCounted(t *testing.T) {
+	a, b, c := refuser{key: "a"}, refuser{key: "b"}, refuser{key: "c"}
+	before, after := map[refuser]uint64{a: 1, b: 2}, map[refuser]uint64{a: 2, b: 2, c: 7}
+	if got := counted(before, after); !maps.Equal(got, map[refuser]bool{a: true}) {
+		t.Errorf("%v", got)
+	}
+	if got := counted(after, before); len(got) > 0 {
+		t.Errorf("backwards: %v", got)
 	}
 }

@@ -173,11 +173,17 @@ func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results [
 	lab := c.current()
 	lost := c.switches.lost(ctx, lab, since)
 	for _, r := range failed {
+		var drops []cause.Cause
 		for d, n := range lost.of(lab, r) {
-			r.Causes = append(r.Causes, cause.Cause{Kind: cause.Dropped, Where: d.where, Rule: d.reason, Sure: true,
-				Frames: n})
+			drops = append(drops,
+				cause.Cause{Kind: cause.Dropped, Where: d.where, Rule: d.reason, Sure: true, Frames: n})
 		}
-		slices.SortFunc(r.Causes, cause.Compare)
+		slices.SortFunc(drops, cause.Compare)
+		if r.Got == reach.Unknown { // whether the drops have stopped it is not known either
+			r.Detail = cause.Explain(r.Detail, drops)
+			continue
+		}
+		r.Causes = append(r.Causes, drops...)
 	}
 }
 

@@ -4,6 +4,7 @@ package cause
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -21,8 +22,7 @@ type Cause struct {
 
 // Compare orders causes by what can be seen of them, so that the same ones are said the same way.
 func Compare(a, b Cause) int {
-	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Where, b.Where),
-		strings.Compare(a.Rule, b.Rule),
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Rule, b.Rule),
 		cmp.Compare(a.Frames, b.Frames))
 }
 
@@ -49,12 +49,11 @@ func Explain(sentence string, causes []Cause) string {
 
 // Alike is a list without what differs between two pairs, or two runs, that have the same cause.
 func Alike(causes []Cause) []Cause {
-	var out []Cause
-	for _, c := range causes {
-		if c.Kind == Dropped {
-			c.Frames = 0
+	out := slices.Clone(causes)
+	for i := range out {
+		if slices.ContainsFunc(kinds, func(k kind) bool { return k.name == out[i].Kind && k.varies }) {
+			out[i].Frames = 0
 		}
-		out = append(out, c)
 	}
 	return out
 }

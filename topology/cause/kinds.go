@@ -26,6 +26,7 @@ type kind struct {
 	text   func([]Cause) string // of one or more, all of this kind
 	doubts string               // not "": it makes the answer unknown; this joins it to what was measured
 	isSaid bool                 // the sentence about the answer says it already
+	varies bool                 // the number of frames differs between pairs, and runs, that have the same cause
 }
 
 // kinds are all sorts of causes, in the order in which they are said.
@@ -43,7 +44,7 @@ var kinds = []kind{
 	{name: Refused, text: func(list []Cause) string {
 		return surely("refused by ", "refuse", "packets", list, func(c Cause) string { return c.Where + "/" + c.Rule })
 	}},
-	{name: Dropped, text: func(list []Cause) string {
+	{name: Dropped, varies: true, text: func(list []Cause) string {
 		return surely("dropped: ", "drop", "frames", list, func(c Cause) string {
 			if c.Frames > 1 {
 				return fmt.Sprintf("%s %s (%s)", c.Where, c.Rule, problem.Count(c.Frames, "frame"))

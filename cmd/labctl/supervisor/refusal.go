@@ -81,8 +81,8 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 		without)
 }
 
-// counted are the rules that counted between two readings. One that could not be read at both is not among them: what it
-// had counted before is not known.
+// counted are the rules that counted between two readings. One that could not be read at both is not among them: what
+// it had counted before is not known.
 func counted(before, after map[refuser]uint64) map[refuser]bool {
 	out := map[refuser]bool{}
 	for rule, n := range after {

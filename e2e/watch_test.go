@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -13,6 +14,7 @@ import (
 var _ = Describe("labctl watch", func() {
 	It("tells of neighbours, forwarding tables and links as they change, by node", func(ctx SpecContext) {
 		up(write("four.yaml", four))
+		Expect(labctl("ping", "a", "b")).To(Exit(0)) // so that the bridge knows them when the watch begins
 		cctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		cmd := command(cctx, "watch", "-o", "json")
@@ -37,6 +39,9 @@ var _ = Describe("labctl watch", func() {
 				Expect(labctl("ping", "a", "b")).To(Exit(0))
 				Expect(labctl("exec", "c", "--", "ip", "link", "set", "eth0", "mtu", "1400")).To(Exit(0))
 				Expect(labctl("exec", "c", "--", "ip", "link", "set", "eth0", "mtu", "1500")).To(Exit(0))
+				// Who was learned before the watch had begun is told of no more, until the bridge has lost it.
+				Expect(labctl("link", "down", "b:eth0")).To(Exit(0))
+				Expect(labctl("link", "up", "b:eth0")).To(Exit(0))
 				for {
 					select {
 					case m := <-seen:
@@ -52,7 +57,7 @@ var _ = Describe("labctl watch", func() {
 					}
 				}
 				return false
-			}, "20s").Should(BeTrue(), "%s of %s in %v", kind, node, heard)
+			}, "20s").Should(BeTrue(), func() string { return fmt.Sprintf("%s of %s in %v", kind, node, heard) })
 		}
 		hears("arp", "a")
 		hears("fdb", "s1")

@@ -26,6 +26,12 @@ if [ "$(id -u)" -eq 0 ] && [ "$skipped" -gt 0 ]; then
 	grep -E '^ *--- SKIP: |\[SKIPPED\]' "$log"
 	[ "$status" -ne 0 ] || status=1
 fi
+# Whoever sees only the end of a long log sees what failed, and the lines around it.
+if [ "$failed" -gt 0 ]; then
+	echo "failed tests:"
+	grep -hE -B 6 -A 2 '^ *--- FAIL: ' "$log" | cut -c 1-300 | head -n 80
+	grep -hE '^ *\[(FAIL|PANICKED|TIMEDOUT)\] ' "$log" | cut -c 1-300 | sort -u | head -n 40
+fi
 [ "$failed" -eq 0 ] || [ "$status" -ne 0 ] || status=1
 [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1 # something did not even build or run
 printf 'tests run: %d\n%d passed, %d failed, %d skipped\n' $((passed + failed)) "$passed" "$failed" "$skipped" | tee -a "$log"

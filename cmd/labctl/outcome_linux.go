@@ -111,6 +111,9 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	}
 	bad, judged := r.count()
 	r.printDied(w)
+	if v.timing {
+		printTiming(w, r.result.Timing)
+	}
 	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
 	if v.noTiming {
 		took = ""

@@ -26,6 +26,7 @@ type verifyDoc struct {
 	Seconds float64             `json:"seconds,omitempty"`
 	Steps   []wire.StepVerdicts `json:"steps"`
 	Died    []wire.Died         `json:"died,omitempty"` // commands in the background
+	Timing  []wire.Span         `json:"timing,omitempty"`
 }
 
 func (v *verifyFlags) document(all []*verified) any {
@@ -35,6 +36,9 @@ func (v *verifyFlags) document(all []*verified) any {
 			Died: r.result.Died}
 		if r.lab != nil {
 			d.Lab, d.File = r.lab.Name, r.file.display
+		}
+		if v.timing {
+			d.Timing = r.result.Timing
 		}
 		d.Differ, d.Judged = r.count()
 		if r.err != nil {
@@ -89,10 +93,13 @@ type (
 )
 
 // writeJUnit writes one report of all labs: a suite per lab, a test case per judged cell, named by its question.
-func writeJUnit(path string, all []*verified, noTiming bool) error {
+func writeJUnit(path string, all []*verified, noTiming, timing bool) error {
 	rep := junitReport{Name: "labctl verify"}
 	for _, r := range all {
 		s := suiteOf(r)
+		if timing {
+			s.Properties = timingProperties(r.result.Timing)
+		}
 		if noTiming {
 			s.Time = "0.000"
 		}

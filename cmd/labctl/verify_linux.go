@@ -27,7 +27,7 @@ type verifyFlags struct {
 	junit                              string
 	update, keep, require, noTiming, n bool
 	jobs                               int
-	allowRun                           bool
+	allowRun, timing                   bool
 }
 
 func verifyCommand(g *globals) *cobra.Command {
@@ -50,6 +50,8 @@ Exit code 0: everything is as the file says; 1: something is not; 4: skipped, th
 	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed standing")
 	cmd.Flags().BoolVar(&v.require, "require", false, "a kernel feature that is missing is a failure, not a skip")
 	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
+	cmd.Flags().BoolVar(&v.timing, "timing", false,
+		"also say where the time went, step by step, and why silence could not be proven where it was waited for")
 	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
 	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
 	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false,
@@ -207,8 +209,10 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	s.Tied, s.Temporary = true, true
 	events, done := progress()
 	defer done()
+	began := time.Now()
 	c, over, err := upUnique(ctx, &s, events)
 	defer over()
+	up := wire.Span{Part: "bringing the lab up", Seconds: time.Since(began).Seconds()}
 	r.name = s.Instance
 	if client.Missing(err) && !v.require {
 		r.skipped = err.Error()
@@ -225,7 +229,11 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
 		return errors.Join(err, c.Keep())
 	}
-	return errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
+	began = time.Now()
+	err = errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
+	down := wire.Span{Part: "taking the lab down", Seconds: time.Since(began).Seconds()}
+	r.result.Timing = append(append([]wire.Span{up}, r.result.Timing...), down)
+	return err
 }
 
 // standing judges a lab that is running, as it is.
@@ -309,7 +317,7 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		errs = append(errs, g.print(cmd.OutOrStdout(), v.document(all), nil))
 	}
 	if v.junit != "" {
-		errs = append(errs, writeJUnit(v.junit, all, v.noTiming))
+		errs = append(errs, writeJUnit(v.junit, all, v.noTiming, v.timing))
 	}
 	no, skipped := false, ""
 	for _, r := range all {

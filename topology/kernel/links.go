@@ -101,15 +101,32 @@ func addUpper(lower, upper *namespace, o plan.AddUpper) error {
 		mv.MACAddrs = append(mv.MACAddrs, net.HardwareAddr(m[:]))
 	}
 	if o.Type == topology.Macvtap {
-		return unsupported(h.LinkAdd(&netlink.Macvtap{Macvlan: mv}), "macvtap")
+		if err := unsupported(h.LinkAdd(&netlink.Macvtap{Macvlan: mv}), "macvtap"); err != nil {
+			return err
+		}
+		return upper.broadcastAtOnce(o.Name, "macvtap")
 	}
-	if err := unsupported(h.LinkAdd(&mv), "macvlan"); err != nil || len(o.Sources) == 0 {
+	if err := unsupported(h.LinkAdd(&mv), "macvlan"); err != nil {
+		return err
+	}
+	if err := upper.broadcastAtOnce(o.Name, "macvlan"); err != nil || len(o.Sources) == 0 {
 		return err
 	}
 	// The library does not pass sources when a macvlan is made, only afterwards.
 	return upper.onLink(o.Name, func(h *netlink.Handle, l netlink.Link) error {
 		return h.MacvlanMACAddrSet(l, mv.MACAddrs)
 	})
+}
+
+// broadcastAtOnce has the kernel hand broadcasts that come from outside to the macvlans of an interface at once, as it
+// does with everything else ("bccutoff -1" of ip-link(8)). Otherwise a kernel thread hands them on some time later, by
+// a queue that nobody can look into. Linux before 6.4 does not know the attribute and ignores it.
+func (n *namespace) broadcastAtOnce(name, kind string) error {
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_KIND, nl.NonZeroTerminated(kind))
+	never := int32(-1)
+	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(unix.IFLA_MACVLAN_BC_CUTOFF, nl.Uint32Attr(uint32(never)))
+	return n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), info)
 }
 
 var macvlanModes = map[string]netlink.MacvlanMode{

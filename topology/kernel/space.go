@@ -20,6 +20,7 @@ type Space struct {
 	names    ownNames
 	hub      netns.NsHandle
 	nsids    nsids
+	own      ownSockets
 
 	mu     sync.RWMutex
 	byNode map[string]*namespace

@@ -99,12 +99,13 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 		before = now
 	}
 	if mayProxy(a.b.lab) {
-		listen(ctx, asks, time.Now().Add(proxyTime))
+		listen(ctx, asks, time.Now().Add(proxyTime), nil)
 	}
 	return nil
 }
 
-// round sends each request until it is answered, as often as arpTries, and reports whether one was not answered.
+// round sends each request until it is answered, as often as arpTries, and reports whether one was not answered. Where
+// it is proven that no answer comes, and that another request would do no better, one is enough.
 func (a *asking) round(ctx context.Context, asks []*asker) bool {
 	for range arpTries {
 		open := false
@@ -121,26 +122,15 @@ func (a *asking) round(ctx context.Context, asks []*asker) bool {
 		if !open {
 			return false
 		}
-		listen(ctx, asks, time.Now().Add(arpEvery))
+		w := a.b.await(ctx)
+		until := time.Now().Add(arpEvery)
+		listen(ctx, asks, until, w)
+		if w.proven && a.b.repeats() == "" {
+			break
+		}
+		listen(ctx, asks, until, nil)
 	}
 	return slices.ContainsFunc(asks, func(k *asker) bool { return len(k.macs) == 0 })
-}
-
-// mayProxy reports whether the file speaks of answering for others, in a sysctl or in a command.
-func mayProxy(lab *topology.Lab) bool {
-	for _, n := range lab.Nodes {
-		for _, s := range n.Sysctls {
-			if strings.Contains(s.Key, "/proxy_") && s.Value != "0" {
-				return true
-			}
-		}
-		for _, c := range n.Run {
-			if strings.Contains(c.Sh, "proxy") {
-				return true
-			}
-		}
-	}
-	return slices.ContainsFunc(lab.StepCommands, func(sh string) bool { return strings.Contains(sh, "proxy") })
 }
 
 func (a *asking) asker(i int, taps map[interfaceKey]*tap) (*asker, error) {
@@ -205,8 +195,8 @@ func (a *asking) facing(from topology.Target, dst netip.Addr) (topology.LinkStat
 	return topology.LinkState{}, netip.Addr{}, fmt.Errorf("%s has no interface with an address to ask from", from.Text)
 }
 
-// listen collects answers until the deadline.
-func listen(ctx context.Context, asks []*asker, deadline time.Time) {
+// listen collects answers until the deadline, or until it is proven that no more come; a nil wait proves nothing.
+func listen(ctx context.Context, asks []*asker, deadline time.Time, w *waiting) {
 	byTap := map[*tap][]*asker{}
 	var fds []unix.PollFd
 	var order []*tap
@@ -218,8 +208,12 @@ func listen(ctx context.Context, asks []*asker, deadline time.Time) {
 		byTap[k.tap] = append(byTap[k.tap], k)
 	}
 	var buf [256]byte
-	for ctx.Err() == nil && time.Now().Before(deadline) {
-		poll(fds, min(time.Until(deadline), maxNap))
+	for ctx.Err() == nil && time.Now().Before(deadline) && !(w != nil && w.proven) {
+		nap := maxNap
+		if w != nil {
+			nap = min(nap, w.next())
+		}
+		poll(fds, max(0, min(time.Until(deadline), nap)))
 		for _, t := range order {
 			for {
 				frame, outgoing, ok := t.next(buf[:])

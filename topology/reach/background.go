@@ -18,6 +18,32 @@ type background struct {
 	mark     time.Time    // when the set of the step was done
 	markLab  *topology.Lab
 	forged   time.Time // when the last forged frame was sent
+	spoofing int       // how many spoofings are under way
+}
+
+// busy names something that sends by itself in the background, "" being nothing.
+func (g *background) busy() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, s := range g.streams {
+		if !s.stopped() {
+			return "the stream " + name + " is running"
+		}
+	}
+	for name := range g.sendings {
+		return "the forged frames " + name + " are being sent"
+	}
+	if g.spoofing > 0 {
+		return "forged ARP replies are being sent"
+	}
+	return ""
+}
+
+// spoofs counts a spoofing that begins, or one that is over.
+func (g *background) spoofs(by int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.spoofing += by
 }
 
 // marked is the moment of the last mark. Another Lab is another state: nobody having said so, it began when it was

@@ -45,6 +45,8 @@ type bench struct {
 	roomGiven   int // instead of Machine.NeighbourRoom when positive
 	investigate Investigator
 	waiting     func(what string, second, total int)
+	clock       *clock
+	busy        func() string // what labctl itself sends in the background, "" being nothing
 	*memory
 }
 

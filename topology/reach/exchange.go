@@ -120,8 +120,28 @@ func (m *exchange) await(pr *pair, d time.Duration) {
 	}
 }
 
-// awaitAll waits until all are decided, at most until the deadline.
+// awaitBriefly waits at most d, counted from the sending, for the pair to be decided, and gives up earlier when very
+// likely nothing moves any more. Who asks so asks again.
+func (m *exchange) awaitBriefly(pr *pair, d time.Duration) {
+	var w *waiting
+	for {
+		m.drain(pr.sock)
+		left := d - time.Since(pr.sent)
+		if pr.word != "" || left <= 0 || m.ctx.Err() != nil || w != nil && w.proof.Calm() {
+			return
+		}
+		if w == nil { // most are decided before the first look
+			w = &waiting{b: m.b, ctx: m.ctx}
+			m.poll([]*echoSocket{pr.sock}, min(left, glance))
+			continue
+		}
+		m.poll([]*echoSocket{pr.sock}, min(left, w.glance()))
+	}
+}
+
+// awaitAll waits until all are decided, or nothing more can come, at most until the deadline.
 func (m *exchange) awaitAll(prs []*pair, deadline time.Time) {
+	w := m.b.await(m.ctx)
 	for {
 		var socks []*echoSocket
 		for _, pr := range prs {
@@ -137,10 +157,21 @@ func (m *exchange) awaitAll(prs []*pair, deadline time.Time) {
 			undecided = undecided || pr.word == ""
 		}
 		left := time.Until(deadline)
-		if !undecided || left <= 0 || m.ctx.Err() != nil {
+		if !undecided || w.proven || left <= 0 || m.ctx.Err() != nil {
+			m.silent(prs, w)
+			w.note()
 			return
 		}
-		m.poll(socks, left)
+		m.poll(socks, min(left, w.next()))
+	}
+}
+
+// silent notes for the pairs that nothing came for how that is known.
+func (m *exchange) silent(prs []*pair, w *waiting) {
+	for _, pr := range prs {
+		if pr.word == "" {
+			pr.nothing, pr.unproven = w.proven, w.unproven()
+		}
 	}
 }
 
@@ -185,6 +216,7 @@ func (m *exchange) lingering() time.Duration {
 
 // grace listens on for a moment.
 func (m *exchange) grace() {
+	defer m.b.clock.in(PartCopies)()
 	var socks []*echoSocket
 	seen := map[*echoSocket]bool{}
 	for _, pr := range m.pairs {
@@ -194,15 +226,16 @@ func (m *exchange) grace() {
 	}
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(m.lingering())
+	w := m.b.await(m.ctx)
 	for {
 		for _, s := range socks {
 			m.drain(s)
 		}
 		left := time.Until(end)
-		if left <= 0 || m.ctx.Err() != nil {
+		if w.proven || left <= 0 || m.ctx.Err() != nil {
 			return
 		}
-		m.poll(socks, left)
+		m.poll(socks, min(left, w.next()))
 	}
 }
 

@@ -60,10 +60,14 @@ func (m *fresh) run() error {
 			rest = append(rest, pr)
 		}
 	}
-	if err := m.runBatches(rest); err != nil {
+	over := m.b.clock.in(PartBatches)
+	err = m.runBatches(rest)
+	if over(); err != nil {
 		return err
 	}
-	if err := m.runRateLimited(limited); err != nil {
+	over = m.b.clock.in(PartLimited)
+	err = m.runRateLimited(limited)
+	if over(); err != nil {
 		return err
 	}
 	m.grace()
@@ -228,7 +232,7 @@ func (m *fresh) try(pr *pair, slow int) error {
 	if slow > manySlow {
 		d = quicker
 	}
-	m.await(pr, d)
+	m.awaitBriefly(pr, d)
 	if pr.word != "" && !pr.arp {
 		return nil
 	}

@@ -27,6 +27,7 @@ func (m *exchange) investigate(kept bool) error {
 	if m.b.investigate == nil {
 		return nil
 	}
+	defer m.b.clock.in(PartCauses)()
 	kind := "ping"
 	if m.v6 {
 		kind = "ping6"

@@ -72,7 +72,9 @@ func (m *kept) run() error {
 		}
 	}
 	for _, pr := range m.pairs {
-		m.await(pr, m.b.patience)
+		if !pr.nothing {
+			m.await(pr, m.b.patience)
+		}
 		if err := m.ctx.Err(); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/silence"
 )
 
 // Machine is what probing needs of a running lab. Nodes are full names. All methods may be called concurrently. An
@@ -36,6 +37,9 @@ type Machine interface {
 	// Route asks the node's kernel which way it would send (Via invalid: directly). The error is the kernel's:
 	// ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
 	Route(node string, q topology.RouteQuery) (topology.RouteAnswer, error)
+
+	// Forwards reports whether the node sends on what comes in at an interface and is for others.
+	Forwards(node string, family, index int) (bool, error)
 
 	// FDB lists the forwarding entries of a Linux bridge, learned and static, without its own addresses; or, when node
 	// is a virtual switch, all that it knows, static addresses too.
@@ -71,6 +75,24 @@ type Machine interface {
 	// Backlog is how many frames of any lab the machine has thrown away so far because they came faster than its
 	// processors took them (net.core.netdev_max_backlog).
 	Backlog() (uint64, error)
+
+	// Look looks once at all that may move in the lab. An error is that something cannot be read here.
+	Look(ctx context.Context) (silence.Look, error)
+
+	// Fence returns when every processor has left what its kernel was doing with packets when Fence was called.
+	Fence() error
+
+	// LateSenders says what in the lab may send, by itself or late, an answer to a ping, an ARP request or a neighbour
+	// solicitation, whatever a [Machine.Look] finds: "NODE has WHAT". What this process has opened is left out.
+	LateSenders() ([]string, error)
+
+	// Forgetful says what in the lab may treat a repeated ARP request or neighbour solicitation otherwise than the
+	// first: "NODE has WHAT".
+	Forgetful() ([]string, error)
+
+	// FailNeighbours gives up what entries ask for, as the kernel does when its last request was not answered: they are
+	// FAILED, and what waits there is answered by errors.
+	FailNeighbours(node string, entries []topology.NeighbourEntry) error
 }
 
 // SwitchPort is a port of a virtual switch. State is forwarding, blocked or down; Promiscuous is granted, refused or

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
+	"labctl/topology/silence"
 )
 
 // TestMain runs everything again in private mount and network namespaces, and a user namespace unless root: nothing is
@@ -390,10 +391,46 @@ func (m *liveMachine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	return out, nil
 }
 
+func (m *liveMachine) Forwards(node string, family, index int) (on bool, err error) {
+	n, err := m.node(node)
+	if err != nil {
+		return false, err
+	}
+	key := "ipv4"
+	if family == unix.AF_INET6 {
+		key = "ipv6"
+	}
+	err = n.inside(func() error {
+		i, err := net.InterfaceByIndex(index)
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile("/proc/sys/net/" + key + "/conf/" + i.Name + "/forwarding")
+		on = strings.TrimSpace(string(b)) == "1"
+		return err
+	})
+	return on, err
+}
+
 func (m *liveMachine) NeighbourRoom() int { return m.room }
 
 // Backlog never grows: these tests do not depend on what else the machine does.
 func (m *liveMachine) Backlog() (uint64, error) { return 0, nil }
+
+// Look is not possible here: what these tests judge is silent when patience ends.
+func (m *liveMachine) Look(context.Context) (silence.Look, error) {
+	return silence.Look{}, errors.ErrUnsupported
+}
+
+func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
+
+func (m *liveMachine) LateSenders() ([]string, error) { return nil, errors.ErrUnsupported }
+
+func (m *liveMachine) Forgetful() ([]string, error) { return nil, errors.ErrUnsupported }
+
+func (m *liveMachine) FailNeighbours(string, []topology.NeighbourEntry) error {
+	return errors.ErrUnsupported
+}
 
 func (m *liveMachine) Interface(node, name string) (topology.InterfaceState, error) {
 	n, err := m.node(node)

@@ -90,10 +90,23 @@ const calm = 5 * quick
 // quiet waits until the pair is decided or all is calm, at most d from its sending.
 func (m *exchange) quiet(pr *pair, d time.Duration) error {
 	since := pr.sent
+	m.await(pr, min(d, glance))
+	w := m.b.await(m.ctx)
 	for {
-		m.await(pr, min(d, time.Since(pr.sent)+quick))
-		if pr.word != "" || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
+		if w.why == "" {
+			m.await(pr, min(d, time.Since(pr.sent)+w.next()))
+		} else {
+			m.await(pr, min(d, time.Since(pr.sent)+quick))
+		}
+		m.silent([]*pair{pr}, w)
+		if pr.word != "" || w.proven || time.Since(pr.sent) >= d {
+			w.note()
+		}
+		if pr.word != "" || w.proven || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
 			return nil
+		}
+		if w.why == "" {
+			continue
 		}
 		now, err := m.snapshot(pr.sock.v6)
 		if err != nil {
@@ -133,6 +146,13 @@ func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.St
 // giveUp calls what nothing came for silent.
 func (m *exchange) giveUp(pr *pair) {
 	if pr.word == "" {
-		pr.decide("silent", fmt.Sprintf("no answer was received within %v", m.b.patience))
+		said := "no answer was received, and nothing is on its way that could be one"
+		if !pr.nothing {
+			said = fmt.Sprintf("no answer was received within %v", m.b.patience)
+			if pr.unproven != "" {
+				said += "; an earlier end was not certain: " + pr.unproven
+			}
+		}
+		pr.decide("silent", said)
 	}
 }

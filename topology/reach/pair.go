@@ -43,6 +43,9 @@ type pair struct {
 	holds    string // the arp cell's word
 	exact    []string
 
+	nothing  bool   // it is proven that nothing more comes
+	unproven string // why it is not
+
 	seen snapshot // the tables while the pair, alone, was waiting
 	// alone, too, its sender was told of the neighbour by somebody else's request, however often it was tried
 	learnedUnasked bool
@@ -71,6 +74,7 @@ func (pr *pair) bind(l topology.LinkState) {
 func (pr *pair) again() {
 	pr.key, pr.word, pr.detail, pr.causes, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", nil,
 		0, "", "", 0, false, ""
+	pr.nothing, pr.unproven = false, ""
 }
 
 func (pr *pair) decide(word, detail string) {

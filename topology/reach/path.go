@@ -60,6 +60,7 @@ type path struct {
 	end      string   // the node that the packet is for; "" when it gets nowhere
 	err      error    // why errAt would not send it on
 	errAt    string
+	errIn    int    // the interface of errAt by which the packet came; 0 for its own
 	odd      bool   // several nodes hold a next hop, or it never ends: who handles the packet is not known
 	redirect string // the first node that would send a redirect
 	cast     bool   // to a broadcast address of errAt, which asks nobody and sends no ping there
@@ -77,7 +78,7 @@ func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *path {
 		w.nodes = append(w.nodes, node)
 		r, err := m.Route(node, q)
 		if err != nil {
-			w.err, w.errAt = err, node
+			w.err, w.errAt, w.errIn = err, node, in
 			return w
 		}
 		if !w.src.IsValid() {

@@ -32,6 +32,9 @@ type Prober struct {
 	// it is over. It must return soon and not call the Prober's methods.
 	Waiting func(what string, second, total int)
 
+	// Spent, if not nil, is told what each part of a call of Judge took. It must not call the Prober's methods.
+	Spent func(Spent)
+
 	mu         sync.Mutex // a call's
 	memory     memory
 	background background
@@ -78,7 +81,9 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 	}
 	a := &asking{b: b, bg: &p.background, own: own, kept: kept, look: look, out: out, afterPings: afterPings}
 	for i := range probes {
+		over := b.clock.in(probes[i].part)
 		probes[i].ask(a, ctx, byKind[probes[i].kind])
+		over()
 	}
 	return out, ctx.Err()
 }
@@ -95,7 +100,7 @@ func (p *Prober) Close() error {
 func (p *Prober) bench() *bench {
 	b := &bench{lab: p.Lab, machine: p.Machine, patience: p.Patience, roomGiven: p.NeighbourRoom,
 		investigate: p.Investigate,
-		waiting:     p.Waiting, memory: &p.memory}
+		waiting:     p.Waiting, clock: &clock{tell: p.Spent}, busy: p.background.busy, memory: &p.memory}
 	if b.patience <= 0 {
 		b.patience = patience
 	}

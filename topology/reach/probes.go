@@ -8,6 +8,7 @@ import (
 // probe is how the questions of one kind are asked. What else there is to know of a kind has [expect.Kind].
 type probe struct {
 	kind  string
+	part  Part
 	phase phase
 	// alone: each table by itself, because what one needs open would be part of the experiment of another.
 	alone bool
@@ -29,17 +30,19 @@ const (
 
 // probes are all, in the order in which one call of [Prober.Ask] asks them.
 var probes = []probe{
-	{kind: "ping", phase: phasePing, ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
-	{kind: "ping6", phase: phasePing, ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
-	{kind: "answers", phase: phaseAnswers, ask: (*asking).answers},
-	{kind: "sees", phase: phaseSees, alone: true, ask: (*asking).sees},
-	{kind: "streams", phase: phaseStreams, ask: (*asking).readStreams},
-	{kind: "arp", phase: phaseRead, afterPings: true, ask: (*asking).readARP},
-	{kind: "route", phase: phaseRead, ask: (*asking).readRoutes},
-	{kind: "fdb", phase: phaseRead, ask: (*asking).readFDB},
-	{kind: "port", phase: phaseRead, ask: (*asking).readPorts},
-	{kind: "drops", phase: phaseRead, ask: (*asking).readDrops},
-	{kind: "hits", phase: phaseRead, ask: (*asking).readHits},
+	{kind: "ping", part: PartPings, phase: phasePing,
+		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
+	{kind: "ping6", part: PartPings, phase: phasePing,
+		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
+	{kind: "answers", part: PartAnswers, phase: phaseAnswers, ask: (*asking).answers},
+	{kind: "sees", part: PartSees, phase: phaseSees, alone: true, ask: (*asking).sees},
+	{kind: "streams", part: PartStreams, phase: phaseStreams, ask: (*asking).readStreams},
+	{kind: "arp", part: PartRead, phase: phaseRead, afterPings: true, ask: (*asking).readARP},
+	{kind: "route", part: PartRead, phase: phaseRead, ask: (*asking).readRoutes},
+	{kind: "fdb", part: PartRead, phase: phaseRead, ask: (*asking).readFDB},
+	{kind: "port", part: PartRead, phase: phaseRead, ask: (*asking).readPorts},
+	{kind: "drops", part: PartRead, phase: phaseRead, ask: (*asking).readDrops},
+	{kind: "hits", part: PartRead, phase: phaseRead, ask: (*asking).readHits},
 }
 
 // probeOf is the probe of a kind; nil if there is none.

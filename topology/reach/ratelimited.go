@@ -23,6 +23,9 @@ func (m *fresh) limited(pr *pair) bool {
 	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
 		return false
 	}
+	if on, err := m.b.machine.Forwards(w.errAt, family(m.v6), w.errIn); err == nil && !on {
+		return false // it has no errors for what is for others (ip_error)
+	}
 	if errors.Is(w.err, unix.EHOSTUNREACH) {
 		return !m.closed(pr)
 	}
@@ -73,7 +76,9 @@ func (m *fresh) runRateLimited(prs []*pair) error {
 		}
 	}
 	for _, pr := range lost {
-		m.awaitAll([]*pair{pr}, pr.sent.Add(m.b.patience))
+		if !pr.nothing {
+			m.awaitAll([]*pair{pr}, pr.sent.Add(m.b.patience))
+		}
 		m.giveUp(pr)
 	}
 	return m.ctx.Err()

@@ -91,6 +91,7 @@ func (m *steering) overdue(pr *pair) {
 
 // expire lets a router's limiter run out.
 func (m *steering) expire(pr *pair, until time.Time) {
+	defer m.b.clock.in(PartRedirects)()
 	m.b.pause(m.ctx, fmt.Sprintf("waiting until %s may send %s a redirect again (its kernel limits them)",
 		pr.path.redirect, pr.sock.node), until)
 }

@@ -206,11 +206,12 @@ func (w *watch) mark(f *flow, wait func() error) error {
 	return m.ctx.Err()
 }
 
-// follow listens until the stream has sent as many requests as make a verdict, from now on.
+// follow listens until the stream has sent as many requests as make a verdict, from now on, or until all who are asked
+// about have one of them.
 func (w *watch) follow(f *flow) {
 	w.m.tracePair(f.pr)
 	base := f.stream.Sent()
-	for w.m.ctx.Err() == nil && f.stream.Sent() < base+enough {
+	for w.m.ctx.Err() == nil && f.stream.Sent() < base+enough && !w.allCaptured(f) {
 		if f.stream.stopped() {
 			f.unknown = errors.New("the stream was stopped meanwhile")
 			return
@@ -258,6 +259,7 @@ func (w *watch) settle() {
 	fds := w.pollFds()
 	_ = w.m.b.machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(w.m.lingering())
+	wait := w.b.await(w.m.ctx)
 	for w.m.ctx.Err() == nil {
 		w.drain()
 		until := end
@@ -271,11 +273,16 @@ func (w *watch) settle() {
 				until = late
 			}
 		}
-		if !time.Now().Before(until) {
+		if wait.proven || !time.Now().Before(until) {
 			return
 		}
-		poll(fds, min(time.Until(until), maxNap))
+		poll(fds, min(time.Until(until), wait.next(), maxNap))
 	}
+}
+
+// allCaptured reports whether all listeners that are asked about have the marked request of a flow.
+func (w *watch) allCaptured(f *flow) bool {
+	return !slices.ContainsFunc(w.asked, func(k *watched) bool { return k.flow == f && !k.captured() })
 }
 
 // captured reports whether the listener has the marked request: as it arrives, or, at its own sender and at a port of a

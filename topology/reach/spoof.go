@@ -25,7 +25,7 @@ type Spoofing struct {
 	fd    int
 	index int
 	lies  [][]byte
-	truth [][]byte // what undoes the lies, as far as somebody owns the address
+	truth []correction // what undoes the lies, as far as somebody owns the address
 	every time.Duration
 	sent  atomic.Uint64
 
@@ -34,6 +34,14 @@ type Spoofing struct {
 	silent  bool // set before stop is closed
 	done    chan struct{}
 	refused error // why frames could not be sent the last time; read it when done is closed
+}
+
+// correction is a reply that tells a victim where an address is.
+type correction struct {
+	frame  []byte
+	victim string // the node
+	ip     netip.Addr
+	mac    switchcore.MAC
 }
 
 // The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says
@@ -62,6 +70,7 @@ func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, er
 	if err != nil {
 		return nil, fmt.Errorf("arp_spoof from %s: %w", a.From.Text, err)
 	}
+	s.g.spoofs(1)
 	go s.run(ctx)
 	return s, nil
 }
@@ -69,9 +78,10 @@ func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, er
 // Sent is how many replies the interface has taken, corrections too.
 func (s *Spoofing) Sent() uint64 { return s.sent.Load() }
 
-// Stop ends the spoofing and returns when its socket is closed. Unless silent, the victims are told the truth first,
-// several times over a good second, as arpspoof does when it is interrupted; whose address the claimed one is must be
-// known for that. The first call counts. The error is that the interface refused the last correction.
+// Stop ends the spoofing and returns when its socket is closed. Unless silent, the victims are told the truth first, as
+// arpspoof does when it is interrupted: until their tables have it, or several times over a good second. Whose address
+// the claimed one is must be known for that. The first call counts. The error is that the interface refused the last
+// correction.
 func (s *Spoofing) Stop(silent bool) error {
 	s.end.Do(func() {
 		s.silent = silent
@@ -119,8 +129,9 @@ func newSpoofing(b *bench, g *background, a *topology.ARPSpoof) (*Spoofing, erro
 
 // resident is somebody on a segment.
 type resident struct {
-	ip  netip.Addr
-	mac switchcore.MAC // zero when nobody has said
+	ip   netip.Addr
+	mac  switchcore.MAC // zero when nobody has said
+	node string         // "" of somebody who is no node
 }
 
 // resident finds the address that a target has on the segment of an interface. An interface without an address does not
@@ -129,7 +140,7 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 	if t.Name != "" {
 		for _, n := range o.lab.Names {
 			if n.Name == t.Name && n.IP.Is4() {
-				return resident{n.IP, n.MAC}, nil
+				return resident{ip: n.IP, mac: n.MAC}, nil
 			}
 		}
 		return resident{}, fmt.Errorf("%s has no IPv4 address", t.Text)
@@ -150,7 +161,7 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 				!slices.ContainsFunc(segment, func(p netip.Prefix) bool { return p.Contains(ip) }) {
 				continue
 			}
-			return resident{ip, l.MAC}, nil
+			return resident{ip, l.MAC, t.Node}, nil
 		}
 	}
 	if len(segment) == 0 {
@@ -164,7 +175,8 @@ func (o *owners) resident(t topology.Target, at topology.LinkState) (resident, e
 func (s *Spoofing) forge(liar switchcore.MAC, victim, claimed resident) {
 	s.lies = append(s.lies, unasked(liar, liar, victim, claimed.ip))
 	if !claimed.mac.IsZero() {
-		s.truth = append(s.truth, unasked(liar, claimed.mac, victim, claimed.ip))
+		s.truth = append(s.truth, correction{unasked(liar, claimed.mac, victim, claimed.ip), victim.node, claimed.ip,
+			claimed.mac})
 	}
 }
 
@@ -209,6 +221,7 @@ func (s *Spoofing) put(frame []byte) error {
 
 func (s *Spoofing) run(ctx context.Context) {
 	defer close(s.done)
+	defer s.g.spoofs(-1)
 	defer unix.Close(s.fd)
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
@@ -228,12 +241,17 @@ func (s *Spoofing) run(ctx context.Context) {
 	}
 }
 
+// correct tells the truth until the victims have it, at most so often.
 func (s *Spoofing) correct(ctx context.Context) {
 	tick := time.NewTicker(betweenTruths)
 	defer tick.Stop()
+	frames := make([][]byte, len(s.truth))
+	for i, c := range s.truth {
+		frames[i] = c.frame
+	}
 	for left := corrections; len(s.truth) > 0; {
-		s.send(s.truth)
-		if left--; left == 0 {
+		s.send(frames)
+		if left--; left == 0 || s.believed(ctx) {
 			return
 		}
 		select {
@@ -242,4 +260,23 @@ func (s *Spoofing) correct(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// believed reports whether all victims are nodes whose tables have no lie any more, with nothing of it under way.
+func (s *Spoofing) believed(ctx context.Context) bool {
+	if s.b.machine.Idle(ctx) != nil {
+		return false
+	}
+	for _, c := range s.truth {
+		if c.victim == "" {
+			return false
+		}
+		entries, err := s.b.machine.Neighbours(c.victim, unix.AF_INET)
+		if err != nil || slices.ContainsFunc(entries, func(e topology.NeighbourEntry) bool {
+			return e.IP == c.ip && e.MAC != c.mac
+		}) {
+			return false
+		}
+	}
+	return true
 }

@@ -17,7 +17,7 @@ import (
 
 // TestUnasked: the bytes are those that arpspoof(8) of dsniff 2.4 sends, padded.
 func TestUnasked(t *testing.T) {
-	liar, victim := mac("52:54:00:74:60:4a"), resident{addr("192.168.50.13"), mac("52:54:00:9f:5d:c1")}
+	liar, victim := mac("52:54:00:74:60:4a"), resident{ip: addr("192.168.50.13"), mac: mac("52:54:00:9f:5d:c1")}
 	want := "5254009f5dc1" + "52540074604a" + "0806" + "0001080006040002" + "52540074604a" + "c0a8320f" + "5254009f5dc1" + "c0a8320d" + strings.Repeat("00", 18)
 	if got := hex.EncodeToString(unasked(liar, liar, victim, addr("192.168.50.15"))); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -45,13 +45,13 @@ func TestResident(t *testing.T) {
 		want resident
 		err  string
 	}{
-		{to: topology.Target{Node: "r"}, at: segment, want: resident{addr("10.0.0.1"), mac("02:00:00:00:00:02")}},
-		{to: topology.Target{Node: "r"}, at: bare, want: resident{addr("192.168.0.1"), mac("02:00:00:00:00:01")}},
-		{to: topology.Target{Node: "r", Interface: "eth1"}, at: bare, want: resident{addr("10.0.0.1"), mac("02:00:00:00:00:02")}},
+		{to: topology.Target{Node: "r"}, at: segment, want: resident{addr("10.0.0.1"), mac("02:00:00:00:00:02"), "r"}},
+		{to: topology.Target{Node: "r"}, at: bare, want: resident{addr("192.168.0.1"), mac("02:00:00:00:00:01"), "r"}},
+		{to: topology.Target{Node: "r", Interface: "eth1"}, at: bare, want: resident{addr("10.0.0.1"), mac("02:00:00:00:00:02"), "r"}},
 		{to: topology.Target{Text: "r:eth0", Node: "r", Interface: "eth0"}, at: segment, err: "r:eth0 has no address now in 10.0.0.0/24, the segment of eth0"},
 		{to: topology.Target{Text: "r:lo", Node: "r", Interface: "lo"}, at: bare, err: "r:lo has no IPv4 address now"},
 		{to: topology.Target{Name: "gw"}, at: segment, want: resident{ip: addr("10.0.0.9")}},
-		{to: topology.Target{Name: "web"}, at: segment, want: resident{addr("10.0.0.8"), mac("02:00:00:00:00:08")}},
+		{to: topology.Target{Name: "web"}, at: segment, want: resident{ip: addr("10.0.0.8"), mac: mac("02:00:00:00:00:08")}},
 		{to: topology.Target{Text: "six", Name: "six"}, at: segment, err: "six has no IPv4 address"},
 	} {
 		got, err := own.resident(c.to, c.at)

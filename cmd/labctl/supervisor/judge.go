@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"slices"
+	"time"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/cause"
@@ -17,6 +18,7 @@ import (
 type verifier struct {
 	*call
 	prober *reach.Prober
+	timing timing
 }
 
 // judge asks an expectation that has no cases.
@@ -35,7 +37,9 @@ func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Repor
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	v.tellWhy(ctx, since, resultsOf(r))
+	v.timing.since(string(reach.PartCauses), began)
 	lost := before.since(v.losses(), v.current())
 	for ti := range r.Tables {
 		for ci := range r.Tables[ti].Cells {

@@ -10,6 +10,7 @@ import (
 	"labctl/topology"
 	"labctl/topology/kernel"
 	"labctl/topology/reach"
+	"labctl/topology/silence"
 )
 
 // machine is what probes get to see of the lab: the kernel's tables, and what only a supervisor knows.
@@ -61,6 +62,71 @@ func (m machine) permanent() int {
 		}
 	}
 	return count
+}
+
+// Look reads what is queued before it reads counters, and the switches last: a frame that moves from one to the other
+// meanwhile is in one of them, or makes the next look differ.
+func (m machine) Look(ctx context.Context) (l silence.Look, err error) {
+	waiting, err := kernel.Backlogged()
+	if err != nil {
+		return l, err
+	}
+	if waiting > 0 {
+		l.Held = append(l.Held, "packets wait for a processor")
+	}
+	for _, n := range m.lab().Nodes {
+		counted, err := m.Counters(n.Name)
+		if err != nil {
+			return l, err
+		}
+		l.Counted = l.Counted*31 + counted
+		queues, err := m.Queues(n.Name)
+		if err != nil {
+			return l, err
+		}
+		if len(queues) > 0 {
+			l.Held = append(l.Held, "a queueing discipline of "+n.Name+" holds packets")
+		}
+		for _, family := range kernel.Families {
+			entries, err := m.Neighbours(n.Name, family)
+			if err != nil {
+				return l, err
+			}
+			for _, e := range entries {
+				if e.State == "INCOMPLETE" {
+					l.Resolving = append(l.Resolving, silence.Entry{Node: n.Name, Index: e.Index, IP: e.IP})
+				}
+			}
+		}
+	}
+	for _, v := range m.switches.list() {
+		taken, held := v.loop.Traffic()
+		l.Counted = l.Counted*31 + taken
+		if held {
+			l.Held = append(l.Held, v.node+" holds frames")
+		}
+	}
+	return l, ctx.Err()
+}
+
+func (m machine) Fence() error { return kernel.Fence() }
+
+func (m machine) LateSenders() (out []string, err error) { return m.having(m.Tables.LateSenders) }
+
+func (m machine) Forgetful() ([]string, error) { return m.having(m.Tables.Forgetful) }
+
+// having is what a reading finds in all nodes: "NODE has WHAT".
+func (m machine) having(read func(node string) ([]string, error)) (out []string, err error) {
+	for _, n := range m.lab().Nodes {
+		found, err := read(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, what := range found {
+			out = append(out, n.Name+" has "+what)
+		}
+	}
+	return out, nil
 }
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {

@@ -13,6 +13,7 @@ import (
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
+	"labctl/topology/reach"
 )
 
 // step goes through one step in the order of the file format: reset and set, do, wait, cases and expect.
@@ -21,14 +22,19 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 	if err := v.changeLab(ctx, st.Lab); err != nil {
 		return sv, err
 	}
+	began := time.Now()
 	over, err := v.prober.Overhear(ctx, st.Sends(), st.Expect)
 	if err != nil {
 		return sv, err
 	}
 	defer over.Close()
+	v.timing.since("opening listeners", began)
 	for i, a := range st.Do {
 		v.at("do %d of %d", i+1, len(st.Do))
-		if err := v.act(ctx, a); err != nil {
+		began := time.Now()
+		err := v.act(ctx, a)
+		v.timing.since("actions", began)
+		if err != nil {
 			if ctx.Err() != nil {
 				return sv, context.Cause(ctx)
 			}
@@ -40,12 +46,16 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 			return sv, err
 		}
 	}
+	began = time.Now()
 	if err := over.Settle(ctx); err != nil { // or a wait would see our own listeners
 		return sv, err
 	}
+	v.timing.since(string(reach.PartOverheard), began)
 	if st.Wait != nil {
 		v.at("wait")
+		began := time.Now()
 		missed, err := v.wait(ctx, st)
+		v.timing.since("what the step waits for", began)
 		if err != nil {
 			return sv, err
 		}
@@ -65,6 +75,7 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 
 // changeLab changes the running lab into another state of the same file.
 func (v *verifier) changeLab(ctx context.Context, to *topology.Lab) error {
+	defer func(began time.Time) { v.timing.since("changing the lab", began) }(time.Now())
 	planned, changes := plan.Diff(v.current(), to, v.meta.Instance)
 	if len(planned.Ops) > 0 || len(changes) > 0 {
 		if err := v.server.apply(ctx, planned, to); err != nil {

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/cause"
@@ -44,8 +45,8 @@ func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verificatio
 		return wire.Verification{}, err
 	}
 	v := &verifier{call: c, prober: c.prober}
-	c.prober.All = p.All
-	defer func() { c.prober.All = false }()
+	c.prober.All, c.prober.Spent = p.All, v.timing.spent
+	defer func() { c.prober.All, c.prober.Spent = false, nil }()
 	c.mu.Lock()
 	file, at := c.file, c.story.Step
 	c.mu.Unlock()
@@ -71,8 +72,11 @@ func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verificatio
 			return wire.Verification{}, err
 		}
 	}
+	v.timing.step = ""
+	began := time.Now()
 	err := c.commands.proved(ctx)
-	out.Died = c.commands.deaths()
+	v.timing.since("proving commands in the background", began)
+	out.Died, out.Timing = c.commands.deaths(), v.timing.spans
 	return out, err
 }
 
@@ -85,6 +89,7 @@ func (v *verifier) walkAll(ctx context.Context, file *labfile.File,
 		if over == "" {
 			v.event(wire.Event{What: "step: " + st.Name, Done: i, Total: len(file.Steps)})
 			var err error
+			v.timing.step = st.Name
 			if sv, err = v.step(ctx, st); err != nil {
 				return nil, fmt.Errorf("step %q: %w", st.Name, err)
 			}

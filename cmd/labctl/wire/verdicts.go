@@ -89,8 +89,18 @@ const (
 // Verification is what "verify" found. Died are the commands in the background that had ended badly by its end, however
 // long before.
 type Verification struct {
-	Steps []StepVerdicts `json:"steps"`
-	Died  []Died         `json:"died,omitempty"`
+	Steps  []StepVerdicts `json:"steps"`
+	Died   []Died         `json:"died,omitempty"`
+	Timing []Span         `json:"timing,omitempty"`
+}
+
+// Span is how long a part of a verification took, in seconds. Step is "" for what belongs to no step. Waits says, where
+// silence was waited for to the end, why it could not be proven earlier.
+type Span struct {
+	Step    string   `json:"step,omitempty"`
+	Part    string   `json:"part"`
+	Seconds float64  `json:"seconds"`
+	Waits   []string `json:"waits,omitempty"`
 }
 
 // StepParams: Count steps are walked through, all that are left if it is 0, up to one that is not as it should be.

@@ -1,0 +1,200 @@
+//go:build linux
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownSockets are the inodes of sockets that this process has opened in nodes. The kernel counts inodes on, so that
+// those of closed sockets may stay.
+type ownSockets struct{ inodes sync.Map }
+
+func (o *ownSockets) add(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	o.inodes.Store(st.Ino, nil)
+	return nil
+}
+
+func (o *ownSockets) has(inode uint64) bool {
+	_, ok := o.inodes.Load(inode)
+	return ok
+}
+
+// socketTables are the files of proc_pid_net(5) with the sockets that can answer what the kernel answers otherwise, and
+// what to call one of each. A kernel without the protocol has no such file.
+var socketTables = []struct{ file, what string }{
+	{"packet", "a packet socket"},
+	{"raw", "a raw socket"},
+	{"raw6", "a raw socket"},
+	{"icmp", "an ICMP socket"},
+	{"icmp6", "an ICMP socket"},
+}
+
+// LateSenders says what in a node may send, by itself or late, an answer to a ping, an ARP request or a neighbour
+// solicitation: each a few words that begin with a noun. They are sockets of programs, interfaces that hold packets
+// where nobody can count them, and queues to programs. What this process opened by [Space.Socket] is left out.
+func (t Tables) LateSenders(node string) ([]string, error) {
+	n, err := t.space.of(node)
+	if err != nil {
+		return nil, err
+	}
+	out, err := n.conn.opaqueLinks()
+	if err != nil {
+		return nil, err
+	}
+	tables := make([][]byte, len(socketTables))
+	var queues []byte
+	err = n.enter(func() error {
+		for i, s := range socketTables {
+			if tables[i], err = os.ReadFile("/proc/thread-self/net/" + s.file); err != nil &&
+				!errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		// A kernel without nfnetlink_queue has no such file.
+		queues, err = os.ReadFile("/proc/thread-self/net/netfilter/nfnetlink_queue")
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: look for programs that may answer: %w", node, err)
+	}
+	for i, s := range socketTables {
+		for _, inode := range socketInodes(tables[i]) {
+			if !t.space.own.has(inode) {
+				out = append(out, s.what+holder(inode))
+			}
+		}
+	}
+	for line := range bytes.Lines(queues) {
+		if words := bytes.Fields(line); len(words) > 0 {
+			out = append(out, fmt.Sprintf("the queue %s to a program (NFQUEUE)", words[0]))
+		}
+	}
+	return out, nil
+}
+
+// socketInodes reads the column inode of a table in /proc/net. That of packet(7) has it last, the others have it tenth,
+// and their heading has one column less than their lines.
+func socketInodes(table []byte) (out []uint64) {
+	for line := range bytes.Lines(table) {
+		words := bytes.Fields(line)
+		column := 9
+		if len(words) == 9 {
+			column = 8
+		}
+		if len(words) <= column {
+			continue
+		}
+		if inode, err := strconv.ParseUint(string(words[column]), 10, 64); err == nil {
+			out = append(out, inode)
+		}
+	}
+	return out
+}
+
+// holder is " of PROGRAM", if a process can be found that has the socket.
+func holder(inode uint64) string {
+	link := fmt.Sprintf("socket:[%d]", inode)
+	files, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, f := range files {
+		if to, err := os.Readlink(f); err != nil || to != link {
+			continue
+		}
+		pid := strings.Split(f, "/")[2]
+		name, err := os.ReadFile("/proc/" + pid + "/comm")
+		if err != nil {
+			continue
+		}
+		return fmt.Sprintf(" of %s (pid %s)", bytes.TrimSpace(name), pid)
+	}
+	return ""
+}
+
+// countedKinds are the kinds of interfaces that hand a packet on before they return, or put it where [Backlogged] or
+// [Tables.Queues] count it, or have it wait at a neighbour entry.
+var countedKinds = map[string]bool{"": true, "veth": true, "bridge": true, "vxlan": true, "dummy": true, "vlan": true,
+	"vrf": true, "gre": true, "gretap": true, "ipip": true, "sit": true, "ip6tnl": true, "ip6gre": true,
+	"ip6gretap": true, "geneve": true}
+
+// Of linux/if_link.h.
+const (
+	iflaXDP         = 43
+	iflaXDPAttached = 2
+)
+
+// opaqueLinks are the interfaces of a node that may hold packets where nobody counts them.
+func (c *conn) opaqueLinks() (out []string, err error) {
+	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, make([]byte, unix.SizeofIfInfomsg))
+	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
+	err = c.exchange(finish(req, start), func(typ uint16, b []byte) {
+		if typ == unix.RTM_NEWLINK && len(b) >= unix.SizeofIfInfomsg {
+			if what := opaque(b); what != "" {
+				out = append(out, what)
+			}
+		}
+	}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list interfaces: %w", c.node, err)
+	}
+	return out, nil
+}
+
+// opaque says what may hold a packet in an interface, "" being nothing.
+func opaque(b []byte) string {
+	flags := binary.NativeEndian.Uint32(b[8:])
+	name, kind, xdp := "", "", false
+	cutoff := int32(1)
+	attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_IFNAME:
+			name = string(bytes.TrimRight(v, "\x00"))
+		case iflaXDP:
+			attributes(v, func(typ uint16, v []byte) { xdp = xdp || typ == iflaXDPAttached && len(v) > 0 && v[0] != 0 })
+		case unix.IFLA_LINKINFO:
+			attributes(v, func(typ uint16, v []byte) {
+				switch typ {
+				case unix.IFLA_INFO_KIND:
+					kind = string(bytes.TrimRight(v, "\x00"))
+				case unix.IFLA_INFO_DATA:
+					if kind == "macvlan" || kind == "macvtap" {
+						attributes(v, func(typ uint16, v []byte) {
+							if typ == unix.IFLA_MACVLAN_BC_CUTOFF && len(v) == 4 {
+								cutoff = int32(binary.NativeEndian.Uint32(v))
+							}
+						})
+					}
+				}
+			})
+		}
+	})
+	switch {
+	case flags&unix.IFF_UP == 0:
+		return ""
+	case xdp:
+		return "an XDP program at " + name
+	case kind == "macvlan" && cutoff >= 0:
+		return fmt.Sprintf("the macvlan %s, whose broadcasts a kernel thread hands on", name)
+	case kind == "macvlan" || countedKinds[kind]:
+		return ""
+	case kind == "tun" && flags&unix.IFF_LOWER_UP == 0: // no program has it open
+		return ""
+	}
+	return fmt.Sprintf("the %s interface %s, which may hold packets", kind, name)
+}

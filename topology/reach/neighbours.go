@@ -146,11 +146,11 @@ func failed(n topology.NeighbourEntry) bool { return n.State == "FAILED" || n.St
 // giveUp calls what nothing came for silent.
 func (m *exchange) giveUp(pr *pair) {
 	if pr.word == "" {
-		said := "no answer was received, and nothing is on its way that could be one"
+		said := "no answer was received, and none is on its way"
 		if !pr.nothing {
 			said = fmt.Sprintf("no answer was received within %v", m.b.patience)
 			if pr.unproven != "" {
-				said += "; an earlier end was not certain: " + pr.unproven
+				said += "; whether one is still on its way cannot be told: " + pr.unproven
 			}
 		}
 		pr.decide("silent", said)

@@ -1,0 +1,258 @@
+//go:build linux
+
+package kernel
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+	"labctl/topology"
+	"labctl/topology/plan"
+)
+
+// foreign opens a socket in a node that this process does not know as its own, as another one's is.
+func foreign(t *testing.T, s *held, node string, domain, typ, proto int) {
+	t.Helper()
+	fd := -1
+	err := s.Enter(node, func() (err error) {
+		fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+}
+
+// run runs commands by iproute2 in a node, one a line.
+func (s *held) run(t *testing.T, node, commands string) {
+	t.Helper()
+	for line := range strings.Lines(commands) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if out, err := inNode(t, node, line); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// TestLateSenders: what may answer late is named, and what this process has opened, or counts, is not.
+func TestLateSenders(t *testing.T) {
+	for _, c := range []struct {
+		name, commands string
+		open           func(t *testing.T, s *held)
+		want           string // "" for nothing
+	}{
+		{name: "nothing"},
+		{name: "its own sockets", open: func(t *testing.T, s *held) {
+			for _, typ := range [][3]int{{unix.AF_PACKET, unix.SOCK_RAW, 0}, {unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP}} {
+				fd, err := s.Socket("g", typ[0], typ[1], typ[2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { unix.Close(fd) })
+			}
+		}},
+		{name: "a packet socket", open: func(t *testing.T, s *held) { foreign(t, s, "g", unix.AF_PACKET, unix.SOCK_RAW, 0) },
+			want: "a packet socket of "},
+		{name: "a raw socket", open: func(t *testing.T, s *held) {
+			foreign(t, s, "g", unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
+		}, want: "a raw socket of "},
+		{name: "one of IPv6", open: func(t *testing.T, s *held) {
+			foreign(t, s, "g", unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
+		}, want: "a raw socket of "},
+		{name: "a TCP socket", open: func(t *testing.T, s *held) { foreign(t, s, "g", unix.AF_INET, unix.SOCK_STREAM, 0) }},
+		{name: "a bridge", commands: "ip link add br0 type bridge\nip link set br0 up\nip link set eth0 master br0"},
+		{name: "a macvlan", commands: "ip link add link eth0 name m0 type macvlan mode bridge\nip link set m0 up",
+			want: "the macvlan m0, whose broadcasts a kernel thread hands on"},
+		{name: "one that is down", commands: "ip link add link eth0 name m0 type macvlan mode bridge"},
+		{name: "its own macvlan", open: func(t *testing.T, s *held) {
+			apply(t, s, plan.AddUpper{Node: "c", Name: "m1", Type: topology.Macvlan, Mode: "bridge", MTU: 1500,
+				MAC: switchcore.MAC{0, 0x50, 0x56, 0, 0, 2}, Lower: guestEnd}, plan.SetUp{Node: "c", Name: "m1", Up: true})
+			if late, err := s.Tables.LateSenders("c"); err != nil || len(late) > 0 {
+				t.Errorf("above it: %q, %v", late, err)
+			}
+		}},
+		{name: "a kind that nobody knows", commands: "ip link add link eth0 name m0 type macvtap\nip link set m0 up",
+			want: "the macvtap interface m0, which may hold packets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := cable(t)
+			s.run(t, "g", c.commands)
+			if c.open != nil {
+				c.open(t, s)
+			}
+			late, err := s.Tables.LateSenders("g")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.want == "" && len(late) > 0 || c.want != "" && (len(late) != 1 || !strings.HasPrefix(late[0], c.want)) {
+				t.Errorf("%q, want %q", late, c.want)
+			}
+		})
+	}
+}
+
+// TestForgetful: what may treat a second request otherwise than the first is named.
+func TestForgetful(t *testing.T) {
+	for _, c := range []struct{ name, commands, want string }{
+		{"nothing", "", ""},
+		{"rules without a memory", "nft add table arp t\nnft add chain arp t c { type filter hook input priority 0 ; }\n" +
+			"nft add rule arp t c arp operation request counter drop", ""},
+		{"a limit for ARP", "nft add table arp t\nnft add chain arp t c { type filter hook input priority 0 ; }\n" +
+			"nft add rule arp t c arp operation request limit rate 1/second accept", `a rule with "limit"`},
+		{"every third", "nft add table netdev t\nnft add chain netdev t c { type filter hook ingress device eth0 priority 0 ; }\n" +
+			"nft add rule netdev t c numgen inc mod 3 0 drop", `a rule with "numgen"`},
+		{"a quota on a bridge", "nft add table bridge t\nnft add chain bridge t c { type filter hook forward priority 0 ; }\n" +
+			"nft add rule bridge t c quota 100 bytes accept", `a rule with "quota"`},
+		{"a limit that ARP does not meet", "iptables -A INPUT -m limit --limit 1/s -j ACCEPT", ""},
+		{"a limit for neighbour discovery", "ip6tables -A INPUT -m limit --limit 1/s -j ACCEPT", `a rule with "limit"`},
+		{"states", "ip6tables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT", ""},
+		{"a shaper", "tc qdisc add dev eth0 root tbf rate 1mbit burst 10k latency 10ms", "the queueing discipline tbf"},
+		{"a hook", "tc qdisc add dev eth0 clsact", "the queueing discipline clsact"},
+		{"proxy ARP", "sysctl -qw net.ipv4.conf.eth0.proxy_arp=1", "a proxy, which answers for others after a while"},
+		{"a proxy for one", "ip neigh add proxy 10.0.0.9 dev eth0", "a proxy, which answers for others after a while"},
+		{"a port that listens", "ip link add br0 type bridge stp_state 1 forward_delay 400\nip link set br0 up\n" +
+			"ip link set eth0 master br0", "the bridge port eth0, which is listening"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := cable(t)
+			s.run(t, "g", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1\n"+c.commands)
+			got, err := s.Forgetful("g")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.want == "" && len(got) > 0 || c.want != "" && !slices.Equal(got, []string{c.want}) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestTentativeIsForgetful: an address is not answered for before duplicate address detection has released it.
+func TestTentativeIsForgetful(t *testing.T) {
+	s := cable(t)
+	s.run(t, "g", `sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
+ip -6 addr add fd00::1/64 dev eth0`)
+	got, err := s.Forgetful("g")
+	if err != nil || !slices.Equal(got, []string{"an IPv6 address is tentative"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestFailNeighbours: an entry that is given up is FAILED, as ip(8) shows it, and who waited there hears of it at once.
+func TestFailNeighbours(t *testing.T) {
+	s := cable(t)
+	s.run(t, "g", `ip link set lo up
+ip addr add 10.0.0.1/24 dev eth0
+sysctl -qw net.ipv4.neigh.eth0.retrans_time_ms=60000`)
+	fd, err := s.Socket("g", unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1); err != nil {
+		t.Fatal(err)
+	}
+	to := netip.MustParseAddr("10.0.0.9")
+	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: 9, Addr: to.As4()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(fd, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := s.Neighbours("g", unix.AF_INET)
+	if err != nil || len(entries) != 1 || entries[0].State != "INCOMPLETE" {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	if err := s.FailNeighbours("g", entries); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := inNode(t, "g", "ip neigh show"); !strings.Contains(out, "10.0.0.9") || !strings.Contains(out, "FAILED") {
+		t.Errorf("ip neigh says %q", out)
+	}
+	if _, err := unix.Write(fd, []byte("x")); err != unix.EHOSTUNREACH {
+		t.Errorf("who waited there got %v", err)
+	}
+	none := entries[0]
+	none.IP = netip.MustParseAddr("10.0.0.77")
+	if err := s.FailNeighbours("g", []topology.NeighbourEntry{none}); err != nil {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if out, _ := inNode(t, "g", "ip neigh show"); strings.Contains(out, "10.0.0.77") {
+		t.Errorf("one that was not there is: %q", out)
+	}
+}
+
+// TestCounters: nothing that is counted goes by unseen, and nothing else changes the digest.
+func TestCounters(t *testing.T) {
+	s := cable(t)
+	s.run(t, "g", "ip addr add 10.0.0.1/24 dev eth0")
+	read := func() uint64 {
+		t.Helper()
+		n, err := s.Counters("g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := read()
+	if read() != before {
+		t.Error("two readings of nothing differ")
+	}
+	forge(t, s, "g", strings.Repeat("ff", 6)+"020000000001"+"88b5"+strings.Repeat("00", 46))
+	if read() == before {
+		t.Error("a frame was sent, and the digest is the same")
+	}
+}
+
+// TestQueues: what a queueing discipline holds back is seen, and is not any more when it has let it go.
+func TestQueues(t *testing.T) {
+	s := cable(t)
+	s.run(t, "g", "tc qdisc add dev eth0 root tbf rate 2kbit burst 70 limit 10000")
+	for range 3 {
+		forge(t, s, "g", strings.Repeat("ff", 6)+"020000000001"+"88b5"+strings.Repeat("00", 46))
+	}
+	held, err := s.Queues("g")
+	if err != nil || len(held) != 1 {
+		t.Fatalf("%v, %v", held, err)
+	}
+	for end := time.Now().Add(10 * time.Second); len(held) > 0; {
+		if held, err = s.Queues("g"); err != nil || time.Now().After(end) {
+			t.Fatalf("%v, %v", held, err)
+		}
+	}
+}
+
+// TestBacklogged reads what this kernel says, and TestFence that there is a fence at all.
+func TestBacklogged(t *testing.T) {
+	if _, err := Backlogged(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFence(t *testing.T) {
+	if err := Fence(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSocketInodes(t *testing.T) {
+	packet := "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n" +
+		"00000000a3a3a3a3 3      3    0003   2     1 0      0      4711\n"
+	raw := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n" +
+		"   1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 00000000b4b4b4b4 0\n"
+	if got := socketInodes([]byte(packet)); !slices.Equal(got, []uint64{4711}) {
+		t.Errorf("packet: %v", got)
+	}
+	if got := socketInodes([]byte(raw)); !slices.Equal(got, []uint64{4712}) {
+		t.Errorf("raw: %v", got)
+	}
+}

@@ -11,28 +11,28 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// ownSockets are the inodes of sockets that this process has opened in nodes. The kernel counts inodes on, so that
-// those of closed sockets may stay.
-type ownSockets struct{ inodes sync.Map }
-
-func (o *ownSockets) add(fd int) error {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err
-	}
-	o.inodes.Store(st.Ino, nil)
-	return nil
-}
+// ownSockets finds the inodes of this process's sockets, when somebody first asks.
+type ownSockets map[string]bool
 
 func (o *ownSockets) has(inode uint64) bool {
-	_, ok := o.inodes.Load(inode)
-	return ok
+	if *o == nil {
+		*o = ownSockets{}
+		files, _ := os.ReadDir("/proc/self/fd")
+		for _, f := range files {
+			if to, err := os.Readlink("/proc/self/fd/" + f.Name()); err == nil {
+				(*o)[to] = true
+			}
+		}
+	}
+	return (*o)[socketLink(inode)]
 }
+
+// socketLink is how /proc/PID/fd shows a socket.
+func socketLink(inode uint64) string { return fmt.Sprintf("socket:[%d]", inode) }
 
 // socketTables are the files of proc_pid_net(5) with the sockets that can answer what the kernel answers otherwise, and
 // what to call one of each. A kernel without the protocol has no such file.
@@ -46,7 +46,7 @@ var socketTables = []struct{ file, what string }{
 
 // LateSenders says what in a node may send, by itself or late, an answer to a ping, an ARP request or a neighbour
 // solicitation: each a few words that begin with a noun. They are sockets of programs, interfaces that hold packets
-// where nobody can count them, and queues to programs. What this process opened by [Space.Socket] is left out.
+// where nobody can count them, and queues to programs. This process's own sockets are left out.
 func (t Tables) LateSenders(node string) ([]string, error) {
 	n, err := t.space.of(node)
 	if err != nil {
@@ -58,6 +58,7 @@ func (t Tables) LateSenders(node string) ([]string, error) {
 	}
 	tables := make([][]byte, len(socketTables))
 	var queues []byte
+	unseen := false // who takes packets from queues
 	err = n.enter(func() error {
 		for i, s := range socketTables {
 			if tables[i], err = os.ReadFile("/proc/thread-self/net/" + s.file); err != nil &&
@@ -65,8 +66,12 @@ func (t Tables) LateSenders(node string) ([]string, error) {
 				return err
 			}
 		}
-		// A kernel without nfnetlink_queue has no such file.
+		// A kernel without nfnetlink_queue has no such file, and an ordinary user may not read it.
 		queues, err = os.ReadFile("/proc/thread-self/net/netfilter/nfnetlink_queue")
+		if errors.Is(err, os.ErrPermission) {
+			unseen = true
+			queues, err = os.ReadFile("/proc/thread-self/net/netlink")
+		}
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
@@ -75,19 +80,36 @@ func (t Tables) LateSenders(node string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: look for programs that may answer: %w", node, err)
 	}
+
+	var own ownSockets
 	for i, s := range socketTables {
 		for _, inode := range socketInodes(tables[i]) {
-			if !t.space.own.has(inode) {
+			if !own.has(inode) {
 				out = append(out, s.what+holder(inode))
 			}
 		}
 	}
 	for line := range bytes.Lines(queues) {
-		if words := bytes.Fields(line); len(words) > 0 {
+		words := bytes.Fields(line)
+		if len(words) > 0 && !unseen {
 			out = append(out, fmt.Sprintf("the queue %s to a program (NFQUEUE)", words[0]))
+			continue
+		}
+		if inode, ok := netfilterSocket(words); ok && !own.has(inode) {
+			out = append(out, "a netfilter socket"+holder(inode)+", which may take packets from a queue")
 		}
 	}
 	return out, nil
+}
+
+// netfilterSocket reads a line of /proc/net/netlink: the second column is the protocol, the third the port, which the
+// kernel's own sockets have as 0, and the last the inode.
+func netfilterSocket(words [][]byte) (inode uint64, ok bool) {
+	if len(words) < 10 || string(words[1]) != strconv.Itoa(unix.NETLINK_NETFILTER) || string(words[2]) == "0" {
+		return 0, false
+	}
+	inode, err := strconv.ParseUint(string(words[9]), 10, 64)
+	return inode, err == nil
 }
 
 // socketInodes reads the column inode of a table in /proc/net. That of packet(7) has it last, the others have it tenth,
@@ -111,7 +133,7 @@ func socketInodes(table []byte) (out []uint64) {
 
 // holder is " of PROGRAM", if a process can be found that has the socket.
 func holder(inode uint64) string {
-	link := fmt.Sprintf("socket:[%d]", inode)
+	link := socketLink(inode)
 	files, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, f := range files {
 		if to, err := os.Readlink(f); err != nil || to != link {

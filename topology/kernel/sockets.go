@@ -20,9 +20,7 @@ import (
 // Socket opens a socket inside the node's namespace. The caller owns the descriptor.
 func (s *Space) Socket(node string, domain, typ, proto int) (fd int, err error) {
 	err = s.Enter(node, func() error {
-		if fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto); err == nil {
-			err = s.own.add(fd)
-		}
+		fd, err = unix.Socket(domain, typ|unix.SOCK_CLOEXEC, proto)
 		return err
 	})
 	if err != nil {

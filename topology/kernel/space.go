@@ -20,7 +20,6 @@ type Space struct {
 	names    ownNames
 	hub      netns.NsHandle
 	nsids    nsids
-	own      ownSockets
 
 	mu     sync.RWMutex
 	byNode map[string]*namespace

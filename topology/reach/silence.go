@@ -2,7 +2,7 @@ package reach
 
 import (
 	"context"
-	"strings"
+	"fmt"
 	"time"
 
 	"labctl/topology"
@@ -39,7 +39,7 @@ func (b *bench) await(ctx context.Context) *waiting {
 	if err != nil {
 		w.why = err.Error()
 	} else {
-		w.why = strings.Join(late, ", ")
+		w.why = firstOf(late)
 	}
 	return w
 }
@@ -96,7 +96,18 @@ func (b *bench) repeats() string {
 	if err != nil {
 		return err.Error()
 	}
-	return strings.Join(found, ", ")
+	return firstOf(found)
+}
+
+// firstOf is the first of a list, and how many more there are.
+func firstOf(list []string) string {
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
+	}
+	return fmt.Sprintf("%s, and %d more like it", list[0], len(list)-1)
 }
 
 // glance looks once, as next does, but proves nothing.

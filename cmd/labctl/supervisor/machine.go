@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -20,8 +21,9 @@ type machine struct {
 	switches *switches
 	hits     *hitBaseline
 	lab      func() *topology.Lab // what the kernel has now
-	arpCache *os.File             // the machine's /proc/net/stat/arp_cache; nil: it could not be opened
-	neighMax int                  // the machine's gc_thresh3; negative: not known
+	entered  func(node string) bool
+	arpCache *os.File // the machine's /proc/net/stat/arp_cache; nil: it could not be opened
+	neighMax int      // the machine's gc_thresh3; negative: not known
 }
 
 func (m machine) Socket(node string, domain, typ, proto int) (int, error) {
@@ -113,7 +115,16 @@ func (m machine) Fence() error { return kernel.Fence() }
 
 func (m machine) LateSenders() (out []string, err error) { return m.having(m.Tables.LateSenders) }
 
-func (m machine) Forgetful() ([]string, error) { return m.having(m.Tables.Forgetful) }
+// Forgetful does not suspect rules that only a program could have loaded where none has ever run.
+func (m machine) Forgetful() ([]string, error) {
+	return m.having(func(node string) ([]string, error) {
+		found, err := m.Tables.Forgetful(node)
+		if !m.entered(node) {
+			found = slices.DeleteFunc(found, func(what string) bool { return what == kernel.PerhapsLegacy })
+		}
+		return found, err
+	})
+}
 
 // having is what a reading finds in all nodes: "NODE has WHAT".
 func (m machine) having(read func(node string) ([]string, error)) (out []string, err error) {

@@ -25,6 +25,8 @@ type processes struct {
 	mu   sync.Mutex
 	ours map[int]*process
 	over bool // all are being ended
+	// nodes in which a program has been started, ever
+	entered map[string]bool
 }
 
 // process is a child that somebody waits for.
@@ -39,7 +41,7 @@ type process struct {
 }
 
 func newProcesses(space *kernel.Space, ended func(p *process, asked bool)) *processes {
-	p := &processes{space: space, ended: ended, ours: map[int]*process{}}
+	p := &processes{space: space, ended: ended, ours: map[int]*process{}, entered: map[string]bool{}}
 	sig := make(chan os.Signal, 1)
 	signal.Notify(sig, syscall.SIGCHLD)
 	go func() {
@@ -123,8 +125,15 @@ func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string
 	if err != nil {
 		return nil, fmt.Errorf("start %s in %s: %w", what, node, err)
 	}
-	p.ours[c.PID] = c
+	p.ours[c.PID], p.entered[node] = c, true
 	return c, nil
+}
+
+// wasEntered reports whether a program has ever been started in a node.
+func (p *processes) wasEntered(node string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.entered[node]
 }
 
 // list names what runs, in no particular order.

@@ -5,10 +5,13 @@
 //	bare sysctl PLAN         write every sysctl of a printed plan, one after the other
 //	bare ping NAMESPACE… -- ADDRESS…
 //		from each namespace one echo to each address but its own, serially, nothing forgotten
+//	bare forget NAMESPACE… -- ADDRESS…
+//		the same, and after each echo both ends forget each other, by one netlink request each
 package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -26,7 +29,9 @@ func main() {
 	case "sysctl":
 		sysctl(os.Args[2])
 	case "ping":
-		ping(os.Args[2:])
+		ping(os.Args[2:], false)
+	case "forget":
+		ping(os.Args[2:], true)
 	}
 }
 
@@ -63,20 +68,41 @@ func sysctl(plan string) {
 	check(in.Err())
 }
 
-func ping(args []string) {
+func ping(args []string, forgets bool) {
 	var spaces, addrs []string
 	for i, a := range args {
 		if a == "--" {
 			spaces, addrs = args[:i], args[i+1:]
 		}
 	}
-	fds := make([]int, len(spaces))
+	fds, links, indexes := make([]int, len(spaces)), make([]int, len(spaces)), make([]int, len(spaces))
 	for i, s := range spaces {
 		enter(s)
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
 		check(err)
 		check(unix.SetsockoptInt(fd, unix.SOL_RAW, 1, 1<<8)) // ICMP_FILTER: no echo requests
 		fds[i] = fd
+		links[i], err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+		check(err)
+		if e, err := net.InterfaceByName("eth0"); err == nil {
+			indexes[i] = e.Index
+		}
+	}
+	forget := func(of int, addr string) {
+		b := make([]byte, 16+12+8)
+		binary.NativeEndian.PutUint32(b, uint32(len(b)))
+		binary.NativeEndian.PutUint16(b[4:], unix.RTM_DELNEIGH)
+		binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_ACK)
+		b[16] = unix.AF_INET
+		binary.NativeEndian.PutUint32(b[20:], uint32(indexes[of]))
+		binary.NativeEndian.PutUint16(b[28:], 8)
+		binary.NativeEndian.PutUint16(b[30:], unix.NDA_DST)
+		copy(b[32:], net.ParseIP(addr).To4())
+		_, err := unix.Write(links[of], b)
+		check(err)
+		var answer [256]byte
+		_, err = unix.Read(links[of], answer[:])
+		check(err)
 	}
 	began := time.Now()
 	buf := make([]byte, 256)
@@ -103,6 +129,10 @@ func ping(args []string) {
 				if m >= 28 && buf[20] == 0 && buf[24] == byte(i) && buf[25] == byte(k) {
 					break
 				}
+			}
+			if forgets {
+				forget(i, a)
+				forget(k, addrs[i])
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Measures labctl beside its peers, on this machine, in one run; prints medians. As root, on an idle machine.
-# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|exec|memory|switch]…      LABCTL_BIN is the binary to measure, built from the tree if unset
+# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|labs|silence|exec|memory|switch]…
+# LABCTL_BIN is the binary to measure, built from the tree if unset; LABCTL_OLD another one that takes turns with it in "labs".
+# What fails, a peer too, has "failed" in place of its number, says why, and is the script's exit code.
 set -eu
 runs=5
 [ "${1:-}" = -n ] && { runs=$2; shift 2; }
@@ -8,6 +10,7 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "bench.sh: run it as root" >&2; exit 2; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+scripts/setup.sh bench >/dev/null
 [ -n "${LABCTL_BIN:-}" ] || go build -o "$dir/labctl" ./cmd/labctl
 go build -o "$dir/bare" scripts/bare.go
 labctl=${LABCTL_BIN:-$dir/labctl}
@@ -20,24 +23,46 @@ lab() { # lab N: N hosts on one bridge
 }
 now() { date +%s%N; }
 median() { sort -n | awk '{v[NR]=$1} END {print (NR%2) ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
+# whole NAME STEP COMMAND: runs a command whose output matters only when it fails
+whole() {
+  eval "$3" > "$dir/said" 2>&1 && return
+  echo "bench.sh: $1: $2 failed:" >&2
+  tail -n 3 "$dir/said" >&2
+  touch "$dir/failed"
+  return 1
+}
+# report NAME FILE: the median of the seconds in a file of one line a run, or that one of them failed
+report() {
+  if [ "$(wc -l < "$2")" -lt "$runs" ]; then
+    printf '%-58s    failed\n' "$1"
+    return
+  fi
+  median < "$2" | awk -v n="$1" '{printf "%-58s %9.3f s\n", n, $1}'
+}
 # times NAME SETUP COMMAND CLEANUP: the median of COMMAND's seconds
 times() {
-  local name=$1 setup=$2 command=$3 cleanup=$4
+  local a b
+  : > "$dir/runs"
   for _ in $(seq "$runs"); do
-    eval "$setup" >/dev/null 2>&1
-    local a b; a=$(now); eval "$command" >/dev/null 2>&1 || echo "bench.sh: $name failed" >&2; b=$(now)
-    echo $(((b - a) / 1000))
-    eval "$cleanup" >/dev/null 2>&1
-  done | median | awk -v n="$name" '{printf "%-58s %9.3f s\n", n, $1/1e6}'
+    whole "$1" "its setup" "$2" || continue
+    a=$(now)
+    if whole "$1" it "$3"; then
+      b=$(now)
+      awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$dir/runs"
+    fi
+    whole "$1" "its clean-up" "$4" || :
+  done
+  report "$1" "$dir/runs"
 }
 # within NAME SETUP COMMAND CLEANUP: the median of the seconds that COMMAND itself prints first
 within() {
-  local name=$1 setup=$2 command=$3 cleanup=$4
+  : > "$dir/runs"
   for _ in $(seq "$runs"); do
-    eval "$setup" >/dev/null 2>&1
-    eval "$command" | awk '{print $1; exit}'
-    eval "$cleanup" >/dev/null 2>&1
-  done | median | awk -v n="$name" '{printf "%-58s %9.3f s\n", n, $1}'
+    whole "$1" "its setup" "$2" || continue
+    if whole "$1" it "$3"; then awk '{print $1; exit}' "$dir/said" >> "$dir/runs"; fi
+    whole "$1" "its clean-up" "$4" || :
+  done
+  report "$1" "$dir/runs"
 }
 
 # The printed plan, done by ip -batch: namespaces in one batch, each namespace's own lines in one, and a bare sysctl loop.
@@ -55,13 +80,20 @@ by_ip_batch() { # by_ip_batch PLAN
   true
 }
 ip_batch_down() { awk '$1=="ip" && $2=="netns" && $3=="add" {print "netns delete", $4}' "$1" > "$dir/down.batch"; ip -batch "$dir/down.batch"; }
-mininet() { unshare -n -m -p -f --mount-proc sh -c "ip link set lo up; mn --switch lxbr --controller none --topo single,$1 --test $2"; }
+# peer PROGRAM PACKAGE: whether it is there
+peer() { command -v "$1" >/dev/null || { echo "skipped: no $1; install $2" >&2; return 1; }; }
+# mininet HOSTS TEST: fails if Mininet does not say that all of it has worked; its exit status does not tell.
+mininet() {
+  unshare -n -m -p -f --mount-proc sh -c "ip link set lo up; mn --switch lxbr --controller none --topo single,$1 --test $2" > "$dir/mn" 2>&1 || :
+  cat "$dir/mn"
+  grep -q 'completed in' "$dir/mn" && { [ "$2" = none ] || grep -q ' 0% dropped' "$dir/mn"; }
+}
 
 bench_up() {
   lab 100; lab 1000
   for n in 100 1000; do $labctl plan --as "peer-$n" "$dir/bench-$n.yaml" > "$dir/plan-$n.sh"; done
   times "up+down, 100 hosts: labctl" : "$labctl up $dir/bench-100.yaml && $labctl down bench-100" :
-  command -v mn >/dev/null && times "up+down, 100 hosts: Mininet, lxbr" : "mininet 100 none" :
+  peer mn mininet && times "up+down, 100 hosts: Mininet, lxbr" : "mininet 100 none" :
   for n in 100 1000; do
     times "up, $n hosts: labctl" : "$labctl up $dir/bench-$n.yaml" "$labctl down bench-$n"
     times "up, $n hosts: the plan by ip -batch and a sysctl loop" : "by_ip_batch $dir/plan-$n.sh" "ip_batch_down $dir/plan-$n.sh; sleep 3"
@@ -89,18 +121,69 @@ bench_matrix() {
     for i in $(seq "$n"); do spaces="$spaces bench-$n.h$i"; addrs="$addrs 10.1.$((i / 250)).$((i % 250 + 1))"; done
     times "ping matrix, $n hosts, fresh: labctl" "$labctl up $dir/bench-$n.yaml" "$labctl matrix -o json" "$labctl down bench-$n"
     within "ping matrix, $n hosts: a bare loop, from empty tables" "$labctl up $dir/bench-$n.yaml" "$dir/bare ping $spaces -- $addrs" "$labctl down bench-$n"
+    within "ping matrix, $n hosts: a bare loop that forgets each pair" "$labctl up $dir/bench-$n.yaml" "$dir/bare forget $spaces -- $addrs" "$labctl down bench-$n"
   done
   times "ping matrix, 100 hosts, warm tables: labctl --kept" "$labctl up $dir/bench-100.yaml; $labctl matrix --kept -o json" "$labctl matrix --kept -o json" "$labctl down bench-100"
   within "ping matrix, 100 hosts, warm tables: a bare loop" "$labctl up $dir/bench-100.yaml; $dir/bare ping $spaces -- $addrs" "$dir/bare ping $spaces -- $addrs" "$labctl down bench-100"
   sysctl -qw net.ipv4.neigh.default.gc_thresh1="$t1" net.ipv4.neigh.default.gc_thresh2="$t2" net.ipv4.neigh.default.gc_thresh3="$t3"
-  if command -v mn >/dev/null; then
+  peer mn mininet || return 0
+  : > "$dir/pingall"
+  for _ in $(seq "$runs"); do
+    local a b c
+    a=$(now)
+    whole "Mininet" "32 hosts" "mininet 32 none" || continue
+    b=$(now)
+    whole "Mininet" "pingall of 32 hosts" "mininet 32 pingall" || continue
+    c=$(now)
+    awk -v t=$((c - b - b + a)) 'BEGIN {print t / 1e9}' >> "$dir/pingall"
+  done
+  report "pingall, 32 hosts: Mininet (with it less without)" "$dir/pingall"
+}
+
+# The labs of 96ac41a; those that came later would make the sum another one.
+first_labs="$(ls labs/*.yaml | sed 's,labs/,,; s,\.yaml,,' | grep -vx spanning-tree)"
+
+bench_labs() {
+  local what bin
+  for what in serial -j8; do
+    local jobs=1
+    [ $what = serial ] || jobs=8
+    rm -f "$dir"/labs-*
     for _ in $(seq "$runs"); do
-      { mininet 32 pingall 2>&1 || true; } | awk '/completed in/ {print $3}' > "$dir/whole"
-      a=$(now); mininet 32 none >/dev/null 2>&1 || true; b=$(now)
-      a2=$(now); mininet 32 pingall >/dev/null 2>&1 || true; b2=$(now)
-      echo $(((b2 - a2 - b + a) / 1000))
-    done | median | awk '{printf "%-58s %9.3f s\n", "pingall, 32 hosts: Mininet (with it less without)", $1/1e6}'
-  fi
+      for bin in "$labctl" ${LABCTL_OLD:+"$LABCTL_OLD"}; do
+        local a b name=labctl
+        [ "$bin" = "$labctl" ] || name=old
+        a=$(now)
+        # shellcheck disable=SC2086 # words
+        whole "the 31 labs" "$name" "$bin verify -j $jobs $(echo $first_labs)" || continue
+        b=$(now)
+        awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$dir/labs-$name"
+      done
+    done
+    report "verify the 31 labs, $what: labctl" "$dir/labs-labctl"
+    [ -z "${LABCTL_OLD:-}" ] || report "verify the 31 labs, $what: the old one" "$dir/labs-old"
+  done
+  for what in nested-esxi policy-matrix mitm-one-bridge; do
+    times "verify $what" : "$labctl verify $what" :
+    [ -z "${LABCTL_OLD:-}" ] || times "verify $what: the old one" : "$LABCTL_OLD verify $what" :
+  done
+}
+
+# 32 hosts, of which 16 are behind a wall that lets nothing through but ARP: 512 of 992 pairs are silent.
+bench_silence() {
+  { printf 'format: 1\nlab: bench-wall\nnodes:\n  s1:\n    kind: bridge\n    rules:\n      wall:\n        nft: |\n'
+    printf '          table bridge wall {\n            chain c {\n              type filter hook forward priority 0;\n'
+    printf '              ip saddr 10.1.1.0/24 ip daddr 10.1.0.0/24 counter drop\n              ip saddr 10.1.0.0/24 ip daddr 10.1.1.0/24 counter drop\n            }\n          }\n'
+    for i in $(seq 32); do printf '  h%d: {ip: 10.1.%d.%d/16}\n' "$i" $((i % 2)) "$i"; done
+    printf 'links:\n'
+    for i in $(seq 32); do printf '  - h%d -- s1\n' "$i"; done; } > "$dir/wall.yaml"
+  times "ping matrix, 32 hosts, 512 of 992 pairs silent" "$labctl up $dir/wall.yaml" "$labctl matrix -o json" "$labctl down bench-wall"
+  lab 1000
+  { cat "$dir/bench-1000.yaml"; printf 'expect:\n  ping: |\n    from\\to'
+    for i in $(seq 20); do printf ' h%d' $((i * 50)); done
+    for i in $(seq 20); do printf '\n    h%d' $((i * 50)); for k in $(seq 20); do [ "$i" = "$k" ] && printf ' -' || printf ' ok'; done; done
+    printf '\n'; } > "$dir/twenty.yaml"
+  times "verify 20 x 20 of 1000 hosts that are up" "$labctl up $dir/twenty.yaml" "$labctl verify bench-1000" "$labctl down bench-1000"
 }
 
 bench_verify() {
@@ -132,8 +215,6 @@ bench_memory() {
   $labctl down bench-1000 2>/dev/null
 }
 
-# peer PROGRAM PACKAGE: whether it is there
-peer() { command -v "$1" >/dev/null || { echo "skipped: no $1; install $2" >&2; return 1; }; }
 # The systems take turns, so that a machine that slows down slows all of them.
 bench_switch() {
   peer trafgen netsniff-ng && peer iperf3 iperf3 && peer nft nftables || return 0
@@ -164,4 +245,5 @@ bench_switch() {
 column() { awk -v c="$1" '{print $c}' "$2" | median; }
 
 echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), medians of $runs"
-for what in ${*:-up matrix verify exec memory switch}; do bench_$what; done
+for what in ${*:-up matrix verify labs silence exec memory switch}; do bench_$what; done
+[ ! -e "$dir/failed" ]

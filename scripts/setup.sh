@@ -26,6 +26,8 @@ if [ "${1:-}" = bench ]; then
 	need trafgen netsniff-ng
 	need ovs-vswitchd openvswitch-switch
 	need vde_switch vde2
+	need mn mininet
+	need brctl bridge-utils
 fi
 [ -z "$missing" ] && exit 0
 

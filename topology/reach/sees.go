@@ -216,7 +216,9 @@ func (w *watch) follow(f *flow) {
 			f.unknown = errors.New("the stream was stopped meanwhile")
 			return
 		}
-		poll(w.pollFds(), min(f.stream.every, maxNap))
+		if !f.stream.once(w.m.ctx, w.b) {
+			poll(w.pollFds(), min(f.stream.every, maxNap))
+		}
 		w.drain()
 	}
 	f.pr.sent = time.Now()

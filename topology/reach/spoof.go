@@ -47,8 +47,8 @@ type correction struct {
 // The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says
 // otherwise (arp(7)): the last correction comes later than that after the last lie.
 const (
-	corrections   = 3
-	betweenTruths = 600 * time.Millisecond
+	corrections   = 9
+	betweenTruths = 150 * time.Millisecond
 )
 
 // Spoof sends unsolicited ARP replies as dsniff's arpspoof(8) does: to the victim's address and to nobody else's, that

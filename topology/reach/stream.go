@@ -29,12 +29,20 @@ type Stream struct {
 	sent, received atomic.Uint64
 	stop           context.CancelFunc
 	done           chan struct{}
+	wishes         chan streamWish
 
 	mu     sync.Mutex
 	rounds []round // oldest first, at most keptRounds that are closed
 }
 
-// round is one request of a stream. It is closed once roundTime, or the time between two requests if that is longer,
+// streamWish is what somebody who judges a stream has it do out of turn. Its done is closed afterwards.
+type streamWish struct {
+	send bool // a request, now
+	over bool // all requests so far are over: nothing more will come of them
+	done chan struct{}
+}
+
+// round is one request of a stream. It is closed once it is proven that nothing more comes of it, or once roundTime, or the time between two requests if that is longer,
 // has passed and the replies that had come by then are counted.
 type round struct {
 	key              uint32
@@ -100,7 +108,7 @@ func startStream(ctx context.Context, b *bench, g *background, name string, from
 	id := b.ids.hold(time.Now()) &^ 0xffff
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Stream{b: b, g: g, name: name, from: from, to: to, every: every, id: id, stop: cancel,
-		done: make(chan struct{})}
+		done: make(chan struct{}), wishes: make(chan streamWish)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.streams == nil {
@@ -125,6 +133,7 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 	defer tick.Stop()
 	var pkt [echoLen]byte
 	var buf [2048]byte
+	var wish streamWish
 	for seq := uint32(0); ; seq++ {
 		s.b.hush.RLock()
 		key := s.id | seq&0xffff
@@ -135,15 +144,32 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 		s.request(pr, pkt[:]) // counted as sent: a lab may make it fail on purpose
 		s.sent.Add(1)
 		s.b.hush.RUnlock()
+		if wish.done != nil {
+			close(wish.done)
+		}
+		var ok bool
+		if wish, ok = s.rest(ctx, tick, pr, buf[:], cookie); !ok {
+			return
+		}
+	}
+}
+
+// rest lets time pass until the next request is due, or wished for; false: the stream is over. What comes back is read
+// when it is due, or when somebody wants to know.
+func (s *Stream) rest(ctx context.Context, tick *time.Ticker, pr *pair, buf []byte,
+	cookie [8]byte) (wish streamWish, ok bool) {
+	for {
 		select {
 		case <-ctx.Done():
-			return
+			return wish, false
 		case <-tick.C:
+			wish = streamWish{send: true}
+		case wish = <-s.wishes:
 		}
 		// What had come by now is read afterwards, so that a reply is late only if it is, and not the reader.
 		now := time.Now()
 		for {
-			ev, ok := pr.sock.receive(buf[:], cookie)
+			ev, ok := pr.sock.receive(buf, cookie)
 			if !ok {
 				break
 			}
@@ -153,8 +179,47 @@ func (s *Stream) run(ctx context.Context, pr *pair, cookie [8]byte) {
 			}
 		}
 		pr.sock.clear()
-		s.close(now)
+		s.close(now, wish.over)
+		if wish.send {
+			return wish, true
+		}
+		close(wish.done)
 	}
+}
+
+// wish has the stream do something, and returns when it is done; false: the stream is over, or ctx is.
+func (s *Stream) wish(ctx context.Context, w streamWish) bool {
+	w.done = make(chan struct{})
+	select {
+	case s.wishes <- w:
+	case <-s.done:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-w.done:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
+// once has the stream send a request out of turn, and proves what becomes of it; false: it cannot be proven, and the
+// request is one like all others. Three that follow each other tell of a stream what three at its own pace do, unless
+// what it meets changes meanwhile, or limits a rate.
+func (s *Stream) once(ctx context.Context, b *bench) bool {
+	if !s.wish(ctx, streamWish{send: true}) {
+		return false
+	}
+	w := b.await(ctx)
+	for end := time.Now().Add(roundTime); !w.proven; {
+		if w.why != "" || ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+		poll(nil, w.next())
+	}
+	return s.wish(ctx, streamWish{over: true})
 }
 
 // request sends one. An interface that was made anew has another index, and may have another address.
@@ -180,14 +245,14 @@ func (s *Stream) answer(key uint32, other bool) {
 	}
 }
 
-// close closes the rounds whose time was over.
-func (s *Stream) close(now time.Time) {
+// close closes the rounds whose time was over, or all.
+func (s *Stream) close(now time.Time, all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	closed := 0
 	for i := range s.rounds {
 		// A ticker's tick comes a little early or late.
-		if r := &s.rounds[i]; now.Sub(r.sent) >= max(s.every*9/10, roundTime) {
+		if r := &s.rounds[i]; all || now.Sub(r.sent) >= max(s.every*9/10, roundTime) {
 			r.closed = true
 			closed++
 		}
@@ -256,7 +321,9 @@ func (a *asking) readStreams(ctx context.Context, at []int) {
 			if r.Got, r.Detail, ok = s.verdict(since); ok || a.look || ctx.Err() != nil || s.stopped() {
 				break
 			}
-			poll(nil, min(s.every, maxNap))
+			if !s.once(ctx, a.b) {
+				poll(nil, min(s.every, maxNap))
+			}
 		}
 	}
 }

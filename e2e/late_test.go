@@ -138,9 +138,18 @@ var _ = Describe("an answer that comes late is not called silence", func() {
 		})
 	}
 	It("that waits in a queueing discipline", func() {
-		// 100 bytes a second: the request for a moment takes what there is, and the next one waits.
-		asks(late(`    run: [tc qdisc add dev eth0 root tbf rate 800bit burst 150 limit 10000]
-`), "h1", "h2", "ok")
+		// 100 bytes a second: the first reply takes what there is, and the next ones wait a second each.
+		up(write("shaped.yaml", `format: 1
+lab: shaped
+nodes:
+  h1: {ip: 10.0.0.1/24, mac: "02:00:00:00:00:01", neigh: {10.0.0.2: "02:00:00:00:00:02"}}
+  h2: {ip: 10.0.0.2/24, mac: "02:00:00:00:00:02", neigh: {10.0.0.1: "02:00:00:00:00:01"}, run: [tc qdisc add dev eth0 root tbf rate 800bit burst 100 limit 10000]}
+links: [h1 -- h2]
+`))
+		for range 2 {
+			r := labctl("ping", "h1", "h2")
+			Expect(r).To(Exit(0), r.out)
+		}
 	})
 	It("by a proxy that thinks for a while", func() {
 		up(write("proxy.yaml", `format: 1

@@ -67,7 +67,7 @@ var rules = map[string]struct{ may, never []string }{
 	"labctl/topology/kernel":       {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/plan", "labctl/topology/problem", "labctl/topology/rules", "github.com/vishvananda/", "github.com/google/nftables", "github.com/google/nftables/", "golang.org/x/sys/"}},
 	"labctl/topology/schedule":     {never: []string{"net", "net/netip", "os", "sync", "sync/atomic", "syscall", "time"}},
 	"labctl/topology/silence":      {never: []string{"net", "os", "sync", "sync/atomic", "syscall", "time"}},
-	"labctl/topology/reach":        {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/cause", "labctl/topology/expect", "labctl/topology/problem", "labctl/topology/rules", "labctl/topology/schedule", "labctl/topology/silence", "golang.org/x/sys/", "golang.org/x/net/"}, never: []string{"labctl/topology/kernel"}},
+	"labctl/topology/reach":        {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/cause", "labctl/topology/expect", "labctl/topology/problem", "labctl/topology/rules", "labctl/topology/schedule", "labctl/topology/silence", "golang.org/x/sys/", "golang.org/x/net/", "golang.org/x/sync/"}, never: []string{"labctl/topology/kernel"}},
 	"labctl/cmd/labctl/wire":       {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/cause", "labctl/topology/expect", "labctl/topology/plan"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/cmd/labctl/terminal":   {may: []string{"labctl/topology/problem"}},
 	"labctl/cmd/labctl/instance":   {may: []string{"labctl/cmd/labctl/wire", "labctl/topology", "labctl/topology/kernel", "labctl/topology/labfile", "labctl/topology/problem", "golang.org/x/sys/"}},

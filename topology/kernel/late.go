@@ -11,24 +11,29 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// ownSockets finds the inodes of this process's sockets, when somebody first asks.
-type ownSockets map[string]bool
+// OwnSockets finds the inodes of this process's sockets, when somebody first asks: one serves for one look at a lab. It
+// is safe for concurrent use.
+type OwnSockets struct {
+	once  sync.Once
+	links map[string]bool
+}
 
-func (o *ownSockets) has(inode uint64) bool {
-	if *o == nil {
-		*o = ownSockets{}
+func (o *OwnSockets) has(inode uint64) bool {
+	o.once.Do(func() {
+		o.links = map[string]bool{}
 		files, _ := os.ReadDir("/proc/self/fd")
 		for _, f := range files {
 			if to, err := os.Readlink("/proc/self/fd/" + f.Name()); err == nil {
-				(*o)[to] = true
+				o.links[to] = true
 			}
 		}
-	}
-	return (*o)[socketLink(inode)]
+	})
+	return o.links[socketLink(inode)]
 }
 
 // socketLink is how /proc/PID/fd shows a socket.
@@ -46,8 +51,8 @@ var socketTables = []struct{ file, what string }{
 
 // LateSenders says what in a node may send, by itself or late, an answer to a ping, an ARP request or a neighbour
 // solicitation: each a few words that begin with a noun. They are sockets of programs, interfaces that hold packets
-// where nobody can count them, and queues to programs. This process's own sockets are left out.
-func (t Tables) LateSenders(node string) ([]string, error) {
+// where nobody can count them, and queues to programs. The sockets of own are left out.
+func (t Tables) LateSenders(node string, own *OwnSockets) ([]string, error) {
 	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
@@ -81,7 +86,6 @@ func (t Tables) LateSenders(node string) ([]string, error) {
 		return nil, fmt.Errorf("%s: look for programs that may answer: %w", node, err)
 	}
 
-	var own ownSockets
 	for i, s := range socketTables {
 		for _, inode := range socketInodes(tables[i]) {
 			if !own.has(inode) {

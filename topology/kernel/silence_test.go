@@ -104,7 +104,7 @@ func TestLateSenders(t *testing.T) {
 		{name: "its own macvlan", open: func(t *testing.T, s *held) {
 			apply(t, s, plan.AddUpper{Node: "c", Name: "m1", Type: topology.Macvlan, Mode: "bridge", MTU: 1500,
 				MAC: switchcore.MAC{0, 0x50, 0x56, 0, 0, 2}, Lower: guestEnd}, plan.SetUp{Node: "c", Name: "m1", Up: true})
-			if late, err := s.Tables.LateSenders("c"); err != nil || len(late) > 0 {
+			if late, err := s.Tables.LateSenders("c", &OwnSockets{}); err != nil || len(late) > 0 {
 				t.Errorf("above it: %q, %v", late, err)
 			}
 		}},
@@ -117,7 +117,7 @@ func TestLateSenders(t *testing.T) {
 			if c.open != nil {
 				c.open(t, s)
 			}
-			late, err := s.Tables.LateSenders("g")
+			late, err := s.Tables.LateSenders("g", &OwnSockets{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,8 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"labctl/topology"
 	"labctl/topology/cause"
@@ -142,20 +145,30 @@ func (b *bench) forgetAll(ctx context.Context) error {
 	if err := b.machine.Idle(ctx); err != nil {
 		return err
 	}
-	for _, n := range b.lab.Nodes {
-		if _, err := b.machine.FlushNeighbours(n.Name); err != nil {
-			return fmt.Errorf("forget the neighbours of %s: %w", n.Name, err)
-		}
+	err := b.everywhere(func(node string) error {
+		_, err := b.machine.FlushNeighbours(node)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget neighbours: %w", err)
 	}
 	return b.forgetRoutes()
 }
 
+// everywhere does something in all nodes, in as many at once as there are processors.
+func (b *bench) everywhere(f func(node string) error) error {
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for _, n := range b.lab.Nodes {
+		all.Go(func() error { return f(n.Name) })
+	}
+	return all.Wait()
+}
+
 // forgetRoutes makes every node forget the routes that it was redirected to.
 func (b *bench) forgetRoutes() error {
-	for _, n := range b.lab.Nodes {
-		if err := b.machine.FlushRoutes(n.Name); err != nil {
-			return fmt.Errorf("forget the redirected routes of %s: %w", n.Name, err)
-		}
+	if err := b.everywhere(b.machine.FlushRoutes); err != nil {
+		return fmt.Errorf("forget redirected routes: %w", err)
 	}
 	return nil
 }

@@ -90,18 +90,11 @@ func (m *fresh) run() error {
 // findPermanent notes which entries are permanent: a deletion by address would take them too.
 func (m *fresh) findPermanent() error {
 	m.permanent = map[entry]bool{}
-	for _, node := range m.b.lab.Nodes {
-		ns, err := m.b.machine.Neighbours(node.Name, family(m.v6))
-		if err != nil {
-			return fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+	return m.b.everyNeighbour(m.v6, func(node string, n topology.NeighbourEntry) {
+		if n.State == "PERMANENT" {
+			m.permanent[entry{node, n.Index, n.IP}] = true
 		}
-		for _, n := range ns {
-			if n.State == "PERMANENT" {
-				m.permanent[entry{node.Name, n.Index, n.IP}] = true
-			}
-		}
-	}
-	return nil
+	})
 }
 
 // withoutPermanent takes the permanent entries off what a pair leaves behind: they were there before, and stay.
@@ -254,18 +247,12 @@ func (m *fresh) try(pr *pair, slow int) error {
 // unexpectedEntries counts the entries, in the whole lab, that forgetting has missed.
 func (m *fresh) unexpectedEntries() (int, error) {
 	count := 0
-	for _, node := range m.b.lab.Nodes {
-		ns, err := m.b.machine.Neighbours(node.Name, family(m.v6))
-		if err != nil {
-			return 0, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+	err := m.b.everyNeighbour(m.v6, func(_ string, n topology.NeighbourEntry) {
+		if n.State != "PERMANENT" && n.State != "NONE" && n.State != "NOARP" {
+			count++
 		}
-		for _, n := range ns {
-			if n.State != "PERMANENT" && n.State != "NONE" && n.State != "NOARP" {
-				count++
-			}
-		}
-	}
-	return count, nil
+	})
+	return count, err
 }
 
 // forget removes what the pair left behind, as its way says.

@@ -422,6 +422,8 @@ func (m *liveMachine) Look(context.Context) (silence.Look, error) {
 	return silence.Look{}, errors.ErrUnsupported
 }
 
+func (m *liveMachine) Glance(ctx context.Context) (silence.Look, error) { return m.Look(ctx) }
+
 func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
 
 func (m *liveMachine) LateSenders() ([]string, error) { return nil, errors.ErrUnsupported }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"labctl/topology"
@@ -45,6 +46,23 @@ func (m *exchange) snapshot(v6 bool) (snapshot, error) {
 		}
 	}
 	return s, nil
+}
+
+// everyNeighbour reads the tables of all nodes, and hands their entries to f one after the other, in any order.
+func (b *bench) everyNeighbour(v6 bool, f func(node string, n topology.NeighbourEntry)) error {
+	var mu sync.Mutex
+	return b.everywhere(func(node string) error {
+		ns, err := b.machine.Neighbours(node, family(v6))
+		if err != nil {
+			return fmt.Errorf("read the neighbours of %s: %w", node, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, n := range ns {
+			f(node, n)
+		}
+		return nil
+	})
 }
 
 // learnedUnasked reports whether the sender knows its neighbour although it did not ask: an entry that an answer has

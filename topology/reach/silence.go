@@ -13,6 +13,8 @@ import (
 const (
 	glance     = 200 * time.Microsecond
 	longGlance = 5 * time.Millisecond
+	// glanceAtNode is what a glance takes for each node.
+	glanceAtNode = 5 * time.Microsecond
 )
 
 // waiting is one wait for something that may never come: until it has come, until it is proven that it will not, or,
@@ -46,7 +48,7 @@ func (b *bench) await(ctx context.Context) *waiting {
 
 // next looks once, and returns how long to listen before it is called again. It may take as long as a fence does.
 func (w *waiting) next() time.Duration {
-	step, nap := w.look()
+	step, nap := w.look(w.b.machine.Look)
 	switch step {
 	case silence.Stuck:
 		return w.giveUp()
@@ -60,6 +62,11 @@ func (w *waiting) next() time.Duration {
 	}
 	w.proof.Fenced()
 	return 0
+}
+
+// worthwhile is how long a wait must have taken before a glance can save time: what the glance takes itself.
+func (b *bench) worthwhile() time.Duration {
+	return max(glance, time.Duration(len(b.lab.Nodes))*glanceAtNode)
 }
 
 // giveUp has the kernels give up the neighbours that nobody has answered for, instead of asking for them twice more:
@@ -112,15 +119,15 @@ func firstOf(list []string) string {
 
 // glance looks once, as next does, but proves nothing.
 func (w *waiting) glance() time.Duration {
-	_, nap := w.look()
+	_, nap := w.look(w.b.machine.Glance)
 	return nap
 }
 
-func (w *waiting) look() (silence.Next, time.Duration) {
+func (w *waiting) look(from func(context.Context) (silence.Look, error)) (silence.Next, time.Duration) {
 	if w.why != "" || w.ctx.Err() != nil {
 		return silence.Wait, maxNap
 	}
-	l, err := w.b.machine.Look(w.ctx)
+	l, err := from(w.ctx)
 	if err != nil {
 		w.why = err.Error()
 		return silence.Wait, maxNap

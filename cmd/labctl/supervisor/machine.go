@@ -6,7 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"labctl/topology"
 	"labctl/topology/kernel"
@@ -68,7 +71,11 @@ func (m machine) permanent() int {
 
 // Look reads what is queued before it reads counters, and the switches last: a frame that moves from one to the other
 // meanwhile is in one of them, or makes the next look differ.
-func (m machine) Look(ctx context.Context) (l silence.Look, err error) {
+func (m machine) Look(ctx context.Context) (silence.Look, error) { return m.look(ctx, false) }
+
+func (m machine) Glance(ctx context.Context) (silence.Look, error) { return m.look(ctx, true) }
+
+func (m machine) look(ctx context.Context, brief bool) (l silence.Look, err error) {
 	waiting, err := kernel.Backlogged()
 	if err != nil {
 		return l, err
@@ -82,23 +89,11 @@ func (m machine) Look(ctx context.Context) (l silence.Look, err error) {
 			return l, err
 		}
 		l.Counted = l.Counted*31 + counted
-		queues, err := m.Queues(n.Name)
-		if err != nil {
+		if brief {
+			continue
+		}
+		if err := m.waiting(n.Name, &l); err != nil {
 			return l, err
-		}
-		if len(queues) > 0 {
-			l.Held = append(l.Held, "a queueing discipline of "+n.Name+" holds packets")
-		}
-		for _, family := range kernel.Families {
-			entries, err := m.Neighbours(n.Name, family)
-			if err != nil {
-				return l, err
-			}
-			for _, e := range entries {
-				if e.State == "INCOMPLETE" {
-					l.Resolving = append(l.Resolving, silence.Entry{Node: n.Name, Index: e.Index, IP: e.IP})
-				}
-			}
 		}
 	}
 	for _, v := range m.switches.list() {
@@ -111,9 +106,35 @@ func (m machine) Look(ctx context.Context) (l silence.Look, err error) {
 	return l, ctx.Err()
 }
 
+// waiting adds what waits in a node: in queueing disciplines, and at neighbour entries.
+func (m machine) waiting(node string, l *silence.Look) error {
+	queues, err := m.Queues(node)
+	if err != nil {
+		return err
+	}
+	if len(queues) > 0 {
+		l.Held = append(l.Held, "a queueing discipline of "+node+" holds packets")
+	}
+	for _, family := range kernel.Families {
+		entries, err := m.Neighbours(node, family)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.State == "INCOMPLETE" {
+				l.Resolving = append(l.Resolving, silence.Entry{Node: node, Index: e.Index, IP: e.IP})
+			}
+		}
+	}
+	return nil
+}
+
 func (m machine) Fence() error { return kernel.Fence() }
 
-func (m machine) LateSenders() (out []string, err error) { return m.having(m.Tables.LateSenders) }
+func (m machine) LateSenders() ([]string, error) {
+	var own kernel.OwnSockets
+	return m.having(func(node string) ([]string, error) { return m.Tables.LateSenders(node, &own) })
+}
 
 // Forgetful does not suspect rules that only a program could have loaded where none has ever run.
 func (m machine) Forgetful() ([]string, error) {
@@ -127,17 +148,22 @@ func (m machine) Forgetful() ([]string, error) {
 }
 
 // having is what a reading finds in all nodes: "NODE has WHAT".
-func (m machine) having(read func(node string) ([]string, error)) (out []string, err error) {
-	for _, n := range m.lab().Nodes {
-		found, err := read(n.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, what := range found {
-			out = append(out, n.Name+" has "+what)
-		}
+func (m machine) having(read func(node string) ([]string, error)) ([]string, error) {
+	nodes := m.lab().Nodes
+	found := make([][]string, len(nodes))
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for i, n := range nodes {
+		all.Go(func() error {
+			list, err := read(n.Name)
+			for _, what := range list {
+				found[i] = append(found[i], n.Name+" has "+what)
+			}
+			return err
+		})
 	}
-	return out, nil
+	err := all.Wait()
+	return slices.Concat(found...), err
 }
 
 func (m machine) SwitchPort(node, port string) (reach.SwitchPort, error) {

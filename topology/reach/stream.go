@@ -42,8 +42,8 @@ type streamWish struct {
 	done chan struct{}
 }
 
-// round is one request of a stream. It is closed once it is proven that nothing more comes of it, or once roundTime, or the time between two requests if that is longer,
-// has passed and the replies that had come by then are counted.
+// round is one request of a stream. It is closed once it is proven that nothing more comes of it, or once roundTime, or
+// the time between two requests if that is longer, has passed and the replies that had come by then are counted.
 type round struct {
 	key              uint32
 	sent             time.Time

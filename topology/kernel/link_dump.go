@@ -107,13 +107,15 @@ func (c *conn) dump(family byte) ([]linkState, error) {
 	return out, nil
 }
 
-// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went, and those of
-// bridges. Asked for one interface alone, it does so before it answers, since Linux 6.9 (rtnl_getlink,
-// linkwatch_sync_dev); what older ones have not done yet shows in [linkState.waits], unless the carrier came and went
-// meanwhile. went reports whether there was a carrier that went.
-func (c *conn) syncLinks(links []linkState) (went bool, err error) {
+// syncLinks has the kernel act at once on what it would leave for up to a second: carriers that went, those of bridges,
+// and those that came where it does not hurry, as to a macvlan whose index is that of its lower in another namespace
+// (linkwatch_urgent_event, net/core/link_watch.c). Asked for one interface alone, it does so before it answers, since
+// Linux 6.9 (rtnl_getlink, linkwatch_sync_dev); what older ones have not done yet shows in [linkState.waits], unless
+// the carrier came and went meanwhile. acted reports whether it may have changed anything that waits.
+func (c *conn) syncLinks(links []linkState) (acted bool, err error) {
 	for _, l := range links {
-		if l.flags&unix.IFF_UP == 0 || l.carrier() && (!l.bridge || l.oper == operUp) {
+		waits := l.waits() != ""
+		if l.flags&unix.IFF_UP == 0 || l.carrier() && !waits && (!l.bridge || l.oper == operUp) {
 			continue
 		}
 		info := make([]byte, unix.SizeofIfInfomsg)
@@ -122,11 +124,11 @@ func (c *conn) syncLinks(links []linkState) (went bool, err error) {
 		req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
 		err := c.exchange(finish(req, start), nil, func(e unix.Errno) error { return tolerate(e, unix.ENODEV) })
 		if err != nil {
-			return went, fmt.Errorf("%s: ask for %s: %w", c.node, l.name, err)
+			return acted, fmt.Errorf("%s: ask for %s: %w", c.node, l.name, err)
 		}
-		went = went || !l.carrier()
+		acted = acted || !l.carrier() || waits
 	}
-	return went, nil
+	return acted, nil
 }
 
 // tentative names an IPv6 address that duplicate address detection has not released.

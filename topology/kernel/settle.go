@@ -93,8 +93,8 @@ func awaitNode(ctx context.Context, n *namespace, ipv6 bool) (tree bool, err err
 func unsettled(c *conn, ipv6, first bool) (why string, tree bool, err error) {
 	links, err := c.dump(unix.AF_UNSPEC)
 	if err == nil && first {
-		var went bool
-		if went, err = c.syncLinks(links); went && err == nil {
+		var acted bool
+		if acted, err = c.syncLinks(links); acted && err == nil {
 			links, err = c.dump(unix.AF_UNSPEC)
 		}
 	}

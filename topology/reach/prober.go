@@ -32,9 +32,6 @@ type Prober struct {
 	// it is over. It must return soon and not call the Prober's methods.
 	Waiting func(what string, second, total int)
 
-	// Spent, if not nil, is told what each part of a call of Judge took. It must not call the Prober's methods.
-	Spent func(Spent)
-
 	mu         sync.Mutex // a call's
 	memory     memory
 	background background
@@ -54,6 +51,7 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.bench()
+	b.clock.tell = spentOf(ctx)
 	if err := b.open(); err != nil {
 		return nil, err
 	}
@@ -100,7 +98,7 @@ func (p *Prober) Close() error {
 func (p *Prober) bench() *bench {
 	b := &bench{lab: p.Lab, machine: p.Machine, patience: p.Patience, roomGiven: p.NeighbourRoom,
 		investigate: p.Investigate,
-		waiting:     p.Waiting, clock: &clock{tell: p.Spent}, busy: p.background.busy, memory: &p.memory}
+		waiting:     p.Waiting, clock: &clock{}, busy: p.background.busy, memory: &p.memory}
 	if b.patience <= 0 {
 		b.patience = patience
 	}

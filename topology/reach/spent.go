@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,20 @@ type Spent struct {
 	Part  Part
 	Took  time.Duration
 	Waits []string
+}
+
+// spentKey is the key of who is told.
+type spentKey struct{}
+
+// WithSpent has the Prober's calls with this context tell what each of their parts took. It must not call the Prober's
+// methods.
+func WithSpent(ctx context.Context, tell func(Spent)) context.Context {
+	return context.WithValue(ctx, spentKey{}, tell)
+}
+
+func spentOf(ctx context.Context) func(Spent) {
+	tell, _ := ctx.Value(spentKey{}).(func(Spent))
+	return tell
 }
 
 // clock tells how a call's time was spent. Its zero value tells nobody.

@@ -33,7 +33,7 @@ func (v *verifier) judge(ctx context.Context, e *expect.Expectation) ([]wire.Tab
 // ask judges, and says of pings that failed which switch dropped them.
 func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Report, error) {
 	since, before := v.switches.logged(), v.losses()
-	r, err := v.prober.Judge(ctx, e)
+	r, err := v.prober.Judge(reach.WithSpent(ctx, v.timing.spent), e)
 	if err != nil {
 		return nil, err
 	}

@@ -45,8 +45,8 @@ func verify(ctx context.Context, c *call, p wire.VerifyParams) (wire.Verificatio
 		return wire.Verification{}, err
 	}
 	v := &verifier{call: c, prober: c.prober}
-	c.prober.All, c.prober.Spent = p.All, v.timing.spent
-	defer func() { c.prober.All, c.prober.Spent = false, nil }()
+	c.prober.All = p.All
+	defer func() { c.prober.All = false }()
 	c.mu.Lock()
 	file, at := c.file, c.story.Step
 	c.mu.Unlock()

@@ -27,6 +27,18 @@ type RuleCount struct {
 // rule that counts nothing (nft's without "counter") is not in it. Reading resets nothing.
 func (r *Rules) Counts(ctx context.Context, n *topology.Node) ([]RuleCount, error) {
 	sets := n.Loaded()
+	if in, err := r.space.of(n.Name); err == nil {
+		if all, err := in.dumpRules(); err == nil {
+			if out, complete := all.counts(sets); complete {
+				return addUp(out), nil
+			}
+		}
+	}
+	return r.printedCounts(ctx, n, sets)
+}
+
+// printedCounts is Counts by the programs that print rules, for what nf_tables does not have.
+func (r *Rules) printedCounts(ctx context.Context, n *topology.Node, sets []*rules.Set) ([]RuleCount, error) {
 	var out []RuleCount
 	for _, tool := range []string{"iptables", "ip6tables"} {
 		if !slices.ContainsFunc(sets, func(set *rules.Set) bool { return xtTool(set) == tool }) {
@@ -160,30 +172,33 @@ type nftChain struct {
 
 type nftCounter struct{ Packets, Bytes uint64 }
 
-// nftCounts finds the rules of the sets in nft's JSON by table and comment, and those without a name by their place. A
-// counter may be the rule's own or a named one.
+// nftCounts finds the rules of the sets in nft's JSON. A counter may be the rule's own or a named one.
 func nftCounts(doc []byte, sets []*rules.Set) ([]RuleCount, error) {
 	var d struct{ Nftables []nftObject }
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return nil, fmt.Errorf("read nft's JSON: %w", err)
 	}
-	named := map[[3]string]nftCounter{}
-	listed := map[nftChain]int{}
+	all := dumpedRules{named: map[[3]string]nftCounter{}}
 	for _, o := range d.Nftables {
 		if c := o.Counter; c != nil {
-			named[[3]string{c.Family, c.Table, c.Name}] = c.nftCounter
+			all.named[[3]string{c.Family, c.Table, c.Name}] = c.nftCounter
 		}
-		if r := o.Rule; r != nil {
-			listed[nftChain{r.table(), r.Chain}]++
+		if o.Rule != nil {
+			all.rules = append(all.rules, *o.Rule)
 		}
 	}
-	var out []RuleCount
+	return all.ofText(sets), nil
+}
+
+// ofText finds the rules of the sets that are nft's text by table and comment, and those without a name by their place.
+func (s *dumpedRules) ofText(sets []*rules.Set) (out []RuleCount) {
+	listed := map[nftChain]int{}
+	for i := range s.rules {
+		listed[nftChain{s.rules[i].table(), s.rules[i].Chain}]++
+	}
 	passed := map[nftChain]int{}
-	for _, o := range d.Nftables {
-		r := o.Rule
-		if r == nil {
-			continue
-		}
+	for i := range s.rules {
+		r := &s.rules[i]
 		in := nftChain{r.table(), r.Chain}
 		index := passed[in]
 		passed[in]++
@@ -191,11 +206,11 @@ func nftCounts(doc []byte, sets []*rules.Set) ([]RuleCount, error) {
 		if set == "" {
 			set, key = byPlace(sets, in, index, listed[in])
 		}
-		if c, ok := r.counter(named); ok && set != "" {
+		if c, ok := r.counter(s.named); ok && set != "" {
 			out = append(out, RuleCount{set, key, c.Packets, c.Bytes})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // counter finds what a rule has counted.

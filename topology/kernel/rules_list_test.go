@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -53,6 +54,9 @@ func TestWhatHasNoNameIsCounted(t *testing.T) {
 		counts, err := s.Counts(context.Background(), n)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if printed, err := s.printedCounts(context.Background(), n, n.Loaded()); err != nil || !reflect.DeepEqual(inOrder(counts), inOrder(addUp(printed))) {
+			t.Errorf("%s: by netlink %+v, printed %+v, %v", set, counts, printed, err)
 		}
 		var got []string
 		for _, r := range n.RuleSet(set).Listed() {

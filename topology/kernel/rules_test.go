@@ -2,10 +2,12 @@ package kernel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +95,12 @@ func withTool(t *testing.T) *held {
 	return s
 }
 
+func inOrder(list []RuleCount) []RuleCount {
+	return slices.SortedFunc(slices.Values(list), func(a, b RuleCount) int {
+		return cmp.Or(cmp.Compare(a.Set, b.Set), cmp.Compare(a.Rule, b.Rule))
+	})
+}
+
 // inNode runs a command by iproute2.
 func inNode(t *testing.T, node, command string) (string, error) {
 	t.Helper()
@@ -100,8 +108,17 @@ func inNode(t *testing.T, node, command string) (string, error) {
 	return string(out), err
 }
 
+// hits are read by netlink; what the programs print is the same.
 func hits(t *testing.T, s *held, node string, sets ...*rules.Set) map[string]uint64 {
 	t.Helper()
+	n := &topology.Node{Name: node, Rules: sets}
+	dumped, err := s.Counts(context.Background(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if printed, err := s.printedCounts(context.Background(), n, n.Loaded()); err != nil || !reflect.DeepEqual(inOrder(dumped), inOrder(addUp(printed))) {
+		t.Errorf("by netlink %+v, printed %+v, %v", dumped, printed, err)
+	}
 	h, err := s.Hits(context.Background(), &topology.Node{Name: node, Rules: sets})
 	if err != nil {
 		t.Fatal(err)

@@ -92,9 +92,11 @@ func awaitNode(ctx context.Context, n *namespace, ipv6 bool) (tree bool, err err
 // elsewhere. The first look has the kernel act on carriers that went.
 func unsettled(c *conn, ipv6, first bool) (why string, tree bool, err error) {
 	links, err := c.dump(unix.AF_UNSPEC)
-	if err == nil && first {
-		var acted bool
-		if acted, err = c.syncLinks(links); acted && err == nil {
+	// What the kernel does to one interface gives another a carrier, as a port does to its bridge.
+	for again := first; again && err == nil; {
+		if again, err = c.syncLinks(links); again && err == nil {
+			again = first
+			first = false
 			links, err = c.dump(unix.AF_UNSPEC)
 		}
 	}

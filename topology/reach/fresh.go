@@ -264,11 +264,8 @@ func (m *fresh) forget(pr *pair) error {
 	if err := m.b.machine.Idle(m.ctx); err != nil {
 		return err
 	}
-	for _, e := range t.entries {
-		if err := m.b.machine.DeleteNeighbours(e.node,
-			[]topology.NeighbourEntry{{Index: e.index, IP: e.next}}); err != nil {
-			return fmt.Errorf("forget neighbour %s of %s: %w", e.next, e.node, err)
-		}
+	if err := m.forgetEntries(t.entries); err != nil {
+		return err
 	}
 	for _, n := range t.flush {
 		if _, err := m.b.machine.FlushNeighbours(n); err != nil {

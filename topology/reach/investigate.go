@@ -13,7 +13,7 @@ const (
 	// meeting is how long a ping that is asked again may take to meet what stops it.
 	meeting = quick
 	// investigating is how long to spend on the pings of one table. Those that are left have [cause.NotInvestigated].
-	investigating = 3 * time.Second
+	investigating = time.Second
 	// investigated is how many are looked into for longer than that, up to tooLong: on a machine that is busy with
 	// other things a single one may take seconds, and the first that a person asks for should have its reason. Two of
 	// them have it in any case: a pair, both ways.
@@ -36,9 +36,15 @@ func (m *exchange) investigate(kept bool) error {
 	ask := func(pr pair) {
 		pr.again()
 		m.send(&pr)
-		m.await(&pr, meeting)
+		m.awaitBriefly(&pr, meeting)
 	}
 	again := func(pr pair, then func(func() Trace) bool) error {
+		// What others have left behind goes once; then only what this ping leaves.
+		if !asked && !kept {
+			if err := m.b.forgetAll(m.ctx); err != nil {
+				return err
+			}
+		}
 		asked = true
 		if err := m.prepareTables(&pr, kept); err != nil {
 			return err
@@ -102,19 +108,32 @@ func lookInto(pairs []*pair, spent func() bool, look func(*pair) []cause.Cause) 
 // inVain reports whether the sender's own first hop has not answered it.
 func (pr *pair) inVain() bool { return pr.word == "no-arp" && pr.path != nil && len(pr.path.hops) > 0 }
 
-// prepareTables makes the tables what a ping that is asked again is to find. Kept ones are as they were; only who has
-// asked for a neighbour in vain asks again, at once and not when its kernel next would have.
+// prepareTables makes the tables what a ping that is asked again is to find: without what the ping itself leaves
+// behind. Kept ones are as they were; only who has asked for a neighbour in vain asks again, at once and not when its
+// kernel next would have.
 func (m *exchange) prepareTables(pr *pair, kept bool) error {
-	if !kept {
+	if !kept && (pr.path == nil || !pr.traces.exact()) {
 		return m.b.forgetAll(m.ctx)
+	}
+	if !kept {
+		if err := m.b.machine.Idle(m.ctx); err != nil {
+			return err
+		}
+		return m.forgetEntries(pr.traces.entries)
 	}
 	if !pr.inVain() {
 		return nil
 	}
-	h := pr.path.hops[0]
-	if err := m.b.machine.DeleteNeighbours(h.node,
-		[]topology.NeighbourEntry{{Index: h.index, IP: h.next}}); err != nil {
-		return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)
+	return m.forgetEntries(pr.path.hops[:1])
+}
+
+// forgetEntries removes the entries that nodes hold for next hops.
+func (m *exchange) forgetEntries(of []hop) error {
+	for _, h := range of {
+		err := m.b.machine.DeleteNeighbours(h.node, []topology.NeighbourEntry{{Index: h.index, IP: h.next}})
+		if err != nil {
+			return fmt.Errorf("forget neighbour %s of %s: %w", h.next, h.node, err)
+		}
 	}
 	return nil
 }

@@ -156,6 +156,8 @@ var _ = Describe("what a virtual switch says of its ports", func() {
 		flood, overrun := aboutToFlood("accounts")
 		guest := command(context.Background(), append([]string{"exec", "a", "--"}, flood...)...)
 		Expect(guest.Start()).To(Succeed())
+		// As long as a program has a packet socket nothing is proven, and the question lasts until the flood.
+		Eventually(func() string { return labctl("exec", "a", "--", "cat", "/proc/net/packet").out }).Should(MatchRegexp(`\n\S`))
 		before := accountOf("sw:a").Rx
 		done := make(chan result)
 		go func() {

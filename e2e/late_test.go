@@ -196,6 +196,42 @@ sleep 1.6`)).To(Exit(0))
 	})
 })
 
+// A stream that is judged early is judged as at its own pace.
+var _ = Describe("a stream that is judged", func() {
+	judged := func(every, rule, want string) {
+		GinkgoHelper()
+		lab := write("judged.yaml", fmt.Sprintf(`format: 1
+lab: judged
+nodes:
+  sw: {kind: vswitch}
+  a: {ip: 10.0.0.1/24}
+  b:
+    ip: 10.0.0.2/24
+    rules:
+      limit:
+        iptables: |
+          %s
+links: [a b -- sw]
+steps:
+  - name: it runs
+    do:
+      - stream: {name: s, from: a, to: b, every: %s}
+    expect:
+      streams: |
+        stream  is
+        s       %s
+`, rule, every, want))
+		for range rounds(20, 5) {
+			r := labctl("verify", lab)
+			Expect(r).To(Exit(0), r.out)
+		}
+	}
+	It("has no request of its own closed too early", func() { judged("10ms", "-A INPUT -p icmp -j ACCEPT", "ok") })
+	It("is not sent faster where rules limit it", func() {
+		judged("300ms", "-A INPUT -p icmp -m limit --limit 5/s --limit-burst 1 -j ACCEPT\n          -A INPUT -p icmp -j DROP", "ok")
+	})
+})
+
 // What stands in the way of a proof is named.
 var _ = Describe("where silence cannot be proven", func() {
 	It("says why", func() {

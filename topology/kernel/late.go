@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,13 +53,14 @@ var socketTables = []struct{ file, what string }{
 
 // LateSenders says what in a node may send, by itself or late, an answer to a ping, an ARP request or a neighbour
 // solicitation: each a few words that begin with a noun. They are sockets of programs, interfaces that hold packets
-// where nobody can count them, and queues to programs. The sockets of own are left out.
-func (t Tables) LateSenders(node string, own *OwnSockets) ([]string, error) {
+// where nobody can count them, and queues to programs. The sockets of own are left out, and interfaces of which known
+// knows that they lead to other nodes of the lab.
+func (t Tables) LateSenders(node string, own *OwnSockets, known func(name string) bool) ([]string, error) {
 	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
 	}
-	out, err := n.conn.opaqueLinks()
+	out, err := n.opaqueLinks(known)
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +157,12 @@ func holder(inode uint64) string {
 }
 
 // countedKinds are the kinds of interfaces that hand a packet on before they return, or put it where [Backlogged] or
-// [Tables.Queues] count it, or have it wait at a neighbour entry.
-var countedKinds = map[string]bool{"": true, "veth": true, "bridge": true, "vxlan": true, "dummy": true, "vlan": true,
-	"vrf": true, "gre": true, "gretap": true, "ipip": true, "sit": true, "ip6tnl": true, "ip6gre": true,
-	"ip6gretap": true, "geneve": true}
+// [Tables.Queues] count it, or have it wait at a neighbour entry. Tunnels are not among them: what they receive waits
+// in a queue of its own that nobody counts (gro_cells, net/core/gro_cells.c).
+var countedKinds = map[string]bool{"veth": true, "bridge": true, "dummy": true, "vlan": true, "vrf": true}
+
+// forwardingKinds are those whose ports are handled at once, and not by a program that is asked first.
+var forwardingKinds = map[string]bool{"": true, "bridge": true, "vrf": true}
 
 // Of linux/if_link.h.
 const (
@@ -165,44 +170,94 @@ const (
 	iflaXDPAttached = 2
 )
 
-// opaqueLinks are the interfaces of a node that may hold packets where nobody counts them.
-func (c *conn) opaqueLinks() (out []string, err error) {
+// opaqueLinks are the interfaces of a node that may hold packets where nobody counts them, or lead to where nobody
+// looks: to a namespace that is none of the lab's, as those that known does not know may.
+func (n *namespace) opaqueLinks(known func(name string) bool) (out []string, err error) {
 	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, make([]byte, unix.SizeofIfInfomsg))
 	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
-	err = c.exchange(finish(req, start), func(typ uint16, b []byte) {
+	var links []linkKind
+	kinds := map[uint32]string{0: ""}
+	err = n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 		if typ == unix.RTM_NEWLINK && len(b) >= unix.SizeofIfInfomsg {
-			if what := opaque(b); what != "" {
-				out = append(out, what)
-			}
+			l := linkKindOf(b)
+			links = append(links, l)
+			kinds[l.index] = l.kind
 		}
 	}, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: list interfaces: %w", c.node, err)
+		return nil, fmt.Errorf("%s: list interfaces: %w", n.node, err)
+	}
+	for i := range links {
+		l := &links[i]
+		what := l.opaque()
+		switch {
+		case l.flags&unix.IFF_UP == 0 || what != "":
+		case !forwardingKinds[kinds[l.master]]:
+			what = fmt.Sprintf("the interface %s, whose packets a %s gets", l.name, kinds[l.master])
+		case l.elsewhere && !known(l.name):
+			what = fmt.Sprintf("the interface %s, which leads out of the lab", l.name)
+		case l.kind == "veth" && n.receivesByNAPI(l.name):
+			what = fmt.Sprintf("the interface %s, which receives by a queue of its own (ethtool(8), gro)", l.name)
+		}
+		if what != "" {
+			out = append(out, what)
+		}
 	}
 	return out, nil
 }
 
-// opaque says what may hold a packet in an interface, "" being nothing.
-func opaque(b []byte) string {
-	flags := binary.NativeEndian.Uint32(b[8:])
-	name, kind, xdp := "", "", false
-	cutoff := int32(1)
+// Of linux/ethtool.h and linux/sockios.h.
+const (
+	siocEthtool = 0x8946
+	ethtoolGGRO = 0x2b
+)
+
+// receivesByNAPI reports whether generic receive offload is on, by which a veth has a queue and a poll of its own
+// (veth_napi_enable, drivers/net/veth.c). What cannot be read is so.
+func (n *namespace) receivesByNAPI(name string) bool {
+	ask := struct{ command, on uint32 }{command: ethtoolGGRO}
+	r := requestByName(name)
+	*(*unsafe.Pointer)(unsafe.Pointer(&r[unix.IFNAMSIZ])) = unsafe.Pointer(&ask)
+	err := n.ioctls.do(siocEthtool, &r)
+	runtime.KeepAlive(&ask)
+	return err != nil || ask.on != 0
+}
+
+// linkKind is what matters of an interface here.
+type linkKind struct {
+	index, flags, master uint32
+	name, kind           string
+	xdp                  bool
+	elsewhere            bool // its other end, or what it is stacked on, is in another namespace
+	cutoff               int32
+}
+
+func linkKindOf(b []byte) linkKind {
+	l := linkKind{index: binary.NativeEndian.Uint32(b[4:]), flags: binary.NativeEndian.Uint32(b[8:]), cutoff: 1}
 	attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
 		switch typ {
 		case unix.IFLA_IFNAME:
-			name = string(bytes.TrimRight(v, "\x00"))
+			l.name = word(v)
+		case unix.IFLA_MASTER:
+			if len(v) == 4 {
+				l.master = binary.NativeEndian.Uint32(v)
+			}
+		case unix.IFLA_LINK_NETNSID:
+			l.elsewhere = true
 		case iflaXDP:
-			attributes(v, func(typ uint16, v []byte) { xdp = xdp || typ == iflaXDPAttached && len(v) > 0 && v[0] != 0 })
+			attributes(v, func(typ uint16, v []byte) {
+				l.xdp = l.xdp || typ == iflaXDPAttached && len(v) > 0 && v[0] != 0
+			})
 		case unix.IFLA_LINKINFO:
 			attributes(v, func(typ uint16, v []byte) {
 				switch typ {
 				case unix.IFLA_INFO_KIND:
-					kind = string(bytes.TrimRight(v, "\x00"))
+					l.kind = word(v)
 				case unix.IFLA_INFO_DATA:
-					if kind == "macvlan" || kind == "macvtap" {
+					if l.kind == "macvlan" {
 						attributes(v, func(typ uint16, v []byte) {
 							if typ == unix.IFLA_MACVLAN_BC_CUTOFF && len(v) == 4 {
-								cutoff = int32(binary.NativeEndian.Uint32(v))
+								l.cutoff = int32(binary.NativeEndian.Uint32(v))
 							}
 						})
 					}
@@ -210,17 +265,24 @@ func opaque(b []byte) string {
 			})
 		}
 	})
+	return l
+}
+
+// opaque says what may hold a packet in an interface that is up, "" being nothing.
+func (l *linkKind) opaque() string {
 	switch {
-	case flags&unix.IFF_UP == 0:
+	case l.flags&unix.IFF_UP == 0:
 		return ""
-	case xdp:
-		return "an XDP program at " + name
-	case kind == "macvlan" && cutoff >= 0:
-		return fmt.Sprintf("the macvlan %s, whose broadcasts a kernel thread hands on", name)
-	case kind == "macvlan" || countedKinds[kind]:
+	case l.xdp:
+		return "an XDP program at " + l.name
+	case l.kind == "macvlan" && l.cutoff >= 0:
+		return fmt.Sprintf("the macvlan %s, whose broadcasts a kernel thread hands on", l.name)
+	case l.kind == "macvlan", countedKinds[l.kind], l.kind == "" && l.flags&unix.IFF_LOOPBACK != 0:
 		return ""
-	case kind == "tun" && flags&unix.IFF_LOWER_UP == 0: // no program has it open
+	case l.kind == "tun" && l.flags&unix.IFF_LOWER_UP == 0: // no program has it open
 		return ""
+	case l.kind == "":
+		return fmt.Sprintf("the interface %s, which is no part of a lab", l.name)
 	}
-	return fmt.Sprintf("the %s interface %s, which may hold packets", kind, name)
+	return fmt.Sprintf("the %s interface %s, which may hold packets", l.kind, l.name)
 }

@@ -5,8 +5,10 @@ package kernel
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 
@@ -40,12 +42,14 @@ func (t Tables) FailNeighbours(node string, entries []topology.NeighbourEntry) e
 
 // Forgetful says what in a node may treat a repeated ARP request or neighbour solicitation otherwise than the first: a
 // rule or a queueing discipline with a memory, a proxy that takes its time, a port or an address that is not ready.
-// Each is a few words that begin with a noun.
-func (t Tables) Forgetful(node string) (out []string, err error) {
+// With any, rules for other packets count too. Each is a few words that begin with a noun. Programs that eBPF has
+// attached, and the rules of legacy ebtables, are not seen.
+func (t Tables) Forgetful(node string, any bool) (out []string, err error) {
 	n, err := t.space.of(node)
 	if err != nil {
 		return nil, err
 	}
+	rulesWithMemory := func(n *namespace) ([]string, error) { return rulesWithMemory(n, any) }
 	for _, look := range []func(*namespace) ([]string, error){unreadyPorts, proxies, shapers, rulesWithMemory} {
 		found, err := look(n)
 		if err != nil {
@@ -62,8 +66,19 @@ func unreadyPorts(n *namespace) (out []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	links, err := n.conn.dump(unix.AF_UNSPEC)
+	if err != nil {
+		return nil, err
+	}
+	carrier := map[int32]bool{}
+	for _, l := range links {
+		carrier[l.index] = l.carrier()
+		if why := l.waits(); why != "" {
+			out = append(out, "an interface that is not ready: "+why)
+		}
+	}
 	for _, p := range ports {
-		if p.port && p.state > 0 && p.state < portForwarding {
+		if p.port && carrier[p.index] && (p.state == portListening || p.state == portLearning) {
 			out = append(out, fmt.Sprintf("the bridge port %s, which is %s", p.name, portStates[p.state]))
 		}
 	}
@@ -76,10 +91,13 @@ func unreadyPorts(n *namespace) (out []string, err error) {
 
 // proxies answer for others, and think for a while before they do (proxy_delay, arp(7)).
 func proxies(n *namespace) (out []string, err error) {
-	found := false
+	found, err := n.conn.privateProxies()
 	for _, family := range Families {
-		on, err := n.conn.netconf(family, netconfProxy)
 		if err != nil {
+			return nil, err
+		}
+		var on map[int]bool
+		if on, err = n.conn.netconf(family, netconfProxy); err != nil {
 			return nil, err
 		}
 		for _, yes := range on {
@@ -91,9 +109,9 @@ func proxies(n *namespace) (out []string, err error) {
 		err = n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 			found = found || typ == unix.RTM_NEWNEIGH && len(b) > 10 && b[10]&unix.NTF_PROXY != 0
 		}, nil)
-		if err != nil {
-			return nil, fmt.Errorf("read for whom it answers: %w", err)
-		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read who answers for others: %w", err)
 	}
 	if found {
 		out = append(out, "a proxy, which answers for others after a while")
@@ -101,8 +119,77 @@ func proxies(n *namespace) (out []string, err error) {
 	return out, nil
 }
 
-// plainQueues forget nothing and drop nothing as long as they are not full.
-var plainQueues = []string{"noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "mq", "fq"}
+// Proxies reports whether the node answers for others.
+func (t Tables) Proxies(node string) (bool, error) {
+	n, err := t.space.of(node)
+	if err != nil {
+		return false, err
+	}
+	found, err := proxies(n)
+	return len(found) > 0, err
+}
+
+// Of linux/if_link.h and linux/ip.h: IFLA_INET_CONF is an array of what is under net.ipv4.conf.
+const (
+	iflaInetConf   = 1
+	proxyARPinConf = 3 - 1  // IPV4_DEVCONF_PROXY_ARP
+	proxyPVLAN     = 25 - 1 // IPV4_DEVCONF_PROXY_ARP_PVLAN, which no netconf message has
+)
+
+// privateProxies reports whether an interface answers for others on its own private VLAN.
+func (c *conn) privateProxies() (found bool, err error) {
+	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, make([]byte, unix.SizeofIfInfomsg))
+	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
+	err = c.exchange(finish(req, start), func(typ uint16, b []byte) {
+		if typ != unix.RTM_NEWLINK || len(b) < unix.SizeofIfInfomsg {
+			return
+		}
+		attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
+			if typ != unix.IFLA_AF_SPEC {
+				return
+			}
+			attributes(v, func(typ uint16, v []byte) {
+				if typ != unix.AF_INET {
+					return
+				}
+				attributes(v, func(typ uint16, v []byte) {
+					for _, at := range []int{proxyARPinConf, proxyPVLAN} {
+						found = found || typ == iflaInetConf && len(v) >= 4*at+4 &&
+							binary.NativeEndian.Uint32(v[4*at:]) != 0
+					}
+				})
+			})
+		})
+	}, nil)
+	return found, err
+}
+
+// Anycast lists the node's IPv6 anycast addresses, for which it answers like a proxy, after a while
+// (ndisc_recv_ns, net/ipv6/ndisc.c). A router has one for each of its prefixes.
+func (t Tables) Anycast(node string) (out []netip.Addr, err error) {
+	err = t.space.Enter(node, func() error {
+		b, err := os.ReadFile("/proc/thread-self/net/anycast6")
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		for line := range bytes.Lines(b) {
+			words := bytes.Fields(line) // index, interface, address, users
+			if len(words) < 3 {
+				continue
+			}
+			if raw, err := hex.DecodeString(string(words[2])); err == nil {
+				if ip, ok := netip.AddrFromSlice(raw); ok {
+					out = append(out, ip)
+				}
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// plainQueues forget nothing, drop nothing as long as they are not full, and take no filters.
+var plainQueues = []string{"noqueue", "pfifo_fast", "pfifo", "bfifo", "mq"}
 
 // shapers are queueing disciplines that may drop one of two equal frames, and hooks of programs and policers.
 func shapers(n *namespace) (out []string, err error) {
@@ -126,8 +213,8 @@ func shapers(n *namespace) (out []string, err error) {
 // memoryless are the expressions of nftables and the matches and targets of iptables that do to the second of two equal
 // frames what they did to the first.
 var (
-	memoryless = []string{"payload", "cmp", "immediate", "bitwise", "byteorder", "counter", "meta", "lookup", "ct",
-		"log", "reject", "nat", "masq", "redir", "fib", "rt", "range", "notrack", "hash", "socket", "exthdr", "dup",
+	memoryless = []string{"payload", "cmp", "immediate", "bitwise", "byteorder", "counter", "lookup", "ct", "log",
+		"reject", "nat", "masq", "redir", "fib", "rt", "range", "notrack", "hash", "socket", "exthdr", "dup",
 		"fwd"}
 	memorylessMatches = []string{"mac", "physdev", "iprange", "multiport", "conntrack", "state", "comment", "pkttype",
 		"mark", "connmark", "addrtype", "tcp", "udp", "icmp", "icmp6", "arp", "ip", "ip6", "vlan", "among", "802_3",
@@ -140,15 +227,21 @@ var (
 // node of an ordinary user.
 const PerhapsLegacy = "perhaps rules of legacy iptables, which only root sees"
 
-// legacyTables name the rules of arptables and ip6tables that are not those of nftables, and that cannot be read here.
-var legacyTables = []string{"arp_tables_names", "ip6_tables_names"}
+// legacyTables name the rules of arptables and ip6tables that are not those of nftables, and that cannot be read here;
+// behind them those that only IPv4 meets.
+var legacyTables = []string{"arp_tables_names", "ip6_tables_names", "ip_tables_names"}
 
-// rulesWithMemory are rules, of a family that ARP or neighbour discovery comes by, which limit or count.
-func rulesWithMemory(n *namespace) (out []string, err error) {
-	var list [][]byte
+// rulesWithMemory are rules and sets, of a family that ARP or neighbour discovery comes by, or of any, which limit,
+// count or forget.
+func rulesWithMemory(n *namespace, any bool) (out []string, err error) {
+	var list, sets [][]byte
 	var legacy []byte
+	tables := legacyTables
+	if !any {
+		tables = tables[:2]
+	}
 	err = n.enter(func() error {
-		for _, name := range legacyTables {
+		for _, name := range tables {
 			b, err := os.ReadFile("/proc/thread-self/net/" + name)
 			if errors.Is(err, os.ErrPermission) && len(out) == 0 {
 				out = append(out, PerhapsLegacy)
@@ -163,6 +256,11 @@ func rulesWithMemory(n *namespace) (out []string, err error) {
 		req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC, Version: nl.NFNETLINK_V0})
 		var err error
 		list, err = req.Execute(unix.NETLINK_NETFILTER, 0)
+		if err == nil {
+			req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETSET, unix.NLM_F_DUMP)
+			req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC, Version: nl.NFNETLINK_V0})
+			sets, err = req.Execute(unix.NETLINK_NETFILTER, 0)
+		}
 		if errors.Is(err, netlink.ErrDumpInterrupted) {
 			err = nil // somebody is changing them, which a second look at the lab's counters does not show
 			out = append(out, "rules that are being changed")
@@ -176,14 +274,54 @@ func rulesWithMemory(n *namespace) (out []string, err error) {
 		out = append(out, "rules of legacy iptables, which are not read")
 	}
 	for _, b := range list {
-		if len(b) < 4 || b[0] == unix.NFPROTO_IPV4 {
+		if len(b) < 4 || b[0] == unix.NFPROTO_IPV4 && !any {
 			continue
 		}
 		if what := memoryOf(b[4:]); what != "" && !slices.Contains(out, what) {
 			out = append(out, what)
 		}
 	}
+	for _, b := range sets {
+		if len(b) >= 4 && (b[0] != unix.NFPROTO_IPV4 || any) && forgetfulSet(b[4:]) {
+			return append(out, "a set whose elements limit, count or expire"), nil
+		}
+	}
 	return out, nil
+}
+
+// Of linux/netfilter/nf_tables.h.
+const (
+	nftSetTimeout = 0x10 // NFT_SET_TIMEOUT
+	nftSetEval    = 0x20
+	nftaSetExpr   = 17 // NFTA_SET_EXPR, and behind it NFTA_SET_EXPRESSIONS
+
+	metaCPU    = 20 // NFT_META_CPU
+	metaRandom = 24 // NFT_META_PRANDOM
+	metaTime   = 30 // NFT_META_TIME_NS, and behind it the day and the hour
+)
+
+// forgetfulSet reports whether the elements of a set go by themselves, are made by packets, or limit or count them.
+func forgetfulSet(set []byte) (yes bool) {
+	attributes(set, func(typ uint16, v []byte) {
+		switch {
+		case typ == unix.NFTA_SET_FLAGS && len(v) == 4:
+			yes = yes || binary.BigEndian.Uint32(v)&(nftSetTimeout|nftSetEval) != 0
+		case typ == nftaSetExpr, typ == nftaSetExpr+1:
+			yes = true
+		}
+	})
+	return yes
+}
+
+// sameForEqual reports whether what nft's "meta" reads is the same for two equal packets.
+func sameForEqual(meta []byte) (same bool) {
+	attributes(meta, func(typ uint16, v []byte) {
+		if typ == unix.NFTA_META_KEY && len(v) == 4 {
+			key := binary.BigEndian.Uint32(v)
+			same = key != metaCPU && key != metaRandom && key < metaTime
+		}
+	})
+	return same
 }
 
 // memoryOf names the first expression of a rule that may have a memory, "" being none.
@@ -193,12 +331,13 @@ func memoryOf(rule []byte) (what string) {
 			return
 		}
 		attributes(v, func(_ uint16, v []byte) {
-			name, match := "", ""
+			name, match, plain := "", "", false
 			attributes(v, func(typ uint16, v []byte) {
 				switch typ {
 				case unix.NFTA_EXPR_NAME:
 					name = string(bytes.TrimRight(v, "\x00"))
 				case unix.NFTA_EXPR_DATA:
+					plain = name == "meta" && sameForEqual(v)
 					if name != "match" && name != "target" {
 						return
 					}
@@ -209,7 +348,7 @@ func memoryOf(rule []byte) (what string) {
 					})
 				}
 			})
-			if match != "" && slices.Contains(memorylessMatches, match) || slices.Contains(memoryless, name) {
+			if plain || match != "" && slices.Contains(memorylessMatches, match) || slices.Contains(memoryless, name) {
 				return
 			}
 			if match != "" {

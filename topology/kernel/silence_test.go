@@ -4,14 +4,17 @@ package kernel
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -54,6 +57,29 @@ func (s *held) run(t *testing.T, node, commands string) {
 			t.Fatalf("%s: %v\n%s", line, err, out)
 		}
 	}
+}
+
+// settle waits until the cable is ready.
+func (s *held) settle(t *testing.T) {
+	t.Helper()
+	if err := s.AwaitSettled(context.Background(), []*topology.Node{{Name: "g"}, {Name: "sw"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// receiveOffload does what "ethtool -K eth0 gro on" does.
+func receiveOffload(t *testing.T, s *held) {
+	ask := struct{ command, on uint32 }{0x2c, 1} // ETHTOOL_SGRO
+	r := requestByName("eth0")
+	*(*unsafe.Pointer)(unsafe.Pointer(&r[unix.IFNAMSIZ])) = unsafe.Pointer(&ask)
+	n, err := s.of("g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.ioctls.do(siocEthtool, &r); err != nil {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive(&ask)
 }
 
 // TestLateSenders: what may answer late is named, and what this process has opened, or counts, is not.
@@ -104,10 +130,16 @@ func TestLateSenders(t *testing.T) {
 		{name: "its own macvlan", open: func(t *testing.T, s *held) {
 			apply(t, s, plan.AddUpper{Node: "c", Name: "m1", Type: topology.Macvlan, Mode: "bridge", MTU: 1500,
 				MAC: switchcore.MAC{0, 0x50, 0x56, 0, 0, 2}, Lower: guestEnd}, plan.SetUp{Node: "c", Name: "m1", Up: true})
-			if late, err := s.Tables.LateSenders("c", &OwnSockets{}); err != nil || len(late) > 0 {
+			if late, err := s.Tables.LateSenders("c", &OwnSockets{}, func(name string) bool { return name == "eth0" || name == "m1" }); err != nil || len(late) > 0 {
 				t.Errorf("above it: %q, %v", late, err)
 			}
 		}},
+		{name: "a tunnel", commands: "ip link add x0 type vxlan id 5 dstport 4789 dev eth0\nip link set x0 up",
+			want: "the vxlan interface x0, which may hold packets"},
+		{name: "a cable out of the lab", commands: fmt.Sprintf("ip link add v0 type veth peer name far\nip link set far netns %d\nip link set v0 up", os.Getpid()),
+			want: "the interface v0, which leads out of the lab"},
+		{name: "a cable inside the node", commands: "ip link add v0 type veth peer name v1\nip link set v0 up\nip link set v1 up"},
+		{name: "receive offload", open: receiveOffload, want: "the interface eth0, which receives by a queue of its own"},
 		{name: "a kind that nobody knows", commands: "ip link add link eth0 name m0 type macvtap\nip link set m0 up",
 			want: "the macvtap interface m0, which may hold packets"},
 	} {
@@ -117,7 +149,7 @@ func TestLateSenders(t *testing.T) {
 			if c.open != nil {
 				c.open(t, s)
 			}
-			late, err := s.Tables.LateSenders("g", &OwnSockets{})
+			late, err := s.Tables.LateSenders("g", &OwnSockets{}, func(name string) bool { return name == "eth0" || name == "m1" })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,6 +170,14 @@ func TestForgetful(t *testing.T) {
 			"nft add rule arp t c arp operation request limit rate 1/second accept", `a rule with "limit"`},
 		{"every third", "nft add table netdev t\nnft add chain netdev t c { type filter hook ingress device eth0 priority 0 ; }\n" +
 			"nft add rule netdev t c numgen inc mod 3 0 drop", `a rule with "numgen"`},
+		{"by chance", "nft add table arp t\nnft add chain arp t c { type filter hook input priority 0 ; }\n" +
+			"nft add rule arp t c meta random & 3 != 0 drop", `a rule with "meta"`},
+		{"by where it came from", "nft add table arp t\nnft add chain arp t c { type filter hook input priority 0 ; }\n" +
+			"nft add rule arp t c meta iifname eth7 drop", ""},
+		{"a set that limits", "nft add table arp t\nnft add set arp t s { type ether_addr ; limit rate 1/second ; }", "a set whose elements limit, count or expire"},
+		{"a set that forgets", "nft add table arp t\nnft add set arp t s { type ether_addr ; flags timeout ; }", "a set whose elements limit, count or expire"},
+		{"a set", "nft add table arp t\nnft add set arp t s { type ether_addr ; }", ""},
+		{"proxy ARP on a private VLAN", "sysctl -qw net.ipv4.conf.eth0.proxy_arp_pvlan=1", "a proxy, which answers for others after a while"},
 		{"a quota on a bridge", "nft add table bridge t\nnft add chain bridge t c { type filter hook forward priority 0 ; }\n" +
 			"nft add rule bridge t c quota 100 bytes accept", `a rule with "quota"`},
 		{"a limit that ARP does not meet", "iptables -A INPUT -m limit --limit 1/s -j ACCEPT", ""},
@@ -152,8 +192,9 @@ func TestForgetful(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := cable(t)
+			s.settle(t)
 			s.run(t, "g", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1\n"+c.commands)
-			got, err := s.Forgetful("g")
+			got, err := s.Forgetful("g", false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,12 +205,38 @@ func TestForgetful(t *testing.T) {
 	}
 }
 
+// TestForgetfulOfAnyPacket: what only IPv4 meets matters to other packets than ARP and neighbour discovery.
+func TestForgetfulOfAnyPacket(t *testing.T) {
+	s := cable(t)
+	s.settle(t)
+	s.run(t, "g", `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+iptables -A INPUT -m limit --limit 1/s -j ACCEPT`)
+	if got, err := s.Forgetful("g", true); err != nil || !slices.Equal(got, []string{`a rule with "limit"`}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestAnycast: a router has an anycast address for each prefix (RFC 4291, 2.6.1), as the kernel's own list says.
+func TestAnycast(t *testing.T) {
+	s := cable(t)
+	s.run(t, "g", `sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.all.forwarding=1
+ip -6 addr add fd00::1/64 dev eth0 nodad`)
+	got, err := s.Anycast("g")
+	if err != nil || !slices.Contains(got, netip.MustParseAddr("fd00::")) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if none, err := s.Anycast("c"); err != nil || len(none) > 0 {
+		t.Errorf("of a node without: %v, %v", none, err)
+	}
+}
+
 // TestTentativeIsForgetful: an address is not answered for before duplicate address detection has released it.
 func TestTentativeIsForgetful(t *testing.T) {
 	s := cable(t)
+	s.settle(t)
 	s.run(t, "g", `sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
 ip -6 addr add fd00::1/64 dev eth0`)
-	got, err := s.Forgetful("g")
+	got, err := s.Forgetful("g", false)
 	if err != nil || !slices.Equal(got, []string{"an IPv6 address is tentative"}) {
 		t.Errorf("%q, %v", got, err)
 	}

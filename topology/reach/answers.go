@@ -98,7 +98,7 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 		}
 		before = now
 	}
-	if mayProxy(a.b.lab) {
+	if proxies, err := a.b.machine.Proxies(); err != nil || proxies || mayProxy(a.b.lab) {
 		listen(ctx, asks, time.Now().Add(proxyTime), nil)
 	}
 	return nil
@@ -107,6 +107,11 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 // round sends each request until it is answered, as often as arpTries, and reports whether one was not answered. Where
 // it is proven that no answer comes, and that another request would do no better, one is enough.
 func (a *asking) round(ctx context.Context, asks []*asker) bool {
+	once := a.b.repeats(nil) == ""
+	before, err := a.b.losses()
+	if err != nil {
+		once = false
+	}
 	for range arpTries {
 		open := false
 		for _, k := range asks {
@@ -125,7 +130,7 @@ func (a *asking) round(ctx context.Context, asks []*asker) bool {
 		w := a.b.await(ctx)
 		until := time.Now().Add(arpEvery)
 		listen(ctx, asks, until, w)
-		if w.proven && a.b.repeats() == "" {
+		if w.proven && once && a.b.repeats(nil) == "" && a.b.lostSince(before) == "" {
 			break
 		}
 		listen(ctx, asks, until, nil)

@@ -52,21 +52,39 @@ func (m *fresh) runBatches(prs []*pair) error {
 	return nil
 }
 
+// asks is what the wait for a batch knows of it. What may treat a repeated request otherwise is looked for before the
+// first is sent, and again when it has not been answered: a port may have begun to forward meanwhile.
+func (m *fresh) asks(prs []*pair, before losses) *asks {
+	a := &asks{entries: map[entry]bool{}, before: before, keeps: m.b.repeats(nil)}
+	for _, pr := range prs {
+		for _, w := range []*path{pr.path, pr.back} {
+			if w == nil {
+				continue
+			}
+			for _, h := range w.hops {
+				a.entries[entry(h)] = true
+			}
+		}
+	}
+	return a
+}
+
 // batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never
 // doubted: company can complete an entry, not break one.
-func (m *fresh) batch(prs []*pair) (doubted []*pair, err error) {
+func (m *fresh) batch(prs []*pair, before losses) (doubted []*pair, err error) {
 	m.b.ready(m.ctx, len(prs))
 	if err := m.b.forgetAll(m.ctx); err != nil {
 		return nil, err
 	}
 	m.closeTries()
+	asks := m.asks(prs, before)
 	alone := map[*pair]string{}
 	for _, pr := range prs {
 		alone[pr] = pr.holds
 		pr.again()
 		m.send(pr)
 	}
-	m.awaitAll(prs, time.Now().Add(m.b.patience))
+	m.awaitAnswers(prs, time.Now().Add(m.b.patience), asks)
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}

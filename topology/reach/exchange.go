@@ -140,8 +140,12 @@ func (m *exchange) awaitBriefly(pr *pair, d time.Duration) {
 }
 
 // awaitAll waits until all are decided, or nothing more can come, at most until the deadline.
-func (m *exchange) awaitAll(prs []*pair, deadline time.Time) {
+func (m *exchange) awaitAll(prs []*pair, deadline time.Time) { m.awaitAnswers(prs, deadline, nil) }
+
+// awaitAnswers is awaitAll which may give up neighbours of the pairs.
+func (m *exchange) awaitAnswers(prs []*pair, deadline time.Time, asks *asks) {
 	w := m.b.await(m.ctx)
+	w.asks = asks
 	for {
 		var socks []*echoSocket
 		for _, pr := range prs {

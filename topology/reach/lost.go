@@ -37,30 +37,12 @@ func (m *exchange) vanished(pr *pair, now carriers) (bool, error) {
 	}), nil
 }
 
-// losses is what tells whether the machine has lost frames of a lab that the lab itself would not lose.
-type losses struct {
-	carriers
-	backlog uint64
-}
-
-func (m *fresh) losses() (losses, error) {
-	c, err := m.b.carriers(m.b.nodeNames()...)
-	if err != nil {
-		return losses{}, err
-	}
-	n, err := m.b.machine.Backlog()
-	if err != nil {
-		return losses{}, fmt.Errorf("read how many frames the machine has thrown away: %w", err)
-	}
-	return losses{c, n}, nil
-}
-
 // certainly asks a batch, and those of it again whose one request may have been lost for a reason that is not the
 // lab's: a carrier came or went meanwhile, or the kernel has acted on one, and it purges what waits then; the machine's
 // processors threw frames away; or the sender's entry has vanished. Who comes to the same once more, when nothing else
 // has happened, sends its requests elsewhere, which its own rules may have it do.
 func (m *fresh) certainly(prs []*pair) (doubted []*pair, err error) {
-	before, err := m.losses()
+	before, err := m.b.losses()
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +51,11 @@ func (m *fresh) certainly(prs []*pair) (doubted []*pair, err error) {
 		for _, pr := range prs {
 			holds[pr] = pr.holds
 		}
-		again, err := m.batch(prs)
+		again, err := m.batch(prs, before)
 		if err != nil {
 			return nil, err
 		}
-		now, err := m.losses()
+		now, err := m.b.losses()
 		if err != nil {
 			return nil, err
 		}

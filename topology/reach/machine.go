@@ -4,6 +4,7 @@ package reach
 
 import (
 	"context"
+	"net/netip"
 
 	"labctl/switchcore"
 	"labctl/topology"
@@ -90,8 +91,14 @@ type Machine interface {
 	LateSenders() ([]string, error)
 
 	// Forgetful says what in the lab may treat a repeated ARP request or neighbour solicitation otherwise than the
-	// first: "NODE has WHAT".
-	Forgetful() ([]string, error)
+	// first, or with any packet, also what may treat any other so: "NODE has WHAT".
+	Forgetful(any bool) ([]string, error)
+
+	// Proxies reports whether a node answers for others, which it does after a while.
+	Proxies() (bool, error)
+
+	// Anycast are the IPv6 anycast addresses of the nodes, which are answered for after a while.
+	Anycast() (map[netip.Addr]bool, error)
 
 	// FailNeighbours gives up what entries ask for, as the kernel does when its last request was not answered: they are
 	// FAILED, and what waits there is answered by errors.

@@ -428,7 +428,11 @@ func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
 
 func (m *liveMachine) LateSenders() ([]string, error) { return nil, errors.ErrUnsupported }
 
-func (m *liveMachine) Forgetful() ([]string, error) { return nil, errors.ErrUnsupported }
+func (m *liveMachine) Forgetful(bool) ([]string, error) { return nil, errors.ErrUnsupported }
+
+func (m *liveMachine) Proxies() (bool, error) { return false, nil }
+
+func (m *liveMachine) Anycast() (map[netip.Addr]bool, error) { return nil, errors.ErrUnsupported }
 
 func (m *liveMachine) FailNeighbours(string, []topology.NeighbourEntry) error {
 	return errors.ErrUnsupported

@@ -125,7 +125,7 @@ func (m *exchange) quiet(pr *pair, d time.Duration) error {
 		if pr.word != "" || w.proven || time.Since(pr.sent) >= d || m.ctx.Err() != nil {
 			return nil
 		}
-		if w.why == "" {
+		if w.why == "" && time.Since(w.began) < calm {
 			continue
 		}
 		now, err := m.snapshot(pr.sock.v6)

@@ -230,12 +230,12 @@ func TestStreamRounds(t *testing.T) {
 		s.rounds = append(s.rounds, round{key: i, sent: begin.Add(time.Duration(i) * time.Millisecond)})
 	}
 	s.answer(0, false)
-	s.close(begin.Add(roundTime), false)
+	s.close(begin.Add(roundTime), time.Time{})
 	s.answer(1, false)
 	if !s.rounds[0].closed || !s.rounds[0].answered || s.rounds[1].closed || !s.rounds[1].answered {
 		t.Errorf("after one round: %+v", s.rounds[:2])
 	}
-	s.close(begin.Add(time.Hour), false)
+	s.close(begin.Add(time.Hour), time.Time{})
 	s.answer(keptRounds+9, false)
 	if last := s.rounds[len(s.rounds)-1]; len(s.rounds) != keptRounds || last.answered {
 		t.Errorf("%d rounds are kept, want %d; a reply that came too late counts: %v", len(s.rounds), keptRounds, last.answered)

@@ -8,6 +8,15 @@ import (
 	"labctl/topology"
 )
 
+// mayForgetConnections reports whether the file changes how long connection tracking remembers.
+func mayForgetConnections(lab *topology.Lab) bool {
+	return slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool {
+		return slices.ContainsFunc(n.Sysctls, func(s topology.Sysctl) bool {
+			return strings.Contains(s.Key, "nf_conntrack") && strings.Contains(s.Key, "timeout")
+		})
+	})
+}
+
 // mayProxy reports whether the file speaks of answering for others, in a sysctl or in a command.
 func mayProxy(lab *topology.Lab) bool {
 	for _, n := range lab.Nodes {

@@ -210,13 +210,13 @@ func (w *watch) mark(f *flow, wait func() error) error {
 // about have one of them.
 func (w *watch) follow(f *flow) {
 	w.m.tracePair(f.pr)
-	base := f.stream.Sent()
+	base, hurry := f.stream.Sent(), f.stream.mayHurry(w.b)
 	for w.m.ctx.Err() == nil && f.stream.Sent() < base+enough && !w.allCaptured(f) {
 		if f.stream.stopped() {
 			f.unknown = errors.New("the stream was stopped meanwhile")
 			return
 		}
-		if !f.stream.once(w.m.ctx, w.b) {
+		if hurry = hurry && f.stream.once(w.m.ctx, w.b); !hurry {
 			poll(w.pollFds(), min(f.stream.every, maxNap))
 		}
 		w.drain()

@@ -27,7 +27,15 @@ type waiting struct {
 	nap    time.Duration
 	began  time.Time
 	why    string // why it cannot be proven, "" while it may be
-	keeps  string // why the kernels go on asking for neighbours, "" while that is not known
+	asks   *asks  // whose neighbours may be given up; nil: nobody's
+}
+
+// asks is what a wait knows of the pairs whose requests it waits for, so that it may have the kernels give up their
+// neighbours early. It is made before the requests are sent.
+type asks struct {
+	entries map[entry]bool // of the pairs: the next hops there and back
+	before  losses
+	keeps   string // why the kernels go on asking, "" while nothing is known that forces it
 }
 
 // await begins a wait; what is waited for has been sent.
@@ -37,19 +45,28 @@ func (b *bench) await(ctx context.Context) *waiting {
 		w.why = "the lab has \"timers: kernel\""
 		return w
 	}
+	w.why = b.late()
+	return w
+}
+
+// late says what may answer late, whatever a look finds; "" if nothing may.
+func (b *bench) late() string {
 	late, err := b.machine.LateSenders()
 	if err != nil {
-		w.why = err.Error()
-	} else {
-		w.why = firstOf(late)
+		return err.Error()
 	}
-	return w
+	return firstOf(late)
 }
 
 // next looks once, and returns how long to listen before it is called again. It may take as long as a fence does.
 func (w *waiting) next() time.Duration {
 	step, nap := w.look(w.b.machine.Look)
 	switch step {
+	case silence.Proven:
+		// A program may have come meanwhile.
+		w.why = w.b.late()
+		w.proven = w.why == ""
+		return 0
 	case silence.Stuck:
 		return w.giveUp()
 	case silence.Fence:
@@ -69,28 +86,40 @@ func (b *bench) worthwhile() time.Duration {
 	return max(glance, time.Duration(len(b.lab.Nodes))*glanceAtNode)
 }
 
-// giveUp has the kernels give up the neighbours that nobody has answered for, instead of asking for them twice more:
-// what came of the first request will come of the others. Where that is not certain they are left to go on asking, and
-// the wait goes on.
+// giveUp has the kernels give up the neighbours of the wait's own pairs that nobody has answered for, instead of asking
+// for them twice more: what came of the first request will come of the others. Where that is not certain, or where
+// others ask too, they are left to go on asking, and the wait goes on.
 func (w *waiting) giveUp() time.Duration {
-	if w.keeps == "" {
-		w.keeps = w.b.repeats()
+	if w.asks == nil {
+		return longGlance
 	}
-	if w.keeps != "" {
+	if w.asks.keeps == "" {
+		w.asks.keeps = w.b.repeats(w.proof.Resolving())
+	}
+	if w.asks.keeps == "" {
+		w.asks.keeps = w.b.late()
+	}
+	if w.asks.keeps == "" {
+		w.asks.keeps = w.b.lostSince(w.asks.before)
+	}
+	if w.asks.keeps != "" {
 		return longGlance
 	}
 	for _, e := range w.proof.Resolving() {
+		if !w.asks.entries[entry{e.Node, e.Index, e.IP}] {
+			continue
+		}
 		err := w.b.machine.FailNeighbours(e.Node, []topology.NeighbourEntry{{Index: e.Index, IP: e.IP}})
 		if err != nil {
-			w.keeps = err.Error()
+			w.asks.keeps = err.Error()
 			return longGlance
 		}
 	}
-	return 0
+	return w.nap
 }
 
 // repeats says why a repeated request for a neighbour may be answered though the first was not; "" if it will not.
-func (b *bench) repeats() string {
+func (b *bench) repeats(resolving []silence.Entry) string {
 	if mayProxy(b.lab) {
 		return "the file speaks of answering for others"
 	}
@@ -99,11 +128,23 @@ func (b *bench) repeats() string {
 			return what
 		}
 	}
-	found, err := b.machine.Forgetful()
+	found, err := b.machine.Forgetful(false)
 	if err != nil {
 		return err.Error()
 	}
-	return firstOf(found)
+	if len(found) > 0 {
+		return firstOf(found)
+	}
+	any, err := b.machine.Anycast()
+	if err != nil {
+		return err.Error()
+	}
+	for _, e := range resolving {
+		if any[e.IP] {
+			return e.IP.String() + " is an anycast address, which is answered for after a while"
+		}
+	}
+	return ""
 }
 
 // firstOf is the first of a list, and how many more there are.
@@ -133,12 +174,15 @@ func (w *waiting) look(from func(context.Context) (silence.Look, error)) (silenc
 		return silence.Wait, maxNap
 	}
 	step := w.proof.Take(l)
-	w.proven = step == silence.Proven
-	if step != silence.Wait && step != silence.Stuck {
+	switch {
+	case step == silence.Fence, step == silence.Proven:
 		w.nap = 0
+	case w.nap == 0 && step == silence.Again:
+		w.nap = glance / 4 // the second look follows at once
 		return step, 0
+	default:
+		w.nap = min(max(2*w.nap, glance), longGlance)
 	}
-	w.nap = min(max(2*w.nap, glance), longGlance)
 	return step, w.nap
 }
 
@@ -159,8 +203,8 @@ func (w *waiting) unproven() string {
 		return ""
 	case w.why != "":
 		return w.why
-	case w.keeps != "":
-		return "neighbours are asked for three times, since " + w.keeps
+	case w.asks != nil && w.asks.keeps != "":
+		return "neighbours are asked for three times, since " + w.asks.keeps
 	case waits != "":
 		return waits
 	}

@@ -92,6 +92,7 @@ func (s *server) equip(file *labfile.File) error {
 	refusals := &refusals{space: space, rules: s.rules, switches: s.switches, lab: s.current}
 	seen := machine{Tables: space.Tables(), space: space, switches: s.switches, hits: s.hits, lab: s.current,
 		entered:  s.commands.procs.wasEntered,
+		starting: s.commands.procs.isStarting,
 		arpCache: s.arpCache, neighMax: s.neighMax}
 	s.prober = &reach.Prober{Lab: file.Lab, Machine: seen, Investigate: refusals.investigate}
 	return nil

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -25,6 +26,7 @@ type machine struct {
 	hits     *hitBaseline
 	lab      func() *topology.Lab // what the kernel has now
 	entered  func(node string) bool
+	starting func(node string) bool
 	arpCache *os.File // the machine's /proc/net/stat/arp_cache; nil: it could not be opened
 	neighMax int      // the machine's gc_thresh3; negative: not known
 }
@@ -133,29 +135,63 @@ func (m machine) Fence() error { return kernel.Fence() }
 
 func (m machine) LateSenders() ([]string, error) {
 	var own kernel.OwnSockets
-	return m.having(func(node string) ([]string, error) { return m.Tables.LateSenders(node, &own) })
+	return m.having(func(n *topology.Node) ([]string, error) {
+		found, err := m.Tables.LateSenders(n.Name, &own, func(name string) bool { return n.Interface(name) != nil })
+		if m.starting(n.Name) {
+			found = append(found, "a program that has just been started")
+		}
+		return found, err
+	})
 }
 
 // Forgetful does not suspect rules that only a program could have loaded where none has ever run.
-func (m machine) Forgetful() ([]string, error) {
-	return m.having(func(node string) ([]string, error) {
-		found, err := m.Tables.Forgetful(node)
-		if !m.entered(node) {
+func (m machine) Forgetful(any bool) ([]string, error) {
+	return m.having(func(n *topology.Node) ([]string, error) {
+		found, err := m.Tables.Forgetful(n.Name, any)
+		if !m.entered(n.Name) {
 			found = slices.DeleteFunc(found, func(what string) bool { return what == kernel.PerhapsLegacy })
 		}
 		return found, err
 	})
 }
 
+func (m machine) Proxies() (bool, error) {
+	found, err := m.having(func(n *topology.Node) (out []string, err error) {
+		yes, err := m.Tables.Proxies(n.Name)
+		if yes {
+			out = append(out, "a proxy")
+		}
+		return out, err
+	})
+	return len(found) > 0, err
+}
+
+func (m machine) Anycast() (map[netip.Addr]bool, error) {
+	out := map[netip.Addr]bool{}
+	for _, n := range m.lab().Nodes {
+		if !n.IPv6 {
+			continue
+		}
+		list, err := m.Tables.Anycast(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list {
+			out[a] = true
+		}
+	}
+	return out, nil
+}
+
 // having is what a reading finds in all nodes: "NODE has WHAT".
-func (m machine) having(read func(node string) ([]string, error)) ([]string, error) {
+func (m machine) having(read func(n *topology.Node) ([]string, error)) ([]string, error) {
 	nodes := m.lab().Nodes
 	found := make([][]string, len(nodes))
 	var all errgroup.Group
 	all.SetLimit(runtime.GOMAXPROCS(0))
 	for i, n := range nodes {
 		all.Go(func() error {
-			list, err := read(n.Name)
+			list, err := read(n)
 			for _, what := range list {
 				found[i] = append(found[i], n.Name+" has "+what)
 			}

@@ -35,9 +35,10 @@ type process struct {
 	Node string
 	What string
 	nodeCommand
-	ending bool // labctl has sent it a signal to end by; under processes.mu
-	done   chan struct{}
-	status syscall.WaitStatus // valid once done is closed
+	started time.Time
+	ending  bool // labctl has sent it a signal to end by; under processes.mu
+	done    chan struct{}
+	status  syscall.WaitStatus // valid once done is closed
 }
 
 func newProcesses(space *kernel.Space, ended func(p *process, asked bool)) *processes {
@@ -114,7 +115,7 @@ func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string
 		fds[i] = f.Fd()
 	}
 	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: fds, Sys: &syscall.SysProcAttr{Setsid: true}}
-	c := &process{Node: node, What: what, nodeCommand: b, done: make(chan struct{})}
+	c := &process{Node: node, What: what, nodeCommand: b, started: time.Now(), done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.space.Enter(node, func() (err error) {
@@ -127,6 +128,19 @@ func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string
 	}
 	p.ours[c.PID], p.entered[node] = c, true
 	return c, nil
+}
+
+// isStarting reports whether a program of the lab was started in a node so short a time ago that it may not yet have
+// opened what it will answer by.
+func (p *processes) isStarting(node string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.ours {
+		if c.Node == node && time.Since(c.started) < proving {
+			return true
+		}
+	}
+	return false
 }
 
 // wasEntered reports whether a program has ever been started in a node.

@@ -273,6 +273,28 @@ func readJUnit(path string) junitFile {
 }
 
 var _ = Describe("reports", func() {
+	It("verify --timing says where the time went, on a terminal, in JSON and in JUnit", func() {
+		junit := filepath.Join(GinkgoT().TempDir(), "report.xml")
+		r := labctl("verify", "two-hosts", "--timing", "-o", "json", "--junit", junit)
+		Expect(r).To(Exit(0))
+		var parts []string
+		for _, s := range decode[struct {
+			Timing []struct {
+				Part    string
+				Seconds float64
+			}
+		}](r).Timing {
+			parts = append(parts, s.Part)
+			Expect(s.Seconds).To(BeNumerically(">=", 0))
+		}
+		Expect(parts).To(ContainElements("bringing the lab up", "pings one by one", "taking the lab down"))
+		report, err := os.ReadFile(junit)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(report)).To(ContainSubstring(`<property name="seconds: pings one by one" value="`))
+		Expect(labctl("verify", "two-hosts", "--timing").out).To(MatchRegexp(`seconds  went into\n +\d+\.\d\d  bringing the lab up\n`))
+		Expect(labctl("verify", "two-hosts", "-o", "json").out).NotTo(ContainSubstring("timing"))
+	})
+
 	It("JUnit has a case for each cell, named by its question, with file and line", func() {
 		file, junit := write("wrong.yaml", wrong), filepath.Join(GinkgoT().TempDir(), "j.xml")
 		Expect(labctl("verify", file, "--junit", junit)).To(Exit(1))

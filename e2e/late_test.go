@@ -172,6 +172,35 @@ links: [h1 -- r:eth0, h9 -- r:eth1]
 			Expect(r).To(Exit(0), r.out)
 		}
 	})
+	It("by a proxy on a private VLAN", func() {
+		up(write("pvlan.yaml", `format: 1
+lab: pvlan
+names: {other: {ip: 10.0.0.9}}
+nodes:
+  h1: {ip: 10.0.0.1/24}
+  r: {ip: 10.0.0.2/24, sysctls: {ip_forward: 1, net.ipv4.neigh.eth0.proxy_delay: 60}}
+links: [h1 -- r]
+`))
+		Expect(labctl("exec", "r", "--", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/proxy_arp_pvlan")).To(Exit(0))
+		for range rounds(20, 5) {
+			// Nobody has the address, but the router says that it is its own: the request goes to it, and comes back.
+			Expect(labctl("ping", "h1", "other").out).NotTo(ContainSubstring("no-arp"))
+		}
+	})
+	It("for an anycast address", func() {
+		up(write("anycast.yaml", `format: 1
+lab: anycast
+names: {any: {ip: "fd00::"}}
+nodes:
+  h1: {ip: "fd00::2/64"}
+  r: {kind: router, ip: "fd00::1/64"}
+links: [h1 -- r]
+`))
+		for range rounds(20, 5) {
+			r := labctl("ping", "-6", "h1", "any")
+			Expect(r.out).NotTo(ContainSubstring("no-arp"))
+		}
+	})
 	It("to the third request for a neighbour", func() {
 		// The first is that of the ping for a moment.
 		asks(late(`    rules:

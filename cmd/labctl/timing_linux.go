@@ -25,6 +25,8 @@ func printTiming(w io.Writer, spans []wire.Span) {
 		if s.Step != step {
 			if step = s.Step; step != "" {
 				fmt.Fprintf(w, "         step %s:\n", step)
+			} else {
+				fmt.Fprintln(w, "         after the steps:")
 			}
 		}
 		fmt.Fprintf(w, "%7.2f  %s\n", s.Seconds, s.Part)

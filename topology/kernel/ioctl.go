@@ -45,7 +45,10 @@ func (o *ioctls) end() {
 }
 
 // do makes one request. ENODEV: there is no such interface, or the namespace has been let go.
-func (o *ioctls) do(what uintptr, r *ifreq) error {
+func (o *ioctls) do(what uintptr, r *ifreq) error { return o.ask(what, unsafe.Pointer(r)) }
+
+// ask is do with a request that is a struct ifreq in another type.
+func (o *ioctls) ask(what uintptr, r unsafe.Pointer) error {
 	return o.hold(func() error {
 		if o.fd == 0 {
 			err := o.run(func() (err error) {
@@ -57,7 +60,7 @@ func (o *ioctls) do(what uintptr, r *ifreq) error {
 				return fmt.Errorf("%s: open socket: %w", o.node, err)
 			}
 		}
-		return ioctl(o.fd, what, unsafe.Pointer(r))
+		return ioctl(o.fd, what, r)
 	})
 }
 

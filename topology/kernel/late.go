@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -215,12 +214,23 @@ const (
 // receivesByNAPI reports whether generic receive offload is on, by which a veth has a queue and a poll of its own
 // (veth_napi_enable, drivers/net/veth.c). What cannot be read is so.
 func (n *namespace) receivesByNAPI(name string) bool {
-	ask := struct{ command, on uint32 }{command: ethtoolGGRO}
-	r := requestByName(name)
-	*(*unsafe.Pointer)(unsafe.Pointer(&r[unix.IFNAMSIZ])) = unsafe.Pointer(&ask)
-	err := n.ioctls.do(siocEthtool, &r)
-	runtime.KeepAlive(&ask)
-	return err != nil || ask.on != 0
+	v := ethtoolValue{command: ethtoolGGRO}
+	return n.ethtool(name, &v) != nil || v.data != 0
+}
+
+// ethtoolValue is struct ethtool_value.
+type ethtoolValue struct{ command, data uint32 }
+
+// ethtool makes one request about an interface.
+func (n *namespace) ethtool(name string, v *ethtoolValue) error {
+	var r struct { // struct ifreq with ifr_data
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}
+	copy(r.name[:unix.IFNAMSIZ-1], name)
+	r.data = unsafe.Pointer(v)
+	return n.ioctls.ask(siocEthtool, unsafe.Pointer(&r))
 }
 
 // linkKind is what matters of an interface here.

@@ -9,12 +9,10 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -69,17 +67,13 @@ func (s *held) settle(t *testing.T) {
 
 // receiveOffload does what "ethtool -K eth0 gro on" does.
 func receiveOffload(t *testing.T, s *held) {
-	ask := struct{ command, on uint32 }{0x2c, 1} // ETHTOOL_SGRO
-	r := requestByName("eth0")
-	*(*unsafe.Pointer)(unsafe.Pointer(&r[unix.IFNAMSIZ])) = unsafe.Pointer(&ask)
 	n, err := s.of("g")
+	if err == nil {
+		err = n.ethtool("eth0", &ethtoolValue{0x2c, 1}) // ETHTOOL_SGRO
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.ioctls.do(siocEthtool, &r); err != nil {
-		t.Fatal(err)
-	}
-	runtime.KeepAlive(&ask)
 }
 
 // TestLateSenders: what may answer late is named, and what this process has opened, or counts, is not.

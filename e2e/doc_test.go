@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain gives root a private /run, so that labs that stand on the machine are neither seen nor disturbed. The
+// TestMain gives root a private /run, so that labs that are up on the machine are neither seen nor disturbed. The
 // network namespace is the machine's own: nothing may come of that, and the specs look.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == changerRole {

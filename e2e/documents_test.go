@@ -11,7 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// tested stands on the line before a block of shell commands in a document, which are run here, all of a document one
+// tested is on the line before a block of shell commands in a document, which are run here, all of a document one
 // after the other, by "sh -e".
 const tested = "<!-- tested -->"
 

@@ -261,7 +261,7 @@ steps:
 	})
 })
 
-// What stands in the way of a proof is named.
+// What is in the way of a proof is named.
 var _ = Describe("where silence cannot be proven", func() {
 	It("says why", func() {
 		up(write("late.yaml", fmt.Sprintf(lateLab, `    sysctls: {net.ipv4.icmp_echo_ignore_all: 1}

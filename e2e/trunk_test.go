@@ -11,7 +11,7 @@ import (
 )
 
 // Two switches of vSphere's with a trunk between their uplinks: tags are put in front of frames on one side, and taken
-// off on the other. Behind them stand guests with every offload that a veth has.
+// off on the other. Behind them are guests with every offload that a veth has.
 const trunk = `# a, c ── left ── trunk ── right ── b, d
 format: 1
 lab: trunk

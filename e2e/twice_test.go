@@ -60,7 +60,7 @@ func otherMake(f labFile) swap {
 	return swap{}
 }
 
-// file is where the changed text stands.
+// file is where the changed text is.
 func (s swap) file(f labFile) string {
 	path := filepath.Join(runtimeDir, "as-"+s.to+"-"+strings.TrimSuffix(filepath.Base(f.arg), ".yaml")+".yaml")
 	Expect(os.WriteFile(path, []byte(s.text), 0o644)).To(Succeed())

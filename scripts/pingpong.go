@@ -6,7 +6,7 @@
 //	pingpong ask ADDRESS COUNT
 //		prints the median of COUNT round trips in microseconds, after COUNT/10 that do not count
 //
-// The port is 7007. The asker connects anew for two seconds while nobody listens yet.
+// The port is 7007. The asker connects again for two seconds while nobody listens yet.
 package main
 
 import (

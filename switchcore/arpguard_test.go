@@ -32,7 +32,7 @@ func arpReply(mac, to switchcore.MAC, sender, target string) switchcore.Frame {
 	return switchcore.Frame{Data: append(d, make([]byte, 18)...)}
 }
 
-// A hook stands between learning and forwarding. This one is the filter against ARP spoofing.
+// A hook comes between learning and forwarding. This one is the filter against ARP spoofing.
 func ExampleSwitch_SetHook() {
 	c, _ := switchcore.Preset("standard")
 	mallory, victim := switchcore.MAC{0, 0x50, 0x56, 0, 0, 4}, switchcore.MAC{0, 0x50, 0x56, 0, 0, 3}

@@ -45,7 +45,7 @@ func (t *twin) forward(now time.Duration, name string, f Frame) twinVerdict {
 	return c.fromLeaf()
 }
 
-// admit is what stands before the choice of receivers, learning included.
+// admit is what comes before the choice of receivers, learning included.
 func (c *copies) admit() Reason {
 	t, p := c.t, c.from
 	admits := t.c.Profile == NSX

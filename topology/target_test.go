@@ -33,7 +33,7 @@ func TestTarget(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"h1", "h1//|10.0.0.1|invalid IP"},
 		{"h1:eth0", "h1/eth0/|10.0.0.1|invalid IP"},
-		{"rt", "rt//|10.2.0.254|2001:db8::1"}, // eth1 stands first in the file
+		{"rt", "rt//|10.2.0.254|2001:db8::1"}, // eth1 comes first in the file
 		{"rt:eth0", "rt/eth0/|10.1.0.254|invalid IP"},
 		{"hv.vm1", "hv.vm1//|10.0.0.77|2001:db8::77"},
 		{"s1", "s1//|invalid IP|invalid IP"},

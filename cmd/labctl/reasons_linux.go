@@ -11,7 +11,7 @@ import (
 	"labctl/topology/problem"
 )
 
-// Below a table stand at most so many lines of reasons, each with at most so many of its pairs: who wants more takes -o
+// Below a table are at most so many lines of reasons, each with at most so many of its pairs: who wants more takes -o
 // json.
 const (
 	maxReasons = 8

@@ -52,7 +52,7 @@ func (l *Loop) Close() error {
 
 // Do runs f in the owner, between frames, and returns when f has. Announcements that f caused are sent, and ports that
 // f took out of the configuration are detached. now is the time that all calls of the switch are given. On a closed
-// loop it does nothing. f must not block: the switch stands still meanwhile.
+// loop it does nothing. f must not block: the switch does nothing meanwhile.
 func (l *Loop) Do(f func(now time.Duration, s *switchcore.Switch)) {
 	l.do(func() {
 		f(l.owner.now(), l.owner.core)

@@ -254,7 +254,7 @@ func told(n int, after, by int) Seen {
 func TestFramesAreJudgedByWhatWasSoWhenTheyWereSent(t *testing.T) {
 	l, o := observed(t)
 	a, b := station(t, "g1", "e0"), station(t, "g2", "e0")
-	l.Do(func(time.Duration, *switchcore.Switch) { // the switch stands still meanwhile
+	l.Do(func(time.Duration, *switchcore.Switch) { // the switch does nothing meanwhile
 		for n := 10; n < 20; n++ {
 			send(t, a, frame(max(n-1, 1), 2, fmt.Sprintf("88b5 %02x02", n)))
 			if n == 10 {

@@ -107,7 +107,7 @@ func TestOverrunsAreCounted(t *testing.T) {
 	}
 	stopped, begin := make(chan bool), make(chan bool)
 	go l.Do(func(time.Duration, *switchcore.Switch) { close(stopped); <-begin })
-	<-stopped // the switch stands still
+	<-stopped // the switch does nothing
 	for range frames {
 		send(t, a, f)
 	}

@@ -47,7 +47,7 @@ func (k *Kind) written() string {
 	return k.Name + ":" + k.form
 }
 
-// allForms is how questions are written: "ping:A->B, ping6: or arp: likewise, fdb:A@SW or streams:NAME".
+// allForms is how questions are written: "ping:A->B, ping6: or arp: the same, fdb:A@SW or streams:NAME".
 func allForms() string {
 	pairs := Listed(func(k *Kind) bool { return !k.OfStep && k.form == "" })
 	forms := Listed(func(k *Kind) bool { return k.form != "" })

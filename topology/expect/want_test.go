@@ -44,7 +44,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestEveryWordIsReadMeasuredAndExplained: each fixed word and each ICMP name may stand in a cell, matches itself, and
+// TestEveryWordIsReadMeasuredAndExplained: each fixed word and each ICMP name may be in a cell, matches itself, and
 // has a line in the legend.
 func TestEveryWordIsReadMeasuredAndExplained(t *testing.T) {
 	g := newVocabulary(richLab())

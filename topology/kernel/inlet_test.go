@@ -34,7 +34,7 @@ func TestInletIntoABridge(t *testing.T) {
 	s := bridgeAndGuest(t)
 	br := topology.End{Node: "a", Interface: "br"}
 	before := ip(t, "-n t.a -o link show br")
-	for range 2 { // the second is made anew
+	for range 2 { // the second is rebuilt
 		in, err := s.AddInlet(br, 1400)
 		if err != nil {
 			t.Fatal(err)

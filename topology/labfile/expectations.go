@@ -32,7 +32,7 @@ func (st *story) expectation(v grammar.Value, cases []string) *expect.Expectatio
 	return e
 }
 
-// tables reads what stands under one kind.
+// tables reads what is under one kind.
 func (st *story) tables(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) []*expect.Table {
 	if st.cells > expect.MaxCells { // and this is said
 		return nil

@@ -14,7 +14,7 @@ import (
 type Overlay struct {
 	Node  string   `json:"node"`  // full name
 	Path  []string `json:"path"`  // keys from the node inwards; may be empty when Value is a map
-	Value string   `json:"value"` // YAML, as it would stand behind the key
+	Value string   `json:"value"` // YAML, as it would follow the key
 }
 
 // String is the change as it is typed: vSwitch0.groups.Lab.promiscuous=accept.
@@ -120,7 +120,7 @@ func unplaced(list problem.List) problem.List {
 	return out
 }
 
-// SplitSetting takes NODE.key.path apart at the longest name of a node that it begins with. What stands behind
+// SplitSetting takes NODE.key.path apart at the longest name of a node that it begins with. What follows
 // "routes", "neigh", "fdb" and "sysctls" is one key, dots and all.
 func SplitSetting(l *topology.Lab, text string) (node string, path []string, ok bool) {
 	for _, n := range l.Nodes {

@@ -13,7 +13,7 @@ type Step struct {
 	Name, Note string
 	Pos        problem.Pos
 	Reset      []string      // nodes put back to what the file says
-	Lab        *topology.Lab // the lab as it stands once reset and set are done: nodes only, no expectations
+	Lab        *topology.Lab // the lab as it is once reset and set are done: nodes only, no expectations
 	Do         []Action
 	Wait       *expect.Expectation
 	Timeout    time.Duration // of Wait; 10s unless given

@@ -105,7 +105,7 @@ func updateTwice(t *testing.T, file, src string, got func(*expect.Cell) (string,
 	return once
 }
 
-// TestUpdateShortForms: where the word of a short form stands decides how it can be rewritten.
+// TestUpdateShortForms: where the word of a short form is decides how it can be rewritten.
 func TestUpdateShortForms(t *testing.T) {
 	const head = "format: 1\nlab: short\nnodes: {s1: {kind: bridge}, a: {ip: 10.0.0.1/24}, b: {ip: 10.0.0.2/24}}\nlinks: [a b -- s1]\n"
 	for _, tt := range []struct{ name, expect, one, all string }{

@@ -22,7 +22,7 @@ func New(lab *topology.Lab, instance string) *Plan {
 }
 
 // Diff is the plan that turns a running instance of one lab into another. Nodes of both with the same kind, IPv6 and
-// commands keep their namespace; what differs in them is changed in place, and only interfaces that must be made anew
+// commands keep their namespace; what differs in them is changed in place, and only interfaces that must be rebuilt
 // are. Changes is empty exactly if nothing differs. The settings of virtual switches are only among the changes: the
 // kernel knows nothing of them.
 func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
@@ -50,7 +50,7 @@ func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	return d.plan, d.changes
 }
 
-// Rebuild is the plan that makes the named nodes of a running lab anew, with their links. Others keep their namespaces.
+// Rebuild is the plan that rebuilds the named nodes of a running lab, with their links. Others keep their namespaces.
 func Rebuild(lab *topology.Lab, instance string, nodes []string) *Plan {
 	without := *lab
 	without.Nodes = slices.Clone(lab.Nodes)
@@ -65,7 +65,7 @@ func Rebuild(lab *topology.Lab, instance string, nodes []string) *Plan {
 	return plan
 }
 
-// Renew is the plan that makes a whole lab anew, after the named namespaces, whatever there is in them, were let go.
+// Renew is the plan that rebuilds a whole lab, after the named namespaces, whatever there is in them, were let go.
 func Renew(have []string, lab *topology.Lab, instance string) *Plan {
 	was := &topology.Lab{Name: lab.Name}
 	for _, name := range have {
@@ -85,10 +85,10 @@ func index(l *topology.Lab) map[string]*topology.Node {
 
 type differ struct {
 	old, new  map[string]*topology.Node
-	rebuilt   map[string]bool       // nodes whose namespace is made anew
-	made      map[topology.End]bool // interfaces that are made anew
+	rebuilt   map[string]bool       // nodes whose namespace is rebuilt
+	made      map[topology.End]bool // interfaces that are rebuilt
 	bornUp    map[topology.End]bool // interfaces that come up as they are made
-	readdress map[string]bool       // nodes whose addresses and routes are written anew
+	readdress map[string]bool       // nodes whose addresses and routes are written again
 	plan      *Plan
 	changes   []Change
 }
@@ -99,7 +99,7 @@ func (d *differ) say(node, format string, args ...any) {
 	d.changes = append(d.changes, Change{node, fmt.Sprintf(format, args...)})
 }
 
-// decide finds which nodes and interfaces have to be made anew.
+// decide finds which nodes and interfaces have to be rebuilt.
 func (d *differ) decide(old, new *topology.Lab) {
 	for _, n := range old.Nodes {
 		if d.new[n.Name] == nil {
@@ -190,12 +190,12 @@ func mustRebuild(o, n *topology.Node) string {
 	return ""
 }
 
-// makeup is what an interface cannot change without being made anew.
+// makeup is what an interface cannot change without being rebuilt.
 func makeup(i *topology.Interface) string {
 	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
 }
 
-// remove takes away what is no more or must be made anew. Links go one by one before the namespaces at their other
+// remove takes away what is no more or must be rebuilt. Links go one by one before the namespaces at their other
 // ends, because a namespace is emptied only some time after its name is gone, and the new link has the old one's name.
 func (d *differ) remove(old, new *topology.Lab) {
 	for _, o := range old.Nodes {

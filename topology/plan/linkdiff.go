@@ -63,7 +63,7 @@ func vethEnd(node string, i *topology.Interface) VethEnd {
 	return VethEnd{Node: node, Name: i.Name, MAC: i.MAC, MTU: i.MTU, Master: i.Master, Up: i.Up}
 }
 
-// reattach puts surviving ports back under a bridge that was made anew.
+// reattach puts surviving ports back under a bridge that was rebuilt.
 func (d *differ) reattach(n *topology.Node) {
 	for _, i := range n.Interfaces {
 		if i.Master != "" && !d.made[topology.End{Node: n.Name, Interface: i.Name}] &&
@@ -73,7 +73,7 @@ func (d *differ) reattach(n *topology.Node) {
 	}
 }
 
-// changeLinks changes in place what differs on interfaces, made anew or not.
+// changeLinks changes in place what differs on interfaces, rebuilt or not.
 func (d *differ) changeLinks(new *topology.Lab) {
 	for _, n := range new.Nodes {
 		for _, i := range n.Interfaces {
@@ -95,8 +95,8 @@ func (d *differ) changeLinks(new *topology.Lab) {
 	}
 }
 
-// adjusted reports whether the kernel gives a bridge another MTU than it shall have, because of its ports: it takes the
-// lowest of them whenever one comes or changes, until somebody sets the bridge's own (br_mtu_auto_adjust,
+// adjusted reports whether the kernel gives a bridge another MTU than it should have, because of its ports: it takes
+// the lowest of them whenever one comes or changes, until somebody sets the bridge's own (br_mtu_auto_adjust,
 // net/bridge/br_if.c).
 func (d *differ) adjusted(n *topology.Node, br *topology.Interface) bool {
 	lowest, news := 0, false

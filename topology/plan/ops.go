@@ -148,7 +148,7 @@ type (
 	}
 
 	// SetRules replaces all rules of a node that labctl has loaded by others, all at once or not at all. Tables and NFT
-	// say what the kernel's tools shall read. Rules that others made are not touched, unless they stand in a table of
+	// say what the kernel's tools are to read. Rules that others made are not touched, unless they are in a table of
 	// iptables that one of the sets uses: such a table is the lab's as a whole.
 	SetRules struct {
 		Node     string

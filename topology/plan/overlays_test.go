@@ -35,7 +35,7 @@ func TestSetIsWhatAStepWouldDo(t *testing.T) {
 	}
 }
 
-// A change made while a step stands is laid over that step, and can be kept as JSON.
+// A change made while a step lasts is laid over that step, and can be kept as JSON.
 func TestOverlaidStep(t *testing.T) {
 	file := loadGood(t, "mac-learning")
 	text, err := json.Marshal([]labfile.Overlay{{Node: "dvs", Path: []string{"groups", "Nested", "mac_learning", "limit"}, Value: "5"}, {Node: "peer", Path: nil, Value: "{ip: 192.168.0.7/24}"}})

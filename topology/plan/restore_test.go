@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestRestoreInsertsByNumber: the number behind -I belongs to the chain; the comment with the rule's name stands behind
+// TestRestoreInsertsByNumber: the number behind -I belongs to the chain; the comment with the rule's name follows
 // it.
 func TestRestoreInsertsByNumber(t *testing.T) {
 	lab := rulesLab(t, `      deny:

@@ -13,7 +13,7 @@ import (
 // Tables are the tables of iptables and ip6tables that the change writes: see [RestoreTables].
 func (o SetRules) Tables() []rules.TableRules { return rules.RestoreTables(o.From, o.To) }
 
-// NFT is what "nft -f" shall read to make the change: see [Script].
+// NFT is what "nft -f" is to read to make the change: see [Script].
 func (o SetRules) NFT() (text string, places []problem.Pos) { return rules.Script(o.From, o.To) }
 
 // endOfRules ends a here-document. See [hereDocument] for a text that has such a line itself.

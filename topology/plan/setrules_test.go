@@ -69,7 +69,7 @@ func TestDiffOfRules(t *testing.T) {
 	}
 }
 
-// TestRulesComeWithTheirNode: a node that is built anew has no rules of before to remove.
+// TestRulesComeWithTheirNode: a node that is rebuilt has no rules of before to remove.
 func TestRulesComeWithTheirNode(t *testing.T) {
 	lab := rulesLab(t, denyA)
 	for _, plan := range []*Plan{New(lab.Lab, "x"), Rebuild(lab.Lab, "x", []string{"s1"})} {

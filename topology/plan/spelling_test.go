@@ -79,7 +79,7 @@ func spellings() []spelling {
 	}
 }
 
-// hasBlock reports whether a literal block stands in a value, which has no place in flow style.
+// hasBlock reports whether a literal block is in a value, which has no place in flow style.
 func hasBlock(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Style&yaml.LiteralStyle != 0 || slices.ContainsFunc(n.Content, hasBlock)
 }

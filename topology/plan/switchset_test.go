@@ -80,7 +80,7 @@ func TestOverlayOfAGroupThatIsGone(t *testing.T) {
 	}
 }
 
-// A changed file may have a group more; nothing is built anew for it.
+// A changed file may have a group more; nothing is rebuilt for it.
 func TestGroupsOfAChangedFile(t *testing.T) {
 	const file = "format: 1\nlab: t\nnodes:\n  vs: {kind: vswitch, profile: distributed, groups: {Lab: {}%}}\n  a: {}\nlinks: [a -- vs/Lab]\n"
 	plan, changes := Diff(mustLoad(t, strings.Replace(file, "%", "", 1)).Lab, mustLoad(t, strings.Replace(file, "%", ", New: {}", 1)).Lab, "x")

@@ -21,7 +21,7 @@ func (d *differ) nodeSysctls(n *topology.Node) {
 		return
 	}
 	if slices.Equal(d.old[n.Name].Sysctls, n.Sysctls) {
-		return // those of interfaces that are made anew come with them
+		return // those of interfaces that are rebuilt come with them
 	}
 	o := d.old[n.Name]
 	was, now := sysctlsBefore(o, n), sysctlMap(n)

@@ -140,7 +140,7 @@ func (b *bench) room() int {
 }
 
 // forgetAll makes every node forget its neighbour entries and redirected routes, when nothing is under way that would
-// tell them anew.
+// tell them again.
 func (b *bench) forgetAll(ctx context.Context) error {
 	if err := b.machine.Idle(ctx); err != nil {
 		return err

@@ -85,7 +85,7 @@ func TestDeafListener(t *testing.T) {
 	wantText(t, ask(t, p, true, sees("chat", "", "c"), sees("chat", "", "d")), "sees:chat->@c unknown\nsees:chat->@d no\n")
 }
 
-// TestDeafOverhearer: likewise of a forged frame.
+// TestDeafOverhearer: the same of a forged frame.
 func TestDeafOverhearer(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24", "c 10.0.0.3/24", "d 10.0.0.4/24")
 	m := build(t, lab, steps)

@@ -109,7 +109,7 @@ func (o *owners) exactMAC(m switchcore.MAC) []string {
 	return out
 }
 
-// exactAddr is likewise the owner of an address.
+// exactAddr is the owner of an address, in the same way.
 func (o *owners) exactAddr(a netip.Addr) []string {
 	nodes := o.byAddr[a]
 	if len(nodes) != 1 {

@@ -21,7 +21,7 @@ type pair struct {
 	sock     *echoSocket
 	addr     unix.Sockaddr
 	oob      []byte              // node:if senders: the interface and its address
-	bound    topology.RouteQuery // likewise: their own look-up
+	bound    topology.RouteQuery // of these senders too: their own look-up
 	arp      bool                // an arp cell asks what the sender's table holds afterwards
 	asked    []int               // the questions: indexes of results
 

@@ -14,7 +14,7 @@ import (
 // Prober asks a running lab questions. The exported fields may be changed between calls only; the methods may be called
 // concurrently, and take turns, since one's traffic would be another's answer. Close it when the lab ends.
 type Prober struct {
-	Lab           *topology.Lab // the lab as it stands, after the sets of its steps
+	Lab           *topology.Lab // the lab as it is, after the sets of its steps
 	Machine       Machine
 	NeighbourRoom int           // instead of Machine.NeighbourRoom when positive
 	Patience      time.Duration // what silence means; 4 s when zero
@@ -165,7 +165,7 @@ func (p *Prober) Overhear(ctx context.Context, names []string, e *expect.Expecta
 	return o, nil
 }
 
-// Renew says that nodes were made anew: the step's open listeners hear on at their interfaces, and at those of other
+// Renew says that nodes were rebuilt: the step's open listeners hear on at their interfaces, and at those of other
 // nodes that went with them. It returns when the switches have noticed. A question whose listener has nothing to hear
 // on any more becomes [Unknown], unless it has heard already.
 func (p *Prober) Renew(ctx context.Context, nodes []string) error {

@@ -236,7 +236,7 @@ func (s *Stream) once(ctx context.Context, b *bench) bool {
 	return s.wish(ctx, streamWish{over: sent})
 }
 
-// request sends one. An interface that was made anew has another index, and may have another address.
+// request sends one. An interface that was rebuilt has another index, and may have another address.
 func (s *Stream) request(pr *pair, pkt []byte) {
 	err := unix.Sendmsg(pr.sock.fd, pkt, pr.oob, pr.addr, 0)
 	if pr.oob == nil || !outdated(err) {

@@ -17,7 +17,7 @@ type Guard struct {
 	// that somebody behind it has an interface of, or that the bridge itself takes there with a tag
 	VLANs  []switchcore.VLANRange
 	AnyMAC bool // somebody is behind it whose MAC the file does not say
-	AnyIP  bool // likewise
+	AnyIP  bool // the same for IP
 
 	PairsSoFar *int // of MaxGuarded, in the file; counted on by Add
 	TooMany    bool

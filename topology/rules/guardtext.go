@@ -8,7 +8,7 @@ import (
 
 // GuardText writes a port guard as a table of nftables' bridge family. What comes in by a port is judged in the hook
 // prerouting, since the bridge learns a source behind that hook (net/bridge/br_input.c, br_handle_frame_finish), and it
-// shall not learn a forged one; what goes out in postrouting, which sees what is forwarded, what is flooded, and what
+// must not learn a forged one; what goes out in postrouting, which sees what is forwarded, what is flooded, and what
 // the bridge device itself sends.
 func (set *Set) GuardText(ports []Guard) {
 	t := NFTable{"bridge", "labctl-" + set.Name}
@@ -53,7 +53,7 @@ type tagMatch struct{ match, what string }
 // tagMatches are true of frames with a tag that nobody behind the port has a use for. Without them four bytes put an
 // end to the guard: the kernel takes a tag of VLAN 0, of either kind and also several of them, as none
 // (__netif_receive_skb_core in net/core/dev.c), while "ether type" of such a frame is that of the tag. Bridges with
-// VLAN filtering likewise take a tag of the port's own VLAN as none. The first tag is in the frame's metadata by then,
+// VLAN filtering take a tag of the port's own VLAN as none. The first tag is in the frame's metadata by then,
 // where "ether type" and "vlan id" find it all the same; "meta protocol" is what comes behind it, so the other rules
 // judge what is in the tags that may pass.
 func (g *Guard) tagMatches() []tagMatch {

@@ -16,7 +16,7 @@ type Rule struct {
 	nft     *rulePosition // of a rule without a name
 }
 
-// rulePosition is where a rule of nft stands.
+// rulePosition is where a rule of nft is.
 type rulePosition struct {
 	table NFTable
 	chain string
@@ -129,7 +129,7 @@ func nftWords(s []nftToken) string {
 	return strings.Join(words, " ")
 }
 
-// ByPlace finds the keys of the rules without a name that stand in a chain: of a rule set whose text the kernel has
+// ByPlace finds the keys of the rules without a name that are in a chain: of a rule set whose text the kernel has
 // taken as it is, in its order. The result has one key for each rule of the chain, "" for those with a name; it is nil
 // if the chain has another number of rules than the set gave it, or is none of the set's.
 func (set *Set) ByPlace(table NFTable, chain string, rules int) []string {

@@ -99,7 +99,7 @@ func listedText(set *Set) string {
 	return strings.ReplaceAll(b.String(), "c policy|#policy nft bridge f c: |", "forward|#policy|")
 }
 
-// What nft logs says which rule it was, and mistakes behind that are where they stand in the file.
+// What nft logs says which rule it was, and mistakes behind that are where they are in the file.
 func TestPrefixesOfNft(t *testing.T) {
 	set := readWell(t, "nft", `table ip f {
   chain c {

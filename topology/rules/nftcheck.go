@@ -164,7 +164,7 @@ func (r *nftReader) defines(word string) bool {
 	return slices.ContainsFunc(r.lengths, func(n int) bool { return n <= len(word) && r.isDefined[word[:n]] })
 }
 
-// names notes what a statement that stands in no rule gives a name to.
+// names notes what a statement that is in no rule gives a name to.
 func (r *nftReader) names(s []nftToken) {
 	if s[0].is("add", "create") {
 		s = s[1:]

@@ -21,7 +21,7 @@ type nftToken struct {
 
 func (t nftToken) is(words ...string) bool { return !t.quoted && slices.Contains(words, t.text) }
 
-// nftReader finds the tables and the rules in a text for nft (nft(8)), and what must not stand in one. It leaves the
+// nftReader finds the tables and the rules in a text for nft (nft(8)), and what must not be in one. It leaves the
 // rest to nft itself.
 type nftReader struct {
 	File
@@ -253,7 +253,7 @@ func (r *nftReader) tableWord(s []nftToken) {
 	r.names(s)
 }
 
-// command reads a statement that stands in no block.
+// command reads a statement that is in no block.
 func (r *nftReader) command(s []nftToken) {
 	r.names(s)
 	switch {
@@ -276,7 +276,7 @@ func (r *nftReader) command(s []nftToken) {
 			r.outside(s[1:], s[0].is("insert"))
 			r.rule(s[1:])
 		}
-	case s[0].is("include"): // found by check, wherever it stands
+	case s[0].is("include"): // found by check, wherever it is
 	case s[0].is("flush", "delete", "destroy"):
 		r.wrong(s[0], "labctl removes what a set has loaded itself, and nothing else; leave the statement out")
 	default:

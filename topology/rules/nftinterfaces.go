@@ -6,7 +6,7 @@ import (
 	"labctl/topology/problem"
 )
 
-// interfaces are the names of interfaces in a chain, as far as they stand in it themselves.
+// interfaces are the names of interfaces in a chain, as far as they are in it themselves.
 func (c *nftChain) interfaces() (out []nftToken) {
 	for _, s := range append([][]nftToken{c.device}, c.rules...) {
 		for i, t := range s {

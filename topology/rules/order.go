@@ -14,7 +14,7 @@ type positioned struct {
 	line *Line
 }
 
-// inOrder are the rules of every chain of the table filter, in the order in which they stand when all sets are loaded,
+// inOrder are the rules of every chain of the table filter, in the order in which they are when all sets are loaded,
 // and the commands that set the chains' policies.
 func inOrder(sets []*Set, family string) (chains map[string][]positioned, policies map[string]positioned) {
 	policies = map[string]positioned{}

@@ -11,7 +11,7 @@ import (
 // comment of the rule.
 func Comment(set, rule string) string { return "labctl:" + set + "/" + rule }
 
-// restore is the command with the comment that carries its name, which stands behind the chain (and -I's number) so
+// restore is the command with the comment that carries its name, which follows the chain (and -I's number) so
 // that it is the first of the rule's comments.
 func (l *Line) restore(comment string) string {
 	head := 2

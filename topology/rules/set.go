@@ -41,7 +41,7 @@ func NewSet(name string, load bool, pos problem.Pos) *Set {
 // Line is one command of iptables or ip6tables.
 type Line struct {
 	Table string // filter nat mangle raw security
-	// what stands behind the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
+	// what follows the table, without quotes: -A FORWARD -m physdev …; the command is -A, -I, -N or -P
 	Args []string
 	Name string // "": it is no rule, or one that only serves another
 	Pos  problem.Pos

@@ -41,7 +41,7 @@ func (t shadowedRefusal) String() string {
 		"an attack goes on through the attacker; tie it to ports and addresses too"
 }
 
-// shadowedIn finds the accepts that stand ahead of a refusal: of one by port, or of one of all that is left where
+// shadowedIn finds the accepts that come ahead of a refusal: of one by port, or of one of all that is left where
 // something is accepted by port.
 func shadowedIn(list []ruleEffect) []shadowedRefusal {
 	tied := slices.ContainsFunc(list, func(f ruleEffect) bool { return f.accepts && f.byPort })
@@ -60,7 +60,7 @@ func shadowedIn(list []ruleEffect) []shadowedRefusal {
 	return out
 }
 
-// shadowedRefusals are those of a node whose rule sets stand in this order, each once. all is false if there are too
+// shadowedRefusals are those of a node whose rule sets are in this order, each once. all is false if there are too
 // many ways through the chains.
 func shadowedRefusals(sets []*Set, room *int) (list []shadowedRefusal, all bool) {
 	tr := newTracer(room)

@@ -6,7 +6,7 @@ import "labctl/topology/problem"
 type TextLine struct {
 	Text  string
 	Pos   problem.Pos
-	Vague bool // Pos is where the whole text begins: its words stand elsewhere than they are counted
+	Vague bool // Pos is where the whole text begins: its words are elsewhere than they are counted
 }
 
 // at is the place of a byte of the line.

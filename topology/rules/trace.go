@@ -54,7 +54,7 @@ func (tr *tracer) look(words int) bool {
 	return *tr.room > 0
 }
 
-// firstAndLast leaves out of what happens more than twice all but the first time and the last: something stands ahead
+// firstAndLast leaves out of what happens more than twice all but the first time and the last: something comes ahead
 // of another at some time exactly if its first time is ahead of the other's last.
 func firstAndLast(list []ruleEffect) []ruleEffect {
 	last := make(map[ruleEffect]int, len(list))

@@ -18,7 +18,7 @@ import (
 	"labctl/topology/reach"
 )
 
-// logged is where the drop logs stand.
+// logged is where the drop logs are.
 func (w *switches) logged() map[*vswitch]uint64 {
 	m := map[*vswitch]uint64{}
 	for _, v := range w.list() {

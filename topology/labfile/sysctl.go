@@ -178,16 +178,8 @@ func (p *pins) limits(n *topology.Node) {
 
 // timers makes a failed neighbour take 0.8 s and not 3. A proxy waits before it answers for another, by chance up to
 // proxy_delay, in hundredths of a second: at the kernel's 80 it would now and then answer after the asker has given up,
-// so it is a quarter too. They exist only per interface: neigh/default is the machine's. Who joins a group says so
-// once, at once, and by IPv6 a second time soon: kernels say it again after up to a second, by chance, and such a
-// report would be in the middle of whatever is asked then (igmp_ifc_event, net/ipv4/igmp.c; mld_ifc_event,
-// net/ipv6/mcast.c).
+// so it is a quarter too. They exist only per interface: neigh/default is the machine's.
 func (p *pins) timers(n *topology.Node) {
-	p.set("net/ipv4/igmp_qrv", "1")
-	if n.IPv6 {
-		p.set("net/ipv6/conf/all/mldv2_unsolicited_report_interval", "10")
-		p.set("net/ipv6/conf/default/mldv2_unsolicited_report_interval", "10")
-	}
 	for _, i := range n.Interfaces {
 		for _, family := range []string{"ipv4", "ipv6"} {
 			if family == "ipv4" || n.IPv6 {

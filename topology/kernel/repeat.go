@@ -21,18 +21,28 @@ import (
 
 // FailNeighbours makes entries that are being asked for FAILED at once, as the kernel does when its last request was
 // not answered: what waits there is answered by an error (neigh_invalidate, net/core/neighbour.c). One that is not
-// there is not an error. It must not be called of an entry for which an answer may come.
+// there, or is in another state by now, is left as it is. It must not be called of an entry for which an answer may
+// come.
 func (t Tables) FailNeighbours(node string, entries []topology.NeighbourEntry) error {
 	n, err := t.space.of(node)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		now, err := t.Neighbours(node, familyOf(e.IP))
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(now, func(k topology.NeighbourEntry) bool {
+			return k.Index == e.Index && k.IP == e.IP && k.State == "INCOMPLETE"
+		}) {
+			continue
+		}
 		msg := ndmsg(familyOf(e.IP), e.Index)
 		binary.NativeEndian.PutUint16(msg[8:], unix.NUD_FAILED)
 		req, start := message(nil, unix.RTM_NEWNEIGH, unix.NLM_F_ACK|unix.NLM_F_REPLACE, msg)
 		req = finish(attribute(req, unix.NDA_DST, e.IP.AsSlice()), start)
-		err := n.conn.exchange(req, nil, func(e unix.Errno) error { return tolerate(e, unix.ENOENT) })
+		err = n.conn.exchange(req, nil, func(e unix.Errno) error { return tolerate(e, unix.ENOENT) })
 		if err != nil {
 			return fmt.Errorf("%s: give up neighbour %s: %w", node, e.IP, err)
 		}
@@ -91,7 +101,7 @@ func unreadyPorts(n *namespace) (out []string, err error) {
 
 // proxies answer for others, and think for a while before they do (proxy_delay, arp(7)).
 func proxies(n *namespace) (out []string, err error) {
-	found, err := n.conn.privateProxies()
+	found, err := n.privateProxies()
 	for _, family := range Families {
 		if err != nil {
 			return nil, err
@@ -131,16 +141,24 @@ func (t Tables) Proxies(node string) (bool, error) {
 
 // Of linux/if_link.h and linux/ip.h: IFLA_INET_CONF is an array of what is under net.ipv4.conf.
 const (
-	iflaInetConf   = 1
-	proxyARPinConf = 3 - 1  // IPV4_DEVCONF_PROXY_ARP
-	proxyPVLAN     = 25 - 1 // IPV4_DEVCONF_PROXY_ARP_PVLAN, which no netconf message has
+	iflaInetConf = 1
+	proxyPVLAN   = 25 - 1 // IPV4_DEVCONF_PROXY_ARP_PVLAN, which no netconf message has
 )
 
-// privateProxies reports whether an interface answers for others on its own private VLAN.
-func (c *conn) privateProxies() (found bool, err error) {
+// privateProxies reports whether an interface answers for others on its own private VLAN: by its own setting, or by that
+// of all, which is in no message either.
+func (n *namespace) privateProxies() (found bool, err error) {
+	err = n.enter(func() error {
+		b, err := os.ReadFile("/proc/sys/net/ipv4/conf/all/proxy_arp_pvlan")
+		found = err == nil && string(bytes.TrimSpace(b)) != "0"
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
 	req, start := message(nil, unix.RTM_GETLINK, unix.NLM_F_DUMP, make([]byte, unix.SizeofIfInfomsg))
 	req = attribute(req, unix.IFLA_EXT_MASK, binary.NativeEndian.AppendUint32(nil, rtextFilterNoStats))
-	err = c.exchange(finish(req, start), func(typ uint16, b []byte) {
+	err = n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 		if typ != unix.RTM_NEWLINK || len(b) < unix.SizeofIfInfomsg {
 			return
 		}
@@ -153,10 +171,8 @@ func (c *conn) privateProxies() (found bool, err error) {
 					return
 				}
 				attributes(v, func(typ uint16, v []byte) {
-					for _, at := range []int{proxyARPinConf, proxyPVLAN} {
-						found = found || typ == iflaInetConf && len(v) >= 4*at+4 &&
-							binary.NativeEndian.Uint32(v[4*at:]) != 0
-					}
+					found = found || typ == iflaInetConf && len(v) >= 4*proxyPVLAN+4 &&
+						binary.NativeEndian.Uint32(v[4*proxyPVLAN:]) != 0
 				})
 			})
 		})

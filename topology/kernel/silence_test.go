@@ -171,6 +171,7 @@ func TestForgetful(t *testing.T) {
 		{"a set that limits", "nft add table arp t\nnft add set arp t s { type ether_addr ; limit rate 1/second ; }", "a set whose elements limit, count or expire"},
 		{"a set that forgets", "nft add table arp t\nnft add set arp t s { type ether_addr ; flags timeout ; }", "a set whose elements limit, count or expire"},
 		{"a set", "nft add table arp t\nnft add set arp t s { type ether_addr ; }", ""},
+		{"proxy ARP on all private VLANs", "sysctl -qw net.ipv4.conf.all.proxy_arp_pvlan=1", "a proxy, which answers for others after a while"},
 		{"proxy ARP on a private VLAN", "sysctl -qw net.ipv4.conf.eth0.proxy_arp_pvlan=1", "a proxy, which answers for others after a while"},
 		{"a quota on a bridge", "nft add table bridge t\nnft add chain bridge t c { type filter hook forward priority 0 ; }\n" +
 			"nft add rule bridge t c quota 100 bytes accept", `a rule with "quota"`},
@@ -269,6 +270,15 @@ sysctl -qw net.ipv4.neigh.eth0.retrans_time_ms=60000`)
 	}
 	if _, err := unix.Write(fd, []byte("x")); err != unix.EHOSTUNREACH {
 		t.Errorf("who waited there got %v", err)
+	}
+	s.run(t, "g", "ip neigh replace 10.0.0.8 lladdr 02:00:00:00:00:08 dev eth0 nud reachable")
+	known := entries[0]
+	known.IP = netip.MustParseAddr("10.0.0.8")
+	if err := s.FailNeighbours("g", []topology.NeighbourEntry{known}); err != nil {
+		t.Error(err)
+	}
+	if out, _ := inNode(t, "g", "ip neigh show 10.0.0.8"); !strings.Contains(out, "REACHABLE") {
+		t.Errorf("one that was answered meanwhile is %q", out)
 	}
 	none := entries[0]
 	none.IP = netip.MustParseAddr("10.0.0.77")

@@ -108,7 +108,7 @@ const calm = 5 * quick
 // quiet waits until the pair is decided or all is calm, at most d from its sending.
 func (m *exchange) quiet(pr *pair, d time.Duration) error {
 	since := pr.sent
-	if m.await(pr, min(d, glance)); pr.word != "" {
+	if m.await(pr, min(d, longGlance)); pr.word != "" {
 		return nil // as most are
 	}
 	w := m.b.await(m.ctx)

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"labctl/topology"
@@ -94,7 +95,11 @@ func (w *waiting) giveUp() time.Duration {
 		return longGlance
 	}
 	if w.asks.keeps == "" {
-		w.asks.keeps = w.b.repeats(w.proof.Resolving())
+		var wanted []netip.Addr
+		for _, e := range w.proof.Resolving() {
+			wanted = append(wanted, e.IP)
+		}
+		w.asks.keeps = w.b.repeats(wanted)
 	}
 	if w.asks.keeps == "" {
 		w.asks.keeps = w.b.late()
@@ -118,8 +123,9 @@ func (w *waiting) giveUp() time.Duration {
 	return w.nap
 }
 
-// repeats says why a repeated request for a neighbour may be answered though the first was not; "" if it will not.
-func (b *bench) repeats(resolving []silence.Entry) string {
+// repeats says why a repeated request for one of these addresses may be answered though the first was not; "" if it will
+// not.
+func (b *bench) repeats(wanted []netip.Addr) string {
 	if mayProxy(b.lab) {
 		return "the file speaks of answering for others"
 	}
@@ -139,9 +145,9 @@ func (b *bench) repeats(resolving []silence.Entry) string {
 	if err != nil {
 		return err.Error()
 	}
-	for _, e := range resolving {
-		if any[e.IP] {
-			return e.IP.String() + " is an anycast address, which is answered for after a while"
+	for _, ip := range wanted {
+		if any[ip] {
+			return ip.String() + " is an anycast address, which is answered for after a while"
 		}
 	}
 	return ""

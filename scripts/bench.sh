@@ -3,7 +3,8 @@
 # usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|labs|silence|exec|memory|switch]…
 # LABCTL_BIN is the binary to measure, built from the tree if unset; LABCTL_OLD another one that takes turns with it in "labs".
 # What fails, a peer too, has "failed" in place of its number, says why, and is the script's exit code.
-set -eu
+set -Eeu
+trap 'echo "bench.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 runs=5
 [ "${1:-}" = -n ] && { runs=$2; shift 2; }
 cd "$(dirname "$0")/.."

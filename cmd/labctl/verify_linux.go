@@ -222,6 +222,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return err
 	}
 	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update, Steps: true}, events)
+	r.result.Timing = append([]wire.Span{up}, r.result.Timing...)
 	if client.Missing(err) && !v.require {
 		r.skipped, err = err.Error(), nil
 	}
@@ -232,7 +233,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	began = time.Now()
 	err = errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
 	down := wire.Span{Part: "taking the lab down", Seconds: time.Since(began).Seconds()}
-	r.result.Timing = append(append([]wire.Span{up}, r.result.Timing...), down)
+	r.result.Timing = append(r.result.Timing, down)
 	return err
 }
 

@@ -91,7 +91,11 @@ func Backlogged() (sum uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for line := range bytes.Lines(b) {
+	return backlogIn(b)
+}
+
+func backlogIn(table []byte) (sum uint64, err error) {
+	for line := range bytes.Lines(table) {
 		words := bytes.Fields(line)
 		if len(words) <= backlogColumn {
 			return 0, errors.New("/proc/net/softnet_stat does not tell how many packets wait (Linux 5.10 does)")

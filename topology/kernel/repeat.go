@@ -13,7 +13,6 @@ import (
 	"slices"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"labctl/topology"
@@ -145,8 +144,8 @@ const (
 	proxyPVLAN   = 25 - 1 // IPV4_DEVCONF_PROXY_ARP_PVLAN, which no netconf message has
 )
 
-// privateProxies reports whether an interface answers for others on its own private VLAN: by its own setting, or by that
-// of all, which is in no message either.
+// privateProxies reports whether an interface answers for others on its own private VLAN: by its own setting, or by
+// that of all, which is in no message either.
 func (n *namespace) privateProxies() (found bool, err error) {
 	err = n.enter(func() error {
 		b, err := os.ReadFile("/proc/sys/net/ipv4/conf/all/proxy_arp_pvlan")
@@ -250,8 +249,40 @@ var legacyTables = []string{"arp_tables_names", "ip6_tables_names", "ip_tables_n
 // rulesWithMemory are rules and sets, of a family that ARP or neighbour discovery comes by, or of any, which limit,
 // count or forget.
 func rulesWithMemory(n *namespace, any bool) (out []string, err error) {
-	var list, sets [][]byte
-	var legacy []byte
+	legacy, err := n.legacyRules(any)
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	out = append(out, legacy...)
+	add := func(what string) {
+		if what != "" && !slices.Contains(out, what) {
+			out = append(out, what)
+		}
+	}
+	err = n.dumpNFT(unix.NFT_MSG_GETRULE, func(family string, attrs []byte) {
+		if any || family != "ip" {
+			add(memoryOf(attrs))
+		}
+	})
+	if err == nil {
+		err = n.dumpNFT(unix.NFT_MSG_GETSET, func(family string, attrs []byte) {
+			if (any || family != "ip") && forgetfulSet(attrs) {
+				add("a set whose elements limit, count or expire")
+			}
+		})
+	}
+	if errors.Is(err, netlink.ErrDumpInterrupted) { // a second look at the lab's counters does not show that
+		add("rules that are being changed")
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	return out, nil
+}
+
+// legacyRules says that there are rules of legacy iptables, which ARP or neighbour discovery comes by, or any packet.
+func (n *namespace) legacyRules(any bool) (out []string, err error) {
 	tables := legacyTables
 	if !any {
 		tables = tables[:2]
@@ -259,50 +290,18 @@ func rulesWithMemory(n *namespace, any bool) (out []string, err error) {
 	err = n.enter(func() error {
 		for _, name := range tables {
 			b, err := os.ReadFile("/proc/thread-self/net/" + name)
-			if errors.Is(err, os.ErrPermission) && len(out) == 0 {
+			switch {
+			case errors.Is(err, os.ErrPermission):
 				out = append(out, PerhapsLegacy)
-				continue
-			}
-			if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+			case err != nil && !errors.Is(err, os.ErrNotExist):
 				return err
+			case len(bytes.TrimSpace(b)) > 0:
+				out = append(out, "rules of legacy iptables, which are not read")
 			}
-			legacy = append(legacy, b...)
 		}
-		req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETRULE, unix.NLM_F_DUMP)
-		req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC, Version: nl.NFNETLINK_V0})
-		var err error
-		list, err = req.Execute(unix.NETLINK_NETFILTER, 0)
-		if err == nil {
-			req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETSET, unix.NLM_F_DUMP)
-			req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC, Version: nl.NFNETLINK_V0})
-			sets, err = req.Execute(unix.NETLINK_NETFILTER, 0)
-		}
-		if errors.Is(err, netlink.ErrDumpInterrupted) {
-			err = nil // somebody is changing them, which a second look at the lab's counters does not show
-			out = append(out, "rules that are being changed")
-		}
-		return err
+		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read rules: %w", err)
-	}
-	if len(bytes.TrimSpace(legacy)) > 0 {
-		out = append(out, "rules of legacy iptables, which are not read")
-	}
-	for _, b := range list {
-		if len(b) < 4 || b[0] == unix.NFPROTO_IPV4 && !any {
-			continue
-		}
-		if what := memoryOf(b[4:]); what != "" && !slices.Contains(out, what) {
-			out = append(out, what)
-		}
-	}
-	for _, b := range sets {
-		if len(b) >= 4 && (b[0] != unix.NFPROTO_IPV4 || any) && forgetfulSet(b[4:]) {
-			return append(out, "a set whose elements limit, count or expire"), nil
-		}
-	}
-	return out, nil
+	return slices.Compact(out), err
 }
 
 // Of linux/netfilter/nf_tables.h.
@@ -351,7 +350,7 @@ func memoryOf(rule []byte) (what string) {
 			attributes(v, func(typ uint16, v []byte) {
 				switch typ {
 				case unix.NFTA_EXPR_NAME:
-					name = string(bytes.TrimRight(v, "\x00"))
+					name = word(v)
 				case unix.NFTA_EXPR_DATA:
 					plain = name == "meta" && sameForEqual(v)
 					if name != "match" && name != "target" {
@@ -359,7 +358,7 @@ func memoryOf(rule []byte) (what string) {
 					}
 					attributes(v, func(typ uint16, v []byte) {
 						if typ == 1 { // NFTA_MATCH_NAME, NFTA_TARGET_NAME
-							match = string(bytes.TrimRight(v, "\x00"))
+							match = word(v)
 						}
 					})
 				}
@@ -369,6 +368,9 @@ func memoryOf(rule []byte) (what string) {
 			}
 			if match != "" {
 				name = match
+			}
+			if what != "" {
+				return
 			}
 			what = fmt.Sprintf("a rule with %q", name)
 		})

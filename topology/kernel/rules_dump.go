@@ -58,7 +58,7 @@ func (n *namespace) dumpNFT(what int, f func(family string, attrs []byte)) error
 	return err
 }
 
-// dumpRules reads nf_tables by netlink, which takes a twentieth of the time of a program that prints it.
+// dumpRules reads nf_tables by netlink: a program that prints it takes longer to start than this takes.
 func (n *namespace) dumpRules() (*dumpedRules, error) {
 	out := &dumpedRules{named: map[[3]string]nftCounter{}}
 	err := n.dumpNFT(unix.NFT_MSG_GETRULE, func(family string, attrs []byte) {

@@ -332,6 +332,15 @@ func TestQueues(t *testing.T) {
 
 // TestBacklogged reads what this kernel says, and TestFence that there is a fence at all.
 func TestBacklogged(t *testing.T) {
+	line := func(waiting string) string {
+		return "00c5a2d1 00000000 00000012 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 " + waiting + " 00000000 00000000 00000000\n"
+	}
+	if got, err := backlogIn([]byte(line("00000000") + line("0000001f"))); got != 31 || err != nil {
+		t.Errorf("%d, %v; want 31", got, err)
+	}
+	if _, err := backlogIn([]byte("00c5a2d1 00000000 00000012 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n")); err == nil {
+		t.Error("an old kernel does not tell, and that is taken for nothing")
+	}
 	if _, err := Backlogged(); err != nil {
 		t.Error(err)
 	}

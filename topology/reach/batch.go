@@ -53,8 +53,8 @@ func (m *fresh) runBatches(prs []*pair) error {
 }
 
 // asks is what the wait for a batch knows of it. What may treat a repeated request otherwise is looked for before the
-// first is sent, and again when it has not been answered: a port may have begun to forward meanwhile. Where nobody waited
-// for a neighbour when the pairs were alone, there is nothing to give up.
+// first is sent, and again when it has not been answered: a port may have begun to forward meanwhile. Where nobody
+// waited for a neighbour when the pairs were alone, there is nothing to give up.
 func (m *fresh) asks(prs []*pair, before losses) *asks {
 	if !slices.ContainsFunc(prs, func(pr *pair) bool { return len(pr.seen.waiting) > 0 }) {
 		return nil

@@ -123,8 +123,8 @@ func (w *waiting) giveUp() time.Duration {
 	return w.nap
 }
 
-// repeats says why a repeated request for one of these addresses may be answered though the first was not; "" if it will
-// not.
+// repeats says why a repeated request for one of these addresses may be answered though the first was not; "" if it
+// will not.
 func (b *bench) repeats(wanted []netip.Addr) string {
 	if mayProxy(b.lab) {
 		return "the file speaks of answering for others"

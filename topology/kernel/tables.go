@@ -3,11 +3,9 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -71,20 +69,6 @@ func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error)
 	}
 	slices.SortFunc(out, func(a, b topology.LinkState) int { return a.Index - b.Index })
 	return out, nil
-}
-
-// FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
-func (t Tables) FlushRoutes(node string) error {
-	return t.space.Enter(node, func() error {
-		if err := writeSysctl("net/ipv4/route/flush", "1"); err != nil {
-			return err
-		}
-		err := writeSysctl("net/ipv6/route/flush", "1")
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-			return nil // a kernel without IPv6; or no redirect was ever accepted
-		}
-		return err
-	})
 }
 
 // FlushConntrack forgets the node's tracked connections.

@@ -55,7 +55,7 @@ func (m *steering) insist(pr *pair) error {
 	delete(m.b.redirects, l)
 	pr.again()
 	m.send(pr)
-	if err := m.quiet(pr, m.b.patience); err != nil {
+	if err := m.quiet(pr, m.b.patience, nil); err != nil {
 		return err
 	}
 	if err := m.unanswered(pr); err != nil {

@@ -39,6 +39,22 @@ type asks struct {
 	keeps   string // why the kernels go on asking, "" while nothing is known that forces it
 }
 
+// asksOf is what a wait for traced pairs knows of them.
+func asksOf(prs []*pair, before losses, keeps string) *asks {
+	a := &asks{entries: map[entry]bool{}, before: before, keeps: keeps}
+	for _, pr := range prs {
+		for _, w := range []*path{pr.path, pr.back} {
+			if w == nil {
+				continue
+			}
+			for _, h := range w.hops {
+				a.entries[entry(h)] = true
+			}
+		}
+	}
+	return a
+}
+
 // await begins a wait; what is waited for has been sent.
 func (b *bench) await(ctx context.Context) *waiting {
 	w := &waiting{b: b, ctx: ctx, began: time.Now()}

@@ -115,7 +115,10 @@ func runsCommands(lab *labfile.File) string {
 		}
 	}
 	for _, st := range lab.Steps {
-		if slices.ContainsFunc(st.Do, func(a labfile.Action) bool { return a.Run != nil }) {
+		if slices.ContainsFunc(st.Do, func(a labfile.Action) bool {
+			_, runs := a.What.(*labfile.RunAction)
+			return runs
+		}) {
 			return fmt.Sprintf("step %q", st.Name)
 		}
 	}

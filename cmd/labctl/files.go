@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/terminal"
-	"labctl/cmd/labctl/wire"
 	"labctl/labs"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -297,19 +296,4 @@ func script(w io.Writer) io.Writer {
 		return v.W
 	}
 	return w
-}
-
-func versionCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			doc := map[string]any{"version": wire.Version, "format": 1}
-			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", wire.Version)
-				return err
-			})
-		},
-	}
 }

@@ -72,6 +72,7 @@ func strictHelp(root *cobra.Command) {
 // newRoot is the whole command tree.
 func newRoot() *cobra.Command {
 	g := &globals{}
+	version := false
 	root := &cobra.Command{
 		Use:   "labctl",
 		Short: "Network labs that say why",
@@ -89,7 +90,14 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 			g.labGiven = cmd.Flags().Changed("lab")
 			return errors.Join(fromEnvironment(cmd), g.check())
 		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return g.printVersion(cmd)
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVar(&version, "version", false, "print the version, as the verb does")
 	root.PersistentFlags().StringVarP(&g.lab, "lab", "l", "", "the running lab; may be left out when there is one")
 	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -119,7 +127,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "LABCTL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		v, ok := os.LookupEnv(name)
-		if !ok || f.Changed || f.Name == "help" {
+		if !ok || f.Changed || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {

@@ -257,7 +257,7 @@ func verb(t *testing.T, dir, home, line string) string {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(strings.ReplaceAll(string(b), home+"/", "HOME/"), dir, "DIR")
-	text = strings.ReplaceAll(text, "labctl ("+wire.Version+")", "labctl (VERSION)")
+	text = strings.ReplaceAll(text, "labctl ("+wire.Version()+")", "labctl (VERSION)")
 	text = regexp.MustCompile(fmt.Sprintf(`\b%d\b`, os.Getpid())).ReplaceAllString(text, "PID")
 	if line == "ls" { // its columns are as wide as the number
 		text = regexp.MustCompile(`  +`).ReplaceAllString(text, "  ")

@@ -1,6 +1,6 @@
 # make test is what a change must pass, make proof what a claim about all of it is made from; see docs/testing.md.
 
-.PHONY: all build install uninstall test unit live proof bench docs
+.PHONY: all build install uninstall dist test unit live proof bench docs
 
 # Where make install puts things; DESTDIR comes before it, for those who make packages.
 PREFIX ?= /usr/local
@@ -22,6 +22,10 @@ install: bin/share
 
 uninstall:
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
+
+# Binaries, archives and packages in dist/, of the same bytes whenever they are made of one commit by one version of Go.
+dist:
+	scripts/dist.sh
 
 test:
 	scripts/setup.sh

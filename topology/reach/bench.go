@@ -36,8 +36,8 @@ const (
 // quick is how long a pair that is asked alone may take at first.
 const quick = 20 * time.Millisecond
 
-// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no
-// answer that would tell.
+// farewell is how long a frame may take from its sender to the last listener, once the switches are idle, where it is
+// not proven that it has arrived: it has no answer that would tell.
 const farewell = lingerSwitched
 
 // bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one,

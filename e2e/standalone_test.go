@@ -163,7 +163,7 @@ fails 2 "running already" $L switch run vsw
 fails 2 "no switch \"vsv\"" $L switch show vsv
 fails 2 "no preset" $L switch run other --preset nosuch
 fails 2 "is not a name" $L switch run ../../etc
-fails 2 "unknown command" $L switch nosuch
+fails 2 "switch has no verb" $L switch nosuch
 fails 2 "which?" $L switch
 fails 2 "takes NAME INTERFACE" $L switch add vsw
 ip link set veth2-vsw down

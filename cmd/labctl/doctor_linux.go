@@ -23,7 +23,8 @@ func doctorCommand(g *globals) *cobra.Command {
 		Short: "Say what this machine lacks, and the command that cures it",
 		Long: `Try what labs are made of, in namespaces of its own that are gone afterwards, and say what is missing and how to cure it.
 Exit code 4 if labs cannot be run at all; features that only some labs need are listed and do not count.`,
-		Args: cobra.NoArgs,
+		Example: "  labctl doctor",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := trial.Examine(cmd.Context())
 			doc := doctorDoc{1, true, list}

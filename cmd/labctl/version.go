@@ -23,8 +23,9 @@ func versionCommand(g *globals) *cobra.Command {
 		Short: "Print the version, and what it was built from",
 		Long: `Print the version, the commit that it was built from and its date, the version of Go, and the format of lab files that it reads.
 "dirty" says that the sources had changes which the commit does not have, "unknown" that there was no clone to ask.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return g.printVersion(cmd) },
+		Example: "  labctl version",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return g.printVersion(cmd) },
 	}
 }
 

@@ -13,11 +13,11 @@ type tableBlock struct {
 const sameStart = 2
 
 // joined puts blocks together that are one table: those that have the rows of the one above, or begin with them, and a
-// column that it has not. Where words narrow their row, each block is a table.
-func (k *Kind) joined(blocks [][]tableLine) [][][]tableLine {
+// column that it has not.
+func joined(blocks [][]tableLine) [][][]tableLine {
 	var tables [][][]tableLine
 	for _, b := range blocks {
-		if n := len(tables) - 1; n >= 0 && k.narrowing == nil && goesOn(tables[n], b) {
+		if n := len(tables) - 1; n >= 0 && goesOn(tables[n], b) {
 			tables[n] = append(tables[n], b)
 			continue
 		}
@@ -53,81 +53,10 @@ func rowsOf(block []tableLine) []string {
 	return rows
 }
 
-// lines are those of all blocks of the table.
-func (t *Table) lines() (out []tableLine) {
-	for _, b := range t.blocks {
-		out = append(out, b.lines...)
-	}
-	return out
-}
-
 func (l tableLine) texts() []string {
 	out := make([]string, len(l.words))
 	for i, w := range l.words {
 		out[i] = w.text
 	}
 	return out
-}
-
-// further reads a block that goes on from the first one: other columns of the same rows, in any order.
-func (p *tableParser) further(t *Table, body *tableBody, lines []tableLine) bool {
-	head := lines[0]
-	columns := p.columns(t, body, head)
-	body.columns = append(body.columns, columns...)
-	here := map[string]int{}
-	for _, l := range lines[1:] {
-		if p.full() {
-			return false
-		}
-		name := l.words[0].text
-		at := slices.Index(t.Rows, name)
-		first, twice := here[name]
-		switch {
-		case at < 0:
-			p.wrong(l.line, l.words[0], "row %q is not in the block that begins in line %d, which this one goes on from; "+
-				"all blocks of a table have the same rows", name, t.Pos.Line)
-			continue
-		case twice:
-			p.wrong(l.line, l.words[0], "row %q is already in line %d; each row once", name, first)
-			continue
-		}
-		here[name] = l.line
-		body.cells[at] = append(body.cells[at], p.cells(l, &body.rows[at], columns)...)
-	}
-	for _, name := range t.Rows {
-		if here[name] == 0 {
-			p.wrong(head.line, head.words[0], `row %q of line %d is missing in this block of the table; write it, with "." `+
-				"for cells that are not judged", name, body.at[name])
-		}
-	}
-	return true
-}
-
-// blocksOf divides the columns of an aligned table among blocks that a terminal of so many columns has room for, the
-// first column being in each. 0: there is one block.
-func blocksOf(lines [][]string, columns int) [][][]string {
-	widths := make([]int, len(lines[0]))
-	for _, line := range lines {
-		for j, w := range line {
-			widths[j] = max(widths[j], displayWidth(w))
-		}
-	}
-	var blocks [][][]string
-	add := func(from, to int) {
-		block := make([][]string, len(lines))
-		for i, line := range lines {
-			block[i] = append([]string{line[0]}, line[from:to]...)
-		}
-		blocks = append(blocks, block)
-	}
-	from, used := 1, widths[0]
-	for j := 1; j < len(widths); j++ {
-		if columns > 0 && j > from && used+2+widths[j] > columns {
-			add(from, j)
-			from, used = j, widths[0]
-		}
-		used += 2 + widths[j]
-	}
-	add(from, len(widths))
-	return blocks
 }

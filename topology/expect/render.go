@@ -166,6 +166,35 @@ func writeAligned(b *strings.Builder, lines [][]string) {
 	}
 }
 
+// blocksOf divides the columns of an aligned table among blocks that a terminal of so many columns has room for, the
+// first column being in each. 0: there is one block.
+func blocksOf(lines [][]string, columns int) [][][]string {
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for j, w := range line {
+			widths[j] = max(widths[j], displayWidth(w))
+		}
+	}
+	var blocks [][][]string
+	add := func(from, to int) {
+		block := make([][]string, len(lines))
+		for i, line := range lines {
+			block[i] = append([]string{line[0]}, line[from:to]...)
+		}
+		blocks = append(blocks, block)
+	}
+	from, used := 1, widths[0]
+	for j := 1; j < len(widths); j++ {
+		if columns > 0 && j > from && used+2+widths[j] > columns {
+			add(from, j)
+			from, used = j, widths[0]
+		}
+		used += 2 + widths[j]
+	}
+	add(from, len(widths))
+	return blocks
+}
+
 func pad(b *strings.Builder, n int) {
 	for range n {
 		b.WriteByte(' ')

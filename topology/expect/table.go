@@ -40,7 +40,7 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 		return nil, p.problems
 	}
 	var tables []*Table
-	for _, blocks := range p.kind.joined(splitTables(text, at)) {
+	for _, blocks := range p.tables(splitTables(text, at)) {
 		if tables = append(tables, p.table(blocks)); p.full() {
 			break
 		}
@@ -49,6 +49,18 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 		p.errorf(at, 1, "no table here; its header begins with %s", problem.Quoted(p.kind.head()))
 	}
 	return tables, p.problems
+}
+
+// tables puts the blocks together that are one table. Where words narrow their row, each is one.
+func (p *tableParser) tables(blocks [][]tableLine) [][][]tableLine {
+	if p.kind.narrowing == nil {
+		return joined(blocks)
+	}
+	alone := make([][][]tableLine, len(blocks))
+	for i, b := range blocks {
+		alone[i] = [][]tableLine{b}
+	}
+	return alone
 }
 
 // ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.

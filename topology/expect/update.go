@@ -98,6 +98,14 @@ func (u *updater) fits(t *Table) bool {
 	return !t.Short || t.Pos.Line >= 1 && t.Pos.Line <= len(u.lines) && t.Pos.Col-1 < len(u.lines[t.Pos.Line-1])
 }
 
+// lines are those of all blocks of the table.
+func (t *Table) lines() (out []tableLine) {
+	for _, b := range t.blocks {
+		out = append(out, b.lines...)
+	}
+	return out
+}
+
 // word is what a cell is to read.
 func (u *updater) word(c *Cell) string {
 	got, measured := u.got(c)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -49,7 +50,8 @@ func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error)
 	at := map[int]int{}
 	for _, l := range links {
 		a := l.Attrs()
-		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0,
+			State: operState(a.OperState), MTU: a.MTU}
 		copy(k.MAC[:], a.HardwareAddr)
 		at[a.Index] = len(out)
 		out = append(out, k)
@@ -70,6 +72,9 @@ func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error)
 	slices.SortFunc(out, func(a, b topology.LinkState) int { return a.Index - b.Index })
 	return out, nil
 }
+
+// operState is the operational state as iproute2 writes it, without hyphens.
+func operState(s netlink.LinkOperState) string { return strings.ReplaceAll(s.String(), "-", "") }
 
 // FlushConntrack forgets the node's tracked connections.
 func (t Tables) FlushConntrack(node string) error {

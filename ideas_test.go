@@ -119,6 +119,10 @@ var napAction = actionKind{name: "nap", doc: "naps",
 		works: func(t *testing.T, labctl string) {
 			accepts(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: accept", 1))
 			refuses(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: loudly", 1), "accept")
+			if help, err := exec.Command(labctl, "ports", "--help").Output(); err == nil && runtime.GOOS == "linux" &&
+				!strings.Contains(string(help), "PMFW") {
+				t.Errorf("labctl ports has no column of it:\n%s", help)
+			}
 		},
 	},
 	{

@@ -22,6 +22,7 @@ var (
 	causeRule  = terminal.Whole(terminal.Notice)
 	asideRule  = terminal.Whole(terminal.Aside)
 	wantedRule = terminal.Rule{Pattern: regexp.MustCompile(`: (wanted .*)$`), Style: terminal.Bad}
+	firstWord  = regexp.MustCompile(`^\S+`)
 	failedRule = terminal.Rule{Pattern: regexp.MustCompile(`FAILED`), Style: terminal.Bad}
 	badRule    = terminal.Whole(terminal.Bad)
 	goodRule   = terminal.Whole(terminal.Good)

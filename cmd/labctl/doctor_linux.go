@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/trial"
 	"labctl/cmd/labctl/wire"
 )
@@ -33,18 +34,18 @@ Exit code 4 if labs cannot be run at all; features that only some labs need are 
 			}
 			err := g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
 				for _, f := range list {
-					mark := "ok     "
+					mark, style := "ok     ", terminal.Good
 					switch {
 					case !f.OK && f.Needed:
-						mark = "MISSING"
+						mark, style = "MISSING", terminal.Bad
 					case !f.OK:
-						mark = "absent "
+						mark, style = "absent ", terminal.Notice
 					}
-					fmt.Fprintf(w, "%s  %s", mark, f.What)
+					line := mark + "  " + f.What
 					if f.Detail != "" {
-						fmt.Fprintf(w, ": %s", f.Detail)
+						line += ": " + f.Detail
 					}
-					fmt.Fprintln(w)
+					terminal.Paint(w, line+"\n", terminal.Rule{Pattern: firstWord, Style: style})
 					if !f.OK && f.Cure != "" {
 						fmt.Fprintf(w, "         cure: %s\n", f.Cure)
 					}

@@ -375,6 +375,7 @@ func TestVerbs(t *testing.T) {
 		group("none", append(both("ls"), "inspect", "inspect -l demo", "down", "down demo", "step", "verify -l demo", "plan -l demo", "exec a true",
 			"events", "ls -o xml", "levitate", "help levitate", "ping a", "matrix a", "send a",
 			"deploy -t x.yaml", "help destroy", "verfy", "policy", "link sett a:b", "ls --color pink", "step --all --list")...)
+		group("help", "--help", "help ping", "policy --help", "verify -h")
 		t.Run("down of nothing", func(t *testing.T) {
 			if code := run([]string{"down", ""}); code != exitUsage {
 				t.Errorf("exit code %d", code)

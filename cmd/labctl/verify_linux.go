@@ -36,7 +36,7 @@ func verifyCommand(g *globals) *cobra.Command {
 		Use:   "verify [LAB|FILE]...",
 		Short: "Judge labs against the tables in their files",
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
-steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
+steps) is judged as it is, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
 through its steps, and taken down again; --new always does that, with the file of LAB too, and --update does it with a FILE. Without an
 argument and -l ./lab.yaml is judged, or, where there is none, the running lab. One that is degraded is not judged (exit code 3). Below each table is which rules and which virtual switches stopped
 the pings that did not get through, also where that was expected.
@@ -49,7 +49,7 @@ Exit code 0: everything is as the file says; 1: something is not; 4: skipped, th
 	}
 	cmd.Flags().StringVar(&v.junit, "junit", "", "also write a JUnit report to this file")
 	cmd.Flags().BoolVar(&v.update, "update", false, "write what was measured into the file's tables")
-	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed standing")
+	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed up")
 	cmd.Flags().BoolVar(&v.require, "require", false, "a kernel feature that is missing is a failure, not a skip")
 	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	cmd.Flags().BoolVar(&v.timing, "timing", false,
@@ -207,7 +207,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
 		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
-			v.note("%s is running and is judged as it stands; --new judges a new one", r.arg)
+			v.note("%s is running and is judged as it is; --new judges a new one", r.arg)
 			return v.standing(ctx, r)
 		}
 	}
@@ -236,7 +236,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		r.skipped, err = err.Error(), nil
 	}
 	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
-		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
+		r.note = fmt.Sprintf("%s is left up as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
 		return errors.Join(err, c.Keep())
 	}
 	began = time.Now()
@@ -272,7 +272,7 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 			"it in", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new "+
+		r.note = fmt.Sprintf("%s is running: judged as it is; what changes a lab (%s) is walked through on a new "+
 			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
 	}
 	events, done := v.progress(r.arg)

@@ -111,13 +111,18 @@ func wantedGot(c *expect.Cell, v wire.Verdict) string {
 		label = c.Label()
 	}
 	text := fmt.Sprintf("%s: wanted %s, got %s", label, v.Want, v.Got)
-	if v.Detail != "" {
-		text += ": " + v.Detail
-	}
-	if v.Why != "" && !strings.Contains(v.Detail, v.Why) { // what a rule said itself is in no detail
-		text += "; " + v.Why
+	if d := detailed(v); d != "" {
+		text += ": " + d
 	}
 	return text
+}
+
+// detailed is the detail of a verdict with the causes in it.
+func detailed(v wire.Verdict) string {
+	if v.Why == "" || strings.Contains(v.Detail, v.Why) {
+		return v.Detail
+	}
+	return strings.TrimPrefix(v.Detail+"; "+v.Why, "; ") // a cause that the answer itself says is in no detail
 }
 
 // expectation is a step's, or the lab's own for "".

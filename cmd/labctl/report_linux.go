@@ -159,14 +159,18 @@ func suiteOf(r *verified) junitSuite {
 					unmet(st)...), "\n")}}, Line: r.lineOf(st.Step)})
 		}
 	}
-	r.each(func(step string, cell *expect.Cell, v wire.Verdict) {
+	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
 		if !v.Judged {
 			return
 		}
 		c := junitCase{Testcase: junit.Testcase{Name: caseName(step, v.Case, v.Question)}, Line: v.Line}
 		if !v.OK {
-			text := wantedGot(cell, v)
-			c.Failure = &junit.Result{Message: text, Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, text)}
+			message := fmt.Sprintf("wanted %s, got %s", v.Want, v.Got)
+			if v.Why != "" { // many readers of reports show the message alone
+				message += ": " + v.Why
+			}
+			c.Failure = &junit.Result{Message: message,
+				Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, detailed(v))}
 		}
 		add(c)
 	})
@@ -235,9 +239,10 @@ func annotate(r *verified) {
 				"step") + ": " + st.Failed}, unmet(st)...), "\n"))
 		}
 	}
-	r.each(func(step string, cell *expect.Cell, v wire.Verdict) {
+	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
 		if !v.OK {
-			annotation("error", r.file.display, v.Line, v.Col, caseName(step, v.Case, wantedGot(cell, v)))
+			annotation("error", r.file.display, v.Line, v.Col,
+				fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(step, v.Case, v.Question), v.Want, v.Got, detailed(v)))
 		}
 	})
 }

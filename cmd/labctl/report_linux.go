@@ -242,7 +242,8 @@ func annotate(r *verified) {
 	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
 		if !v.OK {
 			annotation("error", r.file.display, v.Line, v.Col,
-				fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(step, v.Case, v.Question), v.Want, v.Got, detailed(v)))
+				fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(step, v.Case, v.Question), v.Want, v.Got,
+					detailed(v)))
 		}
 	})
 }

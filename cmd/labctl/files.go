@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -63,99 +59,6 @@ func labsCommand(g *globals) *cobra.Command {
 			})
 		},
 	}
-}
-
-// firstLab is what init writes without --from: small enough to read, and it passes.
-const firstLab = `# yaml-language-server: $schema=./labctl.schema.json     (labctl schema > labctl.schema.json)
-#
-#   h1 .1 ──┐
-#           ├── s1
-#   h2 .2 ──┘            10.0.0.0/24
-format: 1
-lab: %s
-
-nodes:
-  s1: {kind: bridge}
-  h1: {ip: 10.0.0.1/24}
-  h2: {ip: 10.0.0.2/24}
-
-links:
-  - h1 h2 -- s1
-
-expect:
-  ping: |
-    from\to  h1  h2
-    h1       -   ok
-    h2       ok  -
-`
-
-func initCommand(*globals) *cobra.Command {
-	var from string
-	var force bool
-	cmd := &cobra.Command{
-		Use:   "init [FILE]",
-		Short: "Write a lab file to begin with, or a copy of a shipped one",
-		Long: "Write a lab file (lab.yaml unless FILE is given): a small one to begin with, or with --from a copy " +
-			"of a shipped lab.",
-		Example: "  labctl init\n  labctl init --from routed my.yaml",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := defaultFile
-			if len(args) == 1 {
-				path = args[0]
-			}
-			src := fmt.Appendf(nil, firstLab, labNameFor(path))
-			if from != "" {
-				var err error
-				if src, err = labs.Read(from); err != nil {
-					return usagef("no shipped lab is called %q%s", from, problem.Suggest(from, labs.Names()))
-				}
-			}
-			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
-			if force {
-				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-			}
-			f, err := os.OpenFile(path, flags, 0o644)
-			if errors.Is(err, fs.ErrExist) {
-				return usagef("%s is there already; --force overwrites it", path)
-			}
-			if err != nil {
-				return usageError{err}
-			}
-			if _, err := f.Write(src); err != nil {
-				f.Close()
-				return err
-			}
-			if err := f.Close(); err != nil {
-				return err
-			}
-			fmt.Fprintf(terminal.Stderr(), "%s written; try: labctl verify %s\n", path, path)
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&from, "from", "", "copy this shipped lab")
-	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
-	must(cmd.RegisterFlagCompletionFunc("from", completeShipped))
-	return cmd
-}
-
-// labNameFor makes a lab's name of a file's: my Lab.yaml becomes my-lab.
-func labNameFor(path string) string {
-	base := strings.ToLower(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
-	var b strings.Builder
-	for _, r := range base {
-		switch {
-		case r >= 'a' && r <= 'z', b.Len() > 0 && (r >= '0' && r <= '9' || r == '-'):
-			b.WriteRune(r)
-		case b.Len() > 0:
-			b.WriteByte('-')
-		}
-	}
-	name := strings.Trim(b.String(), "-")
-	if name == "" {
-		return "lab"
-	}
-	return name[:min(len(name), 32)]
 }
 
 // problemsDoc is what "validate -o json" prints.

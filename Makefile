@@ -50,4 +50,4 @@ bench:
 	scripts/bench.sh
 
 docs:
-	go test ./cmd/labctl -run TestCLIDocs -update
+	go test ./cmd/labctl -run 'Docs$$' -update

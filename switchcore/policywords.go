@@ -13,9 +13,8 @@ const levelUnknown = LevelPort + 1
 
 // words are the policies that hold for a port, always the same ones in the same order.
 func (c *Config) words(p *Port) []policyText {
-	r := c.compute(p)
 	var list []policyText
-	say := func(key, value string, from Level) {
+	c.eachPolicy(p, func(key, value string, from Level) {
 		switch from {
 		case levelUnknown:
 		case LevelGroup:
@@ -24,11 +23,23 @@ func (c *Config) words(p *Port) []policyText {
 			value += " (" + from.String() + ")"
 		}
 		list = append(list, policyText{key, value})
-	}
+	})
+	return list
+}
+
+// values are words without the levels that they come from.
+func (c *Config) values(p *Port) []policyText {
+	var list []policyText
+	c.eachPolicy(p, func(key, value string, _ Level) { list = append(list, policyText{key, value}) })
+	return list
+}
+
+// eachPolicy says the policies that hold for a port.
+func (c *Config) eachPolicy(p *Port, say func(key, value string, from Level)) {
+	r := c.compute(p)
 	for i := range policies {
 		policies[i].words(&r, say)
 	}
-	return list
 }
 
 // names are the uplinks of a team in words.

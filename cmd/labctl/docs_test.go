@@ -10,11 +10,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"labctl/labs"
+	"labctl/topology/graph"
+	"labctl/topology/labfile"
+	"labctl/topology/problem"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/cli.md")
+var update = flag.Bool("update", false, "rewrite docs/cli.md and docs/labs.md")
 
-const cliDoc = "../../docs/cli.md"
+const cliDoc, labsDoc = "../../docs/cli.md", "../../docs/labs.md"
 
 // TestCLIDocs holds docs/cli.md to what the binary says of itself.
 func TestCLIDocs(t *testing.T) {
@@ -22,17 +27,52 @@ func TestCLIDocs(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# labctl on the command line\n\nMade from the binary by `make docs`; do not edit.\n\n")
 	describe(&b, root)
+	holdTo(t, cliDoc, b.String())
+}
+
+// TestLabsDocs holds docs/labs.md to the shipped labs, and their pictures to what "labctl graph" draws.
+func TestLabsDocs(t *testing.T) {
+	var list, sections strings.Builder
+	for _, name := range labs.Names() {
+		src, err := labs.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lab, problems := labfile.Load(name+".yaml", src)
+		if lab == nil {
+			t.Fatal(problems)
+		}
+		var nodes []string
+		for _, n := range lab.Nodes {
+			nodes = append(nodes, fmt.Sprintf("`%s`", n.Name))
+		}
+		fmt.Fprintf(&list, "| [%s](#%s) | %d | %s |\n", name, name, len(nodes), lab.About)
+		fmt.Fprintf(&sections, "\n## %s\n\n%s.\n\n%s: %s.\n\n```mermaid\n%s```\n", name,
+			strings.ToUpper(lab.About[:1])+lab.About[1:], problem.Count(len(nodes), "node"), strings.Join(nodes, ", "),
+			graph.New(lab.Lab, lab.About).Mermaid())
+	}
+	holdTo(t, labsDoc, "# The shipped labs\n\nMade from the labs by `make docs`; do not edit.\n\n"+
+		"`labctl verify NAME` judges one, `labctl up NAME` brings it up, `labctl labs NAME` prints its file, "+
+		"which says why each cell is as it is,\nand `labctl graph NAME` draws it, as below or otherwise: each as its "+
+		"file has it before any step. A box with double sides is a bridge or a virtual\nswitch, a rounded one a router; "+
+		"a frame is a node that holds others.\n\n"+
+		"| lab | nodes | shows |\n|---|---|---|\n"+list.String()+sections.String())
+}
+
+// holdTo compares a document with what it is made from, or writes it if the flag is given.
+func holdTo(t *testing.T, path, want string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(cliDoc, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	have, err := os.ReadFile(cliDoc)
+	have, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(have) != b.String() {
-		t.Error("docs/cli.md is not what the binary says; run \"make docs\"")
+	if string(have) != want {
+		t.Errorf("%s is not what it is made from; run \"make docs\"", strings.TrimPrefix(path, "../../"))
 	}
 }
 
@@ -95,7 +135,7 @@ func TestVerbsExplainThemselves(t *testing.T) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: wants a short sentence without a full stop: %q", c.Name(), c.Short)
 		}
-		if c.InheritedFlags().Lookup("output") == nil {
+		if c.Flag("output") == nil {
 			t.Errorf("%s does not take --output", c.Name())
 		}
 		if c.ValidArgsFunction == nil && strings.Contains(c.Use, "[") && !strings.Contains(c.Use, "init") && c.Name() != "completion" && c.Name() != "help" {

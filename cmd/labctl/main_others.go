@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -52,4 +53,13 @@ func askRules(context.Context, *labFile) (problem.List, error) {
 func (g *globals) differences(*cobra.Command) error {
 	return unsupported{errors.New("labctl plan -l needs a Linux kernel, and this is " + runtime.GOOS +
 		"; run it in a Linux machine or VM")}
+}
+
+// standing needs a running lab, and there is none.
+func (g *globals) standing(_ string, must bool) (lab *topology.Lab, about string, is bool, err error) {
+	if must {
+		err = unsupported{errors.New("labctl graph -l needs a Linux kernel, and this is " + runtime.GOOS +
+			"; run it in a Linux machine or VM")}
+	}
+	return nil, "", false, err
 }

@@ -25,7 +25,7 @@ var triedVerbs = []triedVerb{
 	{[]string{"clean", "cleanup", "prune"}, "take every lab of yours down", "labctl down --all"},
 	{[]string{"status", "list"}, "list the labs that are up", "labctl ls"},
 	{[]string{"get", "describe", "show", "dump", "nodes", "net", "links", "interfaces", "ifconfig", "ip", "addr",
-		"intfs", "graph"}, "see a lab's nodes, interfaces and cables", "labctl inspect"},
+		"intfs"}, "see a lab's nodes, interfaces and cables", "labctl inspect"},
 	{[]string{"top", "processes"}, "see what runs in a lab's nodes", "labctl ps"},
 	{[]string{"arp", "neighbours", "neighbors"}, "see neighbour tables", "labctl neigh"},
 	{[]string{"mac", "macs", "bridge"}, "see forwarding tables", "labctl fdb"},

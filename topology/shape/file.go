@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // File is the lab file of the shape: a drawing, nodes and cables in the order in which a person would write them, and
@@ -44,8 +46,8 @@ func (s *Shape) expectation() string {
 	}
 	first := s.hosts[0]
 	width := max(len(`from\to`), len(first))
-	return fmt.Sprintf("  # \"ping: ok\" would ask all %d pairs, and take its time.\n  ping: |\n    %-*s  *\n    %-*s  ok\n",
-		len(s.hosts)*(len(s.hosts)-1), width, `from\to`, width, first)
+	return fmt.Sprintf("  # \"ping: ok\" would ask %s, and take its time.\n  ping: |\n    %-*s  *\n    %-*s  ok\n",
+		problem.Count(len(s.hosts)*(len(s.hosts)-1), "pair"), width, `from\to`, width, first)
 }
 
 // spanningTree is what a bridge of a ring says of its tree.

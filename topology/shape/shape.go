@@ -55,26 +55,26 @@ func kinds() []kind {
 	hosts := number{"HOSTS", 1, 1, ""}
 	around := "two bridges would have two cables between them, and make no ring"
 	return []kind{
-		{name: "single", numbers: []number{{"HOSTS", 2, 2, "a host alone reaches nobody"}}, build: single, draw: drawSingle,
-			count: func(n []int) (int, int) { return 1, n[0] },
+		{name: "single", numbers: []number{{"HOSTS", 2, 2, "a host alone reaches nobody"}},
+			count: func(n []int) (int, int) { return 1, n[0] }, build: single, draw: drawSingle,
 			about: func(n []int) string { return problem.Count(n[0], "host") + " on a bridge" }},
-		{name: "linear", numbers: []number{{"BRIDGES", 1, 2, ""}, hosts}, build: linear, draw: drawRow,
-			count: perBridge,
+		{name: "linear", numbers: []number{{"BRIDGES", 1, 2, ""}, hosts},
+			count: perBridge, build: linear, draw: drawRow,
 			about: func(n []int) string { return problem.Count(n[0], "bridge") + " in a row, " + each(n[1]) }},
-		{name: "tree", numbers: []number{{"DEPTH", 1, 1, ""}, {"FANOUT", 1, 2, ""}}, build: tree, draw: drawTree,
-			count: countTree,
+		{name: "tree", numbers: []number{{"DEPTH", 1, 1, ""}, {"FANOUT", 1, 2, ""}},
+			count: countTree, build: tree, draw: drawTree,
 			about: func(n []int) string {
 				bridges, hosts := countTree(n)
 				return fmt.Sprintf("a tree of depth %d and fanout %d with %s and %s", n[0], n[1],
 					problem.Count(bridges, "bridge"), problem.Count(hosts, "host"))
 			}},
-		{name: "ring", numbers: []number{{"BRIDGES", 3, 0, around}, hosts}, build: ring, draw: drawRing,
-			count: perBridge,
+		{name: "ring", numbers: []number{{"BRIDGES", 3, 0, around}, hosts},
+			count: perBridge, build: ring, draw: drawRing,
 			about: func(n []int) string {
 				return problem.Count(n[0], "bridge") + " in a ring with a spanning tree, " + each(n[1])
 			}},
-		{name: "torus", numbers: []number{{"X", 3, 0, around}, {"Y", 3, 0, around}, hosts}, build: torus, draw: drawTorus,
-			count: func(n []int) (int, int) { return n[0] * n[1], n[0] * n[1] * n[2] },
+		{name: "torus", numbers: []number{{"X", 3, 0, around}, {"Y", 3, 0, around}, hosts},
+			count: func(n []int) (int, int) { return n[0] * n[1], n[0] * n[1] * n[2] }, build: torus, draw: drawTorus,
 			about: func(n []int) string {
 				return fmt.Sprintf("%d × %d bridges in a torus with a spanning tree, %s", n[0], n[1], each(n[2]))
 			}},

@@ -64,6 +64,25 @@ func (d *Folder) Applied(path string, otherwise *topology.Lab) *topology.Lab {
 	return file.Lab
 }
 
+// Standing is the file that a running instance was given, and the lab as it is now: after the steps that it was walked
+// through, and with what was set by hand.
+func Standing(instance string) (file *labfile.File, lab *topology.Lab, err error) {
+	d, err := Open(instance)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer d.Close()
+	source, err := d.Read("lab.yaml")
+	if err != nil {
+		return nil, nil, err
+	}
+	file, problems := labfile.Load("lab.yaml", source)
+	if file == nil {
+		return nil, nil, problems
+	}
+	return file, d.Applied("lab.yaml", file.Lab), nil
+}
+
 // RestoreStory lays what a dead supervisor left over the file as it is now.
 func (d *Folder) RestoreStory(file *labfile.File) (*topology.Lab, Story, error) {
 	t, err := d.readStory()

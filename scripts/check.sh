@@ -1,5 +1,5 @@
 #!/bin/sh
-# gofmt and go vet; and that the packages which need no Linux build and vet elsewhere.
+# gofmt and go vet; that the packages which need no Linux build and vet elsewhere; and that Mermaid, where npm has it, reads our diagrams.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,3 +12,4 @@ go vet ./...
 # shellcheck disable=SC2046 # words
 GOOS=darwin go vet $(scripts/packages.sh portable)
 GOOS=darwin go build -o /dev/null ./cmd/labctl
+scripts/mermaid.sh || [ $? = 4 ]

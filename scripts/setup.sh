@@ -20,6 +20,7 @@ need sysctl procps
 need script bsdutils
 need setpriv util-linux
 need bash bash
+need dot graphviz # "labctl graph -o svg"
 need gcc gcc # the race detector
 need git git # what a release is made of
 need debootstrap debootstrap # the Debian that the package is installed in

@@ -116,7 +116,7 @@ func (f *initFlags) text(cmd *cobra.Command, path string) ([]byte, error) {
 		}
 	default:
 		if s, err = shape.Parse(f.topo); err != nil {
-			return nil, usagef("--topo %s: %w", f.topo, err)
+			return nil, usagef("--topo %s: %w", problem.Quoted(f.topo), err)
 		}
 	}
 	return s.File(labNameFor(path)), nil

@@ -66,9 +66,9 @@ func dotShape(kind string) string {
 	return ""
 }
 
-// dotText is a text in quotes, in which a backslash begins an escape; \n is a new line.
+// dotText is a text in quotes, in which a backslash begins an escape and & an entity of HTML; \n is a new line.
 func dotText(lines ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;")
 	out := make([]string, len(lines))
 	for i, l := range lines {
 		out[i] = escape.Replace(l)

@@ -42,7 +42,7 @@ type Interface struct {
 	Mode      string   `json:"mode,omitempty"` // of a macvlan or macvtap
 	Addresses []string `json:"addresses,omitempty"`
 	Group     string   `json:"group,omitempty"`    // port group
-	VLAN      string   `json:"vlan,omitempty"`     // of a port, where there are VLANs: 10, trunk, "1 tagged 10,20"
+	VLAN      string   `json:"vlan,omitempty"`     // of a port, where there are VLANs: 10, trunk, "1, tagged 10,20"
 	Ports     []string `json:"ports,omitempty"`    // of a bridge
 	Settings  []string `json:"settings,omitempty"` // that differ from the defaults
 	On        string   `json:"on,omitempty"`       // what a macvlan, macvtap or VLAN interface sits on

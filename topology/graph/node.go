@@ -175,7 +175,7 @@ func portSettings(p *topology.PortSettings) []string {
 	return out
 }
 
-// portVLAN is the VLAN membership of a port of a Linux bridge: 10, "tagged 10,20-30" or "1 tagged 10".
+// portVLAN is the VLAN membership of a port of a Linux bridge: 10, "tagged 10,20-30" or "1, tagged 10".
 func portVLAN(v *topology.PortVLAN) string {
 	if v == nil {
 		return ""
@@ -195,7 +195,7 @@ func portVLAN(v *topology.PortVLAN) string {
 	if len(ranges) > 0 {
 		words = append(words, "tagged "+strings.Join(ranges, ","))
 	}
-	return strings.Join(words, " ")
+	return strings.Join(words, ", ")
 }
 
 // said are settings as a drawing has them: one that is true is its key alone.

@@ -37,13 +37,8 @@ func (i *Interface) about(node string) []string {
 	case "macvlan", "macvtap":
 		out = append(out, i.Type+" "+i.Mode)
 	}
-	switch id, private := strings.CutPrefix(i.VLAN, "pvlan "); {
-	case private:
-		out = append(out, "private VLAN "+id)
-	case strings.HasPrefix(i.VLAN, "trunk"):
-		out = append(out, i.VLAN)
-	case i.VLAN != "":
-		out = append(out, "VLAN "+i.VLAN)
+	if i.VLAN != "" {
+		out = append(out, vlanWords(i.VLAN))
 	}
 	out = append(out, said(i.Settings)...)
 	if i.Down {
@@ -56,6 +51,20 @@ func (i *Interface) about(node string) []string {
 		out = append(out, "veth to "+strings.TrimPrefix(i.Peer, node+":"))
 	}
 	return out
+}
+
+// vlanWords are a port's VLANs in words.
+func vlanWords(vlan string) string {
+	kind, ids, _ := strings.Cut(vlan, " ")
+	switch kind {
+	case "pvlan":
+		return "private VLAN " + ids
+	case "tagged":
+		return "tagged VLAN " + ids
+	case "trunk":
+		return strings.TrimSuffix("trunk "+ids, " ")
+	}
+	return "VLAN " + vlan
 }
 
 // port is an interface at the end of a cable: its name, and for a port what is to be said of it. A host says it in its

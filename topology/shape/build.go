@@ -44,14 +44,14 @@ func linear(s *Shape, n []int) {
 		}
 	}
 	for i, br := range s.bridges[1:] {
-		s.join(br, s.bridges[i])
+		s.cables = append(s.cables, cables{[]string{s.bridges[i]}, br})
 	}
 }
 
 // ring is a row whose ends are joined. When one of its cables fails it is a row, and the root may be at its end.
 func ring(s *Shape, n []int) {
 	linear(s, n)
-	s.join(s.bridges[0], s.bridges[n[0]-1])
+	s.cables = append(s.cables, cables{[]string{s.bridges[n[0]-1]}, s.bridges[0]})
 	s.row = n[0] - 1
 }
 

@@ -88,8 +88,12 @@ func (s *Shape) onEach() string {
 		return fmt.Sprintf("Each bridge has a host: %s is on %s, %s %s on %s.", first, s.bridges[0], s.hosts[1],
 			s.short(1), s.bridges[1])
 	}
-	return fmt.Sprintf("Each bridge has %d hosts: %s to %s %s are on %s.", n, first, s.hosts[n-1], s.short(n-1),
-		s.bridges[0])
+	to := "to"
+	if n == 2 {
+		to = "and"
+	}
+	return fmt.Sprintf("Each bridge has %s: %s %s %s %s are on %s.", problem.Count(n, "host"), first, to, s.hosts[n-1],
+		s.short(n-1), s.bridges[0])
 }
 
 // network is the subnet, with room for every host: 10.0.0.0/24, or a larger one.

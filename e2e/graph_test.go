@@ -33,7 +33,7 @@ type drawing struct {
 }
 
 var _ = Describe("graph", func() {
-	It("draws a file without the machine's leave, in every language", func() {
+	It("draws a file in every language", func() {
 		r := labctl("graph", "nested")
 		Expect(r).To(Exit(0))
 		Expect(r.out).To(ContainSubstring("hv1 (host)\n├─ br0 (bridge)\n│  ├─ vm1 ── hv1.vm1:eth0\n"))

@@ -53,6 +53,16 @@ var _ = Describe("graph", func() {
 		Expect(r.out).To(Equal("a\n\na (host)\n"))
 	})
 
+	It("says that a drawing is too large for Mermaid", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "large.yaml")
+		Expect(labctl("init", file, "--hosts", "501")).To(Exit(0))
+		r := labctl("graph", file, "-o", "mermaid")
+		Expect(r).To(Exit(0))
+		Expect(r.err).To(ContainSubstring("Mermaid refuses more than 500 links"))
+		Expect(labctl("graph", file, "-o", "dot").err).To(BeEmpty())
+		Expect(labctl("graph", "vlan-modes", "-o", "mermaid").err).To(BeEmpty())
+	})
+
 	It("draws SVG by Graphviz, and says how to get it", func() {
 		r := labctl("graph", "vlan-modes", "-o", "svg")
 		Expect(r).To(Exit(0))
@@ -107,6 +117,15 @@ var _ = Describe("graph", func() {
 		Expect(labctl("graph", "forged-transmits").out).NotTo(Or(ContainSubstring("192.168.0.77"), ContainSubstring("forged_transmits accept")))
 		Expect(labctl("reset", "-l", "drawn")).To(Exit(0))
 		Expect(labctl("graph", "drawn").out).To(Equal(labctl("graph", "forged-transmits").out))
+	})
+
+	It("wants to know which lab, where several are running", func() {
+		up("two-hosts", "--as", "left")
+		up("two-hosts", "--as", "right")
+		r := labctl("graph")
+		Expect(r).To(Exit(2))
+		Expect(r.err).To(ContainSubstring("which lab? 2 are running: left, right"))
+		Expect(labctl("graph", "left").out).To(HavePrefix("two-hosts: "))
 	})
 
 	It("follows the steps that a lab was walked through", func() {

@@ -91,11 +91,12 @@ func printGraph(ctx context.Context, w io.Writer, drawn *graph.Graph, output str
 	case "json", "yaml":
 		return (&globals{output: output}).print(w, drawn, nil)
 	case "mermaid":
-		if n := len(drawn.Cables); n > graph.MermaidLinks {
-			fmt.Fprintf(terminal.Stderr(), "%d links: Mermaid refuses more than %d, unless its maxEdges is set; "+
-				"-o dot and -o svg have no such limit\n", n, graph.MermaidLinks)
-		}
 		text = drawn.Mermaid()
+		if len(drawn.Cables) > graph.MermaidLinks || len([]rune(text)) > graph.MermaidLetters {
+			fmt.Fprintf(terminal.Stderr(), "Mermaid refuses more than %d links or %d characters, unless its maxEdges "+
+				"and maxTextSize are set; -o dot and -o svg have no such limits\n", graph.MermaidLinks,
+				graph.MermaidLetters)
+		}
 	case "dot":
 		text = drawn.DOT()
 	case "svg":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"labctl/cmd/labctl/instance"
 	"labctl/topology"
@@ -16,8 +17,12 @@ func (g *globals) standing(name string, must bool) (lab *topology.Lab, about str
 	case err != nil && (must || name == ""):
 		return nil, "", false, err
 	case name == "":
-		if list, err = instance.Chosen(); err != nil || len(list) != 1 {
+		if list, err = instance.Chosen(); err != nil || len(list) == 0 {
 			return nil, "", false, err
+		}
+		if len(list) > 1 {
+			return nil, "", false, usagef("which lab? %d are running: %s; give one of them, or a FILE; there is no %s "+
+				"here", len(list), strings.Join(list, ", "), defaultFile)
 		}
 		name = list[0]
 	case must && !slices.Contains(list, name):

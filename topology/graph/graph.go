@@ -16,6 +16,8 @@ type Graph struct {
 	About  string  `json:"about,omitempty"`
 	Nodes  []Node  `json:"nodes"`  // file order; a holder is before the nodes it holds
 	Cables []Cable `json:"cables"` // each once
+
+	byName map[string]int // places in Nodes
 }
 
 // Node is a node, with what it has of its own.
@@ -63,10 +65,12 @@ const CableKind, UplinkKind = "cable", "uplink"
 
 // New draws up what there is to see of a lab.
 func New(lab *topology.Lab, about string) *Graph {
-	g := &Graph{Format: 1, Lab: lab.Name, About: about, Nodes: []Node{}, Cables: []Cable{}}
+	g := &Graph{Format: 1, Lab: lab.Name, About: about, Nodes: []Node{}, Cables: []Cable{},
+		byName: map[string]int{}}
 	seen := map[topology.End]bool{}
-	for _, n := range lab.Nodes {
-		g.Nodes = append(g.Nodes, nodeOf(lab, n))
+	for k, n := range lab.Nodes {
+		g.byName[n.Name] = k
+		g.Nodes = append(g.Nodes, nodeOf(n))
 		for _, i := range n.Interfaces {
 			end := topology.End{Node: n.Name, Interface: i.Name}
 			switch {
@@ -96,15 +100,8 @@ func (g *Graph) join(a, b topology.End, kind string) {
 // holderOf is the node that a node is in, "" for one at the top.
 func holderOf(name string) string { return name[:max(0, strings.LastIndexByte(name, '.'))] }
 
-// node is the one of that name.
-func (g *Graph) node(name string) *Node {
-	for i := range g.Nodes {
-		if g.Nodes[i].Name == name {
-			return &g.Nodes[i]
-		}
-	}
-	return nil
-}
+// node is the one of that name, which is there.
+func (g *Graph) node(name string) *Node { return &g.Nodes[g.byName[name]] }
 
 // tree maps each node to those directly in it, "" to those at the top, in file order.
 func (g *Graph) tree() map[string][]*Node {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// MermaidLinks is how many links Mermaid draws before it refuses (maxEdges in its configuration, which a diagram cannot
-// change).
-const MermaidLinks = 500
+// MermaidLinks and MermaidLetters are how many links and characters Mermaid takes before it refuses (maxEdges and
+// maxTextSize in its configuration, which a diagram cannot change).
+const MermaidLinks, MermaidLetters = 500, 50000
 
 // Mermaid is the graph as a flowchart of Mermaid's, which GitHub, GitLab and many editors draw. Ids are numbers, so
 // that no name is a word of the language.

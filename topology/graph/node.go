@@ -12,7 +12,7 @@ import (
 )
 
 // nodeOf is a node as it is drawn.
-func nodeOf(lab *topology.Lab, n *topology.Node) Node {
+func nodeOf(n *topology.Node) Node {
 	out := Node{Name: n.Name, Holder: holderOf(n.Name), Kind: string(n.Kind), Interfaces: []Interface{}}
 	for _, i := range n.Interfaces {
 		out.Interfaces = append(out.Interfaces, interfaceOf(n, i))

@@ -53,12 +53,12 @@ func initCommand(*globals) *cobra.Command {
 		Use:   "init [FILE]",
 		Short: "Write a lab file to begin with, of a size and shape of your choice, or a copy of a shipped one",
 		Long: fmt.Sprintf(`Write a lab file (lab.yaml unless FILE is given): two hosts on a bridge, or with --hosts as many as you want, or with --topo a
-shape as Mininet calls it, or with --from a copy of a shipped lab. But for the copy, the lab is called like FILE, or, if that is
-lab.yaml, like the folder it is in, so that labs in two folders can be up at the same time.
+shape as Mininet calls it, or with --from a copy of a shipped lab. But for the copy, the lab is named after FILE, or, if that is
+lab.yaml, after the folder it is in, so that labs in two folders can be up at the same time.
 
 SHAPE is %s.
-BRIDGES, X, Y, DEPTH and FANOUT count bridges, HOSTS the hosts on each. Bridges that form rings have a spanning tree, for which
-"labctl up" waits. At most %d hosts and %d bridges.`, shape.Usage(), shape.MaxHosts, shape.MaxBridges),
+BRIDGES, X and Y count bridges, HOSTS the hosts on each, DEPTH the levels of bridges, FANOUT what is below each of them. Bridges that
+form rings have a spanning tree, for which "labctl up" waits. At most %d hosts and %d bridges.`, shape.Usage(), shape.MaxHosts, shape.MaxBridges),
 		Example: "  labctl init\n  labctl init --hosts 50\n  labctl init --topo tree,2,3 campus.yaml\n" +
 			"  labctl init --from routed my.yaml",
 		Args: cobra.MaximumNArgs(1),

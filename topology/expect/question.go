@@ -57,5 +57,5 @@ func allForms() string {
 	for i, name := range forms {
 		forms[i] = KindOf(name).written()
 	}
-	return pairs[0] + "A->B, " + problem.OrList(pairs[1:]) + " likewise, " + problem.OrList(forms)
+	return pairs[0] + "A->B, " + problem.OrList(pairs[1:]) + ", and " + problem.OrList(forms)
 }

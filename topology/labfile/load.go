@@ -33,7 +33,15 @@ func Load(file string, src []byte) (f *File, problems problem.List) {
 // formatOK checks the format number first: all else that could be said of a file of another format would be noise.
 func formatOK(root grammar.Value) bool {
 	if !root.IsMap() {
+		if text := root.TightColon(); text != "" {
+			root.Errorf("%s", text)
+			return false
+		}
 		root.Errorf(`a lab file is a map that begins with "format: 1"`)
+		return false
+	}
+	if at, text := otherProgram(root); text != "" {
+		at.Key().Errorf("%s", text)
 		return false
 	}
 	v := root.Field("format")
@@ -58,7 +66,11 @@ type loader struct {
 // load makes the file of the document.
 func (l *loader) load(path string) *File {
 	format1().Check(l.root)
-	if !l.root.Has("nodes") {
+	nodes := l.root.Field("nodes")
+	if nodes.Given() && !nodes.IsMap() {
+		nodes.Errorf("%s", nodesInstead(nodes))
+	}
+	if !nodes.IsMap() || format1().Meant(l.root)["nodes"] {
 		return &File{Lab: &topology.Lab{}} // everything else would complain about every name
 	}
 	l.site = newSite(l.doc, l.root)

@@ -142,7 +142,7 @@ func (r *verified) printDied(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	for _, d := range r.result.Died {
-		fmt.Fprintf(w, "FAILED: line %d: a command in the background died:\n", d.Line)
+		fmt.Fprintf(w, "FAILED: %s:%d: a command in the background died:\n", r.lab.Path, d.Line)
 		io.WriteString(w, indent(d.String()+"\n"))
 	}
 }

@@ -78,8 +78,9 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 func (p *tableParser) table(lines []tableLine) *Table {
 	head := lines[0]
 	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
-	if t.Corner == "|" || strings.HasPrefix(t.Corner, "|") && strings.HasSuffix(head.words[len(head.words)-1].text, "|") {
-		p.wrong(head.line, head.words[0], `a table has spaces between its columns: leave out each "|" and the line of dashes`)
+	if strings.HasPrefix(t.Corner, "|") && strings.HasSuffix(head.words[len(head.words)-1].text, "|") {
+		p.wrong(head.line, head.words[0],
+			`a table has spaces between its columns: leave out each "|" and the line of dashes`)
 		return t
 	}
 	if want := p.kind.head(); t.Corner != want {

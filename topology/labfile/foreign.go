@@ -65,8 +65,8 @@ func addressHints() map[string]grammar.Hint {
 			"ip-address"),
 		keysOf(grammar.Hint{Say: `write "mac: $"`, Means: "mac", Cure: lowerMAC}, "mac_address", "mac-address",
 			"macaddress", "macaddr", "hwaddr", "hwaddress", "lladdr", "ether"),
-		keysOf(grammar.Hint{Say: `a mask is a part of the address: write "ip: 10.0.0.1/24"`, Means: "ip", Cure: ipWithMask},
-			"netmask", "mask", "subnet_mask", "prefixlen", "prefix_len", "prefix-length", "prefix"),
+		keysOf(grammar.Hint{Say: `a mask is a part of the address: write "ip: 10.0.0.1/24"`, Means: "ip",
+			Cure: ipWithMask}, "netmask", "mask", "subnet_mask", "prefixlen", "prefix_len", "prefix-length", "prefix"),
 	)
 }
 
@@ -85,8 +85,8 @@ func nodeHints() map[string]grammar.Hint {
 			"name", "hostname", "id", "label"),
 		keysOf(grammar.Hint{Say: `link the node instead: "links: [h1 -- s1]"`}, "networks", "network", "network_mode",
 			"endpoints", "connect", "connected_to", "mgmt-ipv4", "mgmt_ipv4", "mgmt-ipv6", "mgmt_ipv6"),
-		keysOf(grammar.Hint{Say: "the names of nodes are in /etc/hosts of each node; leave it out"}, "dns", "nameserver",
-			"nameservers", "extra_hosts"),
+		keysOf(grammar.Hint{Say: "the names of nodes are in /etc/hosts of each node; leave it out"}, "dns",
+			"nameserver", "nameservers", "extra_hosts"),
 		keysOf(grammar.Hint{Say: `there is no DHCP; give the address: "ip: 10.0.0.1/24"`, Means: "ip"},
 			"dhcp", "dhcp4", "dhcp6"),
 	)
@@ -226,7 +226,7 @@ func routesInWords(v grammar.Value) string {
 	if len(out) == 0 {
 		return ""
 	}
-	return `write "routes: {` + strings.Join(out, ", ") + `}"`
+	return `want a map from destinations to gateways; write "routes: {` + strings.Join(out, ", ") + `}"`
 }
 
 var ipRouteRE = regexp.MustCompile(`^(?:add )?([^ ]+) via ([0-9a-fA-F.:]+)(?: dev ([^ ]+))?$`)
@@ -251,10 +251,15 @@ func linkInstead(v grammar.Value) string {
 			return `want a link, as "h0 -- s1", not a map`
 		}
 	}
-	if words := ends.Words(); len(words) == 2 && words[0] != "" && words[1] != "" {
-		return `write "` + words[0] + " -- " + words[1] + `"`
+	words := ends.Words()
+	if len(words) != 2 || words[0] == "" || words[1] == "" {
+		return ""
 	}
-	return ""
+	what := "list"
+	if v.IsMap() {
+		what = "map"
+	}
+	return "a link is one text, not a " + what + `; write "` + words[0] + " -- " + words[1] + `"`
 }
 
 // linksInstead says how links are written that are not a list.

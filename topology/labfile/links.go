@@ -155,6 +155,7 @@ func (c *cabling) refuse(e *linkEnd, format string, args ...any) {
 func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) *linkEnd {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
+		c.lost = true
 		if plain := strings.Trim(word, ",;"); plain != word && endRE.MatchString(plain) {
 			c.doc.Add(at, len(word), path, fmt.Sprintf("%q: ends of links have spaces between them, and nothing else; "+
 				"write %s", problem.Clip(word), plain), false)

@@ -33,11 +33,11 @@ func Load(file string, src []byte) (f *File, problems problem.List) {
 // formatOK checks the format number first: all else that could be said of a file of another format would be noise.
 func formatOK(root grammar.Value) bool {
 	if !root.IsMap() {
-		if text := root.TightColon(); text != "" {
+		if text := grammar.TightColon(root); text != "" {
 			root.Errorf("%s", text)
 			return false
 		}
-		root.Errorf(`a lab file is a map that begins with "format: 1"`)
+		root.Errorf(`a lab file is a map that begins with "format: 1"; "labctl init" writes a first one`)
 		return false
 	}
 	if at, text := otherProgram(root); text != "" {

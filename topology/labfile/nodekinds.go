@@ -104,7 +104,8 @@ func bridgeRow() kindRow {
 			"interfaces": `a bridge node has none: every link end on it is a port; settings of a port belong in "ports"`,
 			"bridge":     "a bridge node is one bridge, and its ports are the ends of links on it",
 		},
-		foreign: foreign(foreignAtSwitch(bridgePortVLAN), addressHints(), keysOf(grammar.Hint{Say: bridgePortVLAN}, "vlan"))}
+		foreign: foreign(foreignAtSwitch(bridgePortVLAN), addressHints(),
+			keysOf(grammar.Hint{Say: bridgePortVLAN}, "vlan"))}
 }
 
 func switchRow() kindRow {

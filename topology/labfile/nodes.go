@@ -89,7 +89,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	shape := nodesShape()
 	for v := range nodes.Fields() {
 		if why := shape.Name.Refuses(v.Name()); why != "" {
-			v.Key().Errorf("%s", cmp.Or(v.SpaceMissing(), why))
+			v.Key().Errorf("%s", cmp.Or(grammar.SpaceMissing(v), why))
 			continue
 		}
 		s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,

@@ -31,10 +31,7 @@ func (s *Shape) hint(object, v Value) string {
 	if text == "" {
 		text = strings.ReplaceAll(h.Say, "$", v.InLine())
 	}
-	if strings.HasPrefix(text, "write ") {
-		text = "unknown key; " + text
-	}
-	return text
+	return "unknown key; " + text
 }
 
 // Meant are the keys that the unknown ones of an object stand for.
@@ -97,7 +94,7 @@ func firstLine(s string) string {
 }
 
 // SpaceMissing says that a key has swallowed its value, "ip:10.0.0.1/24", or "". It is asked of keys that are refused.
-func (v Value) SpaceMissing() string {
+func SpaceMissing(v Value) string {
 	t, ok := tightColon(v.Name())
 	if !ok || v.Key().Style() != Plain || !v.IsNull() && !strings.ContainsAny(t.value[:1], "{[") {
 		return ""
@@ -106,7 +103,7 @@ func (v Value) SpaceMissing() string {
 }
 
 // TightColon says of a single value that it should be a key and its value, or "".
-func (v Value) TightColon() string {
+func TightColon(v Value) string {
 	t, ok := tightColon(firstLine(v.Word()))
 	if !ok {
 		return ""

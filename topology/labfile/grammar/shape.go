@@ -80,6 +80,25 @@ func (s *Shape) Key(name string) *Key {
 	return nil
 }
 
+// Inside is the shape of what is under a key, or nil.
+func (s *Shape) Inside(key string) *Shape {
+	switch s.Form {
+	case Object:
+		if k := s.Key(key); k != nil {
+			return k.Shape
+		}
+	case Dict:
+		return s.Of
+	case Either:
+		for _, a := range s.Any {
+			if in := a.Inside(key); in != nil {
+				return in
+			}
+		}
+	}
+	return nil
+}
+
 // Check reports everything in which a value is not as its shape says.
 func (s *Shape) Check(v Value) bool {
 	if s.Later || isAlias(v) {
@@ -262,7 +281,7 @@ func (s *Shape) checkDict(v Value) bool {
 	for x := range v.Fields() {
 		if s.Name != nil {
 			if why := s.Name.Refuses(x.Name()); why != "" {
-				x.Key().Errorf("%s", cmp.Or(x.SpaceMissing(), why))
+				x.Key().Errorf("%s", cmp.Or(SpaceMissing(x), why))
 				continue
 			}
 		}

@@ -63,11 +63,12 @@ func (d *Document) slipOf(e *yaml.LoadError) slip {
 	case strings.Contains(msg, "escape"):
 		return slip{at, 1, "an unknown escape; inside single quotes a backslash is only a backslash"}
 	case strings.Contains(context, "flow sequence"):
-		return unclosed("list", "]", begin, at)
+		return unclosed("list", "[", "]", begin, at)
 	case strings.Contains(context, "flow mapping"):
-		return unclosed("map", "}", begin, at)
+		return unclosed("map", "{", "}", begin, at)
 	case strings.Contains(context, "quoted scalar"):
-		return slip{begin, 1, "the quoted text that begins here is not closed; write the same quotation mark at its end"}
+		return slip{begin, 1, "the quoted text that begins here is not closed; write the same quotation mark at its " +
+			"end"}
 	case strings.Contains(msg, "expected key"), strings.Contains(msg, "expected '-' indicator"):
 		return d.misplaced(at)
 	case strings.Contains(msg, "could not find expected ':'"):
@@ -80,13 +81,12 @@ func (d *Document) slipOf(e *yaml.LoadError) slip {
 
 // unclosed is a list or a map in brackets. Met in a later line, it is shown where it begins: its end is missing
 // somewhere behind that.
-func unclosed(what, closing string, begin, at problem.Pos) slip {
+func unclosed(what, opening, closing string, begin, at problem.Pos) slip {
 	if begin.Line != at.Line {
 		return slip{begin, 1, fmt.Sprintf(`the %s that begins here is not closed: write %q at its end, or "," between `+
 			"its entries", what, closing)}
 	}
-	return slip{at, 1, fmt.Sprintf(`want "," or %q here: the %s that begins in column %d is not closed`, closing, what,
-		begin.Col)}
+	return slip{at, 1, fmt.Sprintf(`want "," or %q here: a %q before this is not closed`, closing, opening)}
 }
 
 // strayColon is a ": " where a value has begun already.
@@ -129,7 +129,7 @@ func (d *Document) indentation(n int) string {
 			continue
 		}
 		last = was
-		choices = append(choices, fmt.Sprintf("%d, as line %d", was, at))
+		choices = append(choices, fmt.Sprintf("%d as in line %d", was, at))
 		if was < is || len(choices) == 3 {
 			break
 		}
@@ -138,7 +138,7 @@ func (d *Document) indentation(n int) string {
 		return "this does not fit the lines above; check the indentation"
 	}
 	return fmt.Sprintf("the line has %s before it, which no line above fits; write %s", problem.Count(is, "space"),
-		problem.OrList(choices))
+		strings.Join(choices, ", or "))
 }
 
 // noColon is a line that should be a key and its value.

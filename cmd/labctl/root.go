@@ -101,7 +101,6 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 	for _, add := range append(fileVerbs, machineCommands()...) {
 		root.AddCommand(add(g))
 	}
-	suggestFor(root)
 	root.InitDefaultHelpCmd()
 	strictHelp(root)
 	root.InitDefaultCompletionCmd()

@@ -94,6 +94,6 @@ func report(err error, ctx context.Context) int {
 	case errors.As(err, &classed):
 		code = classed.ExitCode()
 	}
-	fmt.Fprintln(terminal.Stderr(), "labctl:", inOneLine(err))
+	fmt.Fprintln(terminal.Stderr(), "labctl:", err)
 	return code
 }

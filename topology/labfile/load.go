@@ -8,7 +8,8 @@ import (
 
 // Load reads and checks a lab file. file is only a name for messages. The result is nil exactly if problems has an
 // entry that is not a warning; all mistakes of the file are reported at once, in file order, unless there are a
-// thousand: then the rest of the file is not read. Load keeps src: the caller must not change it.
+// thousand: then the rest of the file is not read. Of a file that is not the YAML of lab files only that is reported.
+// Load keeps src: the caller must not change it.
 func Load(file string, src []byte) (f *File, problems problem.List) {
 	if text := grammar.Unreadable(src); text != "" {
 		return nil, problem.List{{File: file, Message: text}}

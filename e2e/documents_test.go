@@ -20,6 +20,9 @@ type document struct {
 	err    error
 }
 
+// onlyRoot is on the line before a block that prints something else without root, as the text around it says.
+const onlyRoot = "<!-- root -->"
+
 // block is a fenced block. One with "$ " before its commands has what they print below them; in one of sh every line is
 // a command.
 type block struct {
@@ -116,13 +119,15 @@ var (
 
 // read takes the fenced blocks apart.
 func (d *document) read(text string) {
-	inside, language, from := false, "", 0
+	inside, language, from, forRoot := false, "", 0, false
 	var lines []string
 	for n, line := range strings.Split(text, "\n") {
 		m := hidden.FindStringSubmatch(line)
 		switch fence := strings.HasPrefix(line, "```"); {
 		case !inside && m != nil:
 			d.blocks = append(d.blocks, block{n + 1, []shown{{line: n + 1, text: m[1], hidden: true}}})
+		case line == onlyRoot:
+			forRoot = true
 		case !inside && fence:
 			inside, language, lines, from = true, line[3:], nil, n+2
 		case inside && fence:
@@ -131,9 +136,10 @@ func (d *document) read(text string) {
 				d.labs = append(d.labs, strings.Join(lines, "\n")+"\n")
 			}
 			commands := commandsOf(language, lines, from)
-			if slices.ContainsFunc(commands, func(c shown) bool { return ofUs.MatchString(c.text) }) {
+			if (root || !forRoot) && slices.ContainsFunc(commands, func(c shown) bool { return ofUs.MatchString(c.text) }) {
 				d.blocks = append(d.blocks, block{from, commands})
 			}
+			forRoot = false
 		case inside:
 			lines = append(lines, line)
 		}

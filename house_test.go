@@ -225,7 +225,7 @@ func TestLengths(t *testing.T) {
 }
 
 func TestTopLevelFolders(t *testing.T) {
-	known := []string{".ci", ".git", ".github", "bin", "cmd", "docs", "e2e", "labs", "scripts", "switchcore", "topology"}
+	known := []string{".ci", ".git", ".github", "bin", "cmd", "dist", "docs", "e2e", "labs", "scripts", "switchcore", "topology"}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

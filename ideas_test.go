@@ -65,7 +65,6 @@ var ideas = []idea{
 	{
 		howTo: "a step action",
 		changes: []change{
-			{file: "topology/labfile/step.go", edit: behind("\tARPSpoof *topology.ARPSpoof\n", "\tNap *Nap\n")},
 			{file: "topology/labfile/actionnap.go", as: "a file `action*.go`", edit: content(`package labfile
 
 import "labctl/topology/labfile/grammar"
@@ -75,11 +74,11 @@ type Nap struct{ Times int }
 
 var napAction = actionKind{name: "nap", doc: "naps",
 	shape: func() *grammar.Shape { return grammar.NumberOf("a number from 1 to 9", 1, 9) },
-	read:  func(_ *story, v grammar.Value, a *Action) { a.Nap = &Nap{v.Int(0)} }}
+	read:  func(_ *story, v grammar.Value) any { return &Nap{v.Int(0)} }}
 `)},
 			{file: "topology/labfile/actions.go", edit: replaced("restartAction, spoofAction}", "restartAction, spoofAction, napAction}")},
-			{file: "cmd/labctl/supervisor/act.go", edit: behind("\tcase a.ARPSpoof != nil:\n\t\treturn v.spoof(a.ARPSpoof)\n",
-				"\tcase a.Nap != nil:\n\t\treturn nil\n")},
+			{file: "cmd/labctl/supervisor/act.go", edit: behind("\tcase *topology.ARPSpoof:\n\t\treturn do.Name, v.spoof(do)\n",
+				"\tcase *labfile.Nap:\n\t\treturn \"\", nil\n")},
 		},
 		works: func(t *testing.T, labctl string) {
 			accepts(t, labctl, pair+"steps: [{name: one, do: [{nap: 2}]}]\n")
@@ -120,6 +119,10 @@ var napAction = actionKind{name: "nap", doc: "naps",
 		works: func(t *testing.T, labctl string) {
 			accepts(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: accept", 1))
 			refuses(t, labctl, strings.Replace(onSwitch, "kind: vswitch", "kind: vswitch, whistling: loudly", 1), "accept")
+			if help, err := exec.Command(labctl, "ports", "--help").Output(); err == nil && runtime.GOOS == "linux" &&
+				!strings.Contains(string(help), "whistling") {
+				t.Errorf("labctl ports has no column of it:\n%s", help)
+			}
 		},
 	},
 	{

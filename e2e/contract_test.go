@@ -159,7 +159,7 @@ var _ = Describe("JSON", func() {
 		}
 		cells(i["nodes"], fields...)
 		node := i["nodes"].([]any)[0].(map[string]any)
-		cells(node["interfaces"], "addrs", "mac", "name", "peer", "up")
+		cells(node["interfaces"], "addrs", "mac", "mtu", "name", "peer", "state", "up")
 		Expect(i).To(HaveKeyWithValue("pid", float64(supervisor("two-hosts"))))
 
 		Expect(labctl("exec", "h1", "--", "ping", "-c1", "10.0.0.2")).To(Exit(0))

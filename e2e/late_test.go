@@ -207,6 +207,12 @@ links: [h1 -- r]
       third: {nft: "table arp third { chain in { type filter hook input priority 0; arp operation request numgen inc mod 4 != 3 drop; }; }"}
 `), "h1", "h2", "ok")
 	})
+	It("to the third request for a neighbour, before a sniffer has anything to see", func() {
+		up(late(`    rules:
+      third: {nft: "table arp third { chain in { type filter hook input priority 0; arp operation request numgen inc mod 3 != 2 drop; }; }"}
+`))
+		Expect(labctl("matrix", "--probe", "sees", "--from", "h1", "--to", "h2", "--at", "h2").out).To(MatchRegexp(`h1->h2 +yes`))
+	})
 	It("from a port that a spanning tree opens meanwhile", func() {
 		lab := write("opening.yaml", `format: 1
 lab: opening
@@ -272,6 +278,11 @@ var _ = Describe("where silence cannot be proven", func() {
 		r := labctl("ping", "h1", "h2")
 		Expect(r.out).To(ContainSubstring("silent: no answer was received within 4s"))
 		Expect(r.out).To(ContainSubstring("h2 has a packet socket"))
+	})
+	It("and waits for no neighbour that nobody answers for, though a sniffer listens", func() {
+		r := labctl("verify", "subnet-mask-rp-filter", "--timing")
+		Expect(r).To(Exit(0), r.out)
+		Expect(r.out).NotTo(ContainSubstring("waited for silence"))
 	})
 	It("and says that it is proven", func() {
 		up(write("late.yaml", fmt.Sprintf(lateLab, `    sysctls: {net.ipv4.icmp_echo_ignore_all: 1}`)))

@@ -163,9 +163,9 @@ fails 2 "running already" $L switch run vsw
 fails 2 "no switch \"vsv\"" $L switch show vsv
 fails 2 "no preset" $L switch run other --preset nosuch
 fails 2 "is not a name" $L switch run ../../etc
-fails 2 "unknown command" $L switch nosuch
-fails 2 "which?" $L switch
-fails 2 "takes NAME INTERFACE" $L switch add vsw
+fails 2 "switch has no verb" $L switch nosuch
+fails 2 "switch needs a verb" $L switch
+fails 2 "lacks INTERFACE" $L switch add vsw
 ip link set veth2-vsw down
 fails 2 "ip link set veth2-vsw up" $L switch add vsw veth2-vsw
 ip link set veth2-vsw up

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Measures labctl beside its peers, on this machine, in one run; prints medians. As root, on an idle machine.
-# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|labs|silence|exec|memory|switch]…
-# LABCTL_BIN is the binary to measure, built from the tree if unset; LABCTL_OLD another one that takes turns with it in "labs".
+# usage: scripts/bench.sh [-n RUNS] [up|matrix|verify|labs|silence|exec|memory|switch|pairs]…
+# LABCTL_BIN is the binary to measure, built from the tree if unset; LABCTL_OLD another one that takes turns with it in "labs" and "pairs".
+# "pairs" is for changes that are not meant to be seen: it needs LABCTL_OLD, and is not part of a run without words.
 # What fails, a peer too, has "failed" in place of its number, says why, and is the script's exit code.
 set -Eeu
 trap 'echo "bench.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
@@ -10,7 +11,7 @@ runs=5
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "bench.sh: run it as root" >&2; exit 2; }
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap 'stock; rm -rf "$dir"' EXIT
 scripts/setup.sh bench >/dev/null
 [ -n "${LABCTL_BIN:-}" ] || go build -o "$dir/labctl" ./cmd/labctl
 go build -o "$dir/bare" scripts/bare.go
@@ -110,13 +111,21 @@ bench_up() {
   $labctl down bench-1000 2>/dev/null
 }
 
+# A loop that forgets nothing, and warm tables, hold more neighbour entries than the machine's stock limit. roomy raises
+# it, and stock puts it back, at the end of the script at the latest.
+limits=""
+roomy() {
+  limits=$(sysctl net.ipv4.neigh.default.gc_thresh1 net.ipv4.neigh.default.gc_thresh2 net.ipv4.neigh.default.gc_thresh3 | tr -d ' ')
+  sysctl -qw net.ipv4.neigh.default.gc_thresh3=65536 net.ipv4.neigh.default.gc_thresh2=32768 net.ipv4.neigh.default.gc_thresh1=16384
+}
+stock() {
+  # shellcheck disable=SC2086 # a word each
+  [ -z "$limits" ] || sysctl -qw $limits
+  limits=""
+}
 bench_matrix() {
   lab 32; lab 100
-  # A loop that forgets nothing, and warm tables, hold more entries than the machine's stock limit; it is raised for this
-  # measurement and put back.
-  local t1 t2 t3; t1=$(sysctl -n net.ipv4.neigh.default.gc_thresh1); t2=$(sysctl -n net.ipv4.neigh.default.gc_thresh2); t3=$(sysctl -n net.ipv4.neigh.default.gc_thresh3)
-  trap "sysctl -qw net.ipv4.neigh.default.gc_thresh1=$t1 net.ipv4.neigh.default.gc_thresh2=$t2 net.ipv4.neigh.default.gc_thresh3=$t3; rm -rf $dir" EXIT
-  sysctl -qw net.ipv4.neigh.default.gc_thresh3=65536 net.ipv4.neigh.default.gc_thresh2=32768 net.ipv4.neigh.default.gc_thresh1=16384
+  roomy
   for n in 32 100; do
     local spaces="" addrs=""
     for i in $(seq "$n"); do spaces="$spaces bench-$n.h$i"; addrs="$addrs 10.1.$((i / 250)).$((i % 250 + 1))"; done
@@ -126,7 +135,7 @@ bench_matrix() {
   done
   times "ping matrix, 100 hosts, warm tables: labctl --kept" "$labctl up $dir/bench-100.yaml; $labctl matrix --kept -o json" "$labctl matrix --kept -o json" "$labctl down bench-100"
   within "ping matrix, 100 hosts, warm tables: a bare loop" "$labctl up $dir/bench-100.yaml; $dir/bare ping $spaces -- $addrs" "$dir/bare ping $spaces -- $addrs" "$labctl down bench-100"
-  sysctl -qw net.ipv4.neigh.default.gc_thresh1="$t1" net.ipv4.neigh.default.gc_thresh2="$t2" net.ipv4.neigh.default.gc_thresh3="$t3"
+  stock
   peer mn mininet || return 0
   : > "$dir/pingall"
   for _ in $(seq "$runs"); do
@@ -243,6 +252,67 @@ bench_switch() {
   for _ in $(seq "$runs"); do scripts/bench_switch.sh idle >> "$dir/idle"; done
   printf '%-58s %9.2f %% of a core, %d kB more than with a bridge\n' "idle, 24 ports, 10 s: the supervisor" "$(column 1 "$dir/idle")" "$(column 2 "$dir/idle")"
 }
+
+# turns NAME SETUP COMMAND CLEANUP: the medians of COMMAND's seconds with either binary, which is $it in all three, and the new one's share of the old
+turns() {
+  local a b it side
+  rm -f "$dir"/turn-*
+  for _ in $(seq "$runs"); do
+    for side in old new; do
+      it=$LABCTL_OLD
+      [ $side = old ] || it=$labctl
+      whole "$1, $side" "its setup" "$2" || continue
+      a=$(now)
+      if whole "$1, $side" it "$3"; then
+        b=$(now)
+        awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$dir/turn-$side"
+      fi
+      whole "$1, $side" "its clean-up" "$4" || :
+    done
+  done
+  ratio "$1" s 3
+}
+# ratio NAME UNIT DIGITS: one line for what turn-old and turn-new hold
+ratio() {
+  if [ "$(cat "$dir"/turn-old "$dir"/turn-new 2>/dev/null | wc -l)" -lt $((2 * runs)) ]; then
+    printf '%-46s failed\n' "$1"
+    touch "$dir/failed"
+    return
+  fi
+  awk -v n="$1" -v u="$2" -v d="$3" -v old="$(median < "$dir/turn-old")" -v new="$(median < "$dir/turn-new")" \
+    'BEGIN {printf "%-46s old %9.*f %s, new %9.*f %s: %.2fx\n", n, d, old, u, d, new, u, new / old}'
+}
+bench_pairs() {
+  [ -n "${LABCTL_OLD:-}" ] || { echo "bench.sh: pairs needs another binary in LABCTL_OLD" >&2; exit 2; }
+  lab 32; lab 100; lab 1000
+  turns "up, 100 hosts" : "$it_up_100" "\$it down bench-100"
+  turns "down, 100 hosts" "$it_up_100" "\$it down bench-100" :
+  turns "up, 100 hosts, nothing to change" "$it_up_100" "$it_up_100" "\$it down bench-100"
+  turns "exec NODE -- true" "\$it up two-hosts" "\$it exec h1 -- true" "\$it down two-hosts"
+  turns "ping matrix, 32 hosts, fresh" "\$it up $dir/bench-32.yaml" "\$it matrix -o json" "\$it down bench-32"
+  turns "ping matrix, 100 hosts, fresh" "$it_up_100" "\$it matrix -o json" "\$it down bench-100"
+  roomy
+  turns "ping matrix, 100 hosts, kept" "$it_up_100; \$it matrix --kept -o json" "\$it matrix --kept -o json" "\$it down bench-100"
+  stock
+  turns "verify subnet-mask-typo" : "\$it verify subnet-mask-typo" :
+  turns "up, 1000 hosts" : "\$it up $dir/bench-1000.yaml" "\$it down bench-1000"
+  if peer trafgen netsniff-ng && peer iperf3 iperf3 && peer nft nftables; then
+    go build -o "$dir/pingpong" scripts/pingpong.go
+    export PINGPONG=$dir/pingpong
+    local side
+    for _ in $(seq "$runs"); do
+      LABCTL=$LABCTL_OLD scripts/bench_switch.sh pair labctl >> "$dir/pair-old" || touch "$dir/failed"
+      LABCTL=$labctl scripts/bench_switch.sh pair labctl >> "$dir/pair-new" || touch "$dir/failed"
+    done
+    local i=0 what
+    for what in "switch, frames/s" "switch, TCP Gbit/s" "switch, round trip us"; do
+      i=$((i + 1))
+      for side in old new; do awk -v c=$i '{print $c}' "$dir/pair-$side" > "$dir/turn-$side"; done
+      ratio "$what" "" 2
+    done
+  fi
+}
+it_up_100='$it up $dir/bench-100.yaml'
 column() { awk -v c="$1" '{print $c}' "$2" | median; }
 
 echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), medians of $runs"

@@ -41,6 +41,9 @@ chmod 755 "$work/ginkgo-e2e.test"
 default=()
 if env --default-signal true 2>/dev/null; then default=(env --default-signal); fi
 
+# Where the machine's own network and files are; what is fetched for a test is fetched there (e2e/outside_test.go).
+export LABCTL_TEST_OUTSIDE=$$
+
 # machine COMMAND...: with a network namespace in place of the machine's, so that nobody else's doings there are taken for a test's.
 machine() {
 	if [ "$(id -u)" -ne 0 ]; then

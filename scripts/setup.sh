@@ -21,6 +21,12 @@ need script bsdutils
 need setpriv util-linux
 need bash bash
 need gcc gcc # the race detector
+need git git # what a release is made of
+need debootstrap debootstrap # the Debian that the package is installed in
+need rpm rpm
+need man man-db
+need curl curl
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 # The peers of "bench.sh switch"; it leaves out those that are not there.
 if [ "${1:-}" = bench ]; then
 	need trafgen netsniff-ng

@@ -11,7 +11,9 @@ type LinkState struct {
 	Index int
 	Name  string
 	MAC   switchcore.MAC
-	Up    bool // administratively
+	Up    bool   // administratively
+	State string // RFC 2863's ifOperStatus as ip-link(8) calls it, in lower case: up, down, lowerlayerdown, unknown ...
+	MTU   int
 	Addrs []netip.Prefix
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/trial"
 	"labctl/cmd/labctl/wire"
 )
@@ -23,7 +24,8 @@ func doctorCommand(g *globals) *cobra.Command {
 		Short: "Say what this machine lacks, and the command that cures it",
 		Long: `Try what labs are made of, in namespaces of its own that are gone afterwards, and say what is missing and how to cure it.
 Exit code 4 if labs cannot be run at all; features that only some labs need are listed and do not count.`,
-		Args: cobra.NoArgs,
+		Example: "  labctl doctor",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := trial.Examine(cmd.Context())
 			doc := doctorDoc{1, true, list}
@@ -32,18 +34,18 @@ Exit code 4 if labs cannot be run at all; features that only some labs need are 
 			}
 			err := g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
 				for _, f := range list {
-					mark := "ok     "
+					mark, style := "ok     ", terminal.Good
 					switch {
 					case !f.OK && f.Needed:
-						mark = "MISSING"
+						mark, style = "MISSING", terminal.Bad
 					case !f.OK:
-						mark = "absent "
+						mark, style = "absent ", terminal.Notice
 					}
-					fmt.Fprintf(w, "%s  %s", mark, f.What)
+					line := mark + "  " + f.What
 					if f.Detail != "" {
-						fmt.Fprintf(w, ": %s", f.Detail)
+						line += ": " + f.Detail
 					}
-					fmt.Fprintln(w)
+					terminal.Paint(w, line+"\n", terminal.Rule{Pattern: firstWord, Style: style})
 					if !f.OK && f.Cure != "" {
 						fmt.Fprintf(w, "         cure: %s\n", f.Cure)
 					}

@@ -27,6 +27,7 @@ too. A lab that is not there is not an error.
 
 A FILE means the instance with the lab's own name. If that is not up, it means the one that was brought up from the file under another name
 (up --as), where there is only one. Of several, name those that are to go.`,
+		Example:           "  labctl down\n  labctl down lab.yaml\n  labctl down --all",
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := g.downNames(args, all)
@@ -85,6 +86,9 @@ func (g *globals) downNames(args []string, all bool) ([]string, error) {
 	}
 	var names []string
 	for _, a := range args {
+		if a == "" {
+			return nil, usagef(`"" is not the name of a lab; without an argument the only lab is taken down`)
+		}
 		if slices.Contains(list, a) || !strings.ContainsAny(a, "./") {
 			names = append(names, a)
 			continue

@@ -75,7 +75,7 @@ func notOurs(line string) string {
 		switch {
 		case next >= 0:
 			cmd = cmd.Commands()[next]
-		case cmd.HasSubCommands() && !cmd.Runnable():
+		case cmd.HasSubCommands():
 			return "there is no verb " + w
 		}
 	}

@@ -47,6 +47,7 @@ func shellCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "shell NODE",
 		Short:             "Open a shell in a node",
+		Example:           "  labctl shell h1",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeNodes(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"labctl/cmd/labctl/terminal"
-	"labctl/cmd/labctl/wire"
 	"labctl/labs"
 	"labctl/topology/labfile"
 	"labctl/topology/plan"
@@ -24,8 +23,9 @@ func labsCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "labs [NAME]",
 		Short:             "List the shipped labs, or print one",
+		Example:           "  labctl labs\n  labctl labs two-hosts",
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeFiles,
+		ValidArgsFunction: completeShipped,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				src, err := labs.Read(args[0])
@@ -57,7 +57,9 @@ func labsCommand(g *globals) *cobra.Command {
 				for _, d := range list {
 					rows = append(rows, []string{d.Name, fmt.Sprint(d.Nodes), d.About})
 				}
-				return columns(w, "NAME NODES ABOUT", rows)
+				t := listing("NAME NODES ABOUT", rows)
+				t.Prose = true
+				return t.Write(w)
 			})
 		},
 	}
@@ -95,7 +97,8 @@ func initCommand(*globals) *cobra.Command {
 		Short: "Write a lab file to begin with, or a copy of a shipped one",
 		Long: "Write a lab file (lab.yaml unless FILE is given): a small one to begin with, or with --from a copy " +
 			"of a shipped lab.",
-		Args: cobra.MaximumNArgs(1),
+		Example: "  labctl init\n  labctl init --from routed my.yaml",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := defaultFile
 			if len(args) == 1 {
@@ -132,7 +135,7 @@ func initCommand(*globals) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "from", "", "copy this shipped lab")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
-	must(cmd.RegisterFlagCompletionFunc("from", completeFiles))
+	must(cmd.RegisterFlagCompletionFunc("from", completeShipped))
 	return cmd
 }
 
@@ -173,6 +176,7 @@ func validateCommand(g *globals) *cobra.Command {
 With --kernel, nft and iptables themselves are asked too: the rules of every node are loaded, as the file and each of its steps have
 them, in namespaces that are gone afterwards. Nothing else of the lab is built. Exit code 4 where labs cannot run, or where a program
 that loads the rules is not installed.`,
+		Example:           "  labctl validate\n  labctl validate lab.yaml --kernel",
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -235,9 +239,10 @@ that loads the rules is not installed.`,
 
 func schemaCommand(*globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of lab files, for editors",
-		Args:  cobra.NoArgs,
+		Use:     "schema",
+		Short:   "Print the JSON Schema of lab files, for editors",
+		Example: "  labctl schema > labctl.schema.json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(labfile.Schema())
 			return err
@@ -256,8 +261,9 @@ func planCommand(g *globals) *cobra.Command {
 With -l LAB, which is running: list what was set by hand since, what "labctl reset" would change, and, after steps, what
 "labctl up --reset" would, against the file as it was at the last "labctl up"; and say when it was edited since ("labctl up --dry-run"
 says what that would change). What was changed inside nodes, not by labctl, is not looked at.`,
+		Example:           "  labctl plan lab.yaml\n  labctl plan -l lab",
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeFiles,
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if g.lab != "" && len(args) == 0 {
 				return g.differences(cmd)
@@ -297,19 +303,4 @@ func script(w io.Writer) io.Writer {
 		return v.W
 	}
 	return w
-}
-
-func versionCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			doc := map[string]any{"version": wire.Version, "format": 1}
-			return g.print(cmd.OutOrStdout(), doc, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "labctl %s (lab file format 1)\n", wire.Version)
-				return err
-			})
-		},
-	}
 }

@@ -3,6 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"labctl/cmd/labctl/terminal"
+	"labctl/topology/problem"
 )
 
 // Exit codes, a contract for scripts: see docs/cli.md.
@@ -32,6 +40,7 @@ type globals struct {
 	lab      string
 	labGiven bool // by -l, not by the environment
 	output   string
+	colour   string // one of terminal.Modes
 }
 
 // must ends the program over what only a mistake in it can bring about.
@@ -43,9 +52,32 @@ func must(err error) {
 
 // check refuses values that no verb knows.
 func (g *globals) check() error {
-	switch g.output {
-	case "table", "json", "yaml":
-		return nil
+	if formats := []string{"table", "json", "yaml"}; !slices.Contains(formats, g.output) {
+		return usagef("--output %q: there are %s%s", g.output, problem.AndList(formats),
+			problem.Suggest(g.output, formats))
 	}
-	return usagef("--output %q: there are table, json and yaml", g.output)
+	if !slices.Contains(terminal.Modes, g.colour) {
+		return usagef("--color %q: there are %s%s", g.colour, problem.AndList(terminal.Modes),
+			problem.Suggest(g.colour, terminal.Modes))
+	}
+	return nil
+}
+
+// dress fits what a verb prints to the terminal that it is printed on.
+func (g *globals) dress(cmd *cobra.Command) {
+	v, ok := cmd.OutOrStdout().(terminal.Writer)
+	if !ok {
+		return
+	}
+	v.Screen.Columns = columnsOf(os.Stdout)
+	v.Screen.Colour = g.output == "table" && terminal.Coloured(g.colour, v.Screen.Columns > 0, os.Getenv)
+	cmd.SetOut(v)
+}
+
+// columnsOf is how wide the terminal is that a file is; 0: it is none.
+func columnsOf(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		return width
+	}
+	return 0
 }

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"labctl/cmd/labctl/terminal"
 	"labctl/labs"
 	"labctl/topology/labfile"
@@ -87,7 +85,10 @@ func readLimited(path string) ([]byte, error) {
 }
 
 // load reads and checks FILE; warnings go to standard error.
-func load(arg string) (*labFile, *labfile.File, error) {
+func load(arg string) (*labFile, *labfile.File, error) { return loadTelling(arg, true) }
+
+// loadTelling says warnings only if they are to be told.
+func loadTelling(arg string, warnings bool) (*labFile, *labfile.File, error) {
 	f, err := findFile(arg)
 	if err != nil {
 		return nil, nil, err
@@ -96,7 +97,7 @@ func load(arg string) (*labFile, *labfile.File, error) {
 	if lab == nil {
 		return f, nil, problems
 	}
-	if len(problems) > 0 {
+	if len(problems) > 0 && warnings {
 		fmt.Fprintln(terminal.Stderr(), problems.Error())
 		annotateProblems(problems)
 	}
@@ -126,11 +127,6 @@ func instanceFor(lab *labfile.File, as string) (string, error) {
 		return "", usagef("--as %q: want a lower-case letter, then letters, digits and '-', at most 40 in all", as)
 	}
 	return as, nil
-}
-
-// completeFiles completes shipped labs beside paths.
-func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return labs.Names(), cobra.ShellCompDirectiveDefault
 }
 
 // displayOf is a file's identity as a person would write it.

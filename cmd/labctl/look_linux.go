@@ -10,15 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/client"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 )
 
 func lsCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "ls",
-		Short: "List the labs that are up, and those that are broken",
-		Args:  cobra.NoArgs,
+		Use:     "ls",
+		Short:   "List the labs that are up, and those that are broken",
+		Example: "  labctl ls",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := client.List(cmd.Context())
 			if err != nil {
@@ -62,8 +64,11 @@ func stateOf(lab, state, why, doing string) string {
 
 func inspectCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:               "inspect [NODE]...",
-		Short:             "Show a lab's nodes and interfaces as the kernel has them",
+		Use:   "inspect [NODE]...",
+		Short: "Show a lab's nodes and interfaces as the kernel has them",
+		Long: `Show a lab's nodes and interfaces as the kernel has them. STATE is the operational state as ip-link(8) calls it: up, down,
+lowerlayerdown (an interface below it has no carrier), dormant or unknown.`,
+		Example:           "  labctl inspect\n  labctl inspect h1 h2",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.running(cmd.Context())
@@ -83,10 +88,17 @@ func inspectCommand(g *globals) *cobra.Command {
 						if k > 0 {
 							name, kind, ns = "", "", ""
 						}
-						rows = append(rows, []string{name, kind, ns, i.Name, i.MAC, strings.Join(i.Addrs, ","), i.Peer})
+						mtu := ""
+						if i.MTU > 0 {
+							mtu = strconv.Itoa(i.MTU)
+						}
+						rows = append(rows, []string{name, kind, ns, i.Name, i.State, mtu, i.MAC,
+							strings.Join(i.Addrs, ","), i.Peer})
 					}
 				}
-				if err := columns(w, "NODE KIND NETNS INTERFACE MAC ADDRESSES PEER", rows); err != nil {
+				t := listing("NODE KIND NETNS INTERFACE STATE MTU MAC ADDRESSES PEER", rows)
+				t.Keys = []string{"NODE", "INTERFACE"}
+				if err := t.Write(w); err != nil {
 					return err
 				}
 				if doc.Why != "" || doc.Doing != "" {
@@ -117,6 +129,7 @@ func neighCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "neigh [NODE]...",
 		Short:             "Show neighbour (ARP) tables, with the node that owns each MAC",
+		Example:           "  labctl neigh\n  labctl neigh h1",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := read(g, cmd, wire.MethodNeigh, args)
@@ -128,7 +141,9 @@ func neighCommand(g *globals) *cobra.Command {
 				for _, n := range list {
 					rows = append(rows, []string{n.Node, n.Addr, n.MAC, n.Holder, n.State, n.Dev})
 				}
-				return columns(w, "NODE ADDR MAC HOLDER STATE DEV", rows)
+				t := listing("NODE ADDR MAC HOLDER STATE DEV", rows)
+				t.Keys = []string{"NODE", "ADDR"}
+				return t.Write(w)
 			})
 		},
 	}
@@ -138,6 +153,7 @@ func fdbCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "fdb [NODE]...",
 		Short:             "Show what bridges and virtual switches know, with the node that owns each MAC",
+		Example:           "  labctl fdb\n  labctl fdb s1",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := read(g, cmd, wire.MethodFDB, args)
@@ -153,7 +169,9 @@ func fdbCommand(g *globals) *cobra.Command {
 					}
 					rows = append(rows, []string{n.Switch, n.MAC, vlan, n.Holder, n.Port, n.How})
 				}
-				return columns(w, "SWITCH MAC VLAN HOLDER PORT HOW", rows)
+				t := listing("SWITCH MAC VLAN HOLDER PORT HOW", rows)
+				t.Keys = []string{"SWITCH", "MAC"}
+				return t.Write(w)
 			})
 		},
 	}
@@ -163,6 +181,7 @@ func routesCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "routes [NODE]...",
 		Short:             "Show the routes of the nodes",
+		Example:           "  labctl routes\n  labctl routes h1",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := read(g, cmd, wire.MethodRoutes, args)
@@ -174,7 +193,9 @@ func routesCommand(g *globals) *cobra.Command {
 				for _, r := range list {
 					rows = append(rows, []string{r.Node, r.Dst, r.Via, r.Dev, r.Src, r.Type, r.Protocol})
 				}
-				return columns(w, "NODE DST VIA DEV SRC TYPE PROTOCOL", rows)
+				t := listing("NODE DST VIA DEV SRC TYPE PROTOCOL", rows)
+				t.Keys = []string{"NODE", "DST"}
+				return t.Write(w)
 			})
 		},
 	}
@@ -183,13 +204,14 @@ func routesCommand(g *globals) *cobra.Command {
 func pingCommand(g *globals) *cobra.Command {
 	var kept, six bool
 	cmd := &cobra.Command{
-		Use:   "ping A B",
-		Short: "Ping once from node A to node B, and say what happened",
-		Long: `Ping from node A to node B, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
+		Use:   "ping FROM TO",
+		Short: "Ping once from one node to another, and say what happened",
+		Long: `Ping from the node FROM to TO, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
 rule refused it or a virtual switch dropped its frames, which one and why. A pair that is not answered is asked again, so that no verdict
 hangs on one lost frame. With fresh tables one that is answered is asked once more at the end, so that the tables are as it leaves them.
-B may be a node, node:interface, an entry of "names", or an address. Of a node with several addresses the first in the file is asked, of the
+TO may be a node, node:interface, an entry of "names", or an address. Of a node with several addresses the first in the file is asked, of the
 family that is asked for; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
+		Example:           "  labctl ping h1 h2\n  labctl ping h1 10.0.0.99\n  labctl ping -6 h1 h2",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeNodes(g, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -213,8 +235,8 @@ family that is asked for; it is printed, since programs in nodes may choose anot
 			}
 			a := cells[0]
 			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, cells}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s -> %s: %s%s\n", a.From, addressed(a), a.Outcome, detail(a))
-				return err
+				return terminal.Paint(w, fmt.Sprintf("%s -> %s: %s%s\n", a.From, addressed(a), a.Outcome, detail(a)),
+					outcomeRule(a.Outcome))
 			})
 			switch {
 			case err != nil:
@@ -252,6 +274,9 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 	}
 	l, err := instanceLab(c.Instance)
 	if err != nil {
+		return kind, nil, "", err
+	}
+	if err := (asked{from: []string{from}}).unknown(l.Lab); err != nil {
 		return kind, nil, "", err
 	}
 	if _, err := expect.NewMatrix(l.Lab, "arp", []string{from}, nil); err != nil { // who asks is checked as in a table

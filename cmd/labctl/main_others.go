@@ -19,7 +19,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 // anywhere.
 func machineCommands() []func(*globals) *cobra.Command {
 	var out []func(*globals) *cobra.Command
-	for _, name := range machineVerbs {
+	for _, name := range machineVerbs() {
 		out = append(out, func(*globals) *cobra.Command {
 			return &cobra.Command{
 				Use: name, Short: "Needs Linux", DisableFlagParsing: true,

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"labctl/cmd/labctl/client"
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
 	"labctl/topology/expect"
@@ -46,8 +48,10 @@ func matrixCommand(g *globals) *cobra.Command {
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
 "ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below it is which rules and which
-virtual switches stopped the pings that did not get through.`,
-		Args: cobra.NoArgs,
+virtual switches stopped the pings that did not get through. On a terminal that is too narrow the table comes in blocks of columns, which can be
+pasted all the same.`,
+		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n  labctl matrix --from h1,h2",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(probes, probe) {
 				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
@@ -100,6 +104,9 @@ func (g *globals) probe(cmd *cobra.Command, kind string, a asked, kept bool) ([]
 	if err != nil {
 		return nil, "", err
 	}
+	if err := a.unknown(lab.Lab); err != nil {
+		return nil, "", err
+	}
 	t, err := a.table(lab.Lab, kind)
 	if hint := a.otherFamily(lab.Lab, kind, cmd.Name() == "ping"); hint != nil && (err != nil || len(t.Cells) == 0) {
 		return nil, "", usageError{hint}
@@ -123,6 +130,18 @@ func (g *globals) ask(cmd *cobra.Command, c *client.Client, p wire.AskParams) ([
 	events, done := progress()
 	defer done()
 	return client.Call(cmd.Context(), c, wire.MethodAsk, p, events)
+}
+
+// unknown says which nodes there are, if one that was named is not among them.
+func (a asked) unknown(lab *topology.Lab) error {
+	for _, name := range slices.Concat(a.from, a.to, a.at) {
+		node, _, _ := strings.Cut(name, ":")
+		_, err := netip.ParseAddr(name)
+		if err != nil && lab.Node(node) == nil && lab.Entry(name) == nil {
+			return wire.UnknownNode(lab, name)
+		}
+	}
+	return nil
 }
 
 // otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of
@@ -211,10 +230,14 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) 
 		words = append(words, cells[i].Outcome)
 		why = append(why, reason{cell.Label(), cells[i].Causes})
 	}
-	fmt.Fprint(w, expect.Render(t, func(c *expect.Cell) string { return at[c] }))
-	io.WriteString(w, reasons(why))
-	if l := expect.Legend(kind, words); l != "" {
-		fmt.Fprintf(w, "\n%s", l)
+	columns := terminal.On(w).Columns
+	text := expect.RenderWithin(t, func(c *expect.Cell) string { return at[c] }, columns)
+	err = terminal.Paint(w, text, outcomeRules...)
+	if l := reasons(why); l != "" {
+		err = errors.Join(err, terminal.Paint(w, terminal.Comments(l, columns), causeRule))
 	}
-	return nil
+	if l := expect.Legend(kind, words); l != "" {
+		err = errors.Join(err, terminal.Paint(w, "\n"+terminal.Comments(l, columns), asideRule))
+	}
+	return err
 }

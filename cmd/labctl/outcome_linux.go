@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
 	"labctl/topology/labfile"
@@ -64,22 +65,64 @@ func (r *verified) failed() int {
 // measured finds the verdict of each cell of the file.
 func (r *verified) measured() map[*expect.Cell]wire.Verdict {
 	out := map[*expect.Cell]wire.Verdict{}
-	for _, s := range r.result.Steps {
-		e := r.expectation(s.Step)
-		if e == nil {
-			continue
+	r.each(func(_ string, c *expect.Cell, v wire.Verdict) {
+		if c != nil {
+			out[c] = v
 		}
+	})
+	return out
+}
+
+// each calls f with every verdict, in the order of the file, and its cell there; nil if there is none.
+func (r *verified) each(f func(step string, c *expect.Cell, v wire.Verdict)) {
+	for _, s := range r.result.Steps {
 		for _, tv := range s.Tables {
-			for _, t := range e.Tables {
-				if t.Pos.Line == tv.Line && t.Kind == tv.Kind && len(t.Cells) == len(tv.Cells) {
-					for i, c := range t.Cells {
-						out[c] = tv.Cells[i]
-					}
+			t := r.table(s.Step, tv)
+			for i, v := range tv.Cells {
+				if t != nil {
+					f(s.Step, t.Cells[i], v)
+				} else {
+					f(s.Step, nil, v)
 				}
 			}
 		}
 	}
-	return out
+}
+
+// table is the table of the file that was judged; nil if there is none.
+func (r *verified) table(step string, tv wire.TableVerdicts) *expect.Table {
+	e := r.expectation(step)
+	if e == nil {
+		return nil
+	}
+	for _, t := range e.Tables {
+		if t.Pos.Line == tv.Line && t.Kind == tv.Kind && len(t.Cells) == len(tv.Cells) {
+			return t
+		}
+	}
+	return nil
+}
+
+// wantedGot says of a cell that differs which it is, what was wanted and why it is not so, as the comment below its
+// table does.
+func wantedGot(c *expect.Cell, v wire.Verdict) string {
+	label := v.Question
+	if c != nil {
+		label = c.Label()
+	}
+	text := fmt.Sprintf("%s: wanted %s, got %s", label, v.Want, v.Got)
+	if d := detailed(v); d != "" {
+		text += ": " + d
+	}
+	return text
+}
+
+// detailed is the detail of a verdict with the causes in it.
+func detailed(v wire.Verdict) string {
+	if v.Why == "" || strings.Contains(v.Detail, v.Why) {
+		return v.Detail
+	}
+	return strings.TrimPrefix(v.Detail+"; "+v.Why, "; ") // a cause that the answer itself says is in no detail
 }
 
 // expectation is a step's, or the lab's own for "".
@@ -102,17 +145,25 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	}
 	fmt.Fprintln(w, strings.TrimSuffix(r.lab.Name+": "+r.lab.About, ": "))
 	if r.skipped != "" {
-		fmt.Fprintf(w, "skipped: %s\n", r.skipped)
+		terminal.Paint(w, fmt.Sprintf("skipped: %s\n", r.skipped), causeRule)
 		return
 	}
 	got := r.measured()
 	for _, s := range r.result.Steps {
 		r.printStep(w, s, got)
 	}
-	bad, judged := r.count()
 	r.printDied(w)
 	if v.timing {
 		printTiming(w, r.result.Timing)
+	}
+	v.printSum(w, "\n", r)
+}
+
+// printSum ends what is printed of one lab, behind what is given.
+func (v *verifyFlags) printSum(w io.Writer, before string, r *verified) {
+	bad, judged := r.count()
+	say := func(text, took string, rule terminal.Rule) {
+		terminal.Paint(w, fmt.Sprintf("%s%s: %s%s\n", before, r.lab.Name, text, took), rule)
 	}
 	took := fmt.Sprintf(", %.1f s", r.took.Seconds())
 	if v.noTiming {
@@ -128,11 +179,13 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	switch {
 	case judged == 0 && bad == 0 && v.update: // what became of the file is said at the end
 	case judged == 0 && bad == 0:
-		fmt.Fprintf(w, "\n%s: the file expects nothing; nothing was judged\n", r.lab.Name)
+		say("the file expects nothing; nothing was judged", "", causeRule)
+	case bad == 0 && len(r.result.Died) > 0:
+		say(asExpected(judged), took, badRule)
 	case bad == 0:
-		fmt.Fprintf(w, "\n%s: %s%s\n", r.lab.Name, asExpected(judged), took)
+		say(asExpected(judged), took, goodRule)
 	default:
-		fmt.Fprintf(w, "\n%s: %s%s\n", r.lab.Name, differing(bad, judged, r.failed()), took)
+		say(differing(bad, judged, r.failed()), took, badRule)
 	}
 }
 
@@ -142,7 +195,7 @@ func (r *verified) printDied(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	for _, d := range r.result.Died {
-		fmt.Fprintf(w, "FAILED: %s:%d: a command in the background died:\n", r.lab.Path, d.Line)
+		terminal.Paint(w, fmt.Sprintf("FAILED: %s:%d: a command in the background died:\n", r.lab.Path, d.Line), failedRule)
 		io.WriteString(w, indent(d.String()+"\n"))
 	}
 }
@@ -176,13 +229,9 @@ func (r *verified) printStep(w io.Writer, s wire.StepVerdicts, got map[*expect.C
 		fmt.Fprintf(w, "\nstep: %s\n", s.Step)
 	}
 	if s.Failed != "" {
-		fmt.Fprintf(w, "  FAILED: %s\n", s.Failed)
-		for _, t := range s.Wait {
-			for _, c := range t.Cells {
-				if !c.OK {
-					fmt.Fprintf(w, "    %s: wanted %s, got %s\n", c.Question, c.Want, c.Got)
-				}
-			}
+		terminal.Paint(w, fmt.Sprintf("  FAILED: %s\n", s.Failed), failedRule)
+		for _, unmet := range unmet(s) {
+			fmt.Fprintf(w, "    %s\n", unmet)
 		}
 	}
 	if e := r.expectation(s.Step); e != nil {
@@ -190,12 +239,28 @@ func (r *verified) printStep(w io.Writer, s wire.StepVerdicts, got map[*expect.C
 	}
 }
 
+// unmet says what a step has waited for in vain.
+func unmet(s wire.StepVerdicts) (lines []string) {
+	for _, t := range s.Wait {
+		for _, c := range t.Cells {
+			if !c.OK {
+				lines = append(lines, fmt.Sprintf("%s: wanted %s, got %s", c.Question, c.Want, c.Got))
+			}
+		}
+	}
+	return lines
+}
+
 // printTables prints the measured tables in the file's order, each with its legend.
 func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.Verdict) {
+	columns := max(0, terminal.On(w).Columns-len(indentation))
+	comments := func(text string, rule terminal.Rule) {
+		terminal.Paint(w, indent(terminal.Comments(text, columns)), rule)
+	}
 	for _, t := range slices.SortedFunc(slices.Values(e.Tables),
 		func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
 		fmt.Fprintf(w, "\n%s\n", t.Kind)
-		io.WriteString(w, indent(expect.Render(t, func(c *expect.Cell) string {
+		table := expect.RenderWithin(t, func(c *expect.Cell) string {
 			m, ok := got[c]
 			if !ok || m.Got == "" {
 				return ""
@@ -204,8 +269,9 @@ func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.V
 				return m.Got + ": " + m.Detail
 			}
 			return m.Got
-		})))
-		io.WriteString(w, indent(reasons(reasonsIn(t, got))))
+		}, columns)
+		terminal.Paint(w, indent(terminal.Comments(table, columns)), differsRules...)
+		comments(reasons(reasonsIn(t, got)), causeRule)
 		words, kinds := map[string][]string{}, []string(nil)
 		for _, c := range t.Cells {
 			if m := got[c]; m.Got != "" {
@@ -218,18 +284,23 @@ func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.V
 		for _, k := range kinds {
 			l := expect.Legend(k, words[k])
 			if l != "" && len(kinds) > 1 {
-				fmt.Fprintf(w, "  # %s:\n", k)
+				comments("# "+k+":\n", asideRule)
 			}
-			io.WriteString(w, indent(l))
+			comments(l, asideRule)
 		}
 	}
 }
+
+const indentation = "  "
 
 // indent sets a text off by two blanks.
 func indent(s string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s) {
-		b.WriteString("  " + line)
+		if line != "\n" {
+			b.WriteString(indentation)
+		}
+		b.WriteString(line)
 	}
 	return b.String()
 }

@@ -3,14 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"go.yaml.in/yaml/v4"
 
-	"labctl/topology/problem"
+	"labctl/cmd/labctl/terminal"
 )
 
 // print writes a document as JSON or YAML, or calls table.
@@ -58,19 +56,31 @@ func block(n *yaml.Node) {
 
 // columns prints lines of words under a header, as kubectl does.
 func columns(w io.Writer, header string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(strings.Fields(header), "\t"))
-	for _, r := range rows {
-		for i := range r {
-			if r[i] == "" {
-				r[i] = "-"
-			}
-			// what a cell holds is not to break the table
-			r[i] = strings.ReplaceAll(problem.Visible(r[i], false), "\t", `\t`)
-		}
-		fmt.Fprintln(t, strings.Join(r, "\t"))
+	return listing(header, rows).Write(w)
+}
+
+// listing is the table that [columns] prints.
+func listing(header string, rows [][]string) terminal.Table {
+	return terminal.Table{Head: strings.Fields(header), Rows: rows, Style: stateStyle}
+}
+
+// stateStyle is how a word about a state looks.
+func stateStyle(column, word string) terminal.Style {
+	switch {
+	case column == "DROPS" && word != "-":
+		return terminal.Notice
+	case column != "STATE" && column != "LEAVES":
+		return terminal.Plain
 	}
-	return t.Flush()
+	first, _, _ := strings.Cut(strings.ToLower(word), " ")
+	switch first {
+	case "running", "up", "forwarding", "reachable", "permanent", "done", "yes":
+		return terminal.Good
+	case "degraded", "not", "dead", "down", "lowerlayerdown", "blocked", "failed", "differs", "broken", "exit",
+		"killed", "no":
+		return terminal.Bad
+	}
+	return terminal.Plain
 }
 
 // oneLine is the first line of a text that is not empty, and a sign that there are others.

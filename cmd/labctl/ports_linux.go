@@ -19,6 +19,7 @@ import (
 	"labctl/cmd/labctl/instance"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
+	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/problem"
 )
@@ -27,12 +28,15 @@ import (
 const noSwitch = "labctl: the lab has no virtual switch (kind: vswitch)"
 
 func portsCommand(g *globals) *cobra.Command {
+	decisions := switchcore.Decisions()
 	return &cobra.Command{
 		Use:   "ports [SWITCH|SWITCH:PORT]...",
 		Short: "Show the ports of virtual switches: state, addresses, policies and where they come from",
-		Long: `Show the ports of virtual switches. Under PMF are the three security policies as they work out for the port, promiscuous
-mode, MAC changes and forged transmits, A(ccept) or R(eject), each with the level that says so: p(ort), g(roup), s(witch), or
-nothing for the platform's default. PROMISC is what became of the guest's own wish to receive everything.`,
+		Long: `Show the ports of virtual switches. Under ` + initials(decisions) + ` are the security policies as they work
+out for the port, ` + problem.AndList(keysOf(decisions)) + `: A(ccept) or R(eject), each with
+the level that says so: p(ort), g(roup), s(witch), or nothing for the platform's default. PROMISC is what became of the guest's own
+wish to receive everything.`,
+		Example:           "  labctl ports\n  labctl ports vSwitch0:guest",
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := read(g, cmd, wire.MethodPorts, args)
@@ -50,25 +54,45 @@ nothing for the platform's default. PROMISC is what became of the guest's own wi
 						state += " (" + p.Why + ")"
 					}
 					rows = append(rows, []string{p.Switch, p.Port, strconv.FormatUint(uint64(p.Number), 10), p.Group,
-						p.VLAN, p.Initial, p.Effective, policies(p), p.Promiscuous, state,
+						p.VLAN, p.Initial, p.Effective, policies(p, decisions), p.Promiscuous, state,
 						strconv.FormatUint(p.RxFrames, 10), strconv.FormatUint(p.TxFrames, 10), dropsOf(p)})
 				}
-				return columns(w, "SWITCH PORT NUMBER GROUP VLAN INITIAL EFFECTIVE PMF PROMISC STATE RX TX DROPS", rows)
+				t := listing("SWITCH PORT NUMBER GROUP VLAN INITIAL EFFECTIVE "+initials(decisions)+
+					" PROMISC STATE RX TX DROPS", rows)
+				t.Keys = []string{"SWITCH", "PORT"}
+				return t.Write(w)
 			})
 		},
 	}
 }
 
-// policies is Ag Rs R: each policy and the level it comes from.
-func policies(p wire.Port) string {
+// initials are the first letters of the policies that accept or reject: PMF.
+func initials(decisions []switchcore.Decision) string {
+	var b strings.Builder
+	for _, d := range decisions {
+		b.WriteString(strings.ToUpper(d.Key[:1]))
+	}
+	return b.String()
+}
+
+func keysOf(decisions []switchcore.Decision) (keys []string) {
+	for _, d := range decisions {
+		keys = append(keys, d.Key)
+	}
+	return keys
+}
+
+// policies is Ag Rs R: each policy and the level it comes from. An older supervisor does not know all of them.
+func policies(p wire.Port, decisions []switchcore.Decision) string {
 	if p.Uplink {
 		return "uplink"
 	}
 	var words []string
-	for _, key := range []string{"promiscuous", "mac_changes", "forged_transmits"} {
+	for _, key := range keysOf(decisions) {
 		v, ok := p.Policy[key]
-		if !ok {
-			return ""
+		if !ok || v.Value == "" {
+			words = append(words, "?")
+			continue
 		}
 		word := strings.ToUpper(v.Value[:1])
 		if v.From != "default" && v.From != "" {
@@ -98,6 +122,7 @@ func dropsCommand(g *globals) *cobra.Command {
 		Long: `Show the frames that virtual switches dropped: when, at which point, for which reason, in which function of ESXi's where that
 is known (else "-"), the port by number and name, the length, and the frame's first bytes; or with --short one decoded line each. A
 switch remembers its last 4096 drops. With -o json one object a line.`,
+		Example:           "  labctl drops\n  labctl drops vSwitch0:guest --follow\n  labctl drops --short",
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.noteNoSwitch(cmd.Context()); err != nil {
@@ -223,7 +248,8 @@ func eventsCommand(g *globals) *cobra.Command {
 		Short: "Show what happened in a lab: policies, ports, addresses, links, steps",
 		Long: `Show what happened in a lab since its supervisor was started, oldest first: what was changed and by whom, guests that changed
 their MAC address or asked for promiscuous mode, ports that were blocked or came back, uplinks that failed. With -o json one object a line.`,
-		Args: cobra.NoArgs,
+		Example: "  labctl events\n  labctl events --follow",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return stream(g, cmd, wire.StreamEvents, wire.FollowParams{Follow: follow},
 				func(e wire.Happened, w io.Writer) error {

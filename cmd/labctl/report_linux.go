@@ -155,23 +155,36 @@ func suiteOf(r *verified) junitSuite {
 	for _, st := range r.result.Steps {
 		if st.Failed != "" {
 			add(junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, "", "step"),
-				Failure: &junit.Result{Message: st.Failed}}})
-		}
-		for _, t := range st.Tables {
-			for _, v := range t.Cells {
-				if !v.Judged {
-					continue
-				}
-				c := junitCase{Testcase: junit.Testcase{Name: caseName(st.Step, v.Case, v.Question)}, Line: v.Line}
-				if !v.OK {
-					c.Failure = &junit.Result{Message: fmt.Sprintf("wanted %s, got %s", v.Want, v.Got),
-						Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, v.Detail)}
-				}
-				add(c)
-			}
+				Failure: &junit.Result{Message: st.Failed, Data: strings.Join(append([]string{st.Failed},
+					unmet(st)...), "\n")}}, Line: r.lineOf(st.Step)})
 		}
 	}
+	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
+		if !v.Judged {
+			return
+		}
+		c := junitCase{Testcase: junit.Testcase{Name: caseName(step, v.Case, v.Question)}, Line: v.Line}
+		if !v.OK {
+			message := fmt.Sprintf("wanted %s, got %s", v.Want, v.Got)
+			if v.Why != "" { // many readers of reports show the message alone
+				message += ": " + v.Why
+			}
+			c.Failure = &junit.Result{Message: message,
+				Data: fmt.Sprintf("%s:%d:%d: %s", s.File, v.Line, v.Col, detailed(v))}
+		}
+		add(c)
+	})
 	return s
+}
+
+// lineOf is where a step is in the file.
+func (r *verified) lineOf(step string) int {
+	for _, s := range r.lab.Steps {
+		if s.Name == step {
+			return s.Pos.Line
+		}
+	}
+	return 0
 }
 
 // caseName is the question; one that is asked in a step or a case says so, since steps ask the same question again.
@@ -221,14 +234,16 @@ func annotate(r *verified) {
 		annotation("error", r.file.display, d.Line, 1, d.String())
 	}
 	for _, st := range r.result.Steps {
-		for _, t := range st.Tables {
-			for _, c := range t.Cells {
-				if !c.OK {
-					annotation("error", r.file.display, c.Line, c.Col,
-						fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(st.Step, c.Case, c.Question), c.Want, c.Got,
-							c.Detail))
-				}
-			}
+		if st.Failed != "" {
+			annotation("error", r.file.display, r.lineOf(st.Step), 1, strings.Join(append([]string{caseName(st.Step, "",
+				"step") + ": " + st.Failed}, unmet(st)...), "\n"))
 		}
 	}
+	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
+		if !v.OK {
+			annotation("error", r.file.display, v.Line, v.Col,
+				fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(step, v.Case, v.Question), v.Want, v.Got,
+					detailed(v)))
+		}
+	})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"os"
 	"strings"
@@ -9,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"labctl/topology/problem"
+	"labctl/cmd/labctl/terminal"
 )
 
 // markBegun makes a command, and those below it, mark their errors.
@@ -27,51 +26,10 @@ func markBegun(cmd *cobra.Command) {
 	}
 }
 
-// plainArgs makes the verbs without verbs of their own say what they take, where cobra counts, or calls an argument an
-// unknown command.
-func plainArgs(cmd *cobra.Command) {
-	for _, c := range cmd.Commands() {
-		plainArgs(c)
-	}
-	check := cmd.Args
-	if check == nil || cmd.HasSubCommands() || cmd.Name() == "help" {
-		return
-	}
-	_, takes, _ := strings.Cut(strings.TrimSuffix(cmd.Use, " [flags]"), " ")
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if check(cmd, args) == nil {
-			return nil
-		}
-		given := make([]string, len(args))
-		for i, a := range args {
-			given[i] = problem.Quoted(a)
-		}
-		return usagef("%s takes %s, and was given %s; see \"%s --help\"",
-			strings.TrimPrefix(cmd.CommandPath(), "labctl "), cmp.Or(takes, "no arguments"),
-			cmp.Or(strings.Join(given, " "), "none"), cmd.CommandPath())
-	}
-}
-
-// strictHelp makes "help" of a verb that is not there a mistake of usage: cobra prints the verbs that there are, and is
-// content.
-func strictHelp(root *cobra.Command) {
-	for _, c := range root.Commands() {
-		if c.Name() != "help" {
-			continue
-		}
-		c.Args = func(_ *cobra.Command, args []string) error {
-			if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
-				return usagef("there is no verb %s; \"labctl --help\" lists them",
-					problem.Quoted(strings.Join(args, " ")))
-			}
-			return nil
-		}
-	}
-}
-
 // newRoot is the whole command tree.
 func newRoot() *cobra.Command {
 	g := &globals{}
+	version := false
 	root := &cobra.Command{
 		Use:   "labctl",
 		Short: "Network labs that say why",
@@ -80,30 +38,47 @@ switches with vSphere's port policies; it probes who can reach whom, judges that
 everything down again. It needs no root.
 
 A FILE is a path, "-" for standard input, or the name of a shipped lab (labctl labs).
+
 Every flag --some-flag can also be set as LABCTL_SOME_FLAG.
 
 Exit codes: 0 yes; 1 the answer is no (an expectation failed); 2 usage or invalid lab, nothing was touched; 3 something could
 not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130 interrupted. exec passes the command's own.`,
-		SilenceErrors: true, SilenceUsage: true,
+		Example:            "  labctl init\n  labctl up\n  labctl verify lab.yaml\n  labctl down",
+		DisableSuggestions: true, SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			g.labGiven = cmd.Flags().Changed("lab")
-			return errors.Join(fromEnvironment(cmd), g.check())
+			if err := errors.Join(fromEnvironment(cmd), checkFlags(cmd), g.check()); err != nil {
+				return err
+			}
+			g.dress(cmd)
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return g.printVersion(cmd)
+			}
+			return cmd.Help()
 		},
 	}
+	root.Flags().BoolVar(&version, "version", false, "print the version, as the verb does")
 	root.PersistentFlags().StringVarP(&g.lab, "lab", "l", "", "the running lab; may be left out when there is one")
 	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
+	root.PersistentFlags().StringVar(&g.colour, "color", "auto", "auto, always or never; auto obeys NO_COLOR")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see \"%s --help\"", plainFlag(err), cmd.CommandPath())
 	})
 	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
 	must(root.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(root.RegisterFlagCompletionFunc("color",
+		cobra.FixedCompletions(terminal.Modes, cobra.ShellCompDirectiveNoFileComp)))
 	for _, add := range append(fileVerbs, machineCommands()...) {
 		root.AddCommand(add(g))
 	}
 	root.InitDefaultHelpCmd()
-	strictHelp(root)
 	root.InitDefaultCompletionCmd()
+	helped(root)
+	root.AddCommand(triedCommands()...)
 	plainArgs(root)
 	markBegun(root)
 	return root
@@ -119,7 +94,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "LABCTL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		v, ok := os.LookupEnv(name)
-		if !ok || f.Changed || f.Name == "help" {
+		if !ok || f.Changed || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {

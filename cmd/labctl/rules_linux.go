@@ -24,6 +24,7 @@ that program begin at 0 then; reading never resets them.
 
 With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's
 prefix, SET/RULE if the file gives none. Which of several groups comes first of one packet is chance. (The targets that write to the kernel's log print nothing from a network namespace.)`,
+		Example:           "  labctl rules\n  labctl rules s1 --loaded\n  labctl rules --log --follow",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if follow && !log {
@@ -49,7 +50,9 @@ prefix, SET/RULE if the file gives none. Which of several groups comes first of 
 					rows = append(rows, []string{r.Node, r.Set, there, r.Rule, counted(r.Packets), counted(r.Bytes),
 						r.Text})
 				}
-				return columns(w, "NODE SET LOADED RULE PACKETS BYTES TEXT", rows)
+				t := listing("NODE SET LOADED RULE PACKETS BYTES TEXT", rows)
+				t.Prose = true
+				return t.Write(w)
 			})
 		},
 	}

@@ -26,7 +26,7 @@ func run(args []string) int {
 		out := &output{w: os.Stdout}
 		root.SetOut(terminal.Writer{W: out})
 		root.SetErr(terminal.Stderr())
-		err := root.ExecuteContext(ctx)
+		err := plainUnknown(root, root.ExecuteContext(ctx))
 		return report(out.lost(err), ctx)
 	}, signals)
 }

@@ -60,9 +60,8 @@ func sendCommand(g *globals) *cobra.Command {
 		Use:   "send NODE|NODE:INTERFACE --dst MAC|NODE [--src MAC|NODE]",
 		Short: "Send a forged frame from inside a node, and say where it was dropped",
 		Long: `Send a frame from inside a node with whatever addresses, as Scapy's sendp does, padded to 60 bytes, and list the virtual
-switches that dropped it.
-
-  labctl send guest --src 00:11:22:33:44:55 --dst gw --icmp 192.168.0.4,192.168.0.1
+switches that dropped it.`,
+		Example: `  labctl send guest --src 00:11:22:33:44:55 --dst gw --icmp 192.168.0.4,192.168.0.1
   labctl send guest --dst broadcast --arp reply,192.168.0.1@00:11:22:33:44:55,192.168.0.5
   labctl send guest --dst 01:80:c2:00:00:00 --type 0x0027 --payload 424203`,
 		Args:              cobra.ExactArgs(1),
@@ -112,6 +111,7 @@ func explainCommand(g *globals) *cobra.Command {
 		Short: "Ask a virtual switch what it would do with a frame, and why, for each of its ports",
 		Long: `Ask a virtual switch what it would do with a frame that comes in at a port: the rules it goes through, and for every other port
 whether the frame leaves there, and why not. Nothing is sent, learned or counted.`,
+		Example:           "  labctl explain vSwitch0:guest --src 00:11:22:33:44:55 --dst gw",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSwitches(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -154,7 +154,9 @@ whether the frame leaves there, and why not. Nothing is sent, learned or counted
 					}
 					rows = append(rows, []string{t.Port, word, t.Why, t.Hint})
 				}
-				return columns(w, "PORT LEAVES WHY HINT", rows)
+				t := listing("PORT LEAVES WHY HINT", rows)
+				t.Prose = true
+				return t.Write(w)
 			})
 		},
 	}
@@ -174,7 +176,8 @@ last lines that it wrote, until its node is built again, "labctl up" starts it a
 PID is the process's number where you run this verb: what "kill" there takes, "-" where it cannot be known. A lab has a PID namespace of its own.
 Programs that "exec" starts for an ordinary user see only the lab's processes, with the numbers there, which -o json has as "pid_in_lab".
 Those that "exec" starts for root see the machine's.`,
-		Args: cobra.NoArgs,
+		Example: "  labctl ps",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := g.running(cmd.Context())
 			if err != nil {
@@ -194,7 +197,9 @@ Those that "exec" starts for root see the machine's.`,
 					}
 					rows = append(rows, []string{r.Kind, r.Name, r.Node, pid, r.State, oneLine(r.What)})
 				}
-				if err := columns(w, "KIND NAME NODE PID STATE WHAT", rows); err != nil {
+				t := listing("KIND NAME NODE PID STATE WHAT", rows)
+				t.Prose = true
+				if err := t.Write(w); err != nil {
 					return err
 				}
 				for _, r := range list {

@@ -45,14 +45,13 @@ func setCommand(g *globals) *cobra.Command {
 		Use:   "set NODE.key=value...",
 		Short: "Change a running lab by hand, in the words of its file",
 		Long: `Change a running lab by hand. Left of "=" is where the value would be in the file, below "nodes"; the value is
-written as in the file:
-
-  labctl set vSwitch0.promiscuous=accept
-  labctl set dvs.groups.Nested.mac_learning='{limit: 2}' dvs.ports.probe.vlan=20
-  labctl set guest.effective_mac=00:50:56:00:00:99
+written as in the file.
 
 What was begun is finished, also when this command is interrupted. It takes effect at once, as a step's "set" would; "labctl reset NODE" takes it back, "labctl plan -l LAB" lists it, and "labctl up"
 keeps it, unless --reset.`,
+		Example: `  labctl set vSwitch0.promiscuous=accept
+  labctl set dvs.groups.Nested.mac_learning='{limit: 2}' dvs.ports.probe.vlan=20
+  labctl set guest.effective_mac=00:50:56:00:00:99`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE:              func(cmd *cobra.Command, args []string) error { return g.assign(cmd, args...) },
@@ -66,6 +65,7 @@ func resetCommand(g *globals) *cobra.Command {
 		Long: `Take back what was set by hand on the nodes named, or on all: they become again what the file and the steps that were walked through
 say. Steps stay walked through and their actions go on; "labctl up --reset" returns to the beginning. "labctl plan -l LAB" says what
 would change.`,
+		Example:           "  labctl reset\n  labctl reset h1",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.running(cmd.Context())
@@ -84,13 +84,13 @@ would change.`,
 }
 
 func policyCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Change the policies of a virtual switch, a port group or a port"}
+	cmd := &cobra.Command{Use: "policy", Short: "Change the policies of a virtual switch, a port group or a port",
+		Example: "  labctl policy set vSwitch0 promiscuous=accept"}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "set SWITCH|SWITCH/GROUP|SWITCH:PORT key=value...",
 		Short: `Set policies, a short name for "labctl set"`,
-		Long: `Set policies: promiscuous, mac_changes, forged_transmits (accept or reject), mac_learning, vlan, teaming, as in the lab file:
-
-  labctl policy set vSwitch0 promiscuous=accept
+		Long:  `Set policies: promiscuous, mac_changes, forged_transmits (accept or reject), mac_learning, vlan, teaming, as in the lab file.`,
+		Example: `  labctl policy set vSwitch0 promiscuous=accept
   labctl policy set dvs/Nested forged_transmits=accept mac_learning=true
   labctl policy set dvs:probe promiscuous=accept`,
 		Args:              cobra.MinimumNArgs(2),
@@ -116,10 +116,10 @@ func policyCommand(g *globals) *cobra.Command {
 }
 
 // switchedOnOff makes "port block", "link down" and their opposites.
-func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.Lab, node, port string) string,
+func switchedOnOff(g *globals, use, short, example, value string, key func(lab *topology.Lab, node, port string) string,
 	complete cobra.CompletionFunc) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: complete,
+		Use: use, Short: short, Example: "  labctl " + example, Args: cobra.ExactArgs(1), ValidArgsFunction: complete,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			node, port, ok := strings.Cut(args[0], ":")
 			if !ok {
@@ -139,17 +139,20 @@ func switchedOnOff(g *globals, use, short, value string, key func(lab *topology.
 }
 
 func portCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "port", Short: "Block a port of a virtual switch, or let it go on"}
+	cmd := &cobra.Command{Use: "port", Short: "Block a port of a virtual switch, or let it go on",
+		Example: "  labctl port block vSwitch0:guest\n  labctl port unblock vSwitch0:guest"}
 	key := func(_ *topology.Lab, _, port string) string { return "ports." + port + ".blocked" }
 	cmd.AddCommand(
-		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "true", key,
-			completeSwitches(g, 1)),
-		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on", "false", key, completeSwitches(g, 1)))
+		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "port block vSwitch0:guest",
+			"true", key, completeSwitches(g, 1)),
+		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on", "port unblock vSwitch0:guest", "false", key,
+			completeSwitches(g, 1)))
 	return cmd
 }
 
 func linkCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "link", Short: "Unplug an interface or a port, or plug it in"}
+	cmd := &cobra.Command{Use: "link", Short: "Unplug an interface or a port, or plug it in",
+		Example: "  labctl link down h1:eth0\n  labctl link up h1:eth0"}
 	key := func(lab *topology.Lab, node, port string) string {
 		if n := lab.Node(node); n != nil && (n.Kind == topology.Bridge || n.Kind == topology.VSwitch) {
 			return "ports." + port + ".up"
@@ -157,8 +160,9 @@ func linkCommand(g *globals) *cobra.Command {
 		return "interfaces." + port + ".up"
 	}
 	cmd.AddCommand(
-		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go", "false", key,
-			completeNodes(g, 1)),
-		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "true", key, completeNodes(g, 1)))
+		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go",
+			"link down h1:eth0", "false", key, completeNodes(g, 1)),
+		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "link up h1:eth0", "true", key,
+			completeNodes(g, 1)))
 	return cmd
 }

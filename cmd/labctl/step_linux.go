@@ -25,7 +25,8 @@ go on with "labctl step". "labctl up --reset" returns to the beginning.
 Exit code 1 if something is not as the step expects, if the step failed (an action could not be done, or what it waits for did not
 come), or if a command in the background has died. A step that was begun is finished, also when this command is interrupted or killed:
 "labctl step --list" says how far it is. A command of the step that still runs 10 s after that is ended, and the step has failed. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
-		Args: cobra.NoArgs,
+		Example: "  labctl step\n  labctl step --list\n  labctl step --all",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := g.running(cmd.Context())
 			if err != nil {
@@ -103,7 +104,9 @@ func (g *globals) listSteps(cmd *cobra.Command, c *client.Client, lab *labfile.F
 		for _, l := range lines {
 			rows = append(rows, []string{fmt.Sprint(l.Step), l.State, l.Name})
 		}
-		if err := columns(w, "STEP STATE NAME", rows); err != nil {
+		t := listing("STEP STATE NAME", rows)
+		t.Prose = true
+		if err := t.Write(w); err != nil {
 			return err
 		}
 		if d.State != "running" && d.State != "" || d.Doing != "" {

@@ -33,13 +33,7 @@ interfaces is changed, but that they are promiscuous as long as they are ports.
 Refused are interfaces that are down, that have addresses of this machine or are ports of a bridge (--force takes them), and the one
 that carries the default route, unless --force-default-route is given twice. What guests program into their adapters cannot be
 seen from here: on a switch that does not learn, a port's address is what --mac says.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("unknown command %q for \"labctl switch\": there are run, add, delete, show and stop",
-					args[0])
-			}
-			return usagef("which? labctl switch run, add, delete, show or stop; see \"labctl switch --help\"")
-		},
+		Example: "  labctl switch run vsw --add veth1-vsw --add veth2-vsw\n  labctl switch show vsw",
 	}
 	cmd.AddCommand(switchRunCommand(), switchAddCommand(), switchDeleteCommand(), switchShowCommand(g),
 		switchStopCommand())
@@ -174,6 +168,7 @@ func switchAddCommand() *cobra.Command {
 		Long: `Make an interface a port of a running switch. The interface is looked for in the network namespace in which this command runs
 (ip netns exec NS labctl switch add NAME INTERFACE), which need not be the switch's; as long as it is a port, its namespace lives. It is
 followed by its number: renamed it stays the port, gone it takes the port with it.`,
+		Example:           "  labctl switch add vsw veth3-vsw",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -196,6 +191,7 @@ func switchDeleteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "delete NAME INTERFACE",
 		Short:             "Take an interface out of a running switch",
+		Example:           "  labctl switch delete vsw veth3-vsw",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -211,6 +207,7 @@ func switchStopCommand() *cobra.Command {
 		Short: "End a switch, or clear away one that was killed",
 		Long: `End a switch and return when nothing of it is left, or clear away one that was killed. One that does not answer ("labctl switch show"), or
 has not ended within a minute, is an error that says what it is at (exit code 3); --force kills it.`,
+		Example:           "  labctl switch stop vsw",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -225,6 +222,7 @@ func switchShowCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show [NAME]",
 		Short:             "Show the ports of a switch and the addresses it knows, or all switches",
+		Example:           "  labctl switch show\n  labctl switch show vsw",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeSwitchNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

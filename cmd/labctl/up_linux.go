@@ -32,8 +32,9 @@ through and what was set by hand stay.
 With --dry-run: say in words what it would change, and touch nothing: exit code 0 if that is nothing, 1 if it is something. With --script
 too: the kernel operations instead. Of a lab that is not up that is all of it, of one that has to be healed what is not whole; what was set by
 hand stays laid over the file, as it does in "up".`,
+		Example:           "  labctl up lab.yaml\n  labctl up two-hosts --as second\n  labctl up lab.yaml --dry-run",
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeFiles,
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := oneFile(args)
 			if err != nil {
@@ -115,7 +116,10 @@ func runsCommands(lab *labfile.File) string {
 		}
 	}
 	for _, st := range lab.Steps {
-		if slices.ContainsFunc(st.Do, func(a labfile.Action) bool { return a.Run != nil }) {
+		if slices.ContainsFunc(st.Do, func(a labfile.Action) bool {
+			_, runs := a.What.(*labfile.RunAction)
+			return runs
+		}) {
 			return fmt.Sprintf("step %q", st.Name)
 		}
 	}

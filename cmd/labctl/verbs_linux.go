@@ -2,7 +2,7 @@ package main
 
 import "github.com/spf13/cobra"
 
-// machineCommands make [machineVerbs].
+// machineCommands make [machineVerbs], in any order.
 func machineCommands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand,

@@ -60,8 +60,8 @@ const at = "2026-01-02T03:04:05.678901Z"
 var said = map[string]string{
 	"status": `{"result":{"lab":"LAB","nodes":5,"state":"running","pid":1,"file":"FILE"}}`,
 	"inspect": `{"result":{"format":1,"lab":"LAB","state":"running","pid":1,"file":"FILE","nodes":[
-		{"name":"s1","kind":"bridge","inode":7,"interfaces":[{"name":"a","mac":"02:00:00:00:00:01","addrs":[],"peer":"a:eth0","up":true},{"name":"b","mac":"02:00:00:00:00:02","addrs":[],"peer":"b:eth0","up":false}]},
-		{"name":"a","kind":"host","netns":"demo.a","inode":8,"interfaces":[{"name":"eth0","mac":"02:00:00:00:00:0a","addrs":["10.0.0.1/24","2001:db8::1/64"],"peer":"s1:a","up":true}],
+		{"name":"s1","kind":"bridge","inode":7,"interfaces":[{"name":"a","mac":"02:00:00:00:00:01","addrs":[],"peer":"a:eth0","up":true,"state":"up","mtu":1500},{"name":"b","mac":"02:00:00:00:00:02","addrs":[],"peer":"b:eth0","up":false,"state":"down","mtu":9000}]},
+		{"name":"a","kind":"host","netns":"demo.a","inode":8,"interfaces":[{"name":"eth0","mac":"02:00:00:00:00:0a","addrs":["10.0.0.1/24","2001:db8::1/64"],"peer":"s1:a","up":true,"state":"lowerlayerdown","mtu":1500}],
 		 "died":[{"node":"a","what":"sh -c 'exit 3'","how":"exit status 3","output":"one\ntwo\u001b[2J","line":7}]},
 		{"name":"n23456789-123456789-123456789-123456789-x","kind":"host","inode":9,"interfaces":[{"name":"e","mac":"02:00:00:00:00:0b","addrs":[],"up":true}]}]}}`,
 	"neigh":  `{"result":[{"node":"a","addr":"10.0.0.2","mac":"02:00:00:00:00:0b","holder":"b","state":"REACHABLE","dev":"eth0"},{"node":"a","addr":"10.0.0.9","mac":"","holder":"","state":"FAILED","dev":"eth0"}]}`,
@@ -257,7 +257,7 @@ func verb(t *testing.T, dir, home, line string) string {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(strings.ReplaceAll(string(b), home+"/", "HOME/"), dir, "DIR")
-	text = strings.ReplaceAll(text, "labctl ("+wire.Version+")", "labctl (VERSION)")
+	text = strings.ReplaceAll(text, "labctl ("+wire.Version()+")", "labctl (VERSION)")
 	text = regexp.MustCompile(fmt.Sprintf(`\b%d\b`, os.Getpid())).ReplaceAllString(text, "PID")
 	if line == "ls" { // its columns are as wide as the number
 		text = regexp.MustCompile(`  +`).ReplaceAllString(text, "  ")
@@ -373,7 +373,14 @@ func TestVerbs(t *testing.T) {
 	}
 	t.Run("nothing is up", func(t *testing.T) {
 		group("none", append(both("ls"), "inspect", "inspect -l demo", "down", "down demo", "step", "verify -l demo", "plan -l demo", "exec a true",
-			"events", "ls -o xml", "levitate", "help levitate", "ping a", "matrix a", "send a")...)
+			"events", "ls -o xml", "levitate", "help levitate", "ping a", "matrix a", "send a",
+			"deploy -t x.yaml", "help destroy", "verfy", "policy", "link sett a:b", "ls --color pink", "step --all --list")...)
+		group("help", "--help", "help ping", "policy --help", "verify -h")
+		t.Run("down of nothing", func(t *testing.T) {
+			if code := run([]string{"down", ""}); code != exitUsage {
+				t.Errorf("exit code %d", code)
+			}
+		})
 	})
 	t.Run("killed before it began", func(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(home, "labctl", "demo"), 0o700); err != nil {
@@ -394,9 +401,10 @@ func TestVerbs(t *testing.T) {
 		group("stream", append(both("drops", "events", "rules --log", "watch", "capture v1:c"), "drops --short", "events -o yaml")...)
 		group("probe", append(both("ping a b", "ping a c", "matrix --no-timing", "verify demo --no-timing", "step", "send c --dst a --count 2", "set a.mtu=1400", "reset"),
 			"ping a a", "ping a nobody", "ping a ff02::1", "matrix --probe sees --from a --to nobody", "link down a:eth0", "port block v1:c", "policy set v1 promiscuous=accept",
-			"policy set v1 promiscuous", "explain v1 --dst a", "send c --dst a --count 0", "capture v1:c -c -1", "verify demo -j 0", "step --all --list")...)
+			"policy set v1 promiscuous", "explain v1 --dst a", "send c --dst a --count 0", "capture v1:c -c -1", "verify demo -j 0", "step --all --list",
+			"verify demo demo --no-timing", "verify demo --quiet", "verify demo demo -q")...)
 		(&fake{t: t, instance: long, greeting: greets, says: answersOf(t, long, "-", true)}).up(home, "-")
-		group("two", "ls", "inspect", "ps -l "+long, "down", "matrix -l "+long, "ping a b -l "+long, "verify "+long+" --no-timing", "step -l "+long, "plan -l "+long, "down a b -l "+long)
+		group("two", "ls", "inspect", "ps -l "+long, "down", "matrix -l "+long, "ping a b -l "+long, "verify "+long+" --no-timing", "verify -q --no-timing demo "+long, "verify --no-timing demo "+long, "step -l "+long, "plan -l "+long, "down a b -l "+long)
 	})
 	t.Run("refusals", func(t *testing.T) {
 		for _, k := range []struct{ name, greeting, says string }{

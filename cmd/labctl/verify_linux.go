@@ -27,7 +27,7 @@ type verifyFlags struct {
 	junit                              string
 	update, keep, require, noTiming, n bool
 	jobs                               int
-	allowRun, timing                   bool
+	allowRun, timing, quiet            bool
 }
 
 func verifyCommand(g *globals) *cobra.Command {
@@ -36,22 +36,26 @@ func verifyCommand(g *globals) *cobra.Command {
 		Use:   "verify [LAB|FILE]...",
 		Short: "Judge labs against the tables in their files",
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
-steps) is judged as it stands, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
+steps) is judged as it is, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
 through its steps, and taken down again; --new always does that, with the file of LAB too, and --update does it with a FILE. Without an
 argument and -l ./lab.yaml is judged, or, where there is none, the running lab. One that is degraded is not judged (exit code 3). Below each table is which rules and which virtual switches stopped
 the pings that did not get through, also where that was expected.
 
 Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
+		Example: "  labctl verify lab.yaml\n  labctl verify -j 4 --junit report.xml labs/*.yaml\n" +
+			"  labctl verify lab.yaml --update\n  labctl verify -q lab.yaml",
 		ValidArgsFunction: completeFiles,
 		RunE:              func(cmd *cobra.Command, args []string) error { return v.run(cmd, g, args) },
 	}
 	cmd.Flags().StringVar(&v.junit, "junit", "", "also write a JUnit report to this file")
 	cmd.Flags().BoolVar(&v.update, "update", false, "write what was measured into the file's tables")
-	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed standing")
+	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed up")
 	cmd.Flags().BoolVar(&v.require, "require", false, "a kernel feature that is missing is a failure, not a skip")
 	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	cmd.Flags().BoolVar(&v.timing, "timing", false,
 		"also say where the time went, step by step, and why silence could not be proven where it was waited for")
+	cmd.Flags().BoolVarP(&v.quiet, "quiet", "q", false,
+		"say only what differs, a line each, and nothing if all is as expected; -o json is printed whole")
 	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
 	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
 	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false,
@@ -87,7 +91,11 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 			defer printing.Unlock()
 			*all[i] = *one
 			for g.output == "table" && next < len(all) && (all[next].lab != nil || all[next].err != nil) {
-				v.print(cmd.OutOrStdout(), all[next])
+				if v.quiet {
+					v.printDiffering(cmd.OutOrStdout(), all[next])
+				} else {
+					v.print(cmd.OutOrStdout(), all[next])
+				}
 				next++
 			}
 		})
@@ -187,7 +195,8 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 			return err
 		}
 	}
-	if r.file, r.lab, err = load(from); err != nil {
+	r.file, r.lab, err = v.load(from)
+	if err != nil {
 		return err
 	}
 	if len(cellsOf(r.lab)) == 0 && !v.update {
@@ -198,7 +207,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
 		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
 			r.arg = r.lab.Name
-			fmt.Fprintf(terminal.Stderr(), "%s is running and is judged as it stands; --new judges a new one\n", r.arg)
+			v.note("%s is running and is judged as it is; --new judges a new one", r.arg)
 			return v.standing(ctx, r)
 		}
 	}
@@ -207,7 +216,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return err
 	}
 	s.Tied, s.Temporary = true, true
-	events, done := progress()
+	events, done := v.progress(r.lab.Name)
 	defer done()
 	began := time.Now()
 	c, over, err := upUnique(ctx, &s, events)
@@ -227,7 +236,7 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		r.skipped, err = err.Error(), nil
 	}
 	if v.keep && ctx.Err() == nil && (err != nil || !r.ok()) {
-		r.note = fmt.Sprintf("%s is left standing as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
+		r.note = fmt.Sprintf("%s is left up as %s: labctl down %s", r.lab.Name, s.Instance, s.Instance)
 		return errors.Join(err, c.Keep())
 	}
 	began = time.Now()
@@ -259,15 +268,14 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 	}
 	r.lab = lab
 	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
-		fmt.Fprintf(terminal.Stderr(),
-			"%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes it in\n",
-			r.file.display, r.file.display)
+		v.note("%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes "+
+			"it in", r.file.display, r.file.display)
 	}
 	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it stands; what changes a lab (%s) is walked through on a new "+
+		r.note = fmt.Sprintf("%s is running: judged as it is; what changes a lab (%s) is walked through on a new "+
 			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
 	}
-	events, done := progress()
+	events, done := v.progress(r.arg)
 	defer done()
 	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update}, events)
 	return err
@@ -316,13 +324,15 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 	var errs []error
 	if g.output != "table" {
 		errs = append(errs, g.print(cmd.OutOrStdout(), v.document(all), nil))
+	} else if len(all) > 1 {
+		v.printAll(cmd.OutOrStdout(), all)
 	}
 	if v.junit != "" {
 		errs = append(errs, writeJUnit(v.junit, all, v.noTiming, v.timing))
 	}
 	no, skipped := false, ""
 	for _, r := range all {
-		if r.note != "" {
+		if r.note != "" && (!v.quiet || v.keep) {
 			fmt.Fprintln(terminal.Stderr(), r.note)
 		}
 		if v.update && r.err == nil && r.skipped == "" {
@@ -366,7 +376,7 @@ func (v *verifyFlags) writeBack(r *verified) error {
 		return m.Got, ok && m.Got != "unknown" && m.Got != ""
 	})
 	if string(updated) == string(r.lab.Source) {
-		fmt.Fprintf(terminal.Stderr(), "%s is as measured; not changed\n", r.file.display)
+		v.note("%s is as measured; not changed", r.file.display)
 		return nil
 	}
 	if err := rewrite(r.file.identity, r.lab.Source, updated); err != nil {

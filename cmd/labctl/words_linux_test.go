@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"labctl/cmd/labctl/wire"
+	"labctl/switchcore"
 	"labctl/topology/labfile"
 )
 
@@ -66,6 +68,22 @@ func TestIPv6OnlyNodesAreAskedAnotherWay(t *testing.T) {
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s %v: %q, want %q", c.kind, c.a, got, c.want)
 		}
+	}
+}
+
+// TestPoliciesComeFromTheList: a policy that is added has its letter in "ports".
+func TestPoliciesComeFromTheList(t *testing.T) {
+	list := append(switchcore.Decisions(), switchcore.Decision{Key: "whistling"})
+	if got := initials(list); got != "PMFW" {
+		t.Error(got)
+	}
+	p := wire.Port{Policy: map[string]wire.Policy{"promiscuous": {Value: "reject", From: "default"},
+		"mac_changes": {Value: "accept", From: "group"}, "whistling": {Value: "accept", From: "port"}}}
+	if got := policies(p, list); got != "R Ag ? Ap" {
+		t.Error(got)
+	}
+	if got := policies(wire.Port{Uplink: true}, list); got != "uplink" {
+		t.Error(got)
 	}
 }
 

@@ -13,7 +13,8 @@ type Expectation struct {
 	Tables []*Table
 }
 
-// Table is one printed table of cells of one kind. A blank line in the file begins another Table.
+// Table is one printed table of cells of one kind. A blank line in the file begins another Table, or another block of
+// columns of the same one.
 type Table struct {
 	Kind    string      // the name of a [Kind]
 	Pos     problem.Pos // the first header cell; for the short form ("ping: ok") the scalar
@@ -24,7 +25,8 @@ type Table struct {
 	Cells   []*Cell     // row by row, '*' expanded, without the diagonal; '.' cells are there, not Judged
 
 	shownRows, shownColumns []string     // with '*' expanded
-	lines                   []tableLine  // where it is in the file; none for the short form
+	fromRow, fromColumn     []int        // indexes into Rows and Columns of what they were expanded from
+	blocks                  []tableBlock // where it is in the file; none for the short form
 	narrowing               [][]cellWord // where some narrow their row: the words of every row, cells or not
 }
 

@@ -23,7 +23,12 @@ const maxListed = 20
 //	from\to  h0  h2
 //	h0       -   no-arp!
 //	# h0 -> h2: wanted ok, got no-arp: the neighbour entry FAILED
-func Render(t *Table, got func(*Cell) string) string {
+func Render(t *Table, got func(*Cell) string) string { return RenderWithin(t, got, 0) }
+
+// RenderWithin prints the table as [Render] does, on a terminal of so many columns: a table that is wider is printed as
+// several blocks of columns with a blank line between them, which [ParseTable] reads as one table. It stays in one
+// piece where columns is 0 or some of its words narrow their row.
+func RenderWithin(t *Table, got func(*Cell) string, columns int) string {
 	grid := t.grid()
 	lines := make([][]string, 0, len(grid)+1)
 	lines = append(lines, append([]string{t.Corner}, t.columns()...))
@@ -45,7 +50,15 @@ func Render(t *Table, got func(*Cell) string) string {
 		lines = append(lines, line)
 	}
 	var b strings.Builder
-	writeAligned(&b, lines)
+	if t.narrowing != nil {
+		columns = 0
+	}
+	for i, block := range blocksOf(lines, columns) {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		writeAligned(&b, block)
+	}
 	for i, d := range differ {
 		if i == maxListed {
 			fmt.Fprintf(&b, "# … and %d more\n", len(differ)-maxListed)
@@ -151,6 +164,35 @@ func writeAligned(b *strings.Builder, lines [][]string) {
 		}
 		b.WriteByte('\n')
 	}
+}
+
+// blocksOf divides the columns of an aligned table among blocks that a terminal of so many columns has room for, the
+// first column being in each. 0: there is one block.
+func blocksOf(lines [][]string, columns int) [][][]string {
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for j, w := range line {
+			widths[j] = max(widths[j], displayWidth(w))
+		}
+	}
+	var blocks [][][]string
+	add := func(from, to int) {
+		block := make([][]string, len(lines))
+		for i, line := range lines {
+			block[i] = append([]string{line[0]}, line[from:to]...)
+		}
+		blocks = append(blocks, block)
+	}
+	from, used := 1, widths[0]
+	for j := 1; j < len(widths); j++ {
+		if columns > 0 && j > from && used+2+widths[j] > columns {
+			add(from, j)
+			from, used = j, widths[0]
+		}
+		used += 2 + widths[j]
+	}
+	add(from, len(widths))
+	return blocks
 }
 
 func pad(b *strings.Builder, n int) {

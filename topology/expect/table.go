@@ -40,8 +40,8 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 		return nil, p.problems
 	}
 	var tables []*Table
-	for _, lines := range splitTables(text, at) {
-		if tables = append(tables, p.table(lines)); p.full() {
+	for _, blocks := range p.tables(splitTables(text, at)) {
+		if tables = append(tables, p.table(blocks)); p.full() {
 			break
 		}
 	}
@@ -49,6 +49,18 @@ func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []pr
 		p.errorf(at, 1, "no table here; its header begins with %s", problem.Quoted(p.kind.head()))
 	}
 	return tables, p.problems
+}
+
+// tables puts the blocks together that are one table. Where words narrow their row, each is one.
+func (p *tableParser) tables(blocks [][]tableLine) [][][]tableLine {
+	if p.kind.narrowing == nil {
+		return joined(blocks)
+	}
+	alone := make([][][]tableLine, len(blocks))
+	for i, b := range blocks {
+		alone[i] = [][]tableLine{b}
+	}
+	return alone
 }
 
 // ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
@@ -75,76 +87,106 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 	return t, p.problems
 }
 
-func (p *tableParser) table(lines []tableLine) *Table {
-	head := lines[0]
-	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text, lines: lines}
-	if strings.HasPrefix(t.Corner, "|") && strings.HasSuffix(head.words[len(head.words)-1].text, "|") {
-		p.wrong(head.line, head.words[0],
-			`a table has spaces between its columns: leave out each "|" and the line of dashes`)
-		return t
-	}
-	if want := p.kind.head(); t.Corner != want {
-		p.wrong(head.line, head.words[0],
-			"the header of a table of %s begins with %s, not %s (a blank line begins another table)",
-			p.kind.Name, problem.Quoted(want), problem.Quoted(t.Corner))
-		return t
-	}
-	if len(head.words) == 1 || len(lines) == 1 {
-		p.wrong(head.line, head.words[0], "a table needs a column and a row")
-		return t
-	}
-	columns := p.columns(t, head)
-	rows := make([]axis, 0, len(lines)-1)
-	cells := make([][]cellWord, 0, len(lines)-1)
-	seen := map[string]int{}
-	for _, l := range lines[1:] {
-		if p.full() {
+// table reads a table, of one block or of several.
+func (p *tableParser) table(blocks [][]tableLine) *Table {
+	head := blocks[0][0]
+	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text}
+	body := &tableBody{at: map[string]int{}, columnAt: map[string]int{}}
+	for i, lines := range blocks {
+		t.blocks = append(t.blocks, tableBlock{lines: lines, column: len(t.Columns)})
+		if i == 0 && !p.first(t, body, lines) || i > 0 && !p.further(t, body, lines) {
 			return t
 		}
-		row := p.row(l.line, l.words[0])
-		t.Rows = append(t.Rows, row.text)
-		key := row.text
-		if p.kind.narrowing != nil {
-			key = p.narrow(&row, columns, l.words[1:])
-		}
-		if first, twice := seen[key]; twice {
-			p.wrong(l.line, l.words[0], "row %q is already in line %d; each row once", row.text, first)
-		} else {
-			seen[key] = l.line
-		}
-		rows = append(rows, row)
-		cells = append(cells, p.cells(l, &row, columns))
 	}
 	if len(p.problems) == 0 {
-		p.fill(t, rows, columns, cells)
+		p.fill(t, body.rows, body.columns, body.cells)
 		p.asksNothing(t, len(t.Corner))
 	}
 	return t
 }
 
-func (p *tableParser) columns(t *Table, head tableLine) []axis {
+// tableBody is what has been read of a table.
+type tableBody struct {
+	rows, columns []axis
+	cells         [][]cellWord
+	at            map[string]int // the line of each row, by what makes it unlike others
+	columnAt      map[string]int // the line of each column
+}
+
+// first reads the first block of a table, and reports whether there is something to go on with.
+func (p *tableParser) first(t *Table, body *tableBody, lines []tableLine) bool {
+	head := lines[0]
+	if strings.HasPrefix(t.Corner, "|") && strings.HasSuffix(head.words[len(head.words)-1].text, "|") {
+		p.wrong(head.line, head.words[0],
+			`a table has spaces between its columns: leave out each "|" and the line of dashes`)
+		return false
+	}
+	if want := p.kind.head(); t.Corner != want {
+		p.wrong(head.line, head.words[0],
+			"the header of a table of %s begins with %s, not %s (a blank line begins another table)",
+			p.kind.Name, problem.Quoted(want), problem.Quoted(t.Corner))
+		return false
+	}
+	if len(head.words) == 1 || len(lines) == 1 {
+		p.wrong(head.line, head.words[0], "a table needs a column and a row")
+		return false
+	}
+	body.columns = p.columns(t, body, head)
+	p.needed(t, head)
+	for _, l := range lines[1:] {
+		if p.full() {
+			return false
+		}
+		row := p.row(l.line, l.words[0])
+		t.Rows = append(t.Rows, row.text)
+		key := row.text
+		if p.kind.narrowing != nil {
+			key = p.narrow(&row, body.columns, l.words[1:])
+		}
+		if first, twice := body.at[key]; twice {
+			p.wrong(l.line, l.words[0], "row %q is already in line %d; each row once", row.text, first)
+		} else {
+			body.at[key] = l.line
+		}
+		body.rows = append(body.rows, row)
+		body.cells = append(body.cells, p.cells(l, &row, body.columns))
+	}
+	return true
+}
+
+// columns reads the header of a block and adds its columns to those of the table.
+func (p *tableParser) columns(t *Table, body *tableBody, head tableLine) []axis {
 	columns := make([]axis, 0, len(head.words)-1)
-	seen := map[string]bool{}
 	for _, w := range head.words[1:] {
 		if p.full() {
 			break
 		}
 		t.Columns = append(t.Columns, w.text)
-		if seen[w.text] {
+		switch line, twice := body.columnAt[w.text]; {
+		case twice && line == head.line:
 			p.wrong(head.line, w, "column %q appears twice; each column once", w.text)
+		case twice:
+			p.wrong(head.line, w, "column %q is already in line %d, which this block goes on from; each column once",
+				w.text, line)
+		default:
+			body.columnAt[w.text] = head.line
 		}
-		seen[w.text] = true
 		columns = append(columns, p.column(head.line, w))
 	}
-	if n := p.kind.narrowing; n != nil {
-		for _, name := range n.needs {
-			if !slices.Contains(t.Columns, name) {
-				p.wrong(head.line, head.words[0], "a table of %s has a column %q; write it beside the others",
-					p.kind.Name, name)
-			}
+	return columns
+}
+
+// needed complains about columns that have to be there.
+func (p *tableParser) needed(t *Table, head tableLine) {
+	if p.kind.narrowing == nil {
+		return
+	}
+	for _, name := range p.kind.narrowing.needs {
+		if !slices.Contains(t.Columns, name) {
+			p.wrong(head.line, head.words[0], "a table of %s has a column %q; write it beside the others",
+				p.kind.Name, name)
 		}
 	}
-	return columns
 }
 
 // narrow reads the words of a row that say what it is about, and returns what makes the row unlike others.
@@ -261,6 +303,7 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 	}
 	*p.rs.Cells += n
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
+	t.fromRow, t.fromColumn = fromRow, fromColumn
 	if p.kind.narrowing != nil {
 		t.narrowing = words
 	}

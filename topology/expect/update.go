@@ -85,7 +85,7 @@ func (u *updater) table(t *Table) {
 
 // fits reports whether the table is where it says it is, so that no other text is ever written over.
 func (u *updater) fits(t *Table) bool {
-	for _, l := range t.lines {
+	for _, l := range t.lines() {
 		if l.line < 1 || l.line > len(u.lines) {
 			return false
 		}
@@ -96,6 +96,14 @@ func (u *updater) fits(t *Table) bool {
 		}
 	}
 	return !t.Short || t.Pos.Line >= 1 && t.Pos.Line <= len(u.lines) && t.Pos.Col-1 < len(u.lines[t.Pos.Line-1])
+}
+
+// lines are those of all blocks of the table.
+func (t *Table) lines() (out []tableLine) {
+	for _, b := range t.blocks {
+		out = append(out, b.lines...)
+	}
+	return out
 }
 
 // word is what a cell is to read.
@@ -125,8 +133,14 @@ type token struct {
 
 // replaceWords puts words over words of the same table.
 func (u *updater) replaceWords(t *Table, words map[problem.Pos]string) {
-	lines := make([][]token, len(t.lines))
-	for k, l := range t.lines {
+	for _, b := range t.blocks {
+		u.replaceIn(b.lines, words)
+	}
+}
+
+func (u *updater) replaceIn(block []tableLine, words map[problem.Pos]string) {
+	lines := make([][]token, len(block))
+	for k, l := range block {
 		for _, w := range l.words {
 			word, ok := words[w.pos(l.line)]
 			if !ok {
@@ -141,7 +155,7 @@ func (u *updater) replaceWords(t *Table, words map[problem.Pos]string) {
 	}
 	makeRoom(lines)
 	for k, l := range lines {
-		line := &u.lines[t.lines[k].line-1]
+		line := &u.lines[block[k].line-1]
 		*line = rewritten(*line, l)
 	}
 }
@@ -195,27 +209,65 @@ func rewritten(line string, tokens []token) string {
 // a row "*" on the first of its rows.
 func (u *updater) writeOut(t *Table) {
 	full := u.full(t)
+	for n, b := range t.blocks {
+		next := len(t.Columns)
+		if n+1 < len(t.blocks) {
+			next = t.blocks[n+1].column
+		}
+		var lines [][]string
+		var count []int // of lines that each line of the file becomes
+		for k, l := range b.lines {
+			rows := t.written(n, k, l)
+			count = append(count, len(rows))
+			for _, i := range rows {
+				line := []string{full[i][0]}
+				for j, from := range t.fromColumn {
+					if from >= b.column && from < next {
+						line = append(line, full[i][j+1])
+					}
+				}
+				lines = append(lines, line)
+			}
+		}
+		u.writeOutBlock(b.lines, lines, count)
+	}
+}
+
+// written are the lines of the full table that line k of block n becomes: the header, or what its row means.
+func (t *Table) written(n, k int, l tableLine) (rows []int) {
+	if k == 0 {
+		return []int{0}
+	}
+	row := k - 1
+	if n > 0 {
+		row = slices.Index(t.Rows, l.words[0].text)
+	}
+	for i, from := range t.fromRow {
+		if from == row {
+			rows = append(rows, i+1)
+		}
+	}
+	return rows
+}
+
+func (u *updater) writeOutBlock(block []tableLine, lines [][]string, count []int) {
 	var text strings.Builder
-	writeAligned(&text, full)
+	writeAligned(&text, lines)
 	written := strings.Split(text.String(), "\n")
 	width := 0
 	for _, l := range written {
 		width = max(width, displayWidth(l))
 	}
 	next := 0
-	for i, l := range t.lines {
+	for i, l := range block {
 		raw := u.lines[l.line-1]
-		n := 1
-		if i > 0 && l.words[0].text == "*" {
-			n = len(full) - len(t.lines) + 1 // what the one row "*" means
-		}
 		indent, eol := raw[:l.words[0].at], lineEnd(raw)
 		comment := ""
 		if l.comment >= 0 {
 			comment = strings.TrimRight(raw[l.comment:], "\r\n")
 		}
 		var b strings.Builder
-		for k := range n {
+		for k := range count[i] {
 			b.WriteString(indent + written[next+k])
 			if k == 0 && comment != "" {
 				pad(&b, width-displayWidth(written[next])+2)
@@ -223,10 +275,10 @@ func (u *updater) writeOut(t *Table) {
 			}
 			b.WriteString(eol)
 		}
-		if n == 0 && comment != "" {
+		if count[i] == 0 && comment != "" {
 			b.WriteString(indent + comment + eol)
 		}
-		next += n
+		next += count[i]
 		u.lines[l.line-1] = b.String()
 	}
 }

@@ -99,20 +99,29 @@ func ableSysctls() error {
 			"(docker run --security-opt systempaths=unconfined), or use the machine itself"}
 }
 
-// withSysctl opens a value of the calling thread's network namespace for writing. Containers mount /proc/sys read-only
-// over a /proc that is not; then a procfs of one's own does, where it may be mounted.
-func withSysctl(key string, f func(fd int) error) error {
-	fd, err := unix.Open("/proc/sys/"+key, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+// openSysctl opens a value of the calling thread's network namespace for writing. Containers mount /proc/sys read-only
+// over a /proc that is not; then a procfs of one's own does, where it may be mounted. The caller closes it.
+func openSysctl(key string) (fd int, err error) {
+	fd, err = unix.Open("/proc/sys/"+key, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.EROFS) {
 		proc, merr := detachedMount("proc")
 		if merr != nil {
-			return &os.PathError{Op: "open", Path: "/proc/sys/" + key, Err: err}
+			return -1, &os.PathError{Op: "open", Path: "/proc/sys/" + key, Err: err}
 		}
 		defer unix.Close(proc)
 		fd, err = unix.Openat(proc, "sys/"+key, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
-		return &os.PathError{Op: "open", Path: "/proc/sys/" + key, Err: err}
+		return -1, &os.PathError{Op: "open", Path: "/proc/sys/" + key, Err: err}
+	}
+	return fd, nil
+}
+
+// withSysctl lends such a value to f.
+func withSysctl(key string, f func(fd int) error) error {
+	fd, err := openSysctl(key)
+	if err != nil {
+		return err
 	}
 	defer unix.Close(fd)
 	return f(fd)

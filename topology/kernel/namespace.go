@@ -26,6 +26,7 @@ type namespace struct {
 	conn   conn
 	ioctls ioctls
 	handle handleLender
+	flush  flushFiles
 
 	door   sync.RWMutex // held for reading while ns is used: when it is closed its number becomes another file's
 	closed bool
@@ -77,6 +78,7 @@ func (n *namespace) close() {
 	n.ioctls.end() // a socket would keep the namespace from ending
 	n.closeSockets()
 	n.conn.end()
+	n.flush.end()
 	n.door.Lock()
 	defer n.door.Unlock()
 	n.closed = true

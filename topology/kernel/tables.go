@@ -3,12 +3,11 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -51,7 +50,8 @@ func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error)
 	at := map[int]int{}
 	for _, l := range links {
 		a := l.Attrs()
-		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0,
+			State: operState(a.OperState), MTU: a.MTU}
 		copy(k.MAC[:], a.HardwareAddr)
 		at[a.Index] = len(out)
 		out = append(out, k)
@@ -73,19 +73,8 @@ func readLinks(h *netlink.Handle, nodeName string) ([]topology.LinkState, error)
 	return out, nil
 }
 
-// FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
-func (t Tables) FlushRoutes(node string) error {
-	return t.space.Enter(node, func() error {
-		if err := writeSysctl("net/ipv4/route/flush", "1"); err != nil {
-			return err
-		}
-		err := writeSysctl("net/ipv6/route/flush", "1")
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-			return nil // a kernel without IPv6; or no redirect was ever accepted
-		}
-		return err
-	})
-}
+// operState is the operational state as iproute2 writes it, without hyphens.
+func operState(s netlink.LinkOperState) string { return strings.ReplaceAll(s.String(), "-", "") }
 
 // FlushConntrack forgets the node's tracked connections.
 func (t Tables) FlushConntrack(node string) error {

@@ -12,7 +12,7 @@ import (
 // Actions that are about nodes and their commands.
 
 var flushAction = actionKind{name: "flush", doc: "what nodes forget", shape: flushShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.Flush = st.flush(v) }}
+	read: func(st *story, v grammar.Value) any { return st.flush(v) }}
 
 func flushShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Dict, Want: "a map from nodes to what they forget", Min: 1,
@@ -34,7 +34,7 @@ var restartAction = actionKind{name: "restart", doc: "nodes that are torn down a
 	shape: func() *grammar.Shape {
 		return &grammar.Shape{Form: grammar.List, Want: "a list of nodes", Min: 1, Of: nodeText()}
 	},
-	read: func(st *story, v grammar.Value, a *Action) { a.Restart = st.nodesOf(v) }}
+	read: func(st *story, v grammar.Value) any { return &Restart{st.nodesOf(v)} }}
 
 // nodeText is the full name of a node, which is looked up later.
 func nodeText() *grammar.Shape { return grammar.AnyText("a node") }
@@ -56,7 +56,7 @@ func (st *story) nodesOf(list grammar.Value) []string {
 }
 
 var runAction = actionKind{name: "run", doc: "a command in a node", shape: runShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.Run = st.run(v) }}
+	read: func(st *story, v grammar.Value) any { return st.run(v) }}
 
 func runShape() *grammar.Shape {
 	const want = "{node, sh, exit, background, ready, timeout, name}"
@@ -95,7 +95,7 @@ func (st *story) run(v grammar.Value) *RunAction {
 }
 
 var stopAction = actionKind{name: "stop", doc: "ends a stream or a command in the background", shape: stopShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.Stop = st.stop(v) }}
+	read: func(st *story, v grammar.Value) any { return st.stop(v) }}
 
 func stopShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Either, Want: "the name of an action or {name, silent}",

@@ -24,9 +24,7 @@ func (st *story) action(entry grammar.Value) *Action {
 	for v := range entry.Fields() {
 		for _, k := range actionKinds() {
 			if k.name == v.Name() {
-				a := &Action{Pos: v.Key().Pos()}
-				k.read(st, v, a)
-				return a
+				return &Action{v.Key().Pos(), k.read(st, v)}
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var sendAction = actionKind{name: "send", doc: "forged frames", shape: sendShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.Send = st.send(v) }}
+	read: func(st *story, v grammar.Value) any { return st.send(v) }}
 
 func sendShape() *grammar.Shape {
 	who := func(doc string) *grammar.Shape {

@@ -9,7 +9,7 @@ import (
 )
 
 var spoofAction = actionKind{name: "arp_spoof", doc: "unsolicited ARP replies, until stopped", shape: spoofShape,
-	read: func(st *story, v grammar.Value, a *Action) { a.ARPSpoof = st.arpSpoof(v) }}
+	read: func(st *story, v grammar.Value) any { return st.arpSpoof(v) }}
 
 func spoofShape() *grammar.Shape {
 	node := func(doc string) *grammar.Shape { return grammar.AnyText("a node, node:interface or a name").With(doc) }

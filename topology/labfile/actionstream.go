@@ -9,7 +9,7 @@ import (
 
 var streamAction = actionKind{name: "stream", doc: "echo requests with one identifier, until stopped",
 	shape: streamShape,
-	read:  func(st *story, v grammar.Value, a *Action) { a.Stream = st.stream(v) }}
+	read:  func(st *story, v grammar.Value) any { return st.stream(v) }}
 
 func streamShape() *grammar.Shape {
 	return &grammar.Shape{Form: grammar.Object, Want: "{from, to, every, name}", Keys: []grammar.Key{

@@ -10,6 +10,9 @@ import (
 	"labctl/topology/labfile/grammar"
 )
 
+// Format is the format of lab files that is read.
+const Format = 1
+
 // maxLabName is the longest name of a lab, in bytes.
 const maxLabName = 32
 
@@ -19,8 +22,10 @@ var format1 = sync.OnceValue(func() *grammar.Shape {
 		Want: "the name of a program, as nft, or of an extension of iptables, as xtables:TARPIT",
 		Max:  100, RE: regexp.MustCompile(`^(xtables:)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)}
 	return &grammar.Shape{Form: grammar.Object, Want: "a lab file", Foreign: foreignAtTop(), Keys: []grammar.Key{
-		{Name: "format", Must: true, Write: `"format: 1" in the first line`, Shape: grammar.NumberOf("1", 1, 1)},
-		{Name: "lab", Must: true, Write: `"lab:" and a name for it, as "lab: first"`, Shape: grammar.Named("a lab", grammar.LowerName, maxLabName, nil)},
+		{Name: "format", Must: true, Write: `"format: 1" in the first line`,
+			Shape: grammar.NumberOf("1", Format, Format)},
+		{Name: "lab", Must: true, Write: `"lab:" and a name for it, as "lab: first"`,
+			Shape: grammar.Named("a lab", grammar.LowerName, maxLabName, nil)},
 		{Name: "about", Shape: grammar.OneLine("one line of at most 100 characters", 100)},
 		{Name: "needs", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of programs", Min: 1, Of: program,
 			Doc: "programs that commands of the lab run, and extensions of iptables (xtables:NAME); where one is not " +

@@ -89,30 +89,32 @@ func describeLab(l *File) string {
 		fmt.Fprintf(&b, "step %q reset %v timeout %v\n", s.Name, s.Reset, s.Timeout)
 		describeNodes(&b, s.Lab)
 		for _, a := range s.Do {
-			switch {
-			case a.Flush != nil:
-				fmt.Fprintf(&b, "flush %+v\n", *a.Flush)
-			case a.Run != nil:
-				fmt.Fprintf(&b, "run %+v\n", *a.Run)
-			case a.Stream != nil:
-				fmt.Fprintf(&b, "stream %+v\n", *a.Stream)
-			case a.Stop != nil:
-				fmt.Fprintf(&b, "stop %+v\n", *a.Stop)
-			case a.Send != nil:
-				send := *a.Send
+			switch do := a.What.(type) {
+			case *Flush:
+				fmt.Fprintf(&b, "flush %+v\n", *do)
+			case *RunAction:
+				fmt.Fprintf(&b, "run %+v\n", *do)
+			case *Stream:
+				fmt.Fprintf(&b, "stream %+v\n", *do)
+			case *Stop:
+				fmt.Fprintf(&b, "stop %+v\n", *do)
+			case *topology.Send:
+				send := *do
 				send.Echo, send.ARP = nil, nil
 				fmt.Fprintf(&b, "send %+v", send)
-				if a.Send.Echo != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.Echo)
+				if do.Echo != nil {
+					fmt.Fprintf(&b, " %+v", *do.Echo)
 				}
-				if a.Send.ARP != nil {
-					fmt.Fprintf(&b, " %+v", *a.Send.ARP)
+				if do.ARP != nil {
+					fmt.Fprintf(&b, " %+v", *do.ARP)
 				}
 				b.WriteByte('\n')
-			case a.ARPSpoof != nil:
-				fmt.Fprintf(&b, "arp_spoof %+v\n", *a.ARPSpoof)
+			case *topology.ARPSpoof:
+				fmt.Fprintf(&b, "arp_spoof %+v\n", *do)
+			case *Restart:
+				fmt.Fprintf(&b, "restart %v\n", do.Nodes)
 			default:
-				fmt.Fprintf(&b, "restart %v\n", a.Restart)
+				fmt.Fprintf(&b, "%T\n", do)
 			}
 		}
 		for _, c := range s.Cases {

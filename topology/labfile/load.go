@@ -109,8 +109,8 @@ func stepCommands(steps []*Step) []string {
 	var out []string
 	for _, s := range steps {
 		for _, do := range s.Do {
-			if do.Run != nil {
-				out = append(out, do.Run.Sh)
+			if run, is := do.What.(*RunAction); is {
+				out = append(out, run.Sh)
 			}
 		}
 	}

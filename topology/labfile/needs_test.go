@@ -61,8 +61,8 @@ func undeclared(lab *File) []string {
 	}
 	for _, s := range lab.Steps {
 		for _, a := range s.Do {
-			if a.Run != nil {
-				texts = append(texts, a.Run.Sh)
+			if run, is := a.What.(*RunAction); is {
+				texts = append(texts, run.Sh)
 			}
 		}
 	}

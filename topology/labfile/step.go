@@ -24,8 +24,8 @@ type Step struct {
 // Sends are the names of the frames that the step sends.
 func (s *Step) Sends() (names []string) {
 	for _, a := range s.Do {
-		if a.Send != nil {
-			names = append(names, a.Send.Name)
+		if send, is := a.What.(*topology.Send); is {
+			names = append(names, send.Name)
 		}
 	}
 	return names
@@ -38,18 +38,15 @@ type Case struct {
 	Pos  problem.Pos
 }
 
-// Action is one entry of "do". Exactly one of the pointers is set.
+// Action is one entry of "do". What is a *Flush, *RunAction, *Stream, *Stop, *Restart, *[topology.Send] or
+// *[topology.ARPSpoof].
 type Action struct {
-	Pos     problem.Pos
-	Flush   *Flush
-	Run     *RunAction
-	Stream  *Stream
-	Send    *topology.Send
-	Stop    *Stop
-	Restart []string // nodes that are torn down and built again
-
-	ARPSpoof *topology.ARPSpoof
+	Pos  problem.Pos
+	What any
 }
+
+// Restart tears nodes down and builds them again.
+type Restart struct{ Nodes []string }
 
 // Flush forgets tables of nodes, in file order.
 type Flush struct{ Nodes []FlushNode }

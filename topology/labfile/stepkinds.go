@@ -22,7 +22,8 @@ func expectShape(step bool) *grammar.Shape {
 }
 
 func tableKey(k *expect.Kind) grammar.Key {
-	return grammar.Key{Name: k.Name, Shape: &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc}}
+	const blocks = "; a table may go on below a blank line, with other columns of the same rows"
+	return grammar.Key{Name: k.Name, Shape: &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc + blocks}}
 }
 
 // waitShape is "wait": only what is read.

@@ -69,5 +69,5 @@ type actionKind struct {
 	name  string
 	doc   string
 	shape func() *grammar.Shape
-	read  func(st *story, v grammar.Value, a *Action)
+	read  func(st *story, v grammar.Value) any // what [Action] says
 }

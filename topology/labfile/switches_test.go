@@ -115,8 +115,8 @@ func TestSendIsRead(t *testing.T) {
 	lab := loadGood(t, "switches")
 	var sends []*topology.Send
 	for _, a := range lab.Steps[0].Do {
-		if a.Send != nil {
-			sends = append(sends, a.Send)
+		if send, is := a.What.(*topology.Send); is {
+			sends = append(sends, send)
 		}
 	}
 	bpdu, echo, spoof := sends[0], sends[1], sends[2]
@@ -133,7 +133,7 @@ func TestSendIsRead(t *testing.T) {
 		a.TargetMAC != (topology.Station{Node: "esx", Interface: "br0"}) || a.SenderIP.String() != "10.1.0.2" {
 		t.Errorf("spoof %+v %+v", spoof, a)
 	}
-	if r := lab.Steps[0].Do[4].Restart; !slices.Equal(r, []string{"a", "dvs"}) {
+	if r := lab.Steps[0].Do[4].What.(*Restart).Nodes; !slices.Equal(r, []string{"a", "dvs"}) {
 		t.Errorf("restart %v", r)
 	}
 }

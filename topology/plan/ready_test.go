@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/labfile"
 )
 
 const readyLab = `format: 1
@@ -62,7 +63,7 @@ func TestReadyIsReadFromSteps(t *testing.T) {
       - run: {node: a, sh: x, background: true, name: y, ready: "sh:x", timeout: 2m}
 `)
 	for i, want := range []topology.Ready{{Kind: "udp", Port: 53, Timeout: 10 * time.Second}, {Kind: "sh", Arg: "x", Timeout: 2 * time.Minute}} {
-		if got := lab.Steps[0].Do[i].Run.Ready; got != want {
+		if got := lab.Steps[0].Do[i].What.(*labfile.RunAction).Ready; got != want {
 			t.Errorf("action %d: %+v, want %+v", i, got, want)
 		}
 	}

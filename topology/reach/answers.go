@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,11 +49,7 @@ func (a *asking) answers(ctx context.Context, at []int) {
 		return
 	}
 	taps := map[interfaceKey]*tap{}
-	defer func() {
-		for _, t := range taps {
-			t.close()
-		}
-	}()
+	defer func() { closeTaps(maps.Values(taps)) }()
 	var asks []*asker
 	for _, i := range at {
 		k, err := a.asker(i, taps)

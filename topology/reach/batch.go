@@ -59,18 +59,7 @@ func (m *fresh) asks(prs []*pair, before losses) *asks {
 	if !slices.ContainsFunc(prs, func(pr *pair) bool { return len(pr.seen.waiting) > 0 }) {
 		return nil
 	}
-	a := &asks{entries: map[entry]bool{}, before: before, keeps: m.b.repeats(nil)}
-	for _, pr := range prs {
-		for _, w := range []*path{pr.path, pr.back} {
-			if w == nil {
-				continue
-			}
-			for _, h := range w.hops {
-				a.entries[entry(h)] = true
-			}
-		}
-	}
-	return a
+	return asksOf(prs, before, m.b.repeats(nil))
 }
 
 // batch asks pairs at the same time, from empty tables, and returns those to be asked again alone. No-arp is never

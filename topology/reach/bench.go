@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,8 +36,8 @@ const (
 // quick is how long a pair that is asked alone may take at first.
 const quick = 20 * time.Millisecond
 
-// farewell is how long a frame may take from its sender to the last listener, once the switches are idle: it has no
-// answer that would tell.
+// farewell is how long a frame may take from its sender to the last listener, once the switches are idle, where it is
+// not proven that it has arrived: it has no answer that would tell.
 const farewell = lingerSwitched
 
 // bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one,
@@ -145,7 +146,7 @@ func (b *bench) forgetAll(ctx context.Context) error {
 	if err := b.machine.Idle(ctx); err != nil {
 		return err
 	}
-	err := b.everywhere(func(node string) error {
+	err := b.everywhere(func(_ int, node string) error {
 		_, err := b.machine.FlushNeighbours(node)
 		return err
 	})
@@ -155,19 +156,32 @@ func (b *bench) forgetAll(ctx context.Context) error {
 	return b.forgetRoutes()
 }
 
-// everywhere does something in all nodes, in as many at once as there are processors.
-func (b *bench) everywhere(f func(node string) error) error {
+// everywhere does something in all nodes, in as many at once as there are processors. The number is the node's place in
+// the lab.
+func (b *bench) everywhere(f func(i int, node string) error) error {
+	nodes := b.lab.Nodes
+	var next atomic.Int64
 	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for _, n := range b.lab.Nodes {
-		all.Go(func() error { return f(n.Name) })
+	for range min(runtime.GOMAXPROCS(0), len(nodes)) {
+		all.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(nodes) {
+					return nil
+				}
+				if err := f(i, nodes[i].Name); err != nil {
+					return err
+				}
+			}
+		})
 	}
 	return all.Wait()
 }
 
 // forgetRoutes makes every node forget the routes that it was redirected to.
 func (b *bench) forgetRoutes() error {
-	if err := b.everywhere(b.machine.FlushRoutes); err != nil {
+	err := b.everywhere(func(_ int, node string) error { return b.machine.FlushRoutes(node) })
+	if err != nil {
 		return fmt.Errorf("forget redirected routes: %w", err)
 	}
 	return nil

@@ -218,9 +218,6 @@ func (m *exchange) lingering() time.Duration {
 	return min(d, lingerAtMost)
 }
 
-// manyNodes is from how many nodes on it takes less time to listen for a moment than to prove that nothing comes.
-const manyNodes = 200
-
 // grace listens on for a moment.
 func (m *exchange) grace() {
 	defer m.b.clock.in(PartCopies)()
@@ -233,10 +230,7 @@ func (m *exchange) grace() {
 	}
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's, which ends the loop too
 	end := time.Now().Add(m.lingering())
-	w := &waiting{b: m.b, ctx: m.ctx, why: "a proof takes longer"}
-	if len(m.b.lab.Nodes) < manyNodes {
-		w = m.b.await(m.ctx)
-	}
+	w := m.b.awaitMoment(m.ctx)
 	for {
 		for _, s := range socks {
 			m.drain(s)

@@ -3,9 +3,11 @@ package reach
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"net/netip"
 
 	"golang.org/x/net/bpf"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"labctl/switchcore"
@@ -65,6 +67,20 @@ func (t *tap) attach(filter []bpf.Instruction) error {
 }
 
 func (t *tap) close() { _ = unix.Close(t.fd) }
+
+// closing is how many taps are closed at the same time; each takes a thread meanwhile.
+const closing = 32
+
+// closeTaps closes taps. Each close waits until no processor hands the socket a packet any more (synchronize_net in
+// packet_release, net/packet/af_packet.c), which takes 10 ms and more: so they wait together.
+func closeTaps(taps iter.Seq[*tap]) {
+	var all errgroup.Group
+	all.SetLimit(closing)
+	for t := range taps {
+		all.Go(func() error { t.close(); return nil })
+	}
+	_ = all.Wait() // none of them has an error
+}
 
 // swap16 is htons on the little-endian machines that Go runs on; on a big-endian one it is the identity.
 func swap16(v uint16) uint16 {

@@ -77,8 +77,8 @@ func (p *Prober) Judge(ctx context.Context, e *expect.Expectation) (*Report, err
 	return r, nil
 }
 
-// Read looks once at the tables of an expectation that are only read, sends nothing and forgets nothing. Other tables
-// are not in the report.
+// Read looks once at the tables of an expectation that are only read. It forgets nothing, and sends nothing but the
+// next request of a stream of which too few have been sent for a verdict. Other tables are not in the report.
 func (p *Prober) Read(ctx context.Context, e *expect.Expectation) (*Report, error) {
 	var tables []*expect.Table
 	for _, t := range e.Tables {

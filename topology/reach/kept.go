@@ -54,7 +54,7 @@ func (m *kept) run() error {
 		m.steering.unlimited(pr)
 		m.closeTries()
 		m.send(pr)
-		err := m.quiet(pr, m.b.patience)
+		err := m.quiet(pr, m.b.patience, nil)
 		if err == nil {
 			err = m.unanswered(pr)
 		}
@@ -146,7 +146,7 @@ func (m *kept) unharmed(pr *pair, joined carriers) error {
 		}
 		pr.again()
 		m.send(pr)
-		if err := m.quiet(pr, m.b.patience); err != nil {
+		if err := m.quiet(pr, m.b.patience, nil); err != nil {
 			return err
 		}
 		if err := m.unanswered(pr); err != nil {

@@ -37,9 +37,13 @@ func (l *listeners) close(ctx context.Context) error {
 	if len(l.open) == 0 {
 		return nil
 	}
-	for _, e := range l.open {
-		e.close()
-	}
+	closeTaps(func(yield func(*tap) bool) {
+		for _, e := range l.open {
+			if !yield(e.tap) {
+				return
+			}
+		}
+	})
 	clear(l.open)
 	return l.b.machine.Quiet(ctx)
 }

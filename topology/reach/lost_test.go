@@ -16,7 +16,9 @@ import (
 // purging has something happen in the middle of a question.
 type purging struct {
 	*liveMachine
-	flushed func(node string)                                  // called when the node has forgotten
+	flushed func(node string) // called when the node has forgotten
+
+	reading sync.Mutex                                         // tables of several nodes are read at the same time
 	read    func(node string, table []topology.NeighbourEntry) // called when its table was read
 
 	carriers func(node string) // called before those are read
@@ -41,6 +43,8 @@ func (m *purging) FlushNeighbours(node string) (int, error) {
 func (m *purging) Neighbours(node string, family int) ([]topology.NeighbourEntry, error) {
 	table, err := m.liveMachine.Neighbours(node, family)
 	if m.read != nil {
+		m.reading.Lock()
+		defer m.reading.Unlock()
 		m.read(node, table)
 	}
 	return table, err

@@ -22,15 +22,20 @@ type snapshot struct {
 type entry hop
 
 // snapshot reads all neighbour tables.
-func (m *exchange) snapshot(v6 bool) (snapshot, error) {
-	var s snapshot
-	for _, node := range m.b.lab.Nodes {
-		ns, err := m.b.machine.Neighbours(node.Name, family(v6))
-		if err != nil {
-			return s, fmt.Errorf("read the neighbours of %s: %w", node.Name, err)
+func (m *exchange) snapshot(v6 bool) (s snapshot, err error) {
+	tables := make([][]topology.NeighbourEntry, len(m.b.lab.Nodes))
+	err = m.b.everywhere(func(i int, node string) (err error) {
+		if tables[i], err = m.b.machine.Neighbours(node, family(v6)); err != nil {
+			return fmt.Errorf("read the neighbours of %s: %w", node, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return s, err
+	}
+	for i, node := range m.b.lab.Nodes {
 		asking := false
-		for _, n := range ns {
+		for _, n := range tables[i] {
 			switch n.State {
 			case "INCOMPLETE", "FAILED":
 				s.waiting = append(s.waiting, entry{node.Name, n.Index, n.IP})
@@ -51,7 +56,7 @@ func (m *exchange) snapshot(v6 bool) (snapshot, error) {
 // everyNeighbour reads the tables of all nodes, and hands their entries to f one after the other, in any order.
 func (b *bench) everyNeighbour(v6 bool, f func(node string, n topology.NeighbourEntry)) error {
 	var mu sync.Mutex
-	return b.everywhere(func(node string) error {
+	return b.everywhere(func(_ int, node string) error {
 		ns, err := b.machine.Neighbours(node, family(v6))
 		if err != nil {
 			return fmt.Errorf("read the neighbours of %s: %w", node, err)
@@ -105,13 +110,15 @@ func (m *exchange) unanswered(pr *pair) error {
 // under way then is only what got lost, or an answer that may still come and is listened for.
 const calm = 5 * quick
 
-// quiet waits until the pair is decided or all is calm, at most d from its sending.
-func (m *exchange) quiet(pr *pair, d time.Duration) error {
+// quiet waits until the pair is decided or all is calm, at most d from its sending. Neighbours may be given up as asks
+// says; nil: none.
+func (m *exchange) quiet(pr *pair, d time.Duration, asks *asks) error {
 	since := pr.sent
 	if m.await(pr, min(d, longGlance)); pr.word != "" {
 		return nil // as most are
 	}
 	w := m.b.await(m.ctx)
+	w.asks = asks
 	for {
 		if w.why == "" {
 			m.await(pr, min(d, time.Since(pr.sent)+w.next()))

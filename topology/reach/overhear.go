@@ -181,17 +181,18 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 		return nil
 	}
 	fds := o.listeners.pollFds()
-	if o.drain(); o.pending(time.Now()) > 0 {
+	o.drain()
+	if wait, _ := o.pending(time.Now()); wait > 0 {
 		_ = o.b.machine.Idle(ctx) // its error is the context's, which ends the loop too
 	}
-	since := time.Now()
+	since, w := time.Now(), o.b.awaitMoment(ctx)
 	for ctx.Err() == nil {
 		o.drain()
-		if wait := o.pending(since); wait > 0 {
-			poll(fds, min(wait, maxNap))
-			continue
+		wait, more := o.pending(since)
+		if wait <= 0 || w.proven && !more {
+			break
 		}
-		break
+		poll(fds, min(wait, w.next()))
 	}
 	for e, m := range o.met {
 		m.missed = cmp.Or(m.missed, e.missedWhy())
@@ -200,9 +201,9 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	return errors.Join(context.Cause(ctx), o.listeners.close(ctx))
 }
 
-// pending is how long there is still something to be listened for: nothing once every listener has its frame.
-func (o *Overhearing) pending(since time.Time) time.Duration {
-	var left time.Duration
+// pending is how long there is still something to be listened for, nothing once every listener has its frame, and
+// whether more of it is still going to be sent.
+func (o *Overhearing) pending(since time.Time) (left time.Duration, more bool) {
 	for key := range o.columns {
 		if o.captured(key) {
 			continue
@@ -210,10 +211,11 @@ func (o *Overhearing) pending(since time.Time) time.Duration {
 		d := farewell
 		if s := o.sends[key.name]; s != nil && s.running() {
 			d += enough * s.every
+			more = true
 		}
 		left = max(left, time.Until(since.Add(d)))
 	}
-	return left
+	return left, more
 }
 
 func (o *Overhearing) drain() {

@@ -154,8 +154,11 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 // dropped waits until a frame that was forged a moment ago has met its fate.
 func (a *asking) dropped(ctx context.Context) error {
 	until := a.bg.forgedAt().Add(farewell)
-	for ctx.Err() == nil && time.Now().Before(until) {
-		poll(nil, min(time.Until(until), maxNap))
+	if time.Now().Before(until) {
+		w := a.b.awaitMoment(ctx)
+		for ctx.Err() == nil && !w.proven && time.Now().Before(until) {
+			poll(nil, min(time.Until(until), w.next()))
+		}
 	}
 	return errors.Join(ctx.Err(), a.b.machine.Quiet(ctx))
 }

@@ -88,7 +88,7 @@ func (m *fresh) runRateLimited(prs []*pair) error {
 func (m *fresh) resolved(prs []*pair) error {
 	for _, pr := range prs {
 		if pr.word == "" {
-			if err := m.quiet(pr, m.b.patience); err != nil {
+			if err := m.quiet(pr, m.b.patience, nil); err != nil {
 				return err
 			}
 		}

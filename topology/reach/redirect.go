@@ -55,7 +55,7 @@ func (m *steering) insist(pr *pair) error {
 	delete(m.b.redirects, l)
 	pr.again()
 	m.send(pr)
-	if err := m.quiet(pr, m.b.patience); err != nil {
+	if err := m.quiet(pr, m.b.patience, nil); err != nil {
 		return err
 	}
 	if err := m.unanswered(pr); err != nil {
@@ -83,9 +83,10 @@ func (pr *pair) unsent() bool {
 // on, but has to ask for the sender's address first where it does not know it.
 func (m *steering) overdue(pr *pair) {
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's
-	end := time.Now().Add(m.lingering())
-	for m.drain(pr.sock); pr.redirect == "" && m.ctx.Err() == nil && time.Now().Before(end); m.drain(pr.sock) {
-		m.poll([]*echoSocket{pr.sock}, time.Until(end))
+	end, w := time.Now().Add(m.lingering()), m.b.awaitMoment(m.ctx)
+	for m.drain(pr.sock); pr.redirect == "" && !w.proven && m.ctx.Err() == nil && time.Now().Before(end); {
+		m.poll([]*echoSocket{pr.sock}, min(time.Until(end), w.next()))
+		m.drain(pr.sock)
 	}
 }
 

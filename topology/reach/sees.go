@@ -34,6 +34,10 @@ type watch struct {
 	asked    []*watched
 
 	joined carriers // as they were last read
+
+	// Of fresh tables: before the first flow, and why neighbours must not be given up early.
+	before losses
+	keeps  string
 }
 
 func newWatch(ctx context.Context, a *asking) *watch {
@@ -88,9 +92,13 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		}
 	}
 	var err error
-	if w.joined, err = a.b.carriers(a.b.nodeNames()...); err != nil {
+	if w.before, err = a.b.losses(); err != nil {
 		a.fail(at, err)
 		return
+	}
+	w.joined = w.before.carriers
+	if !a.kept {
+		w.keeps = a.b.repeats(nil)
 	}
 	for _, k := range w.asked {
 		switch f := k.flow; {
@@ -165,24 +173,24 @@ func (w *watch) once(f *flow) error {
 	if m.b.lab.KernelTimers {
 		d = m.b.patience
 	}
-	if err := w.mark(f, func() error { return m.quiet(f.pr, d) }); err != nil {
+	if err := w.mark(f, func(asks *asks) error { return m.quiet(f.pr, d, asks) }); err != nil {
 		return err
 	}
 	if f.pr.word != "" && f.pr.word != "ok" && !heard(f.from, f.key) {
 		return m.ctx.Err()
 	}
-	return w.mark(f, func() error {
+	return w.mark(f, func(asks *asks) error {
 		m.await(f.pr, quick)
 		if w.drain(); heard(f.to, f.key) {
 			return m.ctx.Err()
 		}
-		return m.quiet(f.pr, m.b.patience)
+		return m.quiet(f.pr, m.b.patience, asks)
 	})
 }
 
 // mark sends a request, which is then the marked one, and waits for what becomes of it. Where tables are kept it steers
 // its sender as a lone one would.
-func (w *watch) mark(f *flow, wait func() error) error {
+func (w *watch) mark(f *flow, wait func(*asks) error) error {
 	m := w.m
 	f.pr.again()
 	if m.drain(f.pr.sock); m.turned > 0 {
@@ -192,9 +200,13 @@ func (w *watch) mark(f *flow, wait func() error) error {
 	if w.a.kept {
 		w.steering.unlimited(f.pr)
 	}
+	var asks *asks
+	if !w.a.kept {
+		asks = asksOf([]*pair{f.pr}, w.before, w.keeps)
+	}
 	m.send(f.pr)
 	f.key = f.pr.key
-	err := wait()
+	err := wait(asks)
 	if err == nil && w.a.kept {
 		err = w.steering.insist(f.pr)
 		f.key = f.pr.key

@@ -3,6 +3,7 @@ package reach
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/expect"
+	"labctl/topology/silence"
 )
 
 // slow is a machine whose switches take their time: what a test has under way arrives when the machine is asked to be
@@ -214,9 +216,16 @@ func TestSwitchesKnowTheListeners(t *testing.T) {
 type counting struct {
 	ruledMachine
 	arrived bool
+	late    error // why silence cannot be proven
 }
 
 func (m *counting) Quiet(context.Context) error { m.arrived = true; return nil }
+
+func (m *counting) LateSenders() ([]string, error) { return nil, m.late }
+
+func (m *counting) Look(context.Context) (silence.Look, error) { return silence.Look{}, nil }
+
+func (m *counting) Fence() error { return nil }
 
 func (m *counting) Hits(string) (map[string]uint64, error) {
 	if !m.arrived {
@@ -225,13 +234,20 @@ func (m *counting) Hits(string) (map[string]uint64, error) {
 	return map[string]uint64{"deny/1": 3}, nil
 }
 
-// TestHitsOfWhatIsUnderWay: packets are counted when they have had their time to arrive at the rules.
+// TestHitsOfWhatIsUnderWay: packets are counted when they have had their time to arrive at the rules, or when it is
+// proven that they have arrived.
 func TestHitsOfWhatIsUnderWay(t *testing.T) {
-	p := &Prober{Lab: &topology.Lab{}, Machine: &counting{}}
-	begin := time.Now()
-	p.background.forged = begin
-	r := ask(t, p, true, expect.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
-	if r.Got != "3" || time.Since(begin) < farewell {
-		t.Errorf("%s hits after %v; want 3, and no sooner than %v after the last forged frame", r.Got, time.Since(begin), farewell)
+	for _, late := range []error{errors.ErrUnsupported, nil} {
+		p := &Prober{Lab: &topology.Lab{}, Machine: &counting{late: late}}
+		begin := time.Now()
+		p.background.forged = begin
+		if late == nil {
+			p.background.forged = begin.Add(time.Minute)
+		}
+		r := ask(t, p, true, expect.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
+		if took := time.Since(begin); r.Got != "3" || late != nil && took < farewell || took > time.Minute {
+			t.Errorf("%s hits after %v; want 3, and no sooner than %v after the last forged frame, unless silence is proven (%v)",
+				r.Got, took, farewell, late)
+		}
 	}
 }

@@ -47,16 +47,21 @@ type correction struct {
 // The kernel takes no unsolicited reply for an entry that it changed less than locktime ago, 1 s unless a lab says
 // otherwise (arp(7)): the last correction comes later than that after the last lie.
 const (
-	corrections   = 9
-	betweenTruths = 150 * time.Millisecond
+	corrections   = 13
+	betweenTruths = 100 * time.Millisecond
 )
+
+// afterLock is how much longer than the others the first pause between lies is. A victim that has just found its
+// neighbour ignores the first lie, and for a whole locktime those that follow: one that comes after exactly as long
+// would be ignored too, as often as not.
+const afterLock = 20 * time.Millisecond
 
 // Spoof sends unsolicited ARP replies as dsniff's arpspoof(8) does: to the victim's address and to nobody else's, that
 // the address of another is at a.From's; with a.Both also the other way round. They change an entry of the victim, they
-// never make one. The first has been sent when Spoof returns; the others follow every second, or a.Every, until ctx is
-// done, which ends it silently, or it is stopped. MAC addresses are those that the interfaces have at this moment. A
-// frame that the interface refuses later, as one that is down does, is tried again at its next turn, by the interface
-// that has its name then.
+// never make one. The first has been sent when Spoof returns; the others follow every second, or a.Every, the second of
+// them 20 ms later than that, until ctx is done, which ends it silently, or it is stopped. MAC addresses are those that
+// the interfaces have at this moment. A frame that the interface refuses later, as one that is down does, is tried
+// again at its next turn, by the interface that has its name then.
 func (p *Prober) Spoof(ctx context.Context, a *topology.ARPSpoof) (*Spoofing, error) {
 	p.mu.Lock()
 	s, err := newSpoofing(p.bench(), &p.background, a)
@@ -223,9 +228,9 @@ func (s *Spoofing) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.g.spoofs(-1)
 	defer unix.Close(s.fd)
-	tick := time.NewTicker(s.every)
+	tick := time.NewTicker(s.every + afterLock)
 	defer tick.Stop()
-	for {
+	for first := true; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -237,6 +242,10 @@ func (s *Spoofing) run(ctx context.Context) {
 			return
 		case <-tick.C:
 			s.send(s.lies)
+			if first {
+				tick.Reset(s.every)
+				first = false
+			}
 		}
 	}
 }

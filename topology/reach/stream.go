@@ -276,10 +276,10 @@ func (s *Stream) close(now, before time.Time) {
 	}
 }
 
-// verdict is the word about the last requests of those that were sent after a moment; false while there are not enough.
+// verdict is the word about the last requests of those that were sent after a moment; unknown while there are too few.
 // ok: each was answered in its round, ok+other if one of them from another address than was asked; silent: none was;
 // else lossy.
-func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
+func (s *Stream) verdict(since time.Time) (word, detail string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, answered, others := 0, 0, 0
@@ -304,20 +304,21 @@ func (s *Stream) verdict(since time.Time) (word, detail string, ok bool) {
 	}
 	switch {
 	case seen < enough:
-		return Unknown, fmt.Sprintf("so far, requests whose %v are over: %d", max(s.every, roundTime), seen), false
+		return Unknown, fmt.Sprintf("so far, requests whose %v are over: %d", max(s.every, roundTime), seen)
 	case answered == enough && others > 0:
-		return "ok+other", detail, true
+		return "ok+other", detail
 	case answered == enough:
-		return "ok", detail, true
+		return "ok", detail
 	case answered == 0:
-		return "silent", detail, true
+		return "silent", detail
 	default:
-		return "lossy", detail, true
+		return "lossy", detail
 	}
 }
 
 // readStreams says how streams do: those that are judged by what is sent from now on, those that are only looked at by
-// what was sent since the step's set.
+// what was sent since the step's set. Of these, too, a stream that may hurry sends at once what a verdict lacks, one
+// request a look.
 func (a *asking) readStreams(ctx context.Context, at []int) {
 	since := time.Now()
 	if a.look {
@@ -330,14 +331,19 @@ func (a *asking) readStreams(ctx context.Context, at []int) {
 			r.Got, r.Detail = Unknown, fmt.Sprintf("no stream called %q is running", r.Question.A)
 			continue
 		}
-		ok, hurry := false, !a.look && s.mayHurry(a.b)
-		for {
-			if r.Got, r.Detail, ok = s.verdict(since); ok || a.look || ctx.Err() != nil || s.stopped() {
-				break
+		r.Got, r.Detail = s.verdict(since)
+		if a.look {
+			if r.Got == Unknown && !s.stopped() && s.mayHurry(a.b) && s.once(ctx, a.b) {
+				r.Got, r.Detail = s.verdict(since)
 			}
+			continue
+		}
+		hurry := s.mayHurry(a.b)
+		for r.Got == Unknown && ctx.Err() == nil && !s.stopped() {
 			if hurry = hurry && s.once(ctx, a.b); !hurry {
 				poll(nil, min(s.every, maxNap))
 			}
+			r.Got, r.Detail = s.verdict(since)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (c *Client) connect(ctx context.Context, method string) (*net.UnixConn, *bu
 		return nil, nil,
 			wire.Usagef("%s was brought up by labctl %s, which speaks version %d of the protocol, and this labctl "+
 				"(%s) version %d: take the lab down and up again, or use that labctl",
-				c.Instance, h.Version, h.Labctl, wire.Version, wire.ProtocolVersion)
+				c.Instance, h.Version, h.Labctl, wire.Version(), wire.ProtocolVersion)
 	}
 	return conn, in, err
 }
@@ -129,7 +129,7 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			}
 			if json.Unmarshal(r.Result, result) != nil {
 				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it "+
-					"was started by another version", c.Instance, method, wire.Version)
+					"was started by another version", c.Instance, method, wire.Version())
 			}
 			return nil
 		}

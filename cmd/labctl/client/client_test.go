@@ -38,7 +38,7 @@ func TestAConnectionThatBreaksMeansADeadSupervisor(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_ = wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version})
+			_ = wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version()})
 			conn.Close()
 		}
 	}()

@@ -89,7 +89,7 @@ func upOnce(ctx context.Context, s Start, events func(wire.Event)) (*Client, *wi
 		}
 	}
 	m := instance.Meta{Format: 1, Instance: s.Instance, Lab: s.Lab.Name, File: s.File, Nodes: len(s.Lab.Nodes),
-		Named: os.Geteuid() == 0, Version: wire.Version, Temporary: s.Temporary}
+		Named: os.Geteuid() == 0, Version: wire.Version(), Temporary: s.Temporary}
 	if err := r.WriteMeta(m, s.Lab.Source); err != nil {
 		err = fmt.Errorf("write run directory: %w", err)
 		if created { // else it is all that is known of what a dead one left

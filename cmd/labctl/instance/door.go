@@ -92,7 +92,7 @@ func (d *Door) serve(conn *net.UnixConn) {
 		_ = wire.WriteLine(conn, wire.Reply{Error: wire.Failed.Errorf("this %s is another user's", d.Who)})
 		return
 	}
-	if wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version}) != nil {
+	if wire.WriteLine(conn, wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version()}) != nil {
 		return
 	}
 	longest := d.Longest
@@ -121,7 +121,7 @@ func readRequest(in *bufio.Reader, longest int) (r wire.Request, err error) {
 		part, err := in.ReadSlice('\n')
 		if len(line)+len(part) > longest {
 			return r, wire.Usagef("the request is longer than the %d bytes that this supervisor (labctl %s) takes",
-				longest, wire.Version)
+				longest, wire.Version())
 		}
 		line = append(line, part...)
 		if err == nil {
@@ -132,7 +132,7 @@ func readRequest(in *bufio.Reader, longest int) (r wire.Request, err error) {
 		}
 	}
 	if err := json.Unmarshal(line, &r); err != nil || r.Method == "" {
-		return r, wire.Usagef("this is not a request of labctl's (labctl %s answers): %s", wire.Version, quoted(line))
+		return r, wire.Usagef("this is not a request of labctl's (labctl %s answers): %s", wire.Version(), quoted(line))
 	}
 	if len(r.Params) == 0 || bytes.Equal(r.Params, []byte("null")) { // as a client may ask that has nothing more to say
 		r.Params = json.RawMessage("{}")

@@ -32,7 +32,7 @@ func NewFile(out io.Writer, places []wire.CapturePlace, begun time.Time) (*File,
 		return nil, fmt.Errorf("a capture of nothing")
 	}
 	o := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS,
-		Application: "labctl " + wire.Version}}
+		Application: "labctl " + wire.Version()}}
 	w, err := pcapgo.NewNgWriterInterface(out, captureInterfaceOf(places[0]), o)
 	if err != nil {
 		return nil, err

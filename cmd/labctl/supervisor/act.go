@@ -13,38 +13,42 @@ import (
 	"labctl/topology/problem"
 )
 
-// act carries out one action.
-func (v *verifier) act(ctx context.Context, a labfile.Action) error {
-	switch {
-	case a.Flush != nil:
-		for _, f := range a.Flush.Nodes {
-			for _, what := range f.What {
-				if err := v.flush(f.Node, what); err != nil {
-					return err
-				}
-			}
+// act carries out one action. The name is that of what goes on afterwards, or has been ended; "" if it is over.
+func (v *verifier) act(ctx context.Context, a labfile.Action) (name string, err error) {
+	switch do := a.What.(type) {
+	case *labfile.Flush:
+		return "", v.flush(do)
+	case *labfile.RunAction:
+		if do.Background {
+			name = do.Name
 		}
-		return nil
-	case a.Run != nil:
-		return v.runAction(ctx, a.Pos, a.Run)
-	case a.Stream != nil:
-		s, err := v.prober.Stream(context.Background(), a.Stream.Name, a.Stream.From, a.Stream.To, a.Stream.Every)
-		if err != nil {
-			return err
+		return name, v.runAction(ctx, a.Pos, do)
+	case *labfile.Stream:
+		return do.Name, v.stream(do)
+	case *topology.Send:
+		if do.Endless {
+			name = do.Name
 		}
-		v.streams.add(a.Stream.Name, &stream{kind: "stream", node: a.Stream.From.Node,
-			what: fmt.Sprintf("echo requests to %s every %s", a.Stream.To.Text, a.Stream.Every), stop: s.Stop})
-		return nil
-	case a.Send != nil:
-		return v.send(ctx, a.Send)
-	case a.Restart != nil:
-		return v.restart(ctx, a.Restart)
-	case a.Stop != nil:
-		return v.stop(ctx, a.Stop)
-	case a.ARPSpoof != nil:
-		return v.spoof(a.ARPSpoof)
+		return name, v.send(ctx, do)
+	case *labfile.Restart:
+		return "", v.restart(ctx, do.Nodes)
+	case *labfile.Stop:
+		return do.Name, v.stop(ctx, do)
+	case *topology.ARPSpoof:
+		return do.Name, v.spoof(do)
 	}
-	return errors.New("no such action")
+	return "", errors.New("no such action")
+}
+
+// stream begins to send echo requests.
+func (v *verifier) stream(a *labfile.Stream) error {
+	s, err := v.prober.Stream(context.Background(), a.Name, a.From, a.To, a.Every)
+	if err != nil {
+		return err
+	}
+	v.streams.add(a.Name, &stream{kind: "stream", node: a.From.Node,
+		what: fmt.Sprintf("echo requests to %s every %s", a.To.Text, a.Every), stop: s.Stop})
+	return nil
 }
 
 func (v *verifier) send(ctx context.Context, a *topology.Send) error {
@@ -82,7 +86,19 @@ func (v *verifier) spoof(a *topology.ARPSpoof) error {
 	return nil
 }
 
-func (v *verifier) flush(node, what string) error {
+// flush has nodes forget.
+func (v *verifier) flush(a *labfile.Flush) error {
+	for _, f := range a.Nodes {
+		for _, what := range f.What {
+			if err := v.forget(f.Node, what); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *verifier) forget(node, what string) error {
 	if n := v.current().Node(node); n != nil && n.Switch != nil && what == "fdb" {
 		return v.switches.flush(node)
 	}

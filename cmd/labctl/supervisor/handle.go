@@ -25,7 +25,7 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	if !ok {
 		_ = wire.WriteLine(conn,
 			wire.Reply{Error: wire.Usage.Errorf("this supervisor (labctl %s) does not know how to %s: it was started "+
-				"by another version; take the lab down and up again", wire.Version, r.Method)})
+				"by another version; take the lab down and up again", wire.Version(), r.Method)})
 		return
 	}
 	out := newOutbox(conn)

@@ -69,7 +69,7 @@ func inspect(ctx context.Context, c *call, p wire.NodesParams) (wire.Inspection,
 }
 
 func iface(n *topology.Node, l topology.LinkState) wire.Interface {
-	i := wire.Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up}
+	i := wire.Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up, State: l.State, MTU: l.MTU}
 	for _, a := range l.Addrs {
 		i.Addrs = append(i.Addrs, a.String())
 	}

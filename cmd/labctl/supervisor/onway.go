@@ -21,12 +21,12 @@ type onWay struct {
 
 // newOnWay takes the way that the frames have gone. Rules that send packets elsewhere, and tunnels, make any other one
 // possible.
-func newOnWay(lab *topology.Lab, way reach.Trace, tunnels func() bool) *onWay {
+func newOnWay(lab *topology.Lab, way reach.Trace, tunnels bool) *onWay {
 	o := &onWay{lab: lab, way: way, approaches: map[string]map[[2]string][]rules.Approach{}}
 	diverted := slices.ContainsFunc(lab.Nodes, func(n *topology.Node) bool {
 		return slices.ContainsFunc(n.Loaded(), (*rules.Set).Divert)
 	})
-	if way.Unknown || diverted || tunnels() {
+	if way.Unknown || diverted || tunnels {
 		return o
 	}
 	ends := slices.Clone(way.Ends)

@@ -125,7 +125,7 @@ func raw(t *testing.T, c *client.Client) (*net.UnixConn, *bufio.Reader) {
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	in := bufio.NewReader(conn)
 	var h wire.Hello
-	if err := wire.ReadLine(in, &h); err != nil || h != (wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version}) {
+	if err := wire.ReadLine(in, &h); err != nil || h != (wire.Hello{Labctl: wire.ProtocolVersion, Version: wire.Version()}) {
 		t.Fatalf("greeting %+v, %v", h, err)
 	}
 	return conn, in
@@ -160,7 +160,7 @@ func TestWhatIsNotARequest(t *testing.T) {
 		{"no method", `{"params":{}}` + "\n", "not a request"},
 		{"another document", `[1,2]` + "\n", "not a request"},
 		{"nothing", "\n", "not a request"},
-		{"garbage", "\x00\xff\x1b[2J\n", `not a request of labctl's (labctl ` + wire.Version + ` answers): "\x00\xff\x1b[2J"`},
+		{"garbage", "\x00\xff\x1b[2J\n", `not a request of labctl's (labctl ` + wire.Version() + ` answers): "\x00\xff\x1b[2J"`},
 		{"another protocol", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1"},
 		{"two documents", `{"method":"status"}{"method":"status"}` + "\n", "not a request"},
 		{"a line that is too long", long + "\n", "longer than the 65536 bytes"},

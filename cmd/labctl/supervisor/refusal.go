@@ -37,8 +37,9 @@ type refusals struct {
 // only rules that have counted each time can be the cause, so only their nodes are read: to read one costs a process,
 // or several.
 func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) []cause.Cause {
-	nodes := f.lab().Nodes
-	before := f.refusing(ctx, nodes)
+	nodes, tunnels := f.lab().Nodes, f.tunnels()
+	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels) }
+	before := refusing(nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Trace
 	for round := range refusalRounds {
@@ -55,7 +56,7 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 			return nil
 		}
 		took := time.Since(begin)
-		after := f.refusing(ctx, nodes)
+		after := refusing(nodes)
 		met := map[string]bool{}
 		for rule := range counted(before, after) {
 			if with[rule]++; with[rule] == round+1 {
@@ -71,13 +72,13 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 		case <-ctx.Done():
 			return nil
 		}
-		before = f.refusing(ctx, nodes)
+		before = refusing(nodes)
 		for rule := range counted(after, before) {
 			without[rule] = true
 		}
 	}
-	newOnWay(f.lab(), way, f.tunnels).judge(with, without)
-	return refusedBy(ofThePing(func() map[refuser]uint64 { return f.refusing(ctx, nodes) }, with, without, again),
+	newOnWay(f.lab(), way, tunnels || f.tunnels()).judge(with, without)
+	return refusedBy(ofThePing(func() map[refuser]uint64 { return refusing(nodes) }, with, without, again),
 		without)
 }
 
@@ -164,11 +165,12 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
 
 // refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are,
 // and those of ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule
-// that by its protocol can meet nothing of a ping. Nodes are read at the same time, as many as there are processors.
-func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node) map[refuser]uint64 {
+// that by its protocol can meet nothing of a ping, even in a tunnel, if there are tunnels. Nodes are read at the same
+// time, as many as there are processors.
+func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool) map[refuser]uint64 {
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
-	if f.tunnels() {
+	if tunnels {
 		worst = rules.MeetsTunnel
 	}
 	for port, n := range f.switches.oversized() {

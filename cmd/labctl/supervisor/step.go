@@ -32,7 +32,7 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 	for i, a := range st.Do {
 		v.at("do %d of %d", i+1, len(st.Do))
 		began := time.Now()
-		err := v.act(ctx, a)
+		name, err := v.act(ctx, a)
 		v.timing.since("actions", began)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -42,7 +42,7 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 			sv.Tables = unknowns(st.Expect)
 			return sv, nil
 		}
-		if err := v.noted(a); err != nil {
+		if err := v.noted(name); err != nil {
 			return sv, err
 		}
 	}
@@ -178,22 +178,9 @@ func (v *verifier) wait(ctx context.Context, st *labfile.Step) ([]wire.TableVerd
 	}
 }
 
-// noted records at once what an action of a step began or ended, for whoever heals the lab after a kill in the middle
-// of the step. Nobody heals a temporary one.
-func (v *verifier) noted(a labfile.Action) error {
-	name := ""
-	switch {
-	case a.Stream != nil:
-		name = a.Stream.Name
-	case a.ARPSpoof != nil:
-		name = a.ARPSpoof.Name
-	case a.Send != nil && a.Send.Endless:
-		name = a.Send.Name
-	case a.Run != nil && a.Run.Background:
-		name = a.Run.Name
-	case a.Stop != nil:
-		name = a.Stop.Name
-	}
+// noted records at once what an action of a step began or ended, by its name, for whoever heals the lab after a kill in
+// the middle of the step. Nobody heals a temporary one.
+func (v *verifier) noted(name string) error {
 	v.mu.Lock()
 	if v.meta.Temporary || name == "" {
 		v.mu.Unlock()

@@ -192,7 +192,7 @@ func (s *standalone) answer(conn *net.UnixConn, r wire.Request) (any, error) {
 		return struct{}{}, nil
 	}
 	return nil, wire.Usagef("this switch (labctl %s) does not know how to %s: it was started by another version",
-		wire.Version, r.Method)
+		wire.Version(), r.Method)
 }
 
 // show reads the switch in one moment.

@@ -7,9 +7,13 @@ import (
 	"labctl/topology/problem"
 )
 
-// Writer writes text for people to w, without anything that a terminal would act upon (see [problem.Visible]). One call
-// of Write must not end inside a character.
-type Writer struct{ W io.Writer }
+// Writer writes text for people to W, without anything that a terminal would act upon (see [problem.Visible]). One call
+// of Write must not end inside a character. Screen is what W is, for those who lay text out; the zero value is no
+// terminal.
+type Writer struct {
+	W      io.Writer
+	Screen Screen
+}
 
 // Write writes p with what a terminal would act upon made visible.
 func (v Writer) Write(p []byte) (int, error) {
@@ -20,4 +24,4 @@ func (v Writer) Write(p []byte) (int, error) {
 }
 
 // Stderr is where messages for people go.
-func Stderr() io.Writer { return Writer{os.Stderr} }
+func Stderr() io.Writer { return Writer{W: os.Stderr} }

@@ -61,13 +61,17 @@ type Node struct {
 	Died       []Died      `json:"died,omitempty"` // commands in the background that ended badly
 }
 
-// Interface is one interface of a node as the kernel has it, with what the file says of its other end.
+// Interface is one interface of a node as the kernel has it, with what the file says of its other end. State is the
+// operational state as ip-link(8) calls it, in lower case: up down lowerlayerdown dormant unknown notpresent testing.
+// An older supervisor says neither State nor MTU.
 type Interface struct {
 	Name  string   `json:"name"`
 	MAC   string   `json:"mac"`
 	Addrs []string `json:"addrs"`
 	Peer  string   `json:"peer,omitempty"`
-	Up    bool     `json:"up"`
+	Up    bool     `json:"up"` // administratively
+	State string   `json:"state,omitempty"`
+	MTU   int      `json:"mtu,omitempty"`
 }
 
 // Died is a command in the background that ended with another status than 0, or by a signal that labctl did not send.

@@ -2,9 +2,6 @@ package wire
 
 import "encoding/json"
 
-// Version is what this binary calls itself.
-const Version = "0.1.0-dev"
-
 // ProtocolVersion is the first thing a supervisor says.
 const ProtocolVersion = 1
 

@@ -41,7 +41,7 @@ var _ = Describe("a command in the background", func() {
 		file := servedBy("{sh: no-such-server -x, background: true}")
 		r := labctl("verify", file)
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(And(ContainSubstring("line 5: a command in the background died"), ContainSubstring("a: no-such-server -x: exit status 127: "),
+		Expect(r.out).To(And(ContainSubstring("served.yaml:5: a command in the background died"), ContainSubstring("a: no-such-server -x: exit status 127: "),
 			ContainSubstring("no-such-server: "), ContainSubstring("all 2 cells are as expected, and a command in the background died")))
 		junit := filepath.Join(GinkgoT().TempDir(), "junit.xml")
 		r = labctl("verify", file, "-o", "json", "--junit", junit)
@@ -139,7 +139,7 @@ var _ = Describe("a command in the background", func() {
 		up(file)
 		r := labctl("step")
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(And(ContainSubstring("line 12"), ContainSubstring("exit status 4: why")))
+		Expect(r.out).To(And(ContainSubstring(file+":12: a command in the background died"), ContainSubstring("exit status 4: why")))
 		r = labctl("step")
 		Expect(r).To(Exit(1))
 		Expect(r.out).To(ContainSubstring(`"server" had ended before: a: echo why; exit 4: exit status 4: why`))
@@ -203,7 +203,7 @@ var _ = Describe("ready", func() {
 `)...), 0o644)).To(Succeed())
 		r := labctl("verify", file)
 		Expect(r).To(Exit(1))
-		Expect(r.out).To(ContainSubstring("FAILED: line 16: a: sleep 100: not ready within 200ms: nothing listens on tcp:81"))
+		Expect(r.out).To(ContainSubstring("served.yaml:16:9: a: sleep 100: not ready within 200ms: nothing listens on tcp:81"))
 		Expect(strings.Count(r.out, "FAILED")).To(Equal(1), r.out)
 	})
 })

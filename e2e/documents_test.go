@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,30 +12,64 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// tested is on the line before a block of shell commands in a document, which are run here, all of a document one
-// after the other, by "sh -e".
-const tested = "<!-- tested -->"
-
-// document is one that users read: its commands that are marked, and the labs in it that are complete.
+// document is one that users read: the blocks of it that show commands of labctl, and the labs in it that are complete.
 type document struct {
-	name     string
-	commands []string
-	labs     []string
-	err      error
+	name   string
+	blocks []block
+	labs   []string
+	err    error
 }
+
+// onlyRoot is on the line before a block that prints something else without root, as the text around it says.
+const onlyRoot = "<!-- root -->"
+
+// block is a fenced block. One with "$ " before its commands has what they print below them; in one of sh every line is
+// a command.
+type block struct {
+	line     int
+	commands []shown
+}
+
+// shown is a command of a document: in which line, and what is said to be printed. prints: that is compared.
+type shown struct {
+	line   int
+	text   string
+	prints bool
+	want   []string
+	hidden bool // <!-- run: … -->: what the reader does with an editor
+}
+
+// generated has a line for each verb and flag, and is made from the binary. Its examples are held to the verbs and
+// flags that there are by TestExamplesOfHelp of cmd/labctl.
+const generated = "docs/cli.md"
 
 // The tree is made of what the documents have before anything runs.
 var _ = func() bool {
+	docs := documents()
 	var with []string
-	for _, d := range documents() {
-		if len(d.commands)+len(d.labs) > 0 || d.err != nil {
+	for _, d := range docs {
+		if len(d.blocks)+len(d.labs) > 0 || d.err != nil {
 			with = append(with, d.name)
 			describeDocument(d)
 		}
 	}
 	Describe("documents", func() {
 		It("are found, with what is to be tried", func() {
-			Expect(with).To(ContainElements("README.md", "docs/lab-format.md", "docs/tour-mitm.md"))
+			Expect(with).To(ContainElements("README.md", "docs/lab-format.md", "docs/tour-mitm.md", "docs/first-lab.md"))
+		})
+		It("have every command that is excused from running, and none is excused twice", func() {
+			there := map[string]bool{}
+			for _, d := range docs {
+				for _, b := range d.blocks {
+					for _, c := range b.commands {
+						there[d.name+": "+c.text] = true
+					}
+				}
+			}
+			for what, why := range excused {
+				Expect(there).To(HaveKey(what), "no document has it any more: take it off the list")
+				Expect(why).NotTo(BeEmpty(), what)
+			}
 		})
 	})
 	return true
@@ -45,18 +80,8 @@ func describeDocument(d document) {
 		if d.err != nil {
 			It("can be read", func() { Fail(d.err.Error()) })
 		}
-		if len(d.commands) > 0 {
-			It("shows commands that work", Label("slow"), func() {
-				dir := GinkgoT().TempDir()
-				// Each command has the time of a command. What is killed for it has an exit code that no document
-				// wants.
-				Expect(os.WriteFile(filepath.Join(dir, "labctl"), fmt.Appendf(nil,
-					"#!/bin/sh\nexec timeout --foreground -s KILL %d '%s' \"$@\"\n", int(limit.Seconds()), binary), 0o755)).To(Succeed())
-				DeferCleanup(func() { labctl("down", "--all", "--force") })
-				script := "cd " + dir + "\nPATH=" + dir + ":$PATH:/usr/sbin\n" + strings.Join(d.commands, "\n")
-				Expect(runFor(10*limit, nil, "", "sh", "-exc", strings.ReplaceAll(script, "go run ./cmd/labctl", "labctl"))).To(Exit(0))
-				Expect(instances()).To(BeEmpty())
-			})
+		if len(d.blocks) > 0 {
+			It("shows commands that print what it says", Label("slow"), func() { tryDocument(d) })
 		}
 		for i, lab := range d.labs {
 			It(fmt.Sprintf("shows a lab that is as it says (%d)", i+1), func() {
@@ -79,7 +104,7 @@ func documents() []document {
 	for _, path := range append(paths, more...) {
 		text, err := os.ReadFile(path)
 		d := document{name: strings.TrimPrefix(filepath.ToSlash(path), "../"), err: err}
-		if err == nil {
+		if err == nil && d.name != generated {
 			d.read(string(text))
 		}
 		out = append(out, d)
@@ -87,36 +112,61 @@ func documents() []document {
 	return out
 }
 
-// read takes the fenced blocks apart. A mark that no block of commands follows is an error.
+var (
+	hidden = regexp.MustCompile(`^<!-- run: (.*) -->$`)
+	ofUs   = regexp.MustCompile(`(^|[;&|(] *|\bgo run \./cmd/)labctl( |$)`)
+)
+
+// read takes the fenced blocks apart.
 func (d *document) read(text string) {
-	marked, inside, language := false, false, ""
-	var block []string
+	inside, language, from, forRoot := false, "", 0, false
+	var lines []string
 	for n, line := range strings.Split(text, "\n") {
-		fence := strings.HasPrefix(line, "```")
-		switch {
-		case !inside && line == tested:
-			marked = true
-			continue
+		m := hidden.FindStringSubmatch(line)
+		switch fence := strings.HasPrefix(line, "```"); {
+		case !inside && m != nil:
+			d.blocks = append(d.blocks, block{n + 1, []shown{{line: n + 1, text: m[1], hidden: true}}})
+		case line == onlyRoot:
+			forRoot = true
 		case !inside && fence:
-			inside, language, block = true, line[3:], nil
-			if marked && language != "sh" {
-				d.err = fmt.Errorf("%s:%d: %s wants a block of sh after it", d.name, n+1, tested)
-			}
-			continue
+			inside, language, lines, from = true, line[3:], nil, n+2
 		case inside && fence:
 			inside = false
-			switch {
-			case marked:
-				d.commands = append(d.commands, strings.Join(block, "\n"))
-			case language == "yaml" && slices.Contains(block, "format: 1"):
-				d.labs = append(d.labs, strings.Join(block, "\n")+"\n")
+			if language == "yaml" && slices.Contains(lines, "format: 1") {
+				d.labs = append(d.labs, strings.Join(lines, "\n")+"\n")
 			}
+			commands := commandsOf(language, lines, from)
+			if (root || !forRoot) && slices.ContainsFunc(commands, func(c shown) bool { return ofUs.MatchString(c.text) }) {
+				d.blocks = append(d.blocks, block{from, commands})
+			}
+			forRoot = false
 		case inside:
-			block = append(block, line)
-			continue
-		case marked:
-			d.err = fmt.Errorf("%s:%d: no block after %s", d.name, n+1, tested)
+			lines = append(lines, line)
 		}
-		marked = false
 	}
+	if inside {
+		d.err = fmt.Errorf("%s:%d: the block is not closed", d.name, from-1)
+	}
+}
+
+// commandsOf are the commands of a block that begins in a line.
+func commandsOf(language string, lines []string, from int) []shown {
+	var out []shown
+	for i, line := range lines {
+		command, prompt := strings.CutPrefix(line, "$ ")
+		more, goesOn := strings.CutPrefix(line, "> ")
+		last := len(out) - 1
+		switch {
+		case prompt:
+			out = append(out, shown{line: from + i, text: command, prints: true})
+		case language == "sh" && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
+			out = append(out, shown{line: from + i, text: line})
+		case last < 0:
+		case goesOn && len(out[last].want) == 0 && out[last].prints:
+			out[last].text += "\n" + more
+		case out[last].prints:
+			out[last].want = append(out[last].want, line)
+		}
+	}
+	return out
 }

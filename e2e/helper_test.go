@@ -94,6 +94,14 @@ func run(env []string, stdin, name string, args ...string) result {
 	return runFor(limit, env, stdin, name, args...)
 }
 
+// runIn runs a program in a folder.
+func runIn(dir, name string, args ...string) result {
+	GinkgoHelper()
+	abs, err := filepath.Abs(dir)
+	Expect(err).NotTo(HaveOccurred())
+	return run(nil, "", "env", append([]string{"-C", abs, name}, args...)...)
+}
+
 // runFor gives a program that runs many commands the time of all of them.
 func runFor(limit time.Duration, env []string, stdin, name string, args ...string) result {
 	GinkgoHelper()

@@ -10,9 +10,12 @@ import (
 // MAC is an Ethernet address. The zero value means "none".
 type MAC [6]byte
 
-// ParseMAC reads six lower-case hex pairs with colons.
+// ParseMAC reads six lower-case hex pairs with colons, as ip and vSphere print them.
 func ParseMAC(s string) (MAC, error) {
 	var m MAC
+	if other, ok := OtherMAC(s); ok && other.String() != s {
+		return m, fmt.Errorf("%q: a MAC address is written in lower case with colons; write %s", s, other)
+	}
 	if len(s) != 17 {
 		return m, fmt.Errorf("%q is not a MAC address: want six hex pairs with colons, 00:50:56:00:00:01", s)
 	}
@@ -27,6 +30,28 @@ func ParseMAC(s string) (MAC, error) {
 		}
 	}
 	return m, nil
+}
+
+// OtherMAC reads a MAC address in the spellings of other systems, too: with dashes (00-50-56-AA-BB-CC), with dots
+// (0050.56aa.bbcc), without any mark, in capitals.
+func OtherMAC(s string) (MAC, bool) {
+	var m MAC
+	digits, group := make([]byte, 0, 12), 0
+	for _, part := range strings.FieldsFunc(s, func(c rune) bool { return c == '-' || c == ':' || c == '.' }) {
+		if group == 0 {
+			group = len(part)
+		}
+		if len(part) != group || len(digits)+group > 12 {
+			return m, false
+		}
+		digits = append(digits, part...)
+	}
+	marks := len(s) - len(digits)
+	if len(digits) != 12 || group%2 != 0 || marks != 12/group-1 {
+		return m, false
+	}
+	_, err := hex.Decode(m[:], digits)
+	return m, err == nil
 }
 
 // IsZero reports whether m is none.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,10 @@ func findFile(arg string) (*labFile, error) {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(arg):
 		return nil, usagef("%s: no such file, and no shipped lab of that name (\"labctl labs\" lists them)%s", arg,
 			problem.Suggest(arg, labs.Names()))
+	case errors.Is(err, fs.ErrNotExist):
+		here, _ := filepath.Glob(filepath.Join(filepath.Dir(arg), "*.y*ml"))
+		return nil, usagef("%s: no such file%s", arg,
+			cmp.Or(problem.Suggest(arg, here), fmt.Sprintf("; \"labctl init %s\" writes one", arg)))
 	case err != nil:
 		return nil, usageError{err}
 	}

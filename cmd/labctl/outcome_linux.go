@@ -195,7 +195,8 @@ func (r *verified) printDied(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	for _, d := range r.result.Died {
-		terminal.Paint(w, fmt.Sprintf("FAILED: line %d: a command in the background died:\n", d.Line), failedRule)
+		terminal.Paint(w, fmt.Sprintf("FAILED: %s:%d: a command in the background died:\n", r.lab.Path, d.Line),
+			failedRule)
 		io.WriteString(w, indent(d.String()+"\n"))
 	}
 }

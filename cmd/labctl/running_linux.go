@@ -78,7 +78,11 @@ func instanceLab(name string) (*labfile.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	lab, problems := labfile.Load("lab.yaml", src)
+	path := defaultFile
+	if m, err := instance.ReadMeta(name); err == nil && m.File != "" && m.File != "-" {
+		path = displayOf(m.File)
+	}
+	lab, problems := labfile.Load(path, src)
 	if lab == nil {
 		return nil, problems
 	}

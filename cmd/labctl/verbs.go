@@ -11,8 +11,8 @@ type verbGroup struct {
 // verbGroups are all verbs, as help lists them.
 var verbGroups = []verbGroup{
 	{"build", "Build labs", []string{"init", "labs", "up", "ls", "down", "plan"}},
-	{"look", "Look into a lab", []string{"inspect", "graph", "exec", "shell", "ps", "neigh", "fdb", "routes", "rules", "ports",
-		"drops", "events", "watch", "capture", "explain"}},
+	{"look", "Look into a lab", []string{"inspect", "graph", "exec", "shell", "ps", "neigh", "fdb", "routes", "rules",
+		"ports", "drops", "events", "watch", "capture", "explain"}},
 	{"change", "Change a lab", []string{"set", "reset", "policy", "port", "link", "send"}},
 	{"judge", "Judge a lab", []string{"ping", "matrix", "verify", "step", "validate"}},
 	{"tools", "Tools", []string{"doctor", "switch", "schema", "completion", "version", "help"}},

@@ -47,15 +47,12 @@ func (k *Kind) written() string {
 	return k.Name + ":" + k.form
 }
 
-// allForms is how questions are written: "ping:A->B, ping6: or arp: the same, fdb:A@SW or streams:NAME".
+// allForms is how questions are written: "ping:A->B (or ping6, arp), fdb:A@SW or streams:NAME".
 func allForms() string {
 	pairs := Listed(func(k *Kind) bool { return !k.OfStep && k.form == "" })
 	forms := Listed(func(k *Kind) bool { return k.form != "" })
-	for i, name := range pairs {
-		pairs[i] = name + ":"
-	}
 	for i, name := range forms {
 		forms[i] = KindOf(name).written()
 	}
-	return pairs[0] + "A->B, " + problem.OrList(pairs[1:]) + " likewise, " + problem.OrList(forms)
+	return pairs[0] + ":A->B (or " + strings.Join(pairs[1:], ", ") + "), " + problem.OrList(forms)
 }

@@ -116,6 +116,11 @@ type tableBody struct {
 // first reads the first block of a table, and reports whether there is something to go on with.
 func (p *tableParser) first(t *Table, body *tableBody, lines []tableLine) bool {
 	head := lines[0]
+	if strings.HasPrefix(t.Corner, "|") && strings.HasSuffix(head.words[len(head.words)-1].text, "|") {
+		p.wrong(head.line, head.words[0],
+			`a table has spaces between its columns: leave out each "|" and the line of dashes`)
+		return false
+	}
 	if want := p.kind.head(); t.Corner != want {
 		p.wrong(head.line, head.words[0],
 			"the header of a table of %s begins with %s, not %s (a blank line begins another table)",

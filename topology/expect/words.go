@@ -43,12 +43,22 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	case strings.HasSuffix(alt, "!"):
 		return problem.Quoted(alt) + ` carries the mark of a cell that differs; write ` +
 			problem.Quoted(strings.TrimSuffix(alt, "!"))
+	case k.Name == "ping" && refusal(alt):
+		return problem.Quoted(alt) + ` is not an outcome; write "x" for a ping that fails whatever the reason`
+	case k.Name == "ping" && slices.Contains([]string{"yes", "OK", "pass", "true", "up", "reachable", "1"}, alt):
+		return problem.Quoted(alt) + ` is not an outcome; write "ok"`
 	case k.isWord(alt) && (k.judgesAll == nil || !k.judgesAll(q)):
 		return ""
 	case k.word == nil:
 		return k.notAWord(g, alt, k.words)
 	}
 	return k.word(g, k, q, alt)
+}
+
+// refusal reports whether other tools have the word for a ping without an answer.
+func refusal(word string) bool {
+	return slices.Contains([]string{"fail", "failed", "no", "false", "0", "X", "drop", "dropped", "deny", "denied",
+		"blocked", "timeout", "unreachable", "lost"}, word)
 }
 
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.

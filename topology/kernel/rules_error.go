@@ -17,6 +17,8 @@ import (
 type RuleError struct {
 	Node, Set string      // Set is "" when nobody knows which
 	Pos       problem.Pos // in the lab file; zero when not known
+	Text      string      // the line that the tool refused, without what is around it; "" when not known
+	Col       int         // in Text, 1 or more; 0 when not known
 	Message   string      // in the tool's or the kernel's words
 }
 
@@ -70,6 +72,7 @@ func ruleFailure(ctx context.Context, node string, p rulePart, text string, err 
 	if line < 1 || line > len(p.lines) {
 		return e
 	}
+	e.refused(strings.Split(p.text, "\n")[line-1], col)
 	from := p.blame(line-1, text)
 	if from.set == nil {
 		return e
@@ -82,6 +85,19 @@ func ruleFailure(ctx context.Context, node string, p rulePart, text string, err 
 	}
 	return e
 }
+
+// refused notes the line of text that the tool names, and where in it: at the tool's column, or at the word that it
+// quotes.
+func (e *RuleError) refused(line string, col int) {
+	e.Text = strings.TrimSpace(line)
+	if col > 0 {
+		e.Col = max(1, col-strings.Index(line, e.Text))
+	} else if m := quotedWord.FindStringSubmatch(e.Message); m != nil {
+		e.Col = strings.Index(e.Text, m[1]) + 1
+	}
+}
+
+var quotedWord = regexp.MustCompile("[\"'`]([^\"'`]+)[\"']")
 
 var chainWord = regexp.MustCompile(`[Cc]hain '([^']+)'`)
 

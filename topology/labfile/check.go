@@ -1,6 +1,7 @@
 package labfile
 
 import (
+	"fmt"
 	"net/netip"
 
 	"labctl/switchcore"
@@ -108,12 +109,19 @@ func (c checker) notOfAHost(s *nodeDecl) {
 				what = "the broadcast address"
 			}
 			if what != "" {
-				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one", p.Addr(), what,
-					p.Masked(),
-					s.full)
+				m.addrs[i].Warnf("%s is %s of %s, which no host should have; give %s another one%s", p.Addr(), what,
+					p.Masked(), s.full, hostsOf(p))
 			}
 		}
 	}
+}
+
+// hostsOf says which addresses of a prefix of IPv4 hosts may have.
+func hostsOf(p netip.Prefix) string {
+	if !p.Addr().Is4() {
+		return ""
+	}
+	return fmt.Sprintf(", from %s to %s", p.Masked().Addr().Next(), lastOf(p).Prev())
 }
 
 // sizes warns of machines that send longer packets than the other end of their cable takes: the kernel throws them away

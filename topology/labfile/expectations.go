@@ -59,7 +59,7 @@ func (st *story) tables(kind *expect.Kind, v grammar.Value, rs *expect.Resolver)
 		}
 		probs = ps
 	default:
-		v.Errorf(grammar.WantTable)
+		v.Errorf("%s", grammar.WantTable(v))
 		return nil
 	}
 	if broken { // what a node lacks is most likely what could not be read

@@ -21,9 +21,11 @@ var format1 = sync.OnceValue(func() *grammar.Shape {
 	program := &grammar.Shape{Form: grammar.Text,
 		Want: "the name of a program, as nft, or of an extension of iptables, as xtables:TARPIT",
 		Max:  100, RE: regexp.MustCompile(`^(xtables:)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)}
-	return &grammar.Shape{Form: grammar.Object, Want: "a lab file", Keys: []grammar.Key{
-		{Name: "format", Must: true, Shape: grammar.NumberOf("1", Format, Format)},
-		{Name: "lab", Must: true, Shape: grammar.Named("a lab", grammar.LowerName, maxLabName, nil)},
+	return &grammar.Shape{Form: grammar.Object, Want: "a lab file", Foreign: foreignAtTop(), Keys: []grammar.Key{
+		{Name: "format", Must: true, Write: `"format: 1" in the first line`,
+			Shape: grammar.NumberOf("1", Format, Format)},
+		{Name: "lab", Must: true, Write: `"lab:" and a name for it, as "lab: first"`,
+			Shape: grammar.Named("a lab", grammar.LowerName, maxLabName, nil)},
 		{Name: "about", Shape: grammar.OneLine("one line of at most 100 characters", 100)},
 		{Name: "needs", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of programs", Min: 1, Of: program,
 			Doc: "programs that commands of the lab run, and extensions of iptables (xtables:NAME); where one is not " +
@@ -33,7 +35,8 @@ var format1 = sync.OnceValue(func() *grammar.Shape {
 		{Name: "mtu", Shape: mtuShape()},
 		{Name: "timers", Shape: grammar.OneOf("kernel").With("the neighbour timers are the kernel's")},
 		{Name: "names", Shape: namesShape()},
-		{Name: "nodes", Must: true, Shape: nodesShape().AtLeast(1)},
+		{Name: "nodes", Must: true, Write: `"nodes:", and each node below it, as "h1: {ip: 10.0.0.1/24}"`,
+			Shape: nodesShape().AtLeast(1)},
 		{Name: "links", Shape: linksShape()},
 		{Name: "expect", Shape: expectShape(false)},
 		{Name: "steps", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of steps", Of: stepShape()}},

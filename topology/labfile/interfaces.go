@@ -66,7 +66,8 @@ func interfaceShape(set bool) *grammar.Shape {
 	const how = "an interface is made by a link, or by bridge, veth, macvlan, macvtap or vlan"
 	return &grammar.Shape{Form: grammar.Either, Want: "addresses or an interface's keys", Any: []*grammar.Shape{
 		grammar.Prefix(), {Form: grammar.List, Want: "a list of prefixes", Of: grammar.Prefix()},
-		{Form: grammar.Object, Want: "an interface", Keys: keys, Hints: map[string]string{"kind": how, "type": how}}}}
+		{Form: grammar.Object, Want: "an interface", Keys: keys, Hints: map[string]string{"kind": how, "type": how},
+			Foreign: foreignAtInterface()}}}
 }
 
 // read makes the interfaces of a node.

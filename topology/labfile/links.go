@@ -18,6 +18,7 @@ const maxLinks = 1 << 15
 type cabling struct {
 	*tree
 	links []*link
+	lost  bool                     // a link could not be read, so nobody knows whom it would have linked
 	ends  map[*nodeDecl][]*linkEnd // in file order, with their interfaces' names
 }
 
@@ -44,18 +45,26 @@ var endRE = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_
 
 // linksShape is "links", at the top or of a node.
 func linksShape() *grammar.Shape {
-	return &grammar.Shape{Form: grammar.List, Want: "a list of links",
+	return &grammar.Shape{Form: grammar.List, Want: "a list of links", Instead: linksInstead,
 		Doc: `cables: "a -- b", "a b c -- s1", "h0:eth1 -- s1:port"`,
 		Of: &grammar.Shape{Form: grammar.Text, Want: `a link, as "h0 -- s1"`, RE: regexp.MustCompile(` -- `),
-			Test: linkText}}
+			Test: linkText, Instead: linkInstead}}
 }
+
+// otherDashes are two ends with what others write between them.
+var otherDashes = regexp.MustCompile(
+	`^([A-Za-z][\w./:-]*)(?:\s+(?:-|---+|–|—|<-+>|-+>|=+|to)\s+|\s*,\s*|\s*--\s*|\s+)([A-Za-z][\w./:-]*)$`)
 
 // linkText says why s is not two ends and the dashes between them, or "".
 func linkText(s string) string {
 	left, right, ok := strings.Cut(s, " -- ")
 	switch {
 	case !ok:
-		return fmt.Sprintf(`%q is not a link; want two ends with " -- " between them, as "h0 -- s1"`, problem.Clip(s))
+		as := "h0 -- s1"
+		if m := otherDashes.FindStringSubmatch(s); m != nil {
+			as = m[1] + " -- " + m[2]
+		}
+		return fmt.Sprintf(`%q is not a link; want two ends with " -- " between them, as %q`, problem.Clip(s), as)
 	case strings.Contains(right, " -- "):
 		return fmt.Sprintf(`%q has more than one " -- "; write one link for each cable`, problem.Clip(s))
 	case strings.Contains(strings.TrimSpace(right), " "):
@@ -91,8 +100,11 @@ func (c *cabling) linksOf(s *nodeDecl) {
 	for _, v := range s.value.Field("links").Items() {
 		if v.IsSingle() && linkText(v.Word()) == "" {
 			c.link(s, v)
+		} else {
+			c.lost = true
 		}
 	}
+	c.lost = c.lost || s.value.Field("links").IsSingle()
 }
 
 func (c *cabling) link(from *nodeDecl, v grammar.Value) {
@@ -143,6 +155,12 @@ func (c *cabling) refuse(e *linkEnd, format string, args ...any) {
 func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) *linkEnd {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
+		c.lost = true
+		if plain := strings.Trim(word, ",;"); plain != word && endRE.MatchString(plain) {
+			c.doc.Add(at, len(word), path, fmt.Sprintf("%q: ends of links have spaces between them, and nothing else; "+
+				"write %s", problem.Clip(word), plain), false)
+			return &linkEnd{node: &nodeDecl{skip: true}, pos: at, path: path, bad: true}
+		}
 		c.doc.Add(at, len(word), path,
 			fmt.Sprintf("%q is not an end of a link; want node, node:interface, switch/group "+
 				"or switch/group:port",
@@ -155,6 +173,7 @@ func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) 
 	s, why := c.lookup(from, m[1])
 	if s == nil {
 		c.doc.Add(at, len(m[1]), path, why, false)
+		c.lost = true
 		return bad
 	}
 	if s.skip {

@@ -8,7 +8,8 @@ import (
 
 // Load reads and checks a lab file. file is only a name for messages. The result is nil exactly if problems has an
 // entry that is not a warning; all mistakes of the file are reported at once, in file order, unless there are a
-// thousand: then the rest of the file is not read. Load keeps src: the caller must not change it.
+// thousand: then the rest of the file is not read. Of a file that is not the YAML of lab files only that is reported.
+// Load keeps src: the caller must not change it.
 func Load(file string, src []byte) (f *File, problems problem.List) {
 	if text := grammar.Unreadable(src); text != "" {
 		return nil, problem.List{{File: file, Message: text}}
@@ -33,7 +34,15 @@ func Load(file string, src []byte) (f *File, problems problem.List) {
 // formatOK checks the format number first: all else that could be said of a file of another format would be noise.
 func formatOK(root grammar.Value) bool {
 	if !root.IsMap() {
-		root.Errorf(`a lab file is a map that begins with "format: 1"`)
+		if text := grammar.TightColon(root); text != "" {
+			root.Errorf("%s", text)
+			return false
+		}
+		root.Errorf(`a lab file is a map that begins with "format: 1"; "labctl init" writes a first one`)
+		return false
+	}
+	if at, text := otherProgram(root); text != "" {
+		at.Key().Errorf("%s", text)
 		return false
 	}
 	v := root.Field("format")
@@ -58,7 +67,11 @@ type loader struct {
 // load makes the file of the document.
 func (l *loader) load(path string) *File {
 	format1().Check(l.root)
-	if !l.root.Has("nodes") {
+	nodes := l.root.Field("nodes")
+	if nodes.Given() && !nodes.IsMap() {
+		nodes.Errorf("%s", nodesInstead(nodes))
+	}
+	if !nodes.IsMap() || format1().Meant(l.root)["nodes"] {
 		return &File{Lab: &topology.Lab{}} // everything else would complain about every name
 	}
 	l.site = newSite(l.doc, l.root)

@@ -56,6 +56,10 @@ func (t *nameTable) mac(v grammar.Value) switchcore.MAC {
 		return m
 	}
 	e := t.by[word]
+	if plain := grammar.PlainMAC(word); e == nil && plain != "" {
+		v.Errorf("a MAC address is written in lower case with colons; write %s", plain)
+		return switchcore.MAC{}
+	}
 	if e == nil {
 		known := func() (out []string) {
 			for _, x := range t.list {

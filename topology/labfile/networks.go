@@ -98,7 +98,8 @@ func (x *ifaces) mayHaveMore(s *nodeDecl) bool {
 	if s.badIP == nil {
 		bad := len(x.of[s]) == 0
 		for _, name := range x.bodyOf(s).Names() {
-			if s.kind.file.Key(name) == nil && problem.Suggest(name, []string{"ip", "interfaces"}) != "" {
+			if s.kind.file.Key(name) == nil && (problem.Suggest(name, []string{"ip", "interfaces"}) != "" ||
+				s.kind.file.Foreign[name].Means == "ip") {
 				bad = true
 			}
 		}

@@ -19,6 +19,8 @@ type kindRow struct {
 	keys  func(set bool) []grammar.Key // in the file, or in a step's set
 	hints map[string]string            // what to say of keys that one could expect in the file
 	inSet map[string]string            // and in a set
+	// What to say of other programs' keys, in both.
+	foreign map[string]grammar.Hint
 }
 
 // kindRows are the kinds of nodes in the order of the documentation.
@@ -26,8 +28,9 @@ func kindRows() []kindRow {
 	return []kindRow{
 		{name: topology.Host, want: "a host", doc: "a network namespace with interfaces, like a machine",
 			keys:  hostKeys,
-			hints: hostHints()},
-		{name: topology.Router, want: "a router", doc: "a host that forwards", keys: hostKeys, hints: hostHints()},
+			hints: hostHints(), foreign: foreignAtHost()},
+		{name: topology.Router, want: "a router", doc: "a host that forwards", keys: hostKeys, hints: hostHints(),
+			foreign: foreignAtHost()},
 		bridgeRow(),
 		switchRow(),
 	}
@@ -58,8 +61,9 @@ var nodeKinds = sync.OnceValue(func() []nodeKind {
 		maps.Copy(inSet, r.inSet)
 		out = append(out, nodeKind{name: r.name, body: r.body, doc: r.doc,
 			file: &grammar.Shape{Form: grammar.Object, Want: r.want, Keys: slices.Concat(every, r.fixed, r.keys(false)),
-				Hints: r.hints},
-			set: &grammar.Shape{Form: grammar.Object, Want: r.want + "'s keys", Keys: r.keys(true), Hints: inSet}})
+				Hints: r.hints, Foreign: r.foreign},
+			set: &grammar.Shape{Form: grammar.Object, Want: r.want + "'s keys", Keys: r.keys(true), Hints: inSet,
+				Foreign: r.foreign}})
 	}
 	return out
 })
@@ -74,18 +78,18 @@ func stackKeys() []grammar.Key {
 func hostKeys(set bool) []grammar.Key {
 	interfaces := grammar.Key{Name: "interfaces",
 		Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from names to interfaces",
-			Name: grammar.InterfaceName(), Of: interfaceShape(set)}}
+			Name: grammar.InterfaceName(), Of: interfaceShape(set), Instead: interfacesInstead}}
 	return slices.Concat([]grammar.Key{interfaces}, valueKeys("the MAC address of the only interface"),
 		[]grammar.Key{{Name: "promisc", Shape: promiscShape()}}, stackKeys(), []grammar.Key{rulesKey(set)})
 }
 
 func hostHints() map[string]string {
 	return map[string]string{
-		"ports":   `a host has no "ports" of its own; they belong beside "bridge:" of an interface`,
-		"up":      `belongs to an interface, under "interfaces"`,
-		"address": `write "ip"`,
+		"up": `belongs to an interface, under "interfaces"`,
 	}
 }
+
+const bridgePortVLAN = `a VLAN belongs to a port: "vlan_filtering: true" and "ports: {h1: {vlan: $}}"`
 
 func bridgeRow() kindRow {
 	mac := grammar.MACOrName("the bridge device's own address; without it the bridge takes the lowest of its ports")
@@ -99,7 +103,9 @@ func bridgeRow() kindRow {
 		hints: map[string]string{
 			"interfaces": `a bridge node has none: every link end on it is a port; settings of a port belong in "ports"`,
 			"bridge":     "a bridge node is one bridge, and its ports are the ends of links on it",
-		}}
+		},
+		foreign: foreign(foreignAtSwitch(bridgePortVLAN), addressHints(),
+			keysOf(grammar.Hint{Say: bridgePortVLAN}, "vlan"))}
 }
 
 func switchRow() kindRow {
@@ -112,7 +118,8 @@ func switchRow() kindRow {
 			"fdb":        `a virtual switch knows its guests' addresses by itself; only a bridge has static entries`,
 			"ip":         "a virtual switch has no address; give one to a node that is linked to it",
 		},
-		inSet: map[string]string{"rules": noSwitchRules}}
+		inSet:   map[string]string{"rules": noSwitchRules},
+		foreign: foreignAtSwitch(`a VLAN is written "vlan: $", at the switch, a group or a port`)}
 	for _, k := range groupWords() {
 		const say = `unknown key; port groups belong under "groups"`
 		row.hints[k], row.inSet[k] = say, say

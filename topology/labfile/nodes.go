@@ -1,6 +1,7 @@
 package labfile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -79,7 +80,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 		return
 	}
 	if !nodes.IsMap() {
-		nodes.Errorf("want a map from names to nodes")
+		nodes.Errorf("%s", nodesInstead(nodes))
 		return
 	}
 	if holder == t.top && nodes.Len() == 0 {
@@ -88,7 +89,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	shape := nodesShape()
 	for v := range nodes.Fields() {
 		if why := shape.Name.Refuses(v.Name()); why != "" {
-			v.Key().Errorf("%s", why)
+			v.Key().Errorf("%s", cmp.Or(grammar.SpaceMissing(v), why))
 			continue
 		}
 		s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,
@@ -110,7 +111,11 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 			t.doc.Stop()
 		}
 		t.kindOf(s)
-		if !s.skip {
+		switch {
+		case s.skip:
+		case s.kind.name == topology.Host && hostElsewhere(v.Field("kind").Word()): // which has been said
+			s.kind.file.Check(v.Without("kind"))
+		default:
 			s.kind.file.Check(v)
 		}
 		t.read(s, v.Field("nodes"))
@@ -132,10 +137,13 @@ func (t *tree) kindOf(s *nodeDecl) {
 			return
 		}
 	}
-	s.skip = true
 	near := problem.Suggest(word, words)
 	if say, elsewhere := kindElsewhere(word); elsewhere {
 		near = "; write " + say
+	}
+	if s.skip = !hostElsewhere(word); !s.skip {
+		s.kind, s.body = &t.kinds[0], t.kinds[0].body // a host, so that its other keys are checked as well
+		near = `; write "kind: host", or leave it out`
 	}
 	v.Errorf("%q is not a kind of node; want %s%s", problem.Clip(word), problem.OrList(words), near)
 }
@@ -153,11 +161,19 @@ func kindElsewhere(word string) (string, bool) {
 	switch {
 	case profile != "":
 		return "kind: vswitch and profile: " + profile, true
-	case word == "switch":
+	case slices.Contains([]string{"ovs", "ovs-bridge", "lxbr", "linuxbridge", "linux-bridge", "hub"}, word):
+		return "kind: bridge for a Linux bridge, or kind: vswitch and profile: learning for labctl's own switch", true
+	case word == "switch", word == "ethernet_switch":
 		return "kind: vswitch and a profile (standard, distributed, nsx, learning), or kind: bridge for a Linux bridge",
 			true
 	}
 	return "", false
+}
+
+// hostElsewhere reports whether other programs have the word for what is a host here.
+func hostElsewhere(word string) bool {
+	return slices.Contains([]string{"linux", "container", "docker", "pc", "vpcs", "vm", "qemu", "node", "machine",
+		"server", "client", "computer", "namespace", "netns", "guest"}, strings.ToLower(word))
 }
 
 // lookup finds a node by a name that is written in the links or interfaces of from, from the inside out. The text says

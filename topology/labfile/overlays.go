@@ -33,8 +33,8 @@ func (o Overlay) After(list []Overlay) []Overlay {
 }
 
 // Overlaid is the lab after so many of the file's steps, with live changes laid over it one after the other, each as a
-// step's "set" would be. The lab is nil exactly if there are problems; they have no place in a file, and read "set
-// vSwitch0.promiscuous: …".
+// step's "set" would be. The lab is nil exactly if there are problems; they have no place in a file but in the change
+// as it is typed, and read "set vSwitch0.promiscuous: …".
 func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List) {
 	doc := grammar.New(f.Path, f.Source)
 	var root grammar.Value
@@ -47,7 +47,7 @@ func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List)
 	var lab *topology.Lab
 	doc.Read(func() { lab = laidOverFile(doc, root, steps, list) })
 	if doc.Failed() {
-		return nil, unplaced(doc.Problems())
+		return nil, unplaced(doc.Problems(), list)
 	}
 	lab.StepCommands = f.StepCommands
 	return lab, nil
@@ -102,8 +102,9 @@ func (t *site) layOver(o Overlay, after bodies) *nodeDecl {
 	return s
 }
 
-// unplaced are problems without places in the file, and without warnings: what they are about is in no file.
-func unplaced(list problem.List) problem.List {
+// unplaced are problems without places in the file, and without warnings: what they are about is in no file. Their
+// places are those in the changes.
+func unplaced(list problem.List, changes []Overlay) problem.List {
 	var out problem.List
 	for _, p := range list {
 		if p.Warning {
@@ -112,6 +113,8 @@ func unplaced(list problem.List) problem.List {
 		q := problem.Problem{Path: p.Path, Message: p.Message}
 		if !strings.HasPrefix(p.Path, "set ") {
 			q.Path, q.Message = "set", p.Path+": "+p.Message
+		} else {
+			q = placed(q, changes)
 		}
 		if !slices.Contains(out, q) {
 			out = append(out, q)

@@ -15,6 +15,7 @@ import (
 // routesKey is "routes".
 func routesKey() grammar.Key {
 	gateway := grammar.Address()
+	gateway.Test = gatewayText
 	gateway.Want = "a gateway: an address"
 	route := &grammar.Shape{Form: grammar.Either,
 		Want: "a gateway: an address, or {via, dev, metric, src, onlink, type}", Any: []*grammar.Shape{
@@ -27,13 +28,22 @@ func routesKey() grammar.Key {
 				{Name: "onlink", Shape: grammar.YesNo("the gateway is believed to be on the link")},
 				{Name: "type", Shape: grammar.OneOf(routeTypes()...)}}}}}
 	return grammar.Key{Name: "routes", Shape: &grammar.Shape{Form: grammar.Dict,
-		Want: "a map from destinations to gateways", Of: route,
+		Want: "a map from destinations to gateways, as {default: 10.0.0.254}", Of: route, Instead: routesInWords,
 		Doc: "default or a prefix: its gateway",
 		Name: &grammar.Shape{Form: grammar.Text, Want: "default or a prefix", Test: routeText,
 			RE: regexp.MustCompile(`^(default|(` + grammar.AddressPattern + `)/[0-9]+)$`)}}}
 }
 
 func routeTypes() []string { return []string{"unicast", "blackhole", "unreachable", "prohibit"} }
+
+// gatewayText says why s is not an address, and takes "via" for what it is in "ip route".
+func gatewayText(s string) string {
+	why := grammar.AddressText(s)
+	if m := viaRE.FindStringSubmatch(s); m != nil && why != "" {
+		return fmt.Sprintf("%q has a word too much; write %s", s, m[1])
+	}
+	return why
+}
 
 // routeText says why s is not a destination of a route.
 func routeText(s string) string {
@@ -44,6 +54,9 @@ func routeText(s string) string {
 	if err != nil || p.Addr().Is4In6() {
 		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 			return fmt.Sprintf("%q has no length; write %s/%d for this address alone", s, s, a.BitLen())
+		}
+		if slices.Contains([]string{"0/0", "any", "all", "*", "Default"}, s) {
+			return fmt.Sprintf(`%q is not a destination; write "default"`, s)
 		}
 		return fmt.Sprintf("%q is not a destination; want default or a prefix as 10.0.0.0/8", problem.Clip(s))
 	}

@@ -214,7 +214,7 @@ func (u *uplinks) shortForm(s *nodeDecl, r interfaceReader) {
 // refuseShort says why a value at a node has no interface that it could be of.
 func (u *uplinks) refuseShort(s *nodeDecl, v grammar.Value, have []*ifaceBuild) {
 	if len(have) == 0 {
-		if len(u.ends[s]) == 0 && (len(u.links) > 0 || !u.doc.Failed()) {
+		if len(u.ends[s]) == 0 && !u.lost && (len(u.links) > 0 || !u.doc.Failed()) {
 			v.Key().Errorf("%s has no interface; link it to something", s.full)
 		}
 		return

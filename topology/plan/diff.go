@@ -257,11 +257,8 @@ func (d *differ) hosts(new *topology.Lab) {
 		for _, r := range n.Neighbours {
 			d.add(AddNeighbour{n.Name, r})
 		}
-		if o := d.old[n.Name]; o != nil && !d.rebuilt[n.Name] && !slices.Equal(o.Routes, n.Routes) {
-			d.say(n.Name, "routes")
-		}
-		if o := d.old[n.Name]; o != nil && !d.rebuilt[n.Name] && !slices.Equal(o.Neighbours, n.Neighbours) {
-			d.say(n.Name, "neighbours")
+		if o := d.old[n.Name]; o != nil && !d.rebuilt[n.Name] {
+			d.sayTables(o, n)
 		}
 	}
 	for _, n := range new.Nodes {

@@ -327,11 +327,7 @@ func routeArgs(r topology.Route) string {
 	if r.Type != "" && r.Type != "unicast" {
 		s = r.Type + " "
 	}
-	if r.Dst.Bits() == 0 {
-		s += "default"
-	} else {
-		s += r.Dst.String()
-	}
+	s += routeDst(r)
 	if r.Via.IsValid() {
 		s += " via " + r.Via.String()
 	}
@@ -348,6 +344,14 @@ func routeArgs(r topology.Route) string {
 		s += " src " + r.Src.String()
 	}
 	return s
+}
+
+// routeDst is a destination as ip route takes it.
+func routeDst(r topology.Route) string {
+	if r.Dst.Bits() == 0 {
+		return "default"
+	}
+	return r.Dst.String()
 }
 
 func routeFamily(r topology.Route) string {

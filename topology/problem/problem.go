@@ -23,14 +23,15 @@ type Problem struct {
 	Source  string `json:"source,omitempty"` // the line itself
 }
 
-// Error is the one-line form: file:line:col: path: message. A problem of no file begins with its path. What a terminal
+// Error is the one-line form: file:line:col: path: message. A problem of no file, as one in what is set by hand, begins
+// with its path. What a terminal
 // would act upon, or would begin another line, is written out.
 func (p Problem) Error() string { return Visible(p.text(), false) }
 
 func (p Problem) text() string {
 	var b strings.Builder
 	b.WriteString(p.File)
-	if p.Line > 0 {
+	if p.File != "" && p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Col)
 	}
 	if p.File != "" {

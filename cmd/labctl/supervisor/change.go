@@ -51,8 +51,8 @@ func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Stor
 	if healing {
 		planned, changes = c.renewal(lab)
 	}
-	c.setAsked(file)
-	defer c.setAsked(nil)
+	c.setAsked(file, t.Changes)
+	defer c.setAsked(nil, nil)
 	if len(changes) > 0 || len(planned.Ops) > 0 {
 		c.event(wire.Event{What: "changing", Total: len(planned.Ops)})
 		acted := c.acting()

@@ -8,6 +8,7 @@ import (
 
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/plan"
 	"labctl/topology/problem"
 )
@@ -32,7 +33,9 @@ func (s *server) refused(ctx context.Context, err error, planned *plan.Plan) err
 		return s.sysctlRefused(err, planned)
 	}
 	file := s.askedFile()
-	text := problem.List{re.Problem(file.Path, file.Source)}.Error()
+	p := re.Problem(file.Path, file.Source)
+	p, _ = labfile.RuleRefused(p, re.Node, re.Text, re.Col, s.askedChanges())
+	text := problem.List{p}.Error()
 	if s.life.is("starting") {
 		return wire.Usage.Errorf("%s", text) // whatever was built is cleared away
 	}

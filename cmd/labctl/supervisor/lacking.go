@@ -87,8 +87,18 @@ func (s *server) askedFile() *labfile.File {
 	return cmp.Or(s.asks, s.file)
 }
 
-func (s *server) setAsked(file *labfile.File) {
+// askedChanges are what is set by hand in the lab that a change under way leads to, or else in the lab.
+func (s *server) askedChanges() []labfile.Overlay {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asks = file
+	if s.asks != nil {
+		return s.asksSet
+	}
+	return s.story.Changes
+}
+
+func (s *server) setAsked(file *labfile.File, changes []labfile.Overlay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asks, s.asksSet = file, changes
 }

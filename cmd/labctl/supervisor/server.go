@@ -46,13 +46,15 @@ type server struct {
 	ruleLog  *ruleLog
 
 	// file, story and lab are written by the holder of life.writeLock under mu: who holds either may read them.
-	mu     sync.Mutex
-	file   *labfile.File  // what the file says
-	asks   *labfile.File  // what a change under way leads to; nil: file
-	story  instance.Story // what was laid over it since
-	lab    *topology.Lab  // what the kernel has: file and story
-	broken string         // what the predecessor had begun and not brought to its end, in words
-	done   finish
+	mu    sync.Mutex
+	file  *labfile.File  // what the file says
+	asks  *labfile.File  // what a change under way leads to; nil: file
+	story instance.Story // what was laid over it since
+	// What a change under way leaves or puts over asks.
+	asksSet []labfile.Overlay
+	lab     *topology.Lab // what the kernel has: file and story
+	broken  string        // what the predecessor had begun and not brought to its end, in words
+	done    finish
 }
 
 // newServer is a supervisor that has not begun with its lab.

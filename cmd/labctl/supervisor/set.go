@@ -27,19 +27,32 @@ func set(ctx context.Context, c *call, p wire.SetParams) (wire.Applied, error) {
 
 // overlay reads one assignment.
 func (c *call) overlay(text string) (o labfile.Overlay, err error) {
-	key, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return o, wire.Usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
-	}
+	key, value, assigned := strings.Cut(text, "=")
 	node, path, ok := labfile.SplitSetting(c.current(), key)
 	switch {
+	case !ok && !assigned:
+		return o, wire.Usagef("%q is not an assignment: write NODE.key=value, as vSwitch0.promiscuous=accept", text)
 	case !ok:
 		first, _, _ := strings.Cut(key, ".")
 		return o, wire.UnknownNode(c.current(), first)
 	case len(path) == 0:
 		return o, wire.Usagef("%q says nothing of what to set: write %s.key=value", text, node)
+	case strings.TrimSpace(value) == "":
+		return o, wire.Usagef("%s has no value: write %s=VALUE%s", key, key, c.wantedAt(node, path))
 	}
 	return labfile.Overlay{Node: node, Path: path, Value: value}, nil
+}
+
+// wantedAt is "; want …" of the value at a path of a node, as far as the file format knows one there.
+func (c *call) wantedAt(node string, path []string) string {
+	n := c.current().Node(node)
+	if n == nil {
+		return ""
+	}
+	if want := labfile.Wanted(n.Kind, path); want != "" {
+		return "; want " + want
+	}
+	return ""
 }
 
 // reset takes back what was set by hand, and leaves the steps walked through and their actions as they are.

@@ -38,7 +38,7 @@ func (v *verifier) step(ctx context.Context, st *labfile.Step) (wire.StepVerdict
 			if ctx.Err() != nil {
 				return sv, context.Cause(ctx)
 			}
-			sv.Failed = fmt.Sprintf("line %d: %v", a.Pos.Line, err)
+			sv.Failed = fmt.Sprintf("%s:%d:%d: %v", v.file.Path, a.Pos.Line, a.Pos.Col, err)
 			sv.Tables = unknowns(st.Expect)
 			return sv, nil
 		}

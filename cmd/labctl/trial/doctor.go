@@ -88,7 +88,7 @@ func namespacesFinding(named bool, err error) Finding {
 	read := func(path string) string { b, _ := os.ReadFile(path); return strings.TrimSpace(string(b)) }
 	switch {
 	case named:
-		f.Cure = "give this container CAP_SYS_ADMIN and CAP_NET_ADMIN, or use the machine itself"
+		f.Cure = "give this container CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_NET_RAW, or use the machine itself"
 	case read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
 		f.Cure = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 	case read("/proc/sys/kernel/unprivileged_userns_clone") == "0":

@@ -112,6 +112,12 @@ func (v Value) Only(key string) Value {
 	return v
 }
 
+// Without is a map without one of its entries.
+func (v Value) Without(key string) Value {
+	v.node = without(v.node, key)
+	return v
+}
+
 // Inside is the value as it would be in the innermost of maps with these keys, at a path.
 func (v Value) Inside(keys []string, path string) Value {
 	for _, key := range slices.Backward(keys) {

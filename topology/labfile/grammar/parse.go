@@ -3,9 +3,7 @@ package grammar
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,65 +37,12 @@ func (d *Document) Parse() Value {
 	return Value{doc: d, node: doc.Content[0]}
 }
 
-// syntax says in plain words what the YAML parser met.
-func (d *Document) syntax(err error) {
-	var e *yaml.LoadError
-	if !errors.As(err, &e) {
-		text := "the file has only comments; a lab begins with \"format: 1\""
-		if !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "no documents") {
-			text = "not YAML: " + err.Error()
-		}
-		d.Add(problem.Pos{}, 1, "", text, false)
-		return
-	}
-	mark, start := e.Mark, e.ContextMark
-	p := d.pos(mark.Line, mark.Column)
-	if start.Line > 0 && (mark.Line > len(d.lines) || mark.Line < 1) {
-		p = d.pos(start.Line, start.Column)
-	}
-	d.Add(p, 1, "", syntaxText(e.Message, e.ContextMsg, d.Line(p.Line), p, start.Line), false)
-}
-
-// syntaxText translates the parser's own words for the usual slips.
-func syntaxText(msg, context, line string, p problem.Pos, start int) string {
-	rest := ""
-	if p.Col >= 1 && p.Col <= len(line) {
-		rest = line[p.Col-1:]
-	}
-	switch {
-	case strings.HasPrefix(rest, "\t"):
-		return "a tab cannot indent in YAML; use spaces"
-	case strings.Contains(msg, "cannot start any token"):
-		return "a value cannot begin with this character; put it in quotes"
-	case strings.Contains(msg, "mapping values are not allowed"):
-		return `": " is not allowed here; put the value in quotes, or begin a new line`
-	case strings.Contains(msg, "unknown anchor"):
-		return "aliases are not allowed; write the value out"
-	case strings.Contains(msg, "escape"):
-		return "an unknown escape; inside single quotes a backslash is only a backslash"
-	case strings.Contains(context, "flow sequence"):
-		return fmt.Sprintf(`the list that begins in line %d has no closing "]", or a "," is missing`, start)
-	case strings.Contains(context, "flow mapping"):
-		return fmt.Sprintf(`the map that begins in line %d has no closing "}", or a "," is missing`, start)
-	case strings.Contains(context, "quoted scalar"):
-		return fmt.Sprintf("the quoted text that begins in line %d is not closed", start)
-	case strings.Contains(msg, "expected key"):
-		return "this does not fit the lines above; check the indentation"
-	case strings.Contains(msg, "could not find expected ':'"):
-		return `a key needs a ": " and a value`
-	case strings.Contains(msg, "max depth"):
-		return "lists and maps are nested too deep"
-	}
-	return "not YAML: " + msg
-}
-
-// Plain refuses what YAML can say and a lab file must not, in a value and everywhere inside. It reports whether the
-// value can be read further.
+// Plain refuses what YAML can say and a lab file must not, in a value and everywhere inside. It reports whether there
+// is nothing of that: what else seems wrong with the value follows from it.
 func (d *Document) Plain(root Value) bool {
 	before := len(d.probs)
 	d.plain(root.node, 0)
-	return len(d.probs) == before ||
-		!slices.ContainsFunc(d.probs, func(p problem.Problem) bool { return p.Message == tooDeep })
+	return len(d.probs) == before
 }
 
 const tooDeep = "lists and maps are nested too deep"
@@ -140,7 +85,8 @@ func (d *Document) plainKeys(n *yaml.Node) {
 		case k.node.Tag == "!!merge":
 			k.Errorf("merge keys are not allowed; write the keys out")
 		case was != nil:
-			k.Errorf("%q appears here twice, first in line %d", k.node.Value, was.Line)
+			k.Errorf("%q appears here twice, first in line %d; give one of them another name, or merge the two",
+				problem.Clip(k.node.Value), was.Line)
 		default:
 			first[k.node.Value] = k.node
 		}

@@ -1,6 +1,8 @@
 package grammar
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,20 +34,24 @@ type Shape struct {
 	Want  string // in messages: "want " + it
 	Keys  []Key
 	Hints map[string]string // object: what to say of keys that one could expect here
-	Sole  bool              // object: has exactly one key
-	Name  *Shape            // dict: its keys
-	Of    *Shape            // dict, list: its values
-	Any   []*Shape
-	Words []string              // text: the only ones
-	RE    *regexp.Regexp        // text: for the schema, and checked
-	Not   []string              // text: reserved words, for the schema; Test knows them too
-	Test  func(s string) string // text: what a pattern cannot say; "" is right
-	Min   int                   // number; list and dict: the fewest entries
-	Max   int                   // number; text: characters (0: any); list, dict: the most entries (0: any)
-	Step  int                   // number: a multiple of; 0: any
-	Hex   bool                  // number: may be written 0x88cc too
-	Def   string                // the schema's name of this shape
-	Later bool                  // checked by whoever knows more than its place
+	// Object: what to say of keys of other programs.
+	Foreign map[string]Hint
+	// Instead says what to write for a value of another form, or "" for the usual words. nil: always these.
+	Instead func(v Value) string
+	Sole    bool   // object: has exactly one key
+	Name    *Shape // dict: its keys
+	Of      *Shape // dict, list: its values
+	Any     []*Shape
+	Words   []string              // text: the only ones
+	RE      *regexp.Regexp        // text: for the schema, and checked
+	Not     []string              // text: reserved words, for the schema; Test knows them too
+	Test    func(s string) string // text: what a pattern cannot say; "" is right
+	Min     int                   // number; list and dict: the fewest entries
+	Max     int                   // number; text: characters (0: any); list, dict: the most entries (0: any)
+	Step    int                   // number: a multiple of; 0: any
+	Hex     bool                  // number: may be written 0x88cc too
+	Def     string                // the schema's name of this shape
+	Later   bool                  // checked by whoever knows more than its place
 }
 
 // Key is a key of an object.
@@ -53,6 +59,7 @@ type Key struct {
 	Name  string
 	Shape *Shape
 	Must  bool
+	Write string   // what to write where it must be and is not
 	Needs []string // one of these has to be beside it
 	Bars  []string // none of these may
 }
@@ -68,6 +75,25 @@ func (s *Shape) Key(name string) *Key {
 	for i := range s.Keys {
 		if s.Keys[i].Name == name {
 			return &s.Keys[i]
+		}
+	}
+	return nil
+}
+
+// Inside is the shape of what is under a key, or nil.
+func (s *Shape) Inside(key string) *Shape {
+	switch s.Form {
+	case Object:
+		if k := s.Key(key); k != nil {
+			return k.Shape
+		}
+	case Dict:
+		return s.Of
+	case Either:
+		for _, a := range s.Any {
+			if in := a.Inside(key); in != nil {
+				return in
+			}
 		}
 	}
 	return nil
@@ -91,7 +117,7 @@ func (s *Shape) Check(v Value) bool {
 		return checkTable(v)
 	}
 	if !v.IsSingle() {
-		v.Errorf("want %s, not a %s", s.Want, kindWord(v))
+		s.otherForm(v, "want "+s.Want+", not a "+kindWord(v))
 		return false
 	}
 	if why := s.refuses(v); why != "" {
@@ -172,27 +198,25 @@ func (s *Shape) Refuses(word string) string {
 
 func (s *Shape) checkObject(v Value) bool {
 	if !v.IsMap() {
-		v.Errorf("want %s", s.Want)
+		s.otherForm(v, "want "+s.Want)
 		return false
 	}
 	before := v.doc.Found()
 	count := 0
+	meant := s.Meant(v)
 	for x := range v.Fields() {
 		count++
-		key := s.Key(x.Name())
-		switch {
-		case key == nil && s.Hints[x.Name()] != "":
-			x.Key().Errorf("%s", s.Hints[x.Name()])
+		switch key := s.Key(x.Name()); {
 		case key == nil:
-			x.Key().Errorf("unknown key%s", s.suggest(x.Name()))
-		default:
+			x.Key().Errorf("%s", s.unknown(v, x))
+		case !meant[x.Name()]:
 			key.Shape.Check(x)
 			key.checkBeside(v, x)
 		}
 	}
 	for _, key := range s.Keys {
-		if key.Must && !v.Has(key.Name) {
-			v.Errorf("%q is missing; want %s", key.Name, key.Shape.Want)
+		if key.Must && !v.Has(key.Name) && !meant[key.Name] {
+			v.Errorf("%s", key.missing())
 		}
 	}
 	if count < s.Min {
@@ -202,6 +226,17 @@ func (s *Shape) checkObject(v Value) bool {
 		v.Errorf("want exactly one key, not %d", count)
 	}
 	return v.doc.Found() == before
+}
+
+// unknown is what is said of an entry of an object whose key the shape does not know.
+func (s *Shape) unknown(object, v Value) string {
+	if text := s.hint(object, v); text != "" {
+		return text
+	}
+	if t, ok := tightColon(v.Name()); ok && s.Key(t.key) != nil {
+		return t.text()
+	}
+	return "unknown key" + s.suggest(v.Name())
 }
 
 // checkBeside checks a key against those beside it.
@@ -238,7 +273,7 @@ func (s *Shape) suggest(word string) string {
 
 func (s *Shape) checkDict(v Value) bool {
 	if !v.IsMap() {
-		v.Errorf("want %s", s.Want)
+		s.otherForm(v, "want "+s.Want)
 		return false
 	}
 	before := v.doc.Found()
@@ -246,7 +281,7 @@ func (s *Shape) checkDict(v Value) bool {
 	for x := range v.Fields() {
 		if s.Name != nil {
 			if why := s.Name.Refuses(x.Name()); why != "" {
-				x.Key().Errorf("%s", why)
+				x.Key().Errorf("%s", cmp.Or(SpaceMissing(x), why))
 				continue
 			}
 		}
@@ -270,7 +305,7 @@ func (s *Shape) checkLen(v Value) (ok bool) {
 
 func (s *Shape) checkList(v Value) bool {
 	if !v.IsList() {
-		v.Errorf("want %s", s.Want)
+		s.otherForm(v, "want "+s.Want)
 		return false
 	}
 	ok := s.checkLen(v)
@@ -298,7 +333,7 @@ func (s *Shape) checkEither(v Value) bool {
 		}
 	}
 	if near == nil || v.IsNull() || near.Test == nil && near.Form == Text {
-		v.Errorf("want %s", s.Want)
+		s.otherForm(v, "want "+s.Want)
 		return false
 	}
 	why := near.refuses(v)
@@ -310,15 +345,17 @@ func (s *Shape) checkEither(v Value) bool {
 }
 
 // WantTable is what a table that is not one is told.
-const WantTable = `want a table: a literal block, that is a "|" and the lines below it`
+func WantTable(v Value) string {
+	key := v.Name()
+	if v.Style() == Folded {
+		return fmt.Sprintf(`a table keeps its lines: write "%s: |" instead of ">"`, key)
+	}
+	return fmt.Sprintf(`want a table: write "%s: |", and its lines below, indented deeper than %q`, key, key)
+}
 
 func checkTable(v Value) bool {
-	if !v.IsSingle() {
-		v.Errorf(WantTable+", not a %s", kindWord(v))
-		return false
-	}
 	if !v.IsText() {
-		v.Errorf(WantTable)
+		v.Errorf("%s", WantTable(v))
 		return false
 	}
 	return true

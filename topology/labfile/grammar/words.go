@@ -48,12 +48,29 @@ func Named(what, pattern string, longest int, taken []string) *Shape {
 			return fmt.Sprintf("%q (%d bytes) is longer than the name of %s may be (%d)", problem.Clip(s), len(s), what,
 				longest)
 		case !re.MatchString(s):
-			return fmt.Sprintf("%q cannot be the name of %s: want %s", problem.Clip(s), what, describe(pattern))
+			why := fmt.Sprintf("%q cannot be the name of %s: want %s", problem.Clip(s), what, describe(pattern))
+			if near := lowerName(s); pattern == LowerName && re.MatchString(near) && len(near) <= longest {
+				why += ", as " + near
+			}
+			return why
 		case slices.Contains(taken, s):
 			return fmt.Sprintf("%q is a reserved word; take another name", s)
 		}
 		return ""
 	}, Not: taken}
+}
+
+// lowerName is a text in the letters of a lower-case name.
+func lowerName(s string) string {
+	return strings.Trim(strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			return c + 'a' - 'A'
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			return c
+		}
+		return '-'
+	}, s), "-")
 }
 
 // describe says a name's pattern in words.
@@ -182,6 +199,9 @@ func AddressText(s string) string {
 
 // PrefixText says why s is not a prefix, host bits kept, that an interface can have.
 func PrefixText(s string) string {
+	if text := dottedMask(s); text != "" {
+		return text
+	}
 	host, length, ok := strings.Cut(s, "/")
 	if !ok {
 		if a, err := netip.ParseAddr(s); err == nil {
@@ -228,7 +248,7 @@ func MACText(s string) string {
 
 // MACOrNameText says why s is neither a MAC address nor like a name, or "".
 func MACOrNameText(s string) string {
-	if strings.Contains(s, ":") {
+	if strings.Contains(s, ":") || PlainMAC(s) != "" && nameREs[PlainName].FindString(s) == "" {
 		return MACText(s)
 	}
 	return WordName("an address").Refuses(s)

@@ -37,8 +37,9 @@ const (
 const quick = 20 * time.Millisecond
 
 // farewell is how long a frame may take from its sender to the last listener, once the switches are idle, where it is
-// not proven that it has arrived: it has no answer that would tell.
-const farewell = lingerSwitched
+// not proven that it has arrived: it has no answer that would tell, and on a busy machine every processor on its way
+// may have others to serve first.
+const farewell = lingerAtMost
 
 // bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one,
 // so that what began in the call goes on with what it began with.

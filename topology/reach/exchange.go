@@ -229,14 +229,13 @@ func (m *exchange) grace() {
 		}
 	}
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's, which ends the loop too
-	end := time.Now().Add(m.lingering())
 	w := m.b.awaitMoment(m.ctx)
 	for {
+		left := w.left(m.lingering())
 		for _, s := range socks {
 			m.drain(s)
 		}
-		left := time.Until(end)
-		if w.proven || left <= 0 || m.ctx.Err() != nil {
+		if left <= 0 || m.ctx.Err() != nil {
 			return
 		}
 		m.poll(socks, min(left, w.next()))

@@ -185,7 +185,7 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	if wait, _ := o.pending(time.Now()); wait > 0 {
 		_ = o.b.machine.Idle(ctx) // its error is the context's, which ends the loop too
 	}
-	since, w := time.Now(), o.b.awaitMoment(ctx)
+	since, w := time.Now(), o.b.await(ctx)
 	for ctx.Err() == nil {
 		o.drain()
 		wait, more := o.pending(since)

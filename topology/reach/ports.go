@@ -155,7 +155,7 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 func (a *asking) dropped(ctx context.Context) error {
 	until := a.bg.forgedAt().Add(farewell)
 	if time.Now().Before(until) {
-		w := a.b.awaitMoment(ctx)
+		w := a.b.await(ctx)
 		for ctx.Err() == nil && !w.proven && time.Now().Before(until) {
 			poll(nil, min(time.Until(until), w.next()))
 		}

@@ -83,10 +83,13 @@ func (pr *pair) unsent() bool {
 // on, but has to ask for the sender's address first where it does not know it.
 func (m *steering) overdue(pr *pair) {
 	_ = m.b.machine.Idle(m.ctx) // its error is the context's
-	end, w := time.Now().Add(m.lingering()), m.b.awaitMoment(m.ctx)
-	for m.drain(pr.sock); pr.redirect == "" && !w.proven && m.ctx.Err() == nil && time.Now().Before(end); {
-		m.poll([]*echoSocket{pr.sock}, min(time.Until(end), w.next()))
-		m.drain(pr.sock)
+	w := m.b.awaitMoment(m.ctx)
+	for m.ctx.Err() == nil {
+		left := w.left(m.lingering())
+		if m.drain(pr.sock); pr.redirect != "" || left <= 0 {
+			return
+		}
+		m.poll([]*echoSocket{pr.sock}, min(left, w.next()))
 	}
 }
 

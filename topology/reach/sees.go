@@ -272,25 +272,24 @@ const lostAfter = time.Second
 func (w *watch) settle() {
 	fds := w.pollFds()
 	_ = w.m.b.machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
-	end := time.Now().Add(w.m.lingering())
 	wait := w.b.await(w.m.ctx)
 	for w.m.ctx.Err() == nil {
+		left := wait.left(w.m.lingering())
 		w.drain()
-		until := end
 		for _, k := range w.asked {
 			if k.flow.unknown != nil || k.flow.stream != nil || k.captured() {
 				continue
 			}
 			w.m.drain(k.flow.pr.sock)
-			if late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience)); k.flow.pr.word == "" &&
-				!heard(k.flow.to, k.flow.key) && late.After(until) {
-				until = late
+			late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience))
+			if k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) {
+				left = max(left, time.Until(late))
 			}
 		}
-		if wait.proven || !time.Now().Before(until) {
+		if wait.proven || left <= 0 {
 			return
 		}
-		poll(fds, min(time.Until(until), wait.next(), maxNap))
+		poll(fds, min(left, wait.next(), maxNap))
 	}
 }
 

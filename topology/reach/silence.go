@@ -69,12 +69,25 @@ func (b *bench) await(ctx context.Context) *waiting {
 // manyNodes is from how many nodes on it takes less time to listen for a moment than to prove that nothing comes.
 const manyNodes = 200
 
-// awaitMoment begins a wait that is over after a moment also where nothing can be proven.
+// awaitMoment begins a wait that is over after a moment where nothing can be proven.
 func (b *bench) awaitMoment(ctx context.Context) *waiting {
 	if len(b.lab.Nodes) >= manyNodes {
-		return &waiting{b: b, ctx: ctx, why: "a proof takes longer"}
+		return &waiting{b: b, ctx: ctx, began: time.Now(), why: "a proof takes longer"}
 	}
 	return b.await(ctx)
+}
+
+// left is how long a wait for what has no answer goes on: not any more once it is proven that nothing comes, as long as
+// lingerAtMost while that may still be proven, since a machine that is busy takes its time, and else a moment of its
+// own. What waits for a neighbour that is being asked for does not count.
+func (w *waiting) left(moment time.Duration) time.Duration {
+	switch {
+	case w.proven:
+		return 0
+	case w.why == "" && len(w.proof.Resolving()) == 0:
+		moment = max(moment, lingerAtMost)
+	}
+	return moment - time.Since(w.began)
 }
 
 // late says what may answer late, whatever a look finds; "" if nothing may.

@@ -29,7 +29,7 @@ func (f *flushFiles) write(n *namespace) error {
 		return noNamespace(n.node)
 	}
 	if f.fds == nil {
-		if err := n.enter(f.open); err != nil {
+		if err := n.enter(func() error { return f.open(openSysctl) }); err != nil {
 			f.close()
 			return err
 		}
@@ -43,9 +43,19 @@ func (f *flushFiles) write(n *namespace) error {
 	return nil
 }
 
-func (f *flushFiles) open() error {
+// prepare opens them by a way that is short as yet; whoever writes to them opens what is missing. It must run on a
+// thread in the namespace.
+func (f *flushFiles) prepare(d sysctlDirs) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fds == nil && !f.ended && f.open(d.openValue) != nil {
+		f.close()
+	}
+}
+
+func (f *flushFiles) open(open func(key string) (int, error)) error {
 	for _, family := range []string{"ipv4", "ipv6"} {
-		fd, err := openSysctl("net/" + family + "/route/flush")
+		fd, err := open("net/" + family + "/route/flush")
 		if family == "ipv6" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)) {
 			return nil // a kernel without IPv6; or no redirect was ever accepted
 		}

@@ -227,6 +227,7 @@ func (u *setup) inside(j *settings, proc *procSys) error {
 			wide = append(wide, o.Sysctl)
 		}
 	}
+	j.ns.flush.prepare(dirs)
 	if j.lo {
 		return loopbackUp()
 	}

@@ -77,15 +77,20 @@ func (d sysctlDirs) open(dir string) (int, error) {
 	return fd, err
 }
 
+// openValue opens a value for writing. It must run on a thread in the namespace; the caller closes it.
+func (d sysctlDirs) openValue(key string) (fd int, err error) {
+	cut := strings.IndexByte(key, '/') + 1
+	cut += strings.IndexByte(key[cut:], '/')
+	dir, err := d.open(key[:cut])
+	if err != nil {
+		return -1, err
+	}
+	return unix.Openat(dir, key[cut+1:], unix.O_WRONLY|unix.O_CLOEXEC, 0)
+}
+
 // write must run on a thread in the namespace.
 func (d sysctlDirs) write(s topology.Sysctl) error {
-	cut := strings.IndexByte(s.Key, '/') + 1
-	cut += strings.IndexByte(s.Key[cut:], '/')
-	dir, err := d.open(s.Key[:cut])
-	fd := -1
-	if err == nil {
-		fd, err = unix.Openat(dir, s.Key[cut+1:], unix.O_WRONLY|unix.O_CLOEXEC, 0)
-	}
+	fd, err := d.openValue(s.Key)
 	if errors.Is(err, unix.ENOENT) {
 		if s.Optional() {
 			return nil

@@ -14,7 +14,7 @@ const (
 	meeting = quick
 	// investigating is how long to spend on the pings of one table. Those that are left have [cause.NotInvestigated].
 	// A person who wants the reason of another asks for that ping alone.
-	investigating = 250 * time.Millisecond
+	investigating = 200 * time.Millisecond
 	// investigated is how many are looked into for longer than that, up to tooLong: on a machine that is busy with
 	// other things a single one may take seconds, and the first that a person asks for should have its reason. Two of
 	// them have it in any case: a pair, both ways.

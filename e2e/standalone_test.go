@@ -281,3 +281,29 @@ $L switch stop vsw
 		Expect(r).To(Exit(0))
 	})
 })
+
+// Whoever verifies a file wants to know of the file, not of what somebody has made of the lab since.
+var _ = Describe("a file whose lab was changed by hand", func() {
+	It("is judged on a new one", func() {
+		lab := write("byhand.yaml", `format: 1
+lab: byhand
+nodes:
+  h1: {ip: 10.0.0.1/24}
+  h2: {ip: 10.0.1.2/24}
+links: [h1 -- h2]
+expect: {ping: ok}
+`)
+		up(lab)
+		Expect(labctl("set", "-l", "byhand", "h2.ip=10.0.0.2/24")).To(Exit(0))
+		r := labctl("verify", lab)
+		Expect(r).To(Exit(1))
+		Expect(r.err).To(ContainSubstring("byhand is running, but not as its file has it (set by hand: h2.ip=10.0.0.2/24), so a new one is judged"))
+		r = labctl("verify", "-l", "byhand")
+		Expect(r).To(Exit(0))
+		Expect(r.err).To(ContainSubstring("byhand is judged with what was set by hand: h2.ip=10.0.0.2/24"))
+		Expect(labctl("reset", "-l", "byhand")).To(Exit(0))
+		r = labctl("verify", lab)
+		Expect(r).To(Exit(1))
+		Expect(r.err).To(ContainSubstring("byhand is running and is judged as it is"))
+	})
+})

@@ -205,10 +205,16 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	}
 	if up := instance.FromFile(r.file.identity); !v.n && !v.update && len(r.lab.Steps) == 0 &&
 		slices.Contains(up, r.lab.Name) && instance.Alive(r.lab.Name) {
-		if src, err := instance.Source(r.lab.Name); err == nil && string(src) == string(r.lab.Source) {
+		src, err := instance.Source(r.lab.Name)
+		set, serr := instance.ByHand(r.lab.Name)
+		switch same := err == nil && serr == nil && string(src) == string(r.lab.Source); {
+		case same && len(set) == 0:
 			r.arg = r.lab.Name
 			v.note("%s is running and is judged as it is; --new judges a new one", r.arg)
 			return v.standing(ctx, r)
+		case same:
+			v.note("%s is running, but not as its file has it (set by hand: %s), so a new one is judged; "+
+				"\"labctl verify -l %s\" judges the running one", r.lab.Name, strings.Join(set, ", "), r.lab.Name)
 		}
 	}
 	s, err := start(r.file, r.lab, "", v.allowRun)
@@ -271,13 +277,16 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 		v.note("%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes "+
 			"it in", r.file.display, r.file.display)
 	}
-	if len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it is; what changes a lab (%s) is walked through on a new "+
-			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
+	if set, err := instance.ByHand(r.arg); err == nil && len(set) > 0 {
+		v.note("%s is judged with what was set by hand: %s", r.arg, strings.Join(set, ", "))
 	}
 	events, done := v.progress(r.arg)
 	defer done()
 	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update}, events)
+	if err == nil && len(lab.Steps) > 0 {
+		r.note = fmt.Sprintf("%s is running: judged as it is; what changes a lab (%s) is walked through on a new "+
+			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
+	}
 	return err
 }
 

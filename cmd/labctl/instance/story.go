@@ -30,7 +30,7 @@ func (d *Folder) WriteStory(source []byte, told Story) error {
 	return d.write("applied.yaml", source)
 }
 
-// readStory reads the story that a dead supervisor left.
+// readStory reads the story as it was written down last.
 func (d *Folder) readStory() (t Story, err error) {
 	b, err := d.Read("story.json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,6 +81,17 @@ func Standing(instance string) (file *labfile.File, lab *topology.Lab, err error
 		return nil, nil, problems
 	}
 	return file, d.Applied("lab.yaml", file.Lab), nil
+}
+
+// ByHand is what was set by hand on a running instance, as "set" takes it.
+func ByHand(instance string) ([]string, error) {
+	d, err := Open(instance)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	t, err := d.readStory()
+	return t.Words(), err
 }
 
 // RestoreStory lays what a dead supervisor left over the file as it is now.

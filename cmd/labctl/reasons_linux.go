@@ -8,7 +8,6 @@ import (
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/cause"
 	"labctl/topology/expect"
-	"labctl/topology/problem"
 )
 
 // Below a table are at most so many lines of reasons, each with at most so many of its pairs: who wants more takes -o
@@ -41,12 +40,12 @@ func reasonsIn(t *expect.Table, got map[*expect.Cell]wire.Verdict) []reason {
 func reasons(list []reason) string {
 	var order []string
 	cells := map[string][]string{}
-	left := 0
+	var left []string
 	for _, r := range list {
 		known := slices.DeleteFunc(cause.Alike(r.causes),
 			func(c cause.Cause) bool { return c.Kind == cause.NotInvestigated })
 		if len(known) < len(r.causes) {
-			left++
+			left = append(left, r.cell)
 		}
 		why := cause.Text(known)
 		if why == "" {
@@ -63,17 +62,18 @@ func reasons(list []reason) string {
 			fmt.Fprintf(&b, "# and %d more (-o json)\n", len(order)-maxReasons)
 			break
 		}
-		pairs := cells[why]
-		more := ""
-		if len(pairs) > maxPairs {
-			more = fmt.Sprintf(" and %d more", len(pairs)-maxPairs)
-			pairs = pairs[:maxPairs]
-		}
-		fmt.Fprintf(&b, "# %s%s: %s\n", strings.Join(pairs, ", "), more, why)
+		fmt.Fprintf(&b, "# %s: %s\n", firstPairs(cells[why]), why)
 	}
-	if left > 0 {
-		fmt.Fprintf(&b, "# %s that failed: %s\n", problem.Count(left, "ping"),
-			cause.Text([]cause.Cause{{Kind: cause.NotInvestigated}}))
+	if len(left) > 0 {
+		fmt.Fprintf(&b, "# %s: %s\n", firstPairs(left), cause.Text([]cause.Cause{{Kind: cause.NotInvestigated}}))
 	}
 	return b.String()
+}
+
+// firstPairs are the first of a list of cells, and how many more there are.
+func firstPairs(cells []string) string {
+	if len(cells) <= maxPairs {
+		return strings.Join(cells, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(cells[:maxPairs], ", "), len(cells)-maxPairs)
 }

@@ -30,7 +30,7 @@ func TestReasons(t *testing.T) {
 		{"equal ones together", []reason{of("a -> b", refused("x")), of("a -> c", same), of("b -> a", refused("x"))},
 			"# a -> b, b -> a: refused by s/r/x\n# a -> c: dropped: v:p SamePort\n"},
 		{"not looked into", []reason{of("a -> b", left), of("a -> c", same, left)},
-			"# a -> c: dropped: v:p SamePort\n# 2 pings that failed: not looked into for want of time: \"labctl ping A B\" says what stopped it\n"},
+			"# a -> c: dropped: v:p SamePort\n# a -> b, a -> c: not investigated, to save time: \"labctl ping A B\" says what stopped it\n"},
 		{"numbers of frames make no difference", alike, "# a -> n0, a -> n1, a -> n2, a -> n3 and 2 more: dropped: s:p RxFilter\n"},
 	} {
 		if got := reasons(c.list); got != c.want {

@@ -29,7 +29,7 @@ func TestText(t *testing.T) {
 		{"perhaps dropped", []Cause{{Kind: Dropped, Where: "s:a", Rule: "MtuExceeded"}},
 			"perhaps dropped: s:a MtuExceeded, which also drops other frames at the same time", ""},
 		{"of several kinds", []Cause{{Kind: NotInvestigated}, drop("s:a", 1), rule("a", "x/1", true)},
-			`refused by a/x/1; dropped: s:a RxFilter; not looked into for want of time: "labctl ping A B" says what stopped it`, ""},
+			`refused by a/x/1; dropped: s:a RxFilter; not investigated, to save time: "labctl ping A B" says what stopped it`, ""},
 		{"a storm", []Cause{{Kind: Storm, Where: "s:a", Rule: "s:a -- r:a", Sure: true, Frames: 1_500_000}, drop("s:a", 1)},
 			"storm: frames circle in a ring without a spanning tree (s:a -- r:a), 1.5 million a second at s:a",
 			"storm: frames circle in a ring without a spanning tree (s:a -- r:a), 1.5 million a second at s:a; what drowns is not measured " +

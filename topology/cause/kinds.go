@@ -56,7 +56,7 @@ var kinds = []kind{
 		return fmt.Sprintf("%s: %s is at %s", problem.Count(c.Frames, "answer"), c.Where, c.Rule)
 	})},
 	{name: NotInvestigated, text: func([]Cause) string {
-		return `not looked into for want of time: "labctl ping A B" says what stopped it`
+		return `not investigated, to save time: "labctl ping A B" says what stopped it`
 	}},
 }
 

@@ -70,11 +70,11 @@ func (g *globals) dress(cmd *cobra.Command) {
 		return
 	}
 	v.Screen.Columns = columnsOf(os.Stdout)
-	v.Screen.Colour = g.output == "table" && terminal.Coloured(g.colour, v.Screen.Columns > 0, os.Getenv)
+	v.Screen.Colour = g.output == "table" && terminal.Coloured(g.colour, term.IsTerminal(int(os.Stdout.Fd())), os.Getenv)
 	cmd.SetOut(v)
 }
 
-// columnsOf is how wide the terminal is that a file is; 0: it is none.
+// columnsOf is how wide the terminal is that a file is; 0: it is not one, or does not say.
 func columnsOf(f *os.File) int {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 		return width

@@ -211,35 +211,7 @@ func (r *release) describeDebian() {
 			})
 		}
 
-		It("takes a newcomer through the first hour", func() {
-			somebody := []string{"setpriv", "--reuid=somebody", "--regid=somebody", "--init-groups", "env", "HOME=/home/somebody"}
-			shell := func(script string) result {
-				return within(debian, append(somebody, "sh", "-ec", "cd\n"+script)...)
-			}
-			Expect(within(debian, "sh", "-c", "command -v go git")).NotTo(Exit(0), "neither compiler nor clone")
-			begin := time.Now()
-			Expect(shell("mkdir quick; cd quick; labctl init; labctl verify")).To(Exit(0))
-			Expect(time.Since(begin)).To(BeNumerically("<", time.Minute), "the first verified lab")
-
-			doc, err := os.ReadFile("../docs/first-lab.md")
-			Expect(err).NotTo(HaveOccurred())
-			// What it types, and what it has the reader do in an editor. ip(8) is not installed here.
-			typed := regexp.MustCompile(`(?m)^\$ (mkdir .*|labctl (?:init|validate|up|ping|matrix|verify|down).*)$|^<!-- run: (.*) -->$`)
-			var script strings.Builder
-			for _, m := range typed.FindAllStringSubmatch(string(doc), -1) {
-				script.WriteString(m[1] + m[2] + "\n")
-			}
-			got := shell(script.String())
-			Expect(got).To(Exit(0))
-			Expect(got.out).To(ContainSubstring("first: all 12 cells are as expected"))
-
-			Expect(run(nil, "", "cp", "-r", filepath.Join(sources(), "e2e", mistakes), filepath.Join(debian, "mistakes"))).To(Exit(0))
-			for _, file := range mistaken() {
-				args, golden := mistake(file)
-				got := within(debian, append([]string{"sh", "-c", `cd /mistakes && exec labctl "$@"`, "sh"}, args...)...)
-				Expect(said(got)).To(Equal(golden), file)
-			}
-		})
+		It("takes a newcomer through the first hour", func() { firstHour(debian) })
 
 		It("is installed and run by the GitHub action", func() {
 			Expect(within(debian, "apt-get", "purge", "--yes", "labctl")).To(Exit(0))
@@ -262,6 +234,39 @@ func (r *release) describeDebian() {
 			}
 		})
 	})
+}
+
+// firstHour plays a newcomer in a Debian that has the package: a first lab, the one of docs/first-lab.md, and the usual
+// mistakes.
+func firstHour(debian string) {
+	GinkgoHelper()
+	somebody := []string{"setpriv", "--reuid=somebody", "--regid=somebody", "--init-groups", "env", "HOME=/home/somebody"}
+	shell := func(script string) result {
+		return within(debian, append(somebody, "sh", "-ec", "cd\n"+script)...)
+	}
+	Expect(within(debian, "sh", "-c", "command -v go git")).NotTo(Exit(0), "neither compiler nor clone")
+	begin := time.Now()
+	Expect(shell("mkdir quick; cd quick; labctl init; labctl verify")).To(Exit(0))
+	Expect(time.Since(begin)).To(BeNumerically("<", time.Minute), "the first verified lab")
+
+	doc, err := os.ReadFile("../docs/first-lab.md")
+	Expect(err).NotTo(HaveOccurred())
+	// What it types, and what it has the reader do in an editor. ip(8) is not installed here.
+	typed := regexp.MustCompile(`(?m)^\$ (mkdir .*|labctl (?:init|validate|up|ping|matrix|verify|down).*)$|^<!-- run: (.*) -->$`)
+	var script strings.Builder
+	for _, m := range typed.FindAllStringSubmatch(string(doc), -1) {
+		script.WriteString(m[1] + m[2] + "\n")
+	}
+	got := shell(script.String())
+	Expect(got).To(Exit(0))
+	Expect(got.out).To(ContainSubstring("first: all 12 cells are as expected"))
+
+	Expect(run(nil, "", "cp", "-r", filepath.Join(sources(), "e2e", mistakes), filepath.Join(debian, "mistakes"))).To(Exit(0))
+	for _, file := range mistaken() {
+		args, golden := mistake(file)
+		got := within(debian, append([]string{"sh", "-c", `cd /mistakes && exec labctl "$@"`, "sh"}, args...)...)
+		Expect(said(got)).To(Equal(golden), file)
+	}
 }
 
 // committed is a repository that holds the sources as they are, with one commit that has a tag.

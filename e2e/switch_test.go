@@ -239,7 +239,7 @@ var _ = Describe("a virtual switch", func() {
 		Entry("a word that is no policy", `want accept or reject`, "set", "sw.promiscuous=yes"),
 		Entry("a key that is none", `unknown key.*promiscuous`, "set", "sw.promiscous=accept"),
 		Entry("a node that is not there", `no node "sv"`, "set", "sv.promiscuous=accept"),
-		Entry("no assignment", `NODE.key=value`, "set", "sw.promiscuous"),
+		Entry("no assignment", `has no value: write sw.promiscuous=VALUE; want accept or reject`, "set", "sw.promiscuous"),
 		Entry("a setting that the platform has not", `ageing`, "set", "sw.ageing=10s"),
 		Entry("a VLAN that is none", `vlan`, "set", "sw.vlan=5000"),
 		Entry("a port that is not there", `no port "nobody"`, "ports", "sw:nobody"),

@@ -102,7 +102,7 @@ var masks = []struct {
 	{regexp.MustCompile(`(^|[ =])[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([ \[]|$)`), "${1}TIME$3"},
 	{regexp.MustCompile(`\b(REACHABLE|DELAY|STALE|PROBE)\b`), "STATE"},
 	{regexp.MustCompile(`\b(bridge|host|router|vswitch) [a-z0-9-]+\.[A-Za-z0-9._-]+ `), "$1 NETNS "},
-	{regexp.MustCompile(`\b(bridge|host|router|vswitch) - (\S+ (?:-|[0-9a-f]{2}:))`), "$1 NETNS $2"},
+	{regexp.MustCompile(`\b(bridge|host|router|vswitch) - (\S+ (?:[a-z]+ \d+ )?(?:-|[0-9a-f]{2}:))`), "$1 NETNS $2"},
 	{regexp.MustCompile(`\bid [0-9]+`), "id N"},
 	{regexp.MustCompile(`\bpid [0-9]+`), "pid N"},
 	{regexp.MustCompile(`^(virbr6/[^ ]+) [1-9][0-9]*$`), "$1 N"},

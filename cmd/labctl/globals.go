@@ -70,7 +70,8 @@ func (g *globals) dress(cmd *cobra.Command) {
 		return
 	}
 	v.Screen.Columns = columnsOf(os.Stdout)
-	v.Screen.Colour = g.output == "table" && terminal.Coloured(g.colour, term.IsTerminal(int(os.Stdout.Fd())), os.Getenv)
+	isTerminal := term.IsTerminal(int(os.Stdout.Fd()))
+	v.Screen.Colour = g.output == "table" && terminal.Coloured(g.colour, isTerminal, os.Getenv)
 	cmd.SetOut(v)
 }
 

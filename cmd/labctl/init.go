@@ -168,7 +168,10 @@ func labNameFor(path string) string {
 		}
 	}
 	name := strings.TrimRight(b.String()[:min(b.Len(), 32)], "-")
-	if name == "" {
+	switch name {
+	case "true", "false", "null": // which YAML takes for something else
+		return name + "-lab"
+	case "":
 		return "lab"
 	}
 	return name

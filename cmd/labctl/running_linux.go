@@ -138,10 +138,13 @@ func completeFrom(g *globals, n int, after cobra.ShellCompDirective,
 	}
 }
 
+// wipes reports whether a file is a terminal that can wipe a line.
+func wipes(f *os.File) bool { return term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" }
+
 // progress shows events on a terminal, on one line of standard error that is wiped at the end; elsewhere it shows
 // nothing.
 func progress() (events func(wire.Event), done func()) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
+	if !wipes(os.Stderr) {
 		return nil, func() {}
 	}
 	return func(e wire.Event) {

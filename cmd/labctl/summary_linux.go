@@ -6,8 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
@@ -33,7 +31,7 @@ func (v *verifyFlags) progress(lab string) (events func(wire.Event), done func()
 	switch {
 	case v.quiet:
 		return nil, func() {}
-	case term.IsTerminal(int(os.Stderr.Fd())):
+	case wipes(os.Stderr):
 		return progress()
 	}
 	return func(e wire.Event) {

@@ -199,7 +199,8 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	if err != nil {
 		return err
 	}
-	if len(cellsOf(r.lab)) == 0 && !v.update {
+	waits := slices.ContainsFunc(r.lab.Steps, func(s *labfile.Step) bool { return s.Wait != nil })
+	if len(cellsOf(r.lab)) == 0 && !waits && !v.update {
 		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under "+
 			"\"expect\"", r.file.display)
 	}
@@ -234,6 +235,10 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 		return nil
 	}
 	if err != nil {
+		// What a supervisor that was killed has built is taken down as what one has built that lives.
+		if instance.Exists(s.Instance) && !instance.Alive(s.Instance) {
+			err = errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
+		}
 		return err
 	}
 	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update, Steps: true}, events)
@@ -249,44 +254,6 @@ func (v *verifyFlags) one(ctx context.Context, r *verified) error {
 	err = errors.Join(err, client.Down(context.WithoutCancel(ctx), s.Instance, true))
 	down := wire.Span{Part: "taking the lab down", Seconds: time.Since(began).Seconds()}
 	r.result.Timing = append(r.result.Timing, down)
-	return err
-}
-
-// standing judges a lab that is running, as it is.
-func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
-	r.name = r.arg
-	c, err := (&globals{lab: r.arg}).running(ctx)
-	if err != nil {
-		return err
-	}
-	m, err := instance.ReadMeta(r.arg)
-	if err != nil {
-		return err
-	}
-	src, err := instance.Source(r.arg)
-	if err != nil {
-		return err
-	}
-	r.file = &labFile{display: displayOf(m.File), identity: m.File, source: src, fromDisk: true}
-	lab, problems := labfile.Load(r.file.display, src)
-	if lab == nil {
-		return problems
-	}
-	r.lab = lab
-	if now, err := os.ReadFile(m.File); err == nil && string(now) != string(src) {
-		v.note("%s has changed since the lab was brought up, and is judged by what it was; \"labctl up %s\" takes "+
-			"it in", r.file.display, r.file.display)
-	}
-	if set, err := instance.ByHand(r.arg); err == nil && len(set) > 0 {
-		v.note("%s is judged with what was set by hand: %s", r.arg, strings.Join(set, ", "))
-	}
-	events, done := v.progress(r.arg)
-	defer done()
-	r.result, err = client.Call(ctx, c, wire.MethodVerify, wire.VerifyParams{All: v.update}, events)
-	if err == nil && len(lab.Steps) > 0 {
-		r.note = fmt.Sprintf("%s is running: judged as it is; what changes a lab (%s) is walked through on a new "+
-			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
-	}
 	return err
 }
 

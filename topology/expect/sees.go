@@ -104,7 +104,7 @@ var streams = Kind{
 		means: [][2]string{
 			{"ok", "the replies come"},
 			{"+other", `with "ok": some come from another address than is asked; TCP would not take them`},
-			{"silent", "no replies come"},
+			{"silent", "no reply came in time, which is 200 ms or, if that is longer, the time between two requests"},
 			{"lossy", "some replies are missing"},
 			{"unknown", notReadMeans},
 		}},

@@ -95,6 +95,9 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 		}
 		before = now
 	}
+	if a.b.late() != "" { // whoever is asked may have a program that answers in its own time
+		listen(ctx, asks, time.Now().Add(a.b.patience), nil)
+	}
 	if proxies, err := a.b.machine.Proxies(); err != nil || proxies || mayProxy(a.b.lab) {
 		listen(ctx, asks, time.Now().Add(proxyTime), nil)
 	}

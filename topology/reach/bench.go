@@ -37,8 +37,8 @@ const (
 const quick = 20 * time.Millisecond
 
 // farewell is how long a frame may take from its sender to the last listener, once the switches are idle, where it is
-// not proven that it has arrived: it has no answer that would tell, and on a busy machine every processor on its way
-// may have others to serve first.
+// not yet proven that it has arrived: it has no answer that would tell, and on a busy machine every processor on its
+// way may have others to serve first. Where something in the lab may hold it, patience has to last.
 const farewell = lingerAtMost
 
 // bench is what every probe works with: the lab, its machine, and how long to wait. Each call of a [Prober] makes one,

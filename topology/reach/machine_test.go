@@ -426,7 +426,7 @@ func (m *liveMachine) Glance(ctx context.Context) (silence.Look, error) { return
 
 func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
 
-func (m *liveMachine) LateSenders() ([]string, error) { return nil, errors.ErrUnsupported }
+func (m *liveMachine) LateSenders() ([]string, error) { return nil, nil }
 
 func (m *liveMachine) Forgetful(bool) ([]string, error) { return nil, errors.ErrUnsupported }
 

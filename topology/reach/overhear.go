@@ -182,13 +182,17 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 	}
 	fds := o.listeners.pollFds()
 	o.drain()
-	if wait, _ := o.pending(time.Now()); wait > 0 {
+	if wait, _ := o.pending(time.Now(), farewell); wait > 0 {
 		_ = o.b.machine.Idle(ctx) // its error is the context's, which ends the loop too
 	}
 	since, w := time.Now(), o.b.await(ctx)
 	for ctx.Err() == nil {
 		o.drain()
-		wait, more := o.pending(since)
+		d := farewell
+		if w.holds != "" {
+			d = o.b.patience
+		}
+		wait, more := o.pending(since, d)
 		if wait <= 0 || w.proven && !more {
 			break
 		}
@@ -202,18 +206,18 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 }
 
 // pending is how long there is still something to be listened for, nothing once every listener has its frame, and
-// whether more of it is still going to be sent.
-func (o *Overhearing) pending(since time.Time) (left time.Duration, more bool) {
+// whether more of it is still going to be sent. Each frame has d for its way.
+func (o *Overhearing) pending(since time.Time, d time.Duration) (left time.Duration, more bool) {
 	for key := range o.columns {
 		if o.captured(key) {
 			continue
 		}
-		d := farewell
+		its := d
 		if s := o.sends[key.name]; s != nil && s.running() {
-			d += enough * s.every
+			its += enough * s.every
 			more = true
 		}
-		left = max(left, time.Until(since.Add(d)))
+		left = max(left, time.Until(since.Add(its)))
 	}
 	return left, more
 }

@@ -153,11 +153,18 @@ func (a *asking) readDrops(ctx context.Context, at []int) {
 
 // dropped waits until a frame that was forged a moment ago has met its fate.
 func (a *asking) dropped(ctx context.Context) error {
-	until := a.bg.forgedAt().Add(farewell)
-	if time.Now().Before(until) {
+	if forged := a.bg.forgedAt(); time.Since(forged) < a.b.patience {
 		w := a.b.await(ctx)
-		for ctx.Err() == nil && !w.proven && time.Now().Before(until) {
-			poll(nil, min(time.Until(until), w.next()))
+		for ctx.Err() == nil && !w.proven {
+			d := farewell
+			if w.holds != "" {
+				d = a.b.patience
+			}
+			left := d - time.Since(forged)
+			if left <= 0 {
+				break
+			}
+			poll(nil, min(left, w.next()))
 		}
 	}
 	return errors.Join(ctx.Err(), a.b.machine.Quiet(ctx))

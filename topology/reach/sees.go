@@ -263,12 +263,8 @@ func heard(ears []*listener, key uint32) bool {
 	return slices.ContainsFunc(ears, func(e *listener) bool { return e.arrived[key] || e.sent[key] })
 }
 
-// lostAfter is how long a request that seems lost is listened for, once no node asks for a neighbour any more and the
-// switches are idle: there is nothing left then that could hold it but a queue.
-const lostAfter = time.Second
-
-// settle listens on for a moment, since a copy may be behind the answer; and until a request that got lost somewhere
-// has had its time, if that matters to a listener.
+// settle listens on for a moment, since a copy may be behind the answer; and as long as patience lasts for a request
+// that got lost somewhere, or that something in the lab may hold, if that matters to a listener.
 func (w *watch) settle() {
 	fds := w.pollFds()
 	_ = w.m.b.machine.Idle(w.m.ctx) // its error is the context's, which ends the loop too
@@ -277,13 +273,16 @@ func (w *watch) settle() {
 		left := wait.left(w.m.lingering())
 		w.drain()
 		for _, k := range w.asked {
-			if k.flow.unknown != nil || k.flow.stream != nil || k.captured() {
+			if k.flow.unknown != nil || k.captured() {
 				continue
 			}
-			w.m.drain(k.flow.pr.sock)
-			late := k.flow.pr.sent.Add(min(lostAfter, w.m.b.patience))
-			if k.flow.pr.word == "" && !heard(k.flow.to, k.flow.key) {
-				left = max(left, time.Until(late))
+			pr, lost := k.flow.pr, false
+			if k.flow.stream == nil {
+				w.m.drain(pr.sock)
+				lost = pr.word == "" && !heard(k.flow.to, k.flow.key)
+			}
+			if lost || wait.holds != "" && !pr.unsent() {
+				left = max(left, w.m.b.patience-time.Since(pr.sent))
 			}
 		}
 		if wait.proven || left <= 0 {

@@ -28,6 +28,7 @@ type waiting struct {
 	nap    time.Duration
 	began  time.Time
 	why    string // why it cannot be proven, "" while it may be
+	holds  string // what in the lab may hold a frame back, or send late; "" if nothing is known
 	asks   *asks  // whose neighbours may be given up; nil: nobody's
 }
 
@@ -57,12 +58,10 @@ func asksOf(prs []*pair, before losses, keeps string) *asks {
 
 // await begins a wait; what is waited for has been sent.
 func (b *bench) await(ctx context.Context) *waiting {
-	w := &waiting{b: b, ctx: ctx, began: time.Now()}
-	if b.lab.KernelTimers {
+	w := &waiting{b: b, ctx: ctx, began: time.Now(), holds: b.late()}
+	if w.why = w.holds; b.lab.KernelTimers {
 		w.why = "the lab has \"timers: kernel\""
-		return w
 	}
-	w.why = b.late()
 	return w
 }
 

@@ -216,14 +216,14 @@ func TestSwitchesKnowTheListeners(t *testing.T) {
 type counting struct {
 	ruledMachine
 	arrived bool
-	late    error // why silence cannot be proven
+	look    error // why silence cannot be proven
 }
 
 func (m *counting) Quiet(context.Context) error { m.arrived = true; return nil }
 
-func (m *counting) LateSenders() ([]string, error) { return nil, m.late }
+func (m *counting) LateSenders() ([]string, error) { return nil, nil }
 
-func (m *counting) Look(context.Context) (silence.Look, error) { return silence.Look{}, nil }
+func (m *counting) Look(context.Context) (silence.Look, error) { return silence.Look{}, m.look }
 
 func (m *counting) Fence() error { return nil }
 
@@ -237,17 +237,17 @@ func (m *counting) Hits(string) (map[string]uint64, error) {
 // TestHitsOfWhatIsUnderWay: packets are counted when they have had their time to arrive at the rules, or when it is
 // proven that they have arrived.
 func TestHitsOfWhatIsUnderWay(t *testing.T) {
-	for _, late := range []error{errors.ErrUnsupported, nil} {
-		p := &Prober{Lab: &topology.Lab{}, Machine: &counting{late: late}}
+	for _, look := range []error{errors.ErrUnsupported, nil} {
+		p := &Prober{Lab: &topology.Lab{}, Machine: &counting{look: look}}
 		begin := time.Now()
 		p.background.forged = begin
-		if late == nil {
+		if look == nil {
 			p.background.forged = begin.Add(time.Minute)
 		}
 		r := ask(t, p, true, expect.Question{Kind: "hits", A: "virbr6/deny/1"})[0]
-		if took := time.Since(begin); r.Got != "3" || late != nil && took < farewell || took > time.Minute {
+		if took := time.Since(begin); r.Got != "3" || look != nil && took < farewell || took > time.Minute {
 			t.Errorf("%s hits after %v; want 3, and no sooner than %v after the last forged frame, unless silence is proven (%v)",
-				r.Got, took, farewell, late)
+				r.Got, took, farewell, look)
 		}
 	}
 }

@@ -20,7 +20,8 @@ func watchCommand(g *globals) *cobra.Command {
 bridges (fdb), in interfaces and bridge ports (link), and what "labctl events" tells, of virtual switches above all: as "ip monitor"
 and "bridge monitor" would in all nodes at once, with the node that owns each MAC. Of the nodes named, or of all. It changes nothing.
 With -o json one object a line.`,
-		Example: `  labctl watch kali3 kali5
+		Example: `  labctl up mitm-one-bridge
+  labctl watch kali3 kali5
   labctl watch -o json | jq -r 'select(.kind == "arp" and .holder == "kali4") | .node'`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -57,7 +57,7 @@ func quotedAll(args []string) string {
 	return strings.Join(given, " ")
 }
 
-// exampleOf is the first example of a verb, behind a colon. Examples may begin with the "labctl up LAB" that they need.
+// exampleOf is the first example of a verb, after a colon. Examples may begin with the "labctl up LAB" that they need.
 func exampleOf(cmd *cobra.Command) string {
 	for line := range strings.SplitSeq(cmd.Example, "\n") {
 		if text := strings.TrimSpace(line); strings.HasPrefix(text, cmd.CommandPath()) {

@@ -44,7 +44,7 @@ func setCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set NODE.key=value...",
 		Short: "Change a running lab by hand, in the words of its file",
-		Long: `Change a running lab by hand. Left of "=" is where the value would be in the file, below "nodes"; the value is
+		Long: `Change a running lab by hand. To the left of "=" goes the place that the value has in the file, below "nodes"; the value is
 written as in the file.
 
 The change takes effect at once, as a step's "set" would, and is finished even if this command is interrupted. "labctl reset NODE" takes

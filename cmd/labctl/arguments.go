@@ -57,13 +57,14 @@ func quotedAll(args []string) string {
 	return strings.Join(given, " ")
 }
 
-// exampleOf is the first example of a verb, behind a colon.
+// exampleOf is the first example of a verb, after a colon. Examples may begin with the "labctl up LAB" that they need.
 func exampleOf(cmd *cobra.Command) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
-	if first == "" {
-		return fmt.Sprintf("; see \"%s --help\"", cmd.CommandPath())
+	for line := range strings.SplitSeq(cmd.Example, "\n") {
+		if text := strings.TrimSpace(line); strings.HasPrefix(text, cmd.CommandPath()) {
+			return ": " + text
+		}
 	}
-	return ": " + first
+	return fmt.Sprintf("; see \"%s --help\"", cmd.CommandPath())
 }
 
 // argumentsOf are the arguments that the usage line of a verb has: those that are needed, and all of them.

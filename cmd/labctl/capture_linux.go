@@ -35,8 +35,9 @@ they are seen as the guest itself has them: VnicTx and VnicRx. Several places ma
 A capture changes nothing: no filter, no verdict, no counter. The exception has to be asked for: with --promiscuous the interface
 of a node asks for all frames, and that is the guest's request to its switch, which the port's policy grants or refuses.
 
-Frames that a guest leaves to its adapter to be cut (TSO) are seen whole, up to 64 KB, and with checksums that are still open.`,
-		Example: `  labctl capture vSwitch0 --drops
+Frames that a guest leaves to its adapter to segment (TSO) are seen whole, up to 64 KB, and with checksums not yet filled in.`,
+		Example: `  labctl up mac-changes
+  labctl capture vSwitch0 --drops
   labctl capture guest:eth0 vSwitch0:guest -w both.pcapng
   labctl capture vSwitch0 -w - | tshark -r - -T fields -e frame.comment`,
 		Args:              cobra.MinimumNArgs(1),

@@ -83,7 +83,7 @@ func describe(b *strings.Builder, c *cobra.Command) {
 	}
 	fmt.Fprintf(b, "## %s\n\n", c.CommandPath())
 	text := c.Long
-	if c.Name() == "completion" || c.Parent() != nil && c.Parent().Name() == "completion" {
+	if c.Parent() != nil && c.Parent().Name() == "completion" {
 		text = "" // the library's own, with lines for each shell; --help shows them
 	}
 	if text == "" {

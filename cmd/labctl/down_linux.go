@@ -26,7 +26,7 @@ still run in its nodes are named and keep it up (exit code 3); --force ends them
 too. A lab that is not there is not an error.
 
 A FILE means the instance with the lab's own name. If that is not up, it means the one that was brought up from the file under another name
-(up --as), where there is only one. Of several, name those that are to go.`,
+(up --as), where there is only one. If there are several, name those to take down.`,
 		Example:           "  labctl down\n  labctl down lab.yaml\n  labctl down --all",
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {

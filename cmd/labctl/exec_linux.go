@@ -25,7 +25,7 @@ func execCommand(g *globals) *cobra.Command {
 is no such command; 126: it may not be run). The command sees the node's interfaces in /sys and all node names in /etc/hosts; its host
 name is the node's, /etc/resolv.conf is empty, /usr/sbin and /sbin are at the end of PATH, and LABCTL_IN_LAB and LABCTL_IN_NODE say where
 it is. Where a machine does not allow a /sys or /proc of the node's own, the command sees an empty one, and exec says so once.`,
-		Example:           "  labctl exec h0 -- tcpdump -ni eth0\n  labctl exec h0 -- ping -c1 h2",
+		Example:           "  labctl exec h1 -- tcpdump -ni eth0\n  labctl exec h1 -- ping -c1 h2",
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: completeNodes(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

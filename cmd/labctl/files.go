@@ -159,7 +159,7 @@ func planCommand(g *globals) *cobra.Command {
 		Use:   "plan [FILE]",
 		Short: "Print what up would do, as a shell script; of a running lab, how it differs from its file",
 		Long: `Print every kernel change of "labctl up", in order, as a script that does the same where labctl is not installed:
-"labctl plan FILE | sudo sh -e" builds the lab, but for its virtual switches, which labctl itself runs. Nothing is touched.
+"labctl plan FILE | sudo sh -e" builds the lab, except for its virtual switches, which labctl itself runs. Nothing is touched.
 
 With -l LAB, which is running: list what was set by hand since, what "labctl reset" would change, and, after steps, what
 "labctl up --reset" would, against the file as it was at the last "labctl up"; and say when it was edited since ("labctl up --dry-run"

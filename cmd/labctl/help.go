@@ -34,6 +34,8 @@ func helped(root *cobra.Command) {
 			c.Long = "Say what a verb does and which flags it has, as \"labctl VERB --help\" does."
 		case "completion":
 			c.Short = "Print what makes a shell complete verbs, labs, nodes and files"
+			c.Long = "Print what makes a shell complete verbs, labs, nodes and files. In bash that needs the package " +
+				"bash-completion:\nwithout it, bash says \"_get_comp_words_by_ref: command not found\"."
 			c.Example = "  labctl completion bash > /etc/bash_completion.d/labctl"
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"labctl/cmd/labctl/terminal"
+	"labctl/labs"
+	"labctl/topology/labfile"
 )
 
 // everyVerb calls f with each verb that is to be seen, and those below it, of a command tree of its own.
@@ -78,6 +80,41 @@ func TestExamplesParse(t *testing.T) {
 		if parses(strings.Fields(wrong)) == nil {
 			t.Errorf("%q is taken for an example", wrong)
 		}
+	}
+}
+
+// TestExamplesFitTheirLab: examples that begin with "labctl up" of a shipped lab name a node of it first.
+func TestExamplesFitTheirLab(t *testing.T) {
+	n := 0
+	everyVerb(func(c *cobra.Command) {
+		up, rest, more := strings.Cut(strings.TrimSpace(c.Example), "\n")
+		name, isUp := strings.CutPrefix(up, "labctl up ")
+		if !isUp || !more || c.Name() == "up" || c.HasParent() && !c.Parent().HasParent() && c.HasSubCommands() {
+			return
+		}
+		src, err := labs.Read(name)
+		if err != nil {
+			t.Errorf("%s: %v", c.CommandPath(), err)
+			return
+		}
+		file, problems := labfile.Load(name, src)
+		if file == nil {
+			t.Fatal(problems)
+		}
+		for line := range strings.SplitSeq(rest, "\n") {
+			args := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), c.CommandPath()))
+			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+				continue
+			}
+			n++
+			node := strings.FieldsFunc(args[0], func(r rune) bool { return strings.ContainsRune(":/.", r) })[0]
+			if file.Lab.Node(node) == nil {
+				t.Errorf("%s: %s: the lab %s has no node %s", c.CommandPath(), line, name, node)
+			}
+		}
+	})
+	if n < 15 {
+		t.Errorf("only %d examples name a node", n)
 	}
 }
 
@@ -172,7 +209,7 @@ func TestUsageNamesWhatIsMissing(t *testing.T) {
 		"ping":                      "ping needs FROM and TO: labctl ping h1 h2",
 		"ping h1":                   `ping "h1" lacks TO: labctl ping h1 h2`,
 		"ping a b c":                `ping takes FROM and TO, and was given "a" "b" "c": labctl ping h1 h2`,
-		"exec h1":                   `exec "h1" lacks COMMAND: labctl exec h0 -- tcpdump -ni eth0`,
+		"exec h1":                   `exec "h1" lacks COMMAND: labctl exec h1 -- tcpdump -ni eth0`,
 		"shell":                     "shell needs NODE: labctl shell h1",
 		"ls x":                      `ls takes no arguments, and was given "x": labctl ls`,
 		"send":                      "send needs NODE|NODE:INTERFACE: labctl send guest --src 00:11:22:33:44:55 --dst gw --icmp 192.168.0.4,192.168.0.1",

@@ -53,7 +53,7 @@ func initCommand(*globals) *cobra.Command {
 		Use:   "init [FILE]",
 		Short: "Write a lab file to begin with, of a size and shape of your choice, or a copy of a shipped one",
 		Long: fmt.Sprintf(`Write a lab file (lab.yaml unless FILE is given): two hosts on a bridge, or with --hosts as many as you want, or with --topo a
-shape as Mininet calls it, or with --from a copy of a shipped lab. But for the copy, the lab is named after FILE, or, if that is
+shape as Mininet calls it, or with --from a copy of a shipped lab. Except for the copy, the lab is named after FILE, or, if that is
 lab.yaml, after the folder it is in, so that labs in two folders can be up at the same time.
 
 SHAPE is %s.
@@ -80,7 +80,7 @@ form rings have a spanning tree, for which "labctl up" waits. At most %d hosts a
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "copy this shipped lab")
 	cmd.Flags().IntVar(&f.hosts, "hosts", 0, "write this many hosts on one bridge")
-	cmd.Flags().StringVar(&f.topo, "topo", "", "write bridges and hosts in this SHAPE, as tree,2,3")
+	cmd.Flags().StringVar(&f.topo, "topo", "", "write bridges and hosts in this SHAPE, such as tree,2,3")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite a file that is there")
 	must(cmd.RegisterFlagCompletionFunc("from", completeShipped))
 	must(cmd.RegisterFlagCompletionFunc("topo", cobra.FixedCompletions(shape.Names(),

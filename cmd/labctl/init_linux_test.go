@@ -74,7 +74,7 @@ func TestInitRefuses(t *testing.T) {
 		"init --hosts -3":                         "--hosts -3: want 2 to 1000 hosts",
 		"init --hosts many":                       `--hosts "many": want a whole number`,
 		"init --topo torus,2,2":                   `--topo "torus,2,2": X is 2, want at least 3`,
-		"init --topo tree,9,9":                    `--topo "tree,9,9": that is more than 1000 hosts; want smaller numbers, as tree,3,9`,
+		"init --topo tree,9,9":                    `--topo "tree,9,9": that is more than 1000 hosts; want smaller numbers, such as tree,3,9`,
 		"init --topo cube,3":                      `--topo "cube,3": there is no shape "cube"; there are single`,
 		"init --topo= other.yaml":                 `--topo "": there is no shape ""; there are`,
 		"init --from nothing-of-the-kind my.yaml": `no shipped lab is called "nothing-of-the-kind"`,

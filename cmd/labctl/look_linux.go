@@ -17,8 +17,10 @@ import (
 
 func lsCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:     "ls",
-		Short:   "List the labs that are up, and those that are broken",
+		Use:   "ls",
+		Short: "List the labs that are up, and those that are broken",
+		Long: `List your labs that are up, and those that are broken. Labs belong to the user who brought them up: an ordinary user does not
+see root's, and root does not see those of other users.`,
 		Example: "  labctl ls",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -209,9 +211,9 @@ func pingCommand(g *globals) *cobra.Command {
 		Long: `Ping from the node FROM to TO, from fresh neighbour tables unless --kept, and say what came of it in ping's own words; and, where a
 rule refused it or a virtual switch dropped its frames, which one and why. A pair that is not answered is asked again, so that no verdict
 hangs on one lost frame. With fresh tables one that is answered is asked once more at the end, so that the tables are as it leaves them.
-TO may be a node, node:interface, an entry of "names", or an address. Of a node with several addresses the first in the file is asked, of the
-family that is asked for; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
-		Example:           "  labctl ping h1 h2\n  labctl ping h1 10.0.0.99\n  labctl ping -6 h1 h2",
+TO may be a node, node:interface, an entry of "names", or an address. If a node has several addresses, the first in the file of the wanted
+family is asked; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
+		Example:           "  labctl ping h1 h2\n  labctl ping h1 10.0.0.99\n  labctl ping --kept h1 h2",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeNodes(g, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -250,7 +252,7 @@ family that is asked for; it is printed, since programs in nodes may choose anot
 		},
 	}
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries first")
-	cmd.Flags().BoolVarP(&six, "ipv6", "6", false, "by IPv6")
+	cmd.Flags().BoolVarP(&six, "ipv6", "6", false, "by IPv6; the nodes need IPv6 addresses and \"ipv6: true\"")
 	return cmd
 }
 

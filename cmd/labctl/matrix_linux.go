@@ -47,9 +47,9 @@ func matrixCommand(g *globals) *cobra.Command {
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
-"ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below it is which rules and which
-virtual switches stopped the pings that did not get through. On a terminal that is too narrow the table comes in blocks of columns, which can be
-pasted all the same.`,
+"ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below the table are the rules and virtual switches
+that stopped the pings that did not get through. On a terminal that is too narrow, the table comes in blocks of columns, which can be pasted
+all the same.`,
 		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n  labctl matrix --from h1,h2",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -36,7 +36,7 @@ func portsCommand(g *globals) *cobra.Command {
 out for the port, ` + problem.AndList(keysOf(decisions)) + `: A(ccept) or R(eject), each with
 the level that says so: p(ort), g(roup), s(witch), or nothing for the platform's default. PROMISC is what became of the guest's own
 wish to receive everything.`,
-		Example:           "  labctl ports\n  labctl ports vSwitch0:guest",
+		Example:           "  labctl up mac-changes\n  labctl ports\n  labctl ports vSwitch0:guest",
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := read(g, cmd, wire.MethodPorts, args)
@@ -122,7 +122,8 @@ func dropsCommand(g *globals) *cobra.Command {
 		Long: `Show the frames that virtual switches dropped: when, at which point, for which reason, in which function of ESXi's where that
 is known (else "-"), the port by number and name, the length, and the frame's first bytes; or with --short one decoded line each. A
 switch remembers its last 4096 drops. With -o json one object a line.`,
-		Example:           "  labctl drops\n  labctl drops vSwitch0:guest --follow\n  labctl drops --short",
+		Example: "  labctl up mac-changes\n  labctl drops\n" +
+			"  labctl drops vSwitch0:guest --follow\n  labctl drops --short",
 		ValidArgsFunction: completeSwitches(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.noteNoSwitch(cmd.Context()); err != nil {

@@ -23,8 +23,9 @@ NODE.rules.SET.load=true") rebuilds the tables of its program (iptables, ip6tabl
 that program begin at 0 then; reading never resets them.
 
 With --log, show what the rules have logged, oldest first: those with the target NFLOG, or with "log group" in nft, by the rule's
-prefix, SET/RULE if the file gives none. Which of several groups comes first of one packet is chance. (The targets that write to the kernel's log print nothing from a network namespace.)`,
-		Example:           "  labctl rules\n  labctl rules s1 --loaded\n  labctl rules --log --follow",
+prefix, SET/RULE if the file gives none. If a packet is logged to several groups, their order is undefined. (The targets that write to the kernel's log print nothing from a network namespace.)`,
+		Example: "  labctl up mitm-one-bridge\n  labctl rules\n" +
+			"  labctl rules virbr6 --loaded\n  labctl rules --log --follow",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if follow && !log {

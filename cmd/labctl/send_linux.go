@@ -26,7 +26,7 @@ func (f *frameFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.src, "src", "",
 		"source: a MAC address, a node, node:if or a name; the interface's own if not given")
 	cmd.Flags().StringVar(&f.dst, "dst", "", "destination: a MAC address, a node, node:if or a name, or broadcast")
-	cmd.Flags().StringVar(&f.etherType, "type", "", "EtherType, as 0x88cc")
+	cmd.Flags().StringVar(&f.etherType, "type", "", "EtherType, such as 0x88cc")
 	cmd.Flags().IntVar(&f.vlan, "vlan", 0, "802.1Q tag, 1 to 4094")
 	must(cmd.MarkFlagRequired("dst"))
 }
@@ -59,9 +59,10 @@ func sendCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send NODE|NODE:INTERFACE --dst MAC|NODE [--src MAC|NODE]",
 		Short: "Send a forged frame from inside a node, and say where it was dropped",
-		Long: `Send a frame from inside a node with whatever addresses, as Scapy's sendp does, padded to 60 bytes, and list the virtual
+		Long: `Send a frame from inside a node with arbitrary addresses, as Scapy's sendp does, padded to 60 bytes, and list the virtual
 switches that dropped it.`,
-		Example: `  labctl send guest --src 00:11:22:33:44:55 --dst gw --icmp 192.168.0.4,192.168.0.1
+		Example: `  labctl up forged-transmits
+  labctl send guest --src 00:11:22:33:44:55 --dst gw --icmp 192.168.0.4,192.168.0.1
   labctl send guest --dst broadcast --arp reply,192.168.0.1@00:11:22:33:44:55,192.168.0.5
   labctl send guest --dst 01:80:c2:00:00:00 --type 0x0027 --payload 424203`,
 		Args:              cobra.ExactArgs(1),
@@ -98,7 +99,8 @@ switches that dropped it.`,
 	cmd.Flags().StringVar(&f.icmp, "icmp", "", "an ICMP echo request: FROM_IP,TO_IP")
 	cmd.Flags().StringVar(&f.arp, "arp", "", "an ARP packet: request|reply,SENDER_IP[@MAC],TARGET_IP[@MAC]")
 	cmd.Flags().IntVar(&f.count, "count", 1, "how many")
-	cmd.Flags().DurationVar(&f.every, "every", 0, "time between two, as 100ms; how many says --count, one unless given")
+	cmd.Flags().DurationVar(&f.every, "every", 0,
+		"interval between frames, such as 100ms; --count says how many (default 1)")
 	cmd.MarkFlagsMutuallyExclusive("icmp", "arp", "payload")
 	return cmd
 }
@@ -111,7 +113,8 @@ func explainCommand(g *globals) *cobra.Command {
 		Short: "Ask a virtual switch what it would do with a frame, and why, for each of its ports",
 		Long: `Ask a virtual switch what it would do with a frame that comes in at a port: the rules it goes through, and for every other port
 whether the frame leaves there, and why not. Nothing is sent, learned or counted.`,
-		Example:           "  labctl explain vSwitch0:guest --src 00:11:22:33:44:55 --dst gw",
+		Example: "  labctl up forged-transmits\n" +
+			"  labctl explain vSwitch0:guest --src 00:11:22:33:44:55 --dst gw",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSwitches(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -44,14 +44,15 @@ func setCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set NODE.key=value...",
 		Short: "Change a running lab by hand, in the words of its file",
-		Long: `Change a running lab by hand. Left of "=" is where the value would be in the file, below "nodes"; the value is
+		Long: `Change a running lab by hand. To the left of "=" goes the place that the value has in the file, below "nodes"; the value is
 written as in the file.
 
-What was begun is finished, also when this command is interrupted. It takes effect at once, as a step's "set" would; "labctl reset NODE" takes it back, "labctl plan -l LAB" lists it, and "labctl up"
-keeps it, unless --reset.`,
-		Example: `  labctl set vSwitch0.promiscuous=accept
-  labctl set dvs.groups.Nested.mac_learning='{limit: 2}' dvs.ports.probe.vlan=20
-  labctl set guest.effective_mac=00:50:56:00:00:99`,
+The change takes effect at once, as a step's "set" would, and is finished even if this command is interrupted. "labctl reset NODE" takes
+it back, "labctl plan -l LAB" lists it, and "labctl up" keeps it, unless --reset.`,
+		Example: `  labctl up promiscuous
+  labctl set vSwitch0.promiscuous=accept
+  labctl set dvs.groups.Tap.mac_learning='{limit: 2}' dvs.groups.Staff.vlan=20
+  labctl set win1.effective_mac=00:50:56:00:00:99`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE:              func(cmd *cobra.Command, args []string) error { return g.assign(cmd, args...) },
@@ -85,13 +86,14 @@ would change.`,
 
 func policyCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Change the policies of a virtual switch, a port group or a port",
-		Example: "  labctl policy set vSwitch0 promiscuous=accept"}
+		Example: "  labctl up promiscuous\n  labctl policy set vSwitch0 promiscuous=accept"}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "set SWITCH|SWITCH/GROUP|SWITCH:PORT key=value...",
 		Short: `Set policies, a short name for "labctl set"`,
 		Long:  `Set policies: promiscuous, mac_changes, forged_transmits (accept or reject), mac_learning, vlan, teaming, as in the lab file.`,
-		Example: `  labctl policy set vSwitch0 promiscuous=accept
-  labctl policy set dvs/Nested forged_transmits=accept mac_learning=true
+		Example: `  labctl up promiscuous
+  labctl policy set vSwitch0 promiscuous=accept
+  labctl policy set dvs/Tap forged_transmits=accept mac_learning=true
   labctl policy set dvs:probe promiscuous=accept`,
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: completeSwitches(g, 1),
@@ -105,7 +107,7 @@ func policyCommand(g *globals) *cobra.Command {
 			var all []string
 			for _, a := range args[1:] {
 				if !strings.Contains(a, "=") {
-					return usagef("%q is not an assignment: write key=value, as promiscuous=accept", a)
+					return usagef("%q is not an assignment: write key=value, such as promiscuous=accept", a)
 				}
 				all = append(all, at+"."+a)
 			}
@@ -140,13 +142,14 @@ func switchedOnOff(g *globals, use, short, example, value string, key func(lab *
 
 func portCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{Use: "port", Short: "Block a port of a virtual switch, or let it go on",
-		Example: "  labctl port block vSwitch0:guest\n  labctl port unblock vSwitch0:guest"}
+		Example: "  labctl up promiscuous\n  labctl port block dvs:win3\n" +
+			"  labctl port unblock dvs:win3"}
 	key := func(_ *topology.Lab, _, port string) string { return "ports." + port + ".blocked" }
 	cmd.AddCommand(
-		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told", "port block vSwitch0:guest",
-			"true", key, completeSwitches(g, 1)),
-		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on", "port unblock vSwitch0:guest", "false", key,
-			completeSwitches(g, 1)))
+		switchedOnOff(g, "block SWITCH:PORT", "Block a port; its guest is not told",
+			"up promiscuous\n  labctl port block dvs:win3", "true", key, completeSwitches(g, 1)),
+		switchedOnOff(g, "unblock SWITCH:PORT", "Let a blocked port go on",
+			"up promiscuous\n  labctl port unblock dvs:win3", "false", key, completeSwitches(g, 1)))
 	return cmd
 }
 
@@ -160,7 +163,7 @@ func linkCommand(g *globals) *cobra.Command {
 		return "interfaces." + port + ".up"
 	}
 	cmd.AddCommand(
-		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees its carrier go",
+		switchedOnOff(g, "down NODE:INTERFACE|SWITCH:PORT", "Unplug; the other end sees the carrier drop",
 			"link down h1:eth0", "false", key, completeNodes(g, 1)),
 		switchedOnOff(g, "up NODE:INTERFACE|SWITCH:PORT", "Plug in", "link up h1:eth0", "true", key,
 			completeNodes(g, 1)))

@@ -18,13 +18,13 @@ func stepCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Walk through the steps of a running lab by hand, one at a time",
-		Long: `Carry out the next step of a running lab's file and judge what it expects, and say which rules and which virtual switches stopped
-the pings that did not get through. The lab stays as the step leaves it: look around, and
-go on with "labctl step". "labctl up --reset" returns to the beginning.
+		Long: `Carry out the next step of a running lab's file, judge what it expects, and say which rules and virtual switches stopped the
+pings that did not get through. The lab stays as the step leaves it: look around, and go on with "labctl step". "labctl up --reset" returns to the beginning.
 
 Exit code 1 if something is not as the step expects, if the step failed (an action could not be done, or what it waits for did not
 come), or if a command in the background has died. A step that was begun is finished, also when this command is interrupted or killed:
-"labctl step --list" says how far it is. A command of the step that still runs 10 s after that is ended, and the step has failed. Nothing goes on behind a step that failed unless told to, with --continue: exit code 3.`,
+"labctl step --list" says how far it is. A command of the step that still runs 10 s after that is ended, and the step has failed.
+No step runs after a failed one unless you say --continue: exit code 3.`,
 		Example: "  labctl step\n  labctl step --list\n  labctl step --all",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,7 +58,7 @@ come), or if a command in the background has died. A step that was begun is fini
 	}
 	cmd.Flags().BoolVar(&all, "all", false,
 		"all steps that are left, up to one that fails or finds something not as expected")
-	cmd.Flags().BoolVar(&goOn, "continue", false, "go on behind a step that failed")
+	cmd.Flags().BoolVar(&goOn, "continue", false, "go on after a step that failed")
 	cmd.Flags().BoolVar(&list, "list", false, "list the steps and how far the lab is; change nothing")
 	cmd.MarkFlagsMutuallyExclusive("all", "list")
 	cmd.MarkFlagsMutuallyExclusive("continue", "list")

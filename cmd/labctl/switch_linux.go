@@ -28,10 +28,10 @@ func switchCommand(g *globals) *cobra.Command {
 		Short: "Run a virtual switch on interfaces of this machine, without a lab",
 		Long: `Run a virtual switch on Ethernet interfaces that are there already, in this network namespace or another: no lab file, and the
 same switch as in labs. Its ports are packet sockets (the capability CAP_NET_RAW is needed, and no other); nothing about the
-interfaces is changed, but that they are promiscuous as long as they are ports.
+interfaces is changed, except that they are promiscuous while they are ports.
 
-Refused are interfaces that are down, that have addresses of this machine or are ports of a bridge (--force takes them), and the one
-that carries the default route, unless --force-default-route is given twice. What guests program into their adapters cannot be
+An interface that is down is refused. So is one that has addresses of this machine or is a port of a bridge, unless --force is given, and
+the one that carries the default route, unless --force-default-route is given twice. What guests program into their adapters cannot be
 seen from here: on a switch that does not learn, a port's address is what --mac says.`,
 		Example: "  labctl switch run vsw --add veth1-vsw --add veth2-vsw\n  labctl switch show vsw",
 	}

@@ -30,8 +30,8 @@ degraded, because its supervisor was killed or a change ended midway, heal it: w
 through and what was set by hand stay.
 
 With --dry-run: say in words what it would change, and touch nothing: exit code 0 if that is nothing, 1 if it is something. With --script
-too: the kernel operations instead. Of a lab that is not up that is all of it, of one that has to be healed what is not whole; what was set by
-hand stays laid over the file, as it does in "up".`,
+too: the kernel operations instead. For a lab that is not up, that is everything; for one to be healed, only what is broken. What was set
+by hand is kept, as "up" keeps it.`,
 		Example:           "  labctl up lab.yaml\n  labctl up two-hosts --as second\n  labctl up lab.yaml --dry-run",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFile,

@@ -37,9 +37,10 @@ func verifyCommand(g *globals) *cobra.Command {
 		Short: "Judge labs against the tables in their files",
 		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
 steps) is judged as it is, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
-through its steps, and taken down again; --new always does that, with the file of LAB too, and --update does it with a FILE. Without an
-argument and -l ./lab.yaml is judged, or, where there is none, the running lab. One that is degraded is not judged (exit code 3). Below each table is which rules and which virtual switches stopped
-the pings that did not get through, also where that was expected.
+through its steps, and taken down again; --new always does so, for a LAB with its file; --update does so when given a FILE. Without an
+argument or -l, ./lab.yaml is judged, or, where there is none, the running lab. A lab that is degraded is not judged (exit code 3), nor is
+one that is at a step (exit code 2): "labctl step" judges the tables of steps. Below each table are the rules and virtual switches that
+stopped the pings that did not get through, also where that was expected.
 
 Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
 		Example: "  labctl verify lab.yaml\n  labctl verify -j 4 --junit report.xml labs/*.yaml\n" +
@@ -55,7 +56,7 @@ Exit code 0: everything is as the file says; 1: something is not; 4: skipped, th
 	cmd.Flags().BoolVar(&v.timing, "timing", false,
 		"also say where the time went, step by step, and why silence could not be proven where it was waited for")
 	cmd.Flags().BoolVarP(&v.quiet, "quiet", "q", false,
-		"say only what differs, a line each, and nothing if all is as expected; -o json is printed whole")
+		"say only what differs, a line each and a summary, and nothing if all is as expected; -o json is printed whole")
 	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
 	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
 	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false,

@@ -16,11 +16,12 @@ func watchCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch [NODE]...",
 		Short: "Show changes of neighbour tables, forwarding tables, links and ports as they happen",
-		Long: `Show, until interrupted, what changes in the nodes' neighbour tables (arp, and ndp for IPv6), in the forwarding tables of Linux
-bridges (fdb), in interfaces and bridge ports (link), and what "labctl events" tells, of virtual switches above all: as "ip monitor"
-and "bridge monitor" would in all nodes at once, with the node that owns each MAC. Of the nodes named, or of all. It changes nothing.
+		Long: `Show, until interrupted, what changes in the nodes named, or in all: in neighbour tables (arp, and ndp for IPv6), in the forwarding
+tables of Linux bridges (fdb), in interfaces and bridge ports (link), and what "labctl events" tells, of virtual switches above all: as "ip monitor"
+and "bridge monitor" would in all nodes at once, with the node that owns each MAC. It changes nothing.
 With -o json one object a line.`,
-		Example: `  labctl watch kali3 kali5
+		Example: `  labctl up mitm-one-bridge
+  labctl watch kali3 kali5
   labctl watch -o json | jq -r 'select(.kind == "arp" and .holder == "kali4") | .node'`,
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -107,7 +107,7 @@ func (w *owner) run(gone chan<- struct{}) {
 	w.end()
 }
 
-// timeout is how long nothing has to be done if nothing happens, in milliseconds; -1: for ever.
+// timeout is how long nothing has to be done if nothing happens, in milliseconds; -1: forever.
 func (w *owner) timeout() int {
 	if len(w.waiting.ports) == 0 && len(w.intake.pending) == 0 {
 		return -1
@@ -171,7 +171,7 @@ func (w *owner) ready(id switchcore.PortID, events uint32) {
 }
 
 // receiveFailed is what a port reports that has no frame. A packet socket says ENETDOWN when its interface goes down,
-// which deletion begins with; a TAP without its device is in error for ever.
+// which deletion begins with; a TAP without its device is in error forever.
 func (w *owner) receiveFailed(p *port, e unix.Errno, events uint32) {
 	switch e {
 	case 0, unix.EAGAIN, unix.EINTR, unix.EIO:

@@ -46,7 +46,7 @@ func (p *poller) add(fd int, id int32) error {
 
 func (p *poller) remove(fd int) { _ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
 
-// wait returns the number of events, 0 after the time that timeout returns, in milliseconds (-1: for ever). It asks
+// wait returns the number of events, 0 after the time that timeout returns, in milliseconds (-1: forever). It asks
 // without waiting first: the runtime is told of calls that may block, and that costs more than the call.
 func (p *poller) wait(events []unix.EpollEvent, timeout func() int) int {
 	if n := epollNow(p.epoll, events); n > 0 {

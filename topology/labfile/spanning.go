@@ -37,7 +37,7 @@ func (c checker) treeTimers(br *ifaceBuild) {
 func (c checker) rings() {
 	for _, r := range c.lab.Rings() {
 		m := c.byEnd[r[0]]
-		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it for ever, ever faster, "+
+		text := fmt.Sprintf("a ring without a spanning tree: %s: one broadcast circles in it forever, ever faster, "+
 			"and "+
 			"drowns everything; "+
 			"write \"stp: true\" at a bridge of it", r)

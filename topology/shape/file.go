@@ -74,7 +74,7 @@ func (s *Shape) comment() string {
 		text += "# Every row and every column is a ring: what leaves the drawing on one side comes in again on the " +
 			"other.\n# " + s.onEach() + "\n"
 	}
-	return text + fmt.Sprintf("# Frames would circle for ever, so a spanning tree (the root is %s) blocks every "+
+	return text + fmt.Sprintf("# Frames would circle forever, so a spanning tree (the root is %s) blocks every "+
 		"cable that would close a ring.\n# \"labctl up\" waits until the tree has settled: for twice forward_delay, "+
 		"and up to max_age more, so for %s to %s.\n# These are the shortest times that are safe with so many "+
 		"bridges.\n", s.bridges[0], 2*delay, 2*delay+age)

@@ -198,9 +198,9 @@ func (k *kind) fits(n []int) error {
 	case hosts < 2:
 		return fmt.Errorf("that is one host, who reaches nobody; want at least 2")
 	case hosts > MaxHosts:
-		return fmt.Errorf("that is more than %d hosts; want smaller numbers, as %s", MaxHosts, k.largest(n))
+		return fmt.Errorf("that is more than %d hosts; want smaller numbers, such as %s", MaxHosts, k.largest(n))
 	case bridges > MaxBridges:
-		return fmt.Errorf("that is more than %d bridges; want smaller numbers, as %s", MaxBridges, k.largest(n))
+		return fmt.Errorf("that is more than %d bridges; want smaller numbers, such as %s", MaxBridges, k.largest(n))
 	}
 	return nil
 }

@@ -61,9 +61,9 @@ func TestRefused(t *testing.T) {
 		{"linear,", `"" is not a whole number; want linear[,BRIDGES[,HOSTS]]`},
 		{"linear,+2", `"+2" is not a whole number`},
 		{"linear,2 ", `"2 " is not a whole number`},
-		{"linear,600,2", "that is more than 1000 hosts; want smaller numbers, as linear,500,2"},
-		{"tree,9,9", "that is more than 1000 hosts; want smaller numbers, as tree,3,9"},
-		{"tree,1000,1000", "that is more than 1000 hosts; want smaller numbers, as tree,1,1000"},
+		{"linear,600,2", "that is more than 1000 hosts; want smaller numbers, such as linear,500,2"},
+		{"tree,9,9", "that is more than 1000 hosts; want smaller numbers, such as tree,3,9"},
+		{"tree,1000,1000", "that is more than 1000 hosts; want smaller numbers, such as tree,1,1000"},
 		{"tree,1000,1", "that is one host, who reaches nobody"},
 		{"ring", "BRIDGES is missing; want ring,BRIDGES[,HOSTS]"},
 		{"ring,2", "BRIDGES is 2, want at least 3: two bridges would have two cables between them, and make no ring"},
@@ -71,7 +71,7 @@ func TestRefused(t *testing.T) {
 		{"torus,3", "Y is missing; want torus,X,Y[,HOSTS]"},
 		{"torus,2,2", "X is 2, want at least 3: two bridges"},
 		{"torus,3,2", "Y is 2, want at least 3: two bridges"},
-		{"torus,100,100", "that is more than 1000 hosts; want smaller numbers, as torus,10,100,1"},
+		{"torus,100,100", "that is more than 1000 hosts; want smaller numbers, such as torus,10,100,1"},
 	} {
 		_, err := Parse(c.word)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

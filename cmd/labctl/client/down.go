@@ -60,7 +60,7 @@ func TakeDown(ctx context.Context, name string, force bool, gate kernel.Before) 
 }
 
 // Ended returns a function that waits until the supervisor process is gone, which is a moment after its last word, and
-// says whether it is: it does not wait for ever.
+// says whether it is: it does not wait forever.
 func (c *Client) Ended() func(context.Context) bool {
 	fd, err := unix.PidfdOpen(c.PID, 0)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 const (
 	MaxFile   = 1 << 20 // bytes
 	maxValues = 1 << 18 // keys and values
-	maxDepth  = 100     // lists and maps in each other; nested labs need about five for each level
+	maxDepth  = 100     // nesting depth of lists and maps; nested labs need about five for each level
 )
 
 // maxSource is how much of a line is shown, and maxMessage how much of what is said of it; in bytes.

@@ -243,6 +243,9 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 			}
 			return c
 		}
+		if w.text == "-" && k.dashMeansItself() && !(row.ok && column.ok) {
+			return c // who may well be the same node
+		}
 		q = p.question(row, column)
 		if k.narrowing != nil && q.Drop.Reason == "" {
 			q.Drop.Reason = "?" // complained about; the number is judged as one all the same

@@ -89,7 +89,10 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	shape := nodesShape()
 	for v := range nodes.Fields() {
 		if why := shape.Name.Refuses(v.Name()); why != "" {
-			v.Key().Errorf("%s", cmp.Or(grammar.SpaceMissing(v), why))
+			space := grammar.SpaceMissing(v)
+			if v.Key().Errorf("%s", cmp.Or(space, why)); space == "" {
+				t.misnamed(holder, v)
+			}
 			continue
 		}
 		s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,
@@ -120,6 +123,16 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 		}
 		t.read(s, v.Field("nodes"))
 	}
+}
+
+// misnamed puts a node of a refused name into the tree, so that what names it is not wrong as well.
+func (t *tree) misnamed(holder *nodeDecl, v grammar.Value) {
+	s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,
+		children: map[string]*nodeDecl{}, skip: true}
+	holder.children[s.base] = s
+	holder.inner = append(holder.inner, s)
+	t.named[s.full] = s
+	t.all = append(t.all, s)
 }
 
 // kindOf reads a node's kind. A node of an unknown kind is in the tree, so that what names it is not wrong as well.
@@ -181,6 +194,9 @@ func hostElsewhere(word string) bool {
 func (t *tree) lookup(from *nodeDecl, name string) (*nodeDecl, string) {
 	first, rest, dotted := strings.Cut(name, ".")
 	for h := from; h != nil; h = h.holder {
+		if s := h.children[name]; s != nil { // whose name may have a dot and be refused
+			return s, ""
+		}
 		s := h.children[first]
 		if s == nil {
 			continue

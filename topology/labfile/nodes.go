@@ -2,6 +2,7 @@ package labfile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,8 +87,13 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	if holder == t.top && nodes.Len() == 0 {
 		nodes.Errorf("is empty; a lab has at least one node")
 	}
-	shape := nodesShape()
+	shape, parents := nodesShape(), outdented(nodes)
+	emptied := slices.Collect(maps.Values(parents))
 	for v := range nodes.Fields() {
+		if parent := parents[v.Name()]; parent != "" {
+			v.Key().Errorf("belongs below %s: indent it", parent)
+			continue
+		}
 		if why := shape.Name.Refuses(v.Name()); why != "" {
 			space := grammar.SpaceMissing(v)
 			if v.Key().Errorf("%s", cmp.Or(space, why)); space == "" {
@@ -115,7 +121,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 		}
 		t.kindOf(s)
 		switch {
-		case s.skip:
+		case s.skip || slices.Contains(emptied, v.Name()):
 		case s.kind.name == topology.Host && hostElsewhere(v.Field("kind").Word()): // which has been said
 			s.kind.file.Check(v.Without("kind"))
 		default:

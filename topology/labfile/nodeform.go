@@ -1,0 +1,65 @@
+package labfile
+
+import (
+	"slices"
+
+	"labctl/topology/labfile/grammar"
+)
+
+// nodeInstead says how a node is written that is not a map. The zero answer leaves it to the usual words.
+func nodeInstead(v grammar.Value) string {
+	word := v.Word()
+	switch {
+	case v.IsNull():
+		return `has no value; write its keys below, indented deeper, as "ip: 10.0.0.1/24", or "` + v.Name() + `: {}"`
+	case !v.IsSingle() || grammar.TightColon(v) != "":
+		return ""
+	case grammar.PrefixText(word) == "":
+		return `want a map of keys; write "` + v.Name() + ": {ip: " + word + `}"`
+	case slices.ContainsFunc(kindRows(), func(r kindRow) bool { return string(r.name) == word }):
+		return `want a map of keys; write "` + v.Name() + ": {kind: " + word + `}"`
+	}
+	return `want a map of keys, as "` + v.Name() + `: {ip: 10.0.0.1/24}"`
+}
+
+// outdented are the keys of "nodes" that belong to the node above them, which has nothing below it, with its name.
+func outdented(nodes grammar.Value) map[string]string {
+	out, above := map[string]string{}, ""
+	for v := range nodes.Fields() {
+		switch {
+		case above != "" && slices.ContainsFunc(nodeKinds()[0].file.Keys,
+			func(k grammar.Key) bool { return k.Name == v.Name() }):
+			out[v.Name()] = above
+		case v.IsNull():
+			above = v.Name()
+		default:
+			above = ""
+		}
+	}
+	return out
+}
+
+// nodesInstead says how nodes are written that are a list in other programs.
+func nodesInstead(v grammar.Value) string {
+	const want = "want a map from names to nodes"
+	if !v.IsList() || v.Len() == 0 {
+		return want
+	}
+	for _, x := range v.Items() {
+		name := x.Word()
+		if x.IsMap() {
+			name = x.Field("name").Word()
+		}
+		if name == "" && x.Len() > 0 {
+			return want + `, not a list; leave out each "- ", and indent what is below a name`
+		}
+		if name != "" && x.IsMap() {
+			return want + `, not a list; write "` + name + `:", and its keys below`
+		}
+		if name != "" {
+			return want + `, not a list; write "` + name + `: {ip: 10.0.0.1/24}"`
+		}
+		break
+	}
+	return want + ", not a list"
+}

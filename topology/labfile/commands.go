@@ -84,7 +84,7 @@ func runKey() grammar.Key {
 				readyKeys()...)}}}
 	return grammar.Key{Name: "run", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of commands", Of: run,
 		Instead: runInstead,
-		Doc: "commands at start-up, in order; each must exit 0"}}
+		Doc:     "commands at start-up, in order; each must exit 0"}}
 }
 
 // runInstead writes a single command as a list.

@@ -2,6 +2,7 @@ package labfile
 
 import (
 	"slices"
+	"strings"
 
 	"labctl/topology/labfile/grammar"
 )
@@ -62,4 +63,25 @@ func nodesInstead(v grammar.Value) string {
 		break
 	}
 	return want + ", not a list"
+}
+
+// namesGateway reports a route whose gateway is a node's name, and says that node's address.
+func (t *tree) namesGateway(node grammar.Value) bool {
+	found := false
+	for r := range node.Field("routes").Fields() {
+		gateway := t.top.value.Field("nodes").Field(r.Word())
+		if !r.IsSingle() || r.IsNull() || !gateway.Given() {
+			continue
+		}
+		found = true
+		address := ""
+		for ip := range gateway.Field("ip").OneOrMore() {
+			if grammar.PrefixText(ip.Word()) == "" && address == "" {
+				host, _, _ := strings.Cut(ip.Word(), "/")
+				address = ", " + host
+			}
+		}
+		r.Errorf("%s is a node; write its address%s", r.Word(), address)
+	}
+	return found
 }

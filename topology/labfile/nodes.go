@@ -124,6 +124,8 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 		case s.skip || slices.Contains(emptied, v.Name()):
 		case s.kind.name == topology.Host && hostElsewhere(v.Field("kind").Word()): // which has been said
 			s.kind.file.Check(v.Without("kind"))
+		case t.namesGateway(v):
+			s.kind.file.Check(v.Without("routes"))
 		default:
 			s.kind.file.Check(v)
 		}

@@ -273,6 +273,10 @@ func (k *Key) checkBeside(object, v Value) {
 	v.Key().Errorf("belongs beside %s", problem.OrList(k.Needs))
 }
 
+// maxListed is how many keys of an object are listed where none is near: those of a file or a step, not those of a
+// host.
+const maxListed = 14
+
 func (s *Shape) suggest(word string) string {
 	var names []string
 	for _, k := range s.Keys {
@@ -281,7 +285,7 @@ func (s *Shape) suggest(word string) string {
 	if m := problem.Suggest(word, names); m != "" {
 		return m
 	}
-	if len(names) <= 8 {
+	if len(names) <= maxListed {
 		return "; known are " + problem.AndList(names)
 	}
 	return "; " + strings.TrimSuffix(s.Want, "'s keys") + " has no such key"

@@ -79,7 +79,8 @@ form rings have a spanning tree, for which "labctl up" waits. At most %d hosts a
 			if !cmd.Flags().Changed("from") && labNameOf(path) == "" {
 				named = fmt.Sprintf(" with \"lab: %s\", because its own name has no letter", labNameFor(path))
 			}
-			fmt.Fprintf(terminal.Stderr(), "%s written%s; try: labctl verify %s\n", path, named, problem.ShellWord(path))
+			fmt.Fprintf(terminal.Stderr(), "%s written%s; try: labctl verify %s\n", path, named,
+				problem.ShellWord(path))
 			return nil
 		},
 	}

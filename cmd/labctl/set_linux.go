@@ -119,8 +119,8 @@ func policyCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
-// isSwitch says why the policies of a place cannot be set in the running lab: it is not at a virtual switch. A node that
-// is not there is left to whoever sets them.
+// isSwitch says why the policies of a place cannot be set in the running lab: it is not at a virtual switch. A node
+// that is not there is left to whoever sets them.
 func (g *globals) isSwitch(cmd *cobra.Command, at string) error {
 	c, err := g.running(cmd.Context())
 	if err != nil {

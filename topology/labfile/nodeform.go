@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/labfile/grammar"
 )
 
-// nodeInstead says how a node is written that is not a map. The zero answer leaves it to the usual words.
+// nodeInstead says how a node is written that is not a map. "" leaves it to the usual words.
 func nodeInstead(v grammar.Value) string {
 	word := v.Word()
 	switch {
@@ -17,18 +18,19 @@ func nodeInstead(v grammar.Value) string {
 		return ""
 	case grammar.PrefixText(word) == "":
 		return `want a map of keys; write "` + v.Name() + ": {ip: " + word + `}"`
-	case slices.ContainsFunc(kindRows(), func(r kindRow) bool { return string(r.name) == word }):
+	case slices.Contains([]topology.Kind{topology.Host, topology.Router, topology.Bridge, topology.VSwitch},
+		topology.Kind(word)):
 		return `want a map of keys; write "` + v.Name() + ": {kind: " + word + `}"`
 	}
 	return `want a map of keys, as "` + v.Name() + `: {ip: 10.0.0.1/24}"`
 }
 
 // outdented are the keys of "nodes" that belong to the node above them, which has nothing below it, with its name.
-func outdented(nodes grammar.Value) map[string]string {
+func (t *tree) outdented(nodes grammar.Value) map[string]string {
 	out, above := map[string]string{}, ""
 	for v := range nodes.Fields() {
 		switch {
-		case above != "" && slices.ContainsFunc(nodeKinds()[0].file.Keys,
+		case above != "" && slices.ContainsFunc(t.kinds[0].file.Keys,
 			func(k grammar.Key) bool { return k.Name == v.Name() }):
 			out[v.Name()] = above
 		case v.IsNull():

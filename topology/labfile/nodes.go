@@ -87,7 +87,7 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	if holder == t.top && nodes.Len() == 0 {
 		nodes.Errorf("is empty; a lab has at least one node")
 	}
-	shape, parents := nodesShape(), outdented(nodes)
+	shape, parents := nodesShape(), t.outdented(nodes)
 	emptied := slices.Collect(maps.Values(parents))
 	for v := range nodes.Fields() {
 		if parent := parents[v.Name()]; parent != "" {

@@ -89,6 +89,21 @@ var _ = Describe("a lab", func() {
 		Expect(labctl("down")).To(Exit(0))
 	})
 
+	It("is written by init, which says how to go on in words that a shell takes", func() {
+		dir := GinkgoT().TempDir()
+		in := func(args ...string) result { return runIn(dir, binary, args...) }
+		Expect(in("init", "My Lab1.yaml").err).To(Equal("My Lab1.yaml written; try: labctl verify 'My Lab1.yaml'\n"))
+		Expect(in("init", "123.yaml").err).To(Equal(
+			"123.yaml written with \"lab: lab\", because its own name has no letter; try: labctl verify 123.yaml\n"))
+		r := in("init", "no sub/x.yaml")
+		Expect(r).To(Exit(2))
+		Expect(r.err).To(Equal("labctl: no sub: no such folder; write \"mkdir -p 'no sub'\" first\n"))
+		r = in("up", "nosub/x.yaml")
+		Expect(r).To(Exit(2))
+		Expect(r.err).To(Equal(
+			"labctl: nosub/x.yaml: no such file; \"mkdir -p nosub && labctl init nosub/x.yaml\" writes one\n"))
+	})
+
 	It("is written by init, and passes", func() {
 		dir := GinkgoT().TempDir()
 		file := filepath.Join(dir, "my-first.yaml")

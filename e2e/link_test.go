@@ -60,3 +60,29 @@ links:
 		Expect(routes()).To(And(ContainSubstring("10.2.0.0/16 via 10.1.0.254 dev b"), Not(ContainSubstring("default"))))
 	})
 })
+
+var _ = Describe("a change of what is not there", func() {
+	It("is refused with what is there", func() {
+		up(write("absent.yaml", `# h1 ── s1 ── h2
+format: 1
+lab: messages
+nodes:
+  h1: {ip: 10.0.0.1/24}
+  h2: {ip: 10.0.0.2/24}
+  s1: {kind: bridge}
+links: [h1 h2 -- s1]
+`))
+		for _, c := range []struct{ line, want string }{
+			{"link down h1:eth1", `labctl: h1 has no interface "eth1"; it has eth0`},
+			{"policy set s1 forged_transmits=accept", "labctl: s1 is a bridge; policies need kind: vswitch"},
+			{"send h1 --dst h2 --icmp 10.0.0.1", `labctl: --icmp "10.0.0.1": write FROM,TO, as 10.0.0.1,10.0.0.2`},
+			{"plan messages", "labctl: messages: no such file; of the running lab of that name: labctl plan -l messages"},
+		} {
+			r := labctl(strings.Fields(c.line)...)
+			Expect(r).To(Exit(2))
+			Expect(strings.TrimSpace(r.err)).To(Equal(c.want))
+		}
+		Expect(labctl("link", "down", "h1:eth0")).To(Exit(0))
+		Expect(labctl("link", "up", "h1:eth0")).To(Exit(0))
+	})
+})

@@ -30,7 +30,7 @@ steps:
 	},
 		Entry("when there is no value", "a.routes",
 			"labctl: a.routes has no value: write a.routes=VALUE; want a map from destinations to gateways, as {default: 10.0.0.254}\n"),
-		Entry("in a key of the file", "a.routes={default: via 10.0.0.2}", `labctl: set a.routes.default: "via 10.0.0.2" has a word too much; write 10.0.0.2
+		Entry("in a key of the file", "a.routes={default: via 10.0.0.2}", `labctl: set a.routes.default: "via 10.0.0.2" has one word too many; write 10.0.0.2
    1 | a.routes={default: via 10.0.0.2}
      |           ^^^^^^^^^^^^^^^^^^^^^
 `),

@@ -42,7 +42,8 @@ func wrongArgs(cmd *cobra.Command, args []string) error {
 	case len(args) < len(needs) && len(args) == 0:
 		return usagef("%s needs %s%s", verb, problem.AndList(needs), exampleOf(cmd))
 	case len(args) < len(needs):
-		return usagef("%s %s lacks %s%s", verb, given, problem.AndList(needs[len(args):]), exampleOf(cmd))
+		return usagef("%s %s lacks %s%s", verb, given, problem.AndList(needs[len(args):]),
+			ownExample(cmd, args))
 	case len(takes) == 0:
 		return usagef("%s takes no arguments, and was given %s%s", verb, given, exampleOf(cmd))
 	}
@@ -65,6 +66,20 @@ func exampleOf(cmd *cobra.Command) string {
 		}
 	}
 	return fmt.Sprintf("; see \"%s --help\"", cmd.CommandPath())
+}
+
+// ownExample is the first example of a verb with the arguments that were given in place of its own. It stays as it is
+// where one of them would appear twice.
+func ownExample(cmd *cobra.Command, args []string) string {
+	example := exampleOf(cmd)
+	words, first := strings.Split(example, " "), 1+len(strings.Fields(cmd.CommandPath()))
+	for i, a := range args {
+		if first+i >= len(words) || strings.HasPrefix(words[first+i], "-") || slices.Contains(words, a) {
+			return example
+		}
+		words[first+i] = problem.ShellWord(a)
+	}
+	return strings.Join(words, " ")
 }
 
 // argumentsOf are the arguments that the usage line of a verb has: those that are needed, and all of them.

@@ -176,6 +176,9 @@ says what that would change). What was changed inside nodes, not by labctl, is n
 				return err
 			}
 			_, lab, err := load(file)
+			if _, missing := os.Stat(file); err != nil && missing != nil && isRunning(file) {
+				return usagef("%s: no such file; of the running lab of that name: labctl plan -l %s", file, file)
+			}
 			if err != nil {
 				return err
 			}

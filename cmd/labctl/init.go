@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,12 @@ form rings have a spanning tree, for which "labctl up" waits. At most %d hosts a
 			if err := f.write(path, src); err != nil {
 				return err
 			}
-			fmt.Fprintf(terminal.Stderr(), "%s written; try: labctl verify %s\n", path, path)
+			named := ""
+			if !cmd.Flags().Changed("from") && labNameOf(path) == "" {
+				named = fmt.Sprintf(" with \"lab: %s\", because its own name has no letter", labNameFor(path))
+			}
+			fmt.Fprintf(terminal.Stderr(), "%s written%s; try: labctl verify %s\n", path, named,
+				problem.ShellWord(path))
 			return nil
 		},
 	}
@@ -132,6 +138,9 @@ func (f *initFlags) write(path string, src []byte) error {
 	if errors.Is(err, fs.ErrExist) {
 		return usagef("%s is there already; --force overwrites it", path)
 	}
+	if folder := folderMissing(path); folder != "" {
+		return usagef("%s: no such folder; write \"mkdir -p %s\" first", folder, problem.ShellWord(folder))
+	}
 	if err != nil {
 		return usageError{err}
 	}
@@ -142,9 +151,21 @@ func (f *initFlags) write(path string, src []byte) error {
 	return file.Close()
 }
 
-// labNameFor is how the lab of a file is called: like the file, or, if that is lab.yaml, like its folder. What a lab's
-// name cannot have becomes a dash: "my Lab.yaml" is my-lab.
-func labNameFor(path string) string {
+// folderMissing is the folder of a file if it is not there, or "".
+func folderMissing(path string) string {
+	folder := filepath.Dir(path)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return folder
+	}
+	return ""
+}
+
+// labNameFor is what the lab of a file is called, "lab" if the file's name gives none.
+func labNameFor(path string) string { return cmp.Or(labNameOf(path), "lab") }
+
+// labNameOf makes the name of a lab from that of its file, or, if that is lab.yaml, from that of its folder. What a
+// lab's name cannot have becomes a dash: "my Lab.yaml" is my-lab. It is "" if nothing is left.
+func labNameOf(path string) string {
 	base := filepath.Base(path)
 	base = strings.TrimSuffix(base, filepath.Ext(base))
 	if base == strings.TrimSuffix(defaultFile, ".yaml") {
@@ -168,11 +189,8 @@ func labNameFor(path string) string {
 		}
 	}
 	name := strings.TrimRight(b.String()[:min(b.Len(), 32)], "-")
-	switch name {
-	case "true", "false", "null": // which YAML takes for something else
-		return name + "-lab"
-	case "":
-		return "lab"
+	if name == "true" || name == "false" || name == "null" { // which YAML takes for something else
+		name += "-lab"
 	}
 	return name
 }

@@ -47,11 +47,20 @@ func findFile(arg string) (*labFile, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		here, _ := filepath.Glob(filepath.Join(filepath.Dir(arg), "*.y*ml"))
 		return nil, usagef("%s: no such file%s", arg,
-			cmp.Or(problem.Suggest(arg, here), fmt.Sprintf("; \"labctl init %s\" writes one", arg)))
+			cmp.Or(problem.Suggest(arg, here), fmt.Sprintf("; \"%s\" writes one", initLine(arg))))
 	case err != nil:
 		return nil, usageError{err}
 	}
 	return &labFile{display: arg, identity: identityOf(arg), source: src, fromDisk: true}, nil
+}
+
+// initLine is the command that writes a file to begin with, in a folder that may not be there yet.
+func initLine(path string) string {
+	line := "labctl init " + problem.ShellWord(path)
+	if folder := folderMissing(path); folder != "" {
+		line = "mkdir -p " + problem.ShellWord(folder) + " && " + line
+	}
+	return line
 }
 
 // looksLikePath tells the path of a file from the name of a shipped lab.

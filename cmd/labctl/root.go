@@ -65,7 +65,7 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 	root.PersistentFlags().StringVarP(&g.output, "output", "o", "table", "table, json or yaml")
 	root.PersistentFlags().StringVar(&g.colour, "color", "auto", "auto, always or never; auto obeys NO_COLOR")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see \"%s --help\"", plainFlag(err), cmd.CommandPath())
+		return usagef("%w%s", plainFlag(err), flagHint(cmd, err))
 	})
 	must(root.RegisterFlagCompletionFunc("lab", completeLabs))
 	must(root.RegisterFlagCompletionFunc("output",

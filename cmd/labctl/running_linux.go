@@ -56,6 +56,12 @@ func (g *globals) running(ctx context.Context) (*client.Client, error) {
 	return c, err
 }
 
+// isRunning reports whether a lab of that name is up.
+func isRunning(name string) bool {
+	list, _ := instance.All()
+	return slices.Contains(list, name)
+}
+
 // upAgain is the command that brings up an instance that is there.
 func upAgain(name string) string {
 	m, err := instance.ReadMeta(name)

@@ -10,6 +10,7 @@ import (
 	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // assign sets by hand.
@@ -99,6 +100,9 @@ func policyCommand(g *globals) *cobra.Command {
 		ValidArgsFunction: completeSwitches(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at := args[0]
+			if err := g.isSwitch(cmd, at); err != nil {
+				return err
+			}
 			if sw, group, ok := strings.Cut(at, "/"); ok {
 				at = sw + ".groups." + group
 			} else if sw, port, ok := strings.Cut(at, ":"); ok {
@@ -115,6 +119,27 @@ func policyCommand(g *globals) *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// isSwitch says why the policies of a place cannot be set in the running lab: it is not at a virtual switch. A node
+// that is not there is left to whoever sets them.
+func (g *globals) isSwitch(cmd *cobra.Command, at string) error {
+	c, err := g.running(cmd.Context())
+	if err != nil {
+		return err
+	}
+	lab, err := instanceLab(c.Instance)
+	if err != nil {
+		return err
+	}
+	name := at
+	if i := strings.IndexAny(at, "/:"); i >= 0 {
+		name = at[:i]
+	}
+	if n := lab.Lab.Node(name); n != nil && n.Kind != topology.VSwitch {
+		return usagef("%s is a %s; policies need kind: vswitch", name, n.Kind)
+	}
+	return nil
 }
 
 // switchedOnOff makes "port block", "link down" and their opposites.
@@ -135,9 +160,31 @@ func switchedOnOff(g *globals, use, short, example, value string, key func(lab *
 			if err != nil {
 				return err
 			}
-			return g.assign(cmd, node+"."+key(lab.Lab, node, port)+"="+value)
+			path := key(lab.Lab, node, port)
+			if err := hasInterface(lab.Lab.Node(node), path, port); err != nil {
+				return err
+			}
+			return g.assign(cmd, node+"."+path+"="+value)
 		},
 	}
+}
+
+// hasInterface says which interfaces a node has when it has none of a name that a path is about.
+func hasInterface(n *topology.Node, path, name string) error {
+	if n == nil || !strings.HasPrefix(path, "interfaces.") {
+		return nil
+	}
+	var names []string
+	for _, i := range n.Interfaces {
+		if i.Name == name {
+			return nil
+		}
+		names = append(names, i.Name)
+	}
+	if len(names) == 0 {
+		return usagef("%s has no interface; link it to something", n.Name)
+	}
+	return usagef("%s has no interface %q; it has %s", n.Name, name, problem.AndList(names))
 }
 
 func portCommand(g *globals) *cobra.Command {

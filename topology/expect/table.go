@@ -75,6 +75,9 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 		p.errorf(at, len(word), `%s has no short form; write a table after "|", its header begins with %s`,
 			kind, problem.Quoted(p.kind.head()))
 		return t, p.problems
+	case kind == "ping" && approval(word):
+		p.errorf(at, len(word), `%s is not an outcome; write "ping: ok" if all pings are answered`, problem.Quoted(word))
+		return t, p.problems
 	case word == "" || strings.ContainsAny(word, " \t\r\n"):
 		p.errorf(at, 1, "the short form is one word for all pairs, %s; a table is written after \"|\"", p.kind.words[0])
 		return t, p.problems
@@ -242,6 +245,9 @@ func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 				p.errorf(c.pos, c.width, "%s", msg)
 			}
 			return c
+		}
+		if w.text == "-" && k.dashMeansItself() && !(row.ok && column.ok) {
+			return c // who may well be the same node
 		}
 		q = p.question(row, column)
 		if k.narrowing != nil && q.Drop.Reason == "" {

@@ -45,7 +45,7 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 			problem.Quoted(strings.TrimSuffix(alt, "!"))
 	case k.Name == "ping" && refusal(alt):
 		return problem.Quoted(alt) + ` is not an outcome; write "x" for a ping that fails whatever the reason`
-	case k.Name == "ping" && slices.Contains([]string{"yes", "OK", "pass", "true", "up", "reachable", "1"}, alt):
+	case k.Name == "ping" && approval(alt):
 		return problem.Quoted(alt) + ` is not an outcome; write "ok"`
 	case k.isWord(alt) && (k.judgesAll == nil || !k.judgesAll(q)):
 		return ""
@@ -59,6 +59,11 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 func refusal(word string) bool {
 	return slices.Contains([]string{"fail", "failed", "no", "false", "0", "X", "drop", "dropped", "deny", "denied",
 		"blocked", "timeout", "unreachable", "lost"}, word)
+}
+
+// approval reports whether other tools have the word for a ping that is answered.
+func approval(word string) bool {
+	return slices.Contains([]string{"yes", "OK", "pass", "true", "up", "reachable", "1"}, word)
 }
 
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.

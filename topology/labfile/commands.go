@@ -83,7 +83,20 @@ func runKey() grammar.Key {
 				{Name: "background", Shape: grammar.YesNo("a server: it goes on while the lab does")}},
 				readyKeys()...)}}}
 	return grammar.Key{Name: "run", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of commands", Of: run,
-		Doc: "commands at start-up, in order; each must exit 0"}}
+		Instead: runInstead,
+		Doc:     "commands at start-up, in order; each must exit 0"}}
+}
+
+// runInstead writes a single command as a list.
+func runInstead(v grammar.Value) string {
+	word := v.Word()
+	if word == "" || v.IsNull() || strings.Contains(word, "\n") {
+		return ""
+	}
+	if strings.ContainsAny(word, ",[]{}:#&*!|>'\"%@`") { // which YAML could take for its own
+		word = "'" + strings.ReplaceAll(word, "'", "''") + "'"
+	}
+	return `want a list of commands; write "run: [` + word + `]"`
 }
 
 // readRun reads the commands of a node.

@@ -280,28 +280,6 @@ func firstOf(s, sep string) string {
 	return s
 }
 
-// nodesInstead says how nodes are written that are a list in other programs.
-func nodesInstead(v grammar.Value) string {
-	const want = "want a map from names to nodes"
-	if !v.IsList() || v.Len() == 0 {
-		return want
-	}
-	for _, x := range v.Items() {
-		name := x.Word()
-		if x.IsMap() {
-			name = x.Field("name").Word()
-		}
-		if name != "" && x.IsMap() {
-			return want + `, not a list; write "` + name + `:", and its keys below`
-		}
-		if name != "" {
-			return want + `, not a list; write "` + name + `: {ip: 10.0.0.1/24}"`
-		}
-		break
-	}
-	return want + ", not a list"
-}
-
 // interfacesInstead says how interfaces are written that are a list in other programs.
 func interfacesInstead(v grammar.Value) string {
 	if v.IsList() {

@@ -155,6 +155,9 @@ func (c *cabling) refuse(e *linkEnd, format string, args ...any) {
 func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) *linkEnd {
 	m := endRE.FindStringSubmatch(word)
 	if m == nil {
+		if name, _, _ := strings.Cut(word, ":"); c.isMisnamed(from, name) {
+			return &linkEnd{node: &nodeDecl{base: name, skip: true}, pos: at, path: path, bad: true}
+		}
 		c.lost = true
 		if plain := strings.Trim(word, ",;"); plain != word && endRE.MatchString(plain) {
 			c.doc.Add(at, len(word), path, fmt.Sprintf("%q: ends of links have spaces between them, and nothing else; "+
@@ -192,6 +195,12 @@ func (c *cabling) end(from *nodeDecl, word string, at problem.Pos, path string) 
 	}
 	return &linkEnd{node: s, iface: name, pos: at, width: len(word), path: path, group: strings.TrimPrefix(m[2], "/"),
 		wide: len(m[1])}
+}
+
+// isMisnamed reports whether a node has a name that is refused, which has been said.
+func (c *cabling) isMisnamed(from *nodeDecl, name string) bool {
+	s, _ := c.lookup(from, name)
+	return s != nil && s.skip
 }
 
 // anyBad reports whether a link of the node could not be made as it was meant, so that one of its ports may have any

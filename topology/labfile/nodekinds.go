@@ -61,7 +61,7 @@ var nodeKinds = sync.OnceValue(func() []nodeKind {
 		maps.Copy(inSet, r.inSet)
 		out = append(out, nodeKind{name: r.name, body: r.body, doc: r.doc,
 			file: &grammar.Shape{Form: grammar.Object, Want: r.want, Keys: slices.Concat(every, r.fixed, r.keys(false)),
-				Hints: r.hints, Foreign: r.foreign},
+				Hints: r.hints, Foreign: r.foreign, Instead: nodeInstead},
 			set: &grammar.Shape{Form: grammar.Object, Want: r.want + "'s keys", Keys: r.keys(true), Hints: inSet,
 				Foreign: r.foreign}})
 	}

@@ -2,6 +2,7 @@ package labfile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,10 +87,18 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 	if holder == t.top && nodes.Len() == 0 {
 		nodes.Errorf("is empty; a lab has at least one node")
 	}
-	shape := nodesShape()
+	shape, parents := nodesShape(), t.outdented(nodes)
+	emptied := slices.Collect(maps.Values(parents))
 	for v := range nodes.Fields() {
+		if parent := parents[v.Name()]; parent != "" {
+			v.Key().Errorf("belongs below %s: indent it", parent)
+			continue
+		}
 		if why := shape.Name.Refuses(v.Name()); why != "" {
-			v.Key().Errorf("%s", cmp.Or(grammar.SpaceMissing(v), why))
+			space := grammar.SpaceMissing(v)
+			if v.Key().Errorf("%s", cmp.Or(space, why)); space == "" {
+				t.misnamed(holder, v)
+			}
 			continue
 		}
 		s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,
@@ -112,14 +121,26 @@ func (t *tree) read(holder *nodeDecl, nodes grammar.Value) {
 		}
 		t.kindOf(s)
 		switch {
-		case s.skip:
+		case s.skip || slices.Contains(emptied, v.Name()):
 		case s.kind.name == topology.Host && hostElsewhere(v.Field("kind").Word()): // which has been said
 			s.kind.file.Check(v.Without("kind"))
+		case t.namesGateway(v):
+			s.kind.file.Check(v.Without("routes"))
 		default:
 			s.kind.file.Check(v)
 		}
 		t.read(s, v.Field("nodes"))
 	}
+}
+
+// misnamed puts a node of a refused name into the tree, so that what names it is not wrong as well.
+func (t *tree) misnamed(holder *nodeDecl, v grammar.Value) {
+	s := &nodeDecl{full: problem.PathKey(holder.full, v.Name()), base: v.Name(), value: v, holder: holder,
+		children: map[string]*nodeDecl{}, skip: true}
+	holder.children[s.base] = s
+	holder.inner = append(holder.inner, s)
+	t.named[s.full] = s
+	t.all = append(t.all, s)
 }
 
 // kindOf reads a node's kind. A node of an unknown kind is in the tree, so that what names it is not wrong as well.
@@ -181,6 +202,9 @@ func hostElsewhere(word string) bool {
 func (t *tree) lookup(from *nodeDecl, name string) (*nodeDecl, string) {
 	first, rest, dotted := strings.Cut(name, ".")
 	for h := from; h != nil; h = h.holder {
+		if s := h.children[name]; s != nil { // whose name may have a dot and be refused
+			return s, ""
+		}
 		s := h.children[first]
 		if s == nil {
 			continue

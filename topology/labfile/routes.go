@@ -40,7 +40,7 @@ func routeTypes() []string { return []string{"unicast", "blackhole", "unreachabl
 func gatewayText(s string) string {
 	why := grammar.AddressText(s)
 	if m := viaRE.FindStringSubmatch(s); m != nil && why != "" {
-		return fmt.Sprintf("%q has a word too much; write %s", s, m[1])
+		return fmt.Sprintf("%q has one word too many; write %s", s, m[1])
 	}
 	return why
 }
@@ -52,7 +52,9 @@ func routeText(s string) string {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil || p.Addr().Is4In6() {
-		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		if a, err := netip.ParseAddr(s); err == nil && a.IsUnspecified() {
+			return fmt.Sprintf(`%q is an address; write "default" for every destination, or %s/0`, s, s)
+		} else if err == nil && a.Zone() == "" {
 			return fmt.Sprintf("%q has no length; write %s/%d for this address alone", s, s, a.BitLen())
 		}
 		if slices.Contains([]string{"0/0", "any", "all", "*", "Default"}, s) {

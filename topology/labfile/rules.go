@@ -3,6 +3,7 @@ package labfile
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"labctl/topology"
 	"labctl/topology/labfile/grammar"
@@ -39,7 +40,27 @@ func rulesKey(set bool) grammar.Key {
 	return grammar.Key{Name: "rules", Shape: &grammar.Shape{Form: grammar.Dict,
 		Want: "a map from rule sets to their rules", Name: name,
 		Doc: "what the node filters", Of: &grammar.Shape{Form: grammar.Object,
-			Want: "a rule set: one of iptables, ip6tables, nft, port_guard", Keys: append(keys, level)}}}
+			Want: "a rule set: one of iptables, ip6tables, nft, port_guard", Keys: append(keys, level),
+			Instead: ruleSetInstead}}}
+}
+
+// ruleSetInstead says under which key the text of rules belongs that is written without one.
+func ruleSetInstead(v grammar.Value) string {
+	word := strings.TrimSpace(v.Word())
+	form := "iptables"
+	switch first, _, _ := strings.Cut(word, " "); {
+	case word == "" || v.IsNull():
+		return ""
+	case slices.Contains([]string{"table", "add", "chain", "flush"}, first):
+		form = "nft"
+	case !strings.HasPrefix(first, "-"):
+		return ""
+	}
+	if strings.ContainsAny(word, "\n\"\\") || len(word) > 60 {
+		return "rules have a key that says what reads them; write \"" + v.Name() + ":\", below it \"" + form +
+			": |\", and the lines below that"
+	}
+	return "rules have a key that says what reads them; write " + v.Name() + ": {" + form + ": \"" + word + "\"}"
 }
 
 // ruleMemory is what the labs of one file share of rules.

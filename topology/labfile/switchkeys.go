@@ -55,8 +55,12 @@ func switchKeys() []grammar.Key {
 // policyKeys are what switch, group and port may each say.
 func policyKeys() []grammar.Key {
 	var keys []grammar.Key
+	spell := map[string]string{"true": "accept", "yes": "accept", "on": "accept", "allow": "accept",
+		"false": "reject", "no": "reject", "off": "reject", "deny": "reject"}
 	for _, d := range switchcore.Decisions() {
-		keys = append(keys, grammar.Key{Name: d.Key, Shape: grammar.OneOf("accept", "reject").With(d.Doc)})
+		shape := grammar.OneOf("accept", "reject").With(d.Doc)
+		shape.Spell = spell
+		keys = append(keys, grammar.Key{Name: d.Key, Shape: shape})
 	}
 	return append(keys, grammar.Key{Name: "mac_learning", Shape: learningShape()},
 		grammar.Key{Name: "vlan", Shape: switchVLANShape()},

@@ -8,6 +8,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/problem"
 	"labctl/topology/rules"
 )
 
@@ -186,7 +187,7 @@ func (o AddNamespace) shell(ns func(string) string) string { return "ip netns ad
 func (o DelNamespace) shell(ns func(string) string) string { return "ip netns delete " + ns(o.Node) }
 
 func (o SetSysctl) shell(ns func(string) string) string {
-	return fmt.Sprintf("ip netns exec %s sysctl -qw %s", ns(o.Node), quote(o.Key+"="+o.Value))
+	return fmt.Sprintf("ip netns exec %s sysctl -qw %s", ns(o.Node), problem.ShellWord(o.Key+"="+o.Value))
 }
 
 func (o AddBridge) shell(ns func(string) string) string {
@@ -379,7 +380,7 @@ func (o DelNeighbour) shell(ns func(string) string) string {
 
 func (o RunCommand) shell(ns func(string) string) string {
 	// a shell that reads the plan must not lose what follows
-	s := "ip netns exec " + ns(o.Node) + " sh -c " + quote(o.Sh) + " </dev/null"
+	s := "ip netns exec " + ns(o.Node) + " sh -c " + problem.ShellWord(o.Sh) + " </dev/null"
 	if o.Background {
 		s += " >/dev/null 2>&1 &"
 	}
@@ -388,5 +389,5 @@ func (o RunCommand) shell(ns func(string) string) string {
 
 func (o AwaitReady) shell(ns func(string) string) string {
 	return fmt.Sprintf("timeout %g sh -c %s </dev/null", o.Ready.Timeout.Seconds(),
-		quote(readyScript(o.Ready, "ip netns exec "+ns(o.Node)+" ")))
+		problem.ShellWord(readyScript(o.Ready, "ip netns exec "+ns(o.Node)+" ")))
 }

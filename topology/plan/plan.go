@@ -6,6 +6,8 @@ package plan
 import (
 	"fmt"
 	"strings"
+
+	"labctl/topology/problem"
 )
 
 // Plan is an ordered list of kernel changes for one instance of a lab. Its text form is a shell script of iproute2
@@ -45,7 +47,7 @@ func (p *Plan) Commands() []string {
 		line := "ip netns exec " + p.Namespace(s.Node) + " sysctl " + flag
 		for _, op := range p.Ops[i : i+n] {
 			o := op.(SetSysctl)
-			line += " " + quote(o.Key+"="+o.Value)
+			line += " " + problem.ShellWord(o.Key+"="+o.Value)
 		}
 		out = append(out, line)
 		i += n - 1
@@ -69,14 +71,6 @@ func (p *Plan) sysctlRun(i int) int {
 		}
 	}
 	return n
-}
-
-// quote makes one shell word.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:,@%+") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func onOff(b bool) string {

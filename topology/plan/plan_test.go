@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"labctl/topology/labfile"
+	"labctl/topology/problem"
 )
 
 func TestPlansAreGolden(t *testing.T) {
@@ -86,8 +87,8 @@ func TestPlanNamesEverythingExactly(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	for in, want := range map[string]string{"": "''", "a=1": "a=1", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'", "a;b": "'a;b'"} {
-		if got := quote(in); got != want {
-			t.Errorf("quote(%q) = %s, want %s", in, got, want)
+		if got := problem.ShellWord(in); got != want {
+			t.Errorf("problem.ShellWord(%q) = %s, want %s", in, got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"labctl/topology"
+	"labctl/topology/problem"
 )
 
 // readyScript asks again and again until the condition holds, as whoever has only iproute2 can: ss(8) lists the sockets
@@ -16,9 +17,9 @@ func readyScript(r topology.Ready, in string) string {
 	case "udp":
 		test = fmt.Sprintf("%sss -Hlun 'sport = :%d' | grep -q .", in, r.Port)
 	case "file":
-		test = "[ -e " + quote(r.Arg) + " ]"
+		test = "[ -e " + problem.ShellWord(r.Arg) + " ]"
 	default:
-		test = in + "sh -c " + quote(r.Arg) + " >/dev/null 2>&1"
+		test = in + "sh -c " + problem.ShellWord(r.Arg) + " >/dev/null 2>&1"
 	}
 	return "until " + test + "; do sleep 0.1; done"
 }

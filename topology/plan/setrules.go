@@ -33,7 +33,7 @@ func (o SetRules) shell(ns func(string) string) string {
 	var out []string
 	in := "ip netns exec " + ns(o.Node) + " "
 	for _, s := range o.Sysctls {
-		out = append(out, in+"sysctl -qw "+quote(s.Key+"="+s.Value))
+		out = append(out, in+"sysctl -qw "+problem.ShellWord(s.Key+"="+s.Value))
 	}
 	for _, family := range rules.RuleForms()[:2] {
 		var text strings.Builder

@@ -18,3 +18,12 @@ func Clip(s string) string {
 
 // Quoted puts a word between quotation marks, as it is.
 func Quoted(s string) string { return `"` + s + `"` }
+
+// ShellWord is s as one word of a POSIX shell: as it is if the shell takes nothing in it for its own, or between single
+// quotes.
+func ShellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:,@%+") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

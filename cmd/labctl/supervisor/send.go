@@ -101,7 +101,10 @@ func (c *call) frame(p wire.SendParams) (*topology.Send, error) {
 		return nil, err
 	}
 	if p.ICMP != "" {
-		from, to, _ := strings.Cut(p.ICMP, ",")
+		from, to, both := strings.Cut(p.ICMP, ",")
+		if !both || from == "" || to == "" {
+			return nil, wire.Usagef("--icmp %q: write FROM,TO, as 10.0.0.1,10.0.0.2", p.ICMP)
+		}
 		s.Echo = &topology.Echo{}
 		if s.Echo.From, err = address4(lab, from); err == nil {
 			s.Echo.To, err = address4(lab, to)

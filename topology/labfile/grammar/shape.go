@@ -43,6 +43,7 @@ type Shape struct {
 	Of      *Shape // dict, list: its values
 	Any     []*Shape
 	Words   []string              // text: the only ones
+	Spell   map[string]string     // text: which of Words is meant by another word
 	RE      *regexp.Regexp        // text: for the schema, and checked
 	Not     []string              // text: reserved words, for the schema; Test knows them too
 	Test    func(s string) string // text: what a pattern cannot say; "" is right
@@ -148,7 +149,7 @@ func (s *Shape) refuses(v Value) string {
 	switch s.Form {
 	case Bool:
 		if !plain || word != "true" && word != "false" {
-			return strconv.Quote(problem.Clip(word)) + " is neither true nor false"
+			return strconv.Quote(problem.Clip(word)) + " is neither true nor false" + trueOrFalse(word)
 		}
 	case Number:
 		if s.Hex && plain && hexNumber.MatchString(word) {
@@ -162,12 +163,23 @@ func (s *Shape) refuses(v Value) string {
 		}
 	default:
 		if plain && !v.IsText() && v.node.Tag != "!!timestamp" {
-			if why := s.Refuses(word); why != "" && s.Test != nil {
+			if why := s.Refuses(word); why != "" && (s.Test != nil || s.Words != nil) {
 				return why
 			}
 			return problem.Clip(word) + " is not text in YAML; want " + s.Want + " (in quotes, if it is meant so)"
 		}
 		return s.Refuses(word)
+	}
+	return ""
+}
+
+// trueOrFalse says what to write for a word that means true or false elsewhere, "" for any other.
+func trueOrFalse(word string) string {
+	switch strings.ToLower(word) {
+	case "true", "yes", "on", "y", "1":
+		return "; write true"
+	case "false", "no", "off", "n", "0":
+		return "; write false"
 	}
 	return ""
 }
@@ -180,7 +192,11 @@ func (s *Shape) Refuses(word string) string {
 				return ""
 			}
 		}
-		return strconv.Quote(problem.Clip(word)) + " is unknown here; want " + s.Want + problem.Suggest(word, s.Words)
+		near := problem.Suggest(word, s.Words)
+		if meant := s.Spell[word]; meant != "" {
+			near = "; write " + meant
+		}
+		return strconv.Quote(problem.Clip(word)) + " is unknown here; want " + s.Want + near
 	}
 	if s.Test != nil {
 		if why := s.Test(word); why != "" {
@@ -257,6 +273,10 @@ func (k *Key) checkBeside(object, v Value) {
 	v.Key().Errorf("belongs beside %s", problem.OrList(k.Needs))
 }
 
+// maxListed is how many keys of an object are listed where none is near: those of a file or a step, not those of a
+// host.
+const maxListed = 14
+
 func (s *Shape) suggest(word string) string {
 	var names []string
 	for _, k := range s.Keys {
@@ -265,7 +285,7 @@ func (s *Shape) suggest(word string) string {
 	if m := problem.Suggest(word, names); m != "" {
 		return m
 	}
-	if len(names) <= 8 {
+	if len(names) <= maxListed {
 		return "; known are " + problem.AndList(names)
 	}
 	return "; " + strings.TrimSuffix(s.Want, "'s keys") + " has no such key"
@@ -337,7 +357,7 @@ func (s *Shape) checkEither(v Value) bool {
 		return false
 	}
 	why := near.refuses(v)
-	if near.Form == Bool {
+	if near.Form == Bool && trueOrFalse(v.Word()) == "" {
 		why += "; want " + s.Want
 	}
 	v.Errorf("%s", why)

@@ -49,7 +49,14 @@ func Named(what, pattern string, longest int, taken []string) *Shape {
 				longest)
 		case !re.MatchString(s):
 			why := fmt.Sprintf("%q cannot be the name of %s: want %s", problem.Clip(s), what, describe(pattern))
-			if near := lowerName(s); pattern == LowerName && re.MatchString(near) && len(near) <= longest {
+			near := ""
+			switch pattern {
+			case LowerName:
+				near = lowerName(s)
+			case PlainName:
+				near = strings.Trim(notPlain.ReplaceAllString(s, "-"), "-")
+			}
+			if re.MatchString(near) && len(near) <= longest {
 				why += ", as " + near
 			}
 			return why
@@ -59,6 +66,9 @@ func Named(what, pattern string, longest int, taken []string) *Shape {
 		return ""
 	}, Not: taken}
 }
+
+// notPlain is what a plain name cannot have.
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 // lowerName is a text in the letters of a lower-case name.
 func lowerName(s string) string {

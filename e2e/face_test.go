@@ -114,6 +114,28 @@ var _ = Describe("verify for scripts", func() {
 		Expect(r.err).To(BeEmpty())
 	})
 
+	It("says of which lab something is missing, and of a death on one line", func() {
+		lacking := write("lacking.yaml", "needs: [no-such-program-of-anybody]\n"+star("lacking", 2)+"expect: {ping: ok}\n")
+		r := labctl("verify", "-q", "two-hosts", lacking)
+		Expect(r).To(Exit(4))
+		Expect(r.err).To(ContainSubstring(lacking + ": no-such-program-of-anybody is not installed"))
+		r = labctl("verify", "-q", "--require", "two-hosts", lacking)
+		Expect(r).To(Exit(1))
+		Expect(r.err).To(ContainSubstring(lacking + ": no-such-program-of-anybody is not installed"))
+
+		dies := write("dies.yaml", `format: 1
+lab: dies
+nodes:
+  h1: {ip: 10.0.0.1/24, run: [{sh: "echo one >&2; echo two >&2; exit 3", background: true}]}
+  h2: {ip: 10.0.0.2/24}
+links: [h1 -- h2]
+expect: {ping: ok}
+`)
+		r = labctl("verify", "-q", dies)
+		Expect(r).To(Exit(1))
+		Expect(r.out).To(MatchRegexp(`^` + regexp.QuoteMeta(dies) + `:4:1: FAILED: a command in the background died: h1: .*one; two\ndies: [^\n]*\n$`))
+	})
+
 	It("ends with the verdict on each of several labs, and a line about all", func() {
 		good, bad := write("two.yaml", star("two", 2)+"expect: {ping: ok}\n"), write("wrong.yaml", wrong)
 		r := labctl("verify", good, bad, "-j", "2", "--no-timing")

@@ -65,11 +65,20 @@ func (v *verifyFlags) printDiffering(w io.Writer, r *verified) {
 		}
 	})
 	for _, d := range r.result.Died {
-		say(d.Line, 1, "FAILED: a command in the background died: "+d.String())
+		died := strings.ReplaceAll(strings.TrimSpace(d.String()), "\n", "; ")
+		say(d.Line, 1, "FAILED: a command in the background died: "+died)
 	}
 	if r.err == nil {
 		v.printSum(w, "", r)
 	}
+}
+
+// of says of which of several labs something is said.
+func of(all []*verified, r *verified, text string) string {
+	if len(all) == 1 {
+		return text
+	}
+	return r.arg + ": " + text
 }
 
 // verdict is what came of one lab, in a few words.

@@ -330,3 +330,19 @@ func linesOfRawStrings(src []byte) map[int]bool {
 		}
 	}
 }
+
+// TestNothingBuiltIsKept: what a compiler has made does not belong into the repository, whatever it is called.
+func TestNothingBuiltIsKept(t *testing.T) {
+	if _, err := os.Stat(".git"); err != nil {
+		return // an archive keeps what was in the repository
+	}
+	list, err := exec.Command("git", "-c", "safe.directory=*", "ls-files", "-z").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.SplitSeq(strings.TrimRight(string(list), "\x00"), "\x00") {
+		if st, err := os.Stat(path); err == nil && st.Size() > 1<<20 {
+			t.Errorf("%s has %d bytes", path, st.Size())
+		}
+	}
+}

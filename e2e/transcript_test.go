@@ -40,7 +40,7 @@ func tryDocument(d document) {
 	// Each command has the time of a command. What is killed for it has an exit code that no document wants.
 	Expect(os.WriteFile(filepath.Join(dir, "labctl"), fmt.Appendf(nil,
 		"#!/bin/sh\nexec timeout --foreground -s KILL %d '%s' \"$@\"\n", int(limit.Seconds()), binary), 0o755)).To(Succeed())
-	work := filepath.Join(dir, "work")
+	work := filepath.Join(dir, "page")
 	Expect(os.Mkdir(work, 0o755)).To(Succeed())
 	DeferCleanup(func() { labctl("down", "--all", "--force") })
 
@@ -107,7 +107,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\bpid [0-9]+`), "pid N"},
 	{regexp.MustCompile(`^(virbr6/[^ ]+) [1-9][0-9]*$`), "$1 N"},
 	{regexp.MustCompile(`( (?:yes|no) [a-z0-9-]+) [1-9][0-9]* [1-9][0-9]* `), "$1 N N "},
-	{regexp.MustCompile(`(/tmp/|/var/tmp/)[^ ]*/work/`), ""},
+	{regexp.MustCompile(`(/tmp/|/var/tmp/)[^ ]*/page/`), ""},
 }
 
 var blanks = regexp.MustCompile(`[ \t]+`)

@@ -41,19 +41,21 @@ report() {
   fi
   median < "$2" | awk -v n="$1" '{printf "%-58s %9.3f s\n", n, $1}'
 }
+# timed FILE NAME SETUP COMMAND CLEANUP: adds the seconds of COMMAND to a file
+timed() {
+  local a b
+  whole "$2" "its setup" "$3" || return 0
+  a=$(now)
+  if whole "$2" it "$4"; then
+    b=$(now)
+    awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$1"
+  fi
+  whole "$2" "its clean-up" "$5" || :
+}
 # times NAME SETUP COMMAND CLEANUP: the median of COMMAND's seconds
 times() {
-  local a b
   : > "$dir/runs"
-  for _ in $(seq "$runs"); do
-    whole "$1" "its setup" "$2" || continue
-    a=$(now)
-    if whole "$1" it "$3"; then
-      b=$(now)
-      awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$dir/runs"
-    fi
-    whole "$1" "its clean-up" "$4" || :
-  done
+  for _ in $(seq "$runs"); do timed "$dir/runs" "$@"; done
   report "$1" "$dir/runs"
 }
 # within NAME SETUP COMMAND CLEANUP: the median of the seconds that COMMAND itself prints first
@@ -253,21 +255,16 @@ bench_switch() {
   printf '%-58s %9.2f %% of a core, %d kB more than with a bridge\n' "idle, 24 ports, 10 s: the supervisor" "$(column 1 "$dir/idle")" "$(column 2 "$dir/idle")"
 }
 
-# turns NAME SETUP COMMAND CLEANUP: the medians of COMMAND's seconds with either binary, which is $it in all three, and the new one's share of the old
+# turns NAME SETUP COMMAND CLEANUP: the medians of COMMAND's seconds with either binary, which is $it in all three, and
+# the new one's share of the old
 turns() {
-  local a b it side
+  local it side
   rm -f "$dir"/turn-*
   for _ in $(seq "$runs"); do
     for side in old new; do
       it=$LABCTL_OLD
       [ $side = old ] || it=$labctl
-      whole "$1, $side" "its setup" "$2" || continue
-      a=$(now)
-      if whole "$1, $side" it "$3"; then
-        b=$(now)
-        awk -v t=$((b - a)) 'BEGIN {print t / 1e9}' >> "$dir/turn-$side"
-      fi
-      whole "$1, $side" "its clean-up" "$4" || :
+      timed "$dir/turn-$side" "$1, $side" "$2" "$3" "$4"
     done
   done
   ratio "$1" s 3

@@ -73,8 +73,8 @@ func (v *verifyFlags) printDiffering(w io.Writer, r *verified) {
 	}
 }
 
-// of says of which of several labs something is said.
-func of(all []*verified, r *verified, text string) string {
+// whose says of which of several labs something is said.
+func whose(all []*verified, r *verified, text string) string {
 	if len(all) == 1 {
 		return text
 	}

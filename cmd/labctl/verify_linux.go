@@ -318,12 +318,12 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 		annotate(r)
 		switch {
 		case v.require && client.Missing(r.err):
-			fmt.Fprintln(terminal.Stderr(), "labctl:", of(all, r, r.err.Error()))
+			fmt.Fprintln(terminal.Stderr(), "labctl:", whose(all, r, r.err.Error()))
 			no = true
 		case r.err != nil:
 			errs = append(errs, r.err)
 		case r.skipped != "":
-			skipped = of(all, r, r.skipped)
+			skipped = whose(all, r, r.skipped)
 		case !r.ok():
 			no = true
 		}

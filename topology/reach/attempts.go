@@ -45,7 +45,7 @@ func (a *asking) attempts(ctx context.Context, at []int, tr transport) {
 		}
 		t.asked = append(t.asked, i)
 	}
-	err := d.run(list)
+	err := d.run(list, func(t *attempt) expect.Question { return a.out[t.asked[0]].Question })
 	for _, t := range list {
 		if t.word == "" && err != nil {
 			t.decide(Unknown, err.Error())
@@ -60,7 +60,7 @@ func (a *asking) attempts(ctx context.Context, at []int, tr transport) {
 }
 
 // run asks all, and leaves the tables as the last one left them that was answered.
-func (d *dialing) run(list []*attempt) (err error) {
+func (d *dialing) run(list []*attempt, question func(*attempt) expect.Question) (err error) {
 	if len(list) == 0 {
 		return nil
 	}
@@ -82,7 +82,10 @@ func (d *dialing) run(list []*attempt) (err error) {
 			last = t
 		}
 	}
-	if !d.kept && last != nil && last != list[len(list)-1] {
+	if err := d.investigate(list, question); err != nil {
+		return err
+	}
+	if !d.kept && last != nil {
 		left := *last
 		left.again()
 		return d.once(&left)
@@ -184,6 +187,10 @@ func (d *dialing) await(t *attempt, fd int, heard *ears) {
 	for {
 		d.take(t, fd)
 		d.hear(t, heard)
+		if w.proven && t.word == "" {
+			w.why = d.repeats(t)
+			w.proven = w.why == ""
+		}
 		left := time.Until(deadline)
 		if t.word != "" || w.proven || left <= 0 || d.ctx.Err() != nil {
 			t.nothing, t.unproven = w.proven, w.unproven()
@@ -192,6 +199,22 @@ func (d *dialing) await(t *attempt, fd int, heard *ears) {
 		}
 		d.poll(t, fd, heard, min(left, w.next()))
 	}
+}
+
+// repeats says why a kernel that asks for a connection again, as it does after a second (tcp(7), tcp_syn_retries), may
+// get an answer though it got none at first; "" if it will not.
+func (d *dialing) repeats(t *attempt) string {
+	if t.udp {
+		return ""
+	}
+	if t.path.redirect != "" {
+		return t.path.redirect + " redirects, and what is sent again may go another way"
+	}
+	found, err := d.b.machine.Forgetful(true)
+	if err != nil {
+		return err.Error()
+	}
+	return firstOf(found)
 }
 
 // hear takes in what has arrived at the prober's own listeners.

@@ -16,6 +16,9 @@ const (
 	portBlock = 256
 )
 
+// SourcePort reports whether questions about ports may come from that port.
+func SourcePort(port uint16) bool { return port >= firstSource && port <= lastSource }
+
 // sourcePorts gives each question a source port of its own, for all nodes, since NAT can give two of them one address.
 // They go round, so that none comes again before all others were used. The zero value begins with the first. May be
 // used concurrently.

@@ -9,6 +9,11 @@ import (
 // MaxAlone is how long the questions of a file that are asked one after the other may take at best.
 const MaxAlone = 10 * time.Minute
 
+// tooLong reports whether the questions so far that are asked one after the other take too long, which has been said.
+func (p *tableParser) tooLong() bool {
+	return p.rs.Alone != nil && time.Duration(*p.rs.Alone)*p.kind.alone > MaxAlone
+}
+
 // affordable reports whether the questions so far that are asked one after the other, n more with this table, are asked
 // in a time that somebody would wait for.
 func (p *tableParser) affordable(t *Table, n int) bool {

@@ -155,7 +155,8 @@ func (p *processes) isStarting(node string) bool {
 	return false
 }
 
-// wasEntered reports whether a program has ever been started in a node that could have loaded rules of legacy iptables.
+// wasEntered reports whether a program has ever been started in a node that could have loaded rules of legacy
+// iptables.
 func (p *processes) wasEntered(node string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

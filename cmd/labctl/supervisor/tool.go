@@ -63,8 +63,8 @@ func (k *commands) tool(ctx context.Context, node string, argv []string,
 	return contents(files[1]), contents(files[2]), err
 }
 
-// onlyNFTables reports whether a program makes rules of nf_tables and no others: nft, or an iptables that is one name of
-// xtables-nft-multi (xtables-nft(8)).
+// onlyNFTables reports whether a program makes rules of nf_tables and no others: nft, or an iptables that is one name
+// of xtables-nft-multi (xtables-nft(8)).
 func onlyNFTables(program string) bool {
 	path, err := exec.LookPath(program)
 	if err == nil {

@@ -212,6 +212,8 @@ func TestWhatLossesConcern(t *testing.T) {
 		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "sees", A: "vm0", B: "x1", At: "esxi1"}, "no", reach.Unknown},
 		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "ok", "ok"},
 		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi2"}, "silent", "silent"},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "tcp", A: "vm0", B: "esxi2:80"}, "silent", "silent"},
+		{losses{overruns: map[topology.End]uint64{at: 4}}, expect.Question{Kind: "udp", A: "vm0", B: "esxi1.vm1:53"}, "silent", reach.Unknown},
 		{losses{overruns: map[topology.End]uint64{at: 3}}, expect.Question{Kind: "ping", A: "vm0", B: "esxi1.vm1"}, "silent", "silent"},
 		{losses{overflows: 1, overruns: map[topology.End]uint64{at: 3}}, expect.Question{Kind: "ping", A: "vm0", B: "x1"}, "no-arp", reach.Unknown},
 	} {

@@ -19,7 +19,8 @@ type dialing struct {
 	ctx    context.Context
 	own    *owners
 	kept   bool
-	before losses // at the beginning of the last try that may have lost something
+	before losses // when nothing was known to be lost
+	keeps  string // why kernels went on asking for neighbours then, "" if nothing forces it
 	sent   uint64 // datagrams
 	turned turned
 }
@@ -64,7 +65,7 @@ func (d *dialing) run(list []*attempt, question func(*attempt) expect.Question) 
 	if len(list) == 0 {
 		return nil
 	}
-	if d.before, err = d.b.losses(); err != nil {
+	if err := d.mark(); err != nil {
 		return err
 	}
 	if _, err := d.countTurned(list[0].transport, d.b.nodeNames()); err != nil {
@@ -111,11 +112,19 @@ func (d *dialing) certainly(t *attempt) error {
 			t.note = fmt.Sprintf("asked %d times, and each time %s", try+1, lost)
 			return nil
 		}
-		var err error
-		if d.before, err = d.b.losses(); err != nil {
+		if err := d.mark(); err != nil {
 			return err
 		}
 	}
+}
+
+// mark notes what a wait has to know of the lab from before the first request of a question. What forces a kernel to
+// ask for a neighbour again may be over when it is looked for later, as where a port has begun to forward.
+func (d *dialing) mark() (err error) {
+	if d.before, err = d.b.losses(); err == nil && !d.kept {
+		d.keeps = d.b.repeats(nil)
+	}
+	return err
 }
 
 // once asks a question once, from what the tables are to be.
@@ -248,7 +257,7 @@ func (d *dialing) asks(t *attempt) *asks {
 	if d.kept {
 		return nil // as in tables of pings
 	}
-	a := &asks{entries: map[entry]bool{}, before: d.before}
+	a := &asks{entries: map[entry]bool{}, before: d.before, keeps: d.keeps}
 	for _, w := range []*path{t.path, t.back} {
 		if w != nil {
 			for _, h := range w.hops {

@@ -68,7 +68,7 @@ func newAttempt(b *bench, own *owners, q expect.Question, tr transport) (*attemp
 			return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
 		}
 		t.index = l.Index
-		t.bound = topology.RouteQuery{Dst: t.dst, From: firstAddr(l, tr.v6), OIF: l.Name}
+		t.bound = topology.RouteQuery{Dst: t.dst, From: sourceAt(l, t.dst), OIF: l.Name}
 	} else if t.dst.IsLinkLocalUnicast() && tr.v6 {
 		return nil, fmt.Errorf("%s is on every link: name the sender by its interface, %s:IF", t.dst, from.Node)
 	}

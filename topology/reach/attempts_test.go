@@ -435,3 +435,52 @@ func TestSilenceOfPorts(t *testing.T) {
 	defer slow.Close()
 	wantText(t, ask(t, slow, false, port("tcp", "client", "web:99")), "tcp:client->web:99 open\n")
 }
+
+// TestLinkLocalTargets: a node that has no other address answers a link-local one alone. ping(8) and nc(1) get through.
+func TestLinkLocalTargets(t *testing.T) {
+	lab, steps := segment(250, "a 10.0.0.1/24,2001:db8::1/64", "b fe80::9/64")
+	m := build(t, lab, steps)
+	sh(t, "a", "until ping -q -c1 -W1 fe80::9%eth0 >/dev/null; do :; done")
+	p := &Prober{Lab: lab, Machine: m, Patience: brief}
+	defer p.Close()
+	wantText(t, ask(t, p, false, port("ping6", "a:eth0", "b"), port("tcp6", "a:eth0", "b:80"), port("udp6", "a:eth0", "b:53"),
+		port("tcp6", "a", "b:80")),
+		"ping6:a:eth0->b ok\ntcp6:a:eth0->b:80 open\nudp6:a:eth0->b:53 open\ntcp6:a->b:80 unknown\n")
+}
+
+// TestTheSendersOwnRefusals: its routes and its rules. What its rule drops of a connection its kernel does not tell.
+func TestTheSendersOwnRefusals(t *testing.T) {
+	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24")
+	steps += "a: ip route add blackhole 203.0.113.1; ip route add prohibit 203.0.113.2; ip route add unreachable 203.0.113.3\n"
+	lab.Names = []topology.NamedEnd{{Name: "hole", IP: addr("203.0.113.1")}, {Name: "prohibited", IP: addr("203.0.113.2")},
+		{Name: "unreachable", IP: addr("203.0.113.3")}, {Name: "nowhere", IP: addr("192.0.2.1")}, {Name: "all", IP: addr("10.0.0.255")}}
+	m := build(t, lab, steps)
+	load(t, "a", `table ip f { chain o { type filter hook output priority 0; policy accept;
+  tcp dport 96 drop; tcp dport 97 reject with tcp reset; tcp dport 98 reject; udp dport 96 drop; udp dport 98 reject; }; }`)
+	p := &Prober{Lab: lab, Machine: m, Patience: brief}
+	defer p.Close()
+	var qs []expect.Question
+	for _, kind := range []string{"tcp", "udp"} {
+		for _, to := range []string{"b:96", "b:97", "b:98", "hole:1", "prohibited:1", "unreachable:1", "nowhere:1", "all:1"} {
+			qs = append(qs, port(kind, "a", to))
+		}
+	}
+	wantText(t, ask(t, p, false, qs...), `
+tcp:a->b:96 silent
+tcp:a->b:97 refused
+tcp:a->b:98 icmp:port-unreachable@a
+tcp:a->hole:1 no-route
+tcp:a->prohibited:1 icmp:admin-prohibited@a
+tcp:a->unreachable:1 icmp:host-unreachable@a
+tcp:a->nowhere:1 no-route
+tcp:a->all:1 broadcast
+udp:a->b:96 icmp:admin-prohibited@a
+udp:a->b:97 open
+udp:a->b:98 icmp:port-unreachable@a
+udp:a->hole:1 no-route
+udp:a->prohibited:1 icmp:admin-prohibited@a
+udp:a->unreachable:1 icmp:host-unreachable@a
+udp:a->nowhere:1 no-route
+udp:a->all:1 broadcast
+`)
+}

@@ -15,7 +15,7 @@ type tracing struct {
 	m      Machine
 	own    *owners
 	trace  Trace
-	walked map[string]bool                      // from which nodes, and to where
+	walked map[string]bool                      // from which nodes, to where, from which address and interface
 	known  map[string][]topology.NeighbourEntry // by node: its table of the ping's family
 	legs   map[leg]bool
 	macs   map[switchcore.MAC]bool // that frames are for, or from
@@ -39,7 +39,8 @@ func traceNow(m Machine, own *owners, pr *pair) Trace {
 	if src.IsValid() { // an answer comes from where the request got to; an error may come from any node that it passed
 		for _, n := range slices.Clone(t.trace.Ends) {
 			if n != pr.sock.node {
-				t.follow(n, topology.RouteQuery{Dst: src})
+				t.follow(n, topology.RouteQuery{Dst: src, Proto: echoProto(src)})
+				t.follow(n, pr.reply(own, n, src))
 			}
 		}
 	}
@@ -59,7 +60,7 @@ func (t *tracing) add(nodes ...string) {
 // follow adds whom the packets to an address come to from a node by its routes, and by what it believes of its
 // neighbours. It returns the source address.
 func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
-	key := node + " " + q.Dst.String()
+	key := node + " " + q.Dst.String() + " " + q.From.String() + " " + q.IIF
 	if t.walked[key] {
 		return q.From
 	}
@@ -77,7 +78,7 @@ func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
 			}
 		}
 		for _, n := range t.neighbours(h) {
-			t.believed(h.node, n.MAC, topology.RouteQuery{Dst: q.Dst, From: w.src})
+			t.believed(h.node, n.MAC, topology.RouteQuery{Dst: q.Dst, From: w.src, Proto: q.Proto})
 		}
 	}
 	return w.src

@@ -2,9 +2,12 @@ package kernel
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"labctl/switchcore"
 	"labctl/topology"
@@ -108,6 +111,20 @@ func TestRoutesOfAllTables(t *testing.T) {
 	if e.Table != "100" || e.Src != "10.255.0.1" || e.Via != "" ||
 		!slices.Equal(e.NextHops, []NextHopEntry{{Via: "10.0.0.2", Dev: "v0", Weight: 3}, {Dev: "v1", Weight: 256}}) {
 		t.Errorf("%+v", e)
+	}
+	apply(t, s, plan.AddIPRule{Node: "a", IPRule: topology.IPRule{Priority: 5, Proto: unix.IPPROTO_ICMP, Action: "table", Table: 100, Suppress: -1}},
+		plan.AddIPRule{Node: "a", IPRule: topology.IPRule{Priority: 6, From: netip.MustParsePrefix("10.0.1.1/32"), Action: "table", Table: 100, Suppress: -1}})
+	for _, c := range []struct {
+		q    topology.RouteQuery
+		want error
+	}{
+		{topology.RouteQuery{}, unix.ENETUNREACH}, {topology.RouteQuery{Proto: unix.IPPROTO_ICMP}, nil}, {topology.RouteQuery{Proto: unix.IPPROTO_TCP}, unix.ENETUNREACH},
+		{topology.RouteQuery{From: via("10.0.1.1")}, nil}, {topology.RouteQuery{From: via("10.0.0.1")}, unix.ENETUNREACH},
+	} {
+		c.q.Dst = via("10.9.1.1")
+		if _, err := s.Route("a", c.q); !errors.Is(err, c.want) {
+			t.Errorf("%+v: %v, want %v", c.q, err, c.want)
+		}
 	}
 	apply(t, s, plan.SetUp{Node: "a", Name: "v1", Up: false})
 	if e = look(); len(e.NextHops) != 2 || e.NextHops[0].Dead || !e.NextHops[1].Dead {

@@ -267,7 +267,7 @@ func (n *networks) hopOK(s *nodeDecl, devices map[uint32]*reachable, r topology.
 		at.Errorf("%s and %s are of different families", h.Via, r.Dst)
 		return false
 	}
-	if h.Dev != "" && n.at(s, h.Dev) == nil {
+	if h.Dev != "" && n.at(s, h.Dev) == nil && grammar.InterfaceName().Refuses(h.Dev) == "" {
 		at.Field("dev").Errorf("%s has no interface %q%s", s.full, h.Dev, n.doc.Near(h.Dev, n.namesOf(s)))
 		return false
 	}

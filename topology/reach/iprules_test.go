@@ -10,7 +10,8 @@ import (
 	"labctl/topology/expect"
 )
 
-// The way of a pair is that of the packets themselves: an answer leaves from the address that was asked, and a next hop that was chosen of several is not sure.
+// The way of a pair is that of the packets themselves: an answer leaves from the address that was asked, requests are
+// ICMP, and a next hop that was chosen of several is not sure.
 func TestWaysByRoutingRules(t *testing.T) {
 	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24,10.0.0.9/24", "r 10.0.0.254/24")
 	lab.Names = []topology.NamedEnd{{Name: "second", IP: addr("10.0.0.9")}, {Name: "several", IP: addr("10.9.0.1")}}

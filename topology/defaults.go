@@ -18,11 +18,21 @@ func DefaultBridgeSettings() BridgeSettings { return defaultBridge }
 // DefaultPortSettings is what the kernel gives a new bridge port.
 func DefaultPortSettings() PortSettings { return defaultPort }
 
+const multipathSeed = "net/ipv4/fib_multipath_hash_seed"
+
+// MultipathKeys are the values by which a kernel chooses one of several next hops for a packet (ip-sysctl.rst): all are
+// 0 in a new namespace, where the seed 0 stands for one by chance.
+func MultipathKeys() []string {
+	return []string{"net/ipv4/fib_multipath_hash_policy", "net/ipv6/fib_multipath_hash_policy", multipathSeed}
+}
+
 // Optional reports whether a kernel may lack the value without harm to what the lab means: bridge netfilter is a
 // module, IPv6 may be off altogether, and the ICMP message limits belong to a namespace only since Linux 6.12. What the
 // lab gives is not optional, unless it is what a kernel without the value does.
 func (s Sysctl) Optional() bool {
 	switch {
+	case s.Key == multipathSeed: // since Linux 6.11
+		return !s.Given
 	case strings.HasPrefix(s.Key, "net/bridge/"):
 		return !s.Given || s.Value == "0"
 	case strings.HasPrefix(s.Key, "net/ipv4/icmp_msgs_"):

@@ -54,7 +54,9 @@ type Node struct {
 	Pos        problem.Pos
 	IPv6       bool
 	Interfaces []*Interface // in the order of making: a bridge before its ports, a lower before its upper
+	Loopback   *Interface   // "lo", if the file gives it addresses, else nil; it is not among Interfaces
 	Routes     []Route      // in the order in which they are added, which does not depend on that of the file
+	IPRules    []IPRule     // by priority; of two with the same, IPv4's first
 	Neighbours []Neighbour  // by address
 	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order of writing
 	Run        []Command
@@ -122,6 +124,7 @@ const (
 	Macvlan    LinkType = "macvlan"
 	Macvtap    LinkType = "macvtap"
 	VLAN       LinkType = "vlan"
+	Loopback   LinkType = "loopback" // "lo", which every namespace has
 )
 
 // End names an interface of a node.
@@ -187,18 +190,6 @@ type PortSettings struct {
 type PortVLAN struct {
 	PVID   int // 0: none
 	Tagged []switchcore.VLANRange
-}
-
-// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has
-// no place in the file: routes are compared, and one that has only moved is the same.
-type Route struct {
-	Dst    netip.Prefix // 0.0.0.0/0 and ::/0 for default
-	Type   string       // unicast blackhole unreachable prohibit
-	Via    netip.Addr
-	Dev    string
-	Metric int
-	Src    netip.Addr
-	OnLink bool
 }
 
 // Neighbour is a permanent neighbour entry.

@@ -36,13 +36,19 @@ type NeighbourEntry struct {
 	State string
 }
 
-// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in
+// RouteQuery asks for the route to Dst; with From alone it is the route of a packet that the node itself sends from
+// there, which must be its own address; with From and IIF valid it is the route of a packet from From that came in
 // there.
 type RouteQuery struct {
 	Dst  netip.Addr
 	From netip.Addr // zero: locally sent, the kernel chooses
 	IIF  string     // "": locally sent
 	OIF  string     // locally sent by a socket bound to this interface; "": the kernel chooses
+	// of the packet, for routing rules that ask for it, and for the hash by which IPv6 chooses a next hop; 0: none is
+	// named. ICMP and ICMPv6 are taken, TCP and UDP too.
+	Proto uint8
+	// of a packet of TCP or UDP, for routing rules that ask for them; 0: none is named
+	SPort, DPort uint16
 }
 
 // RouteAnswer is which way the kernel would send.

@@ -179,30 +179,6 @@ func fdbCommand(g *globals) *cobra.Command {
 	}
 }
 
-func routesCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:               "routes [NODE]...",
-		Short:             "Show the routes of the nodes",
-		Example:           "  labctl routes\n  labctl routes h1",
-		ValidArgsFunction: completeNodes(g, 0),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := read(g, cmd, wire.MethodRoutes, args)
-			if err != nil {
-				return err
-			}
-			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
-				var rows [][]string
-				for _, r := range list {
-					rows = append(rows, []string{r.Node, r.Dst, r.Via, r.Dev, r.Src, r.Type, r.Protocol})
-				}
-				t := listing("NODE DST VIA DEV SRC TYPE PROTOCOL", rows)
-				t.Keys = []string{"NODE", "DST"}
-				return t.Write(w)
-			})
-		},
-	}
-}
-
 func pingCommand(g *globals) *cobra.Command {
 	var kept, six bool
 	cmd := &cobra.Command{

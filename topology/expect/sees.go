@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -82,6 +83,10 @@ func (f *finder) listener(line int, w tableWord) bool {
 	t, ok := f.find(line, w)
 	if ok && t.Node == "" {
 		f.wrong(line, w, `%q is under "names" and cannot listen; name a node or node:interface`, w.text)
+		return false
+	}
+	if ok && t.Interface == topology.LoopbackName {
+		f.wrong(line, w, "nothing of others comes by lo; name the node, or another interface")
 		return false
 	}
 	return ok

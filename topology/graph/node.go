@@ -17,6 +17,9 @@ func nodeOf(n *topology.Node) Node {
 	for _, i := range n.Interfaces {
 		out.Interfaces = append(out.Interfaces, interfaceOf(n, i))
 	}
+	if n.Loopback != nil {
+		out.Interfaces = append(out.Interfaces, interfaceOf(n, n.Loopback))
+	}
 	if n.Kind == topology.Bridge { // the bridge is the node
 		if br := n.Interface(n.Base()); br != nil {
 			out.Settings = bridgeSettings(br.Bridge)

@@ -12,7 +12,7 @@ import (
 const maxPorts = 1023
 
 // bridgeKeys are the keys of a Linux bridge, of a bridge node or in a host.
-func bridgeKeys(needs []string) []grammar.Key {
+func bridgeKeys(needs []string, set bool) []grammar.Key {
 	mask := grammar.NumberOf("a mask from 0 to 65528 without bits 0 to 2, which the kernel refuses", 0, 65528)
 	mask.Step = 8
 	keys := []grammar.Key{
@@ -31,7 +31,7 @@ func bridgeKeys(needs []string) []grammar.Key {
 		{Name: "priority", Shape: grammar.NumberOf("a priority from 0 to 65535", 0, 65535)},
 		{Name: "ports", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from ports to their settings",
 			Name: grammar.InterfaceName(), Of: portShape(), Max: maxPorts}},
-		{Name: "fdb", Shape: fdbShape()},
+		{Name: "fdb", Shape: fdbShape(set)},
 	}
 	for i := range keys {
 		keys[i].Needs = needs

@@ -48,7 +48,8 @@ func (r stepReader) layNodes(set grammar.Value, after bodies) map[*nodeDecl]bool
 	}
 	for v := range set.Fields() {
 		s := r.node(v.Key())
-		if s == nil || s.skip || !s.kind.set.Check(v) || !r.cables.groupsThere(s, v) {
+		if s == nil || s.skip || !s.kind.set.Check(v) || !r.cables.groupsThere(s, v) ||
+			!after.nothingGone(s, v) {
 			continue
 		}
 		after.lay(s, v, v.Path())

@@ -101,6 +101,7 @@ func (l *loader) load(path string) *File {
 	for _, s := range f.Steps {
 		s.Lab.StepCommands = lab.StepCommands
 	}
+	checker{l.base}.unasked(f)
 	return f
 }
 

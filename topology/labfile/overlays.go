@@ -23,9 +23,12 @@ func (o Overlay) String() string {
 }
 
 // After is a list of live changes with this one behind them. A map adds to what is there; a single value, an address
-// with its colons too, takes an earlier one's place.
+// with its colons too, takes an earlier one's place; null, which takes an entry away, is added to what is there.
 func (o Overlay) After(list []Overlay) []Overlay {
 	list = slices.Clone(list)
+	if strings.TrimSpace(o.Value) == "null" { // it may be what an earlier change has added that is taken away
+		return append(list, o)
+	}
 	if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
 		list = slices.DeleteFunc(list, func(x Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
 	}
@@ -95,7 +98,7 @@ func (t *site) layOver(o Overlay, after bodies) *nodeDecl {
 		return nil
 	}
 	v = v.Inside(o.Path, "set "+s.full)
-	if !s.kind.set.Check(v) || !t.cables.groupsThere(s, v) {
+	if !s.kind.set.Check(v) || !t.cables.groupsThere(s, v) || !after.nothingGone(s, v) {
 		return nil
 	}
 	after.lay(s, v, "set "+s.full)

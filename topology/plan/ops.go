@@ -13,7 +13,7 @@ import (
 )
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this
-// file and of fdb.go.
+// file, of routes.go, of iprules.go and of staticdiff.go.
 type Op interface {
 	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps
 	// a node to its namespace's name.
@@ -321,53 +321,6 @@ func (o AddAddr) shell(ns func(string) string) string {
 
 func (o DelAddr) shell(ns func(string) string) string {
 	return tolerant(fmt.Sprintf("ip -n %s addr del %s dev %s", ns(o.Node), o.Addr, o.Name))
-}
-
-func routeArgs(r topology.Route) string {
-	s := ""
-	if r.Type != "" && r.Type != "unicast" {
-		s = r.Type + " "
-	}
-	s += routeDst(r)
-	if r.Via.IsValid() {
-		s += " via " + r.Via.String()
-	}
-	if r.Dev != "" {
-		s += " dev " + r.Dev
-	}
-	if r.OnLink {
-		s += " onlink"
-	}
-	if r.Metric != 0 {
-		s += fmt.Sprintf(" metric %d", r.Metric)
-	}
-	if r.Src.IsValid() {
-		s += " src " + r.Src.String()
-	}
-	return s
-}
-
-// routeDst is a destination as ip route takes it.
-func routeDst(r topology.Route) string {
-	if r.Dst.Bits() == 0 {
-		return "default"
-	}
-	return r.Dst.String()
-}
-
-func routeFamily(r topology.Route) string {
-	if r.Dst.Addr().Is6() {
-		return " -6"
-	}
-	return ""
-}
-
-func (o AddRoute) shell(ns func(string) string) string {
-	return "ip" + routeFamily(o.Route) + " -n " + ns(o.Node) + " route add " + routeArgs(o.Route)
-}
-
-func (o DelRoute) shell(ns func(string) string) string {
-	return tolerant("ip" + routeFamily(o.Route) + " -n " + ns(o.Node) + " route del " + routeArgs(o.Route))
 }
 
 func (o AddNeighbour) shell(ns func(string) string) string {

@@ -35,12 +35,12 @@ func newExchange(ctx context.Context, b *bench, own *owners) *exchange {
 
 type pathKey struct {
 	node, oif string
-	dst       netip.Addr
+	from, dst netip.Addr
 }
 
 // pathTo walks there, once for each sender and address.
 func (m *exchange) pathTo(node string, q topology.RouteQuery) *path {
-	k := pathKey{node, q.OIF, q.Dst}
+	k := pathKey{node, q.OIF, q.From, q.Dst}
 	w := m.ways[k]
 	if w == nil {
 		w = m.own.walk(m.b.machine, node, q)
@@ -54,7 +54,25 @@ func (pr *pair) query() topology.RouteQuery {
 	if pr.bound.OIF != "" {
 		return pr.bound
 	}
-	return topology.RouteQuery{Dst: pr.dst}
+	return topology.RouteQuery{Dst: pr.dst, Proto: echoProto(pr.dst)}
+}
+
+// reply is the look-up of its route to the sender's address by a node that answers what was sent by q: from the address
+// that was asked, if it is the node's (icmp_reply, net/ipv4/icmp.c), which routing rules may ask for.
+func reply(own *owners, node string, q topology.RouteQuery, to netip.Addr) topology.RouteQuery {
+	r := topology.RouteQuery{Dst: to, Proto: q.Proto, SPort: q.DPort, DPort: q.SPort}
+	if asked := q.Dst.WithZone(""); own.owns(node, asked) && !asked.IsLinkLocalUnicast() {
+		r.From = asked
+	}
+	return r
+}
+
+// echoProto is the protocol of echo requests to an address.
+func echoProto(a netip.Addr) uint8 {
+	if is6(a) {
+		return unix.IPPROTO_ICMPV6
+	}
+	return unix.IPPROTO_ICMP
 }
 
 // tracePair finds out which way the pair goes and what that leaves behind.
@@ -63,7 +81,8 @@ func (m *exchange) tracePair(pr *pair) {
 	pr.path = w
 	var back *path
 	if w.src.IsValid() && len(w.hops) > 0 {
-		back = m.pathTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
+		last := w.nodes[len(w.nodes)-1]
+		back = m.pathTo(last, reply(m.own, last, pr.query(), w.src))
 	}
 	pr.back = back
 	pr.traces = residueOf(w, back)

@@ -54,7 +54,7 @@ type pair struct {
 // bind makes the requests leave by an interface, with the address that [sourceAt] says.
 func (pr *pair) bind(l topology.LinkState) {
 	src := sourceAt(l, pr.dst)
-	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
+	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name, Proto: echoProto(pr.dst)}
 	if pr.sock.v6 {
 		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
 		if src.IsValid() {
@@ -141,7 +141,7 @@ func (pr *pair) refused(err error) {
 				pr.sock.node))
 			return
 		}
-		pr.decide("no-route", "connect: Invalid argument (a blackhole route)")
+		pr.decide("no-route", "connect: Invalid argument (a blackhole route or routing rule)")
 	case unix.EHOSTUNREACH:
 		if pr.path == nil || pr.path.err != nil {
 			pr.decide("icmp:host-unreachable"+self, "connect: No route to host (an unreachable route of its own)")
@@ -154,7 +154,8 @@ func (pr *pair) refused(err error) {
 				pr.dst, pr.sock.node))
 			return
 		}
-		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Permission denied (a prohibit route of its own)")
+		pr.decide("icmp:admin-prohibited"+self,
+			"sendmsg: Permission denied (a prohibit route or routing rule of its own)")
 	case unix.EPERM:
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
 	case unix.EADDRNOTAVAIL:

@@ -195,7 +195,7 @@ func (s *server) writeHosts() error {
 	var b strings.Builder
 	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
 	for _, n := range s.lab.Nodes {
-		for _, i := range n.Interfaces {
+		for _, i := range n.Addressed() {
 			for _, a := range i.Addrs {
 				fmt.Fprintf(&b, "%s %s\n", a.Addr(), n.Name)
 			}

@@ -39,7 +39,7 @@ type portSides struct {
 func newPortSides(lab *topology.Lab, node string) *portSides {
 	s := &portSides{lab: lab, node: node, owners: map[netip.Addr][]string{}, behind: map[string]map[string]bool{}}
 	for _, n := range lab.Nodes {
-		for _, i := range n.Interfaces {
+		for _, i := range n.Addressed() {
 			for _, p := range i.Addrs {
 				s.owners[p.Addr()] = append(s.owners[p.Addr()], n.Name)
 			}
@@ -203,7 +203,7 @@ func addressesOf(lab *topology.Lab, text string) []netip.Addr {
 	if t.Node == "" {
 		return append(out, t.IP, t.IP6)
 	}
-	for _, i := range lab.Node(t.Node).Interfaces {
+	for _, i := range lab.Node(t.Node).Addressed() {
 		if t.Interface != "" && i.Name != t.Interface {
 			continue
 		}

@@ -70,6 +70,9 @@ func (s *Shape) dictSchema(m JSON) {
 	}
 	m["type"] = "object"
 	m["additionalProperties"] = s.Of.Schema()
+	if s.Removes {
+		m["additionalProperties"] = JSON{"anyOf": []any{s.Of.Schema(), JSON{"type": "null"}}}
+	}
 	if s.Name != nil {
 		m["propertyNames"] = s.Name.Schema()
 	}

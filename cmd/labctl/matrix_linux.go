@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,20 +24,70 @@ type matrixDoc struct {
 	Format int           `json:"format"`
 	Lab    string        `json:"lab"`
 	Probe  string        `json:"probe"`
+	With   string        `json:"with,omitempty"` // the options of the questions: df,size=1472
 	Cells  []wire.Answer `json:"cells"`
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "arp", "answers", "route", "sees"}
+var probes = []string{"ping", "ping6", "mtu", "mtu6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
-type asked struct{ from, to, at []string }
+type asked struct {
+	from, to, at []string
+	echo         echoFlags
+}
 
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
 		return expect.NewVisibility(lab, a.from, a.to, a.at)
 	}
-	return expect.NewMatrix(lab, kind, a.from, a.to)
+	return expect.NewMatrix(lab, a.echo.title(kind), a.from, a.to)
+}
+
+// echoFlags are the flags that say what a ping's requests are like.
+type echoFlags struct {
+	size      int
+	df        bool
+	sized, is bool // which of them were given
+}
+
+func (f *echoFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVarP(&f.size, "size", "s", 56,
+		"bytes of payload, as of ping -s: the packet is 28 longer, by IPv6 48")
+	cmd.Flags().BoolVar(&f.df, "df", false,
+		"let nobody fragment the packet, as ping -M do; without it, one of a --size may be fragmented, as with -M "+
+			"dont; by IPv6 only with --df=false, and by the sender")
+}
+
+// given notes which flags were given, and checks them.
+func (f *echoFlags) given(cmd *cobra.Command, kind string) error {
+	f.sized, f.is = cmd.Flags().Changed("size"), cmd.Flags().Changed("df")
+	o := expect.KindOf(kind).Option("size")
+	switch {
+	case o == nil && (f.sized || f.is):
+		return usagef("--size and --df are about pings, and --probe %s is not", kind)
+	case f.sized && (f.size < o.Min || f.size > o.Max):
+		return usagef("--size %d: want %s", f.size, o.Want)
+	}
+	return nil
+}
+
+// title is the kind with these options.
+func (f *echoFlags) title(kind string) string {
+	options := map[string][]string{}
+	if f.sized {
+		options["size"] = []string{strconv.Itoa(f.size)}
+	}
+	if f.is {
+		options["df"] = []string{strconv.FormatBool(f.df)}
+	}
+	return expect.Title(kind, options)
+}
+
+// with is the options alone.
+func (f *echoFlags) with(kind string) string {
+	_, with, _ := strings.Cut(f.title(kind), ",")
+	return with
 }
 
 func matrixCommand(g *globals) *cobra.Command {
@@ -60,6 +111,9 @@ all the same.`,
 			if a.at != nil && probe != "sees" {
 				return usagef("--at says who listens, which only --probe sees asks")
 			}
+			if err := a.echo.given(cmd, probe); err != nil {
+				return err
+			}
 			cells, lab, err := g.probe(cmd, probe, a, kept)
 			if err != nil {
 				return err
@@ -69,7 +123,7 @@ all the same.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells},
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, a.echo.with(probe), cells},
 				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
@@ -82,10 +136,11 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who "+
-			"overhears whom); arp, answers and route are about IPv4 only")
+		"ping, ping6, mtu and mtu6 (the longest packet that gets through), arp (what the sender's table says after a "+
+			"try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
+	a.echo.add(cmd)
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
@@ -147,9 +202,13 @@ func (a asked) unknown(lab *topology.Lab) error {
 // otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of
 // the other; nil if there are none. one: "ping" asks a single pair.
 func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
-	family, other, probe, flag := "IPv4", "IPv6", "ping6", "by IPv6 with -6"
-	if kind == "ping6" {
-		family, other, probe, flag = "IPv6", "IPv4", "ping", "by IPv4, without -6"
+	base := strings.TrimSuffix(kind, "6")
+	if !expect.KindOf(kind).Echo {
+		base = "ping"
+	}
+	family, other, probe, flag := "IPv4", "IPv6", base+"6", "by IPv6 with -6"
+	if expect.KindOf(kind).IPv6() {
+		family, other, probe, flag = "IPv6", "IPv4", base, "by IPv4, without -6"
 	}
 	lacking := a.lacking(lab, kind)
 	who, verb := strings.Join(lacking, ", "), "have"
@@ -170,7 +229,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	if one {
 		return fmt.Errorf("nothing to ask: %s %s no %s address; ask %s", who, verb, family, flag)
 	}
-	if kind != "ping" && kind != "ping6" {
+	if !expect.KindOf(kind).Echo {
 		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other,
 			kind)
 	}
@@ -185,7 +244,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 	for _, to := range a.to {
 		t, _ := lab.Target(to)
-		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == (kind == "ping6") {
+		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == expect.KindOf(kind).IPv6() {
 			out = append(out, to)
 		}
 	}
@@ -194,7 +253,7 @@ func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 
 // nothing says why there is nothing to ask.
 func (a asked) nothing(lab *topology.Lab, kind string) error {
-	family := map[string]string{"ping6": "an IPv6", "sees": "an"}[kind]
+	family := map[string]string{"ping6": "an IPv6", "mtu6": "an IPv6", "sees": "an"}[kind]
 	if family == "" {
 		family = "an IPv4"
 	}

@@ -9,17 +9,25 @@ import (
 	"labctl/topology/problem"
 )
 
+// pingSize is how large a ping is.
+var pingSize = Option{Name: "size", Form: OptionNumber, Max: 65507, Want: "a size from 0 to 65507", Usual: "56",
+	Doc: "bytes of payload, as of ping -s; with the headers the packet is 28 longer, by IPv6 48"}
+
 var ping = Kind{
 	Name: "ping", Doc: "who reaches whom by IPv4", Short: true, Pairs: true, Echo: true, Carried: true,
 	otherFamily: "ask for it under ping6",
+	Options: []Option{pingSize,
+		{Name: "df", Form: OptionFlag, Want: "true or false", Usual: "false",
+			Doc: "nobody may fragment the packet, as with ping -M do; otherwise everybody may, as with -M dont"}},
 	axisRules: axisRules{nothing: func(k *Kind, _, v6 int) string {
 		if v6 > 1 {
 			return noTwoNodesHave + "IPv4 address; write ping6 instead, which asks by IPv6"
 		}
 		return noTwoNodesHave + "IPv4 address; give them one, or leave the table out"
 	}},
-	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, broadcast, silent, icmp:<type>@<node> or x",
-		words: []string{"ok", "no-route", "no-arp", "broadcast", "silent", "unknown", "x",
+	cellWords: cellWords{noun: "outcome",
+		want: "ok, no-route, no-arp, too-big, broadcast, silent, icmp:<type>@<node> or x",
+		words: []string{"ok", "no-route", "no-arp", "too-big", "broadcast", "silent", "unknown", "x",
 			"ok+redirect", "ok+dup", "ok+dup+redirect",
 			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
 		means: [][2]string{
@@ -30,6 +38,7 @@ var ping = Kind{
 			{"no-route", noRouteMeans},
 			{"no-arp", `no answer to the sender's ARP request was received ` +
 				`(From the sender's own address: Destination Host Unreachable)`},
+			{"too-big", tooBigMeans},
 			{"broadcast", `the target is the sender's broadcast address ` +
 				`(ping: Do you want to ping broadcast? Then -b.)`},
 			{"silent", silentMeans},
@@ -40,15 +49,19 @@ var ping = Kind{
 }
 
 var ping6 = Kind{
-	Name: "ping6", Doc: "who reaches whom by IPv6", Short: true, Pairs: true, Echo: true, Carried: true, family: byIPv6,
+	Name: "ping6", Doc: "who reaches whom by IPv6", Short: true, Pairs: true, Echo: true, Carried: true,
+	family: byIPv6,
+	Options: []Option{pingSize,
+		{Name: "df", Form: OptionFlag, Want: "true or false", Usual: "true",
+			Doc: "the sender does not fragment the packet either, as with ping -M do; routers never do"}},
 	axisRules: axisRules{nothing: func(_ *Kind, v4, _ int) string {
 		if v4 > 1 {
 			return noTwoNodesHave + "IPv6 address; write ping instead, which asks by IPv4"
 		}
 		return noTwoNodesHave + "IPv6 address; give them one, or leave the table out"
 	}},
-	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, silent, icmp:<type>@<node> or x",
-		words: []string{"ok", "no-route", "no-arp", "silent", "unknown", "x",
+	cellWords: cellWords{noun: "outcome", want: "ok, no-route, no-arp, too-big, silent, icmp:<type>@<node> or x",
+		words: []string{"ok", "no-route", "no-arp", "too-big", "silent", "unknown", "x",
 			"ok+redirect", "ok+dup", "ok+dup+redirect",
 			"ok+other", "ok+dup+other", "ok+other+redirect", "ok+dup+other+redirect"},
 		means: [][2]string{
@@ -59,6 +72,7 @@ var ping6 = Kind{
 			{"no-route", noRouteMeans},
 			{"no-arp", `no answer to the sender's neighbour solicitation was received ` +
 				`(From the sender's own address: Destination unreachable: Address unreachable)`},
+			{"too-big", tooBigMeans},
 			{"silent", silentMeans},
 			{"x", refusedMeans},
 			{"unknown", notAskedMeans},

@@ -223,7 +223,7 @@ func TestNewMatrix(t *testing.T) {
 			"from\\to  rt  hv.vm1  six\nrt       -   ?       ?\nhv.vm1   ?   -       ?\nsix      ?   ?       -\n"},
 		{"ping", []string{"h9"}, nil, `error: no node "h9"; did you mean "h0"?`},
 		{"ping", nil, []string{"s1"}, "error: s1 has no address to ask for; give it one or leave it out"},
-		{"fdb", nil, nil, `error: no matrix of kind "fdb"; there are ping, ping6, answers, arp and route`},
+		{"fdb", nil, nil, `error: no matrix of kind "fdb"; there are ping, ping6, mtu, mtu6, answers, arp and route`},
 	} {
 		var got string
 		if table, err := NewMatrix(l, tt.kind, tt.from, tt.to); err != nil {

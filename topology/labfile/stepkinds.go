@@ -24,11 +24,12 @@ func expectShape(step bool) *grammar.Shape {
 func tableKey(k *expect.Kind) grammar.Key {
 	const blocks = "; a table may go on below a blank line, with other columns of the same rows"
 	plain := &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc + blocks}
+	plain.Min, plain.Max = k.Numbers()
 	if len(k.Options) == 0 {
 		return grammar.Key{Name: k.Name, Shape: plain}
 	}
 	long := &grammar.Shape{Form: grammar.Object, Want: `a map with a "table"`, Doc: "a table with options",
-		Keys: []grammar.Key{{Name: "table", Must: true, Write: `write the table under "table: |"`, Shape: plain}}}
+		Keys: []grammar.Key{{Name: "table", Must: true, Write: `the table under "table: |"`, Shape: plain}}}
 	for i := range k.Options {
 		long.Keys = append(long.Keys, grammar.Key{Name: k.Options[i].Name, Shape: optionShape(&k.Options[i])})
 	}

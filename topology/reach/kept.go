@@ -61,6 +61,7 @@ func (m *kept) run() error {
 		if err == nil {
 			err = m.unharmed(pr, joined)
 		}
+		m.learn(pr)
 		if err == nil {
 			err = m.steering.insist(pr)
 		}

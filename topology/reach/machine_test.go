@@ -350,7 +350,7 @@ func (m *liveMachine) Route(node string, q topology.RouteQuery) (topology.RouteA
 		return topology.RouteAnswer{}, err
 	}
 	r := rs[0]
-	out := topology.RouteAnswer{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
+	out := topology.RouteAnswer{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0, MTU: r.MTU}
 	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
 		out.Via = ip.Unmap()
 	}
@@ -424,7 +424,12 @@ func (m *liveMachine) Look(context.Context) (silence.Look, error) {
 
 func (m *liveMachine) Glance(ctx context.Context) (silence.Look, error) { return m.Look(ctx) }
 
-func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
+func (m *liveMachine) Fence() error {
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, 1, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
 
 func (m *liveMachine) LateSenders() ([]string, error) { return nil, nil }
 

@@ -114,9 +114,9 @@ func (p *Prober) Address(q expect.Question) netip.Addr {
 	defer p.mu.Unlock()
 	t, _ := p.bench().target(q.B)
 	switch q.Kind {
-	case "ping":
+	case "ping", "mtu":
 		return t.IP
-	case "ping6":
+	case "ping6", "mtu6":
 		return t.IP6
 	}
 	return netip.Addr{}

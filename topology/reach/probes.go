@@ -22,6 +22,7 @@ type phase int
 
 const (
 	phasePing phase = iota
+	phaseMTU
 	phaseAnswers
 	phaseSees
 	phaseStreams
@@ -34,6 +35,10 @@ var probes = []probe{
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
 	{kind: "ping6", part: PartPings, phase: phasePing,
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
+	{kind: "mtu", part: PartPings, phase: phaseMTU,
+		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, false) }},
+	{kind: "mtu6", part: PartPings, phase: phaseMTU,
+		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, true) }},
 	{kind: "answers", part: PartAnswers, phase: phaseAnswers, ask: (*asking).answers},
 	{kind: "sees", part: PartSees, phase: phaseSees, alone: true, ask: (*asking).sees},
 	{kind: "streams", part: PartStreams, phase: phaseStreams, ask: (*asking).readStreams},

@@ -36,9 +36,9 @@ type refusals struct {
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again,
 // only rules that have counted each time can be the cause, so only their nodes are read: to read one costs a process,
 // or several.
-func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) []cause.Cause {
+func (f *refusals) investigate(ctx context.Context, q expect.Question, again reach.Again) []cause.Cause {
 	nodes, tunnels := f.lab().Nodes, f.tunnels()
-	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels) }
+	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels, longestOf(q)) }
 	before := refusing(nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Trace
@@ -164,16 +164,17 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
 }
 
 // refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are,
-// and those of ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule
-// that by its protocol can meet nothing of a ping, even in a tunnel, if there are tunnels. Nodes are read at the same
-// time, as many as there are processors.
-func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool) map[refuser]uint64 {
+// and those of ports of these nodes that packets of the longest length are too long for; what cannot be read is left
+// out, and so is a rule that by its protocol can meet nothing of a ping, even in a tunnel, if there are tunnels. Nodes
+// are read at the same time, as many as there are processors.
+func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool,
+	longest int) map[refuser]uint64 {
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
 	if tunnels {
 		worst = rules.MeetsTunnel
 	}
-	for port, n := range f.switches.oversized() {
+	for port, n := range f.switches.oversized(longest) {
 		if slices.ContainsFunc(nodes, func(of *topology.Node) bool { return of.Name == port.Node }) {
 			out[refuser{node: port.Node, key: port.Interface}] = n
 		}

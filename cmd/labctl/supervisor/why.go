@@ -165,7 +165,7 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 // whole way there and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
-		return !expect.KindOf(r.Question.Kind).Echo || r.Got == "" || strings.HasPrefix(r.Got, "ok")
+		return !expect.KindOf(r.Question.Kind).Echo || r.Got == "" || expect.KindOf(r.Question.Kind).GotThrough(r.Got)
 	})
 	if len(failed) == 0 {
 		return

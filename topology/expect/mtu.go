@@ -70,7 +70,7 @@ func mtuWords(noARP string, more ...string) cellWords {
 	}
 	c.begins = func(g *vocabulary, q Question, prefix string) bool {
 		return strings.HasPrefix("blackhole:", prefix) || outcomeBegins(g, q, prefix) ||
-			isPacket(strings.TrimPrefix(prefix, "blackhole:"))
+			problem.Decimal.MatchString(strings.TrimPrefix(prefix, "blackhole:"))
 	}
 	return c
 }

@@ -137,7 +137,8 @@ all the same.`,
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
 		"ping, ping6, mtu and mtu6 (the longest packet that gets through), arp (what the sender's table says after a "+
-			"try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about IPv4 only")
+			"try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about "+
+			"IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
 	a.echo.add(cmd)

@@ -71,7 +71,7 @@ func (m *exchange) investigate(kept bool) error {
 		defer m.b.hush.Unlock()
 		met := false
 		question := expect.Question{Kind: kind, With: pr.with, A: pr.from.Text, B: pr.to.Text}
-		long := m.tooLong(pr)
+		long := m.tooLong(pr, kept)
 		why := m.b.investigate(m.ctx, question, func(then func(func() Trace) bool) error {
 			met = true
 			return again(*pr, then)

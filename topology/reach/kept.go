@@ -80,6 +80,7 @@ func (m *kept) run() error {
 			return err
 		}
 		m.giveUp(pr)
+		m.learn(pr)
 	}
 	m.grace()
 	for _, pr := range m.pairs {

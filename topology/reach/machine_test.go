@@ -187,7 +187,7 @@ func (m *liveMachine) Links(node string) ([]topology.LinkState, error) {
 	var out []topology.LinkState
 	for _, l := range links {
 		a := l.Attrs()
-		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, MTU: a.MTU, Up: a.Flags&net.FlagUp != 0}
 		copy(k.MAC[:], a.HardwareAddr)
 		addrs, err := n.nl.AddrList(l, netlink.FAMILY_ALL)
 		if err != nil {

@@ -43,7 +43,7 @@ type pair struct {
 	dups     int
 	other    bool   // a reply came from another address than was asked
 	told     int    // the MTU that the error tells of which decided the pair; 0: none
-	mtu      int    // tooBig: the longest packet that the sender's kernel sends there; 0: not known
+	mtu      int    // the path MTU that the sender's kernel holds, else, of tooBig, its interface's; 0: not known
 	learned  bool   // the detail says what the sender's kernel has learned
 	holds    string // the arp cell's word
 	exact    []string

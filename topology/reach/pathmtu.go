@@ -32,6 +32,7 @@ func (m *exchange) learn(pr *pair) {
 		}
 		pr.detail += held
 	case r.MTU > 0:
+		pr.mtu = r.MTU
 		pr.detail += fmt.Sprintf("; the path MTU that %s holds now is %d", pr.sock.node, r.MTU)
 	case pr.told > 0 && fenced:
 		pr.detail += fmt.Sprintf("; %s has learned no path MTU from that", pr.sock.node)

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"labctl/topology"
+	"labctl/topology/cause"
 	"labctl/topology/expect"
 )
 
@@ -39,7 +41,11 @@ func tunnelled(t testing.TB) (*topology.Lab, *liveMachine) {
 	cable := func(a, an, b2, bn string) string {
 		return fmt.Sprintf("%s: ip link add %s type veth peer name %s netns %s\n", a, an, bn, b2)
 	}
-	cables := cable("pc", "eth0", "gw1", "lan") + cable("gw1", "tun", "gw2", "tun") + cable("gw2", "lan", "sw", "gw2") +
+	cables := ""
+	for _, n := range []string{"pc", "gw1", "gw2", "sw", "wiki", "nas"} {
+		cables += n + ": sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0\n"
+	}
+	cables += cable("pc", "eth0", "gw1", "lan") + cable("gw1", "tun", "gw2", "tun") + cable("gw2", "lan", "sw", "gw2") +
 		cable("wiki", "eth0", "sw", "wiki") + cable("nas", "eth0", "sw", "nas") +
 		"sw: ip link add sw type bridge mcast_snooping 0 && ip link set sw up\n" +
 		"sw: for i in gw2 wiki nas; do ip link set $i master sw up; done; ip link set nas mtu 1300\n" +
@@ -239,5 +245,30 @@ ping:nas->wiki silent
 `)
 	if out := sh(t, "nas", "ping -n -c1 -W0.2 -M do -s 1472 10.3.0.80 2>&1 || true"); !strings.Contains(out, "No buffer space") {
 		t.Errorf("the kernel does not say so here, so nothing is tested: %s", out)
+	}
+}
+
+// TestWhatIsTooLong: what is in fragments is not, and of an answer in kept tables it is not known whether it was.
+func TestWhatIsTooLong(t *testing.T) {
+	lab, m := tunnelled(t)
+	p := &Prober{Lab: lab, Machine: m, Patience: time.Second,
+		Investigate: func(context.Context, expect.Question, Again) []cause.Cause { return nil }}
+	defer p.Close()
+	q := expect.Question{Kind: "ping6", With: "df=false,size=1440", A: "pc", B: "wiki"}
+	for i, want := range []struct{ word, where string }{{"icmp:packet-too-big@gw1", "gw1:tun"}, // fresh
+		{"icmp:packet-too-big@gw1", "gw1:tun"}, {"silent", ""}, {"ok", ""}} {
+		r := ask(t, p, i > 0, q)[0]
+		if r.Got != want.word || want.where == "" && len(r.Causes) > 0 ||
+			want.where != "" && (len(r.Causes) != 1 || r.Causes[0].Where != want.where || r.Causes[0].Rule != "mtu 1400") {
+			t.Errorf("ping %d: %s (%s) %v, want %v", i, r.Got, r.Detail, r.Causes, want)
+		}
+	}
+	q = expect.Question{Kind: "ping", With: "df,size=1472", A: "pc", B: "nas"}
+	if r := ask(t, p, false, q)[0]; len(r.Causes) != 1 || r.Causes[0].Where != "gw1:tun" {
+		t.Errorf("%s %v", r.Got, r.Causes)
+	}
+	q = expect.Question{Kind: "ping", With: "df,size=1360", A: "pc", B: "nas"}
+	if r := ask(t, p, false, q)[0]; r.Got != "silent" || len(r.Causes) != 1 || r.Causes[0].Where != "sw:nas" {
+		t.Errorf("%s %v", r.Got, r.Causes)
 	}
 }

@@ -9,7 +9,9 @@ import (
 
 // tooLong are the interfaces on the way of a pair, there and back, that its packets are too long for, as far as it is
 // known: who has to send them on by one is to say so, and what only carries frames drops them without a word.
-func (m *exchange) tooLong(pr *pair) []cause.Cause {
+//
+// Kept tables may have a path MTU by which an answer is sent in fragments, and who held it when is not known.
+func (m *exchange) tooLong(pr *pair, kept bool) []cause.Cause {
 	if pr.form == (form{}) || pr.word == tooBig || pr.path == nil || pr.path.odd {
 		return nil
 	}
@@ -19,12 +21,17 @@ func (m *exchange) tooLong(pr *pair) []cause.Cause {
 			continue
 		}
 		length := pr.form.packet(pr.sock.v6)
+		if w == pr.path && !pr.form.whole && pr.told == 0 && pr.mtu > 0 {
+			length = min(length, pr.mtu)
+		}
 		for i, h := range w.hops {
 			l, ok := m.own.linkAt(h.node, h.index)
-			if !ok {
+			if !ok || l.MTU == 0 {
 				break
 			}
-			if length > l.MTU && w == pr.path && pr.form.whole {
+			// Answers may be fragmented (icmp_sk, net/ipv4/icmp.c), by IPv6 by their sender alone (RFC 8200, 5).
+			if length > l.MTU && (w == pr.path && pr.form.whole ||
+				pr.sock.v6 && i > 0 && (w == pr.path || !kept)) {
 				return append(out, tooLongFor(h.node, l))
 			}
 			length = min(length, l.MTU)

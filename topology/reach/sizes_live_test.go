@@ -213,6 +213,11 @@ func TestPathMTUsAreState(t *testing.T) {
 				t.Errorf("fresh: %s (%s), want %s and why", r.Got, r.Detail, refused)
 			}
 		}
+		for _, r := range ask(t, p, false, q(1430), q(1440), q(1450)) { // one after the other
+			if r.Got != refused {
+				t.Errorf("fresh, with others: %v %s (%s), want %s", r.Question, r.Got, r.Detail, refused)
+			}
+		}
 		if r := ask(t, p, true, q(1440))[0]; r.Got != refused {
 			t.Errorf("kept: %s (%s), want %s", r.Got, r.Detail, refused)
 		}

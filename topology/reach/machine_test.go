@@ -328,7 +328,7 @@ func (m *liveMachine) FlushRoutes(node string) error {
 		}
 		err := os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0)
 		if errors.Is(err, os.ErrNotExist) { // a namespace of an ordinary user has none
-			return nil
+			return exec.Command("ip", "-6", "route", "flush", "cache").Run()
 		}
 		return err
 	})

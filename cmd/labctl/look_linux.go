@@ -223,16 +223,17 @@ family is asked; it is printed, since programs in nodes may choose another for t
 			if six {
 				kind = "ping6"
 			}
-			if err := echo.given(cmd, kind); err != nil {
+			of := asked{from: args[:1], to: args[1:]}
+			if err := echo.set(cmd, &of); err != nil {
 				return err
 			}
 			var cells []wire.Answer
 			var lab string
 			var err error
 			if to, perr := netip.ParseAddr(args[1]); perr == nil {
-				kind, cells, lab, err = g.pingAddress(cmd, args[0], to, six, kept, &echo)
+				kind, cells, lab, err = g.pingAddress(cmd, args[0], to, six, kept, of)
 			} else {
-				cells, lab, err = g.probe(cmd, kind, asked{from: args[:1], to: args[1:], echo: echo}, kept)
+				cells, lab, err = g.probe(cmd, kind, of, kept)
 			}
 			if err != nil {
 				return err
@@ -241,7 +242,7 @@ family is asked; it is printed, since programs in nodes may choose another for t
 				return usagef("%s does not ping itself", args[0])
 			}
 			a := cells[0]
-			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, echo.with(kind), cells}, func(w io.Writer) error {
+			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, of.with(kind), cells}, func(w io.Writer) error {
 				return terminal.Paint(w, fmt.Sprintf("%s -> %s: %s%s\n", a.From, addressed(a), a.Outcome, detail(a)),
 					outcomeRule(a.Outcome))
 			})
@@ -264,7 +265,7 @@ family is asked; it is printed, since programs in nodes may choose another for t
 
 // pingAddress asks for an address, which need not be anybody's.
 func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six,
-	kept bool, echo *echoFlags) (kind string, cells []wire.Answer, lab string, err error) {
+	kept bool, of asked) (kind string, cells []wire.Answer, lab string, err error) {
 	kind = "ping"
 	switch {
 	case to.Zone() != "" || to.Is4In6():
@@ -291,7 +292,7 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 		return kind, nil, "", usageError{err}
 	}
 	cells, err = g.ask(cmd, c, wire.AskParams{Kept: kept,
-		Questions: []expect.Question{{Kind: kind, With: echo.with(kind), A: from, B: to.String()}}})
+		Questions: []expect.Question{{Kind: kind, With: of.with(kind), A: from, B: to.String()}}})
 	return kind, cells, c.Instance, err
 }
 

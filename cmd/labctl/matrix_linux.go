@@ -29,26 +29,60 @@ type matrixDoc struct {
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "mtu", "mtu6", "arp", "answers", "route", "sees"}
+var probes = []string{"ping", "ping6", "mtu", "mtu6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
 type asked struct {
 	from, to, at []string
-	echo         echoFlags
+	options      map[string][]string // of tables of the kind
+}
+
+// refuse says what is wrong with the flags, whatever the lab.
+func (a asked) refuse(probe string) error {
+	k := expect.KindOf(probe)
+	switch {
+	case !slices.Contains(probes, probe):
+		return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
+			problem.Suggest(probe, probes))
+	case a.at != nil && probe != "sees":
+		return usagef("--at says who listens, which only --probe sees asks")
+	case k.Ports && a.to == nil:
+		return usagef("--probe %s asks for ports; name them: --to NODE:80", probe)
+	}
+	for name := range a.options {
+		if k.Option(name) == nil {
+			return usagef("--%s is not for --probe %s", name, probe)
+		}
+	}
+	return nil
+}
+
+// setOption has a flag set an option of tables, if it is given.
+func (a *asked) setOption(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	if a.options == nil {
+		a.options = map[string][]string{}
+	}
+	a.options[name] = values
 }
 
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
 		return expect.NewVisibility(lab, a.from, a.to, a.at)
 	}
-	return expect.NewMatrix(lab, a.echo.title(kind), a.from, a.to)
+	title := expect.Title(kind, a.options)
+	if option, value, wrong := expect.WrongOption(&expect.Resolver{Lab: lab}, title); wrong != "" {
+		return nil, fmt.Errorf("--%s: %s", strings.TrimSpace(option+" "+value), wrong)
+	}
+	return expect.NewMatrix(lab, title, a.from, a.to)
 }
 
 // echoFlags are the flags that say what a ping's requests are like.
 type echoFlags struct {
-	size      int
-	df        bool
-	sized, is bool // which of them were given
+	size int
+	df   bool
 }
 
 func (f *echoFlags) add(cmd *cobra.Command) {
@@ -59,59 +93,49 @@ func (f *echoFlags) add(cmd *cobra.Command) {
 			"dont; by IPv6 only with --df=false, and by the sender")
 }
 
-// given notes which flags were given, and checks them.
-func (f *echoFlags) given(cmd *cobra.Command, kind string) error {
-	f.sized, f.is = cmd.Flags().Changed("size"), cmd.Flags().Changed("df")
-	o := expect.KindOf(kind).Option("size")
-	switch {
-	case o == nil && (f.sized || f.is):
-		return usagef("--size and --df are about pings, and --probe %s is not", kind)
-	case f.sized && (f.size < o.Min || f.size > o.Max):
-		return usagef("--size %d: want %s", f.size, o.Want)
+// set has the flags that were given set options of tables.
+func (f *echoFlags) set(cmd *cobra.Command, a *asked) error {
+	if cmd.Flags().Changed("size") {
+		if o := expect.KindOf("ping").Option("size"); f.size < o.Min || f.size > o.Max {
+			return usagef("--size %d: want %s", f.size, o.Want)
+		}
+		a.setOption("size", []string{strconv.Itoa(f.size)})
+	}
+	if cmd.Flags().Changed("df") {
+		a.setOption("df", []string{strconv.FormatBool(f.df)})
 	}
 	return nil
 }
 
-// title is the kind with these options.
-func (f *echoFlags) title(kind string) string {
-	options := map[string][]string{}
-	if f.sized {
-		options["size"] = []string{strconv.Itoa(f.size)}
-	}
-	if f.is {
-		options["df"] = []string{strconv.FormatBool(f.df)}
-	}
-	return expect.Title(kind, options)
-}
-
-// with is the options alone.
-func (f *echoFlags) with(kind string) string {
-	_, with, _ := strings.Cut(f.title(kind), ",")
+// with is the options of the questions, as these have them.
+func (a asked) with(kind string) string {
+	_, with, _ := strings.Cut(expect.Title(kind, a.options), ",")
 	return with
 }
 
 func matrixCommand(g *globals) *cobra.Command {
 	var probe string
 	var a asked
+	var echo echoFlags
+	var listen, payload []string
 	var kept, noTiming bool
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
 "ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below the table are the rules and virtual switches
-that stopped the pings that did not get through. On a terminal that is too narrow, the table comes in blocks of columns, which can be pasted
+that stopped what did not get through. On a terminal that is too narrow, the table comes in blocks of columns, which can be pasted
 all the same.`,
-		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n  labctl matrix --from h1,h2",
-		Args:    cobra.NoArgs,
+		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n" +
+			"  labctl matrix --probe tcp --to web:80,web:22\n  labctl matrix --from h1,h2",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(probes, probe) {
-				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
-					problem.Suggest(probe, probes))
+			a.setOption("listen", listen)
+			a.setOption("payload", payload)
+			if err := echo.set(cmd, &a); err != nil {
+				return err
 			}
-			if a.at != nil && probe != "sees" {
-				return usagef("--at says who listens, which only --probe sees asks")
-			}
-			if err := a.echo.given(cmd, probe); err != nil {
+			if err := a.refuse(probe); err != nil {
 				return err
 			}
 			cells, lab, err := g.probe(cmd, probe, a, kept)
@@ -123,7 +147,7 @@ all the same.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, a.echo.with(probe), cells},
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, a.with(probe), cells},
 				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
@@ -136,14 +160,19 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, mtu and mtu6 (the longest packet that gets through), arp (what the sender's table says after a "+
-			"try), answers (who answers ARP), route, or sees (who overhears whom); arp, answers and route are about "+
-			"IPv4 only")
+		"ping, ping6, mtu and mtu6 (the longest packet that gets through), tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
+			"arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears "+
+			"whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
-	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
-	a.echo.add(cmd)
+	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets; NODE:PORT with --probe tcp and its like")
+	echo.add(cmd)
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().StringSliceVar(&listen, "listen", nil,
+		"with --probe tcp, udp and their like: who listens, real (the lab's own program) or NODE:PORT; if not given, "+
+			"labctl does at the address that is asked")
+	cmd.Flags().StringArrayVar(&payload, "payload", nil,
+		"with --listen real and --probe udp or udp6: what the datagram carries, for the program to answer")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
 	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
@@ -214,7 +243,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	lacking := a.lacking(lab, kind)
 	who, verb := strings.Join(lacking, ", "), "have"
 	switch {
-	case kind == "sees": // asks each by what it has
+	case kind == "sees", expect.KindOf(kind).Ports: // asks each by what it has; a table says so itself
 		return nil
 	case a.to != nil && len(lacking) == 0:
 		return nil
@@ -257,6 +286,9 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 	family := map[string]string{"ping6": "an IPv6", "mtu6": "an IPv6", "sees": "an"}[kind]
 	if family == "" {
 		family = "an IPv4"
+	}
+	if expect.KindOf(kind).Ports {
+		return errors.New("nothing to ask: nobody is left who could ask; name other nodes with --from")
 	}
 	if kind == "sees" && expect.AnyFlow(lab, a.from, a.to) {
 		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners " +

@@ -23,6 +23,7 @@ type phase int
 const (
 	phasePing phase = iota
 	phaseMTU
+	phaseSockets
 	phaseAnswers
 	phaseSees
 	phaseStreams
@@ -39,6 +40,14 @@ var probes = []probe{
 		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, false) }},
 	{kind: "mtu6", part: PartPings, phase: phaseMTU,
 		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, true) }},
+	{kind: "tcp", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{}) }},
+	{kind: "udp", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{udp: true}) }},
+	{kind: "tcp6", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{v6: true}) }},
+	{kind: "udp6", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{udp: true, v6: true}) }},
 	{kind: "answers", part: PartAnswers, phase: phaseAnswers, ask: (*asking).answers},
 	{kind: "sees", part: PartSees, phase: phaseSees, alone: true, ask: (*asking).sees},
 	{kind: "streams", part: PartStreams, phase: phaseStreams, ask: (*asking).readStreams},

@@ -160,7 +160,8 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, mtu and mtu6 (the longest packet that gets through), tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
+		"ping, ping6, mtu and mtu6 (the longest packet that gets through), "+
+			"tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
 			"arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears "+
 			"whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")

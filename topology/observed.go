@@ -60,6 +60,9 @@ type RouteAnswer struct {
 	Broadcast  bool // the destination is a broadcast address of the node (RTN_BROADCAST)
 	Redirected bool // learned from an ICMP redirect (RTCF_REDIRECTED)
 	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
+	// bytes; what the route was given, or the node has learned by path MTU discovery (RTAX_MTU); 0: there is none, and
+	// the interface's counts
+	MTU int
 }
 
 // FDBEntry is a forwarding entry: behind which port an address is.

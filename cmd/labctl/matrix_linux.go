@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,11 +24,12 @@ type matrixDoc struct {
 	Format int           `json:"format"`
 	Lab    string        `json:"lab"`
 	Probe  string        `json:"probe"`
+	With   string        `json:"with,omitempty"` // the options of the questions: df,size=1472
 	Cells  []wire.Answer `json:"cells"`
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
+var probes = []string{"ping", "ping6", "mtu", "mtu6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
 type asked struct {
@@ -77,9 +79,44 @@ func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	return expect.NewMatrix(lab, title, a.from, a.to)
 }
 
+// echoFlags are the flags that say what a ping's requests are like.
+type echoFlags struct {
+	size int
+	df   bool
+}
+
+func (f *echoFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVarP(&f.size, "size", "s", 56,
+		"bytes of payload, as of ping -s: the packet is 28 longer, by IPv6 48")
+	cmd.Flags().BoolVar(&f.df, "df", false,
+		"let nobody fragment the packet, as ping -M do; without it, one of a --size may be fragmented, as with -M "+
+			"dont; by IPv6 only with --df=false, and by the sender")
+}
+
+// set has the flags that were given set options of tables.
+func (f *echoFlags) set(cmd *cobra.Command, a *asked) error {
+	if cmd.Flags().Changed("size") {
+		if o := expect.KindOf("ping").Option("size"); f.size < o.Min || f.size > o.Max {
+			return usagef("--size %d: want %s", f.size, o.Want)
+		}
+		a.setOption("size", []string{strconv.Itoa(f.size)})
+	}
+	if cmd.Flags().Changed("df") {
+		a.setOption("df", []string{strconv.FormatBool(f.df)})
+	}
+	return nil
+}
+
+// with is the options of the questions, as these have them.
+func (a asked) with(kind string) string {
+	_, with, _ := strings.Cut(expect.Title(kind, a.options), ",")
+	return with
+}
+
 func matrixCommand(g *globals) *cobra.Command {
 	var probe string
 	var a asked
+	var echo echoFlags
 	var listen, payload []string
 	var kept, noTiming bool
 	cmd := &cobra.Command{
@@ -95,6 +132,9 @@ all the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.setOption("listen", listen)
 			a.setOption("payload", payload)
+			if err := echo.set(cmd, &a); err != nil {
+				return err
+			}
 			if err := a.refuse(probe); err != nil {
 				return err
 			}
@@ -107,7 +147,7 @@ all the same.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells},
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, a.with(probe), cells},
 				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
@@ -120,11 +160,13 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
+		"ping, ping6, mtu and mtu6 (the longest packet that gets through), "+
+			"tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
 			"arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears "+
 			"whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets; NODE:PORT with --probe tcp and its like")
+	echo.add(cmd)
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
 	cmd.Flags().StringSliceVar(&listen, "listen", nil,
@@ -191,9 +233,13 @@ func (a asked) unknown(lab *topology.Lab) error {
 // otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of
 // the other; nil if there are none. one: "ping" asks a single pair.
 func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
-	family, other, probe, flag := "IPv4", "IPv6", "ping6", "by IPv6 with -6"
-	if kind == "ping6" {
-		family, other, probe, flag = "IPv6", "IPv4", "ping", "by IPv4, without -6"
+	base := strings.TrimSuffix(kind, "6")
+	if !expect.KindOf(kind).Echo {
+		base = "ping"
+	}
+	family, other, probe, flag := "IPv4", "IPv6", base+"6", "by IPv6 with -6"
+	if expect.KindOf(kind).IPv6() {
+		family, other, probe, flag = "IPv6", "IPv4", base, "by IPv4, without -6"
 	}
 	lacking := a.lacking(lab, kind)
 	who, verb := strings.Join(lacking, ", "), "have"
@@ -214,7 +260,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	if one {
 		return fmt.Errorf("nothing to ask: %s %s no %s address; ask %s", who, verb, family, flag)
 	}
-	if kind != "ping" && kind != "ping6" {
+	if !expect.KindOf(kind).Echo {
 		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other,
 			kind)
 	}
@@ -229,7 +275,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 	for _, to := range a.to {
 		t, _ := lab.Target(to)
-		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == (kind == "ping6") {
+		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == expect.KindOf(kind).IPv6() {
 			out = append(out, to)
 		}
 	}
@@ -238,7 +284,7 @@ func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 
 // nothing says why there is nothing to ask.
 func (a asked) nothing(lab *topology.Lab, kind string) error {
-	family := map[string]string{"ping6": "an IPv6", "sees": "an"}[kind]
+	family := map[string]string{"ping6": "an IPv6", "mtu6": "an IPv6", "sees": "an"}[kind]
 	if family == "" {
 		family = "an IPv4"
 	}

@@ -24,6 +24,9 @@ type Kind struct {
 	OfStep  bool   // its rows are questions of other kinds, its columns the cases of a step
 	Options []Option
 
+	most int                    // pairs that a table may ask; 0: as many as all tables together
+	cost func(pairs int) string // why no more
+
 	// what is wrong with options beside each other, by their values; nil: nothing can be
 	together func(values func(option string) []string) (option, wrong string)
 
@@ -92,6 +95,17 @@ type cellWords struct {
 	sample func(q Question) []string
 }
 
+// IPv6 reports whether the kind asks by IPv6 only.
+func (k *Kind) IPv6() bool { return k.family == byIPv6 }
+
+// Numbers are the lowest and the highest number that may be a short form; both 0 if none may.
+func (k *Kind) Numbers() (low, high int) {
+	if !k.Short || !k.counts {
+		return 0, 0
+	}
+	return shortestPacket, longestPacket
+}
+
 // known tells a kind from what [KindOf] makes of any other name.
 func (k *Kind) known() bool { return k.head() != "" }
 
@@ -133,6 +147,8 @@ const (
 		`TCP would not take it`
 	noRouteMeans = `the sender's own kernel knows no way (connect: Network is unreachable), ` +
 		`or a blackhole route of its own (connect: Invalid argument)`
+	tooBigMeans = `the sender's own kernel does not send a packet of this length ` +
+		`(local error: message too long)`
 	silentMeans    = `no answer was received (100% packet loss)`
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"

@@ -6,6 +6,8 @@ import "slices"
 var kinds = []*Kind{
 	&ping,
 	&ping6,
+	&mtu,
+	&mtu6,
 	&tcp,
 	&udp,
 	&tcp6,

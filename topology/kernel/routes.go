@@ -85,6 +85,12 @@ func readRoute(b []byte) topology.RouteAnswer {
 			r.Via, _ = netip.AddrFromSlice(v[2:])
 		case typ == unix.RTA_PREFSRC:
 			r.Src, _ = netip.AddrFromSlice(v)
+		case typ == unix.RTA_METRICS:
+			attributes(v, func(typ uint16, v []byte) {
+				if typ == unix.RTAX_MTU && len(v) >= 4 {
+					r.MTU = int(binary.NativeEndian.Uint32(v))
+				}
+			})
 		}
 	})
 	return r

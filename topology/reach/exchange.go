@@ -25,8 +25,12 @@ type exchange struct {
 
 	turned int // redirects that have come
 
-	pkt [echoLen]byte
-	buf [2048]byte
+	unquestioned bool // nobody asks for the causes of what does not get through
+
+	tunnelled *bool // see [exchange.tunnels]; nil: not looked yet
+
+	pkt []byte
+	buf [2048]byte // what is longer is cut, and only its beginning matters
 }
 
 func newExchange(ctx context.Context, b *bench, own *owners) *exchange {
@@ -86,6 +90,7 @@ func (m *exchange) tracePair(pr *pair) {
 	}
 	pr.back = back
 	pr.traces = residueOf(w, back)
+	m.learning(pr)
 }
 
 // send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come
@@ -100,9 +105,14 @@ func (m *exchange) request(pr *pair, key uint32) {
 	pr.key = key
 	m.tries[key] = pr
 	m.tried(pr)
-	putEcho(m.pkt[:], pr.sock.v6, key, m.b.cookie)
+	m.pkt = slices.Grow(m.pkt[:0], echoHeader+pr.form.payload())[:echoHeader+pr.form.payload()]
+	putEcho(m.pkt, pr.sock.v6, key, m.b.cookie)
 	pr.sent = time.Now()
-	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {
+	err := pr.sock.discover(pr.form.discovery())
+	if err == nil {
+		err = pr.sock.send(m.pkt, pr.oob, pr.addr)
+	}
+	if err != nil && !m.thrownAtOnce(pr, err) {
 		pr.refused(err)
 	}
 }
@@ -282,4 +292,34 @@ func (m *exchange) closeTries() {
 		pr.over()
 	}
 	m.open = m.open[:0]
+}
+
+// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, whose own packets
+// teach its node path MTUs.
+func (m *exchange) tunnels() bool {
+	if m.tunnelled == nil {
+		found := false
+		for _, n := range m.b.lab.Nodes {
+			for _, l := range m.own.links[n.Name] {
+				found = found || l.Up && l.Name != "lo" && n.Interface(l.Name) == nil
+			}
+		}
+		m.tunnelled = &found
+	}
+	return *m.tunnelled
+}
+
+// learning adds to what a pair leaves behind the path MTUs that the nodes on its way may learn from it.
+func (m *exchange) learning(pr *pair) {
+	if pr.form == (form{}) || pr.traces.all {
+		return
+	}
+	if m.tunnels() {
+		pr.traces = residue{all: true}
+		return
+	}
+	pr.traces.routes = append(pr.traces.routes, pr.path.nodes...)
+	if pr.back != nil {
+		pr.traces.routes = append(pr.traces.routes, pr.back.nodes...)
+	}
 }

@@ -118,9 +118,9 @@ func (p *Prober) Address(q expect.Question) netip.Addr {
 	}
 	t, _ := p.bench().target(to)
 	switch q.Kind {
-	case "ping", "tcp", "udp":
+	case "ping", "mtu", "tcp", "udp":
 		return t.IP
-	case "ping6", "tcp6", "udp6":
+	case "ping6", "mtu6", "tcp6", "udp6":
 		return t.IP6
 	}
 	return netip.Addr{}

@@ -171,7 +171,7 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
 		k := expect.KindOf(r.Question.Kind)
-		return !k.Echo && !k.Ports || r.Got == "" || strings.HasPrefix(r.Got, "ok") || r.Got == "open"
+		return !k.Echo && !k.Ports || r.Got == "" || k.GotThrough(r.Got) || r.Got == "open"
 	})
 	if len(failed) == 0 {
 		return

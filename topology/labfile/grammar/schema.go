@@ -40,6 +40,9 @@ func (s *Shape) Schema() JSON {
 		}
 	case Table:
 		m["type"] = "string"
+		if s.Max > 0 {
+			m["type"], m["minimum"], m["maximum"] = []any{"string", "integer"}, s.Min, s.Max
+		}
 	default:
 		s.textSchema(m)
 	}

@@ -48,13 +48,14 @@ type Shape struct {
 	Not     []string              // text: reserved words, for the schema; Test knows them too
 	Test    func(s string) string // text: what a pattern cannot say; "" is right
 	Min     int                   // number; list and dict: the fewest entries
-	Max     int                   // number; text: characters (0: any); list, dict: the most entries (0: any)
-	Step    int                   // number: a multiple of; 0: any
-	Hex     bool                  // number: may be written 0x88cc too
-	Removed string                // dict: what an entry is, which a step's set may take away by null
-	Removes bool                  // dict: it is that of a set
-	Def     string                // the schema's name of this shape
-	Later   bool                  // checked by whoever knows more than its place
+	// number; text: characters (0: any); list, dict: the most entries (0: any); table: a number up to it will do
+	Max     int
+	Step    int    // number: a multiple of; 0: any
+	Hex     bool   // number: may be written 0x88cc too
+	Removed string // dict: what an entry is, which a step's set may take away by null
+	Removes bool   // dict: it is that of a set
+	Def     string // the schema's name of this shape
+	Later   bool   // checked by whoever knows more than its place
 }
 
 // Key is a key of an object.
@@ -117,7 +118,7 @@ func (s *Shape) Check(v Value) bool {
 	case Either:
 		return s.checkEither(v)
 	case Table:
-		return checkTable(v)
+		return s.checkTable(v)
 	}
 	if !v.IsSingle() {
 		s.otherForm(v, "want "+s.Want+", not a "+kindWord(v))
@@ -377,7 +378,14 @@ func WantTable(v Value) string {
 	return fmt.Sprintf(`want a table: write "%s |", and its lines below, indented deeper than %q`, begin, key)
 }
 
-func checkTable(v Value) bool {
+func (s *Shape) checkTable(v Value) bool {
+	if v.IsNumber() && s.Max > 0 {
+		if n := v.Int(-1); n < s.Min || n > s.Max {
+			v.Errorf("%s does not fit; want a number from %d to %d, or a table", v.Word(), s.Min, s.Max)
+			return false
+		}
+		return true
+	}
 	if !v.IsText() {
 		v.Errorf("%s", WantTable(v))
 		return false

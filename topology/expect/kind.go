@@ -130,5 +130,6 @@ const (
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"
 	notReadMeans   = "could not be read; never what was wanted"
+	manyMeans      = "2, >=2" // what stands for numbers in a legend
 	noTwoNodesHave = "nothing to ask: no two nodes have an "
 )

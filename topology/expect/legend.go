@@ -55,6 +55,7 @@ func (k *Kind) legendParts(alt string, used map[string]bool) (names []string) {
 	case k.whole && modified:
 		return []string{alt}
 	case k.counts && isCount(base):
+		used[manyMeans] = true
 	case base == "." || k.hasMeaning(base):
 		used[base] = true
 	default:

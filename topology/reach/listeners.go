@@ -16,8 +16,15 @@ type listener struct {
 	node        string
 	name        string // of the interface
 	promiscuous bool
-	arrived     map[uint32]bool // marked requests
-	sent        map[uint32]bool // sent by the node itself
+	arrived     map[uint32]int // copies of marked requests
+	sent        map[uint32]int // those that the node itself sent
+	requests    map[request]int
+}
+
+// request is one request of a stream, arriving or leaving.
+type request struct {
+	key      uint32
+	outgoing bool
 }
 
 // listeners are those that are open at the same time, one for each interface.
@@ -99,8 +106,8 @@ func (l *listeners) listen(node string, k topology.LinkState, promiscuous bool) 
 	if err != nil {
 		return nil, err
 	}
-	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]bool{},
-		sent: map[uint32]bool{}}
+	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]int{},
+		sent: map[uint32]int{}, requests: map[request]int{}}
 	l.open[at] = e
 	return e, nil
 }

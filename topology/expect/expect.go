@@ -17,6 +17,7 @@ type Expectation struct {
 // columns of the same one.
 type Table struct {
 	Kind    string      // the name of a [Kind]
+	With    string      // what it says of all its questions, as they have it
 	Pos     problem.Pos // the first header cell; for the short form ("ping: ok") the scalar
 	Corner  string      // the header's first word, "from\to"
 	Rows    []string    // as written, with '*'
@@ -48,6 +49,7 @@ type DropMatch struct{ Reason, Function, Length, Src, Dst string }
 // --only.
 type Question struct {
 	Kind string // the name of a [Kind]
+	With string // its options, "df,size=1472", sorted, as [Title] has them; read with [Question.Option]
 	// A and B are from and to; fdb: whose MAC and on which switch. Of other kinds there is only A; port, drops:
 	// switch:port, node:if or switch; streams: the name; hits: node/set/rule.
 	A, B string

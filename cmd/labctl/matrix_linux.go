@@ -30,11 +30,22 @@ type matrixDoc struct {
 var probes = []string{"ping", "ping6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
-type asked struct{ from, to, at []string }
+type asked struct {
+	from, to, at []string
+	noPromisc    bool // those who listen are not promiscuous
+}
+
+// title is a kind with the options that it is asked with.
+func (a asked) title(kind string) string {
+	if !a.noPromisc {
+		return kind
+	}
+	return expect.Title(kind, map[string][]string{"promiscuous": {"false"}})
+}
 
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
-		return expect.NewVisibility(lab, a.from, a.to, a.at)
+		return expect.NewVisibility(lab, a.title(kind), a.from, a.to, a.at)
 	}
 	return expect.NewMatrix(lab, kind, a.from, a.to)
 }
@@ -60,6 +71,9 @@ all the same.`,
 			if a.at != nil && probe != "sees" {
 				return usagef("--at says who listens, which only --probe sees asks")
 			}
+			if a.noPromisc && probe != "sees" {
+				return usagef("--no-promisc says how somebody listens, which only --probe sees asks")
+			}
 			cells, lab, err := g.probe(cmd, probe, a, kept)
 			if err != nil {
 				return err
@@ -69,7 +83,7 @@ all the same.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells},
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, a.title(probe), cells},
 				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
@@ -88,6 +102,8 @@ all the same.`,
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().BoolVar(&a.noPromisc, "no-promisc", false,
+		"with --probe sees: who listens is not promiscuous, and hears what tcpdump -p would")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
 	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
@@ -236,7 +252,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) 
 	if l := reasons(why); l != "" {
 		err = errors.Join(err, terminal.Paint(w, terminal.Comments(l, columns), causeRule))
 	}
-	if l := expect.Legend(kind, words); l != "" {
+	if l := expect.Legend(a.title(kind), words); l != "" {
 		err = errors.Join(err, terminal.Paint(w, "\n"+terminal.Comments(l, columns), asideRule))
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 
 var sees = Kind{
 	Name: "sees", Doc: "who overhears what", Carried: true, family: byEither,
+	Options: []Option{{Name: "promiscuous", Form: OptionFlag, Want: "true or false", Usual: "true",
+		Doc: "whether those who listen ask for everything; false: they hear what tcpdump -p does"}},
 	questionSyntax: questionSyntax{form: "A->B@X",
 		text: func(q Question) string { return q.flow() + "@" + q.At },
 		parse: func(text string) (q Question, ok bool) {
@@ -45,6 +47,8 @@ var sees = Kind{
 			{manyMeans, "so many copies of it come there, or with >= at least so many"},
 			{"unknown", "could not be listened for; never what was wanted"},
 		},
+		meansWith: map[string]map[string]string{notPromiscuous: {
+			"yes": "a program there that is not promiscuous receives it, as tcpdump -p or a daemon would"}},
 		word: func(g *vocabulary, k *Kind, q Question, word string) string {
 			switch {
 			case word == "-":
@@ -55,6 +59,12 @@ var sees = Kind{
 			return k.notAWord(g, word, k.words)
 		}},
 }
+
+// notPromiscuous is what a table says whose listeners are not, as its questions have it.
+const notPromiscuous = "promiscuous=false"
+
+// Promiscuous reports whether those who listen for a question of sees ask for everything.
+func (q Question) Promiscuous() bool { return q.With != notPromiscuous }
 
 // countedAt says why copies cannot be counted by a listener: what passes from one interface of a node to another one
 // would be counted at each. Who is not in the lab is said elsewhere.

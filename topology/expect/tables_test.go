@@ -199,7 +199,7 @@ func TestNewVisibility(t *testing.T) {
 		{[]string{"h0"}, []string{"rt"}, []string{"h9"}, `error: no node "h9"; did you mean "h0"?`},
 	} {
 		var got string
-		if table, err := NewVisibility(l, tt.from, tt.to, tt.at); err != nil {
+		if table, err := NewVisibility(l, "sees", tt.from, tt.to, tt.at); err != nil {
 			got = fmt.Sprintf("error: %v", err)
 		} else {
 			got = Render(table, func(*Cell) string { return "?" })

@@ -76,6 +76,7 @@ func (r stepReader) read(v grammar.Value) *Step {
 	expected := v.Field("expect")
 	s.Expect = r.expectation(expected, cases)
 	r.freshBesideSpoofing(expected, s.Expect)
+	r.heardOnce(expected, s.Expect)
 	asked, given := expected.Field("cases"), v.Field("cases")
 	switch {
 	case given.Given() && !asked.Given():

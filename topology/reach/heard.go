@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
@@ -55,7 +56,33 @@ func (w *watch) answer(k *watched) (word, detail string, exact []string) {
 	case k.counted:
 		return Unknown, severalListen(k.column), nil
 	}
+	if q := w.a.out[k.index].Question; word == "yes" && !q.Promiscuous() {
+		key := k.flow.key
+		detail += w.b.hearsAnyway(k.column, func(e *listener) bool { return e.taken[key] || e.sent[key] > 0 })
+	}
 	return word, detail, exact
+}
+
+// hearsAnyway says what to know of a frame that was captured by somebody who is not promiscuous: that no other program
+// would have got it, or that the interface is promiscuous for somebody else. A port of a bridge always is
+// (net/bridge/br_if.c, br_manage_promisc).
+func (b *bench) hearsAnyway(c column, taken func(*listener) bool) (text string) {
+	if !slices.ContainsFunc(c.listeners, taken) {
+		text = "; it was for another MAC (PACKET_OTHERHOST), so nothing but packet sockets gets it"
+	}
+	for _, e := range c.listeners {
+		n := b.lab.Node(e.node)
+		if n == nil || n.Kind == topology.VSwitch {
+			continue
+		}
+		if i := n.Interface(e.name); i != nil && (i.Master != "" || i.Promisc) {
+			continue
+		}
+		if s, err := b.machine.Interface(e.node, e.name); err == nil && s.Promiscuity > 0 {
+			text += fmt.Sprintf("; somebody else keeps %s:%s promiscuous", e.node, e.name)
+		}
+	}
+	return text
 }
 
 // severalListen says why nothing can be counted in a column.

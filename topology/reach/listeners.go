@@ -16,8 +16,9 @@ type listener struct {
 	node        string
 	name        string // of the interface
 	promiscuous bool
-	arrived     map[uint32]int // copies of marked requests
-	sent        map[uint32]int // those that the node itself sent
+	arrived     map[uint32]int  // copies of marked requests
+	sent        map[uint32]int  // those that the node itself sent
+	taken       map[uint32]bool // one that arrived was not for another MAC
 	requests    map[request]int
 }
 
@@ -61,9 +62,9 @@ type column struct {
 	through   bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
 }
 
-// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would
-// be, but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
-func (l *listeners) column(text string) (column, error) {
+// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous if that is asked for, but
+// for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
+func (l *listeners) column(text string, promiscuous bool) (column, error) {
 	node, ifname, isPort := l.b.port(text)
 	if !isPort {
 		t, ok := l.b.target(text)
@@ -84,7 +85,7 @@ func (l *listeners) column(text string) (column, error) {
 		if k.Name == "lo" || !k.Up || ifname != "" && k.Name != ifname {
 			continue
 		}
-		e, err := l.listen(node, k, !own)
+		e, err := l.listen(node, k, promiscuous && !own)
 		if err != nil {
 			return column{}, err
 		}
@@ -107,7 +108,8 @@ func (l *listeners) listen(node string, k topology.LinkState, promiscuous bool) 
 		return nil, err
 	}
 	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]int{},
-		sent: map[uint32]int{}, requests: map[request]int{}}
+		sent: map[uint32]int{}, taken: map[uint32]bool{},
+		requests: map[request]int{}}
 	l.open[at] = e
 	return e, nil
 }

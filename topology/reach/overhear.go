@@ -34,12 +34,18 @@ type Overhearing struct {
 	settled bool
 }
 
-// sighting is a question: the name of a frame, and the column.
-type sighting struct{ name, at string }
+// sighting is a question: the name of a frame, the column, and how it listens.
+type sighting struct {
+	name, at    string
+	promiscuous bool
+}
+
+func sightingOf(q expect.Question) sighting { return sighting{q.A, q.At, q.Promiscuous()} }
 
 // meetings is what a listener has of the frames, by their names.
 type meetings struct {
 	arrived, left map[string]int  // copies
+	taken         map[string]bool // one that arrived was not for another MAC
 	doubtful      map[string]bool // one that could as well be another's
 	missed        string          // why it may have missed some
 }
@@ -53,7 +59,7 @@ func (g *background) newOverhearing(b *bench, names []string,
 	for _, c := range asked {
 		if q := c.Question; o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
-			o.counted[sighting{q.A, q.At}] = o.counted[sighting{q.A, q.At}] || c.counted
+			o.counted[sightingOf(q)] = o.counted[sightingOf(q)] || c.counted
 		}
 	}
 	o.settled = len(cells) == 0
@@ -70,7 +76,12 @@ func (o *Overhearing) begin(ctx context.Context, cells []expect.Question) error 
 		o.before[name] = s.Left()
 	}
 	o.listeners = newListeners(o.b, own, passing(o.frames()))
+	promiscuous := slices.ContainsFunc(cells, expect.Question.Promiscuous)
 	for _, q := range cells {
+		if promiscuous && !q.Promiscuous() { // a file cannot say so
+			o.unheard[sightingOf(q)] = errors.New("others listen promiscuously to what is sent, which opens its filters")
+			continue
+		}
 		o.open(q)
 	}
 	if err := o.b.machine.Quiet(ctx); err != nil {
@@ -112,14 +123,15 @@ func (o *Overhearing) frames() (out [][]byte) {
 
 // open opens the listeners of a cell.
 func (o *Overhearing) open(q expect.Question) {
-	key := sighting{q.A, q.At}
-	c, err := o.listeners.column(q.At)
+	key := sightingOf(q)
+	c, err := o.listeners.column(q.At, q.Promiscuous())
 	if err == nil {
 		for _, e := range c.listeners {
 			if o.met[e] != nil {
 				continue
 			}
-			o.met[e] = &meetings{arrived: map[string]int{}, left: map[string]int{}, doubtful: map[string]bool{}}
+			o.met[e] = &meetings{arrived: map[string]int{}, left: map[string]int{}, taken: map[string]bool{},
+				doubtful: map[string]bool{}}
 			if err = e.showTags(); err != nil {
 				break
 			}
@@ -240,14 +252,14 @@ func (o *Overhearing) drain() {
 			if !ok {
 				break
 			}
-			m.note(o.sends, frame, tags, outgoing)
+			m.note(o.sends, frame, tags, outgoing, e.forOthers)
 		}
 	}
 }
 
 // note finds out which of the sends a frame is. Two that differ in their tags only are told apart by these, if they
 // still have them.
-func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, outgoing bool) {
+func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, outgoing, forOthers bool) {
 	rest, vids := content(frame, tags...)
 	var like, exact []string
 	for name, s := range sends {
@@ -272,6 +284,7 @@ func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, 
 			m.left[name]++
 		default:
 			m.arrived[name]++
+			m.taken[name] = m.taken[name] || !forOthers
 		}
 	}
 }
@@ -309,7 +322,7 @@ func (a *asking) overheard(i int) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	key := sighting{q.A, q.At}
+	key := sightingOf(q)
 	err, failed := o.unheard[key]
 	if _, known := o.columns[key]; !known && !failed {
 		return false
@@ -318,9 +331,9 @@ func (a *asking) overheard(i int) bool {
 		a.fail([]int{i}, err)
 		return true
 	}
-	r := &a.out[i]
+	r, c := &a.out[i], o.columns[key]
 	r.Got, r.Detail = o.word(key)
-	switch c := o.columns[key]; {
+	switch {
 	case r.Got == Unknown:
 	case r.Got == "no" || len(c.listeners) == 1:
 		n := o.copies(key)
@@ -329,6 +342,11 @@ func (a *asking) overheard(i int) bool {
 		}
 	case o.counted[key]:
 		r.Got, r.Detail = Unknown, severalListen(c)
+	}
+	if r.Got == "yes" && !key.promiscuous {
+		r.Detail += o.b.hearsAnyway(c, func(e *listener) bool {
+			return o.met[e].taken[key.name] || o.met[e].left[key.name] > 0
+		})
 	}
 	return true
 }
@@ -374,6 +392,7 @@ func (t *tap) nextTagged(buf []byte) (frame []byte, tags []uint16, outgoing, ok 
 			return nil, nil, false, false
 		}
 		ll, _ := from.(*unix.SockaddrLinklayer)
+		t.forOthers = ll != nil && ll.Pkttype == unix.PACKET_OTHERHOST
 		return buf[:n], tagOf(oob[:oobn]), ll != nil && ll.Pkttype == unix.PACKET_OUTGOING, true
 	}
 }

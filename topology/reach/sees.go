@@ -56,7 +56,26 @@ type watched struct {
 // sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame
 // is seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows
 // whose request got lost share one wait at the end: their marks tell them apart.
+//
+// Who is not promiscuous listens while nobody of us is who is: a promiscuous socket opens the filter of its interface, of
+// what is under it, and of a virtual switch's port, for all.
 func (a *asking) sees(ctx context.Context, at []int) {
+	var plain, promiscuous []int
+	for _, i := range at {
+		switch {
+		case a.overheard(i):
+		case a.out[i].Question.Promiscuous():
+			promiscuous = append(promiscuous, i)
+		default:
+			plain = append(plain, i)
+		}
+	}
+	a.listen(ctx, plain)
+	a.listen(ctx, promiscuous)
+}
+
+// listen asks sees questions whose listeners are alike.
+func (a *asking) listen(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
@@ -67,10 +86,8 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		}
 	}()
 	for _, i := range at {
-		if a.overheard(i) {
-			continue
-		}
-		c, err := w.column(a.out[i].Question.At)
+		q := a.out[i].Question
+		c, err := w.column(q.At, q.Promiscuous())
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
@@ -255,6 +272,7 @@ func (w *watch) drain() {
 				e.sent[key]++
 			} else if ok {
 				e.arrived[key]++
+				e.taken[key] = e.taken[key] || !e.forOthers
 			}
 		}
 	}

@@ -216,8 +216,8 @@ func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error
 }
 
 // NewVisibility makes a table, that is in no file, of who overhears whom: a row for each pair of [NewMatrix], and the
-// listeners of "at" as columns, or every other node. The title is that of sees, with its options. A target that has no IPv4 address is asked by IPv6; where "from"
-// is nil, by every node that has an IPv6 address. Nothing in it is judged.
+// listeners of "at" as columns, or every other node. The title is that of sees, with its options. A target that has no
+// IPv4 address is asked by IPv6; where "from" is nil, by every node that has an IPv6 address. Nothing in it is judged.
 func NewVisibility(lab *topology.Lab, title string, from, to, at []string) (*Table, error) {
 	flows, err := flowsBetween(lab, from, to)
 	if err != nil {

@@ -62,8 +62,8 @@ type column struct {
 	through   bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
 }
 
-// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous if that is asked for, but
-// for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
+// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous if that is asked for,
+// but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
 func (l *listeners) column(text string, promiscuous bool) (column, error) {
 	node, ifname, isPort := l.b.port(text)
 	if !isPort {

@@ -57,8 +57,8 @@ type watched struct {
 // is seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows
 // whose request got lost share one wait at the end: their marks tell them apart.
 //
-// Who is not promiscuous listens while nobody of us is who is: a promiscuous socket opens the filter of its interface, of
-// what is under it, and of a virtual switch's port, for all.
+// Who is not promiscuous listens while nobody of us is who is: a promiscuous socket opens the filter of its interface,
+// of what is under it, and of a virtual switch's port, for all.
 func (a *asking) sees(ctx context.Context, at []int) {
 	var plain, promiscuous []int
 	for _, i := range at {

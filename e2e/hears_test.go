@@ -32,8 +32,8 @@ links:
   - w1 w2 w3 -- sw
 `
 
-	// listens is what tcpdump -p, or without -p tcpdump, hears at an interface of the ping that do sends. The listener's
-	// own ping, which leaves by the interface, says that all before it has been heard.
+	// listens is what tcpdump -p, or without -p tcpdump, hears at an interface of the ping that do sends. The
+	// listener's own ping, which leaves by the interface, says that all before it has been heard.
 	listens := func(node, name, to string, do func(), options ...string) string {
 		GinkgoHelper()
 		dir := GinkgoT().TempDir()

@@ -60,12 +60,13 @@ func (r stepReader) read(v grammar.Value) *Step {
 		r.bodies, r.lab = r.laid(set)
 		r.nodesValid = r.nodesValid && r.doc.Found() == before
 	}
-	s.Lab = r.lab
+	s.Lab, s.begun = r.lab, r.bodies.unlaid()
 	for _, x := range v.Field("do").Items() {
 		if a := r.action(x); a != nil {
 			s.Do = append(s.Do, *a)
 		}
 	}
+	s.After = r.lab
 	s.Wait = r.expectation(v.Field("wait"), nil)
 	var cases []string
 	for x := range v.Field("cases").Fields() {

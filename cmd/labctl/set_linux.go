@@ -173,8 +173,8 @@ func switchedOnOff(g *globals, use, short, example, value string, key func(lab *
 		},
 	}
 	cmd.Flags().BoolVar(&noWait, "no-wait", false,
-		"return as soon as it is done, and not when the lab behaves as it will from then on: while a port of a spanning "+
-			"tree still listens, for one")
+		"return as soon as it is done, and not when the lab behaves as it will from then on: while a port of a "+
+			"spanning tree still listens, for one")
 	return cmd
 }
 

@@ -12,6 +12,7 @@ var kinds = []*Kind{
 	&arp,
 	&route,
 	&fdb,
+	&mdb,
 	&port,
 	&drops,
 	&hits,

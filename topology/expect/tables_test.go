@@ -64,7 +64,7 @@ func goldens(t *testing.T, pattern string, least int) []string {
 }
 
 // expectLine is a kind of table in a file: its key and what follows the colon.
-var expectLine = regexp.MustCompile(`^( *)(ping|ping6|answers|arp|route|sees|fdb|cases|port|drops|streams): +(\S*)`)
+var expectLine = regexp.MustCompile(`^( *)(ping|ping6|answers|arp|route|sees|fdb|mdb|cases|port|drops|streams): +(\S*)`)
 
 // readTables finds the tables of a source as simply as can be: keys at the beginning of a line, literal blocks.
 func readTables(src string, rs *Resolver) (*Expectation, problem.List) {

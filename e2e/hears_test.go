@@ -47,6 +47,9 @@ links:
 			return func() string { b, _ := os.ReadFile(path); return string(b) }
 		}
 		Eventually(reads(says), "20s").Should(ContainSubstring("listening on"))
+		if node == "w3" && len(options) == 0 { // a switch has noticed a moment later
+			Eventually(func() string { return labctl("ports").out }, "20s").Should(ContainSubstring("granted"))
+		}
 		do()
 		labctl("exec", node, "--", "ping", "-c1", "-W1", "-s", "99", to)
 		Eventually(reads(heard), "20s").Should(ContainSubstring("length 107"))

@@ -64,8 +64,8 @@ func (w *watch) answer(k *watched) (word, detail string, exact []string) {
 }
 
 // hearsAnyway says what to know of a frame that was captured by somebody who is not promiscuous: that no other program
-// would have got it, or that the interface is promiscuous for somebody else. A port of a bridge always is
-// (net/bridge/br_if.c, br_manage_promisc).
+// would have got it, or that something else keeps the interface promiscuous, as a macvlan does a veth
+// (__dev_set_rx_mode in net/core/dev.c). A port of a bridge always is (br_manage_promisc in net/bridge/br_if.c).
 func (b *bench) hearsAnyway(c column, taken func(*listener) bool) (text string) {
 	if !slices.ContainsFunc(c.listeners, taken) {
 		text = "; it was for another MAC (PACKET_OTHERHOST), so nothing but packet sockets gets it"
@@ -79,7 +79,7 @@ func (b *bench) hearsAnyway(c column, taken func(*listener) bool) (text string) 
 			continue
 		}
 		if s, err := b.machine.Interface(e.node, e.name); err == nil && s.Promiscuity > 0 {
-			text += fmt.Sprintf("; somebody else keeps %s:%s promiscuous", e.node, e.name)
+			text += fmt.Sprintf("; something else keeps %s:%s promiscuous", e.node, e.name)
 		}
 	}
 	return text

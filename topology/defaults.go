@@ -7,10 +7,16 @@ import (
 
 // defaultBridge is what the kernel gives a new bridge (net/bridge/br_device.c, br_dev_setup).
 var defaultBridge = BridgeSettings{Ageing: 300 * time.Second, McastSnooping: true, Priority: 32768,
-	ForwardDelay: 15 * time.Second, HelloTime: 2 * time.Second, MaxAge: 20 * time.Second}
+	ForwardDelay: 15 * time.Second, HelloTime: 2 * time.Second, MaxAge: 20 * time.Second, Mcast: defaultMcast}
+
+// defaultMcast is how a new bridge snoops (net/bridge/br_multicast.c, br_multicast_ctx_init).
+var defaultMcast = McastSettings{QueryInterval: 125 * time.Second, QueryResponseInterval: 10 * time.Second,
+	MembershipInterval: 260 * time.Second, QuerierInterval: 255 * time.Second, LastMemberInterval: time.Second,
+	StartupQueryInterval: 125 * time.Second / 4}
 
 // defaultPort is what the kernel gives a new port (net/bridge/br_if.c, new_nbp).
-var defaultPort = PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}
+var defaultPort = PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true,
+	Priority: 32, McastRouter: 1}
 
 // DefaultBridgeSettings is what the kernel gives a new bridge.
 func DefaultBridgeSettings() BridgeSettings { return defaultBridge }

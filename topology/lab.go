@@ -168,6 +168,7 @@ type BridgeSettings struct {
 	McastSnooping bool
 	GroupFwdMask  uint16 // never with bits 0-2: the kernel refuses them
 	Priority      uint16
+	Mcast         McastSettings
 }
 
 // StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its
@@ -182,7 +183,11 @@ type StaticEntry struct {
 type PortSettings struct {
 	Learning, Flood, McastFlood, BcastFlood bool
 	Isolated, Hairpin, Locked, BPDUGuard    bool
-	Cost                                    int // 0: the kernel's choice
+	MAB, NeighSuppress                      bool
+	Cost                                    int    // 0: the kernel's choice
+	Priority                                int    // 0 to 63, the upper bits of the port's identifier (IEEE 802.1D)
+	McastRouter                             int    // 0: never, 1: while queries come in there, 2: always
+	GroupFwdMask                            uint16 // never with bit 1: the kernel refuses it
 	VLAN                                    *PortVLAN
 }
 

@@ -73,6 +73,12 @@ type FDBEntry struct {
 	Static bool // somebody's own entry: it does not age
 }
 
+// GroupEntry is somebody who has joined a multicast group at a bridge.
+type GroupEntry struct {
+	Group string // its address, of IPv4, IPv6 or Ethernet, as net/netip and switchcore write them
+	Port  string // where; the bridge's own name if it is the bridge's node
+}
+
 // InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (disabled,
 // listening, learning, forwarding, blocking), else up or down by carrier.
 type InterfaceState struct {

@@ -68,11 +68,14 @@ func (a *asked) setOption(name string, values []string) {
 	a.options[name] = values
 }
 
+// title is a kind with the options that it is asked with.
+func (a asked) title(kind string) string { return expect.Title(kind, a.options) }
+
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
-		return expect.NewVisibility(lab, a.from, a.to, a.at)
+		return expect.NewVisibility(lab, a.title(kind), a.from, a.to, a.at)
 	}
-	title := expect.Title(kind, a.options)
+	title := a.title(kind)
 	if option, value, wrong := expect.WrongOption(&expect.Resolver{Lab: lab}, title); wrong != "" {
 		return nil, fmt.Errorf("--%s: %s", strings.TrimSpace(option+" "+value), wrong)
 	}
@@ -118,7 +121,7 @@ func matrixCommand(g *globals) *cobra.Command {
 	var a asked
 	var echo echoFlags
 	var listen, payload []string
-	var kept, noTiming bool
+	var kept, noTiming, noPromisc bool
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
@@ -134,6 +137,11 @@ all the same.`,
 			a.setOption("payload", payload)
 			if err := echo.set(cmd, &a); err != nil {
 				return err
+			}
+			if noPromisc && probe != "sees" {
+				return usagef("--no-promisc says how somebody listens, which only --probe sees asks")
+			} else if noPromisc {
+				a.setOption("promiscuous", []string{"false"})
 			}
 			if err := a.refuse(probe); err != nil {
 				return err
@@ -169,6 +177,8 @@ all the same.`,
 	echo.add(cmd)
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().BoolVar(&noPromisc, "no-promisc", false,
+		"with --probe sees: who listens is not promiscuous, and hears what tcpdump -p would")
 	cmd.Flags().StringSliceVar(&listen, "listen", nil,
 		"with --probe tcp, udp and their like: who listens, real (the lab's own program) or NODE:PORT; if not given, "+
 			"labctl does at the address that is asked")
@@ -329,7 +339,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) 
 	if l := reasons(why); l != "" {
 		err = errors.Join(err, terminal.Paint(w, terminal.Comments(l, columns), causeRule))
 	}
-	if l := expect.Legend(kind, words); l != "" {
+	if l := expect.Legend(a.title(kind), words); l != "" {
 		err = errors.Join(err, terminal.Paint(w, "\n"+terminal.Comments(l, columns), asideRule))
 	}
 	return err

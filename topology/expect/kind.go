@@ -74,14 +74,17 @@ type narrowing struct {
 
 // cellWords are what may be in a cell of a kind, and what it means.
 type cellWords struct {
-	words    []string    // without those that are names or numbers; also what a misspelt word is compared with
-	means    [][2]string // in the order of the legend
-	noun     string      // what a word is called in messages
-	want     string      // the words, for messages
-	counts   bool        // numbers are words too, and explain themselves
-	whole    bool        // several answers joined with "+" are explained as one
-	ofRow    bool        // the words hang on the row: they are not judged when that is wrong
-	ofColumn bool        // the words hang on the column
+	words []string    // without those that are names or numbers; also what a misspelt word is compared with
+	means [][2]string // in the order of the legend
+	// what words mean in a table with these options, as a [Question] has them, instead
+	meansWith map[string]map[string]string
+
+	noun     string // what a word is called in messages
+	want     string // the words, for messages
+	counts   bool   // numbers are words too, and explain themselves
+	whole    bool   // several answers joined with "+" are explained as one
+	ofRow    bool   // the words hang on the row: they are not judged when that is wrong
+	ofColumn bool   // the words hang on the column
 
 	// word says what is wrong with one that is not listed, or "". If nil, there are no others.
 	word func(g *vocabulary, k *Kind, q Question, word string) string
@@ -153,5 +156,6 @@ const (
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"
 	notReadMeans   = "could not be read; never what was wanted"
+	manyMeans      = "2, >=2" // what stands for numbers in a legend
 	noTwoNodesHave = "nothing to ask: no two nodes have an "
 )

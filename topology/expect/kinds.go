@@ -18,6 +18,7 @@ var kinds = []*Kind{
 	&arp,
 	&route,
 	&fdb,
+	&mdb,
 	&port,
 	&drops,
 	&hits,

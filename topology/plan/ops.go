@@ -195,11 +195,15 @@ func (o AddBridge) shell(ns func(string) string) string {
 	if !o.MAC.IsZero() {
 		s += " address " + o.MAC.String()
 	}
-	return s + fmt.Sprintf(" mtu %d type bridge", o.MTU) + bridgeArgs(topology.DefaultBridgeSettings(), o.Settings)
+	usual := topology.DefaultBridgeSettings()
+	s += fmt.Sprintf(" mtu %d type bridge", o.MTU) + bridgeArgs(usual, o.Settings)
+	asks := usual
+	asks.Mcast.Querier = o.Settings.Mcast.Querier
+	return strings.Join(append([]string{s}, setBridge(ns(o.Node), o.Name, usual, asks)...), "\n")
 }
 
 func (o SetBridge) shell(ns func(string) string) string {
-	return "ip -n " + ns(o.Node) + " link set dev " + o.Name + " type bridge" + bridgeArgs(o.From, o.To)
+	return strings.Join(setBridge(ns(o.Node), o.Name, o.From, o.To), "\n")
 }
 
 func (o AddVeth) shell(ns func(string) string) string {
@@ -268,47 +272,6 @@ func (o SetMTU) shell(ns func(string) string) string {
 
 func (o SetPromisc) shell(ns func(string) string) string {
 	return linkSet(ns(o.Node), o.Name, "promisc "+onOff(o.On))
-}
-
-func (o SetPort) shell(ns func(string) string) string {
-	var lines []string
-	var s string
-	add := func(from, to bool, key string) {
-		if from != to {
-			s += " " + key + " " + onOff(to)
-		}
-	}
-	add(o.From.Learning, o.To.Learning, "learning")
-	add(o.From.Flood, o.To.Flood, "flood")
-	add(o.From.McastFlood, o.To.McastFlood, "mcast_flood")
-	add(o.From.BcastFlood, o.To.BcastFlood, "bcast_flood")
-	add(o.From.Isolated, o.To.Isolated, "isolated")
-	add(o.From.Hairpin, o.To.Hairpin, "hairpin")
-	add(o.From.Locked, o.To.Locked, "locked")
-	add(o.From.BPDUGuard, o.To.BPDUGuard, "guard")
-	if o.From.Cost != o.To.Cost && o.To.Cost != 0 {
-		s += fmt.Sprintf(" cost %d", o.To.Cost)
-	}
-	if s != "" {
-		lines = append(lines, linkSet(ns(o.Node), o.Name, "type bridge_slave"+s))
-	}
-	vlan := func(verb, args string) {
-		lines = append(lines, fmt.Sprintf("bridge -n %s vlan %s dev %s vid %s", ns(o.Node), verb, o.Name, args))
-	}
-	if v := o.To.VLAN; v != nil {
-		vlan("del", "1")
-		if v.PVID != 0 {
-			vlan("add", fmt.Sprintf("%d pvid untagged", v.PVID))
-		}
-		for _, r := range v.Tagged {
-			if r.First == r.Last {
-				vlan("add", strconv.Itoa(r.First))
-			} else {
-				vlan("add", fmt.Sprintf("%d-%d", r.First, r.Last))
-			}
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (o AddAddr) shell(ns func(string) string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -369,6 +370,25 @@ func (m *liveMachine) Route(node string, q topology.RouteQuery) (topology.RouteA
 		out.Src = ip.Unmap()
 	}
 	return out, nil
+}
+
+// Groups are those that iproute2 shows.
+func (m *liveMachine) Groups(node, bridge string) ([]topology.GroupEntry, error) {
+	out, err := exec.Command("ip", "netns", "exec", node, "bridge", "-j", "mdb", "show", "dev", bridge).Output()
+	if err != nil {
+		return nil, err
+	}
+	var tables []struct{ MDB []struct{ Port, Grp string } }
+	if err := json.Unmarshal(out, &tables); err != nil {
+		return nil, err
+	}
+	var entries []topology.GroupEntry
+	for _, t := range tables {
+		for _, e := range t.MDB {
+			entries = append(entries, topology.GroupEntry{Group: e.Grp, Port: e.Port})
+		}
+	}
+	return entries, nil
 }
 
 func (m *liveMachine) FDB(node, bridge string) ([]topology.FDBEntry, error) {

@@ -54,6 +54,7 @@ var probes = []probe{
 	{kind: "arp", part: PartRead, phase: phaseRead, afterPings: true, ask: (*asking).readARP},
 	{kind: "route", part: PartRead, phase: phaseRead, ask: (*asking).readRoutes},
 	{kind: "fdb", part: PartRead, phase: phaseRead, ask: (*asking).readFDB},
+	{kind: "mdb", part: PartRead, phase: phaseRead, ask: (*asking).readMDB},
 	{kind: "port", part: PartRead, phase: phaseRead, ask: (*asking).readPorts},
 	{kind: "drops", part: PartRead, phase: phaseRead, ask: (*asking).readDrops},
 	{kind: "hits", part: PartRead, phase: phaseRead, ask: (*asking).readHits},

@@ -46,6 +46,7 @@ func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	}
 	d.links(new)
 	d.staticEntries(new)
+	d.tunnelEntries(new)
 	d.hosts(new)
 	return d.plan, d.changes
 }
@@ -146,7 +147,7 @@ func (d *differ) spread(new *topology.Lab) {
 			switch e := (topology.End{Node: n.Name, Interface: i.Name}); i.Type {
 			case topology.Veth:
 				deps = append(deps, dependent{i.Peer, e})
-			case topology.Macvlan, topology.Macvtap, topology.VLAN:
+			case topology.Macvlan, topology.Macvtap, topology.VLAN, topology.IPVLAN, topology.VXLANLink:
 				deps = append(deps, dependent{i.Lower, e})
 			}
 		}
@@ -192,7 +193,7 @@ func mustRebuild(o, n *topology.Node) string {
 
 // makeup is what an interface cannot change without being rebuilt.
 func makeup(i *topology.Interface) string {
-	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
+	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Flags, i.Sources, i.VLANID, i.VXLAN.Fixed(), i.Master)
 }
 
 // remove takes away what is no more or must be rebuilt. Links go one by one before the namespaces at their other

@@ -66,7 +66,7 @@ func (m *exchange) tracePair(pr *pair) {
 		back = m.pathTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
 	}
 	pr.back = back
-	pr.traces = residueOf(w, back)
+	pr.traces = m.own.residueOf(w, back)
 }
 
 // send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come

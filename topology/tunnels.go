@@ -62,6 +62,9 @@ func (l *Lab) tunnels() tunnelEnds {
 	return t
 }
 
+// TunnelPeers are, for each VXLAN, those that get what it sends to everybody and whose frames of that kind it gets.
+func (l *Lab) TunnelPeers() map[End][]End { return l.tunnels().peers }
+
 // under is the node that sends the packets of a VXLAN.
 func (t tunnelEnds) under(e End) string {
 	if lower := t.of[e].Lower.Node; lower != "" {

@@ -96,7 +96,7 @@ func (r *verified) table(step string, tv wire.TableVerdicts) *expect.Table {
 		return nil
 	}
 	for _, t := range e.Tables {
-		if t.Pos.Line == tv.Line && t.Kind == tv.Kind && len(t.Cells) == len(tv.Cells) {
+		if t.Pos.Line == tv.Line && t.Kind == tv.Kind && t.With == tv.With && len(t.Cells) == len(tv.Cells) {
 			return t
 		}
 	}
@@ -260,7 +260,7 @@ func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.V
 	}
 	for _, t := range slices.SortedFunc(slices.Values(e.Tables),
 		func(a, b *expect.Table) int { return a.Pos.Line - b.Pos.Line }) {
-		fmt.Fprintf(w, "\n%s\n", t.Kind)
+		fmt.Fprintf(w, "\n%s\n", t.Title())
 		table := expect.RenderWithin(t, func(c *expect.Cell) string {
 			m, ok := got[c]
 			if !ok || m.Got == "" {

@@ -71,7 +71,7 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	if k.asked != nil {
 		return q, k.asked(p.finder, line, w, q)
 	}
-	at := len(q.Kind) + 1
+	at := strings.IndexByte(w.text, ':') + 1
 	from, ok := p.sender(line, w.part(at, len(q.A)))
 	to, okB := p.target(line, w.part(at+len(q.A)+len("->"), len(q.B)), k.family, false)
 	if ok && okB && from == to {

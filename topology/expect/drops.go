@@ -25,7 +25,7 @@ var drops = Kind{
 				f.wrong(line, w, "a case asks which reasons were seen; write drops:%s", q.A)
 				return false
 			}
-			return f.dropRow(line, w.part(len(q.Kind)+1, len(q.A)))
+			return f.dropRow(line, w.part(strings.IndexByte(w.text, ':')+1, len(q.A)))
 		},
 		label: func(c *Cell) string {
 			return c.Row + " " + strings.NewReplacer("@", "", ",", " ").Replace(c.Question.Drop.suffix())

@@ -12,7 +12,7 @@ var hits = Kind{
 		text:  func(q Question) string { return q.A },
 		parse: func(text string) (Question, bool) { return Question{A: text}, isWord(text) && isRule(text) },
 		asked: func(f *finder, line int, w tableWord, q Question) bool {
-			return f.ruleRow(line, w.part(len(q.Kind)+1, len(q.A)), false)
+			return f.ruleRow(line, w.part(strings.IndexByte(w.text, ':')+1, len(q.A)), false)
 		},
 		label: func(c *Cell) string { return c.Row }},
 	axisRules: axisRules{corner: "rule", rowIs: "node/set/rule", columns: []string{"hits"},

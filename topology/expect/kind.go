@@ -20,6 +20,7 @@ type Kind struct {
 	Echo    bool   // it asks by echo requests: its words are outcomes of pings
 	Carried bool   // its answers come of frames that the lab carries, so a storm spoils them
 	OfStep  bool   // its rows are questions of other kinds, its columns the cases of a step
+	Options []Option
 
 	family      family // of the addresses by which it asks, of nodes that "*" means
 	otherFamily string // what to do about a target that has only addresses of the other family

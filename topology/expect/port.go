@@ -19,7 +19,7 @@ var port = Kind{
 			return q, ok && isWord(q.A) && isWord(q.At)
 		},
 		asked: func(f *finder, line int, w tableWord, q Question) bool {
-			ok := f.portRow(line, w.part(len(q.Kind)+1, len(q.A)))
+			ok := f.portRow(line, w.part(strings.IndexByte(w.text, ':')+1, len(q.A)))
 			return f.oneOf(line, w.from(len(w.text)-len(q.At)), q.Kind, portColumns()) && ok
 		},
 		label: func(c *Cell) string { return c.Row + " " + c.Column }},

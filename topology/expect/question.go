@@ -9,17 +9,18 @@ import (
 
 // String is the name of the question: ping:h0->h2, sees:h3->h0@rt, fdb:kali3@virbr6, port:sw:p1@state,
 // drops:sw:p1 (which reasons), drops:sw:p1@MacForgery,length=60 (how many frames), hits:br/deny/to-p1. A stream takes
-// the place of A->B.
+// the place of A->B. Options are behind the kind, as in [Title].
 func (q Question) String() string {
 	if text := KindOf(q.Kind).text; text != nil {
-		return q.Kind + ":" + text(q)
+		return title(q.Kind, q.With) + ":" + text(q)
 	}
-	return q.Kind + ":" + q.A + "->" + q.B
+	return title(q.Kind, q.With) + ":" + q.A + "->" + q.B
 }
 
 // ParseQuestion is the inverse of [Question.String]. It knows no lab: the names in the question may be nobody's.
 func ParseQuestion(s string) (Question, error) {
-	name, text, _ := strings.Cut(s, ":")
+	begin, text, _ := strings.Cut(s, ":")
+	name, with, optional := strings.Cut(begin, ",")
 	k := KindOf(name)
 	if !k.known() || k.OfStep {
 		return Question{}, fmt.Errorf("%q is not a question: want %s", s, allForms())
@@ -36,6 +37,12 @@ func ParseQuestion(s string) (Question, error) {
 		return Question{}, fmt.Errorf("%q is not a question: a question of this kind is written %s", s, k.written())
 	}
 	q.Kind = name
+	if optional {
+		var wrong string
+		if q.With, wrong = parseOptions(k, with); wrong != "" {
+			return Question{}, fmt.Errorf("%q is not a question: %s", s, wrong)
+		}
+	}
 	return q, nil
 }
 

@@ -206,9 +206,9 @@ func pad(b *strings.Builder, n int) {
 func displayWidth(s string) int { return utf8.RuneCountInString(s) }
 
 // NewMatrix makes a table that is in no file: every node of "from" asks every target of "to". Either may be nil: every
-// node that has an address. Nothing in it is judged. kind is one whose rows and columns are nodes.
+// node that has an address. Nothing in it is judged. kind is one whose rows and columns are nodes, or a [Title] of it.
 func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
-	if !Pairs(kind) {
+	if name, _ := splitTitle(kind); !Pairs(name) {
 		pairs := Listed(func(k *Kind) bool { return k.Pairs })
 		return nil, fmt.Errorf("no matrix of kind %q; there are %s", kind, problem.AndList(pairs))
 	}
@@ -262,7 +262,8 @@ func flowsBetween(lab *topology.Lab, from, to []string) ([]string, error) {
 // newTable makes a table that is not judged; without rows or columns these are all that there can be.
 func newTable(lab *topology.Lab, kind string, from, to []string) (*Table, error) {
 	p := newTableParser(kind, &Resolver{Lab: lab})
-	t := &Table{Kind: kind, Corner: p.kind.head(), Rows: slices.Clone(from), Columns: slices.Clone(to)}
+	t := &Table{Kind: p.kind.Name, With: p.with, Corner: p.kind.head(), Rows: slices.Clone(from),
+		Columns: slices.Clone(to)}
 	if from == nil {
 		t.Rows = []string{"*"}
 	}

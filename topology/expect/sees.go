@@ -20,7 +20,7 @@ var sees = Kind{
 		},
 		asked: func(f *finder, line int, w tableWord, q Question) bool {
 			listens := w.from(len(w.text) - len(q.At))
-			_, _, ok := f.flow(line, w.part(len(q.Kind)+1, len(q.flow())))
+			_, _, ok := f.flow(line, w.part(strings.IndexByte(w.text, ':')+1, len(q.flow())))
 			return f.listener(line, listens) && ok
 		},
 		label: func(c *Cell) string { return c.Row + " at " + c.Column }},
@@ -93,7 +93,7 @@ var streams = Kind{
 		text:  func(q Question) string { return q.A },
 		parse: func(text string) (Question, bool) { return Question{A: text}, isWord(text) },
 		asked: func(f *finder, line int, w tableWord, q Question) bool {
-			return f.streamRow(line, w.part(len(q.Kind)+1, len(q.A)))
+			return f.streamRow(line, w.part(strings.IndexByte(w.text, ':')+1, len(q.A)))
 		},
 		label: func(c *Cell) string { return c.Row + " " + c.Column }},
 	axisRules: axisRules{corner: "stream", rowIs: "the name of a stream",

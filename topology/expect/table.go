@@ -18,21 +18,24 @@ func Pairs(kind string) bool { return KindOf(kind).Pairs }
 type tableParser struct {
 	*finder
 	kind *Kind
+	with string // the options of all questions
 }
 
-func newTableParser(kind string, rs *Resolver) *tableParser {
+// newTableParser reads tables with a [Title].
+func newTableParser(title string, rs *Resolver) *tableParser {
+	kind, with := splitTitle(title)
 	k := KindOf(kind)
 	f := &finder{path: "expect." + kind, rs: rs, words: newVocabulary(rs.Lab),
 		anyTarget: k.OfStep, ipv6Only: k.otherFamily}
 	if f.ipv6Only == "" {
 		f.ipv6Only = kind + " is about IPv4 only; give it an IPv4 address or leave it out"
 	}
-	return &tableParser{f, k}
+	return &tableParser{f, k, with}
 }
 
 // ParseTable reads the tables of a literal block: its lines as in the file without the block's indentation. at is the
-// place of the first line's first byte. The problems have no File and no Source; their Path is "expect." and the kind.
-// The tables are usable only when there are none.
+// place of the first line's first byte. The kind may be a [Title]. The problems have no File and no Source; their Path
+// is "expect." and the kind. The tables are usable only when there are none.
 func ParseTable(kind, text string, at problem.Pos, rs *Resolver) ([]*Table, []problem.Problem) {
 	p := newTableParser(kind, rs)
 	if !p.kind.known() {
@@ -63,10 +66,13 @@ func (p *tableParser) tables(blocks [][]tableLine) [][][]tableLine {
 	return alone
 }
 
-// ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word.
+// ParseShort reads the short form "ping: ok": one row *, one column * and that cell. at is the place of the word. The
+// kind may be a [Title].
 func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []problem.Problem) {
 	p := newTableParser(kind, rs)
-	t := &Table{Kind: kind, Pos: at, Corner: p.kind.head(), Rows: []string{"*"}, Columns: []string{"*"}, Short: true}
+	t := &Table{Kind: p.kind.Name, With: p.with, Pos: at, Corner: p.kind.head(), Rows: []string{"*"},
+		Columns: []string{"*"}, Short: true}
+	kind = p.kind.Name
 	switch {
 	case !p.kind.known():
 		p.errorf(at, len(word), "there are no tables of kind %q", kind)
@@ -93,7 +99,7 @@ func ParseShort(kind, word string, at problem.Pos, rs *Resolver) (*Table, []prob
 // table reads a table, of one block or of several.
 func (p *tableParser) table(blocks [][]tableLine) *Table {
 	head := blocks[0][0]
-	t := &Table{Kind: p.kind.Name, Pos: head.words[0].pos(head.line), Corner: head.words[0].text}
+	t := &Table{Kind: p.kind.Name, With: p.with, Pos: head.words[0].pos(head.line), Corner: head.words[0].text}
 	body := &tableBody{at: map[string]int{}, columnAt: map[string]int{}}
 	for i, lines := range blocks {
 		t.blocks = append(t.blocks, tableBlock{lines: lines, column: len(t.Columns)})
@@ -235,7 +241,7 @@ func (p *tableParser) cells(l tableLine, row *axis, columns []axis) []cellWord {
 func (p *tableParser) cell(line int, w tableWord, row, column *axis) cellWord {
 	c := cellWord{Want{w.text}, w.pos(line), len(w.text)}
 	k := p.kind
-	q := Question{Kind: k.Name}
+	q := Question{Kind: k.Name, With: p.with}
 	if row != nil {
 		if k.ofRow && !row.ok || k.ofColumn && !column.ok {
 			return c
@@ -278,7 +284,7 @@ func (p *tableParser) question(row, column *axis) Question {
 		return row.q
 	}
 	q := p.kind.question(row.text, column.text)
-	q.Drop = row.drop
+	q.With, q.Drop = p.with, row.drop
 	return q
 }
 

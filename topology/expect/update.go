@@ -309,7 +309,9 @@ func (u *updater) full(t *Table) [][]string {
 
 // leftOut is the cell that a pair would have, had it been written.
 func (t *Table) leftOut(row, column string) *Cell {
-	return &Cell{Row: row, Column: column, Want: Want{"."}, Case: -1, Question: KindOf(t.Kind).question(row, column)}
+	q := KindOf(t.Kind).question(row, column)
+	q.With = t.With
+	return &Cell{Row: row, Column: column, Want: Want{"."}, Case: -1, Question: q}
 }
 
 // replaceShort puts a word over that of a short form, quotes included.

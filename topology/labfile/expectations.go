@@ -23,17 +23,53 @@ func (st *story) expectation(v grammar.Value, cases []string) *expect.Expectatio
 	}
 	for t := range v.Fields() {
 		i, known := rank[t.Name()]
-		if !known || kinds[i].OfStep && cases == nil || !t.IsText() {
+		if !known || kinds[i].OfStep && cases == nil {
 			continue
 		}
-		e.Tables = append(e.Tables, st.tables(kinds[i], t, rs)...)
+		e.Tables = append(e.Tables, st.forms(kinds[i], t, rs)...)
 	}
 	slices.SortStableFunc(e.Tables, func(a, b *expect.Table) int { return rank[a.Kind] - rank[b.Kind] })
 	return e
 }
 
-// tables reads what is under one kind.
-func (st *story) tables(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) []*expect.Table {
+// forms reads what is under one kind: a table, one in its long form, or a list of these. What is none of them has been
+// said when its shape was checked.
+func (st *story) forms(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) (out []*expect.Table) {
+	switch {
+	case v.IsText():
+		return st.tables(kind, kind.Name, v, rs)
+	case len(kind.Options) == 0:
+	case v.IsMap():
+		if t := v.Field("table"); t.IsText() {
+			return st.tables(kind, expect.Title(kind.Name, options(kind, v)), t, rs)
+		}
+	case v.IsList():
+		for _, x := range v.Items() {
+			if !x.IsList() {
+				out = append(out, st.forms(kind, x, rs)...)
+			}
+		}
+	}
+	return out
+}
+
+// options reads what a table in its long form says beside the table.
+func options(kind *expect.Kind, v grammar.Value) map[string][]string {
+	out := map[string][]string{}
+	for x := range v.Fields() {
+		switch {
+		case kind.Option(x.Name()) == nil:
+		case x.IsList():
+			out[x.Name()] = x.Words()
+		default:
+			out[x.Name()] = []string{x.Word()}
+		}
+	}
+	return out
+}
+
+// tables reads the text of tables of a kind, whose options are in the title.
+func (st *story) tables(kind *expect.Kind, title string, v grammar.Value, rs *expect.Resolver) []*expect.Table {
 	if st.cells > expect.MaxCells { // and this is said
 		return nil
 	}
@@ -47,13 +83,13 @@ func (st *story) tables(kind *expect.Kind, v grammar.Value, rs *expect.Resolver)
 			v.Errorf("the table is empty")
 			return nil
 		}
-		out, probs = expect.ParseTable(kind.Name, text, at, rs)
+		out, probs = expect.ParseTable(title, text, at, rs)
 	case kind.Short && v.Style() != grammar.Folded && !strings.ContainsAny(v.Word(), "\n ") && !v.IsNull():
 		at := v.Pos()
 		if v.Style() == grammar.Quoted {
 			at.Col++
 		}
-		t, ps := expect.ParseShort(kind.Name, v.Word(), at, rs)
+		t, ps := expect.ParseShort(title, v.Word(), at, rs)
 		if t != nil {
 			out = []*expect.Table{t}
 		}

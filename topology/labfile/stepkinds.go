@@ -23,7 +23,45 @@ func expectShape(step bool) *grammar.Shape {
 
 func tableKey(k *expect.Kind) grammar.Key {
 	const blocks = "; a table may go on below a blank line, with other columns of the same rows"
-	return grammar.Key{Name: k.Name, Shape: &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc + blocks}}
+	plain := &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc + blocks}
+	if len(k.Options) == 0 {
+		return grammar.Key{Name: k.Name, Shape: plain}
+	}
+	long := &grammar.Shape{Form: grammar.Object, Want: `a map with a "table"`, Doc: "a table with options",
+		Keys: []grammar.Key{{Name: "table", Must: true, Write: `write the table under "table: |"`, Shape: plain}}}
+	for i := range k.Options {
+		long.Keys = append(long.Keys, grammar.Key{Name: k.Options[i].Name, Shape: optionShape(&k.Options[i])})
+	}
+	item := &grammar.Shape{Form: grammar.Either, Want: "a table, or a map with one and its options",
+		Any: []*grammar.Shape{plain, long}}
+	list := &grammar.Shape{Form: grammar.List, Of: item, Want: "a list of tables", Min: 1,
+		Doc: "several tables, each with its own options"}
+	return grammar.Key{Name: k.Name, Shape: &grammar.Shape{Form: grammar.Either, Doc: plain.Doc,
+		Want: "a table, a map with one and its options, or a list of these",
+		Any:  []*grammar.Shape{plain, long, list}}}
+}
+
+// optionShape is the value of an option of tables.
+func optionShape(o *expect.Option) *grammar.Shape {
+	switch o.Form {
+	case expect.OptionFlag:
+		return grammar.YesNo(o.Doc)
+	case expect.OptionNumber:
+		return grammar.NumberOf(o.Want, o.Min, o.Max).With(o.Doc)
+	case expect.OptionWord:
+		if o.Words != nil {
+			return grammar.OneOf(o.Words...).With(o.Doc)
+		}
+		text := grammar.AnyText(o.Want).With(o.Doc)
+		text.Max = o.Max
+		return text
+	}
+	list := &grammar.Shape{Form: grammar.List, Of: grammar.AnyText(o.Want), Want: o.Want, Min: 1, Doc: o.Doc}
+	if o.Words == nil {
+		return list
+	}
+	return &grammar.Shape{Form: grammar.Either, Want: o.Want, Doc: o.Doc,
+		Any: []*grammar.Shape{grammar.OneOf(o.Words...), list}}
 }
 
 // waitShape is "wait": only what is read.

@@ -54,7 +54,8 @@ func (v *verifier) ask(ctx context.Context, e *expect.Expectation) (*reach.Repor
 func verdicts(r *reach.Report, st *labfile.Step) []wire.TableVerdicts {
 	out := []wire.TableVerdicts{}
 	for _, t := range r.Tables {
-		tv := wire.TableVerdicts{Kind: t.Table.Kind, Line: t.Table.Pos.Line, Cells: make([]wire.Verdict, len(t.Cells))}
+		tv := wire.TableVerdicts{Kind: t.Table.Kind, With: t.Table.With, Line: t.Table.Pos.Line,
+			Cells: make([]wire.Verdict, len(t.Cells))}
 		for i, c := range t.Cells {
 			tv.Cells[i] = verdict(c, st)
 		}
@@ -81,7 +82,7 @@ func unknowns(e *expect.Expectation) []wire.TableVerdicts {
 		return out
 	}
 	for _, t := range e.Tables {
-		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
+		tv := wire.TableVerdicts{Kind: t.Kind, With: t.With, Line: t.Pos.Line}
 		for _, c := range t.Cells {
 			tv.Cells = append(tv.Cells, wire.Verdict{Question: c.Question.String(), Judged: c.Judged, OK: !c.Judged,
 				Want: c.Want.Text,

@@ -145,7 +145,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVe
 		}
 	}
 	for _, t := range cases {
-		tv := wire.TableVerdicts{Kind: t.Kind, Line: t.Pos.Line}
+		tv := wire.TableVerdicts{Kind: t.Kind, With: t.With, Line: t.Pos.Line}
 		for _, c := range t.Cells {
 			tv.Cells = append(tv.Cells, byCase[c])
 		}

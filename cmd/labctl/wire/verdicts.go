@@ -54,6 +54,7 @@ type Verdict struct {
 // TableVerdicts is one table, cell by cell in the order of Table.Cells.
 type TableVerdicts struct {
 	Kind  string    `json:"kind"`
+	With  string    `json:"with,omitempty"` // its options, as in its questions' names
 	Line  int       `json:"line"`
 	Cells []Verdict `json:"cells"`
 }

@@ -341,7 +341,8 @@ func (s *Shape) checkEither(v Value) bool {
 	var near *Shape
 	for _, a := range s.Any {
 		switch {
-		case v.IsMap() && (a.Form == Object || a.Form == Dict), v.IsList() && a.Form == List:
+		case v.IsMap() && (a.Form == Object || a.Form == Dict), v.IsList() && a.Form == List,
+			v.IsSingle() && a.Form == Table:
 			return a.Check(v)
 		case v.IsSingle() && a.Form >= Text && a.Form <= Bool:
 			if a.refuses(v) == "" {
@@ -367,10 +368,14 @@ func (s *Shape) checkEither(v Value) bool {
 // WantTable is what a table that is not one is told.
 func WantTable(v Value) string {
 	key := v.Name()
-	if v.Style() == Folded {
-		return fmt.Sprintf(`a table keeps its lines: write "%s: |" instead of ">"`, key)
+	begin := key + ":"
+	if key == "" { // an item of a list
+		key, begin = "-", "-"
 	}
-	return fmt.Sprintf(`want a table: write "%s: |", and its lines below, indented deeper than %q`, key, key)
+	if v.Style() == Folded {
+		return fmt.Sprintf(`a table keeps its lines: write "%s |" instead of ">"`, begin)
+	}
+	return fmt.Sprintf(`want a table: write "%s |", and its lines below, indented deeper than %q`, begin, key)
 }
 
 func checkTable(v Value) bool {

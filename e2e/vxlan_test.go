@@ -169,6 +169,25 @@ links: [a:eth0 b c host:eth0 -- s]
 		Expect(labctl("exec", "left", "--", "ip", "link", "show", "dev", "vx")).NotTo(Exit(0))
 	})
 
+	It("has the remotes of the file after any change of them, with a device and without", func() {
+		for _, dev := range []string{", dev: out", ""} {
+			file := write("tunnelled.yaml", strings.Replace(tunnelled, "remote: 10.0.2.1, dev: out}", "remote: 10.0.2.1"+dev+"}, mtu: 1450", 1))
+			up(file)
+			was := "10.0.2.1"
+			for _, now := range []string{"[10.0.2.1, 10.0.2.2]", "[10.0.2.2, 10.0.2.1]", "10.0.2.1", "10.0.2.3", "[10.0.2.4, 10.0.2.3, 10.0.2.1]", "[10.0.2.1, 10.0.2.4]", "10.0.2.4"} {
+				edit(file, "remote: "+was+dev+"}", "remote: "+now+dev+"}")
+				was = now
+				Expect(labctl("up", file)).To(Exit(0))
+				var want []any
+				for _, a := range strings.Split(strings.Trim(now, "[]"), ", ") {
+					want = append(want, "00:00:00:00:00:00 "+a)
+				}
+				Expect(remotesOf("left", "vx")).To(ConsistOf(want...), now)
+			}
+			Expect(labctl("down", "tunnelled")).To(Exit(0))
+		}
+	})
+
 	It("comes back with what it goes over, and with its node", func() {
 		file := write("tunnelled.yaml", tunnelled)
 		up(file)

@@ -44,9 +44,10 @@ func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	for _, n := range new.Nodes {
 		d.nodeSysctls(n)
 	}
+	d.dropTunnelEntries(new)
 	d.links(new)
 	d.staticEntries(new)
-	d.tunnelEntries(new)
+	d.addTunnelEntries(new)
 	d.hosts(new)
 	return d.plan, d.changes
 }

@@ -102,8 +102,9 @@ func (o DelTunnelEntry) shell(ns func(string) string) string {
 	return tolerant(fmt.Sprintf("bridge -n %s fdb del %s dev %s dst %s", ns(o.Node), o.MAC, o.Name, o.Remote))
 }
 
-// tunnelEntries takes away entries of VXLANs that are no more, and adds those that are new.
-func (d *differ) tunnelEntries(new *topology.Lab) {
+// tunnelsOf calls f with each VXLAN, the entries that it has, and those that it is to have.
+func (d *differ) tunnelsOf(new *topology.Lab, f func(node string, i *topology.Interface, was, now []topology.TunnelEntry,
+	made bool)) {
 	for _, n := range new.Nodes {
 		for _, i := range n.Interfaces {
 			if i.VXLAN == nil {
@@ -114,22 +115,35 @@ func (d *differ) tunnelEntries(new *topology.Lab) {
 			if !made {
 				was = d.old[n.Name].Interface(i.Name).VXLAN.Entries()
 			}
-			now := i.VXLAN.Entries()
-			for _, e := range was {
-				if !slices.Contains(now, e) {
-					d.say(n.Name, "%s: fdb %s dst %s -> -", i.Name, e.MAC, e.Remote)
-					d.add(DelTunnelEntry{n.Name, i.Name, e})
-				}
-			}
-			for _, e := range now {
-				if slices.Contains(was, e) {
-					continue
-				}
-				if !made {
-					d.say(n.Name, "%s: fdb %s dst %s", i.Name, e.MAC, e.Remote)
-				}
-				d.add(AddTunnelEntry{n.Name, i.Name, e})
-			}
+			f(n.Name, i, was, i.VXLAN.Entries(), made)
 		}
 	}
+}
+
+// dropTunnelEntries takes away entries of VXLANs that are no more. It comes before the default changes: what was an
+// entry may be the default then, and the kernel has both only once (vxlan_changelink, drivers/net/vxlan).
+func (d *differ) dropTunnelEntries(new *topology.Lab) {
+	d.tunnelsOf(new, func(node string, i *topology.Interface, was, now []topology.TunnelEntry, _ bool) {
+		for _, e := range was {
+			if !slices.Contains(now, e) {
+				d.say(node, "%s: fdb %s dst %s -> -", i.Name, e.MAC, e.Remote)
+				d.add(DelTunnelEntry{node, i.Name, e})
+			}
+		}
+	})
+}
+
+// addTunnelEntries adds those that are new.
+func (d *differ) addTunnelEntries(new *topology.Lab) {
+	d.tunnelsOf(new, func(node string, i *topology.Interface, was, now []topology.TunnelEntry, made bool) {
+		for _, e := range now {
+			if slices.Contains(was, e) {
+				continue
+			}
+			if !made {
+				d.say(node, "%s: fdb %s dst %s", i.Name, e.MAC, e.Remote)
+			}
+			d.add(AddTunnelEntry{node, i.Name, e})
+		}
+	})
 }

@@ -4,8 +4,8 @@ package kernel
 
 import "labctl/topology"
 
-// treePeers are the ports that hear what a port says: at the other end of its cable or tunnel, or beyond bridges without
-// a tree, which pass it on.
+// treePeers are the ports that hear what a port says: at the other end of its cable or tunnel, or beyond bridges
+// without a tree, which pass it on.
 func treePeers(nodes []*topology.Node) map[topology.End][]topology.End {
 	h := hearing{map[string]*topology.Node{}, (&topology.Lab{Nodes: nodes}).TunnelPeers()}
 	for _, n := range nodes {

@@ -103,8 +103,8 @@ func (o DelTunnelEntry) shell(ns func(string) string) string {
 }
 
 // tunnelsOf calls f with each VXLAN, the entries that it has, and those that it is to have.
-func (d *differ) tunnelsOf(new *topology.Lab, f func(node string, i *topology.Interface, was, now []topology.TunnelEntry,
-	made bool)) {
+func (d *differ) tunnelsOf(new *topology.Lab,
+	f func(node string, i *topology.Interface, was, now []topology.TunnelEntry, made bool)) {
 	for _, n := range new.Nodes {
 		for _, i := range n.Interfaces {
 			if i.VXLAN == nil {

@@ -26,9 +26,9 @@ ip netns exec vxlan-mtu.server2 sysctl -qew net/bridge/bridge-nf-call-iptables=0
 ip -n vxlan-mtu.server2 link set dev lo up
 ip -n vxlan-mtu.gw0 link add name eth1 up address 00:50:56:15:27:b9 mtu 1500 type veth peer name eth0 netns vxlan-mtu.server1 address 00:50:56:3b:78:0f mtu 1500
 ip -n vxlan-mtu.gw0 link add name eth2 up address 00:50:56:15:1f:90 mtu 1500 type veth peer name eth2 netns vxlan-mtu.gw1 address 00:50:56:3e:ad:b6 mtu 1500
-ip -n vxlan-mtu.gw0 link add name vxlan0 address 02:0b:f7:87:6e:d3 mtu 1500 type vxlan id 10 dstport 4789 remote 172.12.1.11
+ip -n vxlan-mtu.gw0 link add name vxlan0 address 02:0b:f7:87:6e:d3 mtu 1450 type vxlan id 10 dstport 4789 remote 172.12.1.11
 ip -n vxlan-mtu.gw1 link add name eth1 up address 00:50:56:3e:a8:4f mtu 1500 type veth peer name eth0 netns vxlan-mtu.server2 address 00:50:56:26:b0:b7 mtu 1500
-ip -n vxlan-mtu.gw1 link add name vxlan0 address 02:b1:71:81:f7:34 mtu 1500 type vxlan id 10 dstport 4789 remote 172.12.1.10
+ip -n vxlan-mtu.gw1 link add name vxlan0 address 02:b1:71:81:f7:34 mtu 1450 type vxlan id 10 dstport 4789 remote 172.12.1.10
 ip netns exec vxlan-mtu.gw0 sysctl -qw net/ipv4/neigh/eth1/retrans_time_ms=250 net/ipv4/neigh/eth1/proxy_delay=20 net/ipv4/neigh/eth2/retrans_time_ms=250 net/ipv4/neigh/eth2/proxy_delay=20 net/ipv4/neigh/vxlan0/retrans_time_ms=250 net/ipv4/neigh/vxlan0/proxy_delay=20
 ip netns exec vxlan-mtu.gw1 sysctl -qw net/ipv4/neigh/eth1/retrans_time_ms=250 net/ipv4/neigh/eth1/proxy_delay=20 net/ipv4/neigh/eth2/retrans_time_ms=250 net/ipv4/neigh/eth2/proxy_delay=20 net/ipv4/neigh/vxlan0/retrans_time_ms=250 net/ipv4/neigh/vxlan0/proxy_delay=20
 ip netns exec vxlan-mtu.server1 sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20

@@ -210,11 +210,12 @@ links: [a:eth0 b c host:eth0 -- s]
 
 	It("has its packets waited for in a queue below it", func() {
 		// 300 bytes a second: the first request takes what there is, and the next one, 148 bytes with what it is packed
-		// in, waits for half a second. No ARP takes part.
+		// in, waits for half a second. No ARP takes part: its answers would wait behind.
 		lab := strings.NewReplacer("a: {ip: 192.168.7.1/24,", `a: {mac: "02:00:00:00:00:01", neigh: {192.168.7.2: "02:00:00:00:00:02"}, ip: 192.168.7.1/24,`,
 			"b: {ip: 192.168.7.2/24,", `b: {mac: "02:00:00:00:00:02", neigh: {192.168.7.1: "02:00:00:00:00:01"}, ip: 192.168.7.2/24,`,
 			"    routes: {default: 10.0.1.254}\n", "    routes: {default: 10.0.1.254}\n    neigh: {10.0.1.254: \"02:00:00:00:00:03\"}\n",
-			"l: 10.0.1.254/24", `l: {ip: 10.0.1.254/24, mac: "02:00:00:00:00:03"}`).Replace(tunnelled)
+			"      out: 10.0.1.1/24\n", "      out: {ip: 10.0.1.1/24, mac: \"02:00:00:00:00:04\"}\n",
+			"r: {kind: router, interfaces: {l: 10.0.1.254/24", `r: {kind: router, neigh: {10.0.1.1: "02:00:00:00:00:04"}, interfaces: {l: {ip: 10.0.1.254/24, mac: "02:00:00:00:00:03"}`).Replace(tunnelled)
 		up(write("tunnelled.yaml", lab))
 		Expect(labctl("exec", "left", "--", "tc", "qdisc", "add", "dev", "out", "root", "tbf", "rate", "2400bit", "burst", "160", "limit", "10000")).To(Exit(0))
 		for range 2 {

@@ -144,6 +144,7 @@ type Interface struct {
 	Up      bool
 	Promisc bool
 	Addrs   []netip.Prefix // host bits kept, in the order in which they are added
+	Joins   []netip.Addr   // multicast groups that the interface has joined (RFC 1112, RFC 2710), each once
 
 	Peer   End           // Veth: the far end
 	Master string        // the bridge, in the same node, that this interface is a port of

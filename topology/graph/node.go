@@ -56,6 +56,9 @@ func interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	if i.Promisc {
 		out.Settings = append(out.Settings, "promisc true")
 	}
+	for _, group := range i.Joins {
+		out.Settings = append(out.Settings, "joins "+group.String())
+	}
 	switch {
 	case i.Peer.Node != "":
 		out.Peer = i.Peer.String()

@@ -101,8 +101,8 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 	return "", nil
 }
 
-// addressRequest is what an operation on an address, a route, a routing rule or a neighbour does in the namespace of
-// its node; nil for other operations.
+// addressRequest is what an operation on an address, a group, a route, a routing rule or a neighbour does in the
+// namespace of its node; nil for other operations.
 func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 	switch o := op.(type) {
 	case plan.AddAddr:
@@ -111,6 +111,10 @@ func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error {
 			return tolerate(n.address(unix.RTM_DELADDR, o.Name, o.Addr), unix.EADDRNOTAVAIL, unix.ENODEV)
 		}
+	case plan.JoinGroup:
+		return o.Node, func(n *namespace) error { return n.join(o.Name, o.Group) }
+	case plan.LeaveGroup:
+		return o.Node, func(n *namespace) error { n.joins.leave(o.Name, o.Group); return nil }
 	case plan.AddRoute:
 		return o.Node, func(n *namespace) error { return n.route(o.Route, (*netlink.Handle).RouteAdd) }
 	case plan.DelRoute:

@@ -147,6 +147,7 @@ var ipvlanFlags = map[string]netlink.IPVlanFlag{"bridge": netlink.IPVLAN_FLAG_BR
 
 // delLink removes an interface. One that is gone is not an error.
 func (n *namespace) delLink(name string) error {
+	n.joins.gone(name)
 	return n.onLink(name, func(h *netlink.Handle, l netlink.Link) error { return h.LinkDel(l) }, unix.ENODEV)
 }
 

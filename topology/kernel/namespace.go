@@ -27,6 +27,7 @@ type namespace struct {
 	ioctls ioctls
 	handle handleLender
 	flush  flushFiles
+	joins  joins
 
 	door   sync.RWMutex // held for reading while ns is used: when it is closed its number becomes another file's
 	closed bool
@@ -76,6 +77,7 @@ func (n *namespace) closeSockets() {
 // close lets go of the namespace.
 func (n *namespace) close() {
 	n.ioctls.end() // a socket would keep the namespace from ending
+	n.joins.end()
 	n.closeSockets()
 	n.conn.end()
 	n.flush.end()

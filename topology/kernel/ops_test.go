@@ -36,6 +36,7 @@ func TestEveryOpApplies(t *testing.T) {
 		plan.SetUp{Node: "b", Name: "eth0", Up: true},
 	}
 	addr := plan.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")}
+	group := plan.JoinGroup{Node: "b", Name: "eth0", Group: netip.MustParseAddr("239.1.1.1")}
 	route := topology.Route{Dst: netip.MustParsePrefix("10.7.0.0/16"), Type: "unicast", Via: netip.MustParseAddr("10.0.0.9")}
 	several := topology.Route{Dst: netip.MustParsePrefix("10.8.0.0/16"), Type: "unicast", Table: 70000, Metric: 9,
 		NextHops: []topology.NextHop{{Via: netip.MustParseAddr("10.0.0.9"), Weight: 2}, {Via: netip.MustParseAddr("9.9.9.9"), Dev: "eth0", OnLink: true, Weight: 1}}}
@@ -86,6 +87,8 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]plan.Op{master, plan.SetPort{Node: "a", Name: "p0", From: topology.DefaultPortSettings(), To: port}}, "-d -n t.a link show p0", "hairpin on guard off root_block off fastleave off learning off"},
 		{[]plan.Op{addr}, "-n t.b addr show eth0", "10.0.0.1/24"},
 		{[]plan.Op{addr, plan.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},
+		{[]plan.Op{group}, "-n t.b maddr show dev eth0", "inet  239.1.1.1"},
+		{[]plan.Op{group, plan.LeaveGroup(group)}, "-n t.b maddr show dev eth0", "!239.1.1.1"},
 		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}}, "-n t.b route", "10.7.0.0/16 via 10.0.0.9"},
 		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}, plan.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
 		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: several}}, "-o -n t.b route show table 70000", "10.8.0.0/16 metric 9 \\\tnexthop via 10.0.0.9 dev eth0 weight 2 \\\tnexthop via 9.9.9.9 dev eth0 weight 1 onlink"},

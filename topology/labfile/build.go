@@ -102,6 +102,7 @@ func (b *labBuild) layer3(t *site, stack stacking) {
 			n.Loopback = lo.Interface
 		}
 		b.ipv6(s, n, t.root.Field("ipv6").Bool(false))
+		b.joinable(s, n)
 		nets.routes(s, n)
 		nets.ipRules(s, n)
 		nets.neighbours(s, n)
@@ -129,6 +130,20 @@ func (b *labBuild) ipv6(s *nodeDecl, n *topology.Node, everywhere bool) {
 			// NETDEV_CHANGEMTU).
 			if m.MTU < 1280 {
 				m.addrs[i].Errorf("%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
+			}
+		}
+	}
+}
+
+// joinable refuses groups of IPv6 where there is no IPv6.
+func (b *labBuild) joinable(s *nodeDecl, n *topology.Node) {
+	for _, m := range b.of[s] {
+		for k, v := range m.joins {
+			switch group := m.Joins[k]; {
+			case group.Is6() && !n.IPv6:
+				v.Errorf("%s is a group of IPv6, and %s has none (\"ipv6: true\" gives it)", group, s.full)
+			case group.Is6() && m.MTU < 1280: // as in ipv6 above
+				v.Errorf("%s has an MTU of %d, and IPv6 needs 1280", m.Name, m.MTU)
 			}
 		}
 	}

@@ -151,6 +151,9 @@ func describeNodes(b *strings.Builder, l *topology.Lab) {
 		describeSwitch(b, n)
 		for _, i := range n.Interfaces {
 			fmt.Fprintf(b, "  %s %s %s mtu=%d up=%v promisc=%v %v", i.Type, i.Name, i.MAC, i.MTU, i.Up, i.Promisc, i.Addrs)
+			if len(i.Joins) > 0 {
+				fmt.Fprintf(b, " joins=%v", i.Joins)
+			}
 			if i.Peer.Node != "" {
 				fmt.Fprintf(b, " peer=%s", i.Peer)
 			}

@@ -74,7 +74,7 @@ func (b bodies) nothingGone(s *nodeDecl, set grammar.Value) bool {
 }
 
 // shortKeys are the keys of an interface that may be written at its node, if it has no other.
-func shortKeys() []string { return []string{"ip", "mac", "effective_mac", "mtu", "promisc"} }
+func shortKeys() []string { return []string{"ip", "joins", "mac", "effective_mac", "mtu", "promisc"} }
 
 // ifaceBuild is an interface while it is made.
 type ifaceBuild struct {
@@ -89,6 +89,7 @@ type ifaceBuild struct {
 	tunnel grammar.Value // of a VXLAN
 	addrs  []grammar.Value
 	has    map[netip.Prefix]bool // Addrs
+	joins  []grammar.Value       // of each of Joins
 	entry  grammar.Value         // of "interfaces"
 
 	ownMTU grammar.Value

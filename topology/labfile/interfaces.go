@@ -18,6 +18,7 @@ type interfaceReader struct{ *ifaces }
 func valueKeys(mac string) []grammar.Key {
 	return []grammar.Key{
 		{Name: "ip", Shape: grammar.Prefixes()},
+		joinsKey(),
 		{Name: "mac", Shape: grammar.MACOrName(mac)},
 		{Name: "effective_mac", Shape: grammar.MACOrName("what the guest's own root has set instead")},
 		{Name: "mtu", Shape: mtuShape()},
@@ -301,6 +302,11 @@ func (r interfaceReader) values(m *ifaceBuild, v grammar.Value) {
 	}
 	if ip := v.Field("ip"); ip.Given() {
 		readIP(m, ip, ip.Path())
+	}
+	if joins := v.Field("joins"); joins.Given() {
+		var good bool
+		m.Joins, m.joins, good = readJoins(joins)
+		m.broken = m.broken || !good
 	}
 	if mac := v.Field("mac"); mac.Given() {
 		m.MAC, m.ownMAC = r.names.mac(mac), mac

@@ -93,7 +93,7 @@ const bridgePortVLAN = `a VLAN belongs to a port: "vlan_filtering: true" and "po
 
 func bridgeRow() kindRow {
 	mac := grammar.MACOrName("the bridge device's own address; without it the bridge takes the lowest of its ports")
-	own := []grammar.Key{{Name: "ip", Shape: grammar.Prefixes()}, {Name: "mac", Shape: mac},
+	own := []grammar.Key{{Name: "ip", Shape: grammar.Prefixes()}, joinsKey(), {Name: "mac", Shape: mac},
 		{Name: "mtu", Shape: mtuShape()}}
 	return kindRow{name: topology.Bridge, body: bridgeBody, want: "a bridge node",
 		doc: "a namespace with one Linux bridge, named like the node; every link end on it is a port",
@@ -117,6 +117,7 @@ func switchRow() kindRow {
 			"interfaces": `a virtual switch has none: every link end on it is a port; settings of a port belong in "ports"`,
 			"fdb":        `a virtual switch knows its guests' addresses by itself; only a bridge has static entries`,
 			"ip":         "a virtual switch has no address; give one to a node that is linked to it",
+			"joins":      "a virtual switch joins no group; a node that is linked to it may",
 		},
 		inSet:   map[string]string{"rules": noSwitchRules},
 		foreign: foreignAtSwitch(`a VLAN is written "vlan: $", at the switch, a group or a port`)}

@@ -124,6 +124,10 @@ func (t stacking) masters() {
 		if len(m.addrs) > 0 {
 			m.addrs[0].Errorf("%s: port %s has an address; move it to %s", br.Name, m.Name, br.Name)
 		}
+		if len(m.joins) > 0 {
+			m.joins[0].Errorf("%s: port %s joins a group, and what comes there is the bridge's; move it to %s", br.Name,
+				m.Name, br.Name)
+		}
 	}
 	for _, m := range t.all {
 		if m.above != nil && m.takesAll() && m.above.Master != "" {

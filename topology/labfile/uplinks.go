@@ -164,6 +164,10 @@ func (u *uplinks) check() {
 				h.addrs[0].Errorf("%s is an uplink of %s and belongs to it alone; if %s is to go on using it, "+
 					"write \"ports: {%s: {shared: true}}\" at %s", h.Name, s.full, h.node.full, h.Name, s.base)
 			}
+			if len(h.joins) > 0 {
+				h.joins[0].Errorf("%s is an uplink of %s, and what comes there is the switch's; it cannot join a group",
+					h.Name, s.full)
+			}
 			if h.Master != "" {
 				h.said.Errorf("%s is a port of %s and cannot be an uplink of %s too", h.Name, h.Master, s.full)
 			}

@@ -260,6 +260,9 @@ func (d *differ) hosts(new *topology.Lab) {
 		}
 	}
 	for _, n := range new.Nodes {
+		d.joins(n)
+	}
+	for _, n := range new.Nodes {
 		if !d.readdress[n.Name] {
 			continue
 		}

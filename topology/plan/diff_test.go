@@ -47,6 +47,8 @@ func TestDiff(t *testing.T) {
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"promisc", "a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, promisc: true}", "a: eth0: promisc false -> true", "SetPromisc a link set dev eth0 promisc on",
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
+		{"a group", "a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, joins: 239.1.1.1}", "a: eth0: joins [] -> [239.1.1.1]", "JoinGroup a addr replace 239.1.1.1/32 dev eth0 scope host autojoin",
+			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"a sysctl", "a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, sysctls: {net.ipv4.ip_default_ttl: 9}}", "a: sysctl net/ipv4/ip_default_ttl: kernel default -> 9", "SetSysctl ip netns exec x.a sysctl -qw net/ipv4/ip_default_ttl=9",
 			[]string{"s1", "a", "b", "r"}, "AddVeth"},
 		{"a route", "default: 10.0.0.254", "default: 10.0.0.1", "b: route default: via 10.0.0.254 -> via 10.0.0.1", "DelRoute b route del default via 10.0.0.254 | AddRoute b route add default via 10.0.0.1",

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,4 +223,41 @@ func setBridge(ns, name string, from, to topology.BridgeSettings) (lines []strin
 		}
 	}
 	return lines
+}
+
+// joins joins and leaves groups, when everything is up: a report that is sent to a bridge which is down is lost.
+func (d *differ) joins(n *topology.Node) {
+	for _, i := range n.Interfaces {
+		var was []netip.Addr
+		if !d.made[topology.End{Node: n.Name, Interface: i.Name}] {
+			was = d.old[n.Name].Interface(i.Name).Joins
+			if slices.Equal(was, i.Joins) {
+				continue
+			}
+			d.say(n.Name, "%s: joins %v -> %v", i.Name, was, i.Joins)
+		}
+		for _, group := range was {
+			if !slices.Contains(i.Joins, group) {
+				d.add(LeaveGroup{n.Name, i.Name, group})
+			}
+		}
+		for _, group := range i.Joins {
+			if !slices.Contains(was, group) {
+				d.add(JoinGroup{n.Name, i.Name, group})
+			}
+		}
+	}
+}
+
+// Rejoin is the plan that joins all groups of a lab, for whoever takes its nodes over from a process that held the
+// sockets and died.
+func Rejoin(lab *topology.Lab, instance string) *Plan {
+	d := &differ{made: map[topology.End]bool{}, plan: &Plan{Lab: lab.Name, Instance: instance}}
+	for _, n := range lab.Nodes {
+		for _, i := range n.Interfaces {
+			d.made[topology.End{Node: n.Name, Interface: i.Name}] = true
+		}
+		d.joins(n)
+	}
+	return d.plan
 }

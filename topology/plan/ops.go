@@ -125,6 +125,20 @@ type (
 		Addr       netip.Prefix
 	}
 
+	// JoinGroup joins a multicast group on an interface, as a program does (IP_ADD_MEMBERSHIP in ip(7),
+	// IPV6_JOIN_GROUP in ipv6(7)), for as long as the node is there. A group that was joined by such an operation
+	// before stays joined.
+	JoinGroup struct {
+		Node, Name string
+		Group      netip.Addr
+	}
+
+	// LeaveGroup leaves it. One that was not joined by [JoinGroup] is no error.
+	LeaveGroup struct {
+		Node, Name string
+		Group      netip.Addr
+	}
+
 	// AddRoute adds a route.
 	AddRoute struct {
 		Node string
@@ -289,6 +303,22 @@ func (o AddAddr) shell(ns func(string) string) string {
 func (o DelAddr) shell(ns func(string) string) string {
 	return tolerant(fmt.Sprintf("ip -n %s addr del %s dev %s", ns(o.Node), o.Addr, o.Name))
 }
+
+// A shell has no socket to hold. "autojoin" of ip-address(8) makes the kernel join, at the price of an address:
+// "scope host" keeps that of IPv4 from being chosen as a source (inet_select_addr in net/ipv4/devinet.c).
+func (o JoinGroup) shell(ns func(string) string) string {
+	args := " scope host"
+	if o.Group.Is6() {
+		args = " nodad noprefixroute"
+	}
+	return fmt.Sprintf("ip -n %s addr replace %s dev %s%s autojoin", ns(o.Node), single(o.Group), o.Name, args)
+}
+
+func (o LeaveGroup) shell(ns func(string) string) string {
+	return tolerant(fmt.Sprintf("ip -n %s addr del %s dev %s", ns(o.Node), single(o.Group), o.Name))
+}
+
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 func (o AddNeighbour) shell(ns func(string) string) string {
 	return fmt.Sprintf("ip -n %s neigh replace %s lladdr %s dev %s nud permanent", ns(o.Node), o.IP, o.MAC, o.Dev)

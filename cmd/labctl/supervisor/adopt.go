@@ -40,6 +40,9 @@ func (s *server) adopt(ctx context.Context, old *kernel.State, progress func(wir
 	if err := s.apply(ctx, planned, lab); err != nil {
 		return err
 	}
+	if err := s.apply(ctx, plan.Rejoin(lab, s.meta.Instance), lab); err != nil {
+		return err
+	}
 	s.broken, told.Under = told.Under.TakenBack(), nil
 	s.publish(lab, told)
 	if err := s.remember(); err != nil {

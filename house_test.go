@@ -66,6 +66,7 @@ var rules = map[string]struct{ may, never []string }{
 	"labctl/topology/shape":        {may: []string{"labctl/topology/problem"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/graph":        {may: []string{"labctl/switchcore", "labctl/topology"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/plan":         {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/problem", "labctl/topology/rules"}, never: []string{"net", "os/exec", "os"}},
+	"labctl/topology/state":        {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/plan", "labctl/topology/problem", "labctl/topology/rules"}, never: []string{"net", "os/exec", "os", "sync", "sync/atomic", "syscall"}},
 	"labctl/topology/kernel":       {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/plan", "labctl/topology/problem", "labctl/topology/rules", "github.com/vishvananda/", "github.com/google/nftables", "github.com/google/nftables/", "golang.org/x/sys/"}},
 	"labctl/topology/schedule":     {never: []string{"net", "net/netip", "os", "sync", "sync/atomic", "syscall", "time"}},
 	"labctl/topology/silence":      {never: []string{"net", "os", "sync", "sync/atomic", "syscall", "time"}},

@@ -1,0 +1,128 @@
+package state
+
+import (
+	"net/netip"
+	"time"
+
+	"labctl/switchcore"
+	"labctl/topology"
+)
+
+// Loopback is the kind of lo. The other kinds are those of [topology.LinkType].
+const Loopback topology.LinkType = "loopback"
+
+// End names an interface of a node.
+type End struct {
+	Node      string `json:"node"`
+	Interface string `json:"interface"`
+}
+
+// Interface is one interface of a node as the kernel has it.
+type Interface struct {
+	Name string            `json:"name"`
+	Rank int               `json:"rank"` // 1 for lo, and then by ifindex: the order in which they were made
+	Kind topology.LinkType `json:"kind"`
+	At   Pos               `json:"at,omitzero"`
+	// Own says that it is not the file's: the way of a virtual switch into an interface that it shares with the node
+	// (see [topology.Inlet]).
+	Own         bool           `json:"own,omitzero"`
+	MAC         switchcore.MAC `json:"mac,omitzero"`
+	Chosen      bool           `json:"chosen,omitzero"` // a bridge whose MAC follows the kernel's rule
+	MTU         int            `json:"mtu"`
+	Up          bool           `json:"up,omitzero"`          // administratively
+	Carrier     bool           `json:"carrier,omitzero"`     // IFF_LOWER_UP
+	Promisc     bool           `json:"promisc,omitzero"`     // IFF_PROMISC, set by somebody: "ip link set promisc on"
+	Promiscuity int            `json:"promiscuity,omitzero"` // how many want it, IFLA_PROMISCUITY
+
+	Peer    End              `json:"peer,omitzero"`    // veth
+	Lower   End              `json:"lower,omitzero"`   // macvlan, macvtap, vlan
+	Mode    string           `json:"mode,omitzero"`    // macvlan, macvtap: bridge private vepa passthru source
+	Sources []switchcore.MAC `json:"sources,omitzero"` // mode source, sorted
+	VLANID  int              `json:"vlan_id,omitzero"`
+
+	Addresses []Address        `json:"addresses,omitzero"` // in the kernel's order: the first of a network is the primary
+	Groups    []netip.Addr     `json:"groups,omitzero"`    // multicast groups that the kernel is a member of, sorted
+	Unicast   []switchcore.MAC `json:"unicast,omitzero"`   // further addresses that its filter takes, sorted
+
+	Master string  `json:"master,omitzero"` // the bridge that it is a port of
+	Port   *Port   `json:"port,omitzero"`   // non-nil exactly when Master is set
+	Bridge *Bridge `json:"bridge,omitzero"` // of kind bridge
+}
+
+// Address is an address of an interface.
+type Address struct {
+	Prefix    netip.Prefix `json:"prefix"`             // host bits kept
+	Secondary bool         `json:"secondary,omitzero"` // IFA_F_SECONDARY: IPv4, not the first one of its network
+	Tentative bool         `json:"tentative,omitzero"` // IPv6, not usable yet
+}
+
+// Port is a bridge port.
+type Port struct {
+	topology.PortSettings
+	Number int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
+	State  string `json:"state"`  // disabled listening learning forwarding blocking
+	// of a spanning tree; "": the bridge has none
+	Role       string `json:"role,omitzero"` // root designated alternate disabled
+	PathCost   int    `json:"path_cost"`
+	Designated string `json:"designated,omitzero"` // whose messages hold on its segment: root, cost, bridge, port
+	GroupFwd   uint16 `json:"group_fwd_mask,omitzero"`
+}
+
+// Bridge is a Linux bridge.
+type Bridge struct {
+	topology.BridgeSettings
+	ID       string   `json:"id"`                 // priority and address as iproute2 has it: 8000.02:00:00:00:00:01
+	Root     string   `json:"root"`               // the ID of the root as the bridge knows it; its own without a tree
+	RootCost int      `json:"root_cost,omitzero"` // the path's to the root
+	RootPort string   `json:"root_port,omitzero"` // "": it is the root
+	Ports    []string `json:"ports,omitzero"`     // as the kernel goes through them when it floods: the newest first
+	FDB      []FDB    `json:"fdb,omitzero"`       // by MAC and VLAN, without its own addresses
+	MDB      []MDB    `json:"mdb,omitzero"`       // by VLAN, group and port
+	Querier  bool     `json:"querier,omitzero"`   // snooping has heard one, so that unknown groups are not flooded
+}
+
+// FDB is a forwarding entry of a bridge.
+type FDB struct {
+	MAC    switchcore.MAC `json:"mac"`
+	VLAN   int            `json:"vlan,omitzero"` // 0: in none
+	Port   string         `json:"port"`
+	Static bool           `json:"static,omitzero"` // it does not age
+	Age    time.Duration  `json:"age,omitzero"`    // since a frame from there was seen, in nanoseconds
+}
+
+// MDB is a member port of a multicast group of a bridge.
+type MDB struct {
+	Group string `json:"group"` // an address, or a MAC
+	VLAN  int    `json:"vlan,omitzero"`
+	Port  string `json:"port"`
+	// Static says that it does not age.
+	Static bool `json:"static,omitzero"`
+}
+
+// Switch is a virtual switch.
+type Switch struct {
+	Config switchcore.Config `json:"config"`
+	Ports  []SwitchPort      `json:"ports,omitzero"` // as Config.Ports, one by one
+	// Table are the addresses that it has learned, by MAC and VLAN.
+	Table []Learned `json:"table,omitzero"`
+}
+
+// SwitchPort says what belongs to a port of a virtual switch, and what it knows of the adapter behind it.
+type SwitchPort struct {
+	Name      string `json:"name"`
+	At        End    `json:"at"`           // what the data path opens
+	Far       End    `json:"far,omitzero"` // the adapter behind a leaf port; zero for an uplink
+	Shared    bool   `json:"shared,omitzero"`
+	Connected bool   `json:"connected,omitzero"`
+	Link      bool   `json:"link,omitzero"`
+	// Filter is what the guest's driver has programmed into its adapter, of a leaf port.
+	Filter switchcore.Filter `json:"filter,omitzero"`
+}
+
+// Learned is an entry in the table of a virtual switch.
+type Learned struct {
+	MAC  switchcore.MAC `json:"mac"`
+	VLAN int            `json:"vlan,omitzero"`
+	Port string         `json:"port"`
+	Age  time.Duration  `json:"age,omitzero"` // since a frame from there was seen, in nanoseconds
+}

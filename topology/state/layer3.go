@@ -1,0 +1,47 @@
+package state
+
+import (
+	"net/netip"
+
+	"labctl/switchcore"
+)
+
+// The tables of linux/rtnetlink.h that every node has.
+const (
+	DefaultTable = 253
+	MainTable    = 254
+	LocalTable   = 255
+)
+
+// Route is one route. Its order among others of the same table, destination and metric is the kernel's: the first one
+// is taken.
+type Route struct {
+	Table    int          `json:"table"`
+	Dst      netip.Prefix `json:"dst"`
+	Type     string       `json:"type"`            // unicast local broadcast multicast anycast blackhole unreachable prohibit
+	Scope    string       `json:"scope,omitzero"`  // IPv4: host link global
+	Protocol string       `json:"protocol"`        // kernel boot redirect ra static
+	Metric   int          `json:"metric,omitzero"` // lower is better
+	Via      netip.Addr   `json:"via,omitzero"`
+	Dev      string       `json:"dev,omitzero"`
+	Src      netip.Addr   `json:"src,omitzero"` // the preferred source
+	OnLink   bool         `json:"onlink,omitzero"`
+	LinkDown bool         `json:"linkdown,omitzero"` // RTNH_F_LINKDOWN: its interface has no carrier
+	MTU      int          `json:"mtu,omitzero"`      // that the route allows, as path MTU discovery has learned it
+}
+
+// Policy is a routing rule.
+type Policy struct {
+	Family   int    `json:"family"` // 4 or 6
+	Priority int    `json:"priority"`
+	Text     string `json:"text"` // as ip-rule(8) prints it, behind the priority: from all lookup local
+	Table    int    `json:"table,omitzero"`
+}
+
+// Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals.
+type Neighbour struct {
+	Dev   string         `json:"dev"`
+	IP    netip.Addr     `json:"ip"`
+	MAC   switchcore.MAC `json:"mac,omitzero"`
+	State string         `json:"state"`
+}

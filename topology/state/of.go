@@ -1,0 +1,129 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+
+	"labctl/switchcore"
+	"labctl/topology"
+	"labctl/topology/plan"
+)
+
+// Of is a lab right after "up", before any traffic: the kernel has acted on every carrier, and spanning trees have
+// settled. What the commands of nodes do is not in it; they are listed, see [Command].
+func Of(lab *topology.Lab) *State {
+	m := &maker{lab: lab, order: orderOf(plan.New(lab, lab.Name))}
+	s := &State{Format: Format, Lab: lab.Name}
+	for _, n := range lab.Nodes {
+		s.Nodes = append(s.Nodes, m.node(n))
+	}
+	m.state = s
+	m.carriers()
+	m.trees()
+	m.promiscuity()
+	for i := range s.Nodes {
+		s.Nodes[i].Routes = routesOf(&s.Nodes[i], lab.Nodes[i])
+	}
+	m.switches()
+	return s
+}
+
+// maker makes the state of a lab.
+type maker struct {
+	lab   *topology.Lab
+	order *order
+	state *State
+}
+
+func (m *maker) node(n *topology.Node) Node {
+	names := m.order.links[n.Name]
+	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: kernelPolicies(n.IPv6),
+		Sysctls: sysctlsOf(n, names)}
+	lo := Interface{Name: "lo", Rank: 1, Kind: Loopback, MTU: 65536, Up: true, Carrier: true,
+		Addresses: []Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8")}}}
+	if n.IPv6 {
+		lo.Addresses = append(lo.Addresses, Address{Prefix: netip.MustParsePrefix("::1/128")})
+	}
+	out.Interfaces = append(out.Interfaces, lo)
+	for k, name := range names {
+		i := m.interfaceOf(n, n.Interface(name))
+		i.Rank = k + 2
+		out.Interfaces = append(out.Interfaces, i)
+	}
+	for _, e := range n.Neighbours {
+		out.Neighbours = append(out.Neighbours, Neighbour{Dev: e.Dev, IP: e.IP, MAC: e.MAC, State: "PERMANENT"})
+	}
+	sortNeighbours(out.Neighbours)
+	for _, set := range n.Loaded() {
+		out.Rules = append(out.Rules, ruleSet(set))
+	}
+	for _, c := range n.Run {
+		out.Commands = append(out.Commands, Command{What: c.Sh, Background: c.Background, At: posOf(c.Pos)})
+	}
+	return out
+}
+
+func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
+	out := Interface{Name: i.Name, Kind: i.Type, At: posOf(i.Pos), MAC: i.Wears(), MTU: i.MTU, Up: i.Up,
+		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(i.Lower), Mode: i.Mode, Sources: slices.Clone(i.Sources),
+		VLANID: i.VLANID, Master: i.Master}
+	slices.SortFunc(out.Sources, compareMACs)
+	for _, a := range i.Addrs {
+		if a.Addr().Is6() && !i.Up {
+			continue // they go when it goes down, and it never was up with them
+		}
+		out.Addresses = append(out.Addresses, Address{Prefix: a, Secondary: secondary(out.Addresses, a)})
+	}
+	if i.Port != nil {
+		out.Port = &Port{PortSettings: *i.Port}
+	}
+	if i.Bridge != nil {
+		out.Bridge = m.bridgeOf(n, i)
+		if i.Wears().IsZero() {
+			out.MAC, out.Chosen = lowestOfPorts(n, i.Name), true
+		}
+	}
+	return out
+}
+
+// secondary reports whether an IPv4 address is in the network of one that the interface has already
+// (__inet_insert_ifa, net/ipv4/devinet.c).
+func secondary(have []Address, a netip.Prefix) bool {
+	return a.Addr().Is4() && slices.ContainsFunc(have, func(h Address) bool {
+		return !h.Secondary && h.Prefix.Masked() == a.Masked()
+	})
+}
+
+func (m *maker) bridgeOf(n *topology.Node, i *topology.Interface) *Bridge {
+	b := &Bridge{BridgeSettings: *i.Bridge,
+		Ports: slices.Clone(m.order.ports[topology.End{Node: n.Name, Interface: i.Name}])}
+	slices.Reverse(b.Ports) // br_add_if puts a port at the head of the list
+	for _, e := range i.Static {
+		b.FDB = append(b.FDB, FDB{MAC: e.MAC, Port: e.Port, Static: true})
+	}
+	slices.SortFunc(b.FDB, compareFDB)
+	return b
+}
+
+// lowestOfPorts is the address of a bridge that has been given none: the lowest of its ports
+// (br_stp_recalculate_bridge_id, net/bridge/br_stp_if.c); zero without a port, where the kernel draws one by chance.
+func lowestOfPorts(n *topology.Node, bridge string) (lowest switchcore.MAC) {
+	for _, i := range n.Interfaces {
+		if i.Master == bridge && (lowest.IsZero() || compareMACs(i.Wears(), lowest) < 0) {
+			lowest = i.Wears()
+		}
+	}
+	return lowest
+}
+
+// kernelPolicies are the routing rules that every node has (fib_default_rules_init, net/ipv4/fib_rules.c;
+// fib6_rules_net_init, net/ipv6/fib6_rules.c).
+func kernelPolicies(ipv6 bool) []Policy {
+	out := []Policy{{4, 0, "from all lookup local", LocalTable}, {4, 32766, "from all lookup main", MainTable},
+		{4, 32767, "from all lookup default", DefaultTable}}
+	if ipv6 {
+		out = append(out, Policy{6, 0, "from all lookup local", LocalTable},
+			Policy{6, 32766, "from all lookup main", MainTable})
+	}
+	return out
+}

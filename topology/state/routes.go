@@ -1,0 +1,122 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+
+	"labctl/topology"
+)
+
+// routesOf are the routes of a node: those that the kernel makes of addresses (fib_add_ifaddr,
+// net/ipv4/fib_frontend.c; addrconf_prefix_route and ipv6_ifa_notify, net/ipv6/addrconf.c), and the file's.
+func routesOf(n *Node, of *topology.Node) []Route {
+	var out []Route
+	for k := range n.Interfaces {
+		i := &n.Interfaces[k]
+		if !i.Up {
+			continue
+		}
+		for _, a := range i.Addresses {
+			if a.Prefix.Addr().Is4() {
+				out = append(out, connected4(n, i, a)...)
+			}
+		}
+	}
+	out = append(out, given(n, of)...)
+	slices.SortStableFunc(out, compareRoutes)
+	return out
+}
+
+// connected4 are the routes that an IPv4 address of an interface makes.
+func connected4(n *Node, i *Interface, a Address) []Route {
+	ip, bits := a.Prefix.Addr(), a.Prefix.Bits()
+	base := Route{Protocol: "kernel", Dev: i.Name, Src: primary(i, a), LinkDown: !i.Carrier}
+	make := func(table int, typ, scope string, dst netip.Prefix) Route {
+		r := base
+		r.Table, r.Type, r.Scope, r.Dst = table, typ, scope, dst
+		return r
+	}
+	out := []Route{make(LocalTable, "local", "host", netip.PrefixFrom(ip, 32))}
+	out[0].LinkDown = false // the kernel keeps its own addresses whatever the carrier
+	if network := a.Prefix.Masked(); !a.Secondary && (network.Addr() != ip || bits < 32) {
+		if i.Kind == Loopback {
+			out = append(out, make(LocalTable, "local", "host", network))
+		} else {
+			out = append(out, make(MainTable, "unicast", "link", network))
+		}
+		if bits < 31 {
+			out = append(out, make(LocalTable, "broadcast", "link", netip.PrefixFrom(lastOf(network), 32)))
+		}
+	}
+	return out
+}
+
+// primary is the first address of the network that an address is in.
+func primary(i *Interface, a Address) netip.Addr {
+	for _, p := range i.Addresses {
+		if a.Secondary && !p.Secondary && p.Prefix.Masked() == a.Prefix.Masked() {
+			return p.Prefix.Addr()
+		}
+	}
+	return a.Prefix.Addr()
+}
+
+// lastOf is the last address of an IPv4 network.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom4(b)
+}
+
+// given are the routes of the file that the kernel has.
+func given(n *Node, of *topology.Node) []Route {
+	var out []Route
+	for _, r := range of.Routes {
+		k := Route{Table: MainTable, Dst: r.Dst.Masked(), Type: r.Type, Protocol: "boot", Metric: r.Metric, Via: r.Via,
+			Dev: r.Dev, Src: r.Src, OnLink: r.OnLink}
+		if k.Type == "" {
+			k.Type = "unicast"
+		}
+		if k.Dst.Addr().Is4() {
+			k.Scope = "global"
+			if !k.Via.IsValid() && k.Type == "unicast" {
+				k.Scope = "link"
+			}
+		} else if k.Metric == 0 {
+			k.Metric = 1024 // IP6_RT_PRIO_USER, linux/ipv6_route.h
+		}
+		if k.Dev == "" && k.Via.IsValid() {
+			k.Dev = behind(n, out, k.Via)
+		}
+		if i := n.Interface(k.Dev); i != nil {
+			if !i.Up {
+				continue // the kernel has dropped it, or never took it (fib_check_nh, fib_disable_ip)
+			}
+			k.LinkDown = !i.Carrier
+		} else if k.Type == "unicast" {
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// behind is the interface by which a gateway is reached when a route without one is added.
+func behind(n *Node, more []Route, via netip.Addr) string {
+	best, dev := -1, ""
+	for _, i := range n.Interfaces {
+		for _, a := range i.Addresses {
+			if i.Up && a.Prefix.Contains(via) && a.Prefix.Bits() > best {
+				best, dev = a.Prefix.Bits(), i.Name
+			}
+		}
+	}
+	for _, r := range more {
+		if !r.Via.IsValid() && r.Dst.Contains(via) && r.Dst.Bits() > best {
+			best, dev = r.Dst.Bits(), r.Dev
+		}
+	}
+	return dev
+}

@@ -18,6 +18,7 @@ func Of(lab *topology.Lab) *State {
 		s.Nodes = append(s.Nodes, m.node(n))
 	}
 	m.state = s
+	m.passthru()
 	m.carriers()
 	m.trees()
 	m.promiscuity()
@@ -84,6 +85,18 @@ func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 		}
 	}
 	return out
+}
+
+// passthru gives what a macvlan in mode passthru sits on the address that is set on the macvlan
+// (macvlan_set_mac_address, drivers/net/macvlan.c).
+func (m *maker) passthru() {
+	for _, n := range m.lab.Nodes {
+		for _, i := range n.Interfaces {
+			if lower := m.at(End(i.Lower)); lower != nil && i.Mode == "passthru" && !i.EffectiveMAC.IsZero() {
+				lower.MAC = i.EffectiveMAC
+			}
+		}
+	}
 }
 
 // secondary reports whether an IPv4 address is in the network of one that the interface has already

@@ -3,9 +3,12 @@ package state
 import "labctl/topology"
 
 // promiscuity counts who wants an interface to be promiscuous: its administrator, the bridge that it is a port of
-// (br_add_if, net/bridge/br_if.c), what is stacked on it in a mode that takes everything, and the data path of a
-// virtual switch.
+// (br_manage_promisc, net/bridge/br_if.c), what is stacked on it, and the data path of a virtual switch at its uplinks.
+// A macvlan in mode passthru asks for all by itself (macvlan_open, drivers/net/macvlan.c); the others enter their
+// addresses into the lower one's filter, and an interface without such a filter is promiscuous while there are any,
+// however many (__dev_set_rx_mode, net/core/dev.c: uc_promisc).
 func (m *maker) promiscuity() {
+	filtered := map[*Interface]bool{}
 	for _, n := range m.state.Nodes {
 		for k := range n.Interfaces {
 			i := &n.Interfaces[k]
@@ -15,7 +18,13 @@ func (m *maker) promiscuity() {
 			if i.Master != "" {
 				i.Promiscuity++
 			}
-			if lower := m.at(i.Lower); lower != nil && i.Up && i.Mode == "passthru" {
+			lower := m.at(i.Lower)
+			switch {
+			case lower == nil || !i.Up || i.Kind == topology.VLAN:
+			case i.Mode == "passthru":
+				lower.Promiscuity++
+			case !filtered[lower]:
+				filtered[lower] = true
 				lower.Promiscuity++
 			}
 		}
@@ -24,8 +33,9 @@ func (m *maker) promiscuity() {
 		if n.Switch == nil {
 			continue
 		}
-		for _, p := range n.Switch.Ports {
-			if i := m.at(End(p.At)); i != nil && n.Kind == topology.VSwitch {
+		for k, p := range n.Switch.Ports {
+			c := n.Switch.Config.Ports[k]
+			if i := m.at(End(p.At)); i != nil && c.Uplink && !(c.Down && p.At.Node != n.Name) {
 				i.Promiscuity++
 			}
 		}

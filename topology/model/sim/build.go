@@ -1,0 +1,257 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"labctl/switchcore"
+	"labctl/topology"
+	"labctl/topology/state"
+)
+
+// framesAtMost is how many frames one question may cause in a lab of so many interfaces: more is a storm. A broadcast
+// makes one for each interface, and a question makes a few dozen broadcasts at most.
+func framesAtMost(devices int) int { return 20000 + 400*devices }
+
+// New makes a lab that is at rest as a state has it. The bridges and switches in it have said what they say when they
+// come up.
+func New(s *state.State) (*World, error) {
+	w := &World{byName: map[string]*node{}}
+	devices := 0
+	for i := range s.Nodes {
+		n := w.addNode(&s.Nodes[i])
+		w.nodes, w.byName[n.name] = append(w.nodes, n), n
+		devices += len(n.devices)
+	}
+	w.limit = framesAtMost(devices)
+	w.connect(s)
+	for i := range s.Nodes {
+		w.nodes[i].lay(&s.Nodes[i])
+	}
+	for i := range s.Nodes {
+		if s.Nodes[i].Switch != nil {
+			if err := w.addSwitch(w.nodes[i], s.Nodes[i].Switch); err != nil {
+				return nil, err
+			}
+		}
+	}
+	w.comeUp()
+	w.drops = nil
+	return w, nil
+}
+
+// addNode makes a node with its interfaces, which are not joined yet.
+func (w *World) addNode(s *state.Node) *node {
+	n := &node{w: w, name: s.Name, kind: s.Kind, byName: map[string]*device{}, neighs: map[hop]*neighbour{},
+		turned: map[exceptionKey]uint32{}, was: s}
+	for k := range s.Interfaces {
+		d := &device{node: n}
+		d.set(&s.Interfaces[k])
+		n.devices, n.byName[d.name] = append(n.devices, d), d
+	}
+	n.configure(s)
+	return n
+}
+
+// set gives an interface what its state says of it alone.
+func (d *device) set(i *state.Interface) {
+	d.name, d.rank, d.kind, d.mac, d.mtu, d.up, d.carrier = i.Name, i.Rank, i.Kind, i.MAC, i.MTU, i.Up, i.Carrier
+	d.asked, d.mode, d.sources = i.Promiscuity, i.Mode, i.Sources
+	d.addrs = nil
+	for _, a := range i.Addresses {
+		if a.Prefix.Addr().Is4() {
+			d.addrs = append(d.addrs, address{number(a.Prefix.Addr()), a.Prefix.Bits(), a.Secondary})
+		}
+	}
+	d.port = nil
+	if i.Port != nil {
+		d.port = &port{i.Port.PortSettings, i.Port.State, i.Port.GroupFwd}
+	}
+}
+
+// configure gives a node its sysctls and what is foreign in it.
+func (n *node) configure(s *state.Node) {
+	n.forwards = s.Sysctl(topology.ForwardKey) == "1"
+	n.noEcho = s.Sysctl("net/ipv4/icmp_echo_ignore_all") == "1"
+	n.inbound = s.Sysctl("net/ipv4/icmp_errors_use_inbound_ifaddr") == "1"
+	ttl, _ := strconv.Atoi(cmp.Or(s.Sysctl("net/ipv4/ip_default_ttl"), "64"))
+	n.ttl = byte(ttl)
+	values := map[string]int{}
+	for _, k := range s.Sysctls {
+		values[k.Key], _ = strconv.Atoi(k.Value)
+	}
+	n.local = nil
+	for _, d := range n.devices {
+		d.configure(values)
+		for _, a := range d.addrs {
+			n.local = append(n.local, a.ip)
+		}
+	}
+	n.foreign = ""
+	if len(s.Commands) > 0 {
+		n.foreign = fmt.Sprintf("commands have run in %s", n.name)
+	}
+	n.filter = nil
+	if len(s.Rules) > 0 || len(s.Foreign) > 0 {
+		n.filter = newFilter(s)
+	}
+}
+
+// configure gives an interface the values that the kernel uses there (linux/inetdevice.h: IN_DEV_MAXCONF is the larger
+// one of its own and that of all, IN_DEV_ORCONF either, IN_DEV_ANDCONF both, IN_DEV_CONF_GET its own).
+func (d *device) configure(values map[string]int) {
+	own := func(key string) int { return values["net/ipv4/conf/"+d.name+"/"+key] }
+	all := func(key string) int { return values["net/ipv4/conf/all/"+key] }
+	most := func(key string) int { return max(own(key), all(key)) }
+	either := func(key string) bool { return own(key) != 0 || all(key) != 0 }
+	forwarding := own("forwarding") != 0
+	redirects := either("accept_redirects")
+	if forwarding {
+		redirects = own("accept_redirects") != 0 && all("accept_redirects") != 0
+	}
+	neigh := func(key string, otherwise int) int {
+		if v, ok := values["net/ipv4/neigh/"+d.name+"/"+key]; ok {
+			return v
+		}
+		return otherwise
+	}
+	d.conf = conf{rpFilter: most("rp_filter"), arpIgnore: most("arp_ignore"), arpAnnounce: most("arp_announce"),
+		arpFilter: either("arp_filter"), arpAccept: most("arp_accept") != 0, proxyARP: either("proxy_arp"),
+		proxyPVLAN: own("proxy_arp_pvlan") != 0, acceptLocal: either("accept_local"),
+		dropGratuitous: either("drop_gratuitous_arp"), forwarding: forwarding, sendRedirects: either("send_redirects"),
+		acceptRedirects: redirects, secureRedirects: either("secure_redirects"), sharedMedia: either("shared_media"),
+		linkdownIgnored:    either("ignore_routes_with_linkdown"),
+		unicastInMulticast: either("drop_unicast_in_l2_multicast"),
+		retrans:            time.Duration(neigh("retrans_time_ms", 1000)) * time.Millisecond,
+		mcastProbes:        neigh("mcast_solicit", 3), ucastProbes: neigh("ucast_solicit", 3)}
+}
+
+// connect joins interfaces to each other.
+func (w *World) connect(s *state.State) {
+	for i := range s.Nodes {
+		n := w.nodes[i]
+		for _, d := range n.devices {
+			d.uppers = nil
+		}
+	}
+	for i := range s.Nodes {
+		n := w.nodes[i]
+		for k := range s.Nodes[i].Interfaces {
+			from := &s.Nodes[i].Interfaces[k]
+			d := n.byName[from.Name]
+			d.peer, d.lower = w.device(from.Peer.Node, from.Peer.Interface), w.device(from.Lower.Node,
+				from.Lower.Interface)
+			d.master = n.byName[from.Master]
+			if d.lower != nil {
+				d.lower.uppers = append(d.lower.uppers, d)
+			}
+			if from.Bridge != nil {
+				d.bridge = n.newBridge(d, from.Bridge)
+			}
+		}
+	}
+}
+
+// newBridge makes a bridge that knows its own addresses and those that it is given.
+func (n *node) newBridge(d *device, s *state.Bridge) *bridge {
+	b := &bridge{BridgeSettings: s.BridgeSettings, fdb: map[switchcore.MAC]*fdbEntry{}}
+	for _, name := range s.Ports {
+		if p := n.byName[name]; p != nil {
+			b.ports = append(b.ports, p)
+		}
+	}
+	for _, e := range s.FDB {
+		b.fdb[e.MAC] = &fdbEntry{port: n.byName[e.Port], static: e.Static, seen: n.w.now - e.Age}
+	}
+	b.ownAddresses(d)
+	return b
+}
+
+// ownAddresses are those that a bridge takes frames for itself (br_fdb_add_local).
+func (b *bridge) ownAddresses(br *device) {
+	for mac, e := range b.fdb {
+		if e.local {
+			delete(b.fdb, mac)
+		}
+	}
+	b.fdb[br.mac] = &fdbEntry{local: true}
+	for _, p := range b.ports {
+		b.fdb[p.mac] = &fdbEntry{port: p, local: true}
+	}
+}
+
+// lay gives a node its routes and permanent neighbours.
+func (n *node) lay(s *state.Node) {
+	n.table = fib{}
+	for i := range s.Routes {
+		from := &s.Routes[i]
+		if !from.Dst.Addr().Is4() {
+			continue
+		}
+		r := &route{dst: number(from.Dst.Addr()), bits: from.Dst.Bits(), typ: routeTypeOf(from.Type),
+			onLink: !from.Via.IsValid(), scope: scopeOf(from.Scope), metric: from.Metric, via: number(from.Via),
+			dev: n.byName[from.Dev], src: number(from.Src), down: from.LinkDown}
+		switch from.Table {
+		case state.LocalTable:
+			n.table.local = append(n.table.local, r)
+		case state.MainTable, state.DefaultTable:
+			n.table.main = append(n.table.main, r)
+		}
+	}
+	for _, table := range [][]*route{n.table.local, n.table.main} {
+		slices.SortStableFunc(table, func(a, b *route) int {
+			return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.metric, b.metric))
+		})
+	}
+	for at, e := range n.neighs {
+		if e.state == permanent {
+			delete(n.neighs, at)
+		}
+	}
+	for _, e := range s.Neighbours {
+		if d := n.byName[e.Dev]; d != nil && e.IP.Is4() && e.State == "PERMANENT" {
+			at := hop{d, number(e.IP)}
+			n.neighs[at] = &neighbour{node: n, at: at, state: permanent, mac: e.MAC}
+		}
+	}
+}
+
+func routeTypeOf(s string) routeType {
+	switch s {
+	case "local":
+		return routeLocal
+	case "broadcast":
+		return routeBroadcast
+	case "blackhole":
+		return routeBlackhole
+	case "unreachable":
+		return routeUnreachable
+	case "prohibit":
+		return routeProhibit
+	case "multicast", "anycast":
+		return routeMulticast
+	}
+	return routeUnicast
+}
+
+func scopeOf(s string) int {
+	switch s {
+	case "host":
+		return scopeHost
+	case "link":
+		return scopeLink
+	}
+	return scopeUniverse
+}
+
+// newFilter is the rules of a node.
+func newFilter(s *state.Node) *filter {
+	f := &filter{unread: "some that are not from the file"}
+	if len(s.Rules) > 0 {
+		f.unread = s.Rules[0].Name
+	}
+	return f
+}

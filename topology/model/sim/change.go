@@ -1,0 +1,203 @@
+package sim
+
+import (
+	"reflect"
+	"slices"
+
+	"labctl/topology"
+	"labctl/topology/state"
+)
+
+// Become turns the lab into another state of the same file, as "up" does with a running one: what is the same keeps
+// what traffic has taught it. Rebuilt names the nodes whose namespaces are made again.
+func (w *World) Become(s *state.State, rebuilt []string) error {
+	old := w.byName
+	w.nodes, w.byName = nil, map[string]*node{}
+	fresh := map[*device]bool{}
+	for i := range s.Nodes {
+		to := &s.Nodes[i]
+		n := old[to.Name]
+		if n == nil || slices.Contains(rebuilt, to.Name) || kindDiffers(n.was, to) {
+			if n != nil && n.sw != nil {
+				n.sw.retire()
+			}
+			n = w.addNode(to)
+			for _, d := range n.devices {
+				fresh[d] = true
+			}
+		} else {
+			n.become(to, fresh, rebuilt)
+		}
+		w.nodes, w.byName[n.name] = append(w.nodes, n), n
+	}
+	w.rejoin(s, fresh)
+	for i := range s.Nodes {
+		w.nodes[i].relay(&s.Nodes[i])
+		w.nodes[i].was = &s.Nodes[i]
+	}
+	for i := range s.Nodes {
+		if err := w.changeSwitch(w.nodes[i], s.Nodes[i].Switch); err != nil {
+			return err
+		}
+	}
+	w.flow()
+	for d := range fresh {
+		d.joinSnoopers()
+	}
+	w.flow()
+	return nil
+}
+
+// kindDiffers reports whether a node cannot be changed in place.
+func kindDiffers(was, to *state.Node) bool {
+	return was.Kind != to.Kind && (was.Switch != nil || to.Switch != nil || was.Kind == topology.Bridge ||
+		to.Kind == topology.Bridge) || was.IPv6 != to.IPv6
+}
+
+// become changes a node in place.
+func (n *node) become(to *state.Node, fresh map[*device]bool, rebuilt []string) {
+	was := n.byName
+	n.devices, n.byName = nil, map[string]*device{}
+	for k := range to.Interfaces {
+		i := &to.Interfaces[k]
+		d, before := was[i.Name], n.was.Interface(i.Name)
+		if d == nil || makeupDiffers(before, i) || slices.Contains(rebuilt, i.Peer.Node) ||
+			slices.Contains(rebuilt, i.Lower.Node) {
+			if d != nil {
+				n.forgetOn(d)
+			}
+			d = &device{node: n}
+			fresh[d] = true
+		}
+		mac, running := d.mac, d.running()
+		d.set(i)
+		if d.mac != mac || running && !d.running() {
+			n.forgetOn(d)
+		}
+		n.devices, n.byName[d.name] = append(n.devices, d), d
+	}
+	for name, d := range was {
+		if n.byName[name] != d {
+			n.forgetOn(d)
+		}
+	}
+	n.configure(to)
+}
+
+// makeupDiffers reports whether an interface has to be made again.
+func makeupDiffers(a, b *state.Interface) bool {
+	return a.Kind != b.Kind || a.Peer != b.Peer || a.Lower != b.Lower || a.Mode != b.Mode ||
+		!slices.Equal(a.Sources, b.Sources) || a.VLANID != b.VLANID || a.Master != b.Master
+}
+
+// rejoin joins interfaces again. A bridge that was there keeps what it has learned, but behind ports that do not
+// forward any more (br_stp_disable_port).
+func (w *World) rejoin(s *state.State, fresh map[*device]bool) {
+	known := map[*device]*bridge{}
+	for _, n := range w.nodes {
+		for _, d := range n.devices {
+			if d.bridge != nil && !fresh[d] {
+				known[d] = d.bridge
+			}
+			d.bridge = nil
+		}
+	}
+	w.connect(s)
+	for d, was := range known {
+		if d.bridge == nil {
+			continue
+		}
+		for mac, e := range was.fdb {
+			if e.local || e.static || e.port == nil || d.node.byName[e.port.name] != e.port || !e.port.running() ||
+				!e.port.port.learns() || d.bridge.fdb[mac] != nil {
+				continue
+			}
+			d.bridge.fdb[mac] = e
+		}
+	}
+	for _, n := range w.nodes {
+		for _, d := range n.devices {
+			if d.socket != nil && d.bridge != nil && d.socket.inlet != nil {
+				d.socket.inlet = d.socket.makeInlet(d)
+			}
+		}
+	}
+}
+
+// relay gives a node its routes, and keeps what redirects have taught it where nothing of its routes, addresses or
+// interfaces has changed (rt_cache_flush, net/ipv4/route.c).
+func (n *node) relay(to *state.Node) {
+	was := n.was
+	same := was != to && reflect.DeepEqual(was.Routes, to.Routes) && n.forwards == (was.Sysctl(topology.ForwardKey) ==
+		"1") && addressesEqual(was, to)
+	if same && len(n.table.local) > 0 {
+		return
+	}
+	clear(n.turned)
+	n.lay(to)
+}
+
+func addressesEqual(a, b *state.Node) bool {
+	return slices.EqualFunc(a.Interfaces, b.Interfaces, func(x, y state.Interface) bool {
+		return x.Name == y.Name && x.Up == y.Up && x.MAC == y.MAC && slices.Equal(x.Addresses, y.Addresses)
+	})
+}
+
+// changeSwitch gives a virtual switch its new configuration, and its guests. A port whose guest is another one for its
+// administrator, or whose interface was made again, is plugged in again.
+func (w *World) changeSwitch(n *node, to *state.Switch) error {
+	if to == nil {
+		return nil
+	}
+	if n.sw == nil {
+		if err := w.addSwitch(n, to); err != nil {
+			return err
+		}
+		n.sw.attach()
+		return nil
+	}
+	v := n.sw
+	was, before := v.ports, v.conf
+	if !reflect.DeepEqual(before, to.Config) {
+		if err := v.core.Configure(w.now, to.Config); err != nil {
+			return err
+		}
+	}
+	v.plan(w, to)
+	for i, p := range v.ports {
+		k := slices.IndexFunc(was, func(o *switchPort) bool { return o.name == p.name })
+		if k < 0 {
+			continue
+		}
+		o := was[k]
+		if o.at == p.at && o.far == p.far && o.shared == p.shared && o.attached == p.attached &&
+			before.Ports[k].Initial == to.Config.Ports[i].Initial && p.at != nil && p.at.socket == o {
+			*o = switchPort{sw: v, name: p.name, id: p.id, at: p.at, far: p.far, uplink: p.uplink, shared: p.shared,
+				inlet: o.inlet, plugged: o.plugged, attached: p.attached}
+			v.ports[i], v.byID[p.id] = o, o
+			continue
+		}
+		o.close()
+	}
+	v.reattach()
+	return nil
+}
+
+// reattach opens what is not open, and looks at all guests.
+func (v *vswitch) reattach() {
+	for _, p := range v.ports {
+		if p.attached && p.at.socket != p {
+			p.open()
+		}
+	}
+	for _, p := range v.ports {
+		p.observe()
+	}
+}
+
+// retire ends a switch.
+func (v *vswitch) retire() {
+	for _, p := range v.ports {
+		p.close()
+	}
+}

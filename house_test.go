@@ -63,6 +63,7 @@ var rules = map[string]struct{ may, never []string }{
 		"labctl/topology/problem", "labctl/topology/rules"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/labfile/grammar": {may: []string{"go.yaml.in/yaml/", "labctl/switchcore", "labctl/topology", "labctl/topology/problem"},
 		never: []string{"net", "os/exec", "os"}},
+	"labctl/topology/randlab":      {never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/shape":        {may: []string{"labctl/topology/problem"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/graph":        {may: []string{"labctl/switchcore", "labctl/topology"}, never: []string{"net", "os/exec", "os"}},
 	"labctl/topology/plan":         {may: []string{"labctl/switchcore", "labctl/topology", "labctl/topology/problem", "labctl/topology/rules"}, never: []string{"net", "os/exec", "os"}},

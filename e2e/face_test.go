@@ -82,6 +82,19 @@ var _ = Describe("the command line on a terminal", func() {
 		}
 	})
 
+	It("wipes its progress on a terminal that can do it, and shows none on one that cannot", func() {
+		up("two-hosts")
+		for _, term := range []struct {
+			name  string
+			wipes bool
+		}{{"xterm", true}, {"dumb", false}} {
+			shown, code := onTerminal(80, []string{"TERM=" + term.name, "NO_COLOR=1"}, "matrix")
+			Expect(code).To(Equal(0))
+			Expect(shown).To(ContainSubstring("ok"))
+			Expect(strings.Contains(shown, "\r\x1b[K")).To(Equal(term.wipes), "%s: %q", term.name, shown)
+		}
+	})
+
 	It("wraps help at its width, and at 80 columns on a pipe", func() {
 		for _, columns := range []uint16{60, 80, 200} {
 			shown, code := onTerminal(columns, nil, "verify", "--help")

@@ -43,18 +43,26 @@ type Cell struct {
 }
 
 // DropMatch narrows a drops question to frames of one sort; an empty field means any.
-type DropMatch struct{ Reason, Function, Length, Src, Dst string }
+type DropMatch struct {
+	Reason   string `json:",omitempty"`
+	Function string `json:",omitempty"`
+	Length   string `json:",omitempty"`
+	Src      string `json:",omitempty"`
+	Dst      string `json:",omitempty"`
+}
 
 // Question names what a cell asks, independent of any table; its text form is the cell's name in JSON, JUnit and
 // --only.
 type Question struct {
 	Kind string // the name of a [Kind]
-	With string // its options, "df,size=1472", sorted, as [Title] has them; read with [Question.Option]
+	// its options, "df,size=1472", sorted, as [Title] has them; read with [Question.Option]
+	With string `json:",omitempty"`
 	// A and B are from and to; fdb: whose MAC and on which switch. Of other kinds there is only A; port, drops:
 	// switch:port, node:if or switch; streams: the name; hits: node/set/rule.
-	A, B string
-	At   string    // sees: who listens; port: the column
-	Drop DropMatch // drops: which frames are counted; all zero: which reasons were seen
+	A    string
+	B    string    `json:",omitempty"`
+	At   string    `json:",omitempty"` // sees: who listens; port: the column
+	Drop DropMatch `json:",omitzero"`  // drops: which frames are counted; all zero: which reasons were seen
 }
 
 // cellWord is a judged word of a table.

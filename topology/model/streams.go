@@ -21,7 +21,8 @@ const enough = 3
 
 // stream begins to send.
 func (m *Model) stream(a *labfile.Stream) {
-	m.streams[a.Name] = &stream{m.world.NewStream(a.From.Node, a.From.Interface, a.To.IP, a.Every), a.From, a.To, a.Every}
+	s := m.world.NewStream(a.From.Node, a.From.Interface, a.To.IP, a.Every)
+	m.streams[a.Name] = &stream{s, a.From, a.To, a.Every}
 }
 
 func (s *stream) stop() { s.Stream.Stop() }

@@ -56,16 +56,24 @@ type Address struct {
 	Tentative bool         `json:"tentative,omitzero"` // IPv6, not usable yet
 }
 
-// Port is a bridge port.
+// Port is a bridge port. Its Cost is the one in force.
 type Port struct {
 	topology.PortSettings
-	Number int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
-	State  string `json:"state"`  // disabled listening learning forwarding blocking
-	// of a spanning tree; "": the bridge has none
-	Role       string `json:"role,omitzero"` // root designated alternate disabled
-	PathCost   int    `json:"path_cost"`
-	Designated string `json:"designated,omitzero"` // whose messages hold on its segment: root, cost, bridge, port
-	GroupFwd   uint16 `json:"group_fwd_mask,omitzero"`
+	Number   int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
+	State    string `json:"state"`  // disabled listening learning forwarding blocking
+	GroupFwd uint16 `json:"group_fwd_mask,omitzero"`
+	// of a spanning tree: root designated alternate disabled; "": the bridge takes no part in one
+	Role       string      `json:"role,omitzero"`
+	Designated *Designated `json:"designated,omitzero"` // nil without a tree, and of a disabled port
+}
+
+// Designated is what holds on the segment of a port: the best message of a spanning tree that was heard or sent there
+// (IEEE 802.1D-2004, 17.6).
+type Designated struct {
+	Root   string `json:"root"`
+	Cost   int    `json:"cost"`
+	Bridge string `json:"bridge"`
+	Port   string `json:"port"` // priority and number, as four hexadecimal digits: 8001
 }
 
 // Bridge is a Linux bridge.
@@ -78,7 +86,12 @@ type Bridge struct {
 	Ports    []string `json:"ports,omitzero"`     // as the kernel goes through them when it floods: the newest first
 	FDB      []FDB    `json:"fdb,omitzero"`       // by MAC and VLAN, without its own addresses
 	MDB      []MDB    `json:"mdb,omitzero"`       // by VLAN, group and port
-	Querier  bool     `json:"querier,omitzero"`   // snooping has heard one, so that unknown groups are not flooded
+	// of the bridge device as a port, where the bridge filters VLANs
+	VLAN *topology.PortVLAN `json:"vlan,omitzero"`
+	// TopologyChange says that the tree has just changed: what is learned ages by the forward delay instead of Ageing
+	// (IEEE 802.1D-2004, 17.11; __br_set_topology_change, net/bridge/br_stp.c).
+	TopologyChange bool `json:"topology_change,omitzero"`
+	Querier        bool `json:"querier,omitzero"` // snooping has heard one, so that unknown groups are not flooded
 }
 
 // FDB is a forwarding entry of a bridge.
@@ -113,8 +126,10 @@ type SwitchPort struct {
 	At        End    `json:"at"`           // what the data path opens
 	Far       End    `json:"far,omitzero"` // the adapter behind a leaf port; zero for an uplink
 	Shared    bool   `json:"shared,omitzero"`
-	Connected bool   `json:"connected,omitzero"`
-	Link      bool   `json:"link,omitzero"`
+	Connected bool   `json:"connected,omitzero"` // an uplink always is
+	Link      bool   `json:"link,omitzero"`      // it has carrier
+	// Initial is the address that the adapter counts as having been given: the administrator's, or the first one seen.
+	Initial switchcore.MAC `json:"initial,omitzero"`
 	// Filter is what the guest's driver has programmed into its adapter, of a leaf port.
 	Filter switchcore.Filter `json:"filter,omitzero"`
 }

@@ -27,7 +27,10 @@ type Route struct {
 	Src      netip.Addr   `json:"src,omitzero"` // the preferred source
 	OnLink   bool         `json:"onlink,omitzero"`
 	LinkDown bool         `json:"linkdown,omitzero"` // RTNH_F_LINKDOWN: its interface has no carrier
-	MTU      int          `json:"mtu,omitzero"`      // that the route allows, as path MTU discovery has learned it
+	// Learned says that it is an exception of another one, which a redirect or path MTU discovery has left
+	// (RTM_F_CLONED).
+	Learned bool `json:"learned,omitzero"`
+	MTU     int  `json:"mtu,omitzero"` // that the route allows, as path MTU discovery has learned it
 }
 
 // Policy is a routing rule.

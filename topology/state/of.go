@@ -19,11 +19,17 @@ func Of(lab *topology.Lab) *State {
 	}
 	m.state = s
 	m.passthru()
+	m.inlets()
 	m.carriers()
 	m.trees()
-	m.promiscuity()
-	for i := range s.Nodes {
-		s.Nodes[i].Routes = routesOf(&s.Nodes[i], lab.Nodes[i])
+	m.filters()
+	for k := range s.Nodes {
+		n := &s.Nodes[k]
+		n.Sysctls = sysctlsOf(n, lab.Nodes[k])
+		for j := range n.Interfaces {
+			n.Interfaces[j].Groups = groups(n, &n.Interfaces[j])
+		}
+		n.Routes = routesOf(n, lab.Nodes[k])
 	}
 	m.switches()
 	return s
@@ -38,8 +44,7 @@ type maker struct {
 
 func (m *maker) node(n *topology.Node) Node {
 	names := m.order.links[n.Name]
-	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: kernelPolicies(n.IPv6),
-		Sysctls: sysctlsOf(n, names)}
+	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: kernelPolicies(n.IPv6)}
 	lo := Interface{Name: "lo", Rank: 1, Kind: Loopback, MTU: 65536, Up: true, Carrier: true,
 		Addresses: []Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8")}}}
 	if n.IPv6 {
@@ -56,10 +61,10 @@ func (m *maker) node(n *topology.Node) Node {
 	}
 	sortNeighbours(out.Neighbours)
 	for _, set := range n.Loaded() {
-		out.Rules = append(out.Rules, ruleSet(set))
+		out.Rules = append(out.Rules, SetOf(set))
 	}
 	for _, c := range n.Run {
-		out.Commands = append(out.Commands, Command{What: c.Sh, Background: c.Background, At: posOf(c.Pos)})
+		out.Commands = append(out.Commands, CommandOf(c))
 	}
 	return out
 }

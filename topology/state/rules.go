@@ -1,7 +1,5 @@
 package state
 
-import "labctl/topology/rules"
-
 // RuleSet is one of the lab's rule sets that is loaded in a node.
 type RuleSet struct {
 	Name  string      `json:"name"`
@@ -24,12 +22,4 @@ type RuleLine struct {
 type RuleCount struct {
 	Rule    string `json:"rule"`
 	Packets uint64 `json:"packets"`
-}
-
-func ruleSet(set *rules.Set) RuleSet {
-	out := RuleSet{Name: set.Name, Form: set.Form, At: posOf(set.Pos), Text: set.Text}
-	for _, l := range set.Lines {
-		out.Lines = append(out.Lines, RuleLine{Table: l.Table, Args: l.Args, Name: l.Name, At: posOf(l.Pos)})
-	}
-	return out
 }

@@ -35,16 +35,16 @@ type Machine struct {
 
 // Doing is what labctl itself is about in the lab.
 type Doing struct {
-	Steps    []string   `json:"steps,omitzero"`    // those that were walked, in their order
-	Streams  []Activity `json:"streams,omitzero"`  // by name
-	Spoofers []Activity `json:"spoofers,omitzero"` // by name
+	Steps      []string   `json:"steps,omitzero"`      // those that were walked, in their order
+	Activities []Activity `json:"activities,omitzero"` // by name
 }
 
-// Activity is something that sends until it is stopped. The words of its text are those of the lab file.
+// Activity is something that sends until it is stopped.
 type Activity struct {
 	Name string `json:"name"`
-	Node string `json:"node,omitzero"`
-	What string `json:"what"`
+	Kind string `json:"kind"` // arp_spoof send stream
+	Node string `json:"node"`
+	What string `json:"what"` // in words
 }
 
 // Node is one network namespace.

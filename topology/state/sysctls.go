@@ -80,7 +80,13 @@ func Sysctls(ipv6 bool, interfaces []string) []Sysctl {
 // sysctlsOf are the values of a node after "up": what the lab sets, what an interface takes over from "default" when it
 // is made (inetdev_init, net/ipv4/devinet.c; ipv6_add_dev, net/ipv6/addrconf.c), what one value does to others
 // ([topology.Sysctl.Touches]), and else the kernel's own default.
-func sysctlsOf(n *topology.Node, interfaces []string) []Sysctl {
+func sysctlsOf(node *Node, n *topology.Node) []Sysctl {
+	var interfaces []string
+	for _, i := range node.Interfaces {
+		if i.Kind != Loopback {
+			interfaces = append(interfaces, i.Name)
+		}
+	}
 	values := map[string]string{}
 	list := Sysctls(n.IPv6, interfaces)
 	for _, s := range list {
@@ -117,6 +123,11 @@ func sysctlsOf(n *topology.Node, interfaces []string) []Sysctl {
 	for _, s := range n.Sysctls {
 		if own(s.Key) {
 			write(s)
+		}
+	}
+	for _, i := range node.Interfaces {
+		if key := "net/ipv6/conf/" + i.Name + "/addr_gen_mode"; i.Own && n.IPv6 {
+			values[key] = "1" // none: it would announce itself
 		}
 	}
 	for _, key := range topology.BridgeCallKeys() {

@@ -12,11 +12,14 @@ const MaxText = 64 << 20
 
 // Text is the text form: JSON, indented, with a newline at its end. The same state gives the same bytes.
 func (s *State) Text() ([]byte, error) {
-	b, err := json.MarshalIndent(s, "", " ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
 		return nil, fmt.Errorf("write a state: %w", err)
 	}
-	return append(b, '\n'), nil
+	return b.Bytes(), nil
 }
 
 // Read takes a state from a text, which may be a stranger's. It takes what Text writes, blanks and line breaks between

@@ -95,8 +95,12 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 		return c.cut(ctx, method, err)
 	}
 	for {
-		var r wire.Reply
+		r := wire.Last{Result: result}
 		if err := wire.ReadLine(in, &r); err != nil {
+			if errors.As(err, new(*json.UnmarshalTypeError)) {
+				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it "+
+					"was started by another version", c.Instance, method, wire.Version())
+			}
 			if ctx.Err() != nil && finishes(method) {
 				return c.leftAlone(ctx, method, begun.Load())
 			}
@@ -124,13 +128,6 @@ func (c *Client) call(ctx context.Context, method string, params, result any, ev
 			}
 			return r.Error
 		default:
-			if result == nil || len(r.Result) == 0 {
-				return nil
-			}
-			if json.Unmarshal(r.Result, result) != nil {
-				return fmt.Errorf("%s: its supervisor answers to %s what this labctl (%s) does not understand: it "+
-					"was started by another version", c.Instance, method, wire.Version())
-			}
 			return nil
 		}
 	}

@@ -87,6 +87,9 @@ func (e Endpoint) Dial() (*net.UnixConn, *unix.Ucred, error) {
 	return conn, peer, err
 }
 
+// longLine is how much is read at once: a matrix of a hundred nodes comes in a line of a megabyte.
+const longLine = 64 << 10
+
 // Greet opens a connection and reads the first line into h. Whoever reads on gets an error that wraps ErrSilent when
 // the process stops answering, and one that wraps ErrDead if there is none; when ctx ends before the greeting has come,
 // that is the error.
@@ -103,7 +106,7 @@ func (e Endpoint) Greet(ctx context.Context, h any) (*net.UnixConn, *bufio.Reade
 		}
 		return nil
 	}}
-	in := bufio.NewReader(p)
+	in := bufio.NewReaderSize(p, longLine)
 	if err := wire.ReadLine(in, h); err != nil {
 		conn.Close()
 		switch {

@@ -40,9 +40,9 @@ func (s *server) serve(conn *net.UnixConn, in *bufio.Reader, r wire.Request) {
 	}
 	result, err := h.do(ctx, &call{server: s, conn: conn, out: out, method: r.Method, params: r.Params,
 		began: s.changes.Load()})
-	rep := wire.Reply{Result: wire.MustJSON(result)}
+	rep := wire.Last{Result: result}
 	if err != nil {
-		rep = wire.Reply{Error: failure(err)}
+		rep = wire.Last{Error: failure(err)}
 	}
 	ends := r.Method == "down" && (err == nil || errors.As(err, new(*instance.LeftDirectory))) ||
 		errors.As(err, new(*tornDown))
@@ -121,6 +121,7 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 var handlers = byName(
 	method(wire.MethodStatus, looks, status),
 	method(wire.MethodInspect, looks, inspect),
+	method(wire.MethodState, looks, readState),
 	method(wire.MethodNeigh, looks, neigh),
 	method(wire.MethodFDB, looks, fdb),
 	method(wire.MethodRoutes, looks, routes),

@@ -47,9 +47,9 @@ func newOutbox(w io.Writer) *outbox {
 	return o
 }
 
-// send writes a line behind all that was offered, and returns when it is written; the error is that the client went
-// away.
-func (o *outbox) send(r wire.Reply) error {
+// send writes a [wire.Reply] or [wire.Last] as a line behind all that was offered, and returns when it is written; the
+// error is that the client went away.
+func (o *outbox) send(r any) error {
 	l := outLine{lineOf(r), make(chan error, 1)}
 	select {
 	case o.lines <- l:
@@ -75,7 +75,7 @@ func (o *outbox) offer(r wire.Reply) {
 // close ends the goroutine. What was offered since the last send may be lost.
 func (o *outbox) close() { close(o.end) }
 
-func lineOf(r wire.Reply) []byte {
+func lineOf(r any) []byte {
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // only our own plain structs come here

@@ -28,6 +28,15 @@ type Reply struct {
 	Error  *Failure        `json:"error,omitempty"`
 }
 
+// Last is the [Reply] with the result. Result is what is sent; of a Last that is read, a pointer to where the result
+// goes, nil for nowhere. A long one is so written and read in one go, without being copied as a text.
+type Last struct {
+	Event  *Event          `json:"event,omitempty"`
+	Item   json.RawMessage `json:"item,omitempty"`
+	Result any             `json:"result,omitempty"`
+	Error  *Failure        `json:"error,omitempty"`
+}
+
 // Event is progress, for a person who waits.
 type Event struct {
 	What  string `json:"what"`

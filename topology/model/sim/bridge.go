@@ -52,9 +52,6 @@ func (b *bridge) input(p *device, f *frame) (pass bool) {
 	if !p.port.learns() || !br.up {
 		return false
 	}
-	if b.STP {
-		br.node.w.doubt(NotModelled, "%s:%s has a spanning tree", br.node.name, br.name)
-	}
 	if f.dst() == br.mac {
 		f.kind = toHost
 	}

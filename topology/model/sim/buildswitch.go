@@ -52,20 +52,14 @@ func (p *switchPort) open() {
 	d := p.at
 	d.socket, d.shared = p, p.shared
 	d.guarded = !p.shared && d.node != p.sw.node
-	if p.shared && d.bridge != nil {
-		p.inlet = p.makeInlet(d)
-	}
+	p.findInlet()
 }
 
-// makeInlet is the port of a shared bridge that a switch sends into; see [topology.InletOf]. It neither learns nor is
-// anything flooded to it.
-func (p *switchPort) makeInlet(br *device) *device {
-	in := topology.InletOf(topology.End{Node: br.node.name, Interface: br.name})
-	d := &device{node: br.node, name: in.Outer, kind: topology.Veth, mac: in.MAC, mtu: br.mtu, up: true, carrier: true,
-		master: br, port: &port{state: "forwarding"}}
-	br.bridge.ports = append([]*device{d}, br.bridge.ports...)
-	br.bridge.fdb[d.mac] = &fdbEntry{port: d, local: true}
-	return d
+// findInlet finds the port of a shared bridge that the switch sends into; see [topology.InletOf].
+func (p *switchPort) findInlet() {
+	if d := p.at; p.shared && d.bridge != nil {
+		p.inlet = d.node.byName[topology.InletOf(topology.End{Node: d.node.name, Interface: d.name}).Outer]
+	}
 }
 
 // close lets go of the interface of a port.
@@ -75,18 +69,7 @@ func (p *switchPort) close() {
 	if d == nil || d.socket != p {
 		return
 	}
-	d.socket, d.shared, d.guarded = nil, false, false
-	if p.inlet != nil {
-		b := d.bridge
-		for i, have := range b.ports {
-			if have == p.inlet {
-				b.ports = append(b.ports[:i:i], b.ports[i+1:]...)
-				break
-			}
-		}
-		delete(b.fdb, p.inlet.mac)
-		p.inlet = nil
-	}
+	d.socket, d.shared, d.guarded, p.inlet = nil, false, false, nil
 }
 
 // comeUp plugs all guests in and lets bridges say what they say when they come up.

@@ -115,13 +115,6 @@ func (w *World) rejoin(s *state.State, fresh map[*device]bool) {
 			d.bridge.fdb[mac] = e
 		}
 	}
-	for _, n := range w.nodes {
-		for _, d := range n.devices {
-			if d.socket != nil && d.bridge != nil && d.socket.inlet != nil {
-				d.socket.inlet = d.socket.makeInlet(d)
-			}
-		}
-	}
 }
 
 // relay gives a node its routes, and keeps what redirects have taught it where nothing of its routes, addresses or
@@ -173,7 +166,8 @@ func (w *World) changeSwitch(n *node, to *state.Switch) error {
 		if o.at == p.at && o.far == p.far && o.shared == p.shared && o.attached == p.attached &&
 			before.Ports[k].Initial == to.Config.Ports[i].Initial && p.at != nil && p.at.socket == o {
 			*o = switchPort{sw: v, name: p.name, id: p.id, at: p.at, far: p.far, uplink: p.uplink, shared: p.shared,
-				inlet: o.inlet, plugged: o.plugged, attached: p.attached}
+				plugged: o.plugged, attached: p.attached}
+			o.findInlet()
 			v.ports[i], v.byID[p.id] = o, o
 			continue
 		}

@@ -95,7 +95,8 @@ func (w *World) WhoHas(name, iface string, src, dst netip.Addr) []switchcore.MAC
 	var macs []switchcore.MAC
 	w.onARP = func(at *device, f *frame) {
 		a := parseARP(f)
-		if at == d && a.op == arpReply && a.sip == number(dst) && a.tip == number(src) && !slices.Contains(macs, a.sha) {
+		answers := at == d && a.op == arpReply && a.sip == number(dst) && a.tip == number(src)
+		if answers && !slices.Contains(macs, a.sha) {
 			macs = append(macs, a.sha)
 		}
 	}

@@ -1,0 +1,143 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"labctl/cmd/labctl/wire"
+	"labctl/switchcore"
+	"labctl/topology"
+	"labctl/topology/kernel"
+	"labctl/topology/state"
+)
+
+// readState reads everything that decides what becomes of a packet: the kernel's part of it, and this process's own.
+func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, error) {
+	if err := c.begun(); err != nil {
+		return nil, err
+	}
+	nodes, err := c.chosen(nil)
+	if err != nil {
+		return nil, err
+	}
+	lab := c.seen
+	out := &state.State{Format: state.Format, Lab: lab.Name, Machine: thisMachine(), Doing: c.doing()}
+	for _, n := range nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		k, err := c.space.Tables().State(n)
+		if err != nil {
+			if err = c.missing(n.Name, false, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := c.completeNode(ctx, &k, n); err != nil {
+			return nil, err
+		}
+		out.Nodes = append(out.Nodes, k)
+	}
+	out.Place(lab)
+	return out, nil
+}
+
+// thisMachine is what a state may say of the machine.
+func thisMachine() state.Machine {
+	m := state.Machine{Labctl: wire.Version()}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	return m
+}
+
+// completeNode adds what the kernel does not know of a node.
+func (c *call) completeNode(ctx context.Context, k *state.Node, n *topology.Node) error {
+	for _, set := range n.Loaded() {
+		k.Rules = append(k.Rules, state.SetOf(set))
+	}
+	if len(k.Rules) > 0 {
+		counts, err := c.rules.Counts(ctx, n)
+		if err != nil {
+			return err
+		}
+		addCounts(k.Rules, counts)
+	}
+	k.Commands = c.ran(n)
+	if n.Switch == nil {
+		return nil
+	}
+	v, err := c.switches.get(n.Name)
+	if err != nil {
+		return err
+	}
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) { k.Switch = switchState(now, s, n.Switch) })
+	return nil
+}
+
+// addCounts notes which rules have counted something.
+func addCounts(sets []state.RuleSet, counts []kernel.RuleCount) {
+	for _, r := range counts {
+		for i := range sets {
+			if sets[i].Name == r.Set && r.Packets > 0 {
+				sets[i].Hits = append(sets[i].Hits, state.RuleCount{Rule: r.Rule, Packets: r.Packets})
+			}
+		}
+	}
+}
+
+// switchState is what a virtual switch knows.
+func switchState(now time.Duration, s *switchcore.Switch, sw *topology.Switch) *state.Switch {
+	out := &state.Switch{Config: s.Config()}
+	for i, p := range sw.Ports {
+		id := s.Lookup(p.Name)
+		k := state.SwitchPort{Name: p.Name, At: state.End(p.At), Far: state.End(p.Far), Shared: p.Shared,
+			Initial: s.Status(id).Initial}
+		k.Connected, k.Link, k.Filter = s.Guest(id)
+		if sw.Config.Ports[i].Uplink {
+			k.Filter = switchcore.Filter{}
+		}
+		out.Ports = append(out.Ports, k)
+	}
+	for _, e := range s.Table(now) {
+		if !e.Static {
+			out.Table = append(out.Table, state.Learned{MAC: e.MAC, VLAN: int(e.VLAN), Port: s.Status(e.Port).Name,
+				Age: e.Age})
+		}
+	}
+	slices.SortFunc(out.Table, func(a, b state.Learned) int {
+		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
+	})
+	return out
+}
+
+// ran are the commands that may have changed a node: those of the file that were run in it, and "exec" where somebody
+// has run another.
+func (c *call) ran(n *topology.Node) []state.Command {
+	var out []state.Command
+	for _, k := range n.Run {
+		out = append(out, state.CommandOf(k))
+	}
+	return out
+}
+
+// doing is what this process is about.
+func (c *call) doing() (d state.Doing) {
+	c.mu.Lock()
+	for i := range min(c.story.Step, len(c.file.Steps)) {
+		d.Steps = append(d.Steps, c.file.Steps[i].Name)
+	}
+	c.mu.Unlock()
+	for name, s := range c.streams.running() {
+		d.Activities = append(d.Activities, state.Activity{Name: name, Kind: s.kind, Node: s.node, What: s.what})
+	}
+	slices.SortFunc(d.Activities, func(a, b state.Activity) int { return cmp.Compare(a.Name, b.Name) })
+	return d
+}

@@ -1,0 +1,207 @@
+//go:build linux
+
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"labctl/switchcore"
+	"labctl/topology"
+	"labctl/topology/state"
+)
+
+// readLinkInfo is an interface as RTM_NEWLINK has it.
+type readLinkInfo struct {
+	state.Interface
+	index, master int
+	link          int   // the lower, or a veth's other end; 0: none
+	linkNS        int32 // of link's namespace; negative: the same
+	rootPort      uint16
+	ids           [3]bridgeID // of a port: the designated root and bridge
+	portID        uint16
+	fromPort      uint16
+	fromCost      uint16
+}
+
+// number is a value of four bytes.
+func number(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
+
+// bool8 is a value of one byte that is yes or no.
+func bool8(v []byte) bool { return len(v) == 1 && v[0] != 0 }
+
+// ticks is a duration in hundredths of a second.
+func ticks(v []byte) time.Duration { return time.Duration(number32(v)) * 10 * time.Millisecond }
+
+func readLinkState(b []byte) readLinkInfo {
+	flags := binary.NativeEndian.Uint32(b[8:])
+	l := readLinkInfo{index: int(int32(binary.NativeEndian.Uint32(b[4:]))), linkNS: -1}
+	l.Up, l.Carrier = flags&unix.IFF_UP != 0, flags&unix.IFF_UP != 0 && flags&unix.IFF_LOWER_UP != 0
+	l.Promisc = flags&unix.IFF_PROMISC != 0
+	if flags&unix.IFF_LOOPBACK != 0 {
+		l.Kind = state.Loopback
+	}
+	attributes(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_IFNAME:
+			l.Name = word(v)
+		case unix.IFLA_ADDRESS:
+			if len(v) == 6 {
+				l.MAC = switchcore.MAC(v)
+			}
+		case unix.IFLA_MTU:
+			l.MTU = int(number32(v))
+		case unix.IFLA_PROMISCUITY:
+			l.Promiscuity = int(number32(v))
+		case unix.IFLA_MASTER:
+			l.master = int(number32(v))
+		case unix.IFLA_LINK:
+			l.link = int(number32(v))
+		case unix.IFLA_LINK_NETNSID:
+			l.linkNS = int32(number32(v))
+		case unix.IFLA_LINKINFO:
+			l.info(v)
+		}
+	})
+	return l
+}
+
+// info reads IFLA_LINKINFO: what kind of interface it is, and of which bridge it is a port.
+func (l *readLinkInfo) info(b []byte) {
+	slave := ""
+	attributes(b, func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_INFO_KIND:
+			l.Kind = topology.LinkType(word(v))
+		case unix.IFLA_INFO_SLAVE_KIND:
+			slave = word(v)
+		case unix.IFLA_INFO_DATA:
+			switch l.Kind {
+			case topology.BridgeLink:
+				l.Bridge = &state.Bridge{}
+				attributes(v, l.bridge)
+			case topology.Macvlan, topology.Macvtap:
+				attributes(v, l.macvlan)
+			case topology.VLAN:
+				attributes(v, func(typ uint16, v []byte) {
+					if typ == nl.IFLA_VLAN_ID {
+						l.VLANID = int(number16(v))
+					}
+				})
+			}
+		case unix.IFLA_INFO_SLAVE_DATA:
+			if slave == "bridge" {
+				l.Port = &state.Port{}
+				attributes(v, l.port)
+			}
+		}
+	})
+}
+
+var macvlanModeNames = map[uint32]string{nl.MACVLAN_MODE_PRIVATE: "private", nl.MACVLAN_MODE_VEPA: "vepa",
+	nl.MACVLAN_MODE_BRIDGE: "bridge", nl.MACVLAN_MODE_PASSTHRU: "passthru", nl.MACVLAN_MODE_SOURCE: "source"}
+
+func (l *readLinkInfo) macvlan(typ uint16, v []byte) {
+	switch typ {
+	case nl.IFLA_MACVLAN_MODE:
+		l.Mode = macvlanModeNames[number32(v)]
+	case nl.IFLA_MACVLAN_MACADDR_DATA:
+		attributes(v, func(_ uint16, v []byte) {
+			if len(v) == 6 {
+				l.Sources = append(l.Sources, switchcore.MAC(v))
+			}
+		})
+		slices.SortFunc(l.Sources, func(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) })
+	}
+}
+
+// bridge reads an attribute of a bridge (linux/if_link.h).
+func (l *readLinkInfo) bridge(typ uint16, v []byte) {
+	b := l.Bridge
+	switch typ {
+	case nl.IFLA_BR_FORWARD_DELAY:
+		b.ForwardDelay = ticks(v)
+	case nl.IFLA_BR_HELLO_TIME:
+		b.HelloTime = ticks(v)
+	case nl.IFLA_BR_MAX_AGE:
+		b.MaxAge = ticks(v)
+	case nl.IFLA_BR_AGEING_TIME:
+		b.Ageing = ticks(v)
+	case nl.IFLA_BR_STP_STATE:
+		b.STP = number32(v) != 0
+	case nl.IFLA_BR_PRIORITY:
+		b.Priority = number16(v)
+	case nl.IFLA_BR_VLAN_FILTERING:
+		b.VLANFiltering = bool8(v)
+	case nl.IFLA_BR_MCAST_SNOOPING:
+		b.McastSnooping = bool8(v)
+	case nl.IFLA_BR_GROUP_FWD_MASK:
+		b.GroupFwdMask = number16(v)
+	case nl.IFLA_BR_BRIDGE_ID:
+		b.ID = idText(v)
+	case nl.IFLA_BR_ROOT_ID:
+		b.Root = idText(v)
+	case nl.IFLA_BR_ROOT_PATH_COST:
+		b.RootCost = int(number32(v))
+	case nl.IFLA_BR_TOPOLOGY_CHANGE:
+		b.TopologyChange = bool8(v)
+	case nl.IFLA_BR_ROOT_PORT:
+		l.rootPort = number16(v)
+	}
+}
+
+// idText is a bridge's ID as iproute2 writes it.
+func idText(v []byte) string {
+	if len(v) != 8 {
+		return ""
+	}
+	return fmt.Sprintf("%02x%02x.%s", v[0], v[1], switchcore.MAC(v[2:]))
+}
+
+// port reads an attribute of a bridge port.
+func (l *readLinkInfo) port(typ uint16, v []byte) {
+	p := l.Port
+	switch typ {
+	case nl.IFLA_BRPORT_STATE:
+		if len(v) == 1 {
+			p.State = portState(v[0])
+		}
+	case nl.IFLA_BRPORT_NO:
+		p.Number = int(number16(v))
+	case nl.IFLA_BRPORT_COST:
+		p.Cost = int(number32(v))
+	case nl.IFLA_BRPORT_LEARNING:
+		p.Learning = bool8(v)
+	case nl.IFLA_BRPORT_UNICAST_FLOOD:
+		p.Flood = bool8(v)
+	case nl.IFLA_BRPORT_MCAST_FLOOD:
+		p.McastFlood = bool8(v)
+	case nl.IFLA_BRPORT_BCAST_FLOOD:
+		p.BcastFlood = bool8(v)
+	case nl.IFLA_BRPORT_ISOLATED:
+		p.Isolated = bool8(v)
+	case nl.IFLA_BRPORT_MODE:
+		p.Hairpin = bool8(v)
+	case brportLocked:
+		p.Locked = bool8(v)
+	case nl.IFLA_BRPORT_GUARD:
+		p.BPDUGuard = bool8(v)
+	case nl.IFLA_BRPORT_GROUP_FWD_MASK:
+		p.GroupFwd = number16(v)
+	case nl.IFLA_BRPORT_ROOT_ID:
+		copy(l.ids[0][:], v)
+	case nl.IFLA_BRPORT_BRIDGE_ID:
+		copy(l.ids[1][:], v)
+	case nl.IFLA_BRPORT_ID:
+		l.portID = number16(v)
+	case nl.IFLA_BRPORT_DESIGNATED_PORT:
+		l.fromPort = number16(v)
+	case nl.IFLA_BRPORT_DESIGNATED_COST:
+		l.fromCost = number16(v)
+	}
+}

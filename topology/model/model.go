@@ -17,7 +17,7 @@ import (
 const Unknown = "unknown"
 
 // Undecided is the word for what the model cannot say.
-const Undecided = "undecided"
+const Undecided = expect.Undecided
 
 // Model is a lab in motion that can be asked. It is not safe for concurrent use.
 type Model struct {

@@ -125,8 +125,8 @@ func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) er
 			Message: "skipped, because this machine lacks what the lab needs: " + skipped}
 	}
 	if undecided > 0 {
-		return &wire.Failure{Class: wire.Unsupported, Message: fmt.Sprintf("the model cannot decide %s; without --model "+
-			"the kernel does", problem.Count(undecided, "cell"))}
+		return &wire.Failure{Class: wire.Unsupported, Message: fmt.Sprintf("the model cannot decide %s; "+
+			"without --model the kernel does", problem.Count(undecided, "cell"))}
 	}
 	return nil
 }

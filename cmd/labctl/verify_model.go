@@ -49,7 +49,8 @@ func (v *verifyFlags) byModel(cmd *cobra.Command, g *globals, args []string) err
 func (g *globals) modelArgs(args []string) ([]string, error) {
 	switch {
 	case len(args) > 0 && g.lab != "" && g.labGiven:
-		return nil, usagef("which lab? -l %s and %s; name FILEs, or a running lab by -l", g.lab, strings.Join(args, " "))
+		return nil, usagef("which lab? -l %s and %s; name FILEs, or a running lab by -l", g.lab,
+			strings.Join(args, " "))
 	case len(args) > 0:
 		return args, nil
 	case g.lab != "":
@@ -69,9 +70,10 @@ func (v *verifyFlags) modelled(g *globals, r *verified) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(cellsOf(r.lab)) == 0 && !slices.ContainsFunc(r.lab.Steps, func(s *labfile.Step) bool { return s.Wait != nil }) {
-		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under \"expect\"",
-			r.file.display)
+	waits := slices.ContainsFunc(r.lab.Steps, func(s *labfile.Step) bool { return s.Wait != nil })
+	if len(cellsOf(r.lab)) == 0 && !waits {
+		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under "+
+			"\"expect\"", r.file.display)
 	}
 	steps, err := model.Verify(r.lab)
 	if err != nil {

@@ -59,7 +59,8 @@ func (v *verifyFlags) loadRunning(name string) (*labFile, *labfile.File, error) 
 		return nil, nil, err
 	}
 	if !slices.Contains(list, name) {
-		return nil, nil, usagef("no lab %q is running%s; without -l a FILE is judged", name, problem.Suggest(name, list))
+		return nil, nil, usagef("no lab %q is running%s; without -l a FILE is judged", name,
+			problem.Suggest(name, list))
 	}
 	m, err := instance.ReadMeta(name)
 	if err != nil {

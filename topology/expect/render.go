@@ -69,7 +69,8 @@ func RenderWithin(t *Table, got func(*Cell) string, columns int) string {
 	return b.String()
 }
 
-// Undecided is the word for what a model of the lab cannot say. It is never what a file wants, and no difference either.
+// Undecided is the word for what a model of the lab cannot say. It is never what a file wants, and no difference
+// either.
 const Undecided = "undecided"
 
 // shown is the word to print for a cell, and what to say if it differs from the wanted one.

@@ -69,6 +69,10 @@ func (a *asking) pings(at []int) {
 func (a *asking) fresh(pairs []*pair) {
 	ends := func(p *pair) schedule.Ends { return schedule.Ends{From: p.from.Node, To: p.to.Node} }
 	for _, p := range schedule.Order(pairs, ends) {
+		if len(a.streams) > 0 {
+			a.beside(p)
+			continue
+		}
 		a.world.Forget()
 		a.ping(p)
 	}
@@ -199,12 +203,37 @@ func (a *asking) holds(i int, from, to topology.Target) {
 	}
 }
 
-// busy reports whether something sends in the background while a question begins from empty tables: what it leaves in
+// busy reports whether somebody lies in the background while a question begins from empty tables: what that leaves in
 // them, and when, is not known. Then the question is undecided.
 func (a *asking) busy(i int) bool {
-	if a.kept || len(a.streams)+len(a.spoofs) == 0 {
+	if a.kept || len(a.spoofs) == 0 {
 		return false
 	}
-	a.undecided(i, sim.Doubt{Reason: sim.Background, Why: "streams or spoofing are running"})
+	a.undecided(i, sim.Doubt{Reason: sim.Background, Why: "spoofing is running"})
 	return true
+}
+
+// beside asks one pair beside streams, which may send before it is asked, meanwhile, or not at all. If the words differ
+// its questions are undecided.
+func (a *asking) beside(p *pair) {
+	var words []string
+	for _, when := range []sim.Beside{sim.Silent, sim.Before, sim.Meanwhile} {
+		a.world.Forget()
+		a.world.Beside(when)
+		a.ping(p)
+		words = append(words, p.word)
+		for _, i := range p.arp {
+			words[len(words)-1] += " " + a.out[i].Got
+		}
+	}
+	a.world.Beside(sim.Silent)
+	if len(slices.Compact(words)) == 1 {
+		return
+	}
+	p.word = ""
+	for _, i := range append(slices.Clone(p.asked), p.arp...) {
+		if a.out[i].Settled() {
+			a.undecided(i, sim.Doubt{Reason: sim.Background, Why: "it depends on when a stream sends"})
+		}
+	}
 }

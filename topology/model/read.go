@@ -251,6 +251,13 @@ func (a *asking) stations(text string) []switchcore.MAC {
 // readHits counts what rules have met.
 func (a *asking) readHits(at []int) {
 	for _, i := range at {
-		a.undecided(i, sim.Doubt{Reason: sim.Rules, Why: "rules are not counted"})
+		if a.stained(i) {
+			continue
+		}
+		node, rule, _ := strings.Cut(a.out[i].Question.A, "/")
+		packets, ok := a.world.Tables().Hits(node, rule)
+		if a.out[i].Got = strconv.FormatUint(packets, 10); !ok {
+			a.fail(i, "no such rule is loaded, or it does not count")
+		}
 	}
 }

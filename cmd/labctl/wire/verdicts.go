@@ -44,7 +44,8 @@ type Verdict struct {
 	Want     string `json:"want"`
 	Got      string `json:"got"`
 	Detail   string `json:"detail,omitempty"`
-	// Undecided is why the model cannot say, run, background, rules, timing or not-modelled; "" where a kernel was asked.
+	// Undecided is why the model cannot say, run, background, rules, timing or not-modelled; "" where a kernel was
+	// asked.
 	Undecided string        `json:"undecided,omitempty"`
 	Why       string        `json:"why,omitempty"`
 	Causes    []cause.Cause `json:"causes,omitempty"`

@@ -36,8 +36,15 @@ func (w *World) Pass(d time.Duration) {
 // Now is the time since the lab was made.
 func (w *World) Now() time.Duration { return w.now }
 
-// Mark begins to count drops from none.
-func (w *World) Mark() { w.drops = nil }
+// Mark begins to count drops, and what rules meet, from none.
+func (w *World) Mark() {
+	w.drops = nil
+	for _, n := range w.nodes {
+		if n.filter != nil {
+			n.filter.each(func(r *rule) { r.packets = 0 })
+		}
+	}
+}
 
 // Tables reads the lab as it is whenever it is asked.
 func (w *World) Tables() Tables { return Tables{w} }

@@ -19,6 +19,9 @@ const (
 	ByRule      Refusal = "rule"        // EPERM
 )
 
+// Beside has streams send out of turn, before each request that is asked from now on or while it is under way.
+func (w *World) Beside(when Beside) { w.beside = when }
+
 // Request is an echo request that was sent.
 type Request struct {
 	Key     uint32
@@ -39,13 +42,20 @@ func (w *World) Echo(from, iface string, to netip.Addr) *Request {
 		return r
 	}
 	w.lastKey++
-	r.Key = w.lastKey
+	r.Key = w.lastKey&0x7fff<<16 | w.lastKey>>15&0xffff // each is a connection of its own to connection tracking
 	w.askers = append(w.askers, func(_ *node, e Echoed) {
 		if e.Key == r.Key {
 			r.Events = append(r.Events, e)
 		}
 	})
+	if w.beside == Before {
+		w.others()
+	}
 	r.Refused = n.request(r.Key, n.byName[iface], number(to))
+	if w.beside == Meanwhile {
+		w.flow()
+		w.others()
+	}
 	w.settle()
 	w.askers = w.askers[:len(w.askers)-1]
 	return r

@@ -33,6 +33,13 @@ func (w *World) NewStream(from, iface string, to netip.Addr, every time.Duration
 	w.lastStream++
 	s := &Stream{w: w, from: w.node(from), iface: iface, to: to, every: every, key: streamBit | w.lastStream<<16}
 	w.streaming(s)
+	before := w.others
+	w.others = func() {
+		before()
+		if !s.stopped {
+			s.send()
+		}
+	}
 	s.send()
 	w.Repeat(every, 0, func() bool {
 		if !s.stopped {
@@ -120,9 +127,6 @@ func (w *World) Foreign(name, why string) {
 		n.foreign = why
 	}
 }
-
-// ForgetConnections empties the connection tracking of a node.
-func (w *World) ForgetConnections(string) {}
 
 // BareEcho is an echo request without data, identifier and sequence number 0, as an IPv4 packet.
 func BareEcho(from, to netip.Addr) []byte {

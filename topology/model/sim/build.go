@@ -19,7 +19,7 @@ func framesAtMost(devices int) int { return 20000 + 400*devices }
 // New makes a lab that is at rest as a state has it. The bridges and switches in it have said what they say when they
 // come up.
 func New(s *state.State) (*World, error) {
-	w := &World{byName: map[string]*node{}}
+	w := &World{byName: map[string]*node{}, others: func() {}}
 	devices := 0
 	for i := range s.Nodes {
 		n := w.addNode(&s.Nodes[i])
@@ -46,7 +46,7 @@ func New(s *state.State) (*World, error) {
 // addNode makes a node with its interfaces, which are not joined yet.
 func (w *World) addNode(s *state.Node) *node {
 	n := &node{w: w, name: s.Name, kind: s.Kind, byName: map[string]*device{}, neighs: map[hop]*neighbour{},
-		turned: map[exceptionKey]uint32{}, was: s}
+		turned: map[exceptionKey]uint32{}, known: map[connection]*connectionState{}, was: s}
 	for k := range s.Interfaces {
 		d := &device{node: n}
 		d.set(&s.Interfaces[k])
@@ -96,7 +96,7 @@ func (n *node) configure(s *state.Node) {
 	}
 	n.filter = nil
 	if len(s.Rules) > 0 || len(s.Foreign) > 0 {
-		n.filter = newFilter(s)
+		n.filter = newFilter(n, s)
 	}
 }
 
@@ -245,13 +245,4 @@ func scopeOf(s string) int {
 		return scopeLink
 	}
 	return scopeUniverse
-}
-
-// newFilter is the rules of a node.
-func newFilter(s *state.Node) *filter {
-	f := &filter{unread: "some that are not from the file"}
-	if len(s.Rules) > 0 {
-		f.unread = s.Rules[0].Name
-	}
-	return f
 }

@@ -17,7 +17,7 @@ func (d *device) receiveIP(f *frame) {
 	if p == nil {
 		return
 	}
-	if p, odd = n.passesIP(d, f, p, hookPrerouting); p == nil {
+	if !n.passesIP(d, f, p, hookPrerouting) {
 		return
 	}
 	if multicast(p.dst()) {
@@ -27,7 +27,7 @@ func (d *device) receiveIP(f *frame) {
 	switch {
 	case v.dropped || v.broadcast:
 	case v.local:
-		if p, _ = n.passesIP(d, f, p, hookInput); p != nil {
+		if n.passesIP(d, f, p, hookInput) {
 			n.deliverICMP(d, p, f.kind)
 		}
 	case v.refused != granted:
@@ -74,7 +74,7 @@ func (n *node) forward(d *device, f *frame, p packet, v inputWay) {
 	p = append(packet(nil), p...)
 	p[8]--
 	p.sum()
-	if p = n.passesForward(d, v.dev, f, p); p == nil {
+	if !n.passesForward(d, v.dev, f, p) {
 		return
 	}
 	n.leave(outgoing{p: p, in: d}, v.way)
@@ -89,17 +89,16 @@ func (n *node) originate(p packet, v way) bool {
 		n.deliverICMP(nil, p, toHost)
 		return true
 	}
-	out, refused := n.passesOutput(v.dev, p)
-	if out == nil {
-		return !refused
+	if !n.passesOutput(v.dev, p) {
+		return false
 	}
-	n.leave(outgoing{p: out}, v)
+	n.leave(outgoing{p: p}, v)
 	return true
 }
 
 // leave hands a packet to the neighbour that is next (ip_finish_output2).
 func (n *node) leave(o outgoing, v way) {
-	if o.p = n.passesPostrouting(v.dev, o); o.p == nil {
+	if !n.passesPostrouting(v.dev, o) {
 		return
 	}
 	if v.typ != routeUnicast {

@@ -156,7 +156,83 @@ type Echoed struct {
 	own        bool // an error from the node itself
 }
 
-// filter is the rules of a node.
+// filter is the rules of a node, as chains at hooks.
 type filter struct {
-	unread string // a rule that the model cannot read; "" if it can read all
+	node    *node
+	chains  map[hookAt][]*chain // by priority, and then as they were loaded
+	bridged bool                // rules of IPv4 see what bridges forward (bridge-nf-call-iptables)
+	tagged  bool                // and behind a VLAN tag (bridge-nf-filter-vlan-tagged)
+	refuses bool                // some rule refuses packets
+	tracks  bool                // connections are tracked
 }
+
+// hookAt is a hook of a family.
+type hookAt struct{ family, hook string }
+
+// chain is a chain of rules.
+type chain struct {
+	name     string
+	priority int
+	device   string // of family netdev
+	rules    []*rule
+	drops    bool // its policy
+}
+
+// rule is one rule.
+type rule struct {
+	name    string // SET/RULE; "" if it has no name
+	matches []func(*meeting) bool
+	unread  string // what of it the model cannot read; it may or may not match
+	counts  bool
+	packets uint64
+	states  bool // it asks for the state of a connection
+	verdict verdict
+	code    byte           // of ICMP unreachable, of a reject
+	to      *chain         // of a jump
+	mac     switchcore.MAC // that a rewriting gives
+}
+
+// verdict is what a rule does with what it matches.
+type verdict int
+
+const (
+	goesOn verdict = iota
+	accepts
+	drops
+	rejects
+	returns
+	jumps
+	rewrites // the source MAC
+)
+
+// meeting is a packet in front of rules.
+type meeting struct {
+	f               *frame
+	p               packet // nil: it is not IPv4
+	in, out         *device
+	physIn, physOut *device // of a bridged packet that rules of IPv4 meet
+	bridged         bool
+	state           string // of its connection: new established related invalid; "" where none are tracked
+}
+
+// connection is what connection tracking knows one by: of echoes the identifier is the request's.
+type connection struct {
+	src, dst uint32
+	id       uint16
+}
+
+// connectionState is what it knows of one.
+type connectionState struct {
+	replied bool
+	until   time.Duration
+}
+
+// Beside says when streams send while a question is asked.
+type Beside int
+
+// The moments.
+const (
+	Silent Beside = iota
+	Before
+	Meanwhile
+)

@@ -19,6 +19,8 @@ type World struct {
 	doubts
 	learned    []*node // whose neighbour tables may have something
 	lastKey    uint32  // of echo requests
+	beside     Beside  // when streams send out of turn
+	others     func()  // has them do so
 	lastStream uint32
 	askers     []func(*node, Echoed)
 	ears       bool // somebody listens for frames
@@ -43,8 +45,9 @@ type node struct {
 	inbound  bool                    // icmp_errors_use_inbound_ifaddr
 	ttl      byte
 	sw       *vswitch
-	filter   *filter // its rules; nil: none are loaded
-	foreign  string  // why something in it may do what is not modelled; "" if nothing can
+	filter   *filter                         // its rules; nil: none are loaded
+	known    map[connection]*connectionState // what its connection tracking has
+	foreign  string                          // why something in it may do what is not modelled; "" if nothing can
 	was      *state.Node
 }
 

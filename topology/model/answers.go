@@ -30,7 +30,11 @@ func (a *asking) answers(at []int) {
 			continue
 		}
 		a.world.Doubts()
-		macs := a.world.WhoHas(from.Node, iface, src, to.IP)
+		macs, ok := a.world.WhoHas(from.Node, iface, src, to.IP)
+		if !ok {
+			a.fail(i, from.Node+":"+iface+" is down")
+			continue
+		}
 		if a.doubted(i) {
 			continue
 		}

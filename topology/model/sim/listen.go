@@ -85,14 +85,13 @@ func NameOf(data []byte) string {
 }
 
 // WhoHas asks for an address by a broadcast request that a packet socket sends, and returns the MACs of those who
-// answer, in their order.
-func (w *World) WhoHas(name, iface string, src, dst netip.Addr) []switchcore.MAC {
+// answer, in their order. ok is false where the interface is down: the socket refuses (ENETDOWN, packet(7)).
+func (w *World) WhoHas(name, iface string, src, dst netip.Addr) (macs []switchcore.MAC, ok bool) {
 	d := w.device(name, iface)
-	if d == nil {
-		return nil
+	if d == nil || !d.up {
+		return nil, false
 	}
 	w.handled, w.storming = 0, false
-	var macs []switchcore.MAC
 	w.onARP = func(at *device, f *frame) {
 		a := parseARP(f)
 		answers := at == d && a.op == arpReply && a.sip == number(dst) && a.tip == number(src)
@@ -110,7 +109,7 @@ func (w *World) WhoHas(name, iface string, src, dst netip.Addr) []switchcore.MAC
 		}
 	}
 	w.onARP = nil
-	return macs
+	return macs, true
 }
 
 // ForgetNeighbours empties the table of one node.

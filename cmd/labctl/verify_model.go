@@ -75,7 +75,7 @@ func (v *verifyFlags) modelled(g *globals, r *verified) (err error) {
 		return usagef("%s: the file expects nothing, so there is nothing to judge; write what you expect under "+
 			"\"expect\"", r.file.display)
 	}
-	steps, err := model.Verify(r.lab)
+	steps, err := model.Verify(r.lab, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.file.display, err)
 	}

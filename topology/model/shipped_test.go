@@ -83,7 +83,7 @@ func judge(t *testing.T, name string, src []byte) tally {
 	if f == nil {
 		t.Fatalf("%s: %v", name, problems)
 	}
-	steps, err := model.Verify(f)
+	steps, err := model.Verify(f, false)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

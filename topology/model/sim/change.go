@@ -121,7 +121,8 @@ func (w *World) rejoin(s *state.State, fresh map[*device]bool) {
 // interfaces has changed (rt_cache_flush, net/ipv4/route.c).
 func (n *node) relay(to *state.Node) {
 	was := n.was
-	same := was != to && reflect.DeepEqual(was.Routes, to.Routes) && n.forwards == (was.Sysctl(topology.ForwardKey) ==
+	same := was != to && reflect.DeepEqual(was.Routes, to.Routes) &&
+		slices.Equal(was.Neighbours, to.Neighbours) && n.forwards == (was.Sysctl(topology.ForwardKey) ==
 		"1") && addressesEqual(was, to)
 	if same && len(n.table.local) > 0 {
 		return

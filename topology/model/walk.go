@@ -43,26 +43,43 @@ type Step struct {
 // With all, cells that the file does not judge are asked, too.
 func Verify(f *labfile.File, all bool) ([]Step, error) {
 	var out []Step
+	timed, kept := false, keeps(f)
 	for k, p := range paces() {
-		steps, timed, err := verifyAt(f, p, all)
+		if k > 0 && !(timed && !p.neighbours || kept && p.neighbours) {
+			continue
+		}
+		steps, goes, err := verifyAt(f, p, all)
 		if err != nil {
 			return nil, err
 		}
+		timed = timed || goes
 		if k == 0 {
 			out = steps
 		} else {
 			compare(out, steps)
 		}
-		if !timed {
-			break
-		}
 	}
 	return out, nil
 }
 
-// paces are how long a question takes, and the tables before it, in each walk through a lab.
-func paces() []time.Duration {
-	return []time.Duration{0, 37 * time.Millisecond, 250 * time.Millisecond}
+// pace is how long what is asked at once takes in a walk through a lab. Of neighbours: time passes for their entries and
+// for what sends in the background, and stops for what bridges and switches know.
+type pace struct {
+	takes      time.Duration
+	neighbours bool
+}
+
+// paces are those of the walks. A neighbour is doubted 5 s after it was last heard of (delay_first_probe_time, arp(7)).
+func paces() []pace {
+	return []pace{{}, {takes: 37 * time.Millisecond}, {takes: 250 * time.Millisecond},
+		{takes: 6500 * time.Millisecond, neighbours: true}}
+}
+
+// keeps reports whether a file has expectations that keep neighbours.
+func keeps(f *labfile.File) bool {
+	return f.Expect != nil && f.Expect.Kept || slices.ContainsFunc(f.Steps, func(s *labfile.Step) bool {
+		return s.Expect != nil && s.Expect.Kept
+	})
 }
 
 // compare makes undecided what another walk has answered otherwise.
@@ -93,20 +110,20 @@ type walker struct {
 	*Model
 	file  *labfile.File
 	all   bool // ask what is not judged, too
-	pace  time.Duration
+	pace  pace
 	timed bool // something goes by the clock
 	over  string
 	lost  sim.Doubt // why what follows is undecided
 }
 
-func verifyAt(f *labfile.File, pace time.Duration, all bool) (out []Step, timed bool, err error) {
+func verifyAt(f *labfile.File, p pace, all bool) (out []Step, timed bool, err error) {
 	m, err := New(f.Lab, state.Of(f.Lab))
 	if err != nil {
 		return nil, false, err
 	}
-	w := &walker{Model: m, file: f, pace: pace, all: all}
+	w := &walker{Model: m, file: f, pace: p, all: all}
 	w.clocks(f.Lab)
-	w.world.Pass(pace)
+	w.rest()
 	w.Mark()
 	if f.Expect != nil {
 		out = append(out, Step{Tables: inFileOrder(w.judge(f.Expect, nil))})
@@ -120,6 +137,15 @@ func verifyAt(f *labfile.File, pace time.Duration, all bool) (out []Step, timed 
 		out = append(out, s)
 	}
 	return out, w.timed, nil
+}
+
+// rest lets the time of a question pass.
+func (w *walker) rest() {
+	if w.pace.neighbours {
+		w.world.PassForNeighbours(w.pace.takes)
+	} else {
+		w.world.Pass(w.pace.takes)
+	}
 }
 
 // soonForgotten is an ageing time that may end between two questions.
@@ -166,7 +192,7 @@ func (w *walker) step(st *labfile.Step) (Step, error) {
 			w.timed = w.timed || what.Every > 0
 		}
 		w.do(a.What)
-		w.world.Pass(w.pace)
+		w.rest()
 	}
 	w.settleOverheard()
 	if st.Wait != nil {
@@ -192,7 +218,7 @@ func (w *walker) change(to *topology.Lab) error {
 			return err
 		}
 		w.clocks(to)
-		w.world.Pass(w.pace)
+		w.rest()
 	}
 	w.Mark()
 	return nil
@@ -282,14 +308,17 @@ func (w *walker) judge(e *expect.Expectation, _ *labfile.Step) []Table {
 		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.table, b.table))
 	}) {
 		w.ask(cells[k], k.phase, e.Kept)
-		w.world.Pass(w.pace)
+		w.rest()
 	}
 	return out
 }
 
 // ask asks the questions of one turn.
 func (w *walker) ask(cells []*Verdict, phase int, kept bool) {
-	a := &asking{Model: w.Model, kept: kept, out: make([]Answer, len(cells)), pace: w.pace}
+	a := &asking{Model: w.Model, kept: kept, out: make([]Answer, len(cells))}
+	if !w.pace.neighbours {
+		a.pace = w.pace.takes
+	}
 	for i, v := range cells {
 		a.out[i].Question = v.Question
 	}

@@ -33,6 +33,12 @@ func (w *World) Pass(d time.Duration) {
 	w.now = max(w.now, end)
 }
 
+// PassForNeighbours lets time pass but for what bridges and virtual switches know.
+func (w *World) PassForNeighbours(d time.Duration) {
+	w.Pass(d)
+	w.stood += d
+}
+
 // Now is the time since the lab was made.
 func (w *World) Now() time.Duration { return w.now }
 

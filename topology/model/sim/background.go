@@ -106,10 +106,10 @@ func (w *World) Repeat(every, later time.Duration, do func() bool) (stop func())
 	var again func()
 	again = func() {
 		if !over && do() {
-			w.after(every, false, again)
+			w.after(every, again)
 		}
 	}
-	w.after(every+later, false, again)
+	w.after(every+later, again)
 	return func() { over = true }
 }
 

@@ -177,7 +177,7 @@ func (b *bridge) learn(p *device, src switchcore.MAC) {
 	if b.Ageing == 0 {
 		return
 	}
-	now := p.node.w.now
+	now := p.node.w.aged()
 	if e := b.fdb[src]; e != nil {
 		if e.local {
 			return
@@ -197,7 +197,7 @@ func (b *bridge) find(w *World, mac switchcore.MAC) *fdbEntry {
 	if e == nil || e.local || e.static {
 		return e
 	}
-	left := e.seen + b.Ageing - w.now
+	left := e.seen + b.Ageing - w.aged()
 	if b.Ageing > 0 && left < doubtful && left > -doubtful {
 		w.doubt(Timing, "what the bridge knows of %s is about to be forgotten", mac)
 	}

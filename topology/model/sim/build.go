@@ -164,7 +164,7 @@ func (n *node) newBridge(d *device, s *state.Bridge) *bridge {
 		}
 	}
 	for _, e := range s.FDB {
-		b.fdb[e.MAC] = &fdbEntry{port: n.byName[e.Port], static: e.Static, seen: n.w.now - e.Age}
+		b.fdb[e.MAC] = &fdbEntry{port: n.byName[e.Port], static: e.Static, seen: n.w.aged() - e.Age}
 	}
 	b.ownAddresses(d)
 	return b

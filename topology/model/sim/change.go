@@ -32,7 +32,7 @@ func (w *World) Become(s *state.State, rebuilt []string) error {
 	}
 	w.rejoin(s, fresh)
 	for i := range s.Nodes {
-		w.nodes[i].relay(&s.Nodes[i])
+		w.nodes[i].relay(&s.Nodes[i], fresh)
 		w.nodes[i].was = &s.Nodes[i]
 	}
 	for i := range s.Nodes {
@@ -107,6 +107,7 @@ func (w *World) rejoin(s *state.State, fresh map[*device]bool) {
 		if d.bridge == nil {
 			continue
 		}
+		d.keepStatic(was, s.Node(d.node.name).Interface(d.name).Bridge, fresh)
 		for mac, e := range was.fdb {
 			if e.local || e.static || e.port == nil || d.node.byName[e.port.name] != e.port || !e.port.running() ||
 				!e.port.port.learns() || d.bridge.fdb[mac] != nil {
@@ -117,14 +118,38 @@ func (w *World) rejoin(s *state.State, fresh map[*device]bool) {
 	}
 }
 
+// keepStatic leaves static entries where frames have moved them, if the file says the same of them as before. One that
+// has moved to a port that is gone went with it.
+func (d *device) keepStatic(was *bridge, to *state.Bridge, fresh map[*device]bool) {
+	before := d.node.was.Interface(d.name)
+	if before == nil || before.Bridge == nil {
+		return
+	}
+	for _, e := range to.FDB {
+		given := d.node.byName[e.Port]
+		if !e.Static || given == nil || fresh[given] || !slices.ContainsFunc(before.Bridge.FDB, func(o state.FDB) bool {
+			return o.MAC == e.MAC && o.Port == e.Port && o.Static
+		}) {
+			continue
+		}
+		now := was.fdb[e.MAC]
+		if now == nil || now.port == nil || d.node.byName[now.port.name] != now.port {
+			delete(d.bridge.fdb, e.MAC)
+		} else {
+			d.bridge.fdb[e.MAC] = now
+		}
+	}
+}
+
 // relay gives a node its routes, and keeps what redirects have taught it where nothing of its routes, addresses or
 // interfaces has changed (rt_cache_flush, net/ipv4/route.c).
-func (n *node) relay(to *state.Node) {
+func (n *node) relay(to *state.Node, fresh map[*device]bool) {
 	was := n.was
 	same := was != to && reflect.DeepEqual(was.Routes, to.Routes) &&
 		slices.Equal(was.Neighbours, to.Neighbours) && n.forwards == (was.Sysctl(topology.ForwardKey) ==
 		"1") && addressesEqual(was, to)
-	if same && len(n.table.local) > 0 {
+	made := slices.ContainsFunc(n.devices, func(d *device) bool { return fresh[d] })
+	if same && !made {
 		return
 	}
 	clear(n.turned)
@@ -153,7 +178,7 @@ func (w *World) changeSwitch(n *node, to *state.Switch) error {
 	v := n.sw
 	was, before := v.ports, v.conf
 	if !reflect.DeepEqual(before, to.Config) {
-		if err := v.core.Configure(w.now, to.Config); err != nil {
+		if err := v.core.Configure(w.aged(), to.Config); err != nil {
 			return err
 		}
 	}

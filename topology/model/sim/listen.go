@@ -133,7 +133,7 @@ func (w *World) ForgetFDB(name string) {
 		return
 	}
 	if n.sw != nil {
-		n.sw.core.FlushTable(w.now)
+		n.sw.core.FlushTable(w.aged())
 	}
 	for _, d := range n.devices {
 		if d.bridge == nil {

@@ -161,7 +161,7 @@ func (t Tables) FDB(name, bridge string) []FDBEntry {
 	}
 	var out []FDBEntry
 	if n.sw != nil {
-		for _, e := range n.sw.core.Table(t.w.now) {
+		for _, e := range n.sw.core.Table(t.w.aged()) {
 			out = append(out, FDBEntry{e.MAC, n.sw.core.Status(e.Port).Name})
 		}
 		return out

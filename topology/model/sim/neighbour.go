@@ -102,10 +102,7 @@ func (e *neighbour) used() {
 	e.state, e.updated = delay, e.node.w.now
 	e.serial++
 	serial := e.serial
-	e.node.w.after(delayTime, false, func() {
-		if e.serial != serial || e.state != delay || e.node.neighs[e.at] != e {
-			return
-		}
+	e.node.w.unless(delayTime, false, func() bool { return e.still(serial) && e.state == delay }, func() {
 		if e.node.w.now-e.confirmed <= delayTime {
 			e.state = reachable
 			return
@@ -131,12 +128,12 @@ func (e *neighbour) solicit() {
 	}
 	e.probes++
 	d.sendARP(arpRequest, e.asks(), e.at.ip, to, tha)
-	e.node.w.after(d.conf.retrans, true, func() {
-		if e.serial == serial && (e.state == incomplete || e.state == probe) && e.node.neighs[e.at] == e {
-			e.solicit()
-		}
-	})
+	asking := func() bool { return e.still(serial) && (e.state == incomplete || e.state == probe) }
+	e.node.w.unless(d.conf.retrans, true, asking, e.solicit)
 }
+
+// still reports whether the entry is there, and its last timer the one of that number.
+func (e *neighbour) still(serial int) bool { return e.serial == serial && e.node.neighs[e.at] == e }
 
 // asks is the sender's address in a request (arp_solicit, arp_announce of Documentation/networking/ip-sysctl.rst): that
 // of the packet that waits, if it is the node's own.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -20,10 +21,25 @@ func (t *timers) Pop() any {
 	return last
 }
 
-// after has something done later. Urgent: who asks waits for it.
-func (q *queue) after(d time.Duration, urgent bool, do func()) {
+// after has something done later, in the background.
+func (q *queue) after(d time.Duration, do func()) { q.push(timer{at: q.now + d, do: do}) }
+
+// unless has something done later, if it still means something then. Urgent: who asks waits for it.
+func (q *queue) unless(d time.Duration, urgent bool, alive func() bool, do func()) {
+	q.push(timer{at: q.now + d, urgent: urgent, alive: alive, do: do})
+}
+
+// manyTimers is how many there may be before those that mean nothing any more are taken away.
+const manyTimers = 256
+
+func (q *queue) push(t timer) {
+	if len(q.timers) > manyTimers {
+		q.timers = slices.DeleteFunc(q.timers, func(t timer) bool { return t.alive != nil && !t.alive() })
+		heap.Init(&q.timers)
+	}
 	q.serial++
-	heap.Push(&q.timers, timer{q.now + d, q.serial, urgent, do})
+	t.serial = q.serial
+	heap.Push(&q.timers, t)
 }
 
 // arrive has an interface take a frame.
@@ -61,6 +77,9 @@ func (w *World) flow() {
 	}
 }
 
+// aged is the time by which bridges and virtual switches forget.
+func (q *queue) aged() time.Duration { return q.now - q.stood }
+
 // settle moves frames and lets time pass until nobody waits for anything that can still come.
 func (w *World) settle() {
 	w.flow()
@@ -72,7 +91,7 @@ func (w *World) settle() {
 // pending reports whether an urgent timer runs.
 func (w *World) pending() bool {
 	for i := range w.timers {
-		if w.timers[i].urgent {
+		if t := &w.timers[i]; t.urgent && t.alive() {
 			return true
 		}
 	}
@@ -82,6 +101,9 @@ func (w *World) pending() bool {
 // tick lets time pass until the next timer.
 func (w *World) tick() {
 	t := heap.Pop(&w.timers).(timer)
+	if t.alive != nil && !t.alive() {
+		return
+	}
 	w.now = max(w.now, t.at)
 	t.do()
 	w.flow()

@@ -123,6 +123,7 @@ type queue struct {
 	waiting  []arrival // frames in front of virtual switches
 	next     int
 	timers   timers
+	stood    time.Duration // of now, for how long nothing that bridges and switches know has aged
 	serial   uint64
 	handled  int // frames since the last question
 	limit    int // of them: more is a storm
@@ -140,7 +141,8 @@ type arrival struct {
 type timer struct {
 	at     time.Duration
 	serial uint64
-	urgent bool // a question that is under way waits for it
+	urgent bool        // a question that is under way waits for it
+	alive  func() bool // whether it still means something; nil: it does
 	do     func()
 }
 

@@ -15,7 +15,7 @@ func (p *switchPort) take(f frame) {
 		return
 	}
 	s, w := p.sw, p.at.node.w
-	v := s.core.Forward(w.now, p.id, switchcore.Frame{Data: f.data, TCI: f.tci, Tagged: f.tagged})
+	v := s.core.Forward(w.aged(), p.id, switchcore.Frame{Data: f.data, TCI: f.tci, Tagged: f.tagged})
 	for _, out := range v.Out {
 		s.byID[out.Port].put(f.data, out)
 	}
@@ -72,7 +72,7 @@ func (s *vswitch) announce() {
 // observe tells the switch what the guest behind a port has programmed into its adapter, and whether there is a
 // carrier.
 func (p *switchPort) observe() {
-	s, now := p.sw, p.at.node.w.now
+	s, now := p.sw, p.at.node.w.aged()
 	if !p.attached {
 		return
 	}
@@ -93,7 +93,7 @@ func (p *switchPort) observe() {
 // unplug takes the adapter from a port.
 func (p *switchPort) unplug() {
 	if p.plugged {
-		p.sw.core.Disconnect(p.at.node.w.now, p.id)
+		p.sw.core.Disconnect(p.at.node.w.aged(), p.id)
 	}
 	p.plugged = false
 }

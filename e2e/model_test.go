@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -17,8 +18,8 @@ import (
 	"labctl/topology/randlab"
 )
 
-// modelledSeeds are those of drawn labs in which the model is held against the kernel: those of every run, or others where
-// LABCTL_SEEDS says so, as "100-140".
+// modelledSeeds are those of drawn labs in which the model is held against the kernel: those of every run, or others
+// where LABCTL_SEEDS says so, as "100-140".
 func modelledSeeds() (seeds []uint64) {
 	first, last := uint64(1), uint64(0)
 	if _, err := fmt.Sscanf(os.Getenv("LABCTL_SEEDS"), "%d-%d", &first, &last); err != nil {
@@ -48,8 +49,8 @@ func nodesOf(lab *topology.Lab) (nodes, bridges []string) {
 	return nodes, bridges
 }
 
-// questions are tables that ask everything of a lab, without a word in them: pings, who answers, what some of them leave
-// to be seen, and what all tables hold afterwards.
+// questions are tables that ask everything of a lab, without a word in them: pings, who answers, what some of them
+// leave to be seen, and what all tables hold afterwards.
 func questions(lab *topology.Lab, rnd *rand.Rand, indent string) string {
 	nodes, bridges := nodesOf(lab)
 	var b strings.Builder
@@ -108,8 +109,8 @@ func changes(lab *topology.Lab, rnd *rand.Rand) string {
 // one chooses.
 func one(rnd *rand.Rand, of ...string) string { return of[rnd.IntN(len(of))] }
 
-// story is a lab with questions, and with steps that change it and ask them again. A change that the file may not have is
-// left out.
+// story is a lab with questions, and with steps that change it and ask them again. A change that the file may not have
+// is left out.
 func story(text string, seed uint64) string {
 	GinkgoHelper()
 	load := func(text string) *labfile.File {
@@ -139,7 +140,8 @@ func story(text string, seed uint64) string {
 	return text
 }
 
-// byTheModel is a lab file whose tables are what the model says, with "." where it is undecided; decided counts the rest.
+// byTheModel is a lab file whose tables are what the model says, with "." where it is undecided; decided counts the
+// rest.
 func byTheModel(text string, seed uint64) (file string, decided, undecided int) {
 	GinkgoHelper()
 	f, problems := labfile.Load("drawn.yaml", []byte(story(text, seed)))
@@ -186,7 +188,6 @@ var _ = Describe("the model of a lab drawn by chance", func() {
 			lab := randlab.Draw(seed)
 			text, decided, undecided := byTheModel(lab.Text, seed)
 			GinkgoWriter.Printf("seed %d: %d decided, %d undecided, %v\n", seed, decided, undecided, lab.Features)
-			_ = os.WriteFile(fmt.Sprintf("/tmp/tmp-model/seed-%d.yaml", seed), []byte(text), 0o644)
 			r := labctl("verify", "--new", "--no-timing", "-o", "json", write("drawn.yaml", text))
 			Expect(r.code).To(BeElementOf(0, 1), r.String()+"\n"+text)
 			var doc struct {
@@ -219,6 +220,18 @@ var _ = Describe("the model of a lab drawn by chance", func() {
 			}
 			Expect(judged).To(BeNumerically(">=", decided))
 			Expect(len(differ)).To(BeZero(), "seed %d (%v):\n%s\n%s", seed, lab.Features, strings.Join(differ[:min(len(differ), 12)], "\n"), lessTables(text))
+		})
+	}
+})
+
+var _ = Describe("the points at which Linux decides", func() {
+	files, err := filepath.Glob("../topology/model/testdata/points/*.yaml")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(files).NotTo(BeEmpty())
+	for _, file := range files {
+		It("are in the kernel as "+filepath.Base(file)+" has them", Label("slow"), func() {
+			Expect(labctl("verify", "--new", "-q", file)).To(Exit(0))
+			Expect(labctl("verify", "--model", "-q", file)).To(Exit(0))
 		})
 	}
 })

@@ -52,13 +52,13 @@ func (m *Model) do(what any) {
 func (m *Model) flush(node, table string) {
 	switch table {
 	case "neigh":
-		m.world.ForgetNeighbours(node)
+		m.world.Tables().ForgetNeighbours(node)
 	case "routes":
-		m.world.ForgetRoutes(node)
+		m.world.Tables().ForgetRoutes(node)
 	case "fdb":
-		m.world.ForgetFDB(node)
+		m.world.Tables().ForgetFDB(node)
 	case "conntrack":
-		m.world.ForgetConnections(node)
+		m.world.Tables().ForgetConnections(node)
 	}
 }
 

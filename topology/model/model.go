@@ -112,7 +112,7 @@ type asking struct {
 	kept bool
 	look bool // only read
 	out  []Answer
-	pace time.Duration // that a question takes
+	rest func() // lets the time of a pair pass; nil: it takes none
 }
 
 // together asks ping questions, and the arp questions that are answered by what pings leave behind.

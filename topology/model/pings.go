@@ -57,7 +57,9 @@ func (a *asking) pings(at []int) {
 	if a.kept {
 		for _, p := range pairs {
 			a.ping(p)
-			a.world.Pass(a.pace)
+			if a.rest != nil {
+				a.rest()
+			}
 		}
 		return
 	}

@@ -37,74 +37,6 @@ type Step struct {
 	Tables []Table // in file order
 }
 
-// Verify judges every expectation of a file, and walks through its steps. Where something of the lab goes by the clock,
-// it is walked through several times, each asking at other moments; what then differs is undecided, for its timing.
-//
-// With all, cells that the file does not judge are asked, too.
-func Verify(f *labfile.File, all bool) ([]Step, error) {
-	var out []Step
-	timed, kept := false, keeps(f)
-	for k, p := range paces() {
-		if k > 0 && !(timed && !p.neighbours || kept && p.neighbours) {
-			continue
-		}
-		steps, goes, err := verifyAt(f, p, all)
-		if err != nil {
-			return nil, err
-		}
-		timed = timed || goes
-		if k == 0 {
-			out = steps
-		} else {
-			compare(out, steps)
-		}
-	}
-	return out, nil
-}
-
-// pace is how long what is asked at once takes in a walk through a lab. Of neighbours: time passes for their entries and
-// for what sends in the background, and stops for what bridges and switches know.
-type pace struct {
-	takes      time.Duration
-	neighbours bool
-}
-
-// paces are those of the walks. A neighbour is doubted 5 s after it was last heard of (delay_first_probe_time, arp(7)).
-func paces() []pace {
-	return []pace{{}, {takes: 37 * time.Millisecond}, {takes: 250 * time.Millisecond},
-		{takes: 6500 * time.Millisecond, neighbours: true}}
-}
-
-// keeps reports whether a file has expectations that keep neighbours.
-func keeps(f *labfile.File) bool {
-	return f.Expect != nil && f.Expect.Kept || slices.ContainsFunc(f.Steps, func(s *labfile.Step) bool {
-		return s.Expect != nil && s.Expect.Kept
-	})
-}
-
-// compare makes undecided what another walk has answered otherwise.
-func compare(steps, others []Step) {
-	for i := range steps {
-		for t := range steps[i].Tables {
-			for c := range steps[i].Tables[t].Cells {
-				v, o := &steps[i].Tables[t].Cells[c], &others[i].Tables[t].Cells[c]
-				if v.Got == o.Got || v.Got == Undecided {
-					continue
-				}
-				if o.Got == Undecided {
-					v.Answer, v.OK = o.Answer, o.OK
-					continue
-				}
-				if v.OK && o.OK {
-					continue // a count that is as wanted either way
-				}
-				d := sim.Doubt{Reason: sim.Timing, Why: fmt.Sprintf("%s or %s, as the moment has it", v.Got, o.Got)}
-				v.Got, v.Detail, v.Doubt, v.OK = Undecided, string(d.Reason)+": "+d.Why, d, !v.Cell.Judged
-			}
-		}
-	}
-}
-
 // walker walks through one lab.
 type walker struct {
 	*Model
@@ -116,11 +48,12 @@ type walker struct {
 	lost  sim.Doubt // why what follows is undecided
 }
 
-func verifyAt(f *labfile.File, p pace, all bool) (out []Step, timed bool, err error) {
+func verifyAt(f *labfile.File, p pace, all bool, mute map[sim.Mute]bool) (out []Step, timed bool, err error) {
 	m, err := New(f.Lab, state.Of(f.Lab))
 	if err != nil {
 		return nil, false, err
 	}
+	m.world.Know(mute)
 	w := &walker{Model: m, file: f, pace: p, all: all}
 	w.clocks(f.Lab)
 	w.rest()
@@ -137,35 +70,6 @@ func verifyAt(f *labfile.File, p pace, all bool) (out []Step, timed bool, err er
 		out = append(out, s)
 	}
 	return out, w.timed, nil
-}
-
-// rest lets the time of a question pass.
-func (w *walker) rest() {
-	if w.pace.neighbours {
-		w.world.PassForNeighbours(w.pace.takes)
-	} else {
-		w.world.Pass(w.pace.takes)
-	}
-}
-
-// soonForgotten is an ageing time that may end between two questions.
-const soonForgotten = 10 * time.Second
-
-// clocks notes what goes by the clock in a lab.
-func (w *walker) clocks(lab *topology.Lab) {
-	for _, n := range lab.Nodes {
-		for _, i := range n.Interfaces {
-			if i.Bridge != nil && i.Bridge.Ageing > 0 && i.Bridge.Ageing < soonForgotten {
-				w.timed = true
-			}
-		}
-		if n.Switch == nil {
-			continue
-		}
-		for _, d := range n.Switch.Config.Departures() {
-			w.timed = w.timed || strings.Contains(d.Key, "ageing")
-		}
-	}
 }
 
 func inFileOrder(ts []Table) []Table {
@@ -315,9 +219,10 @@ func (w *walker) judge(e *expect.Expectation, _ *labfile.Step) []Table {
 
 // ask asks the questions of one turn.
 func (w *walker) ask(cells []*Verdict, phase int, kept bool) {
+	w.world.Keep(kept && !w.pace.neighbours)
 	a := &asking{Model: w.Model, kept: kept, out: make([]Answer, len(cells))}
-	if !w.pace.neighbours {
-		a.pace = w.pace.takes
+	if w.pace.pairs {
+		a.rest = w.rest
 	}
 	for i, v := range cells {
 		a.out[i].Question = v.Question

@@ -39,6 +39,13 @@ func (w *World) PassForNeighbours(d time.Duration) {
 	w.stood += d
 }
 
+// Know makes it known which neighbours do not answer when they are doubted; those that are found are added.
+func (w *World) Know(mute map[Mute]bool) { w.mute = mute }
+
+// Keep says whether questions are asked from tables that are kept: then what hangs on a neighbour that does not answer
+// depends on how long ago that was heard of.
+func (w *World) Keep(kept bool) { w.trusts = !kept }
+
 // Now is the time since the lab was made.
 func (w *World) Now() time.Duration { return w.now }
 

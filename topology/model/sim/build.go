@@ -19,7 +19,7 @@ func framesAtMost(devices int) int { return 20000 + 400*devices }
 // New makes a lab that is at rest as a state has it. The bridges and switches in it have said what they say when they
 // come up.
 func New(s *state.State) (*World, error) {
-	w := &World{byName: map[string]*node{}, others: func() {}}
+	w := &World{byName: map[string]*node{}, others: func() {}, mute: map[Mute]bool{}, trusts: true}
 	devices := 0
 	for i := range s.Nodes {
 		n := w.addNode(&s.Nodes[i])
@@ -94,10 +94,31 @@ func (n *node) configure(s *state.Node) {
 	if len(s.Commands) > 0 {
 		n.foreign = fmt.Sprintf("commands have run in %s", n.name)
 	}
+	n.odd = oddRouting(s)
 	n.filter = nil
 	if len(s.Rules) > 0 || len(s.Foreign) > 0 {
 		n.filter = newFilter(n, s)
 	}
+}
+
+// oddRouting says what of a node's routing is not modelled: rules beside the kernel's own three, and types of routes
+// that send a packet on to another table.
+func oddRouting(s *state.Node) string {
+	rules := 0
+	for _, p := range s.Policies {
+		if p.Family == 4 {
+			rules++
+		}
+	}
+	if rules != 3 {
+		return s.Name + " has routing rules of its own"
+	}
+	for _, r := range s.Routes {
+		if _, known := routeTypes()[r.Type]; !known {
+			return s.Name + " has a route of type " + r.Type
+		}
+	}
+	return ""
 }
 
 // configure gives an interface the values that the kernel uses there (linux/inetdevice.h: IN_DEV_MAXCONF is the larger
@@ -191,7 +212,7 @@ func (n *node) lay(s *state.Node) {
 		if !from.Dst.Addr().Is4() {
 			continue
 		}
-		r := &route{dst: number(from.Dst.Addr()), bits: from.Dst.Bits(), typ: routeTypeOf(from.Type),
+		r := &route{dst: number(from.Dst.Addr()), bits: from.Dst.Bits(), typ: routeTypes()[from.Type],
 			onLink: !from.Via.IsValid(), scope: scopeOf(from.Scope), metric: from.Metric, via: number(from.Via),
 			dev: n.byName[from.Dev], src: number(from.Src), down: from.LinkDown}
 		switch from.Table {
@@ -219,22 +240,11 @@ func (n *node) lay(s *state.Node) {
 	}
 }
 
-func routeTypeOf(s string) routeType {
-	switch s {
-	case "local":
-		return routeLocal
-	case "broadcast":
-		return routeBroadcast
-	case "blackhole":
-		return routeBlackhole
-	case "unreachable":
-		return routeUnreachable
-	case "prohibit":
-		return routeProhibit
-	case "multicast", "anycast":
-		return routeMulticast
-	}
-	return routeUnicast
+// routeTypes are the types of routes by their names in ip-route(8).
+func routeTypes() map[string]routeType {
+	return map[string]routeType{"unicast": routeUnicast, "local": routeLocal, "broadcast": routeBroadcast,
+		"blackhole": routeBlackhole, "unreachable": routeUnreachable, "prohibit": routeProhibit,
+		"multicast": routeMulticast, "anycast": routeMulticast}
 }
 
 func scopeOf(s string) int {

@@ -77,10 +77,3 @@ func (r *filter) confirm(p packet) {
 		r.node.known[c] = &connectionState{until: r.node.w.now + icmpTimeout}
 	}
 }
-
-// ForgetConnections empties the connection tracking of a node.
-func (w *World) ForgetConnections(name string) {
-	if n := w.node(name); n != nil {
-		clear(n.known)
-	}
-}

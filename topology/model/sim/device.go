@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"labctl/topology"
+	"labctl/topology/state"
 )
 
 // Devices hand frames on: dev_queue_xmit and __netif_receive_skb_core, both in net/core/dev.c.
@@ -31,10 +32,10 @@ func (d *device) transmit(f frame) {
 		d.bridge.send(d, f)
 	case topology.Macvlan, topology.Macvtap:
 		d.macvlanSend(f)
-	case topology.VLAN:
-		d.node.w.doubt(NotModelled, "%s:%s is a VLAN interface", d.node.name, d.name)
-	default:
+	case state.Loopback:
 		d.node.w.arrive(d, f)
+	default:
+		d.node.w.doubt(NotModelled, "%s:%s is of kind %s", d.node.name, d.name, d.kind)
 	}
 }
 

@@ -5,6 +5,9 @@ package sim
 
 // lookup finds the route to an address; with an interface, one of those that leave by it.
 func (n *node) lookup(dst uint32, oif *device) (*route, refusal) {
+	if n.odd != "" {
+		n.w.doubt(NotModelled, "%s", n.odd)
+	}
 	for _, table := range [][]*route{n.table.local, n.table.main} {
 		for _, r := range table {
 			if (dst^r.dst)&mask(r.bits) != 0 || oif != nil && r.dev != nil && r.dev != oif {

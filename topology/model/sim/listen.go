@@ -113,27 +113,27 @@ func (w *World) WhoHas(name, iface string, src, dst netip.Addr) (macs []switchco
 }
 
 // ForgetNeighbours empties the table of one node.
-func (w *World) ForgetNeighbours(name string) {
-	if n := w.node(name); n != nil {
+func (t Tables) ForgetNeighbours(name string) {
+	if n := t.w.node(name); n != nil {
 		n.forgetNeighbours()
 	}
 }
 
 // ForgetRoutes takes away what redirects have taught a node.
-func (w *World) ForgetRoutes(name string) {
-	if n := w.node(name); n != nil {
+func (t Tables) ForgetRoutes(name string) {
+	if n := t.w.node(name); n != nil {
 		clear(n.turned)
 	}
 }
 
 // ForgetFDB empties the tables of the bridges of a node, and of a virtual switch, of what was learned.
-func (w *World) ForgetFDB(name string) {
-	n := w.node(name)
+func (t Tables) ForgetFDB(name string) {
+	n := t.w.node(name)
 	if n == nil {
 		return
 	}
 	if n.sw != nil {
-		n.sw.core.FlushTable(w.aged())
+		n.sw.core.FlushTable(t.w.aged())
 	}
 	for _, d := range n.devices {
 		if d.bridge == nil {
@@ -142,5 +142,12 @@ func (w *World) ForgetFDB(name string) {
 		for _, p := range d.bridge.ports {
 			d.bridge.forget(p)
 		}
+	}
+}
+
+// ForgetConnections empties the connection tracking of a node.
+func (t Tables) ForgetConnections(name string) {
+	if n := t.w.node(name); n != nil {
+		clear(n.known)
 	}
 }

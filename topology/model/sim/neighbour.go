@@ -75,6 +75,9 @@ func (e *neighbour) update(mac switchcore.MAC, to neighState, override bool) {
 // resolve sends a packet to a neighbour, or has it wait until somebody has said where that is.
 func (e *neighbour) resolve(o outgoing) {
 	w := e.node.w
+	if doubted := e.state == stale || e.state == delay || e.state == probe; doubted && !w.trusts && w.mute[e.mutely()] {
+		w.doubt(Timing, "%s knows %s, who does not answer it, only for a while", e.node.name, addr(e.at.ip))
+	}
 	switch e.state {
 	case failed:
 		e.state, e.updated, e.probes = incomplete, w.now, 0
@@ -150,6 +153,9 @@ func (e *neighbour) asks() uint32 {
 
 // giveUp says of each packet that waits that the neighbour cannot be reached (neigh_invalidate, arp_error_report).
 func (e *neighbour) giveUp() {
+	if e.state == probe {
+		e.node.w.mute[e.mutely()] = true
+	}
 	e.state, e.updated = failed, e.node.w.now
 	list := e.waiting
 	e.waiting = nil
@@ -157,6 +163,9 @@ func (e *neighbour) giveUp() {
 		e.node.unreachable(o, icmpUnreachable, unreachHost)
 	}
 }
+
+// mutely is the entry as one that does not answer.
+func (e *neighbour) mutely() Mute { return Mute{e.node.name, e.at.dev.name, e.at.ip} }
 
 // send puts a packet into a frame for the neighbour.
 func (e *neighbour) send(o outgoing) {

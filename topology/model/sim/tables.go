@@ -97,6 +97,12 @@ type neighbour struct {
 	waiting   []outgoing
 }
 
+// Mute is a neighbour that does not answer when it is doubted, of an interface of a node.
+type Mute struct {
+	node, dev string
+	ip        uint32
+}
+
 // outgoing is a packet on its way out of a node, and what its node needs in order to say that it was not sent.
 type outgoing struct {
 	p     packet

@@ -23,7 +23,9 @@ type World struct {
 	others     func()  // has them do so
 	lastStream uint32
 	askers     []func(*node, Echoed)
-	ears       bool // somebody listens for frames
+	ears       bool          // somebody listens for frames
+	mute       map[Mute]bool // that have been found not to answer
+	trusts     bool          // who is mute is believed in
 	onARP      func(at *device, f *frame)
 	drops      []Drop
 	watching   bool // an ARP listener is there
@@ -46,6 +48,7 @@ type node struct {
 	ttl      byte
 	sw       *vswitch
 	filter   *filter                         // its rules; nil: none are loaded
+	odd      string                          // why its routing is not modelled; "" if it is
 	known    map[connection]*connectionState // what its connection tracking has
 	foreign  string                          // why something in it may do what is not modelled; "" if nothing can
 	was      *state.Node

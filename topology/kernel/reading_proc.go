@@ -43,9 +43,9 @@ func (r *readingNode) sysctls() error {
 	for _, s := range list {
 		b, err := os.ReadFile("/proc/sys/" + s.Key)
 		if errors.Is(err, unix.ENOENT) {
-			continue // see state.Node.Complete
-		}
-		if errors.Is(err, os.ErrPermission) {
+			if !strings.HasPrefix(s.Key, "net/ipv6/") { // an interface with an MTU below 1280 has none of those
+				r.out.Sysctls = append(r.out.Sysctls, s) // what a kernel without the value does
+			}
 			continue
 		}
 		if err != nil {
@@ -116,7 +116,7 @@ func (r *readingNode) groups() error {
 		at, _ := strconv.Atoi(f[0])
 		raw, err := hex.DecodeString(f[2])
 		if ip, ok := netip.AddrFromSlice(raw); err == nil && ok {
-			if i := r.link(at); i != nil {
+			if i := r.link(at); i != nil && i.Up {
 				i.Groups = append(i.Groups, ip)
 			}
 		}

@@ -82,10 +82,12 @@ func Sysctls(ipv6 bool, interfaces []string) []Sysctl {
 // ([topology.Sysctl.Touches]), and else the kernel's own default.
 func sysctlsOf(node *Node, n *topology.Node) []Sysctl {
 	var interfaces []string
+	small := map[string]bool{} // with less than IPv6 needs, so that they have none of its values
 	for _, i := range node.Interfaces {
 		if i.Kind != Loopback {
 			interfaces = append(interfaces, i.Name)
 		}
+		small[i.Name] = i.MTU < minMTU6
 	}
 	values := map[string]string{}
 	list := Sysctls(n.IPv6, interfaces)
@@ -135,6 +137,9 @@ func sysctlsOf(node *Node, n *topology.Node) []Sysctl {
 	}
 	out := make([]Sysctl, 0, len(values))
 	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if f := strings.Split(key, "/"); f[1] == "ipv6" && len(f) == 5 && small[f[3]] {
+			continue
+		}
 		out = append(out, Sysctl{key, values[key]})
 	}
 	return out

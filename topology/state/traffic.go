@@ -1,6 +1,10 @@
 package state
 
-import "slices"
+import (
+	"slices"
+
+	"labctl/switchcore"
+)
 
 // WithoutTraffic is the state without what only traffic puts there, and without the machine and what labctl is about:
 // what is left of a lab that was just read is what [Of] says of it. Taken out are
@@ -8,6 +12,7 @@ import "slices"
 //   - forwarding entries that were learned, group memberships, whether a querier was heard, and that the topology
 //     changes;
 //   - what a virtual switch has learned;
+//   - the address of a bridge without ports and without one of its own, which the kernel draws by chance;
 //   - what rules have counted, and tracked connections.
 func (s *State) WithoutTraffic() *State {
 	out := *s
@@ -24,7 +29,12 @@ func (s *State) WithoutTraffic() *State {
 		}
 		n.Interfaces = slices.Clone(n.Interfaces)
 		for j := range n.Interfaces {
-			n.Interfaces[j].Bridge = n.Interfaces[j].Bridge.withoutTraffic()
+			i := &n.Interfaces[j]
+			if i.Bridge = i.Bridge.withoutTraffic(); i.Chosen && len(i.Bridge.Ports) == 0 {
+				i.MAC = switchcore.MAC{}
+				i.Bridge.ID = bridgeID(i.Bridge.Priority, i.MAC)
+				i.Bridge.Root = i.Bridge.ID
+			}
 		}
 		if n.Switch != nil {
 			sw := *n.Switch

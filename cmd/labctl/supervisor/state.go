@@ -32,7 +32,7 @@ func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, erro
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		k, err := c.space.Tables().State(n)
+		k, err := c.space.Tables().State(lab, n)
 		if err != nil {
 			if err = c.missing(n.Name, false, err); err != nil {
 				return nil, err

@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -136,15 +135,6 @@ func (r *readingNode) forwarding() error {
 	if err != nil {
 		return fmt.Errorf("list forwarding entries: %w", err)
 	}
-	for k := range r.out.Interfaces {
-		i := &r.out.Interfaces[k]
-		slices.SortFunc(i.Unicast, func(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) })
-		if i.Bridge != nil {
-			slices.SortFunc(i.Bridge.FDB, func(a, b state.FDB) int {
-				return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
-			})
-		}
-	}
 	return nil
 }
 
@@ -224,13 +214,6 @@ func (r *readingNode) memberships() error {
 	}, func(e unix.Errno) error { return tolerate(e, unix.EOPNOTSUPP) }) // a kernel that does not snoop
 	if err != nil {
 		return fmt.Errorf("list group memberships: %w", err)
-	}
-	for k := range r.out.Interfaces {
-		if br := r.out.Interfaces[k].Bridge; br != nil {
-			slices.SortFunc(br.MDB, func(a, b state.MDB) int {
-				return cmp.Or(cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Port, b.Port))
-			})
-		}
 	}
 	return nil
 }

@@ -74,7 +74,6 @@ func (r *readingNode) neighbours() error {
 				State: e.State})
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -120,7 +119,6 @@ func (r *readingNode) routes() error {
 			}
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -186,7 +184,6 @@ func (r *readingNode) policies() error {
 			return err
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 

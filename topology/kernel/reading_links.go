@@ -5,7 +5,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -116,7 +115,6 @@ func (l *readLinkInfo) macvlan(typ uint16, v []byte) {
 				l.Sources = append(l.Sources, switchcore.MAC(v))
 			}
 		})
-		slices.SortFunc(l.Sources, func(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) })
 	}
 }
 
@@ -155,7 +153,7 @@ func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 	}
 }
 
-// idText is a bridge's ID as iproute2 writes it.
+// idText is a bridge's ID as a state has it.
 func idText(v []byte) string {
 	if len(v) != 8 {
 		return ""

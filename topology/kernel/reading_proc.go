@@ -9,7 +9,6 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,28 +32,23 @@ func (r *readingNode) sysctls() error {
 			names = append(names, i.Name)
 		}
 	}
-	r.out.Sysctls = nil
 	list := state.Sysctls(r.of.IPv6, names)
 	for _, s := range r.of.Sysctls {
-		if !slices.ContainsFunc(list, func(k state.Sysctl) bool { return k.Key == s.Key }) {
-			list = append(list, state.Sysctl{Key: s.Key, Value: s.Value})
-		}
+		list[s.Key] = s.Value
 	}
-	for _, s := range list {
-		b, err := os.ReadFile("/proc/sys/" + s.Key)
-		if errors.Is(err, unix.ENOENT) {
-			if !strings.HasPrefix(s.Key, "net/ipv6/") { // an interface with an MTU below 1280 has none of those
-				r.out.Sysctls = append(r.out.Sysctls, s) // what a kernel without the value does
-			}
+	r.out.Sysctls = map[string]string{}
+	for key, value := range list {
+		b, err := os.ReadFile("/proc/sys/" + key)
+		switch {
+		case err == nil:
+			value = sameTime(key, r.given(key), strings.Join(strings.Fields(string(b)), " "))
+		case !errors.Is(err, unix.ENOENT):
+			return err
+		case strings.HasPrefix(key, "net/ipv6/"): // an interface with an MTU below 1280 has none of those
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		s.Value = sameTime(s.Key, r.given(s.Key), strings.Join(strings.Fields(string(b)), " "))
-		r.out.Sysctls = append(r.out.Sysctls, s)
+		r.out.Sysctls[key] = value // one that the kernel does not have is as a kernel without it behaves
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -121,9 +115,6 @@ func (r *readingNode) groups() error {
 			}
 		}
 	}
-	for k := range r.out.Interfaces {
-		slices.SortFunc(r.out.Interfaces[k].Groups, netip.Addr.Compare)
-	}
 	return nil
 }
 
@@ -153,7 +144,6 @@ func (r *readingNode) listeners() error {
 		}
 		f.Close()
 	}
-	r.out.Sort()
 	return nil
 }
 

@@ -1,9 +1,6 @@
 package state
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // groups are the multicast groups that the kernel is a member of on an interface by itself (ip_mc_up,
 // net/ipv4/igmp.c; ipv6_add_dev, addrconf_join_solict and dev_forward_change, net/ipv6/addrconf.c). Those of IPv6 are
@@ -40,8 +37,7 @@ func groups(n *Node, i *Interface) []netip.Addr {
 			out = append(out, solicited(a))
 		}
 	}
-	slices.SortFunc(out, netip.Addr.Compare)
-	return slices.Compact(out)
+	return out
 }
 
 // minMTU6 is IPV6_MIN_MTU: with less an interface has no IPv6.

@@ -79,7 +79,7 @@ type Designated struct {
 // Bridge is a Linux bridge.
 type Bridge struct {
 	topology.BridgeSettings
-	ID       string   `json:"id"`                 // priority and address as iproute2 has it: 8000.02:00:00:00:00:01
+	ID       string   `json:"id"`                 // priority and address: 8000.02:00:00:00:00:01
 	Root     string   `json:"root"`               // the ID of the root as the bridge knows it; its own without a tree
 	RootCost int      `json:"root_cost,omitzero"` // the path's to the root
 	RootPort string   `json:"root_port,omitzero"` // "": it is the root

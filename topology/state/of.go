@@ -13,11 +13,12 @@ import (
 // settled. What the commands of nodes do is not in it; they are listed, see [Command].
 func Of(lab *topology.Lab) *State {
 	m := &maker{lab: lab, order: orderOf(plan.New(lab, lab.Name))}
-	s := &State{Format: Format, Lab: lab.Name}
+	s := &State{Format: Format, Lab: lab.Name, Nodes: []Node{}}
 	for _, n := range lab.Nodes {
 		s.Nodes = append(s.Nodes, m.node(n))
 	}
 	m.state = s
+	m.passthru()
 	m.inlets()
 	m.carriers()
 	m.trees()
@@ -32,6 +33,9 @@ func Of(lab *topology.Lab) *State {
 		n.Routes = routesOf(n, lab.Nodes[k])
 	}
 	m.switches()
+	for k := range s.Nodes {
+		s.Nodes[k].Sort()
+	}
 	return s
 }
 
@@ -59,7 +63,6 @@ func (m *maker) node(n *topology.Node) Node {
 	for _, e := range n.Neighbours {
 		out.Neighbours = append(out.Neighbours, Neighbour{Dev: e.Dev, IP: e.IP, MAC: e.MAC, State: "PERMANENT"})
 	}
-	sortNeighbours(out.Neighbours)
 	for _, set := range n.Loaded() {
 		out.Rules = append(out.Rules, SetOf(set))
 	}
@@ -71,9 +74,8 @@ func (m *maker) node(n *topology.Node) Node {
 
 func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	out := Interface{Name: i.Name, Kind: i.Type, At: posOf(i.Pos), MAC: i.Wears(), MTU: i.MTU, Up: i.Up,
-		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode, Sources: slices.Clone(i.Sources),
-		VLANID: i.VLANID, Master: i.Master}
-	slices.SortFunc(out.Sources, compareMACs)
+		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode,
+		Sources: slices.Clone(i.Sources), VLANID: i.VLANID, Master: i.Master}
 	out.Addresses = addressesOf(i)
 	if i.Port != nil {
 		out.Port = &Port{PortSettings: *i.Port}
@@ -85,6 +87,24 @@ func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 		}
 	}
 	return out
+}
+
+// passthru gives a macvlan that has its lower to itself, and that lower, one address: that of the lower, or what the
+// macvlan's own root has set (macvlan_common_newlink and macvlan_set_mac_address, drivers/net/macvlan.c).
+func (m *maker) passthru() {
+	for k, n := range m.lab.Nodes {
+		for _, i := range n.Interfaces {
+			upper := m.state.Nodes[k].Interface(i.Name)
+			lower := m.at(upper.Lower)
+			switch {
+			case i.Mode != "passthru" || lower == nil:
+			case !i.EffectiveMAC.IsZero():
+				lower.MAC = i.EffectiveMAC
+			default:
+				upper.MAC = lower.MAC
+			}
+		}
+	}
 }
 
 // LowerOf is what an interface of a lab is stacked on in the kernel: a macvlan on a macvlan is one on what that one is
@@ -105,8 +125,9 @@ func LowerOf(lab *topology.Lab, i *topology.Interface) topology.End {
 	return e
 }
 
-// addressesOf are the addresses of an interface in the kernel's order: of IPv4 the primary ones first (__inet_insert_ifa,
-// net/ipv4/devinet.c), and behind them those of IPv6, the newest first (ipv6_link_dev_addr, net/ipv6/addrconf.c).
+// addressesOf are the addresses of an interface in the kernel's order: of IPv4 the primary ones first
+// (__inet_insert_ifa, net/ipv4/devinet.c), and behind them those of IPv6, the newest first (ipv6_link_dev_addr,
+// net/ipv6/addrconf.c).
 func addressesOf(i *topology.Interface) []Address {
 	var first, second, six []Address
 	for _, a := range i.Addrs {
@@ -137,7 +158,6 @@ func (m *maker) bridgeOf(n *topology.Node, i *topology.Interface) *Bridge {
 	for _, e := range i.Static {
 		b.FDB = append(b.FDB, FDB{MAC: e.MAC, Port: e.Port, Static: true})
 	}
-	slices.SortFunc(b.FDB, compareFDB)
 	return b
 }
 

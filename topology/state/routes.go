@@ -3,7 +3,6 @@ package state
 import (
 	"cmp"
 	"net/netip"
-	"slices"
 
 	"labctl/topology"
 )
@@ -20,9 +19,7 @@ func routesOf(n *Node, of *topology.Node) []Route {
 		}
 		out = append(out, connected6(n, i)...)
 	}
-	out = append(out, given(n, of)...)
-	slices.SortStableFunc(out, compareRoutes)
-	return out
+	return append(out, given(n, of)...)
 }
 
 // connected4 are the routes that an IPv4 address of an interface makes.

@@ -22,7 +22,7 @@ func (s *State) WithoutTraffic() *State {
 		n := &out.Nodes[k]
 		n.Neighbours = kept(n.Neighbours, func(e Neighbour) bool { return e.State == "PERMANENT" })
 		n.Routes = kept(n.Routes, func(r Route) bool { return !r.Learned })
-		n.Conntrack = nil
+		n.Conntrack, n.NotFromFile = nil, nil
 		n.Rules = slices.Clone(n.Rules)
 		for j := range n.Rules {
 			n.Rules[j].Hits = nil

@@ -14,6 +14,7 @@ import (
 	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/state"
 )
 
@@ -27,7 +28,10 @@ func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, erro
 		return nil, err
 	}
 	lab := c.seen
-	out := &state.State{Format: state.Format, Lab: lab.Name, Machine: thisMachine(), Doing: c.doing()}
+	out := &state.State{Format: state.Format, Lab: lab.Name, Nodes: []state.Node{}, Doing: c.doing()}
+	if out.Machine, err = thisMachine(); err != nil {
+		return nil, err
+	}
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
@@ -42,20 +46,30 @@ func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, erro
 		if err := c.completeNode(ctx, &k, n); err != nil {
 			return nil, err
 		}
+		k.Sort()
 		out.Nodes = append(out.Nodes, k)
 	}
 	out.Place(lab)
+	if c.changes.Load() != c.began || c.began%2 != 0 || c.current() != lab {
+		return nil, wire.Failed.Errorf("%s is being changed just now, so that what is read is not of one moment; ask "+
+			"again when that is done", c.meta.Instance)
+	}
+	out.Mark(state.Of(lab))
 	return out, nil
 }
 
 // thisMachine is what a state may say of the machine.
-func thisMachine() state.Machine {
-	m := state.Machine{Labctl: wire.Version()}
+func thisMachine() (m state.Machine, err error) {
+	m.Labctl = wire.Version()
 	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	if err := unix.Uname(&u); err != nil {
+		return m, err
 	}
-	return m
+	m.Kernel = unix.ByteSliceToString(u.Release[:])
+	m.Features, m.Missing, err = kernel.Features()
+	slices.Sort(m.Features)
+	slices.Sort(m.Missing)
+	return m, err
 }
 
 // completeNode adds what the kernel does not know of a node.
@@ -112,18 +126,23 @@ func switchState(now time.Duration, s *switchcore.Switch, sw *topology.Switch) *
 				Age: e.Age})
 		}
 	}
-	slices.SortFunc(out.Table, func(a, b state.Learned) int {
-		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
-	})
 	return out
 }
 
-// ran are the commands that may have changed a node: those of the file that were run in it, and "exec" where somebody
-// has run another.
+// ran are the commands of the file that were run in a node: its own, and those of steps that were walked.
 func (c *call) ran(n *topology.Node) []state.Command {
 	var out []state.Command
 	for _, k := range n.Run {
 		out = append(out, state.CommandOf(k))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range min(c.story.Step, len(c.file.Steps)) {
+		for _, a := range c.file.Steps[i].Do {
+			if r, is := a.What.(*labfile.RunAction); is && r.Node == n.Name {
+				out = append(out, state.CommandOf(topology.Command{Sh: r.Sh, Background: r.Background, Pos: a.Pos}))
+			}
+		}
 	}
 	return out
 }

@@ -222,6 +222,16 @@ var _ = Describe("the state of a lab", func() {
 		}
 	})
 
+	// Its interface has no neighbours of IPv6 whose timers could be set: once "up" failed.
+	It("is that of a node with IPv6 whose MTU is too small for it", func() {
+		text := "format: 1\nlab: small\nipv6: true\nnodes:\n  a: {ip: [\"2001:db8::1/64\", 10.0.0.1/24]}\n" +
+			"  b: {ip: 10.0.0.2/24, mtu: 1200}\nlinks: [a -- b]\n"
+		lab, problems := labfile.Load("small.yaml", []byte(text))
+		Expect(lab).NotTo(BeNil(), "%v", problems)
+		up(write("small.yaml", text))
+		expectState("after up", lab.Lab, readState("small"), nil)
+	})
+
 	It("marks what is not from the file", func() {
 		up(write("stated.yaml", stateLab))
 		before := readState("stated")

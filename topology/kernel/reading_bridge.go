@@ -178,15 +178,19 @@ func (r *readingNode) forwardingEntry(b []byte) {
 // Of linux/if_bridge.h.
 const (
 	mdbaMDB      = 1
+	mdbaRouter   = 2
 	mdbaInfo     = 1
 	mdbPermanent = 1
+
+	querierOther4 = 3 // BRIDGE_QUERIER_IP_OTHER_TIMER
+	querierOther6 = 7
 )
 
 // memberships reads which ports of bridges have members of which groups.
 func (r *readingNode) memberships() error {
 	for k := range r.out.Interfaces {
 		if br := r.out.Interfaces[k].Bridge; br != nil {
-			br.MDB = nil
+			br.MDB, br.Routers = nil, nil
 		}
 	}
 	req, start := message(nil, unix.RTM_GETMDB, unix.NLM_F_DUMP, make([]byte, 8)) // struct br_port_msg
@@ -200,6 +204,11 @@ func (r *readingNode) memberships() error {
 			return
 		}
 		attributes(b[8:], func(typ uint16, v []byte) {
+			if typ == mdbaRouter {
+				attributes(v, func(_ uint16, v []byte) { // an index, and more
+					i.Bridge.Routers = append(i.Bridge.Routers, r.nameOf(int(number32(v))))
+				})
+			}
 			if typ != mdbaMDB {
 				return
 			}

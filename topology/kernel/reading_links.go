@@ -118,6 +118,9 @@ func (l *readLinkInfo) macvlan(typ uint16, v []byte) {
 	}
 }
 
+// querierState is IFLA_BR_MCAST_QUERIER_STATE of linux/if_link.h, since Linux 5.15.
+const querierState = nl.IFLA_BR_MCAST_MLD_VERSION + 3
+
 // bridge reads an attribute of a bridge (linux/if_link.h).
 func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 	b := l.Bridge
@@ -148,6 +151,10 @@ func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 		b.RootCost = int(number32(v))
 	case nl.IFLA_BR_TOPOLOGY_CHANGE:
 		b.TopologyChange = bool8(v)
+	case querierState:
+		attributes(v, func(typ uint16, _ []byte) { // a timer is there while it runs (br_multicast_dump_querier_state)
+			b.Querier = b.Querier || typ == querierOther4 || typ == querierOther6
+		})
 	case nl.IFLA_BR_ROOT_PORT:
 		l.rootPort = number16(v)
 	}

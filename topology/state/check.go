@@ -143,6 +143,11 @@ func (c *checker) bridge(n *Node, br *Interface) error {
 	if r := br.Bridge.RootPort; r != "" && !ports[r] {
 		return fmt.Errorf("its root port %q is not a port of it", r)
 	}
+	for _, r := range br.Bridge.Routers {
+		if !ports[r] {
+			return fmt.Errorf("a multicast router is behind %q, which is not a port of it", r)
+		}
+	}
 	for _, e := range br.Bridge.FDB {
 		if !ports[e.Port] {
 			return fmt.Errorf("%s is behind %q, which is not a port of it", e.MAC, e.Port)
@@ -162,7 +167,7 @@ func (c *checker) vswitch(s *Switch) error {
 		return fmt.Errorf("its configuration: %s", bad[0])
 	}
 	if len(s.Ports) != len(s.Config.Ports) {
-		return fmt.Errorf("it has %d ports, and %d in its configuration", len(s.Ports), len(s.Config.Ports))
+		return fmt.Errorf("its ports are %d, and in its configuration %d", len(s.Ports), len(s.Config.Ports))
 	}
 	names := map[string]bool{}
 	for k, p := range s.Ports {

@@ -17,7 +17,7 @@ func (s *State) clone() *State {
 			i.Sources, i.Unicast, i.Groups = slices.Clone(i.Sources), slices.Clone(i.Unicast), slices.Clone(i.Groups)
 			if i.Bridge != nil {
 				b := *i.Bridge
-				b.FDB, b.MDB = slices.Clone(b.FDB), slices.Clone(b.MDB)
+				b.FDB, b.MDB, b.Routers = slices.Clone(b.FDB), slices.Clone(b.MDB), slices.Clone(b.Routers)
 				i.Bridge = &b
 			}
 		}

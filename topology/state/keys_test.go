@@ -3,6 +3,7 @@ package state_test
 import (
 	"encoding/json"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func placeOf(key string) (string, bool) {
 		key = strings.TrimPrefix(key, head+".")
 	}
 	if strings.HasPrefix(key, "expect.") || strings.HasPrefix(key, "steps.") {
-		return "-see the head", true
+		return "-of tables and steps", true
 	}
 	if at, ok := known[key]; ok {
 		return at, true
@@ -175,4 +176,18 @@ func exists(path string) bool {
 		at = f.Type
 	}
 	return true
+}
+
+// The document lists the sysctls that decide.
+func TestTheDocumentHasTheSysctls(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/state.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range state.Sysctls(true, []string{"eth0"}) {
+		name := key[strings.LastIndexByte(key, '/')+1:]
+		if !strings.Contains(string(doc), "`"+name+"`") {
+			t.Errorf("docs/state.md does not have %s", key)
+		}
+	}
 }

@@ -42,6 +42,7 @@ func (i *Interface) sort() {
 	if i.Bridge == nil {
 		return
 	}
+	i.Bridge.Routers = sorted(i.Bridge.Routers, cmp.Compare[string])
 	slices.SortStableFunc(i.Bridge.FDB, func(a, b FDB) int {
 		return cmp.Or(compareMACs(a.MAC, b.MAC), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.Port, b.Port))
 	})

@@ -9,7 +9,7 @@ import (
 // WithoutTraffic is the state without what only traffic puts there, and without the machine and what labctl is about:
 // what is left of a lab that was just read is what [Of] says of it. Taken out are
 //   - neighbours that are not permanent, and routes that redirects and path MTU discovery have left;
-//   - forwarding entries that were learned, group memberships, whether a querier was heard, and that the topology
+//   - forwarding entries that were learned, group memberships, multicast routers and queriers, and that the topology
 //     changes;
 //   - what a virtual switch has learned;
 //   - the address of a bridge without ports and without one of its own, which the kernel draws by chance;
@@ -51,7 +51,7 @@ func (b *Bridge) withoutTraffic() *Bridge {
 	}
 	out := *b
 	out.FDB = kept(b.FDB, func(e FDB) bool { return e.Static })
-	out.MDB, out.Querier, out.TopologyChange = nil, false, false
+	out.MDB, out.Routers, out.Querier, out.TopologyChange = nil, nil, false, false
 	return &out
 }
 

@@ -92,7 +92,7 @@ func (c *call) completeNode(ctx context.Context, k *state.Node, n *topology.Node
 	if err != nil {
 		return err
 	}
-	v.loop.Do(func(now time.Duration, s *switchcore.Switch) { k.Switch = switchState(now, s, n.Switch) })
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) { k.Switch = state.SwitchOf(now, s, n.Switch) })
 	return nil
 }
 
@@ -105,28 +105,6 @@ func addCounts(sets []state.RuleSet, counts []kernel.RuleCount) {
 			}
 		}
 	}
-}
-
-// switchState is what a virtual switch knows.
-func switchState(now time.Duration, s *switchcore.Switch, sw *topology.Switch) *state.Switch {
-	out := &state.Switch{Config: s.Config()}
-	for i, p := range sw.Ports {
-		id := s.Lookup(p.Name)
-		k := state.SwitchPort{Name: p.Name, At: state.End(p.At), Far: state.End(p.Far), Shared: p.Shared,
-			Initial: s.Status(id).Initial}
-		k.Connected, k.Link, k.Filter = s.Guest(id)
-		if sw.Config.Ports[i].Uplink {
-			k.Filter = switchcore.Filter{}
-		}
-		out.Ports = append(out.Ports, k)
-	}
-	for _, e := range s.Table(now) {
-		if !e.Static {
-			out.Table = append(out.Table, state.Learned{MAC: e.MAC, VLAN: int(e.VLAN), Port: s.Status(e.Port).Name,
-				Age: e.Age})
-		}
-	}
-	return out
 }
 
 // ran are the commands of the file that were run in a node: its own, and those of steps that were walked.

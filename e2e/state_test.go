@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -271,7 +270,7 @@ var _ = Describe("the state of a lab", func() {
 		Expect(r).To(Exit(0))
 		host, err := os.Hostname()
 		Expect(err).NotTo(HaveOccurred())
-		secrets := []string{secret, runtimeDir, strconv.Itoa(os.Getppid()) + `"`, `"` + host + `"`}
+		secrets := []string{secret, runtimeDir, `"` + host + `"`, "pid"}
 		links, err := net.Interfaces()
 		Expect(err).NotTo(HaveOccurred())
 		for _, l := range links {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"strconv"
@@ -27,9 +28,11 @@ func (r *readingNode) proc() error {
 // sysctls reads those that decide. It must run on a thread in the namespace, as the two below.
 func (r *readingNode) sysctls() error {
 	var names []string
-	for _, i := range r.out.Interfaces {
-		if i.Name != "lo" {
-			names = append(names, i.Name)
+	known := map[string]string{}
+	for _, l := range r.links {
+		if l.Kind != state.Loopback {
+			names = append(names, l.Name)
+			maps.Copy(known, l.conf)
 		}
 	}
 	list := state.Sysctls(r.of.IPv6, names)
@@ -37,11 +40,19 @@ func (r *readingNode) sysctls() error {
 		list[s.Key] = s.Value
 	}
 	r.out.Sysctls = map[string]string{}
+	proc := &procSys{fd: -1}
+	defer proc.close()
+	dirs := sysctlDirs{proc: proc.turn(), fds: map[string]int{}}
+	defer dirs.close()
 	for key, value := range list {
-		b, err := os.ReadFile("/proc/sys/" + key)
+		if v, ok := known[key]; ok {
+			r.out.Sysctls[key] = v
+			continue
+		}
+		read, err := dirs.read(key)
 		switch {
 		case err == nil:
-			value = sameTime(key, r.given(key), strings.Join(strings.Fields(string(b)), " "))
+			value = sameTime(key, r.given(key), read)
 		case !errors.Is(err, unix.ENOENT):
 			return err
 		case strings.HasPrefix(key, "net/ipv6/"): // an interface with an MTU below 1280 has none of those

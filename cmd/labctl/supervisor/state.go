@@ -5,9 +5,12 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/wire"
@@ -32,29 +35,57 @@ func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, erro
 	if out.Machine, err = thisMachine(); err != nil {
 		return nil, err
 	}
-	for _, n := range nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		k, err := c.space.Tables().State(lab, n)
-		if err != nil {
-			if err = c.missing(n.Name, false, err); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := c.completeNode(ctx, &k, n); err != nil {
-			return nil, err
-		}
-		k.Sort()
-		out.Nodes = append(out.Nodes, k)
+	read, err := c.readNodes(ctx, nodes)
+	if err != nil {
+		return nil, err
 	}
+	out.Nodes = append(out.Nodes, read...)
 	out.Place(lab)
 	if c.changes.Load() != c.began || c.began%2 != 0 || c.current() != lab {
 		return nil, wire.Failed.Errorf("%s is being changed just now, so that what is read is not of one moment; ask "+
 			"again when that is done", c.meta.Instance)
 	}
 	out.Mark(state.Of(lab))
+	return out, nil
+}
+
+// readNodes reads nodes on all processors, and leaves out those that are being made or removed just now.
+func (c *call) readNodes(ctx context.Context, nodes []*topology.Node) ([]state.Node, error) {
+	read, there := make([]state.Node, len(nodes)), make([]bool, len(nodes))
+	var next atomic.Int64
+	var all errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(nodes)) {
+		all.Go(func() error {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(nodes) {
+					return nil
+				}
+				k, err := c.space.Tables().State(c.seen, nodes[i])
+				if err == nil {
+					err = c.completeNode(ctx, &k, nodes[i])
+				}
+				if err != nil {
+					if err = c.missing(nodes[i].Name, false, err); err != nil {
+						return err
+					}
+					continue
+				}
+				k.Sort()
+				read[i], there[i] = k, true
+			}
+			return context.Cause(ctx)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	var out []state.Node
+	for i, k := range read {
+		if there[i] {
+			out = append(out, k)
+		}
+	}
 	return out, nil
 }
 

@@ -245,6 +245,30 @@ var _ = Describe("the state of a lab", func() {
 		Expect(markedIn(after, "t")).To(BeEmpty())
 	})
 
+	It("marks rules that somebody has taken away, and others that came", func() {
+		up(write("ruled.yaml", `
+format: 1
+lab: ruled
+needs: [nft, iptables]
+nodes:
+  a:
+    ip: 10.0.0.1/24
+    rules:
+      first: {iptables: "-A INPUT -s 10.0.0.9 -m comment --comment nine -j DROP"}
+      second: {nft: "table ip mine { chain c { type filter hook input priority 0; tcp dport 81 counter drop; }; }"}
+  b: {ip: 10.0.0.2/24}
+links: [a -- b]
+`))
+		whole := readState("ruled")
+		Expect(whole.Node("a").Rules).To(HaveLen(2))
+		Expect(markedIn(whole, "a")).To(BeEmpty())
+		inLab("ruled", "a", "nft delete table ip mine; nft add table ip other; nft add table bridge another")
+		after := readState("ruled")
+		Expect(after.Node("a").Rules).To(HaveLen(1))
+		Expect(after.Node("a").Foreign).To(Equal([]string{"bridge another", "ip other"}))
+		Expect(markedIn(after, "a")).To(Equal([]string{"rules"}))
+	})
+
 	It("has what traffic has taught, and says which it is", func() {
 		up(write("stated.yaml", stateLab))
 		Expect(labctl("ping", "a", "r")).To(Exit(0))

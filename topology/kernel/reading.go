@@ -38,7 +38,7 @@ func (t Tables) State(lab *topology.Lab, of *topology.Node) (state.Node, error) 
 	r := &readingNode{namespace: n, tables: t, lab: lab, of: of, at: map[int]int{},
 		out: state.Node{Name: of.Name, Kind: of.Kind, IPv6: of.IPv6}}
 	for _, read := range []func() error{r.interfaces, r.addresses, r.bridges, r.forwarding, r.memberships, r.routes,
-		r.policies, r.neighbours, r.proc, r.foreign, r.connections} {
+		r.policies, r.neighbours, r.proc, r.rules, r.connections} {
 		if err := again(read); err != nil {
 			return state.Node{}, fmt.Errorf("%s: read its state: %w", of.Name, err)
 		}

@@ -18,35 +18,59 @@ import (
 	"labctl/topology/state"
 )
 
-// foreign finds the tables of nftables that no rule set of the lab makes. Those by which labctl keeps a node away from
-// what belongs to a virtual switch (see BlockIngress) are not among them.
-func (r *readingNode) foreign() error {
-	r.out.Foreign = nil
+// rules finds which rule sets of the lab have their tables, and the tables of nftables that none of them makes. Those by
+// which labctl keeps a node away from what belongs to a virtual switch (see BlockIngress) are not among them.
+func (r *readingNode) rules() error {
+	r.out.Rules, r.out.Foreign = nil, nil
+	tables := map[rules.NFTable]bool{}
 	err := r.dumpNFT(unix.NFT_MSG_GETTABLE, func(family string, attrs []byte) {
-		name := ""
 		attributes(attrs, func(typ uint16, v []byte) {
 			if typ == unix.NFTA_TABLE_NAME {
-				name = word(v)
+				tables[rules.NFTable{Family: family, Name: word(v)}] = true
 			}
 		})
-		if !(family == "netdev" && strings.HasPrefix(name, "labctl-")) && !madeBy(r.of.Loaded(), family, name) {
-			r.out.Foreign = append(r.out.Foreign, family+" "+name)
-		}
 	})
 	if err = tolerate(err, unix.EOPNOTSUPP, unix.EPROTONOSUPPORT, unix.EINVAL); err != nil {
 		return fmt.Errorf("list tables of rules: %w", err)
 	}
+	legacy, err := r.legacyRules(true)
+	if err != nil {
+		return err
+	}
+	loaded := r.of.Loaded()
+	for t := range tables {
+		if !(t.Family == "netdev" && strings.HasPrefix(t.Name, "labctl-")) && !madeBy(loaded, t.Family, t.Name) {
+			r.out.Foreign = append(r.out.Foreign, t.String())
+		}
+	}
+	for _, set := range loaded {
+		if there(set, tables, len(legacy) > 0) {
+			r.out.Rules = append(r.out.Rules, state.SetOf(set))
+		}
+	}
 	return nil
+}
+
+// there reports whether all tables of a set are there. Those of iptables may be legacy ones, which are not listed.
+func there(set *rules.Set, tables map[rules.NFTable]bool, legacy bool) bool {
+	gone := func(t rules.NFTable) bool { return !tables[t] }
+	return !slices.ContainsFunc(set.Tables, gone) && (legacy || !slices.ContainsFunc(set.Lines, func(l rules.Line) bool {
+		return l.Table != "" && gone(rules.NFTable{Family: xtFamily(set), Name: l.Table})
+	}))
+}
+
+// xtFamily is the family of the tables that a set's commands of iptables write.
+func xtFamily(set *rules.Set) string {
+	if set.Form == "ip6tables" {
+		return "ip6"
+	}
+	return "ip"
 }
 
 // madeBy reports whether one of some rule sets makes a table.
 func madeBy(sets []*rules.Set, family, name string) bool {
 	return slices.ContainsFunc(sets, func(set *rules.Set) bool {
-		of := "ip"
-		if set.Form == "ip6tables" {
-			of = "ip6"
-		}
-		return slices.Contains(set.Tables, rules.NFTable{Family: family, Name: name}) || family == of &&
+		return slices.Contains(set.Tables, rules.NFTable{Family: family, Name: name}) || family == xtFamily(set) &&
 			slices.ContainsFunc(set.Lines, func(l rules.Line) bool { return l.Table == name })
 	})
 }

@@ -105,9 +105,6 @@ func thisMachine() (m state.Machine, err error) {
 
 // completeNode adds what the kernel does not know of a node.
 func (c *call) completeNode(ctx context.Context, k *state.Node, n *topology.Node) error {
-	for _, set := range n.Loaded() {
-		k.Rules = append(k.Rules, state.SetOf(set))
-	}
 	if len(k.Rules) > 0 {
 		counts, err := c.rules.Counts(ctx, n)
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"labctl/topology/state"
 )
 
-// rules finds which rule sets of the lab have their tables, and the tables of nftables that none of them makes. Those by
-// which labctl keeps a node away from what belongs to a virtual switch (see BlockIngress) are not among them.
+// rules finds which rule sets of the lab have their tables, and the tables of nftables that none of them makes. Those
+// by which labctl keeps a node away from what belongs to a virtual switch (see BlockIngress) are not among them.
 func (r *readingNode) rules() error {
 	r.out.Rules, r.out.Foreign = nil, nil
 	tables := map[rules.NFTable]bool{}
@@ -54,9 +54,12 @@ func (r *readingNode) rules() error {
 // there reports whether all tables of a set are there. Those of iptables may be legacy ones, which are not listed.
 func there(set *rules.Set, tables map[rules.NFTable]bool, legacy bool) bool {
 	gone := func(t rules.NFTable) bool { return !tables[t] }
-	return !slices.ContainsFunc(set.Tables, gone) && (legacy || !slices.ContainsFunc(set.Lines, func(l rules.Line) bool {
+	if slices.ContainsFunc(set.Tables, gone) {
+		return false
+	}
+	return legacy || !slices.ContainsFunc(set.Lines, func(l rules.Line) bool {
 		return l.Table != "" && gone(rules.NFTable{Family: xtFamily(set), Name: l.Table})
-	}))
+	})
 }
 
 // xtFamily is the family of the tables that a set's commands of iptables write.

@@ -141,6 +141,18 @@ var _ = Describe("the state of a lab", func() {
 		})
 	}
 
+	files, _ := filepath.Glob("../topology/state/testdata/*.yaml")
+	for _, file := range files {
+		It(filepath.Base(file)+" is read as its file says", func() {
+			src, err := os.ReadFile(file)
+			Expect(err).NotTo(HaveOccurred())
+			lab, problems := labfile.Load(file, src)
+			Expect(lab).NotTo(BeNil(), "%v", problems)
+			up(write("lab.yaml", string(src)))
+			expectState("after up", lab.Lab, readState(lab.Name), nil)
+		})
+	}
+
 	for _, seed := range drawnSeeds() {
 		It(fmt.Sprintf("of seed %d is read as its file says", seed), Label("slow"), func() {
 			drawn := randlab.Draw(seed)

@@ -127,6 +127,9 @@ var _ = Describe("the state of a lab", func() {
 			Expect(lab).NotTo(BeNil(), "%v %v", f.err, problems)
 			up(f.arg)
 			ran := map[string]bool{}
+			for _, n := range lab.Nodes {
+				ran[n.Name] = len(n.Run) > 0
+			}
 			expectState("after up", lab.Lab, readState(lab.Name), ran)
 			for _, s := range lab.Steps {
 				r := labctl("step", "-l", lab.Name)

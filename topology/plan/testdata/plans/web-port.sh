@@ -24,8 +24,10 @@ ip -n web-port.s1 link add name s1 mtu 1500 type bridge
 ip -n web-port.s1 link add name client master s1 up address fe:50:56:20:d7:e3 mtu 1500 type veth peer name eth0 netns web-port.client address 00:50:56:20:d7:e3 mtu 1500
 ip -n web-port.s1 link add name web master s1 up address fe:50:56:00:c0:e8 mtu 1500 type veth peer name eth0 netns web-port.web address 00:50:56:00:c0:e8 mtu 1500
 ip netns exec web-port.s1 sysctl -qw net/ipv4/neigh/s1/retrans_time_ms=250 net/ipv4/neigh/s1/proxy_delay=20 net/ipv4/neigh/client/retrans_time_ms=250 net/ipv4/neigh/client/proxy_delay=20 net/ipv4/neigh/web/retrans_time_ms=250 net/ipv4/neigh/web/proxy_delay=20
-ip netns exec web-port.client sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec web-port.web sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec web-port.client sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec web-port.client sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec web-port.web sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec web-port.web sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
 ip -n web-port.client addr replace 10.0.0.1/24 dev eth0
 ip -n web-port.client addr replace 2001:db8::1/64 dev eth0 nodad
 ip -n web-port.client link set dev eth0 up

@@ -27,6 +27,7 @@ need debootstrap debootstrap # the Debian that the package is installed in
 need rpm rpm
 need man man-db
 need curl curl
+need nc netcat-openbsd
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 # The peers of "bench.sh switch"; it leaves out those that are not there.
 if [ "${1:-}" = bench ]; then

@@ -21,7 +21,7 @@ const (
 // Config is all that an administrator sets on a switch. It is a plain value: a running switch is given another one by
 // [Switch.Configure], and what differs takes effect at once. The zero Config is a standard switch without ports.
 type Config struct {
-	Profile Profile `json:"profile,omitzero"`
+	Profile Profile `json:"profile"`
 	// the name under which [Preset] made it, "" for a plain profile; only for display
 	Preset string  `json:"preset,omitzero"`
 	Spec   Spec    `json:"spec,omitzero"` // what holds for the whole switch

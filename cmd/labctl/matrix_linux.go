@@ -27,38 +27,76 @@ type matrixDoc struct {
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "arp", "answers", "route", "sees"}
+var probes = []string{"ping", "ping6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
-type asked struct{ from, to, at []string }
+type asked struct {
+	from, to, at []string
+	options      map[string][]string // of tables of the kind
+}
+
+// refuse says what is wrong with the flags, whatever the lab.
+func (a asked) refuse(probe string) error {
+	k := expect.KindOf(probe)
+	switch {
+	case !slices.Contains(probes, probe):
+		return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
+			problem.Suggest(probe, probes))
+	case a.at != nil && probe != "sees":
+		return usagef("--at says who listens, which only --probe sees asks")
+	case k.Ports && a.to == nil:
+		return usagef("--probe %s asks for ports; name them: --to NODE:80", probe)
+	}
+	for name := range a.options {
+		if k.Option(name) == nil {
+			return usagef("--%s is not for --probe %s", name, probe)
+		}
+	}
+	return nil
+}
+
+// setOption has a flag set an option of tables, if it is given.
+func (a *asked) setOption(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	if a.options == nil {
+		a.options = map[string][]string{}
+	}
+	a.options[name] = values
+}
 
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
 		return expect.NewVisibility(lab, a.from, a.to, a.at)
 	}
-	return expect.NewMatrix(lab, kind, a.from, a.to)
+	title := expect.Title(kind, a.options)
+	if option, value, wrong := expect.WrongOption(&expect.Resolver{Lab: lab}, title); wrong != "" {
+		return nil, fmt.Errorf("--%s: %s", strings.TrimSpace(option+" "+value), wrong)
+	}
+	return expect.NewMatrix(lab, title, a.from, a.to)
 }
 
 func matrixCommand(g *globals) *cobra.Command {
 	var probe string
 	var a asked
+	var listen, payload []string
 	var kept, noTiming bool
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
 		Long: `Probe every node that has an address against every other and print the table as a lab file takes it: paste it under
 "ping: |". Each cell is a try from fresh neighbour tables, unless --kept. Below the table are the rules and virtual switches
-that stopped the pings that did not get through. On a terminal that is too narrow, the table comes in blocks of columns, which can be pasted
+that stopped what did not get through. On a terminal that is too narrow, the table comes in blocks of columns, which can be pasted
 all the same.`,
-		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n  labctl matrix --from h1,h2",
-		Args:    cobra.NoArgs,
+		Example: "  labctl matrix\n  labctl matrix --probe sees --from h1 --to h2\n" +
+			"  labctl matrix --probe tcp --to web:80,web:22\n  labctl matrix --from h1,h2",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(probes, probe) {
-				return usagef("--probe %q is not a probe; there are %s%s", probe, strings.Join(probes, ", "),
-					problem.Suggest(probe, probes))
-			}
-			if a.at != nil && probe != "sees" {
-				return usagef("--at says who listens, which only --probe sees asks")
+			a.setOption("listen", listen)
+			a.setOption("payload", payload)
+			if err := a.refuse(probe); err != nil {
+				return err
 			}
 			cells, lab, err := g.probe(cmd, probe, a, kept)
 			if err != nil {
@@ -82,12 +120,18 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who "+
-			"overhears whom); arp, answers and route are about IPv4 only")
+		"ping, ping6, tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
+			"arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears "+
+			"whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
-	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets")
+	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets; NODE:PORT with --probe tcp and its like")
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().StringSliceVar(&listen, "listen", nil,
+		"with --probe tcp, udp and their like: who listens, real (the lab's own program) or NODE:PORT; if not given, "+
+			"labctl does at the address that is asked")
+	cmd.Flags().StringArrayVar(&payload, "payload", nil,
+		"with --listen real and --probe udp or udp6: what the datagram carries, for the program to answer")
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries, and ask one pair after the other")
 	cmd.Flags().BoolVar(&noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
 	must(cmd.RegisterFlagCompletionFunc("probe", cobra.FixedCompletions(probes, cobra.ShellCompDirectiveNoFileComp)))
@@ -154,7 +198,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	lacking := a.lacking(lab, kind)
 	who, verb := strings.Join(lacking, ", "), "have"
 	switch {
-	case kind == "sees": // asks each by what it has
+	case kind == "sees", expect.KindOf(kind).Ports: // asks each by what it has; a table says so itself
 		return nil
 	case a.to != nil && len(lacking) == 0:
 		return nil
@@ -197,6 +241,9 @@ func (a asked) nothing(lab *topology.Lab, kind string) error {
 	family := map[string]string{"ping6": "an IPv6", "sees": "an"}[kind]
 	if family == "" {
 		family = "an IPv4"
+	}
+	if expect.KindOf(kind).Ports {
+		return errors.New("nothing to ask: nobody is left who could ask; name other nodes with --from")
 	}
 	if kind == "sees" && expect.AnyFlow(lab, a.from, a.to) {
 		return errors.New("nothing to ask: nobody is left to listen, since the two ends of a flow are not listeners " +

@@ -8,7 +8,8 @@ import (
 
 // asksNothing complains of a table of "*" that asks no question: it would pass whatever the lab does.
 func (p *tableParser) asksNothing(t *Table, width int) {
-	if len(p.problems) > 0 || len(t.Cells) > 0 || !slices.Contains(t.Rows, "*") && !slices.Contains(t.Columns, "*") {
+	if len(p.problems) > 0 || len(t.Cells) > 0 || p.tooLong() ||
+		!slices.Contains(t.Rows, "*") && !slices.Contains(t.Columns, "*") {
 		return
 	}
 	p.errorf(t.Pos, width, "%s", nothingToAsk(p.rs.Lab, p.kind))

@@ -36,6 +36,9 @@ func (p *tableParser) row(line int, w tableWord) axis {
 func (p *tableParser) column(line int, w tableWord) axis {
 	a := axis{text: w.text, ok: true}
 	switch k := p.kind; {
+	case w.text == "*" && k.Ports:
+		p.wrong(line, w, `"*" is not a column of %s; name each with its port, web:80`, k.Name)
+		a.ok = false
 	case w.text == "*" && !k.Pairs && !k.starColumn:
 		p.wrong(line, w, `"*" is not a column of %s; name each`, k.Name)
 		a.ok = false
@@ -48,6 +51,8 @@ func (p *tableParser) column(line int, w tableWord) axis {
 		a.ok = p.oneOf(line, w, k.Name, k.columns)
 	case k.column != nil:
 		a.ok = k.column(p.finder, line, w)
+	case k.Ports:
+		a.node, a.ok = p.port(line, w, k.family, true)
 	default:
 		a.node, a.ok = p.target(line, w, k.family, true)
 	}
@@ -72,8 +77,16 @@ func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 		return q, k.asked(p.finder, line, w, q)
 	}
 	at := strings.IndexByte(w.text, ':') + 1
+	if _, _, wrong := k.wrongOptions(p.words, q); wrong != "" {
+		p.wrong(line, w.part(0, at-1), "%s", wrong)
+		return q, false
+	}
 	from, ok := p.sender(line, w.part(at, len(q.A)))
-	to, okB := p.target(line, w.part(at+len(q.A)+len("->"), len(q.B)), k.family, false)
+	target := p.target
+	if k.Ports {
+		target = p.port
+	}
+	to, okB := target(line, w.part(at+len(q.A)+len("->"), len(q.B)), k.family, false)
 	if ok && okB && from == to {
 		p.wrong(line, w, "%s and itself are not asked", from)
 		return q, false

@@ -16,6 +16,7 @@ type Resolver struct {
 	Chats   []string // Streams alone: the rows of streams
 	Cases   []string // of the step: the columns of cases
 	Cells   *int     // that the tables of the file ask so far; may be nil
+	Alone   *int     // those of them that are asked one after the other; may be nil
 }
 
 // finder resolves the words of a table in a lab, and collects what is wrong with them.

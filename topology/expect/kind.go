@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"labctl/topology/problem"
 )
@@ -17,14 +18,19 @@ type Kind struct {
 	Short   bool   // a table may be written as one word, for all pairs
 	Reads   bool   // nothing is sent or forgotten for it, so a wait may have it
 	Pairs   bool   // rows and columns are nodes, so a node can meet itself
+	Ports   bool   // behind the node of a column is a port: web:80
 	Echo    bool   // it asks by echo requests: its words are outcomes of pings
 	Carried bool   // its answers come of frames that the lab carries, so a storm spoils them
 	OfStep  bool   // its rows are questions of other kinds, its columns the cases of a step
 	Options []Option
 
-	family      family // of the addresses by which it asks, of nodes that "*" means
-	otherFamily string // what to do about a target that has only addresses of the other family
-	last        bool   // messages list it behind the others
+	// what is wrong with options beside each other, by their values; nil: nothing can be
+	together func(values func(option string) []string) (option, wrong string)
+
+	family      family        // of the addresses by which it asks, of nodes that "*" means
+	otherFamily string        // what to do about a target that has only addresses of the other family
+	last        bool          // messages list it behind the others
+	alone       time.Duration // what a question takes at least that is asked alone; 0: many are asked at once
 
 	questionSyntax
 	axisRules

@@ -6,6 +6,10 @@ import "slices"
 var kinds = []*Kind{
 	&ping,
 	&ping6,
+	&tcp,
+	&udp,
+	&tcp6,
+	&udp6,
 	&answers,
 	&sees,
 	&streams,

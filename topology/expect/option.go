@@ -30,6 +30,8 @@ type Option struct {
 	Words    []string // of a word, the only ones; of a list, what may be written in its place
 	Want     string   // for messages
 	Usual    string   // the value that a question has anyway; it is left out of the question's name
+
+	wrong func(g *vocabulary, value string) string // what is wrong with one of its values in a lab; nil: nothing can be
 }
 
 // Option is the option of the kind with that name; nil if it has none.

@@ -63,3 +63,12 @@ func allForms() string {
 	}
 	return pairs[0] + ":A->B (or " + strings.Join(pairs[1:], ", ") + "), " + problem.OrList(forms)
 }
+
+// Ends are the words of a question by which it is about nodes, without a port.
+func (q Question) Ends() []string {
+	to := q.B
+	if KindOf(q.Kind).Ports {
+		to, _, _ = SocketTarget(q.B)
+	}
+	return []string{q.A, to, q.At}
+}

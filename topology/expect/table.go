@@ -314,6 +314,9 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		return
 	}
 	*p.rs.Cells += n
+	if !p.affordable(t, n) {
+		return
+	}
 	t.shownRows, t.shownColumns = texts(rows), texts(columns)
 	t.fromRow, t.fromColumn = fromRow, fromColumn
 	if p.kind.narrowing != nil {

@@ -104,3 +104,29 @@ func BenchmarkShortForm(b *testing.B) {
 		ParseShort("ping", "ok", problem.Pos{Line: 1, Col: 9}, &Resolver{Lab: l})
 	}
 }
+
+// TestTablesOfPortsAreBounded: each question is asked alone, so a table of a thousand nodes and a thousand ports would
+// take hours; several of less count together.
+func TestTablesOfPortsAreBounded(t *testing.T) {
+	table := func(columns int) string {
+		head, row := `from\to`, "*"
+		for i := range columns {
+			head += fmt.Sprintf(" h0:%d", i+1)
+			row += " open"
+		}
+		return head + "\n" + row
+	}
+	rs := &Resolver{Lab: tableLab(1001), Cells: new(int), Alone: new(int)}
+	_, problems := ParseTable("tcp", table(1000), problem.Pos{Line: 1, Col: 1}, rs)
+	const want = "the tables up to this one ask 1001000 questions about ports, one after the other, which takes 1h23m25s at best, " +
+		"more than 10m0s; name fewer rows or columns"
+	if len(problems) != 1 || problems[0].Message != want {
+		t.Errorf("%v", problems)
+	}
+	rs = &Resolver{Lab: tableLab(1001), Cells: new(int), Alone: new(int)}
+	for i, bad := range []bool{false, true, false} { // what is too much is said once
+		if _, problems := ParseTable("udp", table(100), problem.Pos{Line: i, Col: 1}, rs); (len(problems) > 0) != bad {
+			t.Errorf("table %d: %v", i, problems)
+		}
+	}
+}

@@ -18,6 +18,7 @@ import (
 type readingNode struct {
 	*namespace
 	tables Tables
+	lab    *topology.Lab
 	of     *topology.Node
 	out    state.Node
 	links  []readLinkInfo
@@ -26,21 +27,23 @@ type readingNode struct {
 
 // State reads of a node everything that the kernel knows and that decides what becomes of a packet. What the kernel
 // does not know, as where something is in the file, is not in it, nor is what a virtual switch knows. of is the node as
-// it should be: by it the ends of cables get their names, if the kernel says that they are what it says. What is read
-// is not of one moment where the node changes meanwhile. The error wraps os.ErrNotExist if the node has no namespace.
-func (t Tables) State(of *topology.Node) (state.Node, error) {
+// it should be in the lab: by it the ends of cables get their names, if the kernel says that they are what it says.
+// What is read is not of one moment where the node changes meanwhile. The error wraps os.ErrNotExist if the node has no
+// namespace.
+func (t Tables) State(lab *topology.Lab, of *topology.Node) (state.Node, error) {
 	n, err := t.space.of(of.Name)
 	if err != nil {
 		return state.Node{}, err
 	}
-	r := &readingNode{namespace: n, tables: t, of: of, at: map[int]int{},
+	r := &readingNode{namespace: n, tables: t, lab: lab, of: of, at: map[int]int{},
 		out: state.Node{Name: of.Name, Kind: of.Kind, IPv6: of.IPv6}}
 	for _, read := range []func() error{r.interfaces, r.addresses, r.bridges, r.forwarding, r.memberships, r.routes,
-		r.policies, r.neighbours, r.proc} {
+		r.policies, r.neighbours, r.proc, r.rules, r.connections} {
 		if err := again(read); err != nil {
 			return state.Node{}, fmt.Errorf("%s: read its state: %w", of.Name, err)
 		}
 	}
+	r.out.Sort()
 	return r.out, nil
 }
 
@@ -113,7 +116,7 @@ func (r *readingNode) cable(l *readLinkInfo, i *state.Interface) error {
 	} else if of := r.of.Interface(i.Name); of != nil {
 		ends := of.Peer
 		if of.Type != topology.Veth {
-			ends = of.Lower
+			ends = state.LowerOf(r.lab, of)
 		}
 		same, err := r.sameEnd(ends, l.link, l.linkNS)
 		if err != nil {

@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -136,15 +135,6 @@ func (r *readingNode) forwarding() error {
 	if err != nil {
 		return fmt.Errorf("list forwarding entries: %w", err)
 	}
-	for k := range r.out.Interfaces {
-		i := &r.out.Interfaces[k]
-		slices.SortFunc(i.Unicast, func(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) })
-		if i.Bridge != nil {
-			slices.SortFunc(i.Bridge.FDB, func(a, b state.FDB) int {
-				return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
-			})
-		}
-	}
 	return nil
 }
 
@@ -188,15 +178,19 @@ func (r *readingNode) forwardingEntry(b []byte) {
 // Of linux/if_bridge.h.
 const (
 	mdbaMDB      = 1
+	mdbaRouter   = 2
 	mdbaInfo     = 1
 	mdbPermanent = 1
+
+	querierOther4 = 3 // BRIDGE_QUERIER_IP_OTHER_TIMER
+	querierOther6 = 7
 )
 
 // memberships reads which ports of bridges have members of which groups.
 func (r *readingNode) memberships() error {
 	for k := range r.out.Interfaces {
 		if br := r.out.Interfaces[k].Bridge; br != nil {
-			br.MDB = nil
+			br.MDB, br.Routers = nil, nil
 		}
 	}
 	req, start := message(nil, unix.RTM_GETMDB, unix.NLM_F_DUMP, make([]byte, 8)) // struct br_port_msg
@@ -210,6 +204,11 @@ func (r *readingNode) memberships() error {
 			return
 		}
 		attributes(b[8:], func(typ uint16, v []byte) {
+			if typ == mdbaRouter {
+				attributes(v, func(_ uint16, v []byte) { // an index, and more
+					i.Bridge.Routers = append(i.Bridge.Routers, r.nameOf(int(number32(v))))
+				})
+			}
 			if typ != mdbaMDB {
 				return
 			}
@@ -224,13 +223,6 @@ func (r *readingNode) memberships() error {
 	}, func(e unix.Errno) error { return tolerate(e, unix.EOPNOTSUPP) }) // a kernel that does not snoop
 	if err != nil {
 		return fmt.Errorf("list group memberships: %w", err)
-	}
-	for k := range r.out.Interfaces {
-		if br := r.out.Interfaces[k].Bridge; br != nil {
-			slices.SortFunc(br.MDB, func(a, b state.MDB) int {
-				return cmp.Or(cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Port, b.Port))
-			})
-		}
 	}
 	return nil
 }

@@ -74,7 +74,6 @@ func (r *readingNode) neighbours() error {
 				State: e.State})
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -107,8 +106,12 @@ func (r *readingNode) routes() error {
 			req, start := message(nil, unix.RTM_GETROUTE, unix.NLM_F_DUMP, fixed)
 			err := r.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
 				cloned := len(b) >= unix.SizeofRtMsg && binary.NativeEndian.Uint32(b[8:])&unix.RTM_F_CLONED != 0
-				if typ == unix.RTM_NEWROUTE && len(b) >= unix.SizeofRtMsg && cloned == (flags != 0) {
-					r.out.Routes = append(r.out.Routes, r.route(b))
+				if typ != unix.RTM_NEWROUTE || len(b) < unix.SizeofRtMsg || cloned != (flags != 0) {
+					return
+				}
+				// Whether a multicast route is there before its interface has a carrier depends on what was first.
+				if k := r.route(b); k.Type != "multicast" || !k.LinkDown {
+					r.out.Routes = append(r.out.Routes, k)
 				}
 			}, nil)
 			if err != nil {
@@ -116,7 +119,6 @@ func (r *readingNode) routes() error {
 			}
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -182,7 +184,6 @@ func (r *readingNode) policies() error {
 			return err
 		}
 	}
-	r.out.Sort()
 	return nil
 }
 

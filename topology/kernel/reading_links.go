@@ -5,7 +5,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -27,6 +27,7 @@ type readLinkInfo struct {
 	portID        uint16
 	fromPort      uint16
 	fromCost      uint16
+	conf          map[string]string // its values of net/ipv4/conf
 }
 
 // number is a value of four bytes.
@@ -66,9 +67,36 @@ func readLinkState(b []byte) readLinkInfo {
 			l.linkNS = int32(number32(v))
 		case unix.IFLA_LINKINFO:
 			l.info(v)
+		case unix.IFLA_AF_SPEC:
+			attributes(v, func(typ uint16, v []byte) {
+				if typ == unix.AF_INET {
+					attributes(v, l.inetConf)
+				}
+			})
 		}
 	})
 	return l
+}
+
+// devconf4 numbers the values of net/ipv4/conf that decide, as IPV4_DEVCONF_* of linux/ip.h does.
+var devconf4 = map[string]int{"forwarding": 1, "proxy_arp": 3, "accept_redirects": 4, "secure_redirects": 5,
+	"send_redirects": 6, "shared_media": 7, "rp_filter": 8, "log_martians": 11, "arp_filter": 13, "medium_id": 14,
+	"arp_announce": 18, "arp_ignore": 19, "arp_accept": 21, "arp_notify": 22, "accept_local": 23, "src_valid_mark": 24,
+	"proxy_arp_pvlan": 25, "route_localnet": 26, "ignore_routes_with_linkdown": 29,
+	"drop_unicast_in_l2_multicast": 30, "drop_gratuitous_arp": 31, "bc_forwarding": 32}
+
+// inetConf reads an attribute of IFLA_AF_SPEC: all of an interface's net/ipv4/conf comes at once, where each file of
+// them would cost a walk over every namespace's entry of the same name (fs/proc/proc_sysctl.c, proc_sys_compare).
+func (l *readLinkInfo) inetConf(typ uint16, v []byte) {
+	if typ != iflaInetConf {
+		return
+	}
+	l.conf = map[string]string{}
+	for name, n := range devconf4 {
+		if at := 4 * (n - 1); len(v) >= at+4 {
+			l.conf["net/ipv4/conf/"+l.Name+"/"+name] = strconv.Itoa(int(int32(number32(v[at:]))))
+		}
+	}
 }
 
 // info reads IFLA_LINKINFO: what kind of interface it is, and of which bridge it is a port.
@@ -116,9 +144,11 @@ func (l *readLinkInfo) macvlan(typ uint16, v []byte) {
 				l.Sources = append(l.Sources, switchcore.MAC(v))
 			}
 		})
-		slices.SortFunc(l.Sources, func(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) })
 	}
 }
+
+// querierState is IFLA_BR_MCAST_QUERIER_STATE of linux/if_link.h, since Linux 5.15.
+const querierState = nl.IFLA_BR_MCAST_MLD_VERSION + 3
 
 // bridge reads an attribute of a bridge (linux/if_link.h).
 func (l *readLinkInfo) bridge(typ uint16, v []byte) {
@@ -150,12 +180,16 @@ func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 		b.RootCost = int(number32(v))
 	case nl.IFLA_BR_TOPOLOGY_CHANGE:
 		b.TopologyChange = bool8(v)
+	case querierState:
+		attributes(v, func(typ uint16, _ []byte) { // a timer is there while it runs (br_multicast_dump_querier_state)
+			b.Querier = b.Querier || typ == querierOther4 || typ == querierOther6
+		})
 	case nl.IFLA_BR_ROOT_PORT:
 		l.rootPort = number16(v)
 	}
 }
 
-// idText is a bridge's ID as iproute2 writes it.
+// idText is a bridge's ID as a state has it.
 func idText(v []byte) string {
 	if len(v) != 8 {
 		return ""

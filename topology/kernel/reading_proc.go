@@ -7,9 +7,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,33 +28,38 @@ func (r *readingNode) proc() error {
 // sysctls reads those that decide. It must run on a thread in the namespace, as the two below.
 func (r *readingNode) sysctls() error {
 	var names []string
-	for _, i := range r.out.Interfaces {
-		if i.Name != "lo" {
-			names = append(names, i.Name)
+	known := map[string]string{}
+	for _, l := range r.links {
+		if l.Kind != state.Loopback {
+			names = append(names, l.Name)
+			maps.Copy(known, l.conf)
 		}
 	}
-	r.out.Sysctls = nil
 	list := state.Sysctls(r.of.IPv6, names)
 	for _, s := range r.of.Sysctls {
-		if !slices.ContainsFunc(list, func(k state.Sysctl) bool { return k.Key == s.Key }) {
-			list = append(list, state.Sysctl{Key: s.Key, Value: s.Value})
-		}
+		list[s.Key] = s.Value
 	}
-	for _, s := range list {
-		b, err := os.ReadFile("/proc/sys/" + s.Key)
-		if errors.Is(err, unix.ENOENT) {
-			continue // see state.Node.Complete
-		}
-		if errors.Is(err, os.ErrPermission) {
+	r.out.Sysctls = map[string]string{}
+	proc := &procSys{fd: -1}
+	defer proc.close()
+	dirs := sysctlDirs{proc: proc.turn(), fds: map[string]int{}}
+	defer dirs.close()
+	for key, value := range list {
+		if v, ok := known[key]; ok {
+			r.out.Sysctls[key] = v
 			continue
 		}
-		if err != nil {
+		read, err := dirs.read(key)
+		switch {
+		case err == nil:
+			value = sameTime(key, r.given(key), read)
+		case !errors.Is(err, unix.ENOENT):
 			return err
+		case strings.HasPrefix(key, "net/ipv6/"): // an interface with an MTU below 1280 has none of those
+			continue
 		}
-		s.Value = sameTime(s.Key, r.given(s.Key), strings.Join(strings.Fields(string(b)), " "))
-		r.out.Sysctls = append(r.out.Sysctls, s)
+		r.out.Sysctls[key] = value // one that the kernel does not have is as a kernel without it behaves
 	}
-	r.out.Sort()
 	return nil
 }
 
@@ -116,13 +121,10 @@ func (r *readingNode) groups() error {
 		at, _ := strconv.Atoi(f[0])
 		raw, err := hex.DecodeString(f[2])
 		if ip, ok := netip.AddrFromSlice(raw); err == nil && ok {
-			if i := r.link(at); i != nil {
+			if i := r.link(at); i != nil && i.Up {
 				i.Groups = append(i.Groups, ip)
 			}
 		}
-	}
-	for k := range r.out.Interfaces {
-		slices.SortFunc(r.out.Interfaces[k].Groups, netip.Addr.Compare)
 	}
 	return nil
 }
@@ -153,7 +155,6 @@ func (r *readingNode) listeners() error {
 		}
 		f.Close()
 	}
-	r.out.Sort()
 	return nil
 }
 

@@ -16,7 +16,7 @@ func (st *story) expectation(v grammar.Value, cases []string) *expect.Expectatio
 	}
 	e := &expect.Expectation{Pos: v.Pos(), Kept: v.Field("neighbours").Text("fresh") == "kept"}
 	rs := &expect.Resolver{Lab: st.lab, Streams: slices.Clip(st.senders), Chats: st.streams, Cases: cases,
-		Cells: &st.cells}
+		Cells: &st.cells, Alone: &st.alone}
 	kinds, rank := expect.Kinds(), map[string]int{}
 	for i, k := range kinds {
 		rank[k.Name] = i
@@ -41,6 +41,7 @@ func (st *story) forms(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) 
 	case len(kind.Options) == 0:
 	case v.IsMap():
 		if t := v.Field("table"); t.IsText() {
+			wrongOption(expect.Title(kind.Name, options(kind, v)), v, rs)
 			return st.tables(kind, expect.Title(kind.Name, options(kind, v)), t, rs)
 		}
 	case v.IsList():
@@ -51,6 +52,27 @@ func (st *story) forms(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) 
 		}
 	}
 	return out
+}
+
+// wrongOption says what is wrong with an option of a table in this lab, at its value.
+func wrongOption(title string, v grammar.Value, rs *expect.Resolver) {
+	option, value, wrong := expect.WrongOption(rs, title)
+	if wrong == "" {
+		return
+	}
+	at := v.Field(option)
+	if value != "" && !at.IsList() {
+		return // its shape is wrong, which has been said
+	}
+	if at.IsList() {
+		for _, x := range at.Items() {
+			if x.Word() == value {
+				at = x
+				break
+			}
+		}
+	}
+	at.Errorf("%s", wrong)
 }
 
 // options reads what a table in its long form says beside the table.

@@ -28,7 +28,7 @@ func tableKey(k *expect.Kind) grammar.Key {
 		return grammar.Key{Name: k.Name, Shape: plain}
 	}
 	long := &grammar.Shape{Form: grammar.Object, Want: `a map with a "table"`, Doc: "a table with options",
-		Keys: []grammar.Key{{Name: "table", Must: true, Write: `write the table under "table: |"`, Shape: plain}}}
+		Keys: []grammar.Key{{Name: "table", Must: true, Write: `it under "table: |"`, Shape: plain}}}
 	for i := range k.Options {
 		long.Keys = append(long.Keys, grammar.Key{Name: k.Options[i].Name, Shape: optionShape(&k.Options[i])})
 	}

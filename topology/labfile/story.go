@@ -22,6 +22,7 @@ type story struct {
 	isStream, isSent map[string]bool
 
 	cells int // that all tables so far are about
+	alone int // those that are asked one after the other
 	size  int // parts of the file's own lab
 }
 

@@ -16,18 +16,23 @@ func (c checker) unreached(e *expect.Expectation) {
 		return
 	}
 	for _, t := range e.Tables {
-		if !expect.KindOf(t.Kind).Echo || t.Short {
+		if k := expect.KindOf(t.Kind); !k.Echo && !k.Ports || t.Short {
 			continue
 		}
 		for _, cell := range t.Cells {
 			a, _, _ := strings.Cut(cell.Row, ":")
 			b, _, _ := strings.Cut(cell.Column, ":")
-			if cell.Judged && strings.HasPrefix(cell.Want.Text, "ok") && c.named[a] != nil && c.named[b] != nil &&
+			if cell.Judged && reaches(cell.Want.Text) && c.named[a] != nil && c.named[b] != nil &&
 				parts.of(a) != parts.of(b) {
 				c.doc.Add(cell.Pos, cell.Width, "expect."+t.Kind, b+" is expected but nothing links it to "+a, true)
 			}
 		}
 	}
+}
+
+// reaches reports whether a wanted word is one for those who reach each other.
+func reaches(want string) bool {
+	return strings.HasPrefix(want, "ok") || strings.HasPrefix(want, "open")
 }
 
 // parts are sets of nodes that cables join, each known by one of its nodes (a disjoint-set forest).

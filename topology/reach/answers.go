@@ -75,15 +75,15 @@ func (a *asking) answers(ctx context.Context, at []int) {
 	}
 }
 
-// requests sends until all are answered, and listens. Those that nobody answered are sent again if a carrier came or
-// went meanwhile: all of them may have met the same gap.
+// requests sends until all are answered, and listens. All are sent again if a carrier came or went meanwhile: what
+// nobody answered may have met the gap, and so may, of what one has answered, the copy for another.
 func (a *asking) requests(ctx context.Context, asks []*asker) error {
 	before, err := a.b.carriers(a.b.nodeNames()...)
 	if err != nil {
 		return err
 	}
-	for range 1 + lostTries {
-		if open := a.round(ctx, asks); !open || ctx.Err() != nil {
+	for try := range 1 + lostTries {
+		if a.round(ctx, asks, try > 0); ctx.Err() != nil {
 			break
 		}
 		now, err := a.b.carriers(a.b.nodeNames()...)
@@ -104,18 +104,18 @@ func (a *asking) requests(ctx context.Context, asks []*asker) error {
 	return nil
 }
 
-// round sends each request until it is answered, as often as arpTries, and reports whether one was not answered. Where
-// it is proven that no answer comes, and that another request would do no better, one is enough.
-func (a *asking) round(ctx context.Context, asks []*asker) bool {
+// round sends each request until it is answered, as often as arpTries; again: once also where it is answered already.
+// Where it is proven that no answer comes, and that another request would do no better, one is enough.
+func (a *asking) round(ctx context.Context, asks []*asker, again bool) {
 	once := a.b.repeats(nil) == ""
 	before, err := a.b.losses()
 	if err != nil {
 		once = false
 	}
-	for range arpTries {
+	for try := range arpTries {
 		open := false
 		for _, k := range asks {
-			if len(k.macs) > 0 {
+			if len(k.macs) > 0 && !(again && try == 0) {
 				continue
 			}
 			open = true
@@ -125,7 +125,7 @@ func (a *asking) round(ctx context.Context, asks []*asker) bool {
 			}
 		}
 		if !open {
-			return false
+			return
 		}
 		w := a.b.await(ctx)
 		until := time.Now().Add(arpEvery)
@@ -135,7 +135,6 @@ func (a *asking) round(ctx context.Context, asks []*asker) bool {
 		}
 		listen(ctx, asks, until, nil)
 	}
-	return slices.ContainsFunc(asks, func(k *asker) bool { return len(k.macs) == 0 })
 }
 
 func (a *asking) asker(i int, taps map[interfaceKey]*tap) (*asker, error) {

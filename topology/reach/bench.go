@@ -77,6 +77,7 @@ type memory struct {
 	cookie    [8]byte // in every probe of this prober: tells them from a stranger's ping
 	redirects map[limiter]*redirected
 	ids       identifiers
+	sources   sourcePorts
 	hush      sync.RWMutex // held for writing while streams must not send
 }
 

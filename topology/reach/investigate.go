@@ -51,7 +51,7 @@ func (m *exchange) investigate(kept bool) error {
 			return err
 		}
 		ask(pr)
-		if then != nil && then(func() Trace { return traceNow(m.b.machine, m.own, &pr) }) {
+		if then != nil && then(func() Trace { return traceNow(m.b.machine, m.own, pr.sock.node, pr.query()) }) {
 			// What was found out of neighbours stays; a redirect would send the second one another way.
 			if err := m.b.forgetRoutes(); err != nil {
 				return err

@@ -230,6 +230,26 @@ func TestAnswersAcrossAGap(t *testing.T) {
 	}
 }
 
+// TestOneAnswersAndAnotherMissesIt: that one has answered does not mean that the request reached another whose carrier
+// came meanwhile.
+func TestOneAnswersAndAnotherMissesIt(t *testing.T) {
+	lab, steps := segment(250, "a 10.0.0.1/24", "b 10.0.0.2/24,10.0.0.9/32", "c 10.0.0.3/24,10.0.0.9/32")
+	lab.Names = []topology.NamedEnd{{Name: "two", IP: addr("10.0.0.9")}}
+	m := &purging{liveMachine: build(t, lab, steps)}
+	m.plug(t, "c", false)
+	p := &Prober{Lab: lab, Machine: m}
+	defer p.Close()
+	reads := 0
+	m.carriers = func(node string) {
+		if node == "c" { // once before the requests, and once when one has answered
+			if reads++; reads == 2 {
+				m.plug(t, "c", true)
+			}
+		}
+	}
+	wantText(t, ask(t, p, false, expect.Question{Kind: "answers", A: "a", B: "two"}), "answers:a->two yes\n")
+}
+
 // TestAMarkedRequestThrownAway: a listener is not without its request because the kernel has thrown that away.
 func TestAMarkedRequestThrownAway(t *testing.T) {
 	p, m := away(t, 200*time.Millisecond)

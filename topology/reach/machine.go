@@ -77,6 +77,10 @@ type Machine interface {
 	// processors took them (net.core.netdev_max_backlog).
 	Backlog() (uint64, error)
 
+	// ProcNet reads a file of proc_pid_net(5) as the node has it. One that the kernel does not have is an error that
+	// wraps os.ErrNotExist.
+	ProcNet(node, file string) ([]byte, error)
+
 	// Look looks once at all that may move in the lab. An error is that something cannot be read here.
 	Look(ctx context.Context) (silence.Look, error)
 

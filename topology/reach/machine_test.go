@@ -173,6 +173,17 @@ func (m *liveMachine) Socket(node string, domain, typ, proto int) (fd int, err e
 	})
 }
 
+func (m *liveMachine) ProcNet(node, file string) (content []byte, err error) {
+	n, err := m.node(node)
+	if err != nil {
+		return nil, err
+	}
+	return content, n.inside(func() error {
+		content, err = os.ReadFile("/proc/thread-self/net/" + file)
+		return err
+	})
+}
+
 func (m *liveMachine) Links(node string) ([]topology.LinkState, error) {
 	n, err := m.node(node)
 	if err != nil {

@@ -170,6 +170,16 @@ func firstAddr(l topology.LinkState, v6 bool) netip.Addr {
 	return netip.Addr{}
 }
 
+// sourceAt is the address by which an interface asks for another: its first one of the family. It is for the kernel to
+// choose, and the zero Addr, where a link-local one is asked for: that node may have no way to any other (RFC 6724, 5,
+// rule 2).
+func sourceAt(l topology.LinkState, dst netip.Addr) netip.Addr {
+	if is6(dst) && dst.IsLinkLocalUnicast() {
+		return netip.Addr{}
+	}
+	return firstAddr(l, is6(dst))
+}
+
 func family(v6 bool) int {
 	if v6 {
 		return unix.AF_INET6

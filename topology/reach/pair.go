@@ -51,9 +51,9 @@ type pair struct {
 	learnedUnasked bool
 }
 
-// bind makes the requests leave by an interface, with its first address.
+// bind makes the requests leave by an interface, with the address that [sourceAt] says.
 func (pr *pair) bind(l topology.LinkState) {
-	src := firstAddr(l, pr.sock.v6)
+	src := sourceAt(l, pr.dst)
 	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
 	if pr.sock.v6 {
 		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}

@@ -24,25 +24,28 @@ type Hop struct {
 // suspects are the hops at which nobody may have answered for the next one, as the outcome has it: the sender's own,
 // that of the router that says so, or, when no answer was received, those of the way back and those of which the
 // router's word may have been lost.
-func (pr *pair) suspects() []Hop {
-	if pr.path == nil {
+func (pr *pair) suspects() []Hop { return suspects(pr.word, pr.path, pr.back) }
+
+// suspects is what [pair.suspects] says of any outcome, by the way there and the way back.
+func suspects(word string, path, back *path) []Hop {
+	if path == nil {
 		return nil
 	}
 	var list []hop
-	router, unreachable := strings.CutPrefix(pr.word, "icmp:host-unreachable@")
+	router, unreachable := strings.CutPrefix(word, "icmp:host-unreachable@")
 	switch {
-	case pr.word == "no-arp":
-		list = pr.path.hops[:min(1, len(pr.path.hops))]
+	case word == "no-arp":
+		list = path.hops[:min(1, len(path.hops))]
 	case unreachable:
-		for _, h := range pr.path.hops {
+		for _, h := range path.hops {
 			if h.node == router {
 				list = append(list, h)
 			}
 		}
-	case pr.word == "silent":
-		list = slices.Clone(pr.path.hops[min(1, len(pr.path.hops)):])
-		if pr.back != nil {
-			list = append(list, pr.back.hops...)
+	case word == "silent":
+		list = slices.Clone(path.hops[min(1, len(path.hops)):])
+		if back != nil {
+			list = append(list, back.hops...)
 		}
 	}
 	out := make([]Hop, len(list))

@@ -108,15 +108,19 @@ func (p *Prober) bench() *bench {
 // Mark says that the set of a step has been done: streams that are only looked at are judged by what was sent since.
 func (p *Prober) Mark() { p.background.setMark(p.Lab) }
 
-// Address is what a ping or ping6 is sent to; the zero Addr where the question has no such target.
+// Address is what a ping, a connection or a datagram is sent to; the zero Addr where the question has no such target.
 func (p *Prober) Address(q expect.Question) netip.Addr {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t, _ := p.bench().target(q.B)
+	to := q.B
+	if expect.KindOf(q.Kind).Ports {
+		to, _, _ = expect.SocketTarget(q.B)
+	}
+	t, _ := p.bench().target(to)
 	switch q.Kind {
-	case "ping":
+	case "ping", "tcp", "udp":
 		return t.IP
-	case "ping6":
+	case "ping6", "tcp6", "udp6":
 		return t.IP6
 	}
 	return netip.Addr{}

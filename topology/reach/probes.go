@@ -22,6 +22,7 @@ type phase int
 
 const (
 	phasePing phase = iota
+	phaseSockets
 	phaseAnswers
 	phaseSees
 	phaseStreams
@@ -34,6 +35,14 @@ var probes = []probe{
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
 	{kind: "ping6", part: PartPings, phase: phasePing,
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
+	{kind: "tcp", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{}) }},
+	{kind: "udp", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{udp: true}) }},
+	{kind: "tcp6", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{v6: true}) }},
+	{kind: "udp6", part: PartSockets, phase: phaseSockets,
+		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{udp: true, v6: true}) }},
 	{kind: "answers", part: PartAnswers, phase: phaseAnswers, ask: (*asking).answers},
 	{kind: "sees", part: PartSees, phase: phaseSees, alone: true, ask: (*asking).sees},
 	{kind: "streams", part: PartStreams, phase: phaseStreams, ask: (*asking).readStreams},

@@ -11,9 +11,11 @@ type Sent struct {
 	Tries  []Try   // in the order of their time
 }
 
-// Try is one echo request.
+// Try is one echo request, connection or datagram.
 type Try struct {
-	Key   uint32    // identifier and sequence number, in network byte order; no other request of the prober has it
+	// of an echo request: identifier and sequence number, in network byte order; no other request has them
+	Key   uint32
+	Port  uint16    // else: the source port, which no other try has had for two minutes
 	From  time.Time // when it was sent
 	Until time.Time // until when neighbours may have been asked for on its account
 }

@@ -18,6 +18,7 @@ const (
 	PartRedirects Part = "redirects that routers limit"
 	PartCopies    Part = "copies and late redirects"
 	PartCauses    Part = "causes"
+	PartSockets   Part = "ports"
 	PartAnswers   Part = "answers"
 	PartSees      Part = "sees"
 	PartOverheard Part = "forged frames"

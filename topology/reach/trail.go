@@ -27,18 +27,18 @@ type leg struct {
 	mac      switchcore.MAC
 }
 
-// traceNow asks for the way of a pair.
-func traceNow(m Machine, own *owners, pr *pair) Trace {
+// traceNow asks for the way of what a node sends, and of its answer.
+func traceNow(m Machine, own *owners, node string, q topology.RouteQuery) Trace {
 	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{},
 		legs: map[leg]bool{},
 		macs: map[switchcore.MAC]bool{}}
-	if pr.dst.IsMulticast() {
+	if q.Dst.IsMulticast() {
 		return Trace{Unknown: true}
 	}
-	src := t.follow(pr.sock.node, pr.query())
+	src := t.follow(node, q)
 	if src.IsValid() { // an answer comes from where the request got to; an error may come from any node that it passed
 		for _, n := range slices.Clone(t.trace.Ends) {
-			if n != pr.sock.node {
+			if n != node {
 				t.follow(n, topology.RouteQuery{Dst: src})
 			}
 		}

@@ -12,7 +12,7 @@ type Rule struct {
 	Key     string // what its counter is called by: unlike any other of the set, and the name if it has one
 	Text    string
 	Refuses bool          // what it meets goes no further
-	Meets   Meets         // of pings
+	Meets   [3]Meets      // by [Traffic]
 	nft     *rulePosition // of a rule without a name
 }
 
@@ -40,7 +40,7 @@ func (set *Set) Listed() []Rule {
 			r.Name, r.Refuses = PolicyName(l.Table, l.Args[1]), true
 			r.Key = r.Name
 		default:
-			r.Refuses, r.Meets = l.target() == "DROP" || l.target() == "REJECT", l.meets()
+			r.Refuses, r.Meets = l.target() == "DROP" || l.target() == "REJECT", of(l.meets)
 		}
 		out = append(out, r)
 	}
@@ -94,7 +94,7 @@ func (c *nftChain) listed(set *Set) []Rule {
 	}
 	for i, s := range c.rules {
 		p := rulePosition{c.table, c.name, i}
-		r := Rule{Key: p.key(), nft: &p, Meets: nftMeets(s),
+		r := Rule{Key: p.key(), nft: &p, Meets: of(func(t Traffic) Meets { return t.nftMeets(s) }),
 			Refuses: slices.ContainsFunc(s, func(t nftToken) bool { return t.is("drop", "reject") })}
 		if k := slices.IndexFunc(s, func(t nftToken) bool { return t.is("comment") }); k >= 0 && k+1 < len(s) &&
 			set.Has(s[k+1].text) {

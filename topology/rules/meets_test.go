@@ -48,8 +48,35 @@ func TestMeets(t *testing.T) {
 			text = "table inet f { chain c { type filter hook forward priority 0; policy accept; " + c.rule + "; } }"
 		}
 		for _, r := range readWell(t, c.form, text).Listed() {
-			if r.Meets != c.want {
-				t.Errorf("%s: %d, want %d", c.rule, r.Meets, c.want)
+			if r.Meets[Echo] != c.want {
+				t.Errorf("%s: %d, want %d", c.rule, r.Meets[Echo], c.want)
+			}
+		}
+	}
+}
+
+// TestMeetsOfPorts: a rule for the other protocol of the two is none of a connection's.
+func TestMeetsOfPorts(t *testing.T) {
+	for _, c := range []struct {
+		form, rule string
+		tcp, udp   Meets
+	}{
+		{"iptables", "-A FORWARD -j DROP", MeetsAny, MeetsAny},
+		{"iptables", "-A FORWARD -p icmp -j DROP", MeetsAny, MeetsAny}, // it may be what an error was dropped by
+		{"iptables", "-A FORWARD -p udp --dport 53 -j DROP", MeetsTunnel, MeetsAny},
+		{"iptables", "-A FORWARD -p 6 -j DROP", MeetsAny, MeetsTunnel},
+		{"iptables", "-A FORWARD -p sctp -j DROP", MeetsNone, MeetsNone},
+		{"nft", "tcp dport 22 drop", MeetsAny, MeetsTunnel},
+		{"nft", "meta l4proto { tcp, udp } drop", MeetsAny, MeetsAny},
+		{"nft", "ip protocol vrrp drop", MeetsNone, MeetsNone},
+	} {
+		text := c.rule
+		if c.form == "nft" {
+			text = "table inet f { chain c { type filter hook forward priority 0; policy accept; " + c.rule + "; } }"
+		}
+		for _, r := range readWell(t, c.form, text).Listed() {
+			if r.Meets[TCP] != c.tcp || r.Meets[UDP] != c.udp {
+				t.Errorf("%s: %d %d, want %d %d", c.rule, r.Meets[TCP], r.Meets[UDP], c.tcp, c.udp)
 			}
 		}
 	}

@@ -1,42 +1,43 @@
 package state
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // groups are the multicast groups that the kernel is a member of on an interface by itself (ip_mc_up,
 // net/ipv4/igmp.c; ipv6_add_dev, addrconf_join_solict and dev_forward_change, net/ipv6/addrconf.c). Those of IPv6 are
 // of no consequence where it is off, and are left out.
 func groups(n *Node, i *Interface) []netip.Addr {
-	var out []netip.Addr
-	add := func(s string) { out = append(out, netip.MustParseAddr(s)) }
-	if i.Up {
-		add("224.0.0.1")
+	if !i.Up {
+		return nil
 	}
-	snoops := i.Up && i.Bridge != nil && i.Bridge.McastSnooping // br_multicast_join_snoopers
+	var out []netip.Addr
+	add := func(list ...string) {
+		for _, s := range list {
+			out = append(out, netip.MustParseAddr(s))
+		}
+	}
+	add("224.0.0.1")
+	snoops := i.Bridge != nil && i.Bridge.McastSnooping // br_multicast_join_snoopers
 	if snoops {
 		add("224.0.0.106")
 	}
-	if n.IPv6 && n.Sysctl("net/ipv6/conf/"+i.Name+"/disable_ipv6") != "1" && i.MTU >= minMTU6 {
-		add("ff01::1")
-		add("ff02::1")
+	if speaks6(n, i) {
+		add("ff01::1", "ff02::1")
 		if snoops {
 			add("ff02::6a")
 		}
-		if n.Sysctl("net/ipv6/conf/"+i.Name+"/forwarding") == "1" {
-			add("ff01::2")
+		if forwards6(n, i) && i.Kind != Loopback {
 			add("ff02::2")
-			add("ff05::2")
 		}
 		for _, a := range i.Addresses {
 			if a.Prefix.Addr().Is6() && i.Kind != Loopback {
 				out = append(out, solicited(a.Prefix.Addr()))
 			}
 		}
+		for _, a := range anycasts(n, i) {
+			out = append(out, solicited(a))
+		}
 	}
-	slices.SortFunc(out, netip.Addr.Compare)
-	return slices.Compact(out)
+	return out
 }
 
 // minMTU6 is IPV6_MIN_MTU: with less an interface has no IPv6.

@@ -79,7 +79,7 @@ type Designated struct {
 // Bridge is a Linux bridge.
 type Bridge struct {
 	topology.BridgeSettings
-	ID       string   `json:"id"`                 // priority and address as iproute2 has it: 8000.02:00:00:00:00:01
+	ID       string   `json:"id"`                 // priority and address: 8000.02:00:00:00:00:01
 	Root     string   `json:"root"`               // the ID of the root as the bridge knows it; its own without a tree
 	RootCost int      `json:"root_cost,omitzero"` // the path's to the root
 	RootPort string   `json:"root_port,omitzero"` // "": it is the root
@@ -91,7 +91,10 @@ type Bridge struct {
 	// TopologyChange says that the tree has just changed: what is learned ages by the forward delay instead of Ageing
 	// (IEEE 802.1D-2004, 17.11; __br_set_topology_change, net/bridge/br_stp.c).
 	TopologyChange bool `json:"topology_change,omitzero"`
-	Querier        bool `json:"querier,omitzero"` // snooping has heard one, so that unknown groups are not flooded
+	// Querier says that snooping has heard a querier of another bridge or a router within its interval, so that groups
+	// that nobody is known to be a member of are not flooded.
+	Querier bool     `json:"querier,omitzero"`
+	Routers []string `json:"routers,omitzero"` // ports behind which a multicast router is, sorted
 }
 
 // FDB is a forwarding entry of a bridge.
@@ -128,10 +131,13 @@ type SwitchPort struct {
 	Shared    bool   `json:"shared,omitzero"`
 	Connected bool   `json:"connected,omitzero"` // an uplink always is
 	Link      bool   `json:"link,omitzero"`      // it has carrier
+	State     string `json:"state"`              // forwarding blocked down; see [switchcore.PortStatus]
 	// Initial is the address that the adapter counts as having been given: the administrator's, or the first one seen.
 	Initial switchcore.MAC `json:"initial,omitzero"`
 	// Filter is what the guest's driver has programmed into its adapter, of a leaf port.
 	Filter switchcore.Filter `json:"filter,omitzero"`
+	// Uplinks is by which uplink frames of a leaf port leave now; several, with commas, if a hash chooses.
+	Uplinks string `json:"uplinks,omitzero"`
 }
 
 // Learned is an entry in the table of a virtual switch.

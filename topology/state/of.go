@@ -13,7 +13,7 @@ import (
 // settled. What the commands of nodes do is not in it; they are listed, see [Command].
 func Of(lab *topology.Lab) *State {
 	m := &maker{lab: lab, order: orderOf(plan.New(lab, lab.Name))}
-	s := &State{Format: Format, Lab: lab.Name}
+	s := &State{Format: Format, Lab: lab.Name, Nodes: []Node{}}
 	for _, n := range lab.Nodes {
 		s.Nodes = append(s.Nodes, m.node(n))
 	}
@@ -26,12 +26,16 @@ func Of(lab *topology.Lab) *State {
 	for k := range s.Nodes {
 		n := &s.Nodes[k]
 		n.Sysctls = sysctlsOf(n, lab.Nodes[k])
+		linkLocals(n)
 		for j := range n.Interfaces {
 			n.Interfaces[j].Groups = groups(n, &n.Interfaces[j])
 		}
 		n.Routes = routesOf(n, lab.Nodes[k])
 	}
 	m.switches()
+	for k := range s.Nodes {
+		s.Nodes[k].Sort()
+	}
 	return s
 }
 
@@ -59,7 +63,6 @@ func (m *maker) node(n *topology.Node) Node {
 	for _, e := range n.Neighbours {
 		out.Neighbours = append(out.Neighbours, Neighbour{Dev: e.Dev, IP: e.IP, MAC: e.MAC, State: "PERMANENT"})
 	}
-	sortNeighbours(out.Neighbours)
 	for _, set := range n.Loaded() {
 		out.Rules = append(out.Rules, SetOf(set))
 	}
@@ -71,15 +74,9 @@ func (m *maker) node(n *topology.Node) Node {
 
 func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	out := Interface{Name: i.Name, Kind: i.Type, At: posOf(i.Pos), MAC: i.Wears(), MTU: i.MTU, Up: i.Up,
-		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(i.Lower), Mode: i.Mode, Sources: slices.Clone(i.Sources),
-		VLANID: i.VLANID, Master: i.Master}
-	slices.SortFunc(out.Sources, compareMACs)
-	for _, a := range i.Addrs {
-		if a.Addr().Is6() && !i.Up {
-			continue // they go when it goes down, and it never was up with them
-		}
-		out.Addresses = append(out.Addresses, Address{Prefix: a, Secondary: secondary(out.Addresses, a)})
-	}
+		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode,
+		Sources: slices.Clone(i.Sources), VLANID: i.VLANID, Master: i.Master}
+	out.Addresses = addressesOf(i)
 	if i.Port != nil {
 		out.Port = &Port{PortSettings: *i.Port}
 	}
@@ -92,23 +89,65 @@ func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	return out
 }
 
-// passthru gives what a macvlan in mode passthru sits on the address that is set on the macvlan
-// (macvlan_set_mac_address, drivers/net/macvlan.c).
+// passthru gives a macvlan that has its lower to itself, and that lower, one address: that of the lower, or what the
+// macvlan's own root has set (macvlan_common_newlink and macvlan_set_mac_address, drivers/net/macvlan.c).
 func (m *maker) passthru() {
-	for _, n := range m.lab.Nodes {
+	for k, n := range m.lab.Nodes {
 		for _, i := range n.Interfaces {
-			if lower := m.at(End(i.Lower)); lower != nil && i.Mode == "passthru" && !i.EffectiveMAC.IsZero() {
+			upper := m.state.Nodes[k].Interface(i.Name)
+			lower := m.at(upper.Lower)
+			switch {
+			case i.Mode != "passthru" || lower == nil:
+			case !i.EffectiveMAC.IsZero():
 				lower.MAC = i.EffectiveMAC
+			default:
+				upper.MAC = lower.MAC
 			}
 		}
 	}
 }
 
+// LowerOf is what an interface of a lab is stacked on in the kernel: a macvlan on a macvlan is one on what that one is
+// on (macvlan_common_newlink, drivers/net/macvlan.c). The zero value if it is not stacked.
+func LowerOf(lab *topology.Lab, i *topology.Interface) topology.End {
+	e := i.Lower
+	for i.Type == topology.Macvlan || i.Type == topology.Macvtap {
+		n := lab.Node(e.Node)
+		if n == nil || n.Interface(e.Interface) == nil {
+			break
+		}
+		below := n.Interface(e.Interface)
+		if below.Type != topology.Macvlan {
+			break
+		}
+		e = below.Lower
+	}
+	return e
+}
+
+// addressesOf are the addresses of an interface in the kernel's order: of IPv4 the primary ones first
+// (__inet_insert_ifa, net/ipv4/devinet.c), and behind them those of IPv6, the newest first (ipv6_link_dev_addr,
+// net/ipv6/addrconf.c).
+func addressesOf(i *topology.Interface) []Address {
+	var first, second, six []Address
+	for _, a := range i.Addrs {
+		switch {
+		case a.Addr().Is6():
+			six = append([]Address{{Prefix: a}}, six...)
+		case secondary(first, a):
+			second = append(second, Address{Prefix: a, Secondary: true})
+		default:
+			first = append(first, Address{Prefix: a})
+		}
+	}
+	return slices.Concat(first, second, six)
+}
+
 // secondary reports whether an IPv4 address is in the network of one that the interface has already
 // (__inet_insert_ifa, net/ipv4/devinet.c).
 func secondary(have []Address, a netip.Prefix) bool {
-	return a.Addr().Is4() && slices.ContainsFunc(have, func(h Address) bool {
-		return !h.Secondary && h.Prefix.Masked() == a.Masked()
+	return slices.ContainsFunc(have, func(h Address) bool {
+		return h.Prefix.Masked() == a.Masked()
 	})
 }
 
@@ -119,7 +158,6 @@ func (m *maker) bridgeOf(n *topology.Node, i *topology.Interface) *Bridge {
 	for _, e := range i.Static {
 		b.FDB = append(b.FDB, FDB{MAC: e.MAC, Port: e.Port, Static: true})
 	}
-	slices.SortFunc(b.FDB, compareFDB)
 	return b
 }
 

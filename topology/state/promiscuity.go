@@ -1,8 +1,6 @@
 package state
 
 import (
-	"slices"
-
 	"labctl/switchcore"
 	"labctl/topology"
 )
@@ -63,8 +61,6 @@ func (f *filters) settle(e End, done map[End]bool) {
 			f.stacked(i, upper)
 		}
 	}
-	slices.SortFunc(i.Unicast, compareMACs)
-	i.Unicast = slices.Compact(i.Unicast)
 	// An adapter that cannot filter takes everything instead (__dev_set_rx_mode, net/core/dev.c): of those of a lab
 	// only macvlans and VLANs can (IFF_UNICAST_FLT, drivers/net/macvlan.c, net/8021q/vlan_dev.c).
 	if i.Up && len(i.Unicast) > 0 && (i.Kind == topology.Veth || i.Kind == topology.BridgeLink) {

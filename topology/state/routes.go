@@ -1,8 +1,8 @@
 package state
 
 import (
+	"cmp"
 	"net/netip"
-	"slices"
 
 	"labctl/topology"
 )
@@ -11,24 +11,19 @@ import (
 // net/ipv4/fib_frontend.c; addrconf_prefix_route and ipv6_ifa_notify, net/ipv6/addrconf.c), and the file's.
 func routesOf(n *Node, of *topology.Node) []Route {
 	var out []Route
-	for k := range n.Interfaces {
-		i := &n.Interfaces[k]
-		if !i.Up {
-			continue
-		}
+	for _, i := range inOrder(n, of) {
 		for _, a := range i.Addresses {
 			if a.Prefix.Addr().Is4() {
-				out = append(out, connected4(n, i, a)...)
+				out = append(out, connected4(i, a)...)
 			}
 		}
+		out = append(out, connected6(n, i)...)
 	}
-	out = append(out, given(n, of)...)
-	slices.SortStableFunc(out, compareRoutes)
-	return out
+	return append(out, given(n, of)...)
 }
 
 // connected4 are the routes that an IPv4 address of an interface makes.
-func connected4(n *Node, i *Interface, a Address) []Route {
+func connected4(i *Interface, a Address) []Route {
 	ip, bits := a.Prefix.Addr(), a.Prefix.Bits()
 	base := Route{Protocol: "kernel", Dev: i.Name, Src: primary(i, a), LinkDown: !i.Carrier}
 	make := func(table int, typ, scope string, dst netip.Prefix) Route {
@@ -37,7 +32,10 @@ func connected4(n *Node, i *Interface, a Address) []Route {
 		return r
 	}
 	out := []Route{make(LocalTable, "local", "host", netip.PrefixFrom(ip, 32))}
-	out[0].LinkDown = false // the kernel keeps its own addresses whatever the carrier
+	out[0].LinkDown = false
+	if !i.Up { // its own addresses the kernel answers for all the same
+		return out
+	}
 	if network := a.Prefix.Masked(); !a.Secondary && (network.Addr() != ip || bits < 32) {
 		if i.Kind == Loopback {
 			out = append(out, make(LocalTable, "local", "host", network))
@@ -84,8 +82,11 @@ func given(n *Node, of *topology.Node) []Route {
 			if !k.Via.IsValid() && k.Type == "unicast" {
 				k.Scope = "link"
 			}
-		} else if k.Metric == 0 {
-			k.Metric = 1024 // IP6_RT_PRIO_USER, linux/ipv6_route.h
+		} else {
+			k.Metric = cmp.Or(k.Metric, 1024) // IP6_RT_PRIO_USER, linux/ipv6_route.h
+			if k.Type != "unicast" {
+				k.Dev = "lo" // fib6_nh_init, net/ipv6/route.c
+			}
 		}
 		if k.Dev == "" && k.Via.IsValid() {
 			k.Dev = behind(n, out, k.Via)

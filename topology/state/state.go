@@ -57,13 +57,19 @@ type Node struct {
 	Routes     []Route       `json:"routes,omitzero"`     // by table, destination and metric; see [Route]
 	Policies   []Policy      `json:"policies"`            // the routing rules of ip-rule(8), by priority, IPv4 first
 	Neighbours []Neighbour   `json:"neighbours,omitzero"` // by interface and address
-	Sysctls    []Sysctl      `json:"sysctls"`             // those of [Sysctls], by key
-	Rules      []RuleSet     `json:"rules,omitzero"`      // what is loaded of the lab's rule sets, file order
-	Foreign    []string      `json:"foreign,omitzero"`    // tables with rules that are not from the file, sorted
-	Listeners  []Listener    `json:"listeners,omitzero"`  // sockets that listen, by protocol, port and address
-	Conntrack  []Connection  `json:"conntrack,omitzero"`
-	Switch     *Switch       `json:"switch,omitzero"` // of kind vswitch
-	Commands   []Command     `json:"commands,omitzero"`
+	// Sysctls are those of [Sysctls] and all that the lab gives, by the path below /proc/sys.
+	Sysctls map[string]string `json:"sysctls"`
+	Rules   []RuleSet         `json:"rules,omitzero"` // what is loaded of the lab's rule sets, file order
+	// Foreign are tables of nftables, as "FAMILY NAME", that no rule set of the file makes, sorted.
+	Foreign   []string     `json:"foreign,omitzero"`
+	Listeners []Listener   `json:"listeners,omitzero"` // sockets that listen, by protocol, port and address
+	Conntrack []Connection `json:"conntrack,omitzero"`
+	Switch    *Switch      `json:"switch,omitzero"`   // of kind vswitch
+	Commands  []Command    `json:"commands,omitzero"` // that the file has run here, in their order
+	// NotFromFile says of a state that was read what is not as the file says, sorted: "routes", "policies",
+	// "neighbours", "rules", "listeners", "switch", "sysctls KEY", "interfaces NAME". A command of the file has done
+	// it, or somebody by hand. See [State.Mark].
+	NotFromFile []string `json:"not_from_file,omitzero"`
 }
 
 // Pos is a place in the lab file; the zero Pos is nowhere.
@@ -72,16 +78,10 @@ type Pos struct {
 	Col  int `json:"col"`
 }
 
-// Sysctl is a value below /proc/sys, with slashes in its key as [topology.Sysctl] has it.
-type Sysctl struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-// Command is something that the lab file has run in a node, or that somebody else has: whatever it can have changed is
-// not from the file. Read or not, no one but the kernel knows what a packet meets there.
+// Command is something that the lab file has run in a node. Whatever it can have changed is not from the file: [Of]
+// does not know it, and a reading shows it.
 type Command struct {
-	What       string `json:"what"` // as the file has it; "exec" for what somebody has run by hand
+	What       string `json:"what"` // as the file has it
 	Background bool   `json:"background,omitzero"`
 	At         Pos    `json:"at,omitzero"`
 }
@@ -93,9 +93,19 @@ type Listener struct {
 	Port     int        `json:"port"`
 }
 
-// Connection is an entry of a node's connection tracking.
+// Connection is an entry of a node's connection tracking: the addresses of the first packet, and those of an answer.
 type Connection struct {
-	Text string `json:"text"` // as conntrack(8) lists it, without what counts and ages
+	Protocol int  `json:"protocol"` // as IPv4 numbers it: 1 ICMP, 6 TCP, 17 UDP
+	Request  Flow `json:"request"`
+	Reply    Flow `json:"reply"`
+}
+
+// Flow is one direction of a connection. Ports are 0 where the protocol has none.
+type Flow struct {
+	Src     netip.Addr `json:"src"`
+	Dst     netip.Addr `json:"dst"`
+	SrcPort int        `json:"src_port,omitzero"`
+	DstPort int        `json:"dst_port,omitzero"`
 }
 
 // Node returns the node of that full name, or nil.
@@ -118,14 +128,7 @@ func (n *Node) Interface(name string) *Interface {
 	return nil
 }
 
-// Sysctl is the value of a key, or "".
-func (n *Node) Sysctl(key string) string {
-	for _, s := range n.Sysctls {
-		if s.Key == key {
-			return s.Value
-		}
-	}
-	return ""
-}
+// Sysctl is the value of a key, with slashes as [topology.Sysctl] has it, or "".
+func (n *Node) Sysctl(key string) string { return n.Sysctls[key] }
 
 func posOf(p problem.Pos) Pos { return Pos{p.Line, p.Col} }

@@ -38,104 +38,99 @@ var (
 		{rules.BridgeCall("iptables"), "0"}, {rules.BridgeTagged, "0"}}
 )
 
-// Sysctls are the sysctls of a node that decide, by key, each with the default of the kernel itself, which a
-// distribution may have changed. Interfaces are the node's but lo.
-func Sysctls(ipv6 bool, interfaces []string) []Sysctl {
-	var out []Sysctl
+// Sysctls are the sysctls of a node that decide, each with the default of the kernel itself, which a distribution may
+// have changed. Interfaces are the node's but lo. The map is the caller's.
+func Sysctls(ipv6 bool, interfaces []string) map[string]string {
+	out := map[string]string{}
 	add := func(dir string, list []knob) {
 		for _, k := range list {
-			out = append(out, Sysctl{dir + k.name, k.kernel})
+			out[dir+k.name] = k.kernel
 		}
 	}
 	add("", knobsNode)
 	add("", knobsBridge)
-	names := append([]string{"all", "default"}, interfaces...)
-	for _, name := range names {
-		list := knobs4
-		if name == "all" { // it is ip_forward
-			list = slices.DeleteFunc(slices.Clone(list), func(k knob) bool { return k.name == "forwarding" })
-		}
-		add("net/ipv4/conf/"+name+"/", list)
+	if ipv6 {
+		add("", knobsNode6)
 	}
-	if !ipv6 {
-		for _, name := range names {
+	for _, name := range append([]string{"all", "default"}, interfaces...) {
+		add("net/ipv4/conf/"+name+"/", knobs4)
+		if ipv6 {
+			add("net/ipv6/conf/"+name+"/", knobs6)
+		} else {
 			add("net/ipv6/conf/"+name+"/", []knob{{"disable_ipv6", "0"}})
 		}
-	} else {
-		add("", knobsNode6)
-		for _, name := range names {
-			add("net/ipv6/conf/"+name+"/", knobs6)
-		}
 	}
+	delete(out, "net/ipv4/conf/all/forwarding") // it is ip_forward
 	for _, name := range interfaces {
 		add("net/ipv4/neigh/"+name+"/", knobsNeigh)
 		if ipv6 {
 			add("net/ipv6/neigh/"+name+"/", knobsNeigh)
 		}
 	}
-	slices.SortFunc(out, func(a, b Sysctl) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
+
+// sysctlWriter follows what is written to the sysctls of a node.
+type sysctlWriter struct{ values map[string]string }
 
 // sysctlsOf are the values of a node after "up": what the lab sets, what an interface takes over from "default" when it
 // is made (inetdev_init, net/ipv4/devinet.c; ipv6_add_dev, net/ipv6/addrconf.c), what one value does to others
 // ([topology.Sysctl.Touches]), and else the kernel's own default.
-func sysctlsOf(node *Node, n *topology.Node) []Sysctl {
+func sysctlsOf(node *Node, n *topology.Node) map[string]string {
 	var interfaces []string
 	for _, i := range node.Interfaces {
 		if i.Kind != Loopback {
 			interfaces = append(interfaces, i.Name)
 		}
 	}
-	values := map[string]string{}
-	list := Sysctls(n.IPv6, interfaces)
-	for _, s := range list {
-		values[s.Key] = s.Value
-	}
-	own := func(key string) bool { // of an interface, so that it is written when that is there
-		f := strings.Split(key, "/")
-		return len(f) == 5 && slices.Contains(interfaces, f[3])
-	}
-	write := func(s topology.Sysctl) {
-		values[s.Key] = s.Value
-		if s.Key == topology.ForwardKey {
-			values["net/ipv4/conf/default/forwarding"] = s.Value
+	w := &sysctlWriter{Sysctls(n.IPv6, interfaces)}
+	for _, s := range n.Sysctls {
+		if dev := linkOfKey(s.Key, interfaces); dev == "" {
+			w.write(s)
 		}
-		for key := range values {
-			if s.Touches(key) && !strings.HasSuffix(key, "accept_redirects") {
-				values[key] = s.Value
-			}
+	}
+	for key := range w.values {
+		if f := strings.Split(key, "/"); linkOfKey(key, interfaces) != "" && f[2] == "conf" {
+			w.values[key] = w.values["net/"+f[1]+"/conf/default/"+f[4]]
 		}
 	}
 	for _, s := range n.Sysctls {
-		if !own(s.Key) {
-			write(s)
-		}
-	}
-	for key := range values {
-		f := strings.Split(key, "/")
-		if len(f) == 5 && f[2] == "conf" && own(key) {
-			if v, ok := values["net/"+f[1]+"/conf/default/"+f[4]]; ok {
-				values[key] = v
-			}
-		}
-	}
-	for _, s := range n.Sysctls {
-		if own(s.Key) {
-			write(s)
-		}
-	}
-	for _, i := range node.Interfaces {
-		if key := "net/ipv6/conf/" + i.Name + "/addr_gen_mode"; i.Own && n.IPv6 {
-			values[key] = "1" // none: it would announce itself
+		if dev := linkOfKey(s.Key, interfaces); dev != "" {
+			w.write(s)
 		}
 	}
 	for _, key := range topology.BridgeCallKeys() {
-		values[key] = n.BridgeCall(key).Value
+		w.values[key] = n.BridgeCall(key).Value
 	}
-	out := make([]Sysctl, 0, len(values))
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		out = append(out, Sysctl{key, values[key]})
+	for k := range node.Interfaces {
+		i := &node.Interfaces[k]
+		if i.Own && n.IPv6 {
+			w.values["net/ipv6/conf/"+i.Name+"/addr_gen_mode"] = "1" // none: it would announce itself
+		}
+		maps.DeleteFunc(w.values, func(key, _ string) bool { // with less than IPv6 needs it has none of its values
+			return i.MTU < minMTU6 && strings.HasPrefix(key, "net/ipv6/") && linkOfKey(key, []string{i.Name}) != ""
+		})
 	}
-	return out
+	return w.values
+}
+
+// linkOfKey is the interface that a key belongs to, of a list, or "".
+func linkOfKey(key string, interfaces []string) string {
+	if f := strings.Split(key, "/"); len(f) == 5 && slices.Contains(interfaces, f[3]) {
+		return f[3]
+	}
+	return ""
+}
+
+func (w *sysctlWriter) write(s topology.Sysctl) {
+	w.values[s.Key] = s.Value
+	if s.Key == topology.ForwardKey {
+		w.values["net/ipv4/conf/default/forwarding"] = s.Value
+	}
+	for key := range w.values {
+		// accept_redirects, which ip_forward changes too, the lab writes itself
+		if s.Touches(key) && !strings.HasSuffix(key, "/accept_redirects") {
+			w.values[key] = s.Value
+		}
+	}
 }

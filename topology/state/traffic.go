@@ -1,13 +1,18 @@
 package state
 
-import "slices"
+import (
+	"slices"
+
+	"labctl/switchcore"
+)
 
 // WithoutTraffic is the state without what only traffic puts there, and without the machine and what labctl is about:
 // what is left of a lab that was just read is what [Of] says of it. Taken out are
 //   - neighbours that are not permanent, and routes that redirects and path MTU discovery have left;
-//   - forwarding entries that were learned, group memberships, whether a querier was heard, and that the topology
+//   - forwarding entries that were learned, group memberships, multicast routers and queriers, and that the topology
 //     changes;
 //   - what a virtual switch has learned;
+//   - the address of a bridge without ports and without one of its own, which the kernel draws by chance;
 //   - what rules have counted, and tracked connections.
 func (s *State) WithoutTraffic() *State {
 	out := *s
@@ -17,14 +22,19 @@ func (s *State) WithoutTraffic() *State {
 		n := &out.Nodes[k]
 		n.Neighbours = kept(n.Neighbours, func(e Neighbour) bool { return e.State == "PERMANENT" })
 		n.Routes = kept(n.Routes, func(r Route) bool { return !r.Learned })
-		n.Conntrack = nil
+		n.Conntrack, n.NotFromFile = nil, nil
 		n.Rules = slices.Clone(n.Rules)
 		for j := range n.Rules {
 			n.Rules[j].Hits = nil
 		}
 		n.Interfaces = slices.Clone(n.Interfaces)
 		for j := range n.Interfaces {
-			n.Interfaces[j].Bridge = n.Interfaces[j].Bridge.withoutTraffic()
+			i := &n.Interfaces[j]
+			if i.Bridge = i.Bridge.withoutTraffic(); i.Chosen && len(i.Bridge.Ports) == 0 {
+				i.MAC = switchcore.MAC{}
+				i.Bridge.ID = bridgeID(i.Bridge.Priority, i.MAC)
+				i.Bridge.Root = i.Bridge.ID
+			}
 		}
 		if n.Switch != nil {
 			sw := *n.Switch
@@ -41,7 +51,7 @@ func (b *Bridge) withoutTraffic() *Bridge {
 	}
 	out := *b
 	out.FDB = kept(b.FDB, func(e FDB) bool { return e.Static })
-	out.MDB, out.Querier, out.TopologyChange = nil, false, false
+	out.MDB, out.Routers, out.Querier, out.TopologyChange = nil, nil, false, false
 	return &out
 }
 

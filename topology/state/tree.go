@@ -25,9 +25,11 @@ func (m *maker) trees() {
 			if br.Bridge == nil {
 				continue
 			}
+			forwards := len(br.Bridge.Ports) == 0 // then nobody takes its carrier away
 			for _, name := range br.Bridge.Ports {
-				br.Carrier = br.Carrier || n.Interface(name).Port.State == "forwarding"
+				forwards = forwards || n.Interface(name).Port.State == "forwarding"
 			}
+			br.Carrier = br.Up && forwards
 		}
 	}
 	m.stacked()

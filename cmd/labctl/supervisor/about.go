@@ -5,6 +5,8 @@ package supervisor
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"labctl/topology/reach"
 )
 
 // purpose is what a frame does for a ping.
@@ -65,16 +67,22 @@ func aboutARP(p []byte) (b talk, ok bool) {
 }
 
 func aboutIPv4(p []byte) (b talk, m marker, ok bool) {
-	icmp := icmpOf(p, false)
-	if icmp == nil {
+	if len(p) < 20 {
 		return b, m, false
 	}
 	b = talk{purpose: echo, from: netip.AddrFrom4([4]byte(p[12:16])), to: netip.AddrFrom4([4]byte(p[16:20]))}
+	icmp := icmpOf(p, false)
+	if icmp == nil {
+		m, ok = portsOf(p, false)
+		return b, m, ok
+	}
 	const reply, unreachable, request, exceeded, problem = 0, 3, 8, 11, 12
 	switch icmp[0] {
 	case unreachable, exceeded, problem:
-		if icmp = icmpOf(icmp[8:], false); icmp == nil || icmp[0] != request {
-			return b, m, false
+		quoted := icmp[8:]
+		if icmp = icmpOf(quoted, false); icmp == nil || icmp[0] != request {
+			m, ok = portsOf(quoted, false)
+			return b, m, ok
 		}
 	case request, reply:
 	default:
@@ -87,11 +95,15 @@ func aboutIPv4(p []byte) (b talk, m marker, ok bool) {
 // aboutIPv6 takes the address that is asked for out of a neighbour solicitation, which is for a group (RFC 4861, 4.3),
 // and the one that is told of out of an advertisement (4.4).
 func aboutIPv6(p []byte) (b talk, m marker, ok bool) {
-	icmp := icmpOf(p, true)
-	if icmp == nil {
+	if len(p) < 40 {
 		return b, m, false
 	}
 	b = talk{purpose: echo, from: netip.AddrFrom16([16]byte(p[8:24])), to: netip.AddrFrom16([16]byte(p[24:40]))}
+	icmp := icmpOf(p, true)
+	if icmp == nil {
+		m, ok = portsOf(p, true)
+		return b, m, ok
+	}
 	const unreachable, problem, request, reply, solicitation, advertisement = 1, 4, 128, 129, 135, 136
 	switch typ := icmp[0]; {
 	case typ == solicitation && len(icmp) >= 24:
@@ -101,14 +113,57 @@ func aboutIPv6(p []byte) (b talk, m marker, ok bool) {
 		b.purpose, b.from = answers, netip.AddrFrom16([16]byte(icmp[8:24]))
 		return b, m, true
 	case typ >= unreachable && typ <= problem:
-		if icmp = icmpOf(icmp[8:], true); icmp == nil || icmp[0] != request {
-			return b, m, false
+		quoted := icmp[8:]
+		if icmp = icmpOf(quoted, true); icmp == nil || icmp[0] != request {
+			m, ok = portsOf(quoted, true)
+			return b, m, ok
 		}
 	case typ != request && typ != reply:
 		return b, m, false
 	}
 	m, ok = markerOf(icmp)
 	return b, m, ok
+}
+
+// portMarker is the marker of a connection or a datagram: it is known by the protocol and its client's port, which no
+// other question has for two minutes.
+func portMarker(udp bool, port uint16) marker {
+	m := marker{key: uint32(port)}
+	m.cookie[0] = 6
+	if udp {
+		m.cookie[0] = 17
+	}
+	return m
+}
+
+// portsOf is the marker of a packet of TCP or UDP. Whose ports could both be a client's is not told apart.
+func portsOf(p []byte, v6 bool) (m marker, ok bool) {
+	const tcp, udp = 6, 17
+	head := 40
+	switch {
+	case len(p) < 20, v6 && len(p) < head:
+		return m, false
+	case !v6:
+		const offset = 0x1fff // of a fragment
+		if head = int(p[0]&15) * 4; head < 20 || binary.BigEndian.Uint16(p[6:])&offset != 0 {
+			return m, false
+		}
+	}
+	protocol := p[9]
+	if v6 {
+		protocol = p[6]
+	}
+	if len(p) < head+4 || protocol != tcp && protocol != udp {
+		return m, false
+	}
+	from, to := binary.BigEndian.Uint16(p[head:]), binary.BigEndian.Uint16(p[head+2:])
+	switch a, b := reach.SourcePort(from), reach.SourcePort(to); {
+	case a == b:
+		return m, false
+	case b:
+		from = to
+	}
+	return portMarker(protocol == udp, from), true
 }
 
 // icmpOf is the ICMP message of a packet, with at least its first 8 bytes, or nil. What comes behind extension headers

@@ -60,7 +60,7 @@ func (d doubts) about(q expect.Question) *cause.Cause {
 	}
 	for _, at := range d.ports {
 		behind := d.lab.Behind(at.Node, at.Interface)
-		for _, text := range []string{q.A, q.B, q.At} {
+		for _, text := range q.Ends() {
 			t, ok := d.lab.Target(text)
 			if text != "" && (!ok || behind[t.Node]) {
 				return &cause.Cause{Kind: cause.Overrun, Where: at.String()}

@@ -110,6 +110,18 @@ func (p *processes) start(node, what string, argv, env []string, dir string, fil
 // startAs is start for a command of the file that goes on.
 func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string, dir string,
 	files ...*os.File) (*process, error) {
+	return p.launch(true, b, node, what, argv, env, dir, files...)
+}
+
+// startHarmless is start for a program of which it is known what it does: what [processes.wasEntered] asks for is not
+// among it.
+func (p *processes) startHarmless(node, what string, argv, env []string, dir string,
+	files ...*os.File) (*process, error) {
+	return p.launch(false, nodeCommand{}, node, what, argv, env, dir, files...)
+}
+
+func (p *processes) launch(enters bool, b nodeCommand, node, what string, argv, env []string, dir string,
+	files ...*os.File) (*process, error) {
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
 		fds[i] = f.Fd()
@@ -126,7 +138,7 @@ func (p *processes) startAs(b nodeCommand, node, what string, argv, env []string
 	if err != nil {
 		return nil, fmt.Errorf("start %s in %s: %w", what, node, err)
 	}
-	p.ours[c.PID], p.entered[node] = c, true
+	p.ours[c.PID], p.entered[node] = c, p.entered[node] || enters
 	return c, nil
 }
 
@@ -143,7 +155,8 @@ func (p *processes) isStarting(node string) bool {
 	return false
 }
 
-// wasEntered reports whether a program has ever been started in a node.
+// wasEntered reports whether a program has ever been started in a node that could have loaded rules of legacy
+// iptables.
 func (p *processes) wasEntered(node string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

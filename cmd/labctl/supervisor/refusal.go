@@ -36,9 +36,9 @@ type refusals struct {
 // investigate finds out which rules refuse a ping that failed, for [reach.Prober]. Once the ping has been asked again,
 // only rules that have counted each time can be the cause, so only their nodes are read: to read one costs a process,
 // or several.
-func (f *refusals) investigate(ctx context.Context, _ expect.Question, again reach.Again) []cause.Cause {
+func (f *refusals) investigate(ctx context.Context, q expect.Question, again reach.Again) []cause.Cause {
 	nodes, tunnels := f.lab().Nodes, f.tunnels()
-	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels) }
+	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels, trafficOf(q)) }
 	before := refusing(nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Trace
@@ -80,6 +80,17 @@ func (f *refusals) investigate(ctx context.Context, _ expect.Question, again rea
 	newOnWay(f.lab(), way, tunnels || f.tunnels()).judge(with, without)
 	return refusedBy(ofThePing(func() map[refuser]uint64 { return refusing(nodes) }, with, without, again),
 		without)
+}
+
+// trafficOf is what a question sends.
+func trafficOf(q expect.Question) rules.Traffic {
+	switch q.Kind {
+	case "tcp", "tcp6":
+		return rules.TCP
+	case "udp", "udp6":
+		return rules.UDP
+	}
+	return rules.Echo
 }
 
 // counted are the rules that counted between two readings. One that could not be read at both is not among them: what
@@ -165,9 +176,10 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
 
 // refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are,
 // and those of ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule
-// that by its protocol can meet nothing of a ping, even in a tunnel, if there are tunnels. Nodes are read at the same
-// time, as many as there are processors.
-func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool) map[refuser]uint64 {
+// that by its protocol can meet nothing of the traffic, even in a tunnel, if there are tunnels. Nodes are read at the
+// same time, as many as there are processors.
+func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool,
+	traffic rules.Traffic) map[refuser]uint64 {
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
 	if tunnels {
@@ -198,7 +210,7 @@ func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels
 					continue
 				}
 				for _, r := range set.Listed() {
-					if r.Key == c.Rule && r.Refuses && r.Meets <= worst {
+					if r.Key == c.Rule && r.Refuses && r.Meets[traffic] <= worst {
 						out[refuser{n.Name, c.Set, c.Rule, r.Name}] += c.Packets
 					}
 				}

@@ -5,15 +5,19 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"labctl/cmd/labctl/wire"
 	"labctl/switchcore"
 	"labctl/topology"
 	"labctl/topology/kernel"
+	"labctl/topology/labfile"
 	"labctl/topology/state"
 )
 
@@ -27,42 +31,80 @@ func readState(ctx context.Context, c *call, _ wire.Nothing) (*state.State, erro
 		return nil, err
 	}
 	lab := c.seen
-	out := &state.State{Format: state.Format, Lab: lab.Name, Machine: thisMachine(), Doing: c.doing()}
-	for _, n := range nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		k, err := c.space.Tables().State(n)
-		if err != nil {
-			if err = c.missing(n.Name, false, err); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := c.completeNode(ctx, &k, n); err != nil {
-			return nil, err
-		}
-		out.Nodes = append(out.Nodes, k)
+	out := &state.State{Format: state.Format, Lab: lab.Name, Nodes: []state.Node{}, Doing: c.doing()}
+	if out.Machine, err = thisMachine(); err != nil {
+		return nil, err
 	}
+	read, err := c.readNodes(ctx, nodes)
+	if err != nil {
+		return nil, err
+	}
+	out.Nodes = append(out.Nodes, read...)
 	out.Place(lab)
+	if c.changes.Load() != c.began || c.began%2 != 0 || c.current() != lab {
+		return nil, wire.Failed.Errorf("%s is being changed just now, so that what is read is not of one moment; ask "+
+			"again when that is done", c.meta.Instance)
+	}
+	out.Mark(state.Of(lab))
+	return out, nil
+}
+
+// readNodes reads nodes on all processors, and leaves out those that are being made or removed just now.
+func (c *call) readNodes(ctx context.Context, nodes []*topology.Node) ([]state.Node, error) {
+	read, there := make([]state.Node, len(nodes)), make([]bool, len(nodes))
+	var next atomic.Int64
+	var all errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(nodes)) {
+		all.Go(func() error {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(nodes) {
+					return nil
+				}
+				k, err := c.space.Tables().State(c.seen, nodes[i])
+				if err == nil {
+					err = c.completeNode(ctx, &k, nodes[i])
+				}
+				if err != nil {
+					if err = c.missing(nodes[i].Name, false, err); err != nil {
+						return err
+					}
+					continue
+				}
+				k.Sort()
+				read[i], there[i] = k, true
+			}
+			return context.Cause(ctx)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	var out []state.Node
+	for i, k := range read {
+		if there[i] {
+			out = append(out, k)
+		}
+	}
 	return out, nil
 }
 
 // thisMachine is what a state may say of the machine.
-func thisMachine() state.Machine {
-	m := state.Machine{Labctl: wire.Version()}
+func thisMachine() (m state.Machine, err error) {
+	m.Labctl = wire.Version()
 	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	if err := unix.Uname(&u); err != nil {
+		return m, err
 	}
-	return m
+	m.Kernel = unix.ByteSliceToString(u.Release[:])
+	m.Features, m.Missing, err = kernel.Features()
+	slices.Sort(m.Features)
+	slices.Sort(m.Missing)
+	return m, err
 }
 
 // completeNode adds what the kernel does not know of a node.
 func (c *call) completeNode(ctx context.Context, k *state.Node, n *topology.Node) error {
-	for _, set := range n.Loaded() {
-		k.Rules = append(k.Rules, state.SetOf(set))
-	}
 	if len(k.Rules) > 0 {
 		counts, err := c.rules.Counts(ctx, n)
 		if err != nil {
@@ -78,7 +120,7 @@ func (c *call) completeNode(ctx context.Context, k *state.Node, n *topology.Node
 	if err != nil {
 		return err
 	}
-	v.loop.Do(func(now time.Duration, s *switchcore.Switch) { k.Switch = switchState(now, s, n.Switch) })
+	v.loop.Do(func(now time.Duration, s *switchcore.Switch) { k.Switch = state.SwitchOf(now, s, n.Switch) })
 	return nil
 }
 
@@ -93,37 +135,20 @@ func addCounts(sets []state.RuleSet, counts []kernel.RuleCount) {
 	}
 }
 
-// switchState is what a virtual switch knows.
-func switchState(now time.Duration, s *switchcore.Switch, sw *topology.Switch) *state.Switch {
-	out := &state.Switch{Config: s.Config()}
-	for i, p := range sw.Ports {
-		id := s.Lookup(p.Name)
-		k := state.SwitchPort{Name: p.Name, At: state.End(p.At), Far: state.End(p.Far), Shared: p.Shared,
-			Initial: s.Status(id).Initial}
-		k.Connected, k.Link, k.Filter = s.Guest(id)
-		if sw.Config.Ports[i].Uplink {
-			k.Filter = switchcore.Filter{}
-		}
-		out.Ports = append(out.Ports, k)
-	}
-	for _, e := range s.Table(now) {
-		if !e.Static {
-			out.Table = append(out.Table, state.Learned{MAC: e.MAC, VLAN: int(e.VLAN), Port: s.Status(e.Port).Name,
-				Age: e.Age})
-		}
-	}
-	slices.SortFunc(out.Table, func(a, b state.Learned) int {
-		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.VLAN, b.VLAN))
-	})
-	return out
-}
-
-// ran are the commands that may have changed a node: those of the file that were run in it, and "exec" where somebody
-// has run another.
+// ran are the commands of the file that were run in a node: its own, and those of steps that were walked.
 func (c *call) ran(n *topology.Node) []state.Command {
 	var out []state.Command
 	for _, k := range n.Run {
 		out = append(out, state.CommandOf(k))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range min(c.story.Step, len(c.file.Steps)) {
+		for _, a := range c.file.Steps[i].Do {
+			if r, is := a.What.(*labfile.RunAction); is && r.Node == n.Name {
+				out = append(out, state.CommandOf(topology.Command{Sh: r.Sh, Background: r.Background, Pos: a.Pos}))
+			}
+		}
 	}
 	return out
 }

@@ -73,7 +73,7 @@ func (s storm) about(lab *topology.Lab, q expect.Question) bool {
 	if !expect.KindOf(q.Kind).Carried {
 		return false
 	}
-	for _, text := range []string{q.A, q.B, q.At} {
+	for _, text := range q.Ends() {
 		if t, ok := lab.Target(text); text != "" && ok && s.flooded[t.Node] {
 			return true
 		}

@@ -42,6 +42,7 @@ links: [h1 -- s1, h2 -- s2, s1:a -- s2:a, s1:b -- s2:b, dry1 dry2 -- s3]
 		{5000, "ping", "h1", "h2", "ok"}, // a busy lab is no storm
 		{3_000_000, "ping", "h1", "h2", "unknown"},
 		{3_000_000, "ping", "dry1", "h2", "unknown"},
+		{3_000_000, "tcp", "dry1", "h2:80", "unknown"},
 		{3_000_000, "ping", "dry1", "dry2", "ok"},
 		{3_000_000, "port", "s2:a", "", "ok"}, // what is read is as it is
 	} {

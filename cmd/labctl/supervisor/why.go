@@ -16,6 +16,7 @@ import (
 	"labctl/topology/cause"
 	"labctl/topology/expect"
 	"labctl/topology/reach"
+	"labctl/topology/rules"
 )
 
 // logged is where the drop logs are.
@@ -141,7 +142,11 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 	counts := map[frameDrop]int{}
 	for _, t := range r.Sent.Tries {
-		for _, d := range l.echoes[marker{r.Sent.Cookie, t.Key}] {
+		m := marker{r.Sent.Cookie, t.Key}
+		if t.Port != 0 {
+			m = portMarker(trafficOf(r.Question) == rules.UDP, t.Port)
+		}
+		for _, d := range l.echoes[m] {
 			counts[d]++
 		}
 	}
@@ -165,7 +170,8 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 // whole way there and back.
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
-		return !expect.KindOf(r.Question.Kind).Echo || r.Got == "" || strings.HasPrefix(r.Got, "ok")
+		k := expect.KindOf(r.Question.Kind)
+		return !k.Echo && !k.Ports || r.Got == "" || strings.HasPrefix(r.Got, "ok") || r.Got == "open"
 	})
 	if len(failed) == 0 {
 		return

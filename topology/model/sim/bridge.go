@@ -41,6 +41,9 @@ func (b *bridge) input(p *device, f *frame) (pass bool) {
 		return false // is_valid_ether_addr
 	}
 	if dst := f.dst(); linkLocal(dst) && !b.forwardsLinkLocal(p, dst[5]) {
+		if dst[5] == 0 && b.STP {
+			br.node.w.doubt(NotModelled, "%s has a spanning tree, and was sent a message of one", br.node.name)
+		}
 		if dst[5] == 1 {
 			return false // IEEE 802.3 pause
 		}

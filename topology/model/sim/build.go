@@ -80,8 +80,8 @@ func (n *node) configure(s *state.Node) {
 	ttl, _ := strconv.Atoi(cmp.Or(s.Sysctl("net/ipv4/ip_default_ttl"), "64"))
 	n.ttl = byte(ttl)
 	values := map[string]int{}
-	for _, k := range s.Sysctls {
-		values[k.Key], _ = strconv.Atoi(k.Value)
+	for key, value := range s.Sysctls {
+		values[key], _ = strconv.Atoi(value)
 	}
 	n.local = nil
 	for _, d := range n.devices {

@@ -53,7 +53,7 @@ func verifyAt(f *labfile.File, p pace, all bool, mute map[sim.Mute]bool) (out []
 	if err != nil {
 		return nil, false, err
 	}
-	m.world.Know(mute)
+	m.world.Know(mute, p.trusting)
 	w := &walker{Model: m, file: f, pace: p, all: all}
 	w.clocks(f.Lab)
 	w.rest()

@@ -39,8 +39,9 @@ func (w *World) PassForNeighbours(d time.Duration) {
 	w.stood += d
 }
 
-// Know makes it known which neighbours do not answer when they are doubted; those that are found are added.
-func (w *World) Know(mute map[Mute]bool) { w.mute = mute }
+// Know makes it known which neighbours do not answer when they are doubted; those that are found are added. Trusting:
+// none is doubted for its age, as if no time passed.
+func (w *World) Know(mute map[Mute]bool, trusting bool) { w.mute, w.ageless = mute, trusting }
 
 // Keep says whether questions are asked from tables that are kept: then what hangs on a neighbour that does not answer
 // depends on how long ago that was heard of.

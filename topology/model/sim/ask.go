@@ -43,8 +43,8 @@ func (w *World) Echo(from, iface string, to netip.Addr) *Request {
 	}
 	w.lastKey++
 	r.Key = w.lastKey&0x7fff<<16 | w.lastKey>>15&0xffff // each is a connection of its own to connection tracking
-	w.askers = append(w.askers, func(_ *node, e Echoed) {
-		if e.Key == r.Key {
+	w.askers = append(w.askers, func(at *node, e Echoed) {
+		if at == n && e.Key == r.Key {
 			r.Events = append(r.Events, e)
 		}
 	})

@@ -104,6 +104,9 @@ func (e *neighbour) resolve(o outgoing) {
 func (e *neighbour) used() {
 	e.state, e.updated = delay, e.node.w.now
 	e.serial++
+	if e.node.w.ageless {
+		return
+	}
 	serial := e.serial
 	e.node.w.unless(delayTime, false, func() bool { return e.still(serial) && e.state == delay }, func() {
 		if e.node.w.now-e.confirmed <= delayTime {

@@ -26,6 +26,7 @@ type World struct {
 	ears       bool          // somebody listens for frames
 	mute       map[Mute]bool // that have been found not to answer
 	trusts     bool          // who is mute is believed in
+	ageless    bool          // no neighbour is doubted for its age
 	onARP      func(at *device, f *frame)
 	drops      []Drop
 	watching   bool // an ARP listener is there

@@ -40,12 +40,12 @@ type Step struct {
 // walker walks through one lab.
 type walker struct {
 	*Model
-	file  *labfile.File
-	all   bool // ask what is not judged, too
-	pace  pace
-	timed bool // something goes by the clock
-	over  string
-	lost  sim.Doubt // why what follows is undecided
+	file   *labfile.File
+	all    bool // ask what is not judged, too
+	pace   pace
+	timed  bool // something goes by the clock
+	over   string
+	failed bool // a ping has not got through while rules that refuse are loaded, since the set of the step
 }
 
 func verifyAt(f *labfile.File, p pace, all bool, mute map[sim.Mute]bool) (out []Step, timed bool, err error) {
@@ -125,6 +125,7 @@ func (w *walker) change(to *topology.Lab) error {
 		w.rest()
 	}
 	w.Mark()
+	w.failed = false
 	return nil
 }
 
@@ -235,6 +236,20 @@ func (w *walker) ask(cells []*Verdict, phase int, kept bool) {
 	for i, v := range cells {
 		v.Answer = a.out[i]
 		v.OK = v.matches() || !v.Cell.Judged
+		w.asksAgain(v)
+	}
+}
+
+// asksAgain makes a count of what a rule has met undecided, if the prober asks pings that fail again to find out which
+// rule refuses them: how often that one then counts is not modelled.
+func (w *walker) asksAgain(v *Verdict) {
+	switch kind := v.Question.Kind; {
+	case kind == "ping" && v.Got != Undecided && base(v.Got) != "ok":
+		w.failed = w.failed || w.world.Tables().Refusing()
+	case kind == "hits" && w.failed && v.Got != "0" && v.Got != Undecided && !strings.Contains(v.Cell.Want.Text, ">="):
+		d := sim.Doubt{Reason: sim.NotModelled, Why: "pings that fail are asked again, and counted again"}
+		v.Answer = Answer{Question: v.Question, Got: Undecided, Detail: string(d.Reason) + ": " + d.Why, Doubt: d}
+		v.OK = !v.Cell.Judged
 	}
 }
 

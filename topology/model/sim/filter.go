@@ -48,6 +48,9 @@ func (r *filter) run(family, hook string, m *meeting) (o outcome) {
 	return o
 }
 
+// maxRules is how many rules one packet may come to at a hook.
+const maxRules = 1 << 16
+
 // maxDepth is how deep chains may call each other (NF_TABLES: NFT_JUMP_STACK_SIZE).
 const maxDepth = 16
 
@@ -63,6 +66,10 @@ func (r *filter) chain(c *chain, m *meeting, depth int) outcome {
 // walk hands a packet to the rules of a chain. done: one of them has decided.
 func (f *filter) walk(c *chain, m *meeting, depth int) (o outcome, done bool) {
 	for _, r := range c.rules {
+		if m.rules++; m.rules > maxRules {
+			f.node.w.doubt(Rules, "%s has rules that have no end", f.node.name)
+			return outcome{}, true
+		}
 		if !r.matched(m) {
 			continue
 		}

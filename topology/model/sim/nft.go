@@ -29,7 +29,7 @@ func nftWords(text string) []nftWord {
 			case c == '"':
 				end := strings.IndexByte(line[i+1:], '"')
 				if end < 0 {
-					end = len(line) - i - 2
+					end = len(line) - i - 1
 				}
 				out = append(out, nftWord{text: line[i+1 : i+1+end], quoted: true})
 				i += end + 2

@@ -32,18 +32,10 @@ func newFilter(n *node, s *state.Node) *filter {
 	}
 	for at := range f.chains {
 		slices.SortStableFunc(f.chains[at], func(a, b *chain) int { return cmp.Compare(a.priority, b.priority) })
-		for _, c := range f.chains[at] {
-			f.refuses = f.refuses || c.refuses(0)
-		}
+		f.refuses = f.refuses || slices.ContainsFunc(f.chains[at], func(c *chain) bool { return c.drops })
 	}
+	f.each(func(r *rule) { f.refuses = f.refuses || r.verdict == drops || r.verdict == rejects })
 	return f
-}
-
-// refuses reports whether a chain, or one that it calls, refuses packets.
-func (c *chain) refuses(depth int) bool {
-	return c.drops || slices.ContainsFunc(c.rules, func(r *rule) bool {
-		return r.verdict == drops || r.verdict == rejects || r.to != nil && depth < maxDepth && r.to.refuses(depth+1)
-	})
 }
 
 // everywhere puts a rule that cannot be read at every hook.

@@ -220,6 +220,7 @@ type meeting struct {
 	in, out         *device
 	physIn, physOut *device // of a bridged packet that rules of IPv4 meet
 	bridged         bool
+	rules           int    // that it has come to
 	state           string // of its connection: new established related invalid; "" where none are tracked
 }
 

@@ -47,7 +47,7 @@ func (x *xtables) add(set string, l state.RuleLine) {
 				args, at = args[1:], n-1
 			}
 		}
-		c.rules = slices.Insert(c.rules, min(at, len(c.rules)), x.rule(set, l, args))
+		c.rules = slices.Insert(c.rules, max(0, min(at, len(c.rules))), x.rule(set, l, args))
 	}
 }
 

@@ -230,8 +230,10 @@ var _ = Describe("the points at which Linux decides", func() {
 	Expect(files).NotTo(BeEmpty())
 	for _, file := range files {
 		It("are in the kernel as "+filepath.Base(file)+" has them", Label("slow"), func() {
-			Expect(labctl("verify", "--new", "-q", file)).To(Exit(0))
-			Expect(labctl("verify", "--model", "-q", file)).To(Exit(0))
+			path, err := filepath.Abs(file)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(labctl("verify", "--new", "-q", path)).To(Exit(0))
+			Expect(labctl("verify", "--model", "-q", path)).To(Exit(0))
 		})
 	}
 })

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -31,7 +32,8 @@ func (m *Model) do(what any) {
 		}
 	case *labfile.RunAction:
 		m.world.Stain(sim.Run, "%s runs %q", do.Node, do.Sh)
-		m.world.Foreign(do.Node, "a command has run in "+do.Node)
+		m.world.Foreign(do.Node, sim.Run, "a command has run in "+do.Node)
+		m.ran[do.Node] = true
 	case *labfile.Stream:
 		m.stream(do)
 	case *topology.Send:
@@ -45,7 +47,7 @@ func (m *Model) do(what any) {
 	case *topology.ARPSpoof:
 		m.spoof(do)
 	default:
-		m.world.Stain(sim.NotModelled, "an action of a step")
+		m.broken = sim.Doubt{Reason: sim.NotModelled, Why: fmt.Sprintf("an action, %T", what)}
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"labctl/topology/labfile"
 )
 
-// formatKeys are the keys of a lab file, each with what the model does about it: "modelled"; "undecided", where it makes
-// answers undecided; "nothing", where it changes no answer. A key that is added to the format has to be added there.
+// formatKeys are the keys of a lab file, each with what the model does about it: "modelled"; "undecided", where it
+// makes answers undecided; "nothing", where it changes no answer. A key that is added to the format has to be added
+// there.
 const formatKeys = "testdata/keys.txt"
 
 func TestTheModelKnowsEveryKey(t *testing.T) {

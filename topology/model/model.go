@@ -30,7 +30,9 @@ type Model struct {
 	spoofs  map[string]*spoof
 	sent    map[string]*sending
 	over    *overhearing
-	marked  time.Duration // when the set of the step was done
+	marked  time.Duration   // when the set of the step was done
+	ran     map[string]bool // nodes in which steps have run commands
+	broken  sim.Doubt       // something has happened to the lab that the model does not know: all is undecided
 }
 
 // New makes a model of a lab that is in a state.
@@ -40,7 +42,7 @@ func New(lab *topology.Lab, s *state.State) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{lab: lab, world: w, streams: map[string]*stream{}, spoofs: map[string]*spoof{},
-		sent: map[string]*sending{}}
+		sent: map[string]*sending{}, ran: map[string]bool{}}
 	m.look()
 	m.background()
 	return m, nil
@@ -73,9 +75,15 @@ func (m *Model) look() {
 	}
 }
 
-// background notes servers and the like that send in their own time.
+// background notes what is not modelled: commands, and what the file says beside what the model knows.
 func (m *Model) background() {
 	for _, n := range m.lab.Nodes {
+		if what := unknown(n); what != "" {
+			m.world.Foreign(n.Name, sim.NotModelled, n.Name+": "+what)
+		}
+		if m.ran[n.Name] {
+			m.world.Foreign(n.Name, sim.Run, "a command has run in "+n.Name)
+		}
 		for _, c := range n.Run {
 			m.world.Stain(sim.Run, "%s runs %q", n.Name, c.Sh)
 		}
@@ -117,6 +125,9 @@ type asking struct {
 
 // together asks ping questions, and the arp questions that are answered by what pings leave behind.
 func (a *asking) together() {
+	if a.allBroken() {
+		return
+	}
 	var at, other []int
 	for i := range a.out {
 		switch q := a.out[i].Question; {
@@ -135,6 +146,9 @@ func (a *asking) together() {
 
 // run asks kind by kind, in the order in which they are judged.
 func (a *asking) run() {
+	if a.allBroken() {
+		return
+	}
 	for _, k := range expect.Kinds() {
 		var at []int
 		for i := range a.out {
@@ -146,6 +160,17 @@ func (a *asking) run() {
 			a.kind(k.Name, at)
 		}
 	}
+}
+
+// allBroken makes all questions undecided, if something has happened to the lab that the model does not know.
+func (a *asking) allBroken() bool {
+	if a.broken.Reason == "" {
+		return false
+	}
+	for i := range a.out {
+		a.undecided(i, a.broken)
+	}
+	return true
 }
 
 // kind asks the questions of one kind.

@@ -20,7 +20,6 @@ func (d *device) receiveARP(f *frame) {
 	if !n.passesARP(d, f) {
 		return
 	}
-	n.mayDiffer()
 	if a.sip == a.tip && d.conf.dropGratuitous {
 		return
 	}

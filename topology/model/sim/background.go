@@ -121,10 +121,10 @@ func (w *World) Put(name, iface string, data []byte) {
 	}
 }
 
-// Foreign notes that something has happened to a node that may change what it does with packets.
-func (w *World) Foreign(name, why string) {
+// Foreign notes that something has happened to a node, or is said of it, that may change what it does with packets.
+func (w *World) Foreign(name string, r Reason, why string) {
 	if n := w.node(name); n != nil {
-		n.foreign = why
+		n.foreign = Doubt{r, why}
 	}
 }
 

@@ -52,6 +52,9 @@ func (b *bridge) input(p *device, f *frame) (pass bool) {
 		}
 		return true
 	}
+	if b.odd != "" {
+		br.node.w.doubt(NotModelled, "%s", b.odd)
+	}
 	if !p.port.learns() || !br.up {
 		return false
 	}
@@ -120,6 +123,9 @@ func (b *bridge) finish(br, p *device, f *frame) {
 // send sends a frame of the bridge device itself.
 func (b *bridge) send(br *device, f frame) {
 	kind := trafficOf(&f)
+	if b.odd != "" {
+		br.node.w.doubt(NotModelled, "%s", b.odd)
+	}
 	f.in = nil
 	if kind == unicast {
 		if e := b.find(br.node.w, f.dst()); e != nil {

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -90,9 +89,9 @@ func (n *node) configure(s *state.Node) {
 			n.local = append(n.local, a.ip)
 		}
 	}
-	n.foreign = ""
+	n.foreign = Doubt{}
 	if len(s.Commands) > 0 {
-		n.foreign = fmt.Sprintf("commands have run in %s", n.name)
+		n.foreign = Doubt{Run, "commands have run in " + n.name}
 	}
 	n.odd = oddRouting(s)
 	n.filter = nil
@@ -178,7 +177,7 @@ func (w *World) connect(s *state.State) {
 
 // newBridge makes a bridge that knows its own addresses and those that it is given.
 func (n *node) newBridge(d *device, s *state.Bridge) *bridge {
-	b := &bridge{BridgeSettings: s.BridgeSettings, fdb: map[switchcore.MAC]*fdbEntry{}}
+	b := &bridge{BridgeSettings: s.BridgeSettings, odd: oddBridge(d, s), fdb: map[switchcore.MAC]*fdbEntry{}}
 	for _, name := range s.Ports {
 		if p := n.byName[name]; p != nil {
 			b.ports = append(b.ports, p)
@@ -189,6 +188,37 @@ func (n *node) newBridge(d *device, s *state.Bridge) *bridge {
 	}
 	b.ownAddresses(d)
 	return b
+}
+
+// oddBridge says which setting of a bridge, or of a port, the model does not know: one that is not as the kernel has
+// it, of those that it does not read.
+func oddBridge(br *device, s *state.Bridge) string {
+	known, kernel := s.BridgeSettings, topology.DefaultBridgeSettings()
+	for _, b := range []*topology.BridgeSettings{&known, &kernel} {
+		b.Ageing, b.STP, b.ForwardDelay, b.HelloTime, b.MaxAge = 0, false, 0, 0, 0
+		b.McastSnooping, b.GroupFwdMask, b.Priority = false, 0, 0
+	}
+	if known != kernel {
+		return br.node.name + " has settings of a bridge that are not modelled"
+	}
+	for _, name := range s.Ports {
+		p := br.node.byName[name]
+		if p == nil || p.port == nil {
+			continue
+		}
+		known, kernel := p.port.PortSettings, topology.DefaultPortSettings()
+		if known == (topology.PortSettings{}) {
+			continue // a switch's way into what it shares
+		}
+		for _, q := range []*topology.PortSettings{&known, &kernel} {
+			q.Learning, q.Flood, q.McastFlood, q.BcastFlood = false, false, false, false
+			q.Isolated, q.Hairpin, q.Locked, q.BPDUGuard, q.Cost = false, false, false, false, 0
+		}
+		if known != kernel {
+			return br.node.name + ":" + name + " has settings of a port that are not modelled"
+		}
+	}
+	return ""
 }
 
 // ownAddresses are those that a bridge takes frames for itself (br_fdb_add_local).

@@ -15,6 +15,7 @@ func (d *device) running() bool { return d.up && d.carrier }
 
 // transmit sends a frame by an interface.
 func (d *device) transmit(f frame) {
+	d.node.mayDiffer()
 	if !d.running() {
 		return
 	}
@@ -65,6 +66,7 @@ func (d *device) receive(f frame) {
 	if !d.up {
 		return
 	}
+	d.node.mayDiffer()
 	f.untag()
 	d.heard(&f, false)
 	if d.socket != nil && f.own != d.socket {

@@ -25,8 +25,8 @@ type outcome struct {
 
 // mayDiffer notes that a node has taken something in which may do with it what the model does not know.
 func (n *node) mayDiffer() {
-	if n.foreign != "" {
-		n.w.doubt(Run, "%s", n.foreign)
+	if n.foreign.Reason != "" {
+		n.w.doubt(n.foreign.Reason, "%s", n.foreign.Why)
 	}
 }
 

@@ -9,7 +9,6 @@ func (d *device) receiveIP(f *frame) {
 		return
 	}
 	n := d.node
-	n.mayDiffer()
 	p, odd := parseIP(f)
 	if odd {
 		n.w.doubt(NotModelled, "%s has an IPv4 packet with options, or in fragments", n.name)

@@ -51,7 +51,7 @@ type node struct {
 	filter   *filter                         // its rules; nil: none are loaded
 	odd      string                          // why its routing is not modelled; "" if it is
 	known    map[connection]*connectionState // what its connection tracking has
-	foreign  string                          // why something in it may do what is not modelled; "" if nothing can
+	foreign  Doubt                           // why it may do with what comes to it what is not modelled; zero if it does not
 	was      *state.Node
 }
 
@@ -120,6 +120,7 @@ type port struct {
 // bridge is a Linux bridge.
 type bridge struct {
 	topology.BridgeSettings
+	odd   string    // a setting that the model does not know
 	ports []*device // as it goes through them when it floods: the newest first
 	fdb   map[switchcore.MAC]*fdbEntry
 }

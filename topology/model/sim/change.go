@@ -64,21 +64,21 @@ func (n *node) become(to *state.Node, fresh map[*device]bool, rebuilt []string) 
 		if d == nil || makeupDiffers(before, i) || slices.Contains(rebuilt, i.Peer.Node) ||
 			slices.Contains(rebuilt, i.Lower.Node) {
 			if d != nil {
-				n.forgetOn(d)
+				n.forgetOn(d, true)
 			}
 			d = &device{node: n}
 			fresh[d] = true
 		}
 		mac, running := d.mac, d.running()
 		d.set(i)
-		if d.mac != mac || running && !d.running() {
-			n.forgetOn(d)
+		if moved := d.mac != mac; moved || running && !d.running() {
+			n.forgetOn(d, moved || !d.up)
 		}
 		n.devices, n.byName[d.name] = append(n.devices, d), d
 	}
 	for name, d := range was {
 		if n.byName[name] != d {
-			n.forgetOn(d)
+			n.forgetOn(d, true)
 		}
 	}
 	n.configure(to)

@@ -185,11 +185,12 @@ func (n *node) forgetNeighbours() {
 	}
 }
 
-// forgetOn takes away the entries of an interface (neigh_ifdown, neigh_carrier_down, neigh_changeaddr). What waits
-// there is lost without an error.
-func (n *node) forgetOn(d *device) {
+// forgetOn takes away the entries of an interface: with the permanent ones when it goes down or gets another address
+// (neigh_ifdown, neigh_changeaddr), without them when its carrier goes (neigh_carrier_down). What waits there is lost
+// without an error.
+func (n *node) forgetOn(d *device, permanents bool) {
 	for at, e := range n.neighs {
-		if at.dev == d && e.state != permanent {
+		if at.dev == d && (permanents || e.state != permanent) {
 			delete(n.neighs, at)
 		}
 	}

@@ -17,8 +17,8 @@ func unknown(n *topology.Node) string {
 		return f
 	}
 	for _, i := range n.Interfaces {
-		if f := unknownField(*i, "Name", "Type", "Pos", "MAC", "MTU", "Up", "Promisc", "Addrs", "Peer", "Master", "Port",
-			"Bridge", "Static", "Lower", "Mode", "Sources", "VLANID", "EffectiveMAC"); f != "" {
+		if f := unknownField(*i, "Name", "Type", "Pos", "MAC", "MTU", "Up", "Promisc", "Addrs", "Peer", "Master",
+			"Port", "Bridge", "Static", "Lower", "Mode", "Sources", "VLANID", "EffectiveMAC"); f != "" {
 			return i.Name + ": " + f
 		}
 	}

@@ -51,8 +51,9 @@ type node struct {
 	filter   *filter                         // its rules; nil: none are loaded
 	odd      string                          // why its routing is not modelled; "" if it is
 	known    map[connection]*connectionState // what its connection tracking has
-	foreign  Doubt                           // why it may do with what comes to it what is not modelled; zero if it does not
-	was      *state.Node
+	// foreign is why it may do with what comes to it what is not modelled; zero if it does not.
+	foreign Doubt
+	was     *state.Node
 }
 
 // hop is a neighbour of a node.

@@ -141,25 +141,25 @@ func (d *device) keepStatic(was *bridge, to *state.Bridge, fresh map[*device]boo
 	}
 }
 
-// relay gives a node its routes, and keeps what redirects have taught it where nothing of its routes, addresses or
-// interfaces has changed (rt_cache_flush, net/ipv4/route.c).
+// relay gives a node its routes and permanent neighbours, where "up" writes them: if they, an address or the state of an
+// interface differ, or one is new. What redirects have taught is forgotten with them, with another MAC, and when
+// forwarding is switched (rt_cache_flush, net/ipv4/route.c).
 func (n *node) relay(to *state.Node, fresh map[*device]bool) {
 	was := n.was
-	same := was != to && reflect.DeepEqual(was.Routes, to.Routes) &&
-		slices.Equal(was.Neighbours, to.Neighbours) && n.forwards == (was.Sysctl(topology.ForwardKey) ==
-		"1") && addressesEqual(was, to)
-	made := slices.ContainsFunc(n.devices, func(d *device) bool { return fresh[d] })
-	if same && !made {
-		return
+	equal := func(same func(x, y *state.Interface) bool) bool {
+		return slices.EqualFunc(was.Interfaces, to.Interfaces, func(x, y state.Interface) bool { return same(&x, &y) })
 	}
-	clear(n.turned)
-	n.lay(to)
-}
-
-func addressesEqual(a, b *state.Node) bool {
-	return slices.EqualFunc(a.Interfaces, b.Interfaces, func(x, y state.Interface) bool {
-		return x.Name == y.Name && x.Up == y.Up && x.MAC == y.MAC && slices.Equal(x.Addresses, y.Addresses)
-	})
+	laid := was != to && reflect.DeepEqual(was.Routes, to.Routes) && slices.Equal(was.Neighbours, to.Neighbours) &&
+		equal(func(x, y *state.Interface) bool {
+			return x.Name == y.Name && x.Up == y.Up && slices.Equal(x.Addresses, y.Addresses)
+		}) && !slices.ContainsFunc(n.devices, func(d *device) bool { return fresh[d] })
+	if !laid || n.forwards != (was.Sysctl(topology.ForwardKey) == "1") ||
+		!equal(func(x, y *state.Interface) bool { return x.MAC == y.MAC }) {
+		clear(n.turned)
+	}
+	if !laid {
+		n.lay(to)
+	}
 }
 
 // changeSwitch gives a virtual switch its new configuration, and its guests. A port whose guest is another one for its

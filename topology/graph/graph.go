@@ -40,7 +40,7 @@ type Group struct {
 // Interface is an interface of a host, or a port.
 type Interface struct {
 	Name      string   `json:"name"`
-	Type      string   `json:"type"`           // veth bridge macvlan macvtap vlan; inlet: a port that is an interface of the holder
+	Type      string   `json:"type"`           // veth bridge macvlan macvtap vlan loopback; inlet: a port that is an interface of the holder
 	Mode      string   `json:"mode,omitempty"` // of a macvlan or macvtap
 	Addresses []string `json:"addresses,omitempty"`
 	Group     string   `json:"group,omitempty"`    // port group

@@ -17,6 +17,9 @@ func nodeOf(n *topology.Node) Node {
 	for _, i := range n.Interfaces {
 		out.Interfaces = append(out.Interfaces, interfaceOf(n, i))
 	}
+	if n.Loopback != nil {
+		out.Interfaces = append(out.Interfaces, interfaceOf(n, n.Loopback))
+	}
 	if n.Kind == topology.Bridge { // the bridge is the node
 		if br := n.Interface(n.Base()); br != nil {
 			out.Settings = bridgeSettings(br.Bridge)
@@ -150,6 +153,11 @@ func bridgeSettings(b *topology.BridgeSettings) []string {
 	}
 	say("vlan_filtering", b.VLANFiltering, d.VLANFiltering)
 	say("mcast_snooping", b.McastSnooping, d.McastSnooping)
+	say("mcast_querier", b.Mcast.Querier, d.Mcast.Querier)
+	is, was := b.Mcast, d.Mcast
+	for k, t := range is.Intervals() {
+		say(t.Name, *t.Value, *was.Intervals()[k].Value)
+	}
 	say("group_fwd_mask", b.GroupFwdMask, d.GroupFwdMask)
 	say("priority", b.Priority, d.Priority)
 	return out
@@ -164,13 +172,20 @@ func portSettings(p *topology.PortSettings) []string {
 		is, was bool
 	}{{"learning", p.Learning, d.Learning}, {"flood", p.Flood, d.Flood}, {"mcast_flood", p.McastFlood, d.McastFlood},
 		{"bcast_flood", p.BcastFlood, d.BcastFlood}, {"isolated", p.Isolated, d.Isolated},
-		{"hairpin", p.Hairpin, d.Hairpin}, {"locked", p.Locked, d.Locked}, {"bpdu_guard", p.BPDUGuard, d.BPDUGuard}} {
+		{"hairpin", p.Hairpin, d.Hairpin}, {"locked", p.Locked, d.Locked}, {"mab", p.MAB, d.MAB},
+		{"neigh_suppress", p.NeighSuppress, d.NeighSuppress}, {"bpdu_guard", p.BPDUGuard, d.BPDUGuard}} {
 		if s.is != s.was {
 			out = append(out, s.key+" "+strconv.FormatBool(s.is))
 		}
 	}
-	if p.Cost != d.Cost {
-		out = append(out, "cost "+strconv.Itoa(p.Cost))
+	for _, s := range []struct {
+		key     string
+		is, was int
+	}{{"cost", p.Cost, d.Cost}, {"priority", p.Priority, d.Priority}, {"mcast_router", p.McastRouter, d.McastRouter},
+		{"group_fwd_mask", int(p.GroupFwdMask), int(d.GroupFwdMask)}} {
+		if s.is != s.was {
+			out = append(out, s.key+" "+strconv.Itoa(s.is))
+		}
 	}
 	return out
 }

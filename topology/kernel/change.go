@@ -86,8 +86,8 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 	return "", nil
 }
 
-// addressRequest is what an operation on an address, a route or a neighbour does in the namespace of its node; nil for
-// other operations.
+// addressRequest is what an operation on an address, a route, a routing rule or a neighbour does in the namespace of
+// its node; nil for other operations.
 func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 	switch o := op.(type) {
 	case plan.AddAddr:
@@ -100,8 +100,14 @@ func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.route(o.Route, (*netlink.Handle).RouteAdd) }
 	case plan.DelRoute:
 		return o.Node, func(n *namespace) error {
-			return tolerate(n.route(o.Route, (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH,
+			return tolerate(n.route(o.Whole(), (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH,
 				unix.EHOSTUNREACH)
+		}
+	case plan.AddIPRule:
+		return o.Node, func(n *namespace) error { return n.ipRule(o.IPRule, (*netlink.Handle).RuleAdd) }
+	case plan.DelIPRule:
+		return o.Node, func(n *namespace) error {
+			return tolerate(n.ipRule(o.IPRule, (*netlink.Handle).RuleDel), unix.ENOENT, unix.EAFNOSUPPORT)
 		}
 	case plan.AddNeighbour:
 		return o.Node, func(n *namespace) error { return n.neighbour(o.Neighbour, (*netlink.Handle).NeighSet) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -24,9 +25,8 @@ func (r *readingNode) bridges() error {
 			continue
 		}
 		br.Ports, br.RootPort = nil, ""
-		if of := r.of.Interface(r.links[k].Name); br.TopologyChange && br.Ageing == 2*br.ForwardDelay && of != nil &&
-			of.Bridge != nil {
-			br.Ageing = of.Bridge.Ageing // the kernel tells what is in its place meanwhile
+		if of := r.of.Interface(r.links[k].Name); of != nil && of.Bridge != nil {
+			asWritten(br, of.Bridge)
 		}
 		var ports []*readLinkInfo
 		for j := range r.links {
@@ -48,6 +48,21 @@ func (r *readingNode) bridges() error {
 		}
 	}
 	return r.vlans()
+}
+
+// asWritten has times as they were written, where what is read is the same in the kernel's own measure, which is up to
+// 10 ms long, or what is in their place while a tree changes.
+func asWritten(br *state.Bridge, of *topology.BridgeSettings) {
+	if br.TopologyChange && br.Ageing == 2*br.ForwardDelay {
+		br.Ageing = of.Ageing
+	}
+	mcast := of.Mcast
+	written := mcast.Intervals()
+	for i, t := range br.Mcast.Intervals() {
+		if (*t.Value - *written[i].Value).Abs() <= 10*time.Millisecond {
+			*t.Value = *written[i].Value
+		}
+	}
 }
 
 // role says what a port is in a spanning tree, and by whose messages.

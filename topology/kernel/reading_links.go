@@ -153,6 +153,11 @@ const querierState = nl.IFLA_BR_MCAST_MLD_VERSION + 3
 // bridge reads an attribute of a bridge (linux/if_link.h).
 func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 	b := l.Bridge
+	for _, t := range b.Mcast.Intervals() {
+		if int(typ) == mcastAttrs[t.Name] && len(v) == 8 { // in hundredths of a second
+			*t.Value = time.Duration(binary.NativeEndian.Uint64(v)) * 10 * time.Millisecond
+		}
+	}
 	switch typ {
 	case nl.IFLA_BR_FORWARD_DELAY:
 		b.ForwardDelay = ticks(v)
@@ -180,6 +185,8 @@ func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 		b.RootCost = int(number32(v))
 	case nl.IFLA_BR_TOPOLOGY_CHANGE:
 		b.TopologyChange = bool8(v)
+	case nl.IFLA_BR_MCAST_QUERIER:
+		b.Mcast.Querier = bool8(v)
 	case querierState:
 		attributes(v, func(typ uint16, _ []byte) { // a timer is there while it runs (br_multicast_dump_querier_state)
 			b.Querier = b.Querier || typ == querierOther4 || typ == querierOther6
@@ -226,7 +233,17 @@ func (l *readLinkInfo) port(typ uint16, v []byte) {
 	case nl.IFLA_BRPORT_GUARD:
 		p.BPDUGuard = bool8(v)
 	case nl.IFLA_BRPORT_GROUP_FWD_MASK:
-		p.GroupFwd = number16(v)
+		p.GroupFwdMask = number16(v)
+	case nl.IFLA_BRPORT_MAB:
+		p.MAB = bool8(v)
+	case nl.IFLA_BRPORT_NEIGH_SUPPRESS:
+		p.NeighSuppress = bool8(v)
+	case nl.IFLA_BRPORT_PRIORITY:
+		p.Priority = int(number16(v))
+	case nl.IFLA_BRPORT_MULTICAST_ROUTER:
+		if len(v) == 1 {
+			p.McastRouter = int(v[0])
+		}
 	case nl.IFLA_BRPORT_ROOT_ID:
 		copy(l.ids[0][:], v)
 	case nl.IFLA_BRPORT_BRIDGE_ID:

@@ -3,6 +3,7 @@ package labfile
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"labctl/switchcore"
 	"labctl/topology"
@@ -29,7 +30,13 @@ func (c checker) duplicates() {
 		at.Errorf("%s is on %s (line %d) and %s (line %d); for a purpose list it under \"names\"",
 			what, was.machine().full, was.at.Line, is.machine().full, is.at.Line)
 	}
-	for _, m := range c.all {
+	all := slices.Clone(c.all)
+	for _, s := range c.tree.all {
+		if lo := c.lo[s]; lo != nil {
+			all = append(all, lo)
+		}
+	}
+	for _, m := range all {
 		for i, p := range m.Addrs {
 			a := p.Addr()
 			is := owner{m, m.addrs[i].Pos()}

@@ -62,7 +62,7 @@ func interfaceShape(set bool) *grammar.Shape {
 	keys = append(keys, valueKeys("derived when not given")...)
 	keys = append(keys, grammar.Key{Name: "up", Shape: grammar.YesNo("administratively up")},
 		grammar.Key{Name: "promisc", Shape: promiscShape()})
-	keys = append(keys, bridgeKeys(beside("bridge"))...)
+	keys = append(keys, bridgeKeys(beside("bridge"), set)...)
 	const how = "an interface is made by a link, or by bridge, veth, macvlan, macvtap or vlan"
 	return &grammar.Shape{Form: grammar.Either, Want: "addresses or an interface's keys", Any: []*grammar.Shape{
 		grammar.Prefix(), {Form: grammar.List, Want: "a list of prefixes", Of: grammar.Prefix()},
@@ -156,6 +156,10 @@ func (r interfaceReader) host(s *nodeDecl) {
 // entry makes or describes one entry of "interfaces".
 func (r interfaceReader) entry(s *nodeDecl, v grammar.Value, ends map[string]*linkEnd, others map[string]bool) {
 	name := v.Name()
+	if name == topology.LoopbackName {
+		r.loopback(s, v)
+		return
+	}
 	if grammar.InterfaceName().Refuses(name) != "" {
 		return
 	}

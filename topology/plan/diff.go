@@ -203,9 +203,13 @@ func (d *differ) remove(old, new *topology.Lab) {
 		if n == nil || d.rebuilt[o.Name] {
 			continue
 		}
-		if !slices.Equal(o.Routes, n.Routes) || !slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) ||
+		if !slices.EqualFunc(o.Routes, n.Routes, topology.Route.Same) ||
+			!slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) ||
 			d.readdress[n.Name] {
 			d.readdress[n.Name] = true
+		}
+		d.dropIPRules(o, n)
+		if d.readdress[n.Name] {
 			for _, r := range o.Routes {
 				d.add(DelRoute{o.Name, r})
 			}
@@ -232,6 +236,9 @@ func (d *differ) remove(old, new *topology.Lab) {
 
 // addressed reports whether an address or an interface's state differs, on which the kernel's own routes depend.
 func addressed(o, n *topology.Node) bool {
+	if !slices.Equal(loopback(o), loopback(n)) {
+		return true
+	}
 	for _, i := range n.Interfaces {
 		if was := o.Interface(i.Name); was != nil && (was.Up != i.Up || !slices.Equal(was.Addrs, i.Addrs)) {
 			return true
@@ -242,6 +249,9 @@ func addressed(o, n *topology.Node) bool {
 
 // hosts gives addresses, brings interfaces up, bridges last, and then writes what needs interfaces that are up.
 func (d *differ) hosts(new *topology.Lab) {
+	for _, n := range new.Nodes {
+		d.loopback(n)
+	}
 	for _, bridges := range []bool{false, true} {
 		for _, n := range new.Nodes {
 			d.addresses(n, bridges)
@@ -262,6 +272,7 @@ func (d *differ) hosts(new *topology.Lab) {
 		}
 	}
 	for _, n := range new.Nodes {
+		d.addIPRules(n)
 		d.rules(n)
 	}
 	d.commands(new.Nodes)

@@ -39,7 +39,8 @@ func (d *differ) sayEntries(node string, before, after []entry) {
 	}
 }
 
-// routeEntries are the routes of a node in the words of ip route. Two to one destination differ in their metric.
+// routeEntries are the routes of a node in the words of ip route. Two to one destination differ in their
+// table or their metric.
 func routeEntries(n *topology.Node) []entry {
 	var out []entry
 	for _, r := range n.Routes {
@@ -48,6 +49,9 @@ func routeEntries(n *topology.Node) []entry {
 			dst = "default"
 		}
 		value := strings.TrimSpace(strings.Replace(" "+routeArgs(r)+" ", " "+routeDst(r)+" ", " ", 1))
+		if r.Table != 0 {
+			dst += " table " + topology.TableName(r.Table)
+		}
 		if r.Metric != 0 {
 			dst += fmt.Sprintf(" metric %d", r.Metric)
 		}

@@ -75,6 +75,11 @@ func (c *checker) node(n *Node) error {
 		if !r.Dst.IsValid() || r.Dev != "" && n.Interface(r.Dev) == nil {
 			return fmt.Errorf("a route to %s by %q, which is not there", r.Dst, r.Dev)
 		}
+		for _, h := range r.Hops {
+			if n.Interface(h.Dev) == nil {
+				return fmt.Errorf("a route to %s by %q, which is not there", r.Dst, h.Dev)
+			}
+		}
 	}
 	for _, e := range n.Neighbours {
 		if !e.IP.IsValid() || n.Interface(e.Dev) == nil {

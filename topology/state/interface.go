@@ -9,7 +9,7 @@ import (
 )
 
 // Loopback is the kind of lo. The other kinds are those of [topology.LinkType].
-const Loopback topology.LinkType = "loopback"
+const Loopback = topology.Loopback
 
 // End names an interface of a node.
 type End struct {
@@ -59,9 +59,8 @@ type Address struct {
 // Port is a bridge port. Its Cost is the one in force.
 type Port struct {
 	topology.PortSettings
-	Number   int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
-	State    string `json:"state"`  // disabled listening learning forwarding blocking
-	GroupFwd uint16 `json:"group_fwd_mask,omitzero"`
+	Number int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
+	State  string `json:"state"`  // disabled listening learning forwarding blocking
 	// of a spanning tree: root designated alternate disabled; "": the bridge takes no part in one
 	Role       string      `json:"role,omitzero"`
 	Designated *Designated `json:"designated,omitzero"` // nil without a tree, and of a disabled port

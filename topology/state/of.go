@@ -48,11 +48,15 @@ type maker struct {
 
 func (m *maker) node(n *topology.Node) Node {
 	names := m.order.links[n.Name]
-	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: kernelPolicies(n.IPv6)}
+	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: policiesOf(n)}
 	lo := Interface{Name: "lo", Rank: 1, Kind: Loopback, MTU: 65536, Up: true, Carrier: true,
 		Addresses: []Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8")}}}
 	if n.IPv6 {
 		lo.Addresses = append(lo.Addresses, Address{Prefix: netip.MustParsePrefix("::1/128")})
+	}
+	if n.Loopback != nil {
+		lo.Addresses = addressesOf(&topology.Interface{Addrs: append(prefixesOf(lo.Addresses), n.Loopback.Addrs...)})
+		lo.At = posOf(n.Loopback.Pos)
 	}
 	out.Interfaces = append(out.Interfaces, lo)
 	for k, name := range names {
@@ -143,6 +147,14 @@ func addressesOf(i *topology.Interface) []Address {
 	return slices.Concat(first, second, six)
 }
 
+// prefixesOf are addresses without what is known of them.
+func prefixesOf(list []Address) (out []netip.Prefix) {
+	for _, a := range list {
+		out = append(out, a.Prefix)
+	}
+	return out
+}
+
 // secondary reports whether an IPv4 address is in the network of one that the interface has already
 // (__inet_insert_ifa, net/ipv4/devinet.c).
 func secondary(have []Address, a netip.Prefix) bool {
@@ -172,14 +184,27 @@ func lowestOfPorts(n *topology.Node, bridge string) (lowest switchcore.MAC) {
 	return lowest
 }
 
-// kernelPolicies are the routing rules that every node has (fib_default_rules_init, net/ipv4/fib_rules.c;
-// fib6_rules_net_init, net/ipv6/fib6_rules.c).
-func kernelPolicies(ipv6 bool) []Policy {
-	out := []Policy{{4, 0, "from all lookup local", LocalTable}, {4, 32766, "from all lookup main", MainTable},
-		{4, 32767, "from all lookup default", DefaultTable}}
-	if ipv6 {
-		out = append(out, Policy{6, 0, "from all lookup local", LocalTable},
-			Policy{6, 32766, "from all lookup main", MainTable})
+// policiesOf are the routing rules of a node: those that every node has (fib_default_rules_init,
+// net/ipv4/fib_rules.c; fib6_rules_net_init, net/ipv6/fib6_rules.c), and the file's.
+func policiesOf(n *topology.Node) []Policy {
+	own := func(family int, priority uint32, table uint32) Policy {
+		return Policy{family, topology.IPRule{Priority: priority, V6: family == 6, Action: "table", Table: table,
+			Suppress: -1}}
+	}
+	out := []Policy{own(4, 0, LocalTable), own(4, 32766, 0), own(4, 32767, DefaultTable)}
+	if n.IPv6 {
+		out = append(out, own(6, 0, LocalTable), own(6, 32766, 0))
+	}
+	for _, r := range n.IPRules {
+		family := 4
+		if r.V6 {
+			family = 6
+		}
+		if r.Table == MainTable {
+			r.Table = 0
+		}
+		r.From, r.To = r.From.Masked(), r.To.Masked()
+		out = append(out, Policy{family, r})
 	}
 	return out
 }

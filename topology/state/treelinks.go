@@ -24,7 +24,7 @@ func (m *maker) treeBridges() []*treeBridge {
 				if i.Port.State == "disabled" {
 					continue
 				}
-				p := &treePort{at: End{n.Name, name}, of: b, i: i, id: fmt.Sprintf("%04x", 0x8000|i.Port.Number)}
+				p := &treePort{at: End{n.Name, name}, of: b, i: i, id: portID(i.Port)}
 				p.holds = heard{b.ID, 0, b.ID, p.id}
 				b.ports = append(b.ports, p)
 				at[p.at] = p
@@ -43,6 +43,9 @@ func (m *maker) treeBridges() []*treeBridge {
 	}
 	return out
 }
+
+// portID is the identifier of a port: its priority and its number (br_make_port_id, net/bridge/br_stp_if.c).
+func portID(p *Port) string { return fmt.Sprintf("%04x", p.Priority<<10|p.Number) }
 
 // connect finds out which ports hear which. A port that is guarded is switched off by the first message, which comes
 // before anybody knows of a better root (br_stp_rcv, net/bridge/br_stp_bpdu.c).

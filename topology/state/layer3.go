@@ -31,7 +31,8 @@ type Route struct {
 	// Learned says that it is an exception of another one, which a redirect or path MTU discovery has left
 	// (RTM_F_CLONED).
 	Learned bool `json:"learned,omitzero"`
-	// Hops are two or more ways, among which the kernel chooses for each flow. Via, Dev, OnLink and LinkDown are then zero.
+	// Hops are two or more ways, among which the kernel chooses for each flow. Via, Dev, OnLink and LinkDown are zero
+	// then.
 	Hops []Hop `json:"hops,omitzero"`
 	MTU  int   `json:"mtu,omitzero"` // that the route allows, as path MTU discovery has learned it
 }

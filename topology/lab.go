@@ -125,6 +125,8 @@ const (
 	Macvtap    LinkType = "macvtap"
 	VLAN       LinkType = "vlan"
 	Loopback   LinkType = "loopback" // "lo", which every namespace has
+	IPVLAN     LinkType = "ipvlan"
+	VXLANLink  LinkType = "vxlan"
 )
 
 // End names an interface of a node.
@@ -149,10 +151,13 @@ type Interface struct {
 	Bridge *BridgeSettings
 	Static []StaticEntry // of a bridge: forwarding entries that the file gives, by MAC; each once
 
-	Lower   End              // Macvlan, Macvtap, VLAN; may be another node's interface
-	Mode    string           // Macvlan, Macvtap: bridge private vepa passthru source
+	// Macvlan, Macvtap, VLAN, IPVLAN, VXLANLink; may be another node's interface. Zero for a VXLAN without a device
+	Lower   End
+	Mode    string           // Macvlan, Macvtap: bridge private vepa passthru source; IPVLAN: l2 l3 l3s
+	Flags   string           // IPVLAN: bridge private vepa
 	Sources []switchcore.MAC // mode source
 	VLANID  int              // VLAN
+	VXLAN   *VXLAN           // non-nil exactly for VXLANLink
 
 	EffectiveMAC switchcore.MAC // what the guest's own root has set instead of MAC; zero: nothing
 }

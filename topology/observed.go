@@ -65,12 +65,12 @@ type RouteAnswer struct {
 	MTU int
 }
 
-// FDBEntry is a forwarding entry: behind which port an address is.
+// FDBEntry is a forwarding entry: behind which port an address is, or, of a VXLAN, behind which remote.
 type FDBEntry struct {
-	MAC    switchcore.MAC
-	Port   string
-	VLAN   int  // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
-	Static bool // somebody's own entry: it does not age
+	MAC    switchcore.MAC // of a VXLAN, zero for all that it does not know
+	Port   string         // the remote's address, of a VXLAN
+	VLAN   int            // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
+	Static bool           // somebody's own entry: it does not age
 }
 
 // GroupEntry is somebody who has joined a multicast group at a bridge.

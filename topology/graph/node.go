@@ -47,6 +47,12 @@ func interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	if i.Port != nil {
 		out.VLAN, out.Settings = portVLAN(i.Port.VLAN), portSettings(i.Port)
 	}
+	if i.VXLAN != nil {
+		out.Settings = append(out.Settings, tunnelSettings(i.VXLAN)...)
+	}
+	if i.Flags != "" && i.Flags != "bridge" {
+		out.Settings = append(out.Settings, "flags "+i.Flags)
+	}
 	if i.Promisc {
 		out.Settings = append(out.Settings, "promisc true")
 	}
@@ -186,6 +192,29 @@ func portSettings(p *topology.PortSettings) []string {
 		if s.is != s.was {
 			out = append(out, s.key+" "+strconv.Itoa(s.is))
 		}
+	}
+	return out
+}
+
+// tunnelSettings are what tells one VXLAN from another, and what differs from the usual, by the keys of a lab file.
+func tunnelSettings(v *topology.VXLAN) []string {
+	out := []string{"id " + strconv.Itoa(v.ID)}
+	say := func(is bool, text string) {
+		if is {
+			out = append(out, text)
+		}
+	}
+	if len(v.Remotes) > 0 {
+		out = append(out, "remote "+strings.Trim(fmt.Sprint(v.Remotes), "[]"))
+	}
+	say(v.Group.IsValid(), "group "+v.Group.String())
+	say(v.Local.IsValid(), "local "+v.Local.String())
+	say(v.DstPort != topology.VXLANPort, "dstport "+strconv.Itoa(v.DstPort))
+	say(v.TTL != 0, "ttl "+strconv.Itoa(v.TTL))
+	say(v.DF != "unset", "df "+v.DF)
+	say(!v.Learning, "learning false")
+	for _, e := range v.FDB {
+		say(true, "fdb "+e.MAC.String()+" "+e.Remote.String())
 	}
 	return out
 }

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -26,6 +27,12 @@ func (b *Builder) change(op plan.Op) error {
 			return err
 		}
 		return addUpper(lower, upper, o)
+	case plan.AddVXLAN:
+		under, upper, err := b.both(cmp.Or(o.Lower.Node, o.Node), o.Node)
+		if err != nil {
+			return err
+		}
+		return addVXLAN(under, upper, o)
 	}
 	node, request := linkRequest(op)
 	if request == nil {
@@ -78,6 +85,14 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.bridgeSettings(o.Name, o.From, o.To) }
 	case plan.SetPort:
 		return o.Node, func(n *namespace) error { return n.portSettings(o) }
+	case plan.SetVXLAN:
+		return o.Node, func(n *namespace) error { return tunnels{n}.setVXLAN(o.Name, o.From, o.To) }
+	case plan.AddTunnelEntry:
+		return o.Node, func(n *namespace) error { return tunnels{n}.addTunnelEntry(o) }
+	case plan.DelTunnelEntry:
+		return o.Node, func(n *namespace) error {
+			return tunnels{n}.tunnelEntry(o.Name, o.TunnelEntry, (*netlink.Handle).NeighDel, unix.ENOENT, unix.ENODEV)
+		}
 	case plan.AddStatic:
 		return o.Node, func(n *namespace) error { return n.staticEntry(o.Port, o.MAC, (*netlink.Handle).NeighSet) }
 	case plan.DelStatic:

@@ -54,6 +54,16 @@ func TestEveryOpApplies(t *testing.T) {
 	static := plan.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
 	master := plan.SetMaster{Node: "a", Name: "p0", Master: "br"}
 
+	vx := plan.AddVXLAN{Node: "b", Name: "vx", Lower: topology.End{Node: "b", Interface: "eth0"}, MAC: mac("02:00:00:00:00:06"), MTU: 1400,
+		VXLAN: topology.VXLAN{ID: 10, Remotes: []netip.Addr{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")}, Local: addr.Addr.Addr(),
+			DstPort: 8472, TTL: 9, DF: "set", Ageing: time.Minute}}
+	other := vx.VXLAN
+	other.Remotes, other.TTL, other.DF, other.Learning, other.Ageing = []netip.Addr{netip.MustParseAddr("10.0.0.9")}, 0, "inherit", true, time.Second
+	entry := func(mac switchcore.MAC, remote string) plan.AddTunnelEntry {
+		return plan.AddTunnelEntry{Node: "b", Name: "vx", TunnelEntry: topology.TunnelEntry{MAC: mac, Remote: netip.MustParseAddr(remote)}}
+	}
+	far := entry(mac("02:00:00:00:00:07"), "10.0.0.5")
+	unknown := entry(switchcore.MAC{}, "10.0.0.3")
 	ran := ""
 	cases := []struct {
 		ops  []plan.Op // the last one is the one that is tested
@@ -87,6 +97,13 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]plan.Op{addr, plan.AddNeighbour{Node: "b", Neighbour: neigh}, plan.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
 		{[]plan.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
 		{[]plan.Op{master, static, plan.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
+		{[]plan.Op{vx}, "-d -n t.b link show vx", "vxlan id 10 remote 10.0.0.2 local 10.0.0.1 dev eth0 srcport 0 0 dstport 8472 nolearning ttl 9 df set ageing 60 udpcsum"},
+		{[]plan.Op{vx, plan.SetVXLAN{Node: "b", Name: "vx", From: vx.VXLAN, To: other}}, "-d -n t.b link show vx", "vxlan id 10 remote 10.0.0.9 local 10.0.0.1 dev eth0 srcport 0 0 dstport 8472 ttl auto df inherit ageing 1 udpcsum"},
+		{[]plan.Op{vx, unknown}, "netns exec t.b bridge fdb show dev vx", "00:00:00:00:00:00 dst 10.0.0.3 self permanent"},
+		{[]plan.Op{vx, entry(far.MAC, "10.0.0.4"), far}, "netns exec t.b bridge fdb show dev vx", "02:00:00:00:00:07 dst 10.0.0.5 self permanent"},
+		{[]plan.Op{vx, entry(far.MAC, "10.0.0.4"), far}, "netns exec t.b bridge fdb show dev vx", "!10.0.0.4"},
+		{[]plan.Op{vx, unknown, plan.DelTunnelEntry(unknown)}, "netns exec t.b bridge fdb show dev vx", "!10.0.0.3"},
+		{[]plan.Op{vx, plan.DelTunnelEntry(unknown)}, "netns exec t.b bridge fdb show dev vx", "00:00:00:00:00:00 dst 10.0.0.2"},
 		{[]plan.Op{plan.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 		{[]plan.Op{plan.AwaitReady{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 	}
@@ -129,7 +146,8 @@ func TestEveryOpApplies(t *testing.T) {
 func opTypes(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, name := range []string{"../plan/ops.go", "../plan/routes.go", "../plan/iprules.go", "../plan/staticdiff.go"} {
+	for _, name := range []string{"../plan/ops.go", "../plan/routes.go", "../plan/iprules.go", "../plan/staticdiff.go",
+		"../plan/vxlan.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +180,7 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 }
 
 // What this kernel cannot do must be said to be so, and must be so: iproute2 fails too.
-func TestVLANsWhereTheKernelHasThem(t *testing.T) {
+func TestTypesOfInterfacesWhereTheKernelHasThem(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "a"},
 		plan.AddVeth{Near: plan.VethEnd{Node: "a", Name: "v0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: plan.VethEnd{Node: "a", Name: "v1", MAC: switchcore.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
@@ -177,6 +195,8 @@ func TestVLANsWhereTheKernelHasThem(t *testing.T) {
 	}{
 		"VLAN interface": {plan.AddUpper{Node: "a", Name: "v0.5", Type: topology.VLAN, Lower: topology.End{Node: "a", Interface: "v0"}, VLANID: 5, MAC: switchcore.MAC{2, 0, 0, 0, 0, 3}, MTU: 1500},
 			"ip -n t.a link add link v1 name v1.5 type vlan id 5"},
+		"ipvlan": {plan.AddUpper{Node: "a", Name: "iv", Type: topology.IPVLAN, Lower: topology.End{Node: "a", Interface: "v0"}, Mode: "l3", Flags: "private", MTU: 1500},
+			"ip -n t.a link add link v1 name iv1 type ipvlan mode l3 private"},
 		"VLAN filtering": {plan.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: settings},
 			"ip -n t.a link add by type bridge && ip -n t.a link set by type bridge vlan_filtering 1 && ip -n t.a -d link show by | grep -q 'vlan_filtering 1'"},
 	} {

@@ -137,6 +137,9 @@ func (r *readingNode) forwarding() error {
 	for k := range r.out.Interfaces {
 		i := &r.out.Interfaces[k]
 		i.Unicast = nil
+		if i.Tunnel != nil {
+			i.Tunnel.FDB = nil
+		}
 		if i.Bridge != nil {
 			i.Bridge.FDB = nil
 		}
@@ -159,13 +162,15 @@ func (r *readingNode) forwardingEntry(b []byte) {
 		return
 	}
 	status, flags := binary.NativeEndian.Uint16(b[8:]), b[10]
-	e, master := state.FDB{Port: i.Name, Static: status&unix.NUD_NOARP != 0}, 0
+	e, master, remote := state.FDB{Port: i.Name, Static: status&unix.NUD_NOARP != 0}, 0, netip.Addr{}
 	attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 		switch typ {
 		case unix.NDA_LLADDR:
 			if len(v) == 6 {
 				e.MAC = switchcore.MAC(v)
 			}
+		case unix.NDA_DST:
+			remote, _ = netip.AddrFromSlice(v)
 		case unix.NDA_VLAN:
 			e.VLAN = int(number16(v))
 		case unix.NDA_MASTER:
@@ -177,6 +182,9 @@ func (r *readingNode) forwardingEntry(b []byte) {
 		}
 	})
 	switch m := r.link(master); {
+	case i.Tunnel != nil && master == 0 && remote.IsValid():
+		i.Tunnel.FDB = append(i.Tunnel.FDB, state.TunnelFDB{MAC: e.MAC, Remote: remote,
+			Static: status&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0})
 	case flags&unix.NTF_SELF != 0 && master == 0:
 		if e.MAC[0]&1 == 0 {
 			i.Unicast = append(i.Unicast, e.MAC)

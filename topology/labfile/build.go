@@ -66,9 +66,11 @@ func (t *site) build(after bodies) *labBuild {
 	b.uplinks.check()
 	stack.loops()
 	stack.sizes()
+	tunnels{x}.check()
 	b.layer3(t, stack)
 	(&macGiver{ifaces: x, lab: b.lab.Name, derived: t.macs}).give()
 	staticEntries{x}.read()
+	tunnels{x}.entries()
 	b.each(func(s *nodeDecl, n *topology.Node) {
 		if s.body == switchBody {
 			switchReader{b.uplinks}.read(s, n)

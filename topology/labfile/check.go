@@ -86,6 +86,7 @@ func (c checker) warnings() {
 	}
 	c.rings()
 	c.sizes()
+	tunnels{c.ifaces}.warn(c.has())
 	c.each(func(s *nodeDecl, n *topology.Node) {
 		if !used[s] && len(c.ends[s]) == 0 && len(s.inner) == 0 {
 			s.value.Key().Warnf("no link ends on %s", s.full)
@@ -96,6 +97,20 @@ func (c checker) warnings() {
 		c.rules.warnOfBlindGuards(n, s.value.Path())
 		c.ruleNames(s, n)
 	})
+}
+
+// has are the addresses of all nodes and names.
+func (c checker) has() map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for _, e := range c.lab.Names {
+		out[e.IP] = true
+	}
+	for _, m := range c.all {
+		for _, p := range m.Addrs {
+			out[p.Addr()] = true
+		}
+	}
+	return out
 }
 
 // notOfAHost warns of addresses that are their network's own: its first, which RFC 1122 (3.2.1.3) reserves and Linux

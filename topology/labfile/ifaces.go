@@ -79,16 +79,17 @@ func shortKeys() []string { return []string{"ip", "mac", "effective_mac", "mtu",
 // ifaceBuild is an interface while it is made.
 type ifaceBuild struct {
 	*topology.Interface
-	end   topology.End
-	node  *nodeDecl
-	key   grammar.Value // where it is said how it is made
-	link  *linkEnd      // Veth between nodes
-	ports grammar.Value // of a bridge in a host
-	lower grammar.Value
-	above *ifaceBuild // what lower names
-	addrs []grammar.Value
-	has   map[netip.Prefix]bool // Addrs
-	entry grammar.Value         // of "interfaces"
+	end    topology.End
+	node   *nodeDecl
+	key    grammar.Value // where it is said how it is made
+	link   *linkEnd      // Veth between nodes
+	ports  grammar.Value // of a bridge in a host
+	lower  grammar.Value
+	above  *ifaceBuild   // what lower names
+	tunnel grammar.Value // of a VXLAN
+	addrs  []grammar.Value
+	has    map[netip.Prefix]bool // Addrs
+	entry  grammar.Value         // of "interfaces"
 
 	ownMTU grammar.Value
 	ownMAC grammar.Value

@@ -44,8 +44,10 @@ func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	for _, n := range new.Nodes {
 		d.nodeSysctls(n)
 	}
+	d.dropTunnelEntries(new)
 	d.links(new)
 	d.staticEntries(new)
+	d.addTunnelEntries(new)
 	d.hosts(new)
 	return d.plan, d.changes
 }
@@ -146,7 +148,7 @@ func (d *differ) spread(new *topology.Lab) {
 			switch e := (topology.End{Node: n.Name, Interface: i.Name}); i.Type {
 			case topology.Veth:
 				deps = append(deps, dependent{i.Peer, e})
-			case topology.Macvlan, topology.Macvtap, topology.VLAN:
+			case topology.Macvlan, topology.Macvtap, topology.VLAN, topology.IPVLAN, topology.VXLANLink:
 				deps = append(deps, dependent{i.Lower, e})
 			}
 		}
@@ -192,7 +194,7 @@ func mustRebuild(o, n *topology.Node) string {
 
 // makeup is what an interface cannot change without being rebuilt.
 func makeup(i *topology.Interface) string {
-	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
+	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Flags, i.Sources, i.VLANID, i.VXLAN.Fixed(), i.Master)
 }
 
 // remove takes away what is no more or must be rebuilt. Links go one by one before the namespaces at their other

@@ -51,9 +51,14 @@ func (d *differ) link(n *topology.Node, i *topology.Interface, done map[topology
 		}
 		return
 	}
-	lower := d.new[i.Lower.Node]
-	d.link(lower, lower.Interface(i.Lower.Interface), done)
-	d.add(AddUpper{n.Name, i.Name, i.Type, i.Lower, i.Mode, i.Sources, i.VLANID, i.MAC, i.MTU})
+	if lower := d.new[i.Lower.Node]; lower != nil {
+		d.link(lower, lower.Interface(i.Lower.Interface), done)
+	}
+	if i.VXLAN != nil {
+		d.add(AddVXLAN{n.Name, i.Name, i.Lower, i.MAC, i.MTU, *i.VXLAN})
+	} else {
+		d.add(AddUpper{n.Name, i.Name, i.Type, i.Lower, i.Mode, i.Flags, i.Sources, i.VLANID, i.MAC, i.MTU})
+	}
 	if i.Master != "" {
 		d.add(SetMaster{n.Name, i.Name, i.Master})
 	}
@@ -115,7 +120,7 @@ func (d *differ) adjusted(n *topology.Node, br *topology.Interface) bool {
 
 // freshly is what an interface is like right after it was made.
 func freshly(i *topology.Interface) *topology.Interface {
-	return &topology.Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge,
+	return &topology.Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge, VXLAN: i.VXLAN,
 		Port: new(topology.DefaultPortSettings())}
 }
 
@@ -143,6 +148,10 @@ func (d *differ) changeLink(node string, was, i *topology.Interface, made bool) 
 		}
 		say("bridge", words(*i.Bridge, *was.Bridge), words(*was.Bridge, *i.Bridge))
 		d.add(SetBridge{node, i.Name, *was.Bridge, *i.Bridge})
+	}
+	if i.VXLAN != nil && !i.VXLAN.SameSettings(was.VXLAN) {
+		say("vxlan", strings.TrimSpace(vxlanArgs(i.VXLAN, was.VXLAN)), strings.TrimSpace(vxlanArgs(was.VXLAN, i.VXLAN)))
+		d.add(SetVXLAN{node, i.Name, *was.VXLAN, *i.VXLAN})
 	}
 	if i.Port != nil && !samePort(was.Port, i.Port) {
 		op := SetPort{node, i.Name, topology.DefaultPortSettings(), *i.Port}

@@ -13,7 +13,7 @@ import (
 )
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this
-// file, of routes.go, of iprules.go and of staticdiff.go.
+// file, of routes.go, of iprules.go, of staticdiff.go and of vxlan.go.
 type Op interface {
 	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps
 	// a node to its namespace's name.
@@ -44,12 +44,13 @@ type (
 	// and up if it says so; Far cannot be yet: the kernel opens it before it has a peer (drivers/net/veth.c, ENOTCONN).
 	AddVeth struct{ Near, Far VethEnd }
 
-	// AddUpper makes a macvlan, macvtap or VLAN interface in Node on Lower, which may be in another node.
+	// AddUpper makes a macvlan, macvtap, ipvlan or VLAN interface in Node on Lower, which may be in another node.
 	AddUpper struct {
 		Node, Name string
 		Type       topology.LinkType
 		Lower      topology.End
 		Mode       string
+		Flags      string // of an ipvlan
 		Sources    []switchcore.MAC
 		VLANID     int
 		MAC        switchcore.MAC
@@ -225,6 +226,9 @@ func (o AddUpper) shell(ns func(string) string) string {
 	s := fmt.Sprintf("ip -n %s link add link %s name %s", ns(o.Lower.Node), o.Lower.Interface, o.Name)
 	if o.Node != o.Lower.Node {
 		s += " netns " + ns(o.Node)
+	}
+	if o.Type == topology.IPVLAN { // its address is always that of what it sits on
+		return s + fmt.Sprintf(" mtu %d type ipvlan mode %s %s", o.MTU, o.Mode, o.Flags)
 	}
 	s += fmt.Sprintf(" address %s mtu %d type %s", o.MAC, o.MTU, o.Type)
 	if o.Type == topology.VLAN {

@@ -89,7 +89,7 @@ func (m *exchange) tracePair(pr *pair) {
 		back = m.pathTo(last, reply(m.own, last, pr.query(), w.src))
 	}
 	pr.back = back
-	pr.traces = residueOf(w, back)
+	pr.traces = m.own.residueOf(w, back)
 	m.learning(pr)
 }
 

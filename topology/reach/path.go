@@ -159,14 +159,18 @@ type residue struct {
 // exact reports whether no more than its entries are left behind.
 func (t residue) exact() bool { return !t.all && len(t.flush) == 0 && len(t.routes) == 0 }
 
-// residueOf says what the way there and the way back leave behind.
-func residueOf(w, back *path) residue {
+// residueOf says what the way there and the way back leave behind. Where frames go in tunnels, the nodes that carry
+// these ask for each other too, and those are not on the ways.
+func (o *owners) residueOf(w, back *path) residue {
 	if w.odd || back != nil && back.odd {
 		return residue{all: true}
 	}
 	var t residue
 	if len(w.hops) == 0 && w.err != nil {
 		return t // refused by its own sender, who asks nobody
+	}
+	if o.tunnels {
+		return residue{all: true}
 	}
 	if w.redirect != "" {
 		t.routes = append(t.routes, w.nodes[0])

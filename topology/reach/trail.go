@@ -32,7 +32,7 @@ func traceNow(m Machine, own *owners, node string, q topology.RouteQuery) Trace 
 	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{},
 		legs: map[leg]bool{},
 		macs: map[switchcore.MAC]bool{}}
-	if q.Dst.IsMulticast() {
+	if q.Dst.IsMulticast() || own.tunnels { // what carries a tunnel's packets is not looked for
 		return Trace{Unknown: true}
 	}
 	src := t.follow(node, q)

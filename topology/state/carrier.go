@@ -9,6 +9,9 @@ func (m *maker) carriers() {
 	for _, n := range m.state.Nodes {
 		for k := range n.Interfaces {
 			i := &n.Interfaces[k]
+			if i.Kind == topology.VXLANLink { // whatever is below it
+				i.Carrier = i.Up
+			}
 			if i.Kind == topology.Veth {
 				far := m.at(i.Peer)
 				i.Carrier = i.Up && far != nil && far.Up

@@ -116,6 +116,9 @@ func (c *checker) link(n *Node, i *Interface) error {
 				at.Lower.Interface)
 		}
 	}
+	if (i.Tunnel != nil) != (i.Kind == topology.VXLANLink) {
+		return fmt.Errorf("a vxlan has a \"tunnel\", and nothing else has")
+	}
 	for _, a := range i.Addresses {
 		if !a.Prefix.IsValid() {
 			return fmt.Errorf("an address that is none")

@@ -35,10 +35,12 @@ type Interface struct {
 	Promiscuity int            `json:"promiscuity,omitzero"` // how many want it, IFLA_PROMISCUITY
 
 	Peer    End              `json:"peer,omitzero"`    // veth
-	Lower   End              `json:"lower,omitzero"`   // macvlan, macvtap, vlan
-	Mode    string           `json:"mode,omitzero"`    // macvlan, macvtap: bridge private vepa passthru source
+	Lower   End              `json:"lower,omitzero"`   // macvlan, macvtap, vlan, ipvlan, vxlan
+	Mode    string           `json:"mode,omitzero"`    // macvlan, macvtap: bridge private vepa passthru source; ipvlan: l2 l3 l3s
+	Flags   string           `json:"flags,omitzero"`   // ipvlan: bridge private vepa
 	Sources []switchcore.MAC `json:"sources,omitzero"` // mode source, sorted
 	VLANID  int              `json:"vlan_id,omitzero"`
+	Tunnel  *Tunnel          `json:"tunnel,omitzero"` // vxlan
 
 	Addresses []Address        `json:"addresses,omitzero"` // in the kernel's order: the first of a network is the primary
 	Groups    []netip.Addr     `json:"groups,omitzero"`    // multicast groups that the kernel is a member of, sorted

@@ -12,7 +12,7 @@ import (
 // Of is a lab right after "up", before any traffic: the kernel has acted on every carrier, and spanning trees have
 // settled. What the commands of nodes do is not in it; they are listed, see [Command].
 func Of(lab *topology.Lab) *State {
-	m := &maker{lab: lab, order: orderOf(plan.New(lab, lab.Name))}
+	m := &maker{lab: lab, tunnelPeers: lab.TunnelPeers(), order: orderOf(plan.New(lab, lab.Name))}
 	s := &State{Format: Format, Lab: lab.Name, Nodes: []Node{}}
 	for _, n := range lab.Nodes {
 		s.Nodes = append(s.Nodes, m.node(n))
@@ -32,6 +32,7 @@ func Of(lab *topology.Lab) *State {
 		}
 		n.Routes = routesOf(n, lab.Nodes[k])
 	}
+	m.tunnels()
 	m.switches()
 	for k := range s.Nodes {
 		s.Nodes[k].Sort()
@@ -41,9 +42,10 @@ func Of(lab *topology.Lab) *State {
 
 // maker makes the state of a lab.
 type maker struct {
-	lab   *topology.Lab
-	order *order
-	state *State
+	tunnelPeers map[topology.End][]topology.End
+	lab         *topology.Lab
+	order       *order
+	state       *State
 }
 
 func (m *maker) node(n *topology.Node) Node {
@@ -78,9 +80,12 @@ func (m *maker) node(n *topology.Node) Node {
 
 func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	out := Interface{Name: i.Name, Kind: i.Type, At: posOf(i.Pos), MAC: i.Wears(), MTU: i.MTU, Up: i.Up,
-		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode,
+		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode, Flags: i.Flags,
 		Sources: slices.Clone(i.Sources), VLANID: i.VLANID, Master: i.Master}
 	out.Addresses = addressesOf(i)
+	if i.VXLAN != nil {
+		out.Tunnel = tunnelOf(i.VXLAN)
+	}
 	if i.Port != nil {
 		out.Port = &Port{PortSettings: *i.Port}
 	}

@@ -39,6 +39,9 @@ func (i *Interface) sort() {
 	i.Sources = sorted(i.Sources, compareMACs)
 	i.Unicast = sorted(i.Unicast, compareMACs)
 	i.Groups = sorted(i.Groups, netip.Addr.Compare)
+	if i.Tunnel != nil {
+		slices.SortStableFunc(i.Tunnel.FDB, compareTunnelFDB)
+	}
 	if i.Bridge == nil {
 		return
 	}

@@ -182,18 +182,15 @@ func fdb(_ context.Context, c *call, p wire.NodesParams) ([]wire.FDBEntry, error
 			out = append(out, list...)
 		}
 		for _, i := range n.Interfaces {
-			if i.Bridge == nil {
-				continue
-			}
-			name := n.Name
-			if n.Kind != topology.Bridge {
-				name += ":" + i.Name
-			}
-			list, err := c.space.Tables().FDB(n.Name, i.Name)
+			list, err := c.forwarding(n, i)
 			if err != nil {
 				if err = c.missing(n.Name, c.named, err); err != nil {
 					return nil, err
 				}
+			}
+			name := n.Name
+			if n.Kind != topology.Bridge {
+				name += ":" + i.Name
 			}
 			for _, e := range list {
 				k := wire.FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
@@ -205,6 +202,17 @@ func fdb(_ context.Context, c *call, p wire.NodesParams) ([]wire.FDBEntry, error
 		}
 	}
 	return out, nil
+}
+
+// forwarding is the forwarding table of a bridge or a VXLAN; other interfaces have none.
+func (c *call) forwarding(n *topology.Node, i *topology.Interface) ([]topology.FDBEntry, error) {
+	switch {
+	case i.Bridge != nil:
+		return c.space.Tables().FDB(n.Name, i.Name)
+	case i.VXLAN != nil:
+		return c.space.Tables().TunnelFDB(n.Name, i.Name)
+	}
+	return nil, nil
 }
 
 func routes(_ context.Context, c *call, p wire.NodesParams) ([]wire.Route, error) {

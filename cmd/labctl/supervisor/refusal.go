@@ -223,9 +223,12 @@ func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels
 	return out
 }
 
-// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings
-// into another protocol.
+// tunnels reports whether the lab has tunnels, which pack pings into another protocol, or a node an interface that is
+// up and not of the file: a tunnel, perhaps.
 func (f *refusals) tunnels() bool {
+	if f.lab().Tunnels() {
+		return true
+	}
 	for _, n := range f.lab().Nodes {
 		links, err := f.space.Tables().Links(n.Name)
 		if err != nil {

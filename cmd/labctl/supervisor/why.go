@@ -117,11 +117,12 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
+	ports := tunnelPorts(lab)
 	for _, v := range w.list() {
 		records, _, _ := v.loop.Drops(since[v])
 		at := newPortSides(lab, v.node)
 		for _, r := range records {
-			b, m, ok := about(r.Data)
+			b, m, ok := about(carried(r.Data, ports))
 			if !ok || !at.mattered(&r, b) || !at.honest(&r, b) {
 				continue
 			}

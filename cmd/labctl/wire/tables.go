@@ -22,7 +22,7 @@ type FDBEntry struct {
 	Switch string `json:"switch"`
 	MAC    string `json:"mac"`
 	Holder string `json:"holder"`
-	Port   string `json:"port"`
+	Port   string `json:"port"`           // of a VXLAN: the address of the remote
 	VLAN   int    `json:"vlan,omitempty"` // of a switch that keeps VLANs apart
 	How    string `json:"how,omitempty"`  // static; of a virtual switch also: learned, and when
 }

@@ -37,12 +37,3 @@ func (m *maker) stacked() {
 		}
 	}
 }
-
-// at is the interface at an end, or nil.
-func (m *maker) at(e End) *Interface {
-	n := m.state.Node(e.Node)
-	if n == nil {
-		return nil
-	}
-	return n.Interface(e.Interface)
-}

@@ -40,14 +40,6 @@ func Of(lab *topology.Lab) *State {
 	return s
 }
 
-// maker makes the state of a lab.
-type maker struct {
-	tunnelPeers map[topology.End][]topology.End
-	lab         *topology.Lab
-	order       *order
-	state       *State
-}
-
 func (m *maker) node(n *topology.Node) Node {
 	names := m.order.links[n.Name]
 	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: policiesOf(n)}

@@ -65,6 +65,10 @@ func (f Flow) compare(g Flow) int {
 		cmp.Compare(f.DstPort, g.DstPort))
 }
 
+func compareTunnelFDB(a, b TunnelFDB) int {
+	return cmp.Or(compareMACs(a.MAC, b.MAC), a.Remote.Compare(b.Remote))
+}
+
 func compareMACs(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) }
 
 // compareRoutes is the order of routes. Those of every interface that speaks IPv6 have no order of their own: they come

@@ -65,9 +65,9 @@ func TestAboutWhom(t *testing.T) {
 		{"an ARP request in a VXLAN", out4 + "12b5 004c0000 0800000000000a00" + arp, asks, "192.168.0.4", "192.168.0.1", 0},
 		{"an ARP request in a VXLAN in a VXLAN", out6 + "12b5 004c0000 0800000000000a00" + out4 + "2118 004c0000 0800000000000a00" + arp, asks, "192.168.0.4", "192.168.0.1", 0},
 		{"an echo request in a VXLAN over IPv6", out6 + "2118 004c0000 0800000000000a00" + four + "0800" + data, echo, "192.168.0.4", "192.168.0.1", 0x10002},
-		{"another port", out4 + "0035 004c0000 0800000000000a00" + arp, 0, "", "", 0},
-		{"a VXLAN header without a VNI", out4 + "12b5 004c0000 0000000000000a00" + arp, 0, "", "", 0},
-		{"a VXLAN that is cut off", out4 + "12b5 004c0000 0800", 0, "", "", 0},
+		{"a datagram to another port", out4 + "0035 004c0000 0800000000000a00" + arp, echo, "10.0.0.1", "10.0.0.2", 50000},
+		{"a datagram to that port without a VNI", out4 + "12b5 004c0000 0000000000000a00" + arp, echo, "10.0.0.1", "10.0.0.2", 50000},
+		{"one that is cut off", out4 + "12b5 004c0000 0800", echo, "10.0.0.1", "10.0.0.2", 50000},
 	} {
 		frame, err := hex.DecodeString(strings.ReplaceAll(c.frame, " ", ""))
 		if err != nil {

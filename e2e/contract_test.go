@@ -166,7 +166,7 @@ var _ = Describe("JSON", func() {
 		n := decode[[]any](labctl("neigh", "-o", "json"))
 		cells(n, "addr", "dev", "holder", "mac", "node", "state")
 		Expect(n[0]).To(And(HaveKeyWithValue("node", "h1"), HaveKeyWithValue("addr", "10.0.0.2"), HaveKeyWithValue("holder", "h2"), HaveKeyWithValue("dev", "eth0")))
-		cells(decode[any](labctl("routes", "-o", "json")), "dev", "dst", "node", "protocol", "src", "type")
+		cells(decode[any](labctl("routes", "-o", "json")), "dev", "dst", "node", "protocol", "src", "table", "type")
 	})
 
 	It("of verify has the fields of the contract, in the file's order", func() {

@@ -12,6 +12,8 @@ import (
 // calls it, if it looks for it, and a script for iproute2, tc or nft that must fail where that is so.
 var lacks = []struct{ says, doctor, byHand string }{
 	{"8021q", "VLAN interfaces", "ip link add v0 type veth peer name v1; ip link add link v0 name v0.5 type vlan id 5"},
+	{"ipvlan", "ipvlan", "ip link add v0 type veth peer name v1; ip link add link v0 name i0 type ipvlan mode l2"},
+	{"VXLAN interfaces", "VXLAN interfaces", "ip link add x0 type vxlan id 1 dstport 4789"},
 	{"CONFIG_BRIDGE_VLAN_FILTERING", "bridge VLAN filtering",
 		"ip link add b0 type bridge; ip link set b0 type bridge vlan_filtering 1; ip -d link show b0 | grep -q 'vlan_filtering 1'"},
 	{"macvtap", "macvtap", "ip link add v0 type veth peer name v1; ip link add link v0 name m0 type macvtap mode bridge"},

@@ -26,6 +26,7 @@ else:
     mac = s.getsockname()[4]
     fd, read, put = s.fileno(), (lambda: s.recv(2000)), s.send
 def checksum(b):
+    b += b'\0' * (len(b) % 2)
     n = sum(struct.unpack('!%dH' % (len(b) // 2), b))
     n = (n >> 16) + (n & 0xffff)
     return ~(n + (n >> 16)) & 0xffff

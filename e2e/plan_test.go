@@ -52,7 +52,16 @@ nodes:
   a:
     ipv6: true
     ip: [10.0.0.1/24, 10.0.0.11/24, "fd00::1/64"]
-    routes: {default: 10.0.0.254, 10.7.0.0/16: {type: blackhole}, 10.8.0.0/16: {via: 10.0.0.2, metric: 50, src: 10.0.0.11}}
+    interfaces: {lo: [10.255.0.1/32, "fd00:ff::1/128"]}
+    ip_rules:
+      100: {from: 10.0.0.11, table: 100}
+      101: {not: true, to: 10.7.0.0/16, iif: lo, oif: eth0, fwmark: 0x1/0xff, tos: 0x10, table: 4294967295}
+      102: {ipproto: tcp, dport: 80, sport: 1024-2000, table: main, suppress_prefixlength: 0}
+      103: {from: "fd00::7", action: blackhole}
+      40000: {action: prohibit, ipproto: 89}
+    routes: {default: [10.0.0.254, {via: 10.0.0.253, table: 100}, {via: "fd00::2", table: 70000}], 10.7.0.0/16: {type: blackhole}, 10.8.0.0/16: {via: 10.0.0.2, metric: 50, src: 10.0.0.11},
+      10.9.0.0/16: {nexthops: [{via: 10.0.0.2, weight: 256}, {via: 10.0.0.4}, {dev: eth0}], table: 100, src: 10.255.0.1},
+      "fd09::/32": {nexthops: [{via: "fd00::2", weight: 2}, {via: "fe80::2", dev: eth0, onlink: true}]}, 10.10.0.0/16: {type: prohibit, table: local}}
     neigh: {10.0.0.77: "02:00:00:00:00:77"}
     sysctls: {rp_filter: 1, net.ipv4.neigh.eth0.gc_stale_time: 17}
   b:
@@ -95,7 +104,7 @@ func comparePlan(arg string, src []byte) {
 // looks are the commands that read a namespace back.
 var looks = []string{
 	"ip -d -j link", "ip -d -j addr", "ip -d -j -4 route show table all", "ip -d -j -6 route show table all",
-	"ip -j neigh show nud permanent", "bridge -d -j link", "sysctl -a --pattern ^net",
+	"ip -d -j -4 rule", "ip -d -j -6 rule", "ip -j neigh show nud permanent", "bridge -d -j link", "sysctl -a --pattern ^net",
 }
 
 // passing are fields that depend on the order of making, on time, or on the name of the instance.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -31,15 +32,25 @@ func readState(lab string) *labstate.State {
 	return s
 }
 
-// expectState holds a reading against what the file says, and shows the lines that differ. In the nodes of ran, steps
-// have run commands: what those did is not from the file, and is marked.
-func expectState(when string, lab *topology.Lab, got *labstate.State, ran map[string]bool) {
+// expectState reads the lab until it is as the file says, for as long as a spanning tree takes to settle after a step,
+// and shows the lines that differ if it never is. In the nodes of ran, steps have run commands: what those did is not
+// from the file, and is marked.
+func expectState(when string, lab *topology.Lab, ran map[string]bool) {
+	GinkgoHelper()
+	Eventually(func() string { return unlike(when, lab, readState(lab.Name), ran) }).WithTimeout(time.Minute).
+		Should(BeEmpty(), "%s %s: what was read (+) is not what the file says (-)", lab.Name, when)
+}
+
+// unlike is in which lines a reading differs from what the file says, or "".
+func unlike(when string, lab *topology.Lab, got *labstate.State, ran map[string]bool) string {
 	GinkgoHelper()
 	want, have := labstate.Of(lab).WithoutTraffic(), got.WithoutTraffic()
 	for k := range got.Nodes {
 		name := got.Nodes[k].Name
 		if !ran[name] {
-			Expect(got.Nodes[k].NotFromFile).To(BeEmpty(), "%s %s", lab.Name, when)
+			if marked := got.Nodes[k].NotFromFile; len(marked) > 0 {
+				return fmt.Sprint(name, marked)
+			}
 			continue
 		}
 		Expect(got.Nodes[k].Commands).NotTo(BeEmpty(), "%s ran a command in %s, and the state does not say so", when, name)
@@ -47,9 +58,7 @@ func expectState(when string, lab *topology.Lab, got *labstate.State, ran map[st
 			n.Commands, n.Foreign, n.Listeners = nil, nil, nil
 		}
 	}
-	if differ := differingLines(lines(want), lines(have)); differ != "" {
-		Fail(fmt.Sprintf("%s %s: what was read (+) is not what the file says (-):\n%s", lab.Name, when, differ))
-	}
+	return differingLines(lines(want), lines(have))
 }
 
 func lines(s *labstate.State) []string {
@@ -130,7 +139,7 @@ var _ = Describe("the state of a lab", func() {
 			for _, n := range lab.Nodes {
 				ran[n.Name] = len(n.Run) > 0
 			}
-			expectState("after up", lab.Lab, readState(lab.Name), ran)
+			expectState("after up", lab.Lab, ran)
 			for _, s := range lab.Steps {
 				r := labctl("step", "-l", lab.Name)
 				Expect(r.code).To(BeElementOf(0, 1), r.String())
@@ -139,7 +148,7 @@ var _ = Describe("the state of a lab", func() {
 						ran[c.Node] = true
 					}
 				}
-				expectState("after the step "+s.Name, s.Lab, readState(lab.Name), ran)
+				expectState("after the step "+s.Name, s.Lab, ran)
 			}
 		})
 	}
@@ -152,7 +161,7 @@ var _ = Describe("the state of a lab", func() {
 			lab, problems := labfile.Load(file, src)
 			Expect(lab).NotTo(BeNil(), "%v", problems)
 			up(write("lab.yaml", string(src)))
-			expectState("after up", lab.Lab, readState(lab.Name), nil)
+			expectState("after up", lab.Lab, nil)
 		})
 	}
 
@@ -243,7 +252,7 @@ var _ = Describe("the state of a lab", func() {
 		lab, problems := labfile.Load("small.yaml", []byte(text))
 		Expect(lab).NotTo(BeNil(), "%v", problems)
 		up(write("small.yaml", text))
-		expectState("after up", lab.Lab, readState("small"), nil)
+		expectState("after up", lab.Lab, nil)
 	})
 
 	It("marks what is not from the file", func() {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -41,6 +42,24 @@ var _ = Describe("a ring without a spanning tree", Serial, func() {
 			}
 		}
 		Expect(cells).To(Equal(2))
+	})
+
+	It("is named where a tunnel closes it, and cut by a tree through the tunnel", func() {
+		const bridge = "{bridge: [p, c, vx]}"
+		lab := "format: 1\nlab: tunnelring\nnodes:\n  h1: {ip: 192.168.7.1/24}\n  h2: {ip: 192.168.7.2/24}\n" +
+			"  b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, remote: 10.0.0.2, dev: u}}, br: " + bridge + "}}\n" +
+			"  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, remote: 10.0.0.1, dev: u}}, br: " + bridge + "}}\n" +
+			"links: [b1:u -- b2:u, b1:c -- b2:c, h1 -- b1:p, h2 -- b2:p]\n"
+		const tree = "{stp: true, forward_delay: 4s, max_age: 6s, hello_time: 1s, bridge: [p, c, vx]}"
+		ring := write("ring.yaml", lab)
+		Expect(labctl("validate", ring).err).To(ContainSubstring("a ring without a spanning tree: b1:vx -- b2:vx, b2:c -- b1:c"))
+		up(ring)
+		r := labctl("ping", "h1", "h2")
+		Expect(r).NotTo(Exit(0))
+		Expect(r.out).To(ContainSubstring("storm: frames circle in a ring without a spanning tree (b1:vx -- b2:vx, b2:c -- b1:c)"))
+		Expect(os.WriteFile(ring, []byte(strings.ReplaceAll(lab, bridge, tree)), 0o644)).To(Succeed())
+		Expect(labctl("up", ring)).To(Exit(0))
+		Expect(labctl("ping", "h1", "h2")).To(Exit(0))
 	})
 
 	It("is told by ping and matrix too, and gone with a tree", func() {

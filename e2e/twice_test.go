@@ -47,6 +47,9 @@ func otherMake(f labFile) swap {
 	if strings.Contains(text, "stp: true") {
 		return swap{} // our switches have no spanning tree
 	}
+	if strings.Contains(text, "mcast_querier: true") {
+		return swap{} // and do not snoop
+	}
 	switch {
 	case bridges > 0 && ours == 0:
 		return swap{"vswitch", strings.ReplaceAll(text, "{kind: bridge", "{kind: vswitch, profile: learning")}

@@ -54,7 +54,9 @@ type Node struct {
 	Pos        problem.Pos
 	IPv6       bool
 	Interfaces []*Interface // in the order of making: a bridge before its ports, a lower before its upper
+	Loopback   *Interface   // "lo", if the file gives it addresses, else nil; it is not among Interfaces
 	Routes     []Route      // in the order in which they are added, which does not depend on that of the file
+	IPRules    []IPRule     // by priority; of two with the same, IPv4's first
 	Neighbours []Neighbour  // by address
 	Sysctls    []Sysctl     // every net.* value that the plan pins for this node, in the order of writing
 	Run        []Command
@@ -122,6 +124,9 @@ const (
 	Macvlan    LinkType = "macvlan"
 	Macvtap    LinkType = "macvtap"
 	VLAN       LinkType = "vlan"
+	Loopback   LinkType = "loopback" // "lo", which every namespace has
+	IPVLAN     LinkType = "ipvlan"
+	VXLANLink  LinkType = "vxlan"
 )
 
 // End names an interface of a node.
@@ -146,10 +151,13 @@ type Interface struct {
 	Bridge *BridgeSettings
 	Static []StaticEntry // of a bridge: forwarding entries that the file gives, by MAC; each once
 
-	Lower   End              // Macvlan, Macvtap, VLAN; may be another node's interface
-	Mode    string           // Macvlan, Macvtap: bridge private vepa passthru source
+	// Macvlan, Macvtap, VLAN, IPVLAN, VXLANLink; may be another node's interface. Zero for a VXLAN without a device
+	Lower   End
+	Mode    string           // Macvlan, Macvtap: bridge private vepa passthru source; IPVLAN: l2 l3 l3s
+	Flags   string           // IPVLAN: bridge private vepa
 	Sources []switchcore.MAC // mode source
 	VLANID  int              // VLAN
+	VXLAN   *VXLAN           // non-nil exactly for VXLANLink
 
 	EffectiveMAC switchcore.MAC // what the guest's own root has set instead of MAC; zero: nothing
 }
@@ -166,6 +174,7 @@ type BridgeSettings struct {
 	McastSnooping bool          `json:"mcast_snooping,omitzero"`
 	GroupFwdMask  uint16        `json:"group_fwd_mask,omitzero"` // never with bits 0-2: the kernel refuses them
 	Priority      uint16        `json:"priority,omitzero"`
+	Mcast         McastSettings `json:"mcast,omitzero"`
 }
 
 // StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its
@@ -178,34 +187,28 @@ type StaticEntry struct {
 
 // PortSettings are a bridge port's knobs (bridge(8), link set).
 type PortSettings struct {
-	Learning   bool      `json:"learning,omitzero"`
-	Flood      bool      `json:"flood,omitzero"`
-	McastFlood bool      `json:"mcast_flood,omitzero"`
-	BcastFlood bool      `json:"bcast_flood,omitzero"`
-	Isolated   bool      `json:"isolated,omitzero"`
-	Hairpin    bool      `json:"hairpin,omitzero"`
-	Locked     bool      `json:"locked,omitzero"`
-	BPDUGuard  bool      `json:"bpdu_guard,omitzero"`
-	Cost       int       `json:"cost,omitzero"` // 0: the kernel's choice
-	VLAN       *PortVLAN `json:"vlan,omitzero"`
+	Learning      bool `json:"learning,omitzero"`
+	Flood         bool `json:"flood,omitzero"`
+	McastFlood    bool `json:"mcast_flood,omitzero"`
+	BcastFlood    bool `json:"bcast_flood,omitzero"`
+	Isolated      bool `json:"isolated,omitzero"`
+	Hairpin       bool `json:"hairpin,omitzero"`
+	Locked        bool `json:"locked,omitzero"`
+	BPDUGuard     bool `json:"bpdu_guard,omitzero"`
+	Cost          int  `json:"cost,omitzero"` // 0: the kernel's choice
+	MAB           bool `json:"mab,omitzero"`
+	NeighSuppress bool `json:"neigh_suppress,omitzero"`
+	Priority      int  `json:"priority,omitzero"` // 0 to 63, the upper bits of the port's identifier (IEEE 802.1D)
+	// 0: never, 1: while queries come in there, 2: always
+	McastRouter  int       `json:"mcast_router,omitzero"`
+	GroupFwdMask uint16    `json:"group_fwd_mask,omitzero"` // never with bit 1: the kernel refuses it
+	VLAN         *PortVLAN `json:"vlan,omitzero"`
 }
 
 // PortVLAN is the VLAN membership of a bridge port; it needs a bridge with VLAN filtering.
 type PortVLAN struct {
 	PVID   int                    `json:"pvid,omitzero"` // 0: none
 	Tagged []switchcore.VLANRange `json:"tagged,omitzero"`
-}
-
-// Route is a static route. Exactly one of Via and Dev may be missing for unicast; both are for the other types. It has
-// no place in the file: routes are compared, and one that has only moved is the same.
-type Route struct {
-	Dst    netip.Prefix // 0.0.0.0/0 and ::/0 for default
-	Type   string       // unicast blackhole unreachable prohibit
-	Via    netip.Addr
-	Dev    string
-	Metric int
-	Src    netip.Addr
-	OnLink bool
 }
 
 // Neighbour is a permanent neighbour entry.

@@ -36,13 +36,19 @@ type NeighbourEntry struct {
 	State string
 }
 
-// RouteQuery asks for the route to Dst; with From and IIF valid it is the route of a packet from From that came in
+// RouteQuery asks for the route to Dst; with From alone it is the route of a packet that the node itself sends from
+// there, which must be its own address; with From and IIF valid it is the route of a packet from From that came in
 // there.
 type RouteQuery struct {
 	Dst  netip.Addr
 	From netip.Addr // zero: locally sent, the kernel chooses
 	IIF  string     // "": locally sent
 	OIF  string     // locally sent by a socket bound to this interface; "": the kernel chooses
+	// of the packet, for routing rules that ask for it, and for the hash by which IPv6 chooses a next hop; 0: none is
+	// named. ICMP and ICMPv6 are taken, TCP and UDP too.
+	Proto uint8
+	// of a packet of TCP or UDP, for routing rules that ask for them; 0: none is named
+	SPort, DPort uint16
 }
 
 // RouteAnswer is which way the kernel would send.
@@ -54,14 +60,23 @@ type RouteAnswer struct {
 	Broadcast  bool // the destination is a broadcast address of the node (RTN_BROADCAST)
 	Redirected bool // learned from an ICMP redirect (RTCF_REDIRECTED)
 	DoRedirect bool // the node would send a redirect for it (RTCF_DOREDIRECT)
+	// bytes; what the route was given, or the node has learned by path MTU discovery (RTAX_MTU); 0: there is none, and
+	// the interface's counts
+	MTU int
 }
 
-// FDBEntry is a forwarding entry: behind which port an address is.
+// FDBEntry is a forwarding entry: behind which port an address is, or, of a VXLAN, behind which remote.
 type FDBEntry struct {
-	MAC    switchcore.MAC
-	Port   string
-	VLAN   int  // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
-	Static bool // somebody's own entry: it does not age
+	MAC    switchcore.MAC // of a VXLAN, zero for all that it does not know
+	Port   string         // the remote's address, of a VXLAN
+	VLAN   int            // 0: the bridge does not filter VLANs, or the entry is for frames that are in none
+	Static bool           // somebody's own entry: it does not age
+}
+
+// GroupEntry is somebody who has joined a multicast group at a bridge.
+type GroupEntry struct {
+	Group string // its address, of IPv4, IPv6 or Ethernet, as net/netip and switchcore write them
+	Port  string // where; the bridge's own name if it is the bridge's node
 }
 
 // InterfaceState is what a port table can ask of an interface. State is the kernel's word for a bridge port (disabled,

@@ -70,7 +70,7 @@ func (l *Lab) Rings() []Ring {
 			x := back[len(back)-1-i]
 			ring = append(ring, x.near, x.far)
 		}
-		out = append(out, ring)
+		out = append(out, ring.straight())
 	}
 	return out
 }
@@ -107,7 +107,7 @@ func segmentOf(n *Node, i *Interface) (s segment, tree, ok bool) {
 	return segment{n.Name, i.Master}, br.Bridge.STP, br.Up
 }
 
-// cables are those between segments, each once, in the order of the file.
+// cables are those between segments, each once, in the order of the file, and then tunnels.
 func (l *Lab) cables() []cable {
 	var out []cable
 	seen := map[End]bool{}
@@ -129,7 +129,7 @@ func (l *Lab) cables() []cable {
 				sameVLANs: !i.inVLANs() && !far.inVLANs(), up: i.Up && far.Up})
 		}
 	}
-	return out
+	return append(out, l.tunnelCables(l.tunnels())...)
 }
 
 func (i *Interface) inVLANs() bool { return i.Port != nil && i.Port.VLAN != nil }
@@ -137,7 +137,7 @@ func (i *Interface) inVLANs() bool { return i.Port != nil && i.Port.VLAN != nil 
 // Flooded are the nodes to which what circles in a ring comes: over bridges and cables, and to what sits on interfaces
 // there.
 func (l *Lab) Flooded(r Ring) map[string]bool {
-	out, done := map[string]bool{}, map[segment]bool{}
+	out, done, tunnels := map[string]bool{}, map[segment]bool{}, l.tunnels()
 	var reach func(e End)
 	reach = func(e End) {
 		n := l.Node(e.Node)
@@ -160,6 +160,11 @@ func (l *Lab) Flooded(r Ring) map[string]bool {
 		for _, i := range n.Interfaces {
 			if i.Peer.Node != "" && (n.Switch != nil || i.Master == s.bridge) {
 				reach(i.Peer)
+			}
+			if i.VXLAN != nil && i.Master == s.bridge {
+				for _, peer := range tunnels.peers[End{n.Name, i.Name}] {
+					reach(peer)
+				}
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func (l *Lab) Target(text string) (Target, bool) {
 		if to, taken := l.aliases[End{node, ifname}]; taken {
 			return Target{Text: text, Node: to.Node, Interface: to.Interface}, true
 		}
-		if hasIf && n.Interface(ifname) == nil {
+		if hasIf && n.Interface(ifname) == nil && (ifname != LoopbackName || n.Loopback == nil) {
 			return Target{}, false
 		}
 		return Target{Text: text, Node: node, Interface: ifname,
@@ -93,7 +93,7 @@ func (n *Node) Index() {
 func (n *Node) FirstAddr(ifname string, v6 bool) netip.Addr {
 	var first netip.Addr
 	var at problem.Pos
-	for _, i := range n.Interfaces {
+	for _, i := range n.Addressed() {
 		if ifname != "" && i.Name != ifname {
 			continue
 		}

@@ -206,32 +206,9 @@ func fdbCommand(g *globals) *cobra.Command {
 	}
 }
 
-func routesCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:               "routes [NODE]...",
-		Short:             "Show the routes of the nodes",
-		Example:           "  labctl routes\n  labctl routes h1",
-		ValidArgsFunction: completeNodes(g, 0),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := read(g, cmd, wire.MethodRoutes, args)
-			if err != nil {
-				return err
-			}
-			return g.print(cmd.OutOrStdout(), list, func(w io.Writer) error {
-				var rows [][]string
-				for _, r := range list {
-					rows = append(rows, []string{r.Node, r.Dst, r.Via, r.Dev, r.Src, r.Type, r.Protocol})
-				}
-				t := listing("NODE DST VIA DEV SRC TYPE PROTOCOL", rows)
-				t.Keys = []string{"NODE", "DST"}
-				return t.Write(w)
-			})
-		},
-	}
-}
-
 func pingCommand(g *globals) *cobra.Command {
 	var kept, six bool
+	var echo echoFlags
 	cmd := &cobra.Command{
 		Use:   "ping FROM TO",
 		Short: "Ping once from one node to another, and say what happened",
@@ -240,7 +217,8 @@ rule refused it or a virtual switch dropped its frames, which one and why. A pai
 hangs on one lost frame. With fresh tables one that is answered is asked once more at the end, so that the tables are as it leaves them.
 TO may be a node, node:interface, an entry of "names", or an address. If a node has several addresses, the first in the file of the wanted
 family is asked; it is printed, since programs in nodes may choose another for the same name. Exit code 1 if it does not get through.`,
-		Example:           "  labctl ping h1 h2\n  labctl ping h1 10.0.0.99\n  labctl ping --kept h1 h2",
+		Example: "  labctl ping h1 h2\n  labctl ping h1 10.0.0.99\n  labctl ping --kept h1 h2\n" +
+			"  labctl ping --df --size 1472 h1 h2",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeNodes(g, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -248,13 +226,17 @@ family is asked; it is printed, since programs in nodes may choose another for t
 			if six {
 				kind = "ping6"
 			}
+			of := asked{from: args[:1], to: args[1:]}
+			if err := echo.set(cmd, &of); err != nil {
+				return err
+			}
 			var cells []wire.Answer
 			var lab string
 			var err error
 			if to, perr := netip.ParseAddr(args[1]); perr == nil {
-				kind, cells, lab, err = g.pingAddress(cmd, args[0], to, six, kept)
+				kind, cells, lab, err = g.pingAddress(cmd, args[0], to, six, kept, of)
 			} else {
-				cells, lab, err = g.probe(cmd, kind, asked{from: args[:1], to: args[1:]}, kept)
+				cells, lab, err = g.probe(cmd, kind, of, kept)
 			}
 			if err != nil {
 				return err
@@ -263,7 +245,7 @@ family is asked; it is printed, since programs in nodes may choose another for t
 				return usagef("%s does not ping itself", args[0])
 			}
 			a := cells[0]
-			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, cells}, func(w io.Writer) error {
+			err = g.print(cmd.OutOrStdout(), matrixDoc{1, lab, kind, of.with(kind), cells}, func(w io.Writer) error {
 				return terminal.Paint(w, fmt.Sprintf("%s -> %s: %s%s\n", a.From, addressed(a), a.Outcome, detail(a)),
 					outcomeRule(a.Outcome))
 			})
@@ -279,13 +261,14 @@ family is asked; it is printed, since programs in nodes may choose another for t
 		},
 	}
 	cmd.Flags().BoolVar(&kept, "kept", false, "forget no neighbour entries first")
+	echo.add(cmd)
 	cmd.Flags().BoolVarP(&six, "ipv6", "6", false, "by IPv6; the nodes need IPv6 addresses and \"ipv6: true\"")
 	return cmd
 }
 
 // pingAddress asks for an address, which need not be anybody's.
 func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, six,
-	kept bool) (kind string, cells []wire.Answer, lab string, err error) {
+	kept bool, of asked) (kind string, cells []wire.Answer, lab string, err error) {
 	kind = "ping"
 	switch {
 	case to.Zone() != "" || to.Is4In6():
@@ -312,7 +295,7 @@ func (g *globals) pingAddress(cmd *cobra.Command, from string, to netip.Addr, si
 		return kind, nil, "", usageError{err}
 	}
 	cells, err = g.ask(cmd, c, wire.AskParams{Kept: kept,
-		Questions: []expect.Question{{Kind: kind, A: from, B: to.String()}}})
+		Questions: []expect.Question{{Kind: kind, With: of.with(kind), A: from, B: to.String()}}})
 	return kind, cells, c.Instance, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,11 +24,12 @@ type matrixDoc struct {
 	Format int           `json:"format"`
 	Lab    string        `json:"lab"`
 	Probe  string        `json:"probe"`
+	With   string        `json:"with,omitempty"` // the options of the questions: df,size=1472
 	Cells  []wire.Answer `json:"cells"`
 }
 
 // probes of "matrix".
-var probes = []string{"ping", "ping6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
+var probes = []string{"ping", "ping6", "mtu", "mtu6", "tcp", "udp", "tcp6", "udp6", "arp", "answers", "route", "sees"}
 
 // asked says what a matrix is to have.
 type asked struct {
@@ -66,22 +68,60 @@ func (a *asked) setOption(name string, values []string) {
 	a.options[name] = values
 }
 
+// title is a kind with the options that it is asked with.
+func (a asked) title(kind string) string { return expect.Title(kind, a.options) }
+
 func (a asked) table(lab *topology.Lab, kind string) (*expect.Table, error) {
 	if kind == "sees" {
-		return expect.NewVisibility(lab, a.from, a.to, a.at)
+		return expect.NewVisibility(lab, a.title(kind), a.from, a.to, a.at)
 	}
-	title := expect.Title(kind, a.options)
+	title := a.title(kind)
 	if option, value, wrong := expect.WrongOption(&expect.Resolver{Lab: lab}, title); wrong != "" {
 		return nil, fmt.Errorf("--%s: %s", strings.TrimSpace(option+" "+value), wrong)
 	}
 	return expect.NewMatrix(lab, title, a.from, a.to)
 }
 
+// echoFlags are the flags that say what a ping's requests are like.
+type echoFlags struct {
+	size int
+	df   bool
+}
+
+func (f *echoFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVarP(&f.size, "size", "s", 56,
+		"bytes of payload, as of ping -s: the packet is 28 longer, by IPv6 48")
+	cmd.Flags().BoolVar(&f.df, "df", false,
+		"let nobody fragment the packet, as ping -M do; without it, one of a --size may be fragmented, as with -M "+
+			"dont; by IPv6 only with --df=false, and by the sender")
+}
+
+// set has the flags that were given set options of tables.
+func (f *echoFlags) set(cmd *cobra.Command, a *asked) error {
+	if cmd.Flags().Changed("size") {
+		if o := expect.KindOf("ping").Option("size"); f.size < o.Min || f.size > o.Max {
+			return usagef("--size %d: want %s", f.size, o.Want)
+		}
+		a.setOption("size", []string{strconv.Itoa(f.size)})
+	}
+	if cmd.Flags().Changed("df") {
+		a.setOption("df", []string{strconv.FormatBool(f.df)})
+	}
+	return nil
+}
+
+// with is the options of the questions, as these have them.
+func (a asked) with(kind string) string {
+	_, with, _ := strings.Cut(expect.Title(kind, a.options), ",")
+	return with
+}
+
 func matrixCommand(g *globals) *cobra.Command {
 	var probe string
 	var a asked
+	var echo echoFlags
 	var listen, payload []string
-	var kept, noTiming bool
+	var kept, noTiming, noPromisc bool
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "Probe every node against every other and print the table",
@@ -95,6 +135,14 @@ all the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.setOption("listen", listen)
 			a.setOption("payload", payload)
+			if err := echo.set(cmd, &a); err != nil {
+				return err
+			}
+			if noPromisc && probe != "sees" {
+				return usagef("--no-promisc says how somebody listens, which only --probe sees asks")
+			} else if noPromisc {
+				a.setOption("promiscuous", []string{"false"})
+			}
 			if err := a.refuse(probe); err != nil {
 				return err
 			}
@@ -107,7 +155,7 @@ all the same.`,
 					cells[i].RTT = 0
 				}
 			}
-			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, cells},
+			if err := g.print(cmd.OutOrStdout(), matrixDoc{1, lab, probe, a.with(probe), cells},
 				func(w io.Writer) error { return g.table(w, probe, a, cells) }); err != nil {
 				return err
 			}
@@ -120,13 +168,17 @@ all the same.`,
 		},
 	}
 	cmd.Flags().StringVar(&probe, "probe", "ping",
-		"ping, ping6, tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
+		"ping, ping6, mtu and mtu6 (the longest packet that gets through), "+
+			"tcp, udp, tcp6 or udp6 (who may open a connection to a port of --to, whose datagram arrives), "+
 			"arp (what the sender's table says after a try), answers (who answers ARP), route, or sees (who overhears "+
 			"whom); arp, answers and route are about IPv4 only")
 	cmd.Flags().StringSliceVar(&a.from, "from", nil, "only these senders")
 	cmd.Flags().StringSliceVar(&a.to, "to", nil, "only these targets; NODE:PORT with --probe tcp and its like")
+	echo.add(cmd)
 	cmd.Flags().StringSliceVar(&a.at, "at", nil,
 		"with --probe sees: only these listeners, NODE, NODE:IF or SWITCH:PORT; each is promiscuous meanwhile")
+	cmd.Flags().BoolVar(&noPromisc, "no-promisc", false,
+		"with --probe sees: who listens is not promiscuous, and hears what tcpdump -p would")
 	cmd.Flags().StringSliceVar(&listen, "listen", nil,
 		"with --probe tcp, udp and their like: who listens, real (the lab's own program) or NODE:PORT; if not given, "+
 			"labctl does at the address that is asked")
@@ -191,9 +243,13 @@ func (a asked) unknown(lab *topology.Lab) error {
 // otherFamily says what to ask instead where targets have no address of the family that the kind asks by, but one of
 // the other; nil if there are none. one: "ping" asks a single pair.
 func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
-	family, other, probe, flag := "IPv4", "IPv6", "ping6", "by IPv6 with -6"
-	if kind == "ping6" {
-		family, other, probe, flag = "IPv6", "IPv4", "ping", "by IPv4, without -6"
+	base := strings.TrimSuffix(kind, "6")
+	if !expect.KindOf(kind).Echo {
+		base = "ping"
+	}
+	family, other, probe, flag := "IPv4", "IPv6", base+"6", "by IPv6 with -6"
+	if expect.KindOf(kind).IPv6() {
+		family, other, probe, flag = "IPv6", "IPv4", base, "by IPv4, without -6"
 	}
 	lacking := a.lacking(lab, kind)
 	who, verb := strings.Join(lacking, ", "), "have"
@@ -214,7 +270,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 	if one {
 		return fmt.Errorf("nothing to ask: %s %s no %s address; ask %s", who, verb, family, flag)
 	}
-	if kind != "ping" && kind != "ping6" {
+	if !expect.KindOf(kind).Echo {
 		return fmt.Errorf("nothing to ask: %s %s %s addresses only; --probe %s is about IPv4 only", who, verb, other,
 			kind)
 	}
@@ -229,7 +285,7 @@ func (a asked) otherFamily(lab *topology.Lab, kind string, one bool) error {
 func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 	for _, to := range a.to {
 		t, _ := lab.Target(to)
-		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == (kind == "ping6") {
+		if v4, v6 := t.IP.IsValid(), t.IP6.IsValid(); v4 != v6 && v4 == expect.KindOf(kind).IPv6() {
 			out = append(out, to)
 		}
 	}
@@ -238,7 +294,7 @@ func (a asked) lacking(lab *topology.Lab, kind string) (out []string) {
 
 // nothing says why there is nothing to ask.
 func (a asked) nothing(lab *topology.Lab, kind string) error {
-	family := map[string]string{"ping6": "an IPv6", "sees": "an"}[kind]
+	family := map[string]string{"ping6": "an IPv6", "mtu6": "an IPv6", "sees": "an"}[kind]
 	if family == "" {
 		family = "an IPv4"
 	}
@@ -283,7 +339,7 @@ func (g *globals) table(w io.Writer, kind string, a asked, cells []wire.Answer) 
 	if l := reasons(why); l != "" {
 		err = errors.Join(err, terminal.Paint(w, terminal.Comments(l, columns), causeRule))
 	}
-	if l := expect.Legend(kind, words); l != "" {
+	if l := expect.Legend(a.title(kind), words); l != "" {
 		err = errors.Join(err, terminal.Paint(w, "\n"+terminal.Comments(l, columns), asideRule))
 	}
 	return err

@@ -301,10 +301,11 @@ func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.V
 		words, kinds := map[string][]string{}, []string(nil)
 		for _, c := range t.Cells {
 			if m := got[c]; m.Got != "" && m.Undecided == "" {
-				if words[c.Question.Kind] == nil {
-					kinds = append(kinds, c.Question.Kind)
+				title := c.Question.Title()
+				if words[title] == nil {
+					kinds = append(kinds, title)
 				}
-				words[c.Question.Kind] = append(words[c.Question.Kind], m.Got)
+				words[title] = append(words[title], m.Got)
 			}
 		}
 		for _, k := range kinds {

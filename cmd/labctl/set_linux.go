@@ -15,12 +15,16 @@ import (
 
 // assign sets by hand.
 func (g *globals) assign(cmd *cobra.Command, assignments ...string) error {
+	return g.set(cmd, wire.SetParams{Assignments: assignments})
+}
+
+func (g *globals) set(cmd *cobra.Command, p wire.SetParams) error {
 	c, err := g.running(cmd.Context())
 	if err != nil {
 		return err
 	}
 	events, done := progress()
-	a, err := client.Call(cmd.Context(), c, wire.MethodSet, wire.SetParams{Assignments: assignments}, events)
+	a, err := client.Call(cmd.Context(), c, wire.MethodSet, p, events)
 	done()
 	if err != nil {
 		return err
@@ -145,7 +149,8 @@ func (g *globals) isSwitch(cmd *cobra.Command, at string) error {
 // switchedOnOff makes "port block", "link down" and their opposites.
 func switchedOnOff(g *globals, use, short, example, value string, key func(lab *topology.Lab, node, port string) string,
 	complete cobra.CompletionFunc) *cobra.Command {
-	return &cobra.Command{
+	noWait := false
+	cmd := &cobra.Command{
 		Use: use, Short: short, Example: "  labctl " + example, Args: cobra.ExactArgs(1), ValidArgsFunction: complete,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			node, port, ok := strings.Cut(args[0], ":")
@@ -164,9 +169,13 @@ func switchedOnOff(g *globals, use, short, example, value string, key func(lab *
 			if err := hasInterface(lab.Lab.Node(node), path, port); err != nil {
 				return err
 			}
-			return g.assign(cmd, node+"."+path+"="+value)
+			return g.set(cmd, wire.SetParams{Assignments: []string{node + "." + path + "=" + value}, NoWait: noWait})
 		},
 	}
+	cmd.Flags().BoolVar(&noWait, "no-wait", false,
+		"return as soon as it is done, and not when the lab behaves as it will from then on: while a port of a "+
+			"spanning tree still listens, for one")
+	return cmd
 }
 
 // hasInterface says which interfaces a node has when it has none of a name that a path is about.

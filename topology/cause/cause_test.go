@@ -28,6 +28,8 @@ func TestText(t *testing.T) {
 		{"drops", []Cause{drop("s:b", 1), drop("s:a", 2), drop("s:c", 0)}, "dropped: s:a RxFilter (2 frames), s:b RxFilter, s:c RxFilter", ""},
 		{"perhaps dropped", []Cause{{Kind: Dropped, Where: "s:a", Rule: "MtuExceeded"}},
 			"perhaps dropped: s:a MtuExceeded, which also drops other frames at the same time", ""},
+		{"too long", []Cause{{Kind: TooLong, Where: "gw:b", Rule: "mtu 1400"}, {Kind: TooLong, Where: "gw:a", Rule: "mtu 1300"}},
+			"too long for gw:a (mtu 1300), gw:b (mtu 1400)", ""},
 		{"of several kinds", []Cause{{Kind: NotInvestigated}, drop("s:a", 1), rule("a", "x/1", true)},
 			`refused by a/x/1; dropped: s:a RxFilter; not investigated, to save time: "labctl ping A B" says what stopped it`, ""},
 		{"a storm", []Cause{{Kind: Storm, Where: "s:a", Rule: "s:a -- r:a", Sure: true, Frames: 1_500_000}, drop("s:a", 1)},
@@ -81,7 +83,7 @@ func TestEveryKindIsSaid(t *testing.T) {
 		}
 		seen[k.name] = true
 	}
-	for _, name := range []Kind{Refused, Dropped, SeveralAnswers, NotInvestigated, Storm, NeighbourOverflow, Overrun} {
+	for _, name := range []Kind{Refused, Dropped, SeveralAnswers, NotInvestigated, TooLong, Storm, NeighbourOverflow, Overrun} {
 		if !seen[name] {
 			t.Errorf("%q has no row", name)
 		}

@@ -12,6 +12,8 @@ const (
 	Refused Kind = "refused" // by a rule of node Where: Rule is SET/NAME
 	// by a virtual switch at port Where, for the reason Rule; Frames of the ping
 	Dropped Kind = "dropped"
+	// packets that are longer than interface Where, on their way, takes: Rule is its MTU, "mtu 1400"
+	TooLong Kind = "too-long"
 	// to a request for the address Where, from the MACs in Rule; Frames of them
 	SeveralAnswers    Kind = "several-answers"
 	NotInvestigated   Kind = "not-investigated"     // there was no time to find out what stopped the ping
@@ -51,6 +53,11 @@ var kinds = []kind{
 			}
 			return c.Where + " " + c.Rule
 		})
+	}},
+	{name: TooLong, text: func(list []Cause) string {
+		return "too long for " + strings.Join(sorted(list, func(c Cause) string {
+			return c.Where + " (" + c.Rule + ")"
+		}), ", ")
 	}},
 	{name: SeveralAnswers, isSaid: true, text: each(func(c Cause) string {
 		return fmt.Sprintf("%s: %s is at %s", problem.Count(c.Frames, "answer"), c.Where, c.Rule)

@@ -63,7 +63,8 @@ func (p *tableParser) column(line int, w tableWord) axis {
 func (p *tableParser) asked(line int, w tableWord) (Question, bool) {
 	q, err := ParseQuestion(w.text)
 	if err != nil {
-		name, rest, _ := strings.Cut(w.text, ":")
+		title, rest, _ := strings.Cut(w.text, ":")
+		name, _ := splitTitle(title)
 		known := questionKinds()
 		if near := p.words.near(name, known); near != "" && rest != "" && !slices.Contains(known, name) {
 			p.wrong(line, w, "no questions of kind %q%s", name, near)

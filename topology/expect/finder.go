@@ -90,6 +90,10 @@ func (f *finder) sender(line int, w tableWord) (node string, ok bool) {
 		f.wrong(line, w, `%q is under "names": it can be asked, but cannot ask; name a node`, w.text)
 		return "", false
 	}
+	if ok && t.Interface == topology.LoopbackName {
+		f.wrong(line, w, "what leaves by lo comes back to %s itself; name the node, or another interface", t.Node)
+		return "", false
+	}
 	return t.Node, ok
 }
 

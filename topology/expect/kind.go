@@ -24,6 +24,9 @@ type Kind struct {
 	OfStep  bool   // its rows are questions of other kinds, its columns the cases of a step
 	Options []Option
 
+	most int                    // pairs that a table may ask; 0: as many as all tables together
+	cost func(pairs int) string // why no more
+
 	// what is wrong with options beside each other, by their values; nil: nothing can be
 	together func(values func(option string) []string) (option, wrong string)
 
@@ -71,14 +74,17 @@ type narrowing struct {
 
 // cellWords are what may be in a cell of a kind, and what it means.
 type cellWords struct {
-	words    []string    // without those that are names or numbers; also what a misspelt word is compared with
-	means    [][2]string // in the order of the legend
-	noun     string      // what a word is called in messages
-	want     string      // the words, for messages
-	counts   bool        // numbers are words too, and explain themselves
-	whole    bool        // several answers joined with "+" are explained as one
-	ofRow    bool        // the words hang on the row: they are not judged when that is wrong
-	ofColumn bool        // the words hang on the column
+	words []string    // without those that are names or numbers; also what a misspelt word is compared with
+	means [][2]string // in the order of the legend
+	// what words mean in a table with these options, as a [Question] has them, instead
+	meansWith map[string]map[string]string
+
+	noun     string // what a word is called in messages
+	want     string // the words, for messages
+	counts   bool   // numbers are words too, and explain themselves
+	whole    bool   // several answers joined with "+" are explained as one
+	ofRow    bool   // the words hang on the row: they are not judged when that is wrong
+	ofColumn bool   // the words hang on the column
 
 	// word says what is wrong with one that is not listed, or "". If nil, there are no others.
 	word func(g *vocabulary, k *Kind, q Question, word string) string
@@ -90,6 +96,17 @@ type cellWords struct {
 	explain func(k *Kind, word string) string
 	// sample is for [Words], instead of the listed ones.
 	sample func(q Question) []string
+}
+
+// IPv6 reports whether the kind asks by IPv6 only.
+func (k *Kind) IPv6() bool { return k.family == byIPv6 }
+
+// Numbers are the lowest and the highest number that may be a short form; both 0 if none may.
+func (k *Kind) Numbers() (low, high int) {
+	if !k.Short || !k.counts {
+		return 0, 0
+	}
+	return shortestPacket, longestPacket
 }
 
 // known tells a kind from what [KindOf] makes of any other name.
@@ -133,9 +150,12 @@ const (
 		`TCP would not take it`
 	noRouteMeans = `the sender's own kernel knows no way (connect: Network is unreachable), ` +
 		`or a blackhole route of its own (connect: Invalid argument)`
+	tooBigMeans = `the sender's own kernel does not send a packet of this length ` +
+		`(local error: message too long)`
 	silentMeans    = `no answer was received (100% packet loss)`
 	refusedMeans   = "does not get through, for whatever reason"
 	notAskedMeans  = "could not be asked; never what was wanted"
 	notReadMeans   = "could not be read; never what was wanted"
+	manyMeans      = "2, >=2" // what stands for numbers in a legend
 	noTwoNodesHave = "nothing to ask: no two nodes have an "
 )

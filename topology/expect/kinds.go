@@ -6,6 +6,8 @@ import "slices"
 var kinds = []*Kind{
 	&ping,
 	&ping6,
+	&mtu,
+	&mtu6,
 	&tcp,
 	&udp,
 	&tcp6,
@@ -16,6 +18,7 @@ var kinds = []*Kind{
 	&arp,
 	&route,
 	&fdb,
+	&mdb,
 	&port,
 	&drops,
 	&hits,

@@ -8,8 +8,9 @@ import (
 
 // Legend explains the words, one comment line for each that is in the table, in a fixed order; "" when there is nothing
 // to explain. The words are those of cells of the kind, wanted or measured; the cells of cases are explained by the
-// kinds of their questions.
-func Legend(kind string, words []string) string {
+// kinds of their questions. The kind may be a [Title].
+func Legend(title string, words []string) string {
+	kind, with := splitTitle(title)
 	k := KindOf(kind)
 	used, names := map[string]bool{}, []string{}
 	for _, w := range words {
@@ -22,6 +23,9 @@ func Legend(kind string, words []string) string {
 	slices.Sort(names)
 	var lines [][2]string
 	for _, m := range k.means {
+		if other := k.meansWith[with][m[0]]; other != "" {
+			m[1] = other
+		}
 		if used[m[0]] {
 			lines = append(lines, m)
 		}
@@ -55,6 +59,7 @@ func (k *Kind) legendParts(alt string, used map[string]bool) (names []string) {
 	case k.whole && modified:
 		return []string{alt}
 	case k.counts && isCount(base):
+		used[manyMeans] = true
 	case base == "." || k.hasMeaning(base):
 		used[base] = true
 	default:

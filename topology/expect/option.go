@@ -106,6 +106,9 @@ func (q Question) Options(name string) []string {
 // Title is the kind and the options of the table, as its questions begin.
 func (t *Table) Title() string { return title(t.Kind, t.With) }
 
+// Title is the kind and the options of the question, as its name begins.
+func (q Question) Title() string { return title(q.Kind, q.With) }
+
 func title(kind, with string) string {
 	if with == "" {
 		return kind

@@ -94,7 +94,7 @@ var route = Kind{
 	cellWords: cellWords{noun: "next hop", want: `"-", direct or the node that is the next hop`,
 		words: []string{"-", "direct", "unknown"},
 		means: [][2]string{
-			{"-", "no route, or one that refuses: unreachable, prohibit or blackhole"},
+			{"-", "no route, or a route or routing rule that refuses: unreachable, prohibit or blackhole"},
 			{"direct", "on the sender's own segment, no router"},
 			{"+redirect", "learned from an ICMP redirect"},
 			{"unknown", notReadMeans},

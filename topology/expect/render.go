@@ -220,14 +220,14 @@ func NewMatrix(lab *topology.Lab, kind string, from, to []string) (*Table, error
 }
 
 // NewVisibility makes a table, that is in no file, of who overhears whom: a row for each pair of [NewMatrix], and the
-// listeners of "at" as columns, or every other node. A target that has no IPv4 address is asked by IPv6; where "from"
-// is nil, by every node that has an IPv6 address. Nothing in it is judged.
-func NewVisibility(lab *topology.Lab, from, to, at []string) (*Table, error) {
+// listeners of "at" as columns, or every other node. The title is that of sees, with its options. A target that has no
+// IPv4 address is asked by IPv6; where "from" is nil, by every node that has an IPv6 address. Nothing in it is judged.
+func NewVisibility(lab *topology.Lab, title string, from, to, at []string) (*Table, error) {
 	flows, err := flowsBetween(lab, from, to)
 	if err != nil {
 		return nil, err
 	}
-	return newTable(lab, "sees", flows, at)
+	return newTable(lab, title, flows, at)
 }
 
 // AnyFlow reports whether [NewVisibility] has a flow to listen to, which somebody may yet have to be named to listen

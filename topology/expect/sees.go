@@ -2,13 +2,17 @@ package expect
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"labctl/topology"
 	"labctl/topology/problem"
 )
 
 var sees = Kind{
 	Name: "sees", Doc: "who overhears what", Carried: true, family: byEither,
+	Options: []Option{{Name: "promiscuous", Form: OptionFlag, Want: "true or false", Usual: "true",
+		Doc: "whether those who listen ask for everything; false: they hear what tcpdump -p does"}},
 	questionSyntax: questionSyntax{form: "A->B@X",
 		text: func(q Question) string { return q.flow() + "@" + q.At },
 		parse: func(text string) (q Question, ok bool) {
@@ -36,19 +40,42 @@ var sees = Kind{
 			return `nothing to ask: no node with an address is left to listen beside the two ends of a flow; ` +
 				`name who listens instead of "*"`
 		}},
-	cellWords: cellWords{
+	cellWords: cellWords{counts: true, want: "yes, no, or how many copies come, 2 or >=2",
 		words: []string{"yes", "no", "unknown"},
 		means: [][2]string{
 			{"yes", "a promiscuous sniffer there receives it"},
 			{"no", "it does not, and would have noticed"},
+			{manyMeans, "so many copies of it come there, or with >= at least so many"},
 			{"unknown", "could not be listened for; never what was wanted"},
 		},
-		word: func(g *vocabulary, k *Kind, _ Question, word string) string {
-			if word == "-" {
+		meansWith: map[string]map[string]string{notPromiscuous: {
+			"yes": "a program there that is not promiscuous receives it, as tcpdump -p or a daemon would"}},
+		word: func(g *vocabulary, k *Kind, q Question, word string) string {
+			switch {
+			case word == "-":
 				return `"-" is not an answer; write "." for a cell that is not judged`
+			case isCount(word):
+				return g.countedAt(q.At)
 			}
 			return k.notAWord(g, word, k.words)
 		}},
+}
+
+// notPromiscuous is what a table says whose listeners are not, as its questions have it.
+const notPromiscuous = "promiscuous=false"
+
+// Promiscuous reports whether those who listen for a question of sees ask for everything.
+func (q Question) Promiscuous() bool { return q.With != notPromiscuous }
+
+// countedAt says why copies cannot be counted by a listener: what passes from one interface of a node to another one
+// would be counted at each. Who is not in the lab is said elsewhere.
+func (g *vocabulary) countedAt(at string) string {
+	n := g.lab.Node(at)
+	if n == nil || len(n.Interfaces) < 2 {
+		return ""
+	}
+	return "copies are counted at one interface, and " + at + " has " + strconv.Itoa(len(n.Interfaces)) +
+		"; name it in the header, as " + at + ":" + n.Interfaces[0].Name
 }
 
 // flow is what a sees question listens for: A->B, or the name of a stream.
@@ -82,6 +109,10 @@ func (f *finder) listener(line int, w tableWord) bool {
 	t, ok := f.find(line, w)
 	if ok && t.Node == "" {
 		f.wrong(line, w, `%q is under "names" and cannot listen; name a node or node:interface`, w.text)
+		return false
+	}
+	if ok && t.Interface == topology.LoopbackName {
+		f.wrong(line, w, "nothing of others comes by lo; name the node, or another interface")
 		return false
 	}
 	return ok

@@ -313,6 +313,11 @@ func (p *tableParser) fill(t *Table, rows, columns []axis, words [][]cellWord) {
 		*p.rs.Cells = MaxCells + 1
 		return
 	}
+	if p.kind.most > 0 && n > p.kind.most {
+		p.errorf(t.Pos, 1, `the table stands for %s, more than the %d that a table of %s may ask: %s; name rows and `+
+			`columns instead of "*"`, problem.Count(n, "pair"), p.kind.most, p.kind.Name, p.kind.cost(n))
+		return
+	}
 	*p.rs.Cells += n
 	if !p.affordable(t, n) {
 		return

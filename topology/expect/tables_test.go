@@ -64,7 +64,7 @@ func goldens(t *testing.T, pattern string, least int) []string {
 }
 
 // expectLine is a kind of table in a file: its key and what follows the colon.
-var expectLine = regexp.MustCompile(`^( *)(ping|ping6|tcp|tcp6|udp|udp6|answers|arp|route|sees|fdb|cases|port|drops|streams): +(\S*)`)
+var expectLine = regexp.MustCompile(`^( *)(ping|ping6|mtu|tcp|tcp6|udp|udp6|answers|arp|route|sees|fdb|mdb|cases|port|drops|streams): +(\S*)`)
 
 // readTables finds the tables of a source as simply as can be: keys at the beginning of a line, literal blocks.
 func readTables(src string, rs *Resolver) (*Expectation, problem.List) {
@@ -199,7 +199,7 @@ func TestNewVisibility(t *testing.T) {
 		{[]string{"h0"}, []string{"rt"}, []string{"h9"}, `error: no node "h9"; did you mean "h0"?`},
 	} {
 		var got string
-		if table, err := NewVisibility(l, tt.from, tt.to, tt.at); err != nil {
+		if table, err := NewVisibility(l, "sees", tt.from, tt.to, tt.at); err != nil {
 			got = fmt.Sprintf("error: %v", err)
 		} else {
 			got = Render(table, func(*Cell) string { return "?" })
@@ -223,7 +223,7 @@ func TestNewMatrix(t *testing.T) {
 			"from\\to  rt  hv.vm1  six\nrt       -   ?       ?\nhv.vm1   ?   -       ?\nsix      ?   ?       -\n"},
 		{"ping", []string{"h9"}, nil, `error: no node "h9"; did you mean "h0"?`},
 		{"ping", nil, []string{"s1"}, "error: s1 has no address to ask for; give it one or leave it out"},
-		{"fdb", nil, nil, `error: no matrix of kind "fdb"; there are ping, ping6, tcp, udp, tcp6, udp6, answers, arp and route`},
+		{"fdb", nil, nil, `error: no matrix of kind "fdb"; there are ping, ping6, mtu, mtu6, tcp, udp, tcp6, udp6, answers, arp and route`},
 	} {
 		var got string
 		if table, err := NewMatrix(l, tt.kind, tt.from, tt.to); err != nil {

@@ -339,8 +339,8 @@ func (u *updater) scalar(t *Table) (line string, start, end int) {
 	return line, start, len(line)
 }
 
-// shortKey is what precedes the word of a short form in a block mapping.
-var shortKey = regexp.MustCompile(`^( *)["']?[a-z0-9]+["']?[ \t]*:[ \t]+$`)
+// shortKey is what precedes the word of a short form in a block mapping, which may be an item of a list, or in a list.
+var shortKey = regexp.MustCompile(`^( *(?:- +)?)["']?[a-z0-9]+["']?[ \t]*:[ \t]+$|^( *- +)$`)
 
 // writeOutShort turns "ping: ok" into a literal block, indented by two more than its key.
 func (u *updater) writeOutShort(t *Table) {
@@ -348,6 +348,10 @@ func (u *updater) writeOutShort(t *Table) {
 	key := shortKey.FindStringSubmatch(line[:start])
 	if key == nil {
 		return
+	}
+	indent := strings.Repeat(" ", len(key[1])+2)
+	if key[2] != "" {
+		indent = strings.Repeat(" ", len(key[2]))
 	}
 	var text strings.Builder
 	writeAligned(&text, u.full(t))
@@ -358,7 +362,7 @@ func (u *updater) writeOutShort(t *Table) {
 		b.WriteString(eol)
 	}
 	for l := range strings.Lines(text.String()) {
-		b.WriteString(key[1] + "  " + strings.TrimSuffix(l, "\n") + eol)
+		b.WriteString(indent + strings.TrimSuffix(l, "\n") + eol)
 	}
 	u.lines[t.Pos.Line-1] = b.String()
 }

@@ -41,6 +41,16 @@ func (w Want) Match(got string) bool {
 	return false
 }
 
+// Counts reports whether one of the words is a number, or >= and one.
+func (w Want) Counts() bool {
+	for alt := range strings.SplitSeq(w.Text, "|") {
+		if isCount(alt) {
+			return true
+		}
+	}
+	return false
+}
+
 // sameParts reports whether the words have the same parts, in whatever order, a node standing for its interfaces.
 func sameParts(want, got string) bool {
 	wanted, parts := strings.Split(sortParts(want), "+"), strings.Split(sortParts(got), "+")

@@ -55,17 +55,6 @@ func (g *vocabulary) alternative(q Question, alt, text string) string {
 	return k.word(g, k, q, alt)
 }
 
-// refusal reports whether other tools have the word for a ping without an answer.
-func refusal(word string) bool {
-	return slices.Contains([]string{"fail", "failed", "no", "false", "0", "X", "drop", "dropped", "deny", "denied",
-		"blocked", "timeout", "unreachable", "lost"}, word)
-}
-
-// approval reports whether other tools have the word for a ping that is answered.
-func approval(word string) bool {
-	return slices.Contains([]string{"yes", "OK", "pass", "true", "up", "reachable", "1"}, word)
-}
-
 // begins reports whether some word of the kind begins with the prefix, which may end inside a part.
 func (g *vocabulary) begins(k *Kind, q Question, prefix string) bool {
 	return slices.ContainsFunc(k.words, func(w string) bool { return strings.HasPrefix(w, prefix) }) ||

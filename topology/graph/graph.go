@@ -40,14 +40,14 @@ type Group struct {
 // Interface is an interface of a host, or a port.
 type Interface struct {
 	Name      string   `json:"name"`
-	Type      string   `json:"type"`           // veth bridge macvlan macvtap vlan; inlet: a port that is an interface of the holder
-	Mode      string   `json:"mode,omitempty"` // of a macvlan or macvtap
+	Type      string   `json:"type"`           // as the file has it; inlet: a port that is an interface of the holder
+	Mode      string   `json:"mode,omitempty"` // of a macvlan, macvtap or ipvlan
 	Addresses []string `json:"addresses,omitempty"`
 	Group     string   `json:"group,omitempty"`    // port group
 	VLAN      string   `json:"vlan,omitempty"`     // of a port, where there are VLANs: 10, trunk, "1, tagged 10,20"
 	Ports     []string `json:"ports,omitempty"`    // of a bridge
 	Settings  []string `json:"settings,omitempty"` // that differ from the defaults
-	On        string   `json:"on,omitempty"`       // what a macvlan, macvtap or VLAN interface sits on
+	On        string   `json:"on,omitempty"`       // what a macvlan, VLAN interface or the like sits on
 	Peer      string   `json:"peer,omitempty"`     // the other end of a cable
 	Down      bool     `json:"down,omitempty"`     // unplugged, or "up: false"
 }
@@ -57,7 +57,7 @@ type Cable struct {
 	A    topology.End `json:"-"`
 	B    topology.End `json:"-"`
 	Ends [2]string    `json:"ends"` // A and B, as node:interface
-	Kind string       `json:"kind"` // cable; else what A is that sits on B: macvlan macvtap vlan uplink
+	Kind string       `json:"kind"` // cable; else what A is that sits on B: macvlan macvtap vlan ipvlan vxlan uplink
 }
 
 // CableKind and UplinkKind are kinds of cables; the others are types of interfaces.

@@ -42,7 +42,7 @@ var languages = map[string]func(*graph.Graph) string{
 func sources(t *testing.T) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
-	for _, name := range []string{"nested", "nested-two-uplinks", "vlan-modes", "guest-macvlan", "kvm-vmware-2", "spanning-tree"} {
+	for _, name := range []string{"nested", "nested-two-uplinks", "vlan-modes", "guest-macvlan", "kvm-vmware-2", "spanning-tree", "vxlan-bridges"} {
 		src, err := labs.Read(name)
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,9 @@ func nodeOf(n *topology.Node) Node {
 	for _, i := range n.Interfaces {
 		out.Interfaces = append(out.Interfaces, interfaceOf(n, i))
 	}
+	if n.Loopback != nil {
+		out.Interfaces = append(out.Interfaces, interfaceOf(n, n.Loopback))
+	}
 	if n.Kind == topology.Bridge { // the bridge is the node
 		if br := n.Interface(n.Base()); br != nil {
 			out.Settings = bridgeSettings(br.Bridge)
@@ -43,6 +46,12 @@ func interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	}
 	if i.Port != nil {
 		out.VLAN, out.Settings = portVLAN(i.Port.VLAN), portSettings(i.Port)
+	}
+	if i.VXLAN != nil {
+		out.Settings = append(out.Settings, tunnelSettings(i.VXLAN)...)
+	}
+	if i.Flags != "" && i.Flags != "bridge" {
+		out.Settings = append(out.Settings, "flags "+i.Flags)
 	}
 	if i.Promisc {
 		out.Settings = append(out.Settings, "promisc true")
@@ -150,6 +159,11 @@ func bridgeSettings(b *topology.BridgeSettings) []string {
 	}
 	say("vlan_filtering", b.VLANFiltering, d.VLANFiltering)
 	say("mcast_snooping", b.McastSnooping, d.McastSnooping)
+	say("mcast_querier", b.Mcast.Querier, d.Mcast.Querier)
+	is, was := b.Mcast, d.Mcast
+	for k, t := range is.Intervals() {
+		say(t.Name, *t.Value, *was.Intervals()[k].Value)
+	}
 	say("group_fwd_mask", b.GroupFwdMask, d.GroupFwdMask)
 	say("priority", b.Priority, d.Priority)
 	return out
@@ -164,13 +178,43 @@ func portSettings(p *topology.PortSettings) []string {
 		is, was bool
 	}{{"learning", p.Learning, d.Learning}, {"flood", p.Flood, d.Flood}, {"mcast_flood", p.McastFlood, d.McastFlood},
 		{"bcast_flood", p.BcastFlood, d.BcastFlood}, {"isolated", p.Isolated, d.Isolated},
-		{"hairpin", p.Hairpin, d.Hairpin}, {"locked", p.Locked, d.Locked}, {"bpdu_guard", p.BPDUGuard, d.BPDUGuard}} {
+		{"hairpin", p.Hairpin, d.Hairpin}, {"locked", p.Locked, d.Locked}, {"mab", p.MAB, d.MAB},
+		{"neigh_suppress", p.NeighSuppress, d.NeighSuppress}, {"bpdu_guard", p.BPDUGuard, d.BPDUGuard}} {
 		if s.is != s.was {
 			out = append(out, s.key+" "+strconv.FormatBool(s.is))
 		}
 	}
-	if p.Cost != d.Cost {
-		out = append(out, "cost "+strconv.Itoa(p.Cost))
+	for _, s := range []struct {
+		key     string
+		is, was int
+	}{{"cost", p.Cost, d.Cost}, {"priority", p.Priority, d.Priority}, {"mcast_router", p.McastRouter, d.McastRouter},
+		{"group_fwd_mask", int(p.GroupFwdMask), int(d.GroupFwdMask)}} {
+		if s.is != s.was {
+			out = append(out, s.key+" "+strconv.Itoa(s.is))
+		}
+	}
+	return out
+}
+
+// tunnelSettings are what tells one VXLAN from another, and what differs from the usual, by the keys of a lab file.
+func tunnelSettings(v *topology.VXLAN) []string {
+	out := []string{"id " + strconv.Itoa(v.ID)}
+	say := func(is bool, text string) {
+		if is {
+			out = append(out, text)
+		}
+	}
+	if len(v.Remotes) > 0 {
+		out = append(out, "remote "+strings.Trim(fmt.Sprint(v.Remotes), "[]"))
+	}
+	say(v.Group.IsValid(), "group "+v.Group.String())
+	say(v.Local.IsValid(), "local "+v.Local.String())
+	say(v.DstPort != topology.VXLANPort, "dstport "+strconv.Itoa(v.DstPort))
+	say(v.TTL != 0, "ttl "+strconv.Itoa(v.TTL))
+	say(v.DF != "unset", "df "+v.DF)
+	say(!v.Learning, "learning false")
+	for _, e := range v.FDB {
+		say(true, "fdb "+e.MAC.String()+" "+e.Remote.String())
 	}
 	return out
 }

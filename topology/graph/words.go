@@ -34,8 +34,10 @@ func (i *Interface) about(node string) []string {
 	switch i.Type {
 	case "bridge":
 		out = append(out, strings.TrimSuffix("bridge of "+strings.Join(i.Ports, " "), " of "))
-	case "macvlan", "macvtap":
+	case "macvlan", "macvtap", "ipvlan":
 		out = append(out, i.Type+" "+i.Mode)
+	case "vxlan":
+		out = append(out, i.Type)
 	}
 	if i.VLAN != "" {
 		out = append(out, vlanWords(i.VLAN))

@@ -48,11 +48,19 @@ func (n *namespace) bridgeSettings(name string, from, to topology.BridgeSettings
 	if from.GroupFwdMask != to.GroupFwdMask {
 		data.AddRtAttr(nl.IFLA_BR_GROUP_FWD_MASK, nl.Uint16Attr(to.GroupFwdMask))
 	}
+	mcast := &knobs{data: data}
+	mcast.mcast(from.Mcast, to.Mcast)
 	err := n.setLink(name, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), info)
 	if errors.Is(err, unix.EOPNOTSUPP) && to.VLANFiltering {
 		return errNoFiltering
 	}
 	if err != nil {
+		return err
+	}
+	if err := mcast.lacking(n, name, nl.IFLA_INFO_DATA); err != nil {
+		return err
+	}
+	if err := n.setQuerier(name, from.Mcast.Querier, to.Mcast.Querier); err != nil {
 		return err
 	}
 	return n.checkFiltering(name, to)
@@ -100,6 +108,9 @@ func (n *namespace) portSettings(o plan.SetPort) error {
 	add(o.From.Hairpin, o.To.Hairpin, nl.IFLA_BRPORT_MODE)
 	add(o.From.Locked, o.To.Locked, brportLocked)
 	add(o.From.BPDUGuard, o.To.BPDUGuard, nl.IFLA_BRPORT_GUARD)
+	more := &knobs{data: data}
+	more.port(o.From, o.To)
+	changed = changed || len(more.kept) > 0
 	if o.From.Cost != o.To.Cost && o.To.Cost != 0 {
 		data.AddRtAttr(nl.IFLA_BRPORT_COST, nl.Uint32Attr(uint32(o.To.Cost)))
 		changed = true
@@ -107,6 +118,9 @@ func (n *namespace) portSettings(o plan.SetPort) error {
 	if changed {
 		// Only this family and request may change a port (rtnetlink(7)).
 		if err := n.setLink(o.Name, unix.RTM_SETLINK, nl.NewIfInfomsg(unix.AF_BRIDGE), data); err != nil {
+			return err
+		}
+		if err := more.lacking(n, o.Name, unix.IFLA_INFO_SLAVE_DATA); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -26,6 +27,12 @@ func (b *Builder) change(op plan.Op) error {
 			return err
 		}
 		return addUpper(lower, upper, o)
+	case plan.AddVXLAN:
+		under, upper, err := b.both(cmp.Or(o.Lower.Node, o.Node), o.Node)
+		if err != nil {
+			return err
+		}
+		return addVXLAN(under, upper, o)
 	}
 	node, request := linkRequest(op)
 	if request == nil {
@@ -78,6 +85,14 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.bridgeSettings(o.Name, o.From, o.To) }
 	case plan.SetPort:
 		return o.Node, func(n *namespace) error { return n.portSettings(o) }
+	case plan.SetVXLAN:
+		return o.Node, func(n *namespace) error { return tunnels{n}.setVXLAN(o.Name, o.From, o.To) }
+	case plan.AddTunnelEntry:
+		return o.Node, func(n *namespace) error { return tunnels{n}.addTunnelEntry(o) }
+	case plan.DelTunnelEntry:
+		return o.Node, func(n *namespace) error {
+			return tunnels{n}.tunnelEntry(o.Name, o.TunnelEntry, (*netlink.Handle).NeighDel, unix.ENOENT, unix.ENODEV)
+		}
 	case plan.AddStatic:
 		return o.Node, func(n *namespace) error { return n.staticEntry(o.Port, o.MAC, (*netlink.Handle).NeighSet) }
 	case plan.DelStatic:
@@ -86,8 +101,8 @@ func linkRequest(op plan.Op) (node string, request func(*namespace) error) {
 	return "", nil
 }
 
-// addressRequest is what an operation on an address, a route or a neighbour does in the namespace of its node; nil for
-// other operations.
+// addressRequest is what an operation on an address, a route, a routing rule or a neighbour does in the namespace of
+// its node; nil for other operations.
 func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 	switch o := op.(type) {
 	case plan.AddAddr:
@@ -100,8 +115,14 @@ func addressRequest(op plan.Op) (node string, request func(*namespace) error) {
 		return o.Node, func(n *namespace) error { return n.route(o.Route, (*netlink.Handle).RouteAdd) }
 	case plan.DelRoute:
 		return o.Node, func(n *namespace) error {
-			return tolerate(n.route(o.Route, (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH,
+			return tolerate(n.route(o.Whole(), (*netlink.Handle).RouteDel), unix.ESRCH, unix.ENODEV, unix.ENETUNREACH,
 				unix.EHOSTUNREACH)
+		}
+	case plan.AddIPRule:
+		return o.Node, func(n *namespace) error { return n.ipRule(o.IPRule, (*netlink.Handle).RuleAdd) }
+	case plan.DelIPRule:
+		return o.Node, func(n *namespace) error {
+			return tolerate(n.ipRule(o.IPRule, (*netlink.Handle).RuleDel), unix.ENOENT, unix.EAFNOSUPPORT)
 		}
 	case plan.AddNeighbour:
 		return o.Node, func(n *namespace) error { return n.neighbour(o.Neighbour, (*netlink.Handle).NeighSet) }

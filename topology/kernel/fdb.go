@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -25,7 +26,48 @@ func (t Tables) FDB(node, bridge string) ([]topology.FDBEntry, error) {
 	return n.fdb(bridge)
 }
 
-// FlushFDB forgets what the bridges of a node have learned; static entries stay.
+// TunnelFDB lists the forwarding entries of a VXLAN, learned and static, by MAC. For one that is not there the error
+// wraps ENODEV.
+func (t Tables) TunnelFDB(node, name string) (out []topology.FDBEntry, err error) {
+	err = t.reading(node, func(n *namespace, h *netlink.Handle) error {
+		out, err = readTunnelFDB(n, h, name)
+		return err
+	})
+	return out, err
+}
+
+func readTunnelFDB(n *namespace, h *netlink.Handle, name string) (out []topology.FDBEntry, err error) {
+	l, err := h.LinkByName(name)
+	if err != nil {
+		return nil, n.linkError(name, err)
+	}
+	list, err := h.NeighList(l.Attrs().Index, unix.AF_BRIDGE)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list forwarding entries of %s: %w", n.node, name, err)
+	}
+	for _, e := range list {
+		if !ofTunnel(&e) {
+			continue
+		}
+		remote, _ := netip.AddrFromSlice(e.IP)
+		k := topology.FDBEntry{Port: remote.Unmap().String(), Static: e.State&kept != 0}
+		copy(k.MAC[:], e.HardwareAddr)
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b topology.FDBEntry) int {
+		return cmp.Or(slices.Compare(a.MAC[:], b.MAC[:]), cmp.Compare(a.Port, b.Port))
+	})
+	return out, nil
+}
+
+// kept are the states of entries that nobody has learned.
+const kept = netlink.NUD_PERMANENT | netlink.NUD_NOARP
+
+// ofTunnel reports whether an entry is a VXLAN's own, and not its bridge's: only those have a remote
+// (vxlan_fdb_info, drivers/net/vxlan).
+func ofTunnel(e *netlink.Neigh) bool { return e.MasterIndex == 0 && e.IP != nil }
+
+// FlushFDB forgets what the bridges and VXLANs of a node have learned; static entries stay.
 func (t Tables) FlushFDB(node string) error {
 	return t.reading(node, func(_ *namespace, h *netlink.Handle) error { return flushFDB(h, node) })
 }
@@ -81,10 +123,12 @@ func flushFDB(h *netlink.Handle, nodeName string) error {
 	}
 	for i := range list {
 		e := &list[i]
-		if e.MasterIndex == 0 || e.State&(netlink.NUD_PERMANENT|netlink.NUD_NOARP) != 0 {
+		if e.MasterIndex == 0 && !ofTunnel(e) || e.State&kept != 0 {
 			continue
 		}
-		e.Flags |= netlink.NTF_MASTER
+		if e.Flags |= netlink.NTF_MASTER; ofTunnel(e) {
+			e.Flags = netlink.NTF_SELF
+		}
 		if err := tolerate(h.NeighDel(e), unix.ENOENT); err != nil {
 			return fmt.Errorf("%s: forget %s: %w", nodeName, e.HardwareAddr, err)
 		}

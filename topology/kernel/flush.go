@@ -3,9 +3,11 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +59,7 @@ func (f *flushFiles) open(open func(key string) (int, error)) error {
 	for _, family := range []string{"ipv4", "ipv6"} {
 		fd, err := open("net/" + family + "/route/flush")
 		if family == "ipv6" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)) {
-			return nil // a kernel without IPv6; or no redirect was ever accepted
+			return nil // a kernel without IPv6; or one that keeps it from ordinary users (ipv6_route_sysctl_init)
 		}
 		if err != nil {
 			return err
@@ -82,11 +84,48 @@ func (f *flushFiles) end() {
 	f.ended = true
 }
 
-// FlushRoutes forgets redirected and cached routes, as "ip route flush cache" does.
+// whole reports whether there is a file of each family.
+func (f *flushFiles) whole() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.fds) > 1
+}
+
+// FlushRoutes forgets redirected and cached routes, and with them path MTUs, as "ip route flush cache" does.
 func (t Tables) FlushRoutes(node string) error {
 	n, err := t.space.of(node)
 	if err != nil {
 		return err
 	}
-	return n.flush.write(n)
+	if err := n.flush.write(n); err != nil || n.flush.whole() {
+		return err
+	}
+	return n.deleteCached6()
+}
+
+// deleteCached6 deletes what "ip -6 route show cache" lists: the kernel's dump of routes has them among the others, and
+// takes each back as it was given (rtm_to_fib6_config, net/ipv6/route.c). One that is gone is not an error.
+func (n *namespace) deleteCached6() error {
+	fixed := make([]byte, unix.SizeofRtMsg)
+	fixed[0] = unix.AF_INET6
+	var b [64]byte
+	req, start := message(b[:0], unix.RTM_GETROUTE, unix.NLM_F_DUMP, fixed)
+	var cached [][]byte
+	err := n.conn.exchange(finish(req, start), func(typ uint16, b []byte) {
+		if typ == unix.RTM_NEWROUTE && len(b) >= unix.SizeofRtMsg &&
+			binary.NativeEndian.Uint32(b[8:])&unix.RTM_F_CLONED != 0 {
+			cached = append(cached, slices.Clone(b))
+		}
+	}, nil)
+	for _, route := range cached {
+		if err == nil {
+			req, start := message(nil, unix.RTM_DELROUTE, unix.NLM_F_ACK, route)
+			err = n.conn.exchange(finish(req, start), nil,
+				func(e unix.Errno) error { return tolerate(e, unix.ESRCH, unix.ENOENT) })
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: forget cached routes: %w", n.node, err)
+	}
+	return nil
 }

@@ -83,8 +83,7 @@ func intoBridge(n *namespace, bridge string, in topology.Inlet, mtu int) error {
 	if err := n.setMaster(in.Outer, bridge); err != nil {
 		return err
 	}
-	every := topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}
-	if err := n.portSettings(plan.SetPort{Node: n.node, Name: in.Outer, From: every}); err != nil {
+	if err := n.portSettings(closed(n.node, in.Outer)); err != nil {
 		return err
 	}
 	return inletUp(n, in)

@@ -156,9 +156,14 @@ func holder(inode uint64) string {
 }
 
 // countedKinds are the kinds of interfaces that hand a packet on before they return, or put it where [Backlogged] or
-// [Tables.Queues] count it, or have it wait at a neighbour entry. Tunnels are not among them: what they receive waits
-// in a queue of its own that nobody counts (gro_cells, net/core/gro_cells.c).
-var countedKinds = map[string]bool{"veth": true, "bridge": true, "dummy": true, "vlan": true, "vrf": true}
+// [Tables.Queues] count it, or have it wait at a neighbour entry, which may be that of the network below a tunnel.
+// Other tunnels are not among them: what they receive waits in a queue of its own that nobody counts (gro_cells).
+var countedKinds = map[string]bool{"veth": true, "bridge": true, "dummy": true, "vlan": true, "vrf": true,
+	"vxlan": true}
+
+// queuedByOffload are those of them that have a queue and a poll of their own while generic receive offload is on
+// (veth_napi_enable, drivers/net/veth.c; gro_cells_receive, net/core/gro_cells.c).
+var queuedByOffload = map[string]bool{"veth": true, "vxlan": true}
 
 // forwardingKinds are those whose ports are handled at once, and not by a program that is asked first.
 var forwardingKinds = map[string]bool{"": true, "bridge": true, "vrf": true}
@@ -195,7 +200,7 @@ func (n *namespace) opaqueLinks(known func(name string) bool) (out []string, err
 			what = fmt.Sprintf("the interface %s, whose packets a %s gets", l.name, kinds[l.master])
 		case l.elsewhere && !known(l.name):
 			what = fmt.Sprintf("the interface %s, which leads out of the lab", l.name)
-		case l.kind == "veth" && n.receivesByNAPI(l.name):
+		case queuedByOffload[l.kind] && n.receivesByNAPI(l.name):
 			what = fmt.Sprintf("the interface %s, which receives by a queue of its own (ethtool(8), gro)", l.name)
 		}
 		if what != "" {
@@ -209,10 +214,10 @@ func (n *namespace) opaqueLinks(known func(name string) bool) (out []string, err
 const (
 	siocEthtool = 0x8946
 	ethtoolGGRO = 0x2b
+	ethtoolSGRO = 0x2c
 )
 
-// receivesByNAPI reports whether generic receive offload is on, by which a veth has a queue and a poll of its own
-// (veth_napi_enable, drivers/net/veth.c). What cannot be read is so.
+// receivesByNAPI reports whether generic receive offload is on; see queuedByOffload. What cannot be read is so.
 func (n *namespace) receivesByNAPI(name string) bool {
 	v := ethtoolValue{command: ethtoolGGRO}
 	return n.ethtool(name, &v) != nil || v.data != 0

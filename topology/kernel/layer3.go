@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
@@ -31,36 +30,6 @@ func (n *namespace) address(what int, name string, addr netip.Prefix) error {
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, b))
 	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, b))
 	return n.send(req)
-}
-
-// route adds or removes a route, whichever do does.
-func (n *namespace) route(r topology.Route, do func(*netlink.Handle, *netlink.Route) error) error {
-	h, err := n.rtnl()
-	if err != nil {
-		return err
-	}
-	nr := &netlink.Route{
-		Dst: &net.IPNet{IP: r.Dst.Masked().Addr().AsSlice(),
-			Mask: net.CIDRMask(r.Dst.Bits(), r.Dst.Addr().BitLen())},
-		Priority: r.Metric, Type: routeTypes[r.Type], Protocol: unix.RTPROT_BOOT, Scope: netlink.SCOPE_UNIVERSE,
-	}
-	if r.Via.IsValid() {
-		nr.Gw = r.Via.AsSlice()
-	} else if r.Type == "unicast" && r.Dst.Addr().Is4() {
-		nr.Scope = netlink.SCOPE_LINK
-	}
-	if r.Dev != "" {
-		if nr.LinkIndex, err = n.ifindex(r.Dev); err != nil {
-			return err
-		}
-	}
-	if r.Src.IsValid() {
-		nr.Src = r.Src.AsSlice()
-	}
-	if r.OnLink {
-		nr.Flags = int(netlink.FLAG_ONLINK)
-	}
-	return do(h, nr)
 }
 
 var routeTypes = map[string]int{

@@ -96,6 +96,11 @@ func addUpper(lower, upper *namespace, o plan.AddUpper) error {
 		return unsupported(h.LinkAdd(&netlink.Vlan{LinkAttrs: la, VlanId: o.VLANID,
 			VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}), "VLAN interfaces (module 8021q)")
 	}
+	if o.Type == topology.IPVLAN {
+		la.HardwareAddr = nil // it is always that of what it sits on
+		return unsupported(h.LinkAdd(&netlink.IPVlan{LinkAttrs: la, Mode: ipvlanModes[o.Mode],
+			Flag: ipvlanFlags[o.Flags]}), "ipvlan")
+	}
 	mv := netlink.Macvlan{LinkAttrs: la, Mode: macvlanModes[o.Mode]}
 	for _, m := range o.Sources {
 		mv.MACAddrs = append(mv.MACAddrs, net.HardwareAddr(m[:]))
@@ -133,6 +138,12 @@ var macvlanModes = map[string]netlink.MacvlanMode{
 	"bridge": netlink.MACVLAN_MODE_BRIDGE, "private": netlink.MACVLAN_MODE_PRIVATE, "vepa": netlink.MACVLAN_MODE_VEPA,
 	"passthru": netlink.MACVLAN_MODE_PASSTHRU, "source": netlink.MACVLAN_MODE_SOURCE,
 }
+
+var ipvlanModes = map[string]netlink.IPVlanMode{"l2": netlink.IPVLAN_MODE_L2, "l3": netlink.IPVLAN_MODE_L3,
+	"l3s": netlink.IPVLAN_MODE_L3S}
+
+var ipvlanFlags = map[string]netlink.IPVlanFlag{"bridge": netlink.IPVLAN_FLAG_BRIDGE,
+	"private": netlink.IPVLAN_FLAG_PRIVATE, "vepa": netlink.IPVLAN_FLAG_VEPA}
 
 // delLink removes an interface. One that is gone is not an error.
 func (n *namespace) delLink(name string) error {

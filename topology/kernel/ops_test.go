@@ -37,6 +37,14 @@ func TestEveryOpApplies(t *testing.T) {
 	}
 	addr := plan.AddAddr{Node: "b", Name: "eth0", Addr: netip.MustParsePrefix("10.0.0.1/24")}
 	route := topology.Route{Dst: netip.MustParsePrefix("10.7.0.0/16"), Type: "unicast", Via: netip.MustParseAddr("10.0.0.9")}
+	several := topology.Route{Dst: netip.MustParsePrefix("10.8.0.0/16"), Type: "unicast", Table: 70000, Metric: 9,
+		NextHops: []topology.NextHop{{Via: netip.MustParseAddr("10.0.0.9"), Weight: 2}, {Via: netip.MustParseAddr("9.9.9.9"), Dev: "eth0", OnLink: true, Weight: 1}}}
+	fewer := several
+	fewer.NextHops = several.NextHops[:1]
+	rule := topology.IPRule{Priority: 4294967295, Not: true, From: netip.MustParsePrefix("10.0.0.1/32"), To: netip.MustParsePrefix("10.7.0.0/16"),
+		IIF: "lo", OIF: "eth0", Mark: 1, MarkMask: 0xff, TOS: 0x10, Proto: 6, SPort: topology.PortRange{First: 1024, Last: 65534},
+		DPort: topology.PortRange{First: 80, Last: 80}, Action: "table", Table: 4294967295, Suppress: -1}
+	prohibit := topology.IPRule{Priority: 7, V6: true, Action: "prohibit", Suppress: -1}
 	neigh := topology.Neighbour{IP: netip.MustParseAddr("10.0.0.8"), Dev: "eth0", MAC: mac("02:00:00:00:00:08")}
 	to := topology.DefaultBridgeSettings()
 	to.Ageing, to.STP, to.Priority, to.McastSnooping, to.GroupFwdMask = 30*time.Second, true, 4096, false, 8
@@ -46,6 +54,16 @@ func TestEveryOpApplies(t *testing.T) {
 	static := plan.AddStatic{Node: "a", Bridge: "br", StaticEntry: topology.StaticEntry{MAC: mac("02:00:00:00:00:07"), Port: "p0"}}
 	master := plan.SetMaster{Node: "a", Name: "p0", Master: "br"}
 
+	vx := plan.AddVXLAN{Node: "b", Name: "vx", Lower: topology.End{Node: "b", Interface: "eth0"}, MAC: mac("02:00:00:00:00:06"), MTU: 1400,
+		VXLAN: topology.VXLAN{ID: 10, Remotes: []netip.Addr{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")}, Local: addr.Addr.Addr(),
+			DstPort: 8472, TTL: 9, DF: "set", Ageing: time.Minute}}
+	other := vx.VXLAN
+	other.Remotes, other.TTL, other.DF, other.Learning, other.Ageing = []netip.Addr{netip.MustParseAddr("10.0.0.9")}, 0, "inherit", true, time.Second
+	entry := func(mac switchcore.MAC, remote string) plan.AddTunnelEntry {
+		return plan.AddTunnelEntry{Node: "b", Name: "vx", TunnelEntry: topology.TunnelEntry{MAC: mac, Remote: netip.MustParseAddr(remote)}}
+	}
+	far := entry(mac("02:00:00:00:00:07"), "10.0.0.5")
+	unknown := entry(switchcore.MAC{}, "10.0.0.3")
 	ran := ""
 	cases := []struct {
 		ops  []plan.Op // the last one is the one that is tested
@@ -70,10 +88,22 @@ func TestEveryOpApplies(t *testing.T) {
 		{[]plan.Op{addr, plan.DelAddr(addr)}, "-n t.b addr show eth0", "!10.0.0.1"},
 		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}}, "-n t.b route", "10.7.0.0/16 via 10.0.0.9"},
 		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: route}, plan.DelRoute{Node: "b", Route: route}}, "-n t.b route", "!10.7.0.0"},
+		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: several}}, "-o -n t.b route show table 70000", "10.8.0.0/16 metric 9 \\\tnexthop via 10.0.0.9 dev eth0 weight 2 \\\tnexthop via 9.9.9.9 dev eth0 weight 1 onlink"},
+		{[]plan.Op{addr, plan.AddRoute{Node: "b", Route: fewer}, plan.DelRoute{Node: "b", Route: several}}, "-n t.b route show table all", "!10.8.0.0"},
+		{[]plan.Op{plan.AddIPRule{Node: "b", IPRule: rule}}, "-n t.b rule", "not from 10.0.0.1 to 10.7.0.0/16 tos 0x10 fwmark 0x1/0xff iif lo oif eth0 ipproto tcp sport 1024-65534 dport 80 lookup 4294967295"},
+		{[]plan.Op{plan.AddIPRule{Node: "b", IPRule: rule}, plan.DelIPRule{Node: "b", IPRule: rule}}, "-n t.b rule", "!4294967295"},
+		{[]plan.Op{plan.AddIPRule{Node: "b", IPRule: prohibit}}, "-6 -n t.b rule", "from all prohibit"},
 		{[]plan.Op{addr, plan.AddNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "10.0.0.8 dev eth0 lladdr 02:00:00:00:00:08 PERMANENT"},
 		{[]plan.Op{addr, plan.AddNeighbour{Node: "b", Neighbour: neigh}, plan.DelNeighbour{Node: "b", Neighbour: neigh}}, "-n t.b neigh", "!10.0.0.8"},
 		{[]plan.Op{master, static}, "netns exec t.a bridge fdb show br br", "02:00:00:00:00:07 dev p0 master br static"},
 		{[]plan.Op{master, static, plan.DelStatic(static)}, "netns exec t.a bridge fdb show br br", "!02:00:00:00:00:07"},
+		{[]plan.Op{vx}, "-d -n t.b link show vx", "vxlan id 10 remote 10.0.0.2 local 10.0.0.1 dev eth0 srcport 0 0 dstport 8472 nolearning ttl 9 df set ageing 60 udpcsum"},
+		{[]plan.Op{vx, plan.SetVXLAN{Node: "b", Name: "vx", From: vx.VXLAN, To: other}}, "-d -n t.b link show vx", "vxlan id 10 remote 10.0.0.9 local 10.0.0.1 dev eth0 srcport 0 0 dstport 8472 ttl auto df inherit ageing 1 udpcsum"},
+		{[]plan.Op{vx, unknown}, "netns exec t.b bridge fdb show dev vx", "00:00:00:00:00:00 dst 10.0.0.3 self permanent"},
+		{[]plan.Op{vx, entry(far.MAC, "10.0.0.4"), far}, "netns exec t.b bridge fdb show dev vx", "02:00:00:00:00:07 dst 10.0.0.5 self permanent"},
+		{[]plan.Op{vx, entry(far.MAC, "10.0.0.4"), far}, "netns exec t.b bridge fdb show dev vx", "!10.0.0.4"},
+		{[]plan.Op{vx, unknown, plan.DelTunnelEntry(unknown)}, "netns exec t.b bridge fdb show dev vx", "!10.0.0.3"},
+		{[]plan.Op{vx, plan.DelTunnelEntry(unknown)}, "netns exec t.b bridge fdb show dev vx", "00:00:00:00:00:00 dst 10.0.0.2"},
 		{[]plan.Op{plan.RunCommand{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 		{[]plan.Op{plan.AwaitReady{Node: "b", Command: topology.Command{Sh: "x"}}}, "netns list", "t.b"},
 	}
@@ -116,7 +146,8 @@ func TestEveryOpApplies(t *testing.T) {
 func opTypes(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, name := range []string{"../plan/ops.go", "../plan/staticdiff.go"} {
+	for _, name := range []string{"../plan/ops.go", "../plan/routes.go", "../plan/iprules.go", "../plan/staticdiff.go",
+		"../plan/vxlan.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +169,9 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "a"},
 		plan.DelLink{Node: "a", Name: "nothing"},
-		plan.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}})
+		plan.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "blackhole"}},
+		plan.DelRoute{Node: "a", Route: topology.Route{Dst: netip.MustParsePrefix("10.0.0.0/8"), Type: "unicast", Table: 5, NextHops: make([]topology.NextHop, 2)}},
+		plan.DelIPRule{Node: "a", IPRule: topology.IPRule{Priority: 5, Action: "table", Table: 5, Suppress: -1}})
 	err := s.Apply(context.Background(), &plan.Plan{Instance: "t", Ops: []plan.Op{plan.SetMTU{Node: "a", Name: "nothing", MTU: 1400}}}, noCommands)
 	var oe *OpError
 	if !errors.As(err, &oe) || !strings.Contains(err.Error(), "ip -n t.a link set dev nothing mtu 1400") {
@@ -147,7 +180,7 @@ func TestRemovalOfWhatIsGone(t *testing.T) {
 }
 
 // What this kernel cannot do must be said to be so, and must be so: iproute2 fails too.
-func TestVLANsWhereTheKernelHasThem(t *testing.T) {
+func TestTypesOfInterfacesWhereTheKernelHasThem(t *testing.T) {
 	s, _ := newSpace(t)
 	apply(t, s, plan.AddNamespace{Node: "a"},
 		plan.AddVeth{Near: plan.VethEnd{Node: "a", Name: "v0", MAC: switchcore.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Far: plan.VethEnd{Node: "a", Name: "v1", MAC: switchcore.MAC{2, 0, 0, 0, 0, 2}, MTU: 1500}})
@@ -162,6 +195,8 @@ func TestVLANsWhereTheKernelHasThem(t *testing.T) {
 	}{
 		"VLAN interface": {plan.AddUpper{Node: "a", Name: "v0.5", Type: topology.VLAN, Lower: topology.End{Node: "a", Interface: "v0"}, VLANID: 5, MAC: switchcore.MAC{2, 0, 0, 0, 0, 3}, MTU: 1500},
 			"ip -n t.a link add link v1 name v1.5 type vlan id 5"},
+		"ipvlan": {plan.AddUpper{Node: "a", Name: "iv", Type: topology.IPVLAN, Lower: topology.End{Node: "a", Interface: "v0"}, Mode: "l3", Flags: "private", MTU: 1500},
+			"ip -n t.a link add link v1 name iv1 type ipvlan mode l3 private"},
 		"VLAN filtering": {plan.AddBridge{Node: "a", Name: "br", MTU: 1500, Settings: settings},
 			"ip -n t.a link add by type bridge && ip -n t.a link set by type bridge vlan_filtering 1 && ip -n t.a -d link show by | grep -q 'vlan_filtering 1'"},
 	} {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"labctl/topology"
 )
 
 // Finding is one thing that labs need. Needed: without it there are no labs at all; otherwise only some labs want it.
@@ -50,6 +52,11 @@ func Probe() []Finding {
 	if l, err := h.LinkByName("v0"); err == nil {
 		parent = l.Attrs().Index
 	}
+	other := 0 // what has a macvlan takes no ipvlan
+	if l, err := h.LinkByName("v1"); err == nil {
+		other = l.Attrs().Index
+	}
+	onOther := func(name string) netlink.LinkAttrs { a := attrs(name); a.ParentIndex = other; return a }
 	under := func(name string) netlink.LinkAttrs { a := attrs(name); a.ParentIndex = parent; return a }
 	out = append(out,
 		link("macvlan", false, "sudo modprobe macvlan",
@@ -58,6 +65,10 @@ func Probe() []Finding {
 			&netlink.Macvtap{Macvlan: netlink.Macvlan{LinkAttrs: under("m1"), Mode: netlink.MACVLAN_MODE_BRIDGE}}),
 		link("VLAN interfaces", false, "sudo modprobe 8021q, or a kernel with CONFIG_VLAN_8021Q",
 			&netlink.Vlan{LinkAttrs: under("x0"), VlanId: 10, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}),
+		link("ipvlan", false, "sudo modprobe ipvlan, or a kernel with CONFIG_IPVLAN",
+			&netlink.IPVlan{LinkAttrs: onOther("i0"), Mode: netlink.IPVLAN_MODE_L2}),
+		link("VXLAN interfaces", false, "sudo modprobe vxlan, or a kernel with CONFIG_VXLAN",
+			&netlink.Vxlan{LinkAttrs: attrs("vx0"), VxlanId: 1, Port: topology.VXLANPort, UDPCSum: true}),
 		finding("bridge VLAN filtering", false, "a kernel with CONFIG_BRIDGE_VLAN_FILTERING", probeFiltering(h)),
 		present("bridge netfilter (iptables on bridges)", "sudo modprobe br_netfilter",
 			"/proc/sys/net/bridge/bridge-nf-call-iptables"),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -24,9 +25,8 @@ func (r *readingNode) bridges() error {
 			continue
 		}
 		br.Ports, br.RootPort = nil, ""
-		if of := r.of.Interface(r.links[k].Name); br.TopologyChange && br.Ageing == 2*br.ForwardDelay && of != nil &&
-			of.Bridge != nil {
-			br.Ageing = of.Bridge.Ageing // the kernel tells what is in its place meanwhile
+		if of := r.of.Interface(r.links[k].Name); of != nil && of.Bridge != nil {
+			asWritten(br, of.Bridge)
 		}
 		var ports []*readLinkInfo
 		for j := range r.links {
@@ -48,6 +48,21 @@ func (r *readingNode) bridges() error {
 		}
 	}
 	return r.vlans()
+}
+
+// asWritten has times as they were written, where what is read is the same in the kernel's own measure, which is up to
+// 10 ms long, or what is in their place while a tree changes.
+func asWritten(br *state.Bridge, of *topology.BridgeSettings) {
+	if br.TopologyChange && br.Ageing == 2*br.ForwardDelay {
+		br.Ageing = of.Ageing
+	}
+	mcast := of.Mcast
+	written := mcast.Intervals()
+	for i, t := range br.Mcast.Intervals() {
+		if (*t.Value - *written[i].Value).Abs() <= 10*time.Millisecond {
+			*t.Value = *written[i].Value
+		}
+	}
 }
 
 // role says what a port is in a spanning tree, and by whose messages.
@@ -122,6 +137,9 @@ func (r *readingNode) forwarding() error {
 	for k := range r.out.Interfaces {
 		i := &r.out.Interfaces[k]
 		i.Unicast = nil
+		if i.Tunnel != nil {
+			i.Tunnel.FDB = nil
+		}
 		if i.Bridge != nil {
 			i.Bridge.FDB = nil
 		}
@@ -144,13 +162,15 @@ func (r *readingNode) forwardingEntry(b []byte) {
 		return
 	}
 	status, flags := binary.NativeEndian.Uint16(b[8:]), b[10]
-	e, master := state.FDB{Port: i.Name, Static: status&unix.NUD_NOARP != 0}, 0
+	e, master, remote := state.FDB{Port: i.Name, Static: status&unix.NUD_NOARP != 0}, 0, netip.Addr{}
 	attributes(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
 		switch typ {
 		case unix.NDA_LLADDR:
 			if len(v) == 6 {
 				e.MAC = switchcore.MAC(v)
 			}
+		case unix.NDA_DST:
+			remote, _ = netip.AddrFromSlice(v)
 		case unix.NDA_VLAN:
 			e.VLAN = int(number16(v))
 		case unix.NDA_MASTER:
@@ -162,6 +182,9 @@ func (r *readingNode) forwardingEntry(b []byte) {
 		}
 	})
 	switch m := r.link(master); {
+	case i.Tunnel != nil && master == 0 && remote.IsValid():
+		i.Tunnel.FDB = append(i.Tunnel.FDB, state.TunnelFDB{MAC: e.MAC, Remote: remote,
+			Static: status&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0})
 	case flags&unix.NTF_SELF != 0 && master == 0:
 		if e.MAC[0]&1 == 0 {
 			i.Unicast = append(i.Unicast, e.MAC)

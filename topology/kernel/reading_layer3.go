@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"labctl/topology/state"
@@ -147,6 +145,8 @@ func (r *readingNode) route(b []byte) state.Route {
 			out.Via, _ = netip.AddrFromSlice(v)
 		case unix.RTA_PREFSRC:
 			out.Src, _ = netip.AddrFromSlice(v)
+		case unix.RTA_MULTIPATH:
+			out.Hops = r.hops(v)
 		case unix.RTA_METRICS:
 			attributes(v, func(typ uint16, v []byte) {
 				if typ == unix.RTAX_MTU {
@@ -159,65 +159,38 @@ func (r *readingNode) route(b []byte) state.Route {
 	return out
 }
 
+// hops reads RTA_MULTIPATH: struct rtnexthop and attributes, one behind the other.
+func (r *readingNode) hops(b []byte) (out []state.Hop) {
+	for len(b) >= unix.SizeofRtNexthop {
+		size := int(binary.NativeEndian.Uint16(b))
+		if size < unix.SizeofRtNexthop || size > len(b) {
+			break
+		}
+		h := state.Hop{Dev: r.nameOf(int(binary.NativeEndian.Uint32(b[4:]))), Weight: int(b[3]) + 1,
+			OnLink: b[2]&unix.RTNH_F_ONLINK != 0, LinkDown: b[2]&rtnhLinkDown != 0}
+		attributes(b[unix.SizeofRtNexthop:size], func(typ uint16, v []byte) {
+			if typ == unix.RTA_GATEWAY {
+				h.Via, _ = netip.AddrFromSlice(v)
+			}
+		})
+		out = append(out, h)
+		b = b[min(len(b), (size+3)&^3):]
+	}
+	return out
+}
+
 // policies reads the routing rules.
 func (r *readingNode) policies() error {
 	r.out.Policies = nil
-	for _, family := range Families {
-		if family == unix.AF_INET6 && !r.of.IPv6 {
-			continue
+	list, err := r.tables.IPRules(r.of.Name)
+	for _, k := range list {
+		family := 4
+		if k.V6 {
+			family = 6
 		}
-		err := r.reading(func(h *netlink.Handle) error {
-			list, err := h.RuleList(family)
-			if err != nil {
-				return fmt.Errorf("list routing rules: %w", err)
-			}
-			for _, k := range list {
-				p := state.Policy{Family: 4, Priority: max(k.Priority, 0), Table: k.Table, Text: ruleText(k)}
-				if family == unix.AF_INET6 {
-					p.Family = 6
-				}
-				r.out.Policies = append(r.out.Policies, p)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+		if family == 4 || r.of.IPv6 {
+			r.out.Policies = append(r.out.Policies, state.Policy{Family: family, IPRule: k})
 		}
 	}
-	return nil
-}
-
-// ruleText is a routing rule as ip-rule(8) prints it, behind its priority.
-func ruleText(k netlink.Rule) string {
-	words := []string{"from"}
-	if k.Invert {
-		words = []string{"not", "from"}
-	}
-	if k.Src != nil {
-		words = append(words, k.Src.String())
-	} else {
-		words = append(words, "all")
-	}
-	if k.Dst != nil {
-		words = append(words, "to", k.Dst.String())
-	}
-	if k.Mark != 0 {
-		words = append(words, "fwmark", fmt.Sprintf("%#x", k.Mark))
-	}
-	if k.IifName != "" {
-		words = append(words, "iif", k.IifName)
-	}
-	if k.OifName != "" {
-		words = append(words, "oif", k.OifName)
-	}
-	table := strconv.Itoa(k.Table)
-	switch k.Table {
-	case state.LocalTable:
-		table = "local"
-	case state.MainTable:
-		table = "main"
-	case state.DefaultTable:
-		table = "default"
-	}
-	return strings.Join(append(words, "lookup", table), " ")
+	return err
 }

@@ -5,9 +5,11 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,7 @@ type readLinkInfo struct {
 	portID        uint16
 	fromPort      uint16
 	fromCost      uint16
+	below         int               // of a VXLAN: what it goes over
 	conf          map[string]string // its values of net/ipv4/conf
 }
 
@@ -75,6 +78,9 @@ func readLinkState(b []byte) readLinkInfo {
 			})
 		}
 	})
+	if l.Tunnel != nil { // its IFLA_LINK is itself
+		l.link = l.below
+	}
 	return l
 }
 
@@ -115,6 +121,11 @@ func (l *readLinkInfo) info(b []byte) {
 				attributes(v, l.bridge)
 			case topology.Macvlan, topology.Macvtap:
 				attributes(v, l.macvlan)
+			case topology.IPVLAN:
+				attributes(v, l.ipvlan)
+			case topology.VXLANLink:
+				l.Tunnel = &state.Tunnel{DF: "unset"}
+				attributes(v, l.vxlan)
 			case topology.VLAN:
 				attributes(v, func(typ uint16, v []byte) {
 					if typ == nl.IFLA_VLAN_ID {
@@ -129,6 +140,57 @@ func (l *readLinkInfo) info(b []byte) {
 			}
 		}
 	})
+}
+
+// ipvlan reads an attribute of an ipvlan (linux/if_link.h).
+func (l *readLinkInfo) ipvlan(typ uint16, v []byte) {
+	switch typ {
+	case nl.IFLA_IPVLAN_MODE:
+		for word, n := range ipvlanModes {
+			if n == netlink.IPVlanMode(number16(v)) {
+				l.Mode = word
+			}
+		}
+	case nl.IFLA_IPVLAN_FLAG:
+		for word, n := range ipvlanFlags {
+			if n == netlink.IPVlanFlag(number16(v)) {
+				l.Flags = word
+			}
+		}
+	}
+}
+
+// vxlan reads an attribute of a VXLAN (linux/if_link.h).
+func (l *readLinkInfo) vxlan(typ uint16, v []byte) {
+	t := l.Tunnel
+	switch typ {
+	case nl.IFLA_VXLAN_ID:
+		t.ID = int(number32(v))
+	case nl.IFLA_VXLAN_GROUP, nl.IFLA_VXLAN_GROUP6:
+		t.Remote, _ = netip.AddrFromSlice(v)
+	case nl.IFLA_VXLAN_LOCAL, nl.IFLA_VXLAN_LOCAL6:
+		t.Local, _ = netip.AddrFromSlice(v)
+	case nl.IFLA_VXLAN_LINK:
+		l.below = int(number32(v))
+	case nl.IFLA_VXLAN_TTL:
+		if len(v) == 1 {
+			t.TTL = int(v[0])
+		}
+	case nl.IFLA_VXLAN_LEARNING:
+		t.Learning = bool8(v)
+	case nl.IFLA_VXLAN_AGEING:
+		t.Ageing = time.Duration(number32(v)) * time.Second
+	case nl.IFLA_VXLAN_PORT:
+		if len(v) == 2 {
+			t.Port = int(binary.BigEndian.Uint16(v))
+		}
+	case iflaVXLANDF:
+		for word, n := range vxlanDF {
+			if len(v) == 1 && v[0] == n {
+				t.DF = word
+			}
+		}
+	}
 }
 
 var macvlanModeNames = map[uint32]string{nl.MACVLAN_MODE_PRIVATE: "private", nl.MACVLAN_MODE_VEPA: "vepa",
@@ -153,6 +215,11 @@ const querierState = nl.IFLA_BR_MCAST_MLD_VERSION + 3
 // bridge reads an attribute of a bridge (linux/if_link.h).
 func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 	b := l.Bridge
+	for _, t := range b.Mcast.Intervals() {
+		if int(typ) == mcastAttrs[t.Name] && len(v) == 8 { // in hundredths of a second
+			*t.Value = time.Duration(binary.NativeEndian.Uint64(v)) * 10 * time.Millisecond
+		}
+	}
 	switch typ {
 	case nl.IFLA_BR_FORWARD_DELAY:
 		b.ForwardDelay = ticks(v)
@@ -180,6 +247,8 @@ func (l *readLinkInfo) bridge(typ uint16, v []byte) {
 		b.RootCost = int(number32(v))
 	case nl.IFLA_BR_TOPOLOGY_CHANGE:
 		b.TopologyChange = bool8(v)
+	case nl.IFLA_BR_MCAST_QUERIER:
+		b.Mcast.Querier = bool8(v)
 	case querierState:
 		attributes(v, func(typ uint16, _ []byte) { // a timer is there while it runs (br_multicast_dump_querier_state)
 			b.Querier = b.Querier || typ == querierOther4 || typ == querierOther6
@@ -226,7 +295,17 @@ func (l *readLinkInfo) port(typ uint16, v []byte) {
 	case nl.IFLA_BRPORT_GUARD:
 		p.BPDUGuard = bool8(v)
 	case nl.IFLA_BRPORT_GROUP_FWD_MASK:
-		p.GroupFwd = number16(v)
+		p.GroupFwdMask = number16(v)
+	case nl.IFLA_BRPORT_MAB:
+		p.MAB = bool8(v)
+	case nl.IFLA_BRPORT_NEIGH_SUPPRESS:
+		p.NeighSuppress = bool8(v)
+	case nl.IFLA_BRPORT_PRIORITY:
+		p.Priority = int(number16(v))
+	case nl.IFLA_BRPORT_MULTICAST_ROUTER:
+		if len(v) == 1 {
+			p.McastRouter = int(v[0])
+		}
 	case nl.IFLA_BRPORT_ROOT_ID:
 		copy(l.ids[0][:], v)
 	case nl.IFLA_BRPORT_BRIDGE_ID:

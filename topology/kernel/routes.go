@@ -36,6 +36,15 @@ func (t Tables) Route(node string, q topology.RouteQuery) (topology.RouteAnswer,
 	if q.From.IsValid() {
 		req = attribute(req, unix.RTA_SRC, q.From.AsSlice())
 	}
+	if q.Proto != 0 {
+		req = attribute(req, unix.RTA_IP_PROTO, []byte{q.Proto})
+	}
+	if q.SPort != 0 {
+		req = attribute(req, unix.RTA_SPORT, binary.BigEndian.AppendUint16(nil, q.SPort))
+	}
+	if q.DPort != 0 {
+		req = attribute(req, unix.RTA_DPORT, binary.BigEndian.AppendUint16(nil, q.DPort))
+	}
 	for _, dev := range []struct {
 		name string
 		typ  uint16
@@ -76,6 +85,12 @@ func readRoute(b []byte) topology.RouteAnswer {
 			r.Via, _ = netip.AddrFromSlice(v[2:])
 		case typ == unix.RTA_PREFSRC:
 			r.Src, _ = netip.AddrFromSlice(v)
+		case typ == unix.RTA_METRICS:
+			attributes(v, func(typ uint16, v []byte) {
+				if typ == unix.RTAX_MTU && len(v) >= 4 {
+					r.MTU = int(binary.NativeEndian.Uint32(v))
+				}
+			})
 		}
 	})
 	return r
@@ -94,7 +109,8 @@ func (c *conn) linkIndex(name string) (index uint32, err error) {
 	return index, err
 }
 
-// Routes prints a node's routes as the kernel has them, both families, without those of the local table.
+// Routes prints a node's routes as the kernel has them, of both families and all tables, without what the kernel itself
+// has in the local table.
 func (t Tables) Routes(node string) (out []RouteEntry, err error) {
 	err = t.reading(node, func(_ *namespace, h *netlink.Handle) error {
 		out, err = readRoutes(h, node)
@@ -112,14 +128,25 @@ func readRoutes(h *netlink.Handle, node string) ([]RouteEntry, error) {
 	for _, l := range links {
 		names[l.Attrs().Index] = l.Attrs().Name
 	}
-	list, err := h.RouteList(nil, unix.AF_UNSPEC)
+	all := &netlink.Route{Table: unix.RT_TABLE_UNSPEC}
+	list, err := h.RouteListFiltered(unix.AF_UNSPEC, all, netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return nil, fmt.Errorf("%s: list routes: %w", node, err)
 	}
 	var out []RouteEntry
 	for _, r := range list {
+		if r.Table == topology.LocalTable && r.Protocol == unix.RTPROT_KERNEL {
+			continue
+		}
 		e := RouteEntry{Dst: "default", Dev: names[r.LinkIndex], Type: routeTypeName(r.Type),
-			Protocol: r.Protocol.String(), Metric: r.Priority}
+			Protocol: r.Protocol.String(), Metric: r.Priority, Table: topology.TableName(uint32(r.Table))}
+		for _, h := range r.MultiPath {
+			hop := NextHopEntry{Dev: names[h.LinkIndex], Weight: h.Hops + 1, Dead: h.Flags&unix.RTNH_F_DEAD != 0}
+			if h.Gw != nil {
+				hop.Via = h.Gw.String()
+			}
+			e.NextHops = append(e.NextHops, hop)
+		}
 		if r.Dst != nil && r.Dst.String() != "0.0.0.0/0" && r.Dst.String() != "::/0" {
 			e.Dst = r.Dst.String()
 		} else if r.Family == unix.AF_INET6 {
@@ -138,13 +165,23 @@ func readRoutes(h *netlink.Handle, node string) ([]RouteEntry, error) {
 
 // RouteEntry is one route in iproute2's words.
 type RouteEntry struct {
-	Dst      string `json:"dst"`
-	Via      string `json:"via,omitempty"`
-	Dev      string `json:"dev,omitempty"`
-	Src      string `json:"src,omitempty"`
-	Type     string `json:"type"`
-	Protocol string `json:"protocol"`
-	Metric   int    `json:"metric,omitempty"`
+	Dst      string         `json:"dst"`
+	Via      string         `json:"via,omitempty"`
+	Dev      string         `json:"dev,omitempty"`
+	Src      string         `json:"src,omitempty"`
+	Type     string         `json:"type"`
+	Protocol string         `json:"protocol"`
+	Metric   int            `json:"metric,omitempty"`
+	Table    string         `json:"table"`              // a number, or main, default or local
+	NextHops []NextHopEntry `json:"nexthops,omitempty"` // of a route that has several, else Via and Dev
+}
+
+// NextHopEntry is one of several ways of a route. Dead is one whose interface is down.
+type NextHopEntry struct {
+	Via    string `json:"via,omitempty"`
+	Dev    string `json:"dev"`
+	Weight int    `json:"weight"`
+	Dead   bool   `json:"dead,omitempty"`
 }
 
 func routeTypeName(t int) string {

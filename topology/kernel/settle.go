@@ -35,6 +35,13 @@ func (s *Space) AwaitSettled(ctx context.Context, nodes []*topology.Node, tell f
 	return err
 }
 
+// AwaitCarriers is AwaitSettled without spanning trees: whatever is plugged in has noticed. A carrier that goes and
+// comes back before the kernel has acted on it was never away, for a bridge say (net/core/link_watch.c).
+func (s *Space) AwaitCarriers(ctx context.Context, nodes []*topology.Node) error {
+	_, err := (&settling{s, nodes}).await(ctx)
+	return err
+}
+
 // settling waits for everything in some nodes but their spanning trees.
 type settling struct {
 	space *Space

@@ -130,7 +130,11 @@ func TestLateSenders(t *testing.T) {
 			}
 		}},
 		{name: "a tunnel", commands: "ip link add x0 type vxlan id 5 dstport 4789 dev eth0\nip link set x0 up",
-			want: "the vxlan interface x0, which may hold packets"},
+			want: "the interface x0, which receives by a queue of its own"},
+		{name: "its own tunnel", open: func(t *testing.T, s *held) {
+			apply(t, s, plan.AddVXLAN{Node: "g", Name: "m1", Lower: guestEnd, MAC: switchcore.MAC{2, 0, 0, 0, 0, 9}, MTU: 1400,
+				VXLAN: topology.VXLAN{ID: 6, DstPort: 4789, DF: "unset", Learning: true}}, plan.SetUp{Node: "g", Name: "m1", Up: true})
+		}},
 		{name: "a cable out of the lab", commands: fmt.Sprintf("ip link add v0 type veth peer name far\nip link set far netns %d\nip link set v0 up", os.Getpid()),
 			want: "the interface v0, which leads out of the lab"},
 		{name: "a cable inside the node", commands: "ip link add v0 type veth peer name v1\nip link set v0 up\nip link set v1 up"},

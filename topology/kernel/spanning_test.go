@@ -245,6 +245,30 @@ links: [s1:a -- s2:a, s1:b -- s2:b, s2:c -- s3:c, h -- s2, s1:d -- s3:d]
 	}
 }
 
+// What a bridge says goes through tunnels too, to each of its remotes.
+func TestATreesMessagesGoThroughTunnels(t *testing.T) {
+	lab, problems := labfile.Load("t.yaml", []byte(`format: 1
+lab: t
+nodes:
+  b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.2, 10.0.0.3]}}, br: {stp: true, bridge: [vx]}}}
+  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.3]}}, br: {stp: true, bridge: [vx]}}}
+  b3: {interfaces: {u: 10.0.0.3/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.2]}}, br: {bridge: [vx, c]}}}
+  b4: {kind: bridge, stp: true}
+  s1: {kind: bridge}
+links: ["b1:u b2:u b3:u -- s1", "b3:c -- b4:c"]
+`))
+	if lab == nil {
+		t.Fatal(problems)
+	}
+	peers := treePeers(lab.Nodes)
+	for port, want := range map[string]string{"b1:vx": "[b2:vx b4:c]", "b2:vx": "[b1:vx b4:c]", "b4:c": "[b1:vx b2:vx]"} {
+		node, name, _ := strings.Cut(port, ":")
+		if got := fmt.Sprint(peers[topology.End{Node: node, Interface: name}]); got != want {
+			t.Errorf("%s is heard by %s, want %s", port, got, want)
+		}
+	}
+}
+
 // The root's times are shorter than those by which another bridge began, and which the kernel does not show any more
 // once it has heard the root.
 func TestTheBoundOfATreeCountsEveryBridgesOwnTimes(t *testing.T) {

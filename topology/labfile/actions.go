@@ -4,7 +4,8 @@ import "labctl/topology/labfile/grammar"
 
 // actionKinds are the kinds of actions in the order of the documentation.
 func actionKinds() []actionKind {
-	return []actionKind{flushAction, runAction, streamAction, stopAction, sendAction, restartAction, spoofAction}
+	return []actionKind{flushAction, runAction, streamAction, stopAction, sendAction, linkAction,
+		restartAction, spoofAction}
 }
 
 // actionShape is an entry of "do".

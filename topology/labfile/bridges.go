@@ -12,7 +12,7 @@ import (
 const maxPorts = 1023
 
 // bridgeKeys are the keys of a Linux bridge, of a bridge node or in a host.
-func bridgeKeys(needs []string) []grammar.Key {
+func bridgeKeys(needs []string, set bool) []grammar.Key {
 	mask := grammar.NumberOf("a mask from 0 to 65528 without bits 0 to 2, which the kernel refuses", 0, 65528)
 	mask.Step = 8
 	keys := []grammar.Key{
@@ -27,11 +27,15 @@ func bridgeKeys(needs []string) []grammar.Key {
 			"how long a port of a spanning tree believes what it heard (default 20s)")},
 		{Name: "vlan_filtering", Shape: grammar.YesNo("ports have VLANs")},
 		{Name: "mcast_snooping", Shape: grammar.YesNo("multicast goes to those who asked for it (default true)")},
+		{Name: "mcast_querier", Shape: grammar.YesNo("it asks itself who has joined a group")},
 		{Name: "group_fwd_mask", Shape: mask},
 		{Name: "priority", Shape: grammar.NumberOf("a priority from 0 to 65535", 0, 65535)},
 		{Name: "ports", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from ports to their settings",
 			Name: grammar.InterfaceName(), Of: portShape(), Max: maxPorts}},
-		{Name: "fdb", Shape: fdbShape()},
+		{Name: "fdb", Shape: fdbShape(set)},
+	}
+	for _, t := range new(topology.McastSettings).Intervals() {
+		keys = append(keys, grammar.Key{Name: t.Name, Shape: grammar.Ticks(t.Low, t.High, t.Doc)})
 	}
 	for i := range keys {
 		keys[i].Needs = needs
@@ -41,6 +45,11 @@ func bridgeKeys(needs []string) []grammar.Key {
 
 func bridgeSettings(v grammar.Value) *topology.BridgeSettings {
 	usual := topology.DefaultBridgeSettings()
+	mcast := usual.Mcast
+	mcast.Querier = v.Field("mcast_querier").Bool(false)
+	for _, t := range mcast.Intervals() {
+		*t.Value = v.Field(t.Name).Duration(*t.Value)
+	}
 	return &topology.BridgeSettings{
 		Ageing:        v.Field("ageing").Duration(300 * time.Second),
 		STP:           v.Field("stp").Bool(false),
@@ -51,6 +60,7 @@ func bridgeSettings(v grammar.Value) *topology.BridgeSettings {
 		McastSnooping: v.Field("mcast_snooping").Bool(true),
 		GroupFwdMask:  uint16(v.Field("group_fwd_mask").Int(0)),
 		Priority:      uint16(v.Field("priority").Int(32768)),
+		Mcast:         mcast,
 	}
 }
 
@@ -66,6 +76,8 @@ var portFlags = []struct {
 	{"isolated", func(p *topology.PortSettings) *bool { return &p.Isolated }},
 	{"hairpin", func(p *topology.PortSettings) *bool { return &p.Hairpin }},
 	{"locked", func(p *topology.PortSettings) *bool { return &p.Locked }},
+	{"mab", func(p *topology.PortSettings) *bool { return &p.MAB }},
+	{"neigh_suppress", func(p *topology.PortSettings) *bool { return &p.NeighSuppress }},
 	{"bpdu_guard", func(p *topology.PortSettings) *bool { return &p.BPDUGuard }},
 }
 
@@ -79,6 +91,11 @@ func portShape() *grammar.Shape {
 		grammar.Key{Name: "up", Shape: grammar.YesNo("")},
 		grammar.Key{Name: "mtu", Shape: mtuShape()},
 		grammar.Key{Name: "cost", Shape: grammar.NumberOf("a cost from 1 to 65535", 1, 65535)},
+		grammar.Key{Name: "priority", Shape: grammar.NumberOf("a port's priority from 0 to 63", 0, 63)},
+		grammar.Key{Name: "mcast_router", Shape: grammar.NumberOf("0 (never), 1 (while queries come in there) or 2 "+
+			"(always)", 0, 2).With("whether all multicast goes there, as to a router")},
+		grammar.Key{Name: "group_fwd_mask", Shape: grammar.NumberOf("a mask from 0 to 65533 without bit 1, which the "+
+			"kernel refuses", 0, 65533).With("link-local groups that are forwarded from there: 4 is LACP")},
 		grammar.Key{Name: "vlan", Shape: &grammar.Shape{Form: grammar.Either,
 			Want: `a VLAN (untagged), "10,20-30" (tagged) or {pvid, tagged}`, Any: []*grammar.Shape{
 				grammar.VLANID(), grammar.VLANs(),
@@ -87,7 +104,8 @@ func portShape() *grammar.Shape {
 }
 
 func newPort() *topology.PortSettings {
-	return &topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}
+	p := topology.DefaultPortSettings()
+	return &p
 }
 
 // portSettings applies "ports" of a bridge, where the file says what it is like, to its ports.
@@ -105,6 +123,12 @@ func (x *ifaces) portSettings(br *ifaceBuild, said grammar.Value) {
 			*f.of(p) = v.Field(f.key).Bool(*f.of(p))
 		}
 		p.Cost = v.Field("cost").Int(0)
+		p.Priority = v.Field("priority").Int(p.Priority)
+		p.McastRouter = v.Field("mcast_router").Int(p.McastRouter)
+		portMask(p, v.Field("group_fwd_mask"))
+		if p.MAB && !(p.Locked && p.Learning) {
+			v.Field("mab").Key().Errorf("the kernel wants a port that is locked and learns; write \"locked: true\"")
+		}
 		m.Up = m.Up && v.Field("up").Bool(true)
 		portMTU(m, v)
 		if vlan := v.Field("vlan"); vlan.Given() {
@@ -113,6 +137,14 @@ func (x *ifaces) portSettings(br *ifaceBuild, said grammar.Value) {
 				vlan.Key().Errorf("%s does not filter VLANs; write \"vlan_filtering: true\" at the bridge", br.Name)
 			}
 		}
+	}
+}
+
+// portMask reads the group_fwd_mask of a port. Bit 1 is of pause frames, which never leave a link (IEEE 802.3, 31B).
+func portMask(p *topology.PortSettings, v grammar.Value) {
+	p.GroupFwdMask = uint16(v.Int(0))
+	if p.GroupFwdMask&2 != 0 && p.GroupFwdMask <= 65533 {
+		v.Errorf("%d has bit 1, of 01:80:c2:00:00:01, which the kernel forwards from no port", p.GroupFwdMask)
 	}
 }
 

@@ -66,9 +66,11 @@ func (t *site) build(after bodies) *labBuild {
 	b.uplinks.check()
 	stack.loops()
 	stack.sizes()
+	tunnels{x}.check()
 	b.layer3(t, stack)
 	(&macGiver{ifaces: x, lab: b.lab.Name, derived: t.macs}).give()
 	staticEntries{x}.read()
+	tunnels{x}.entries()
 	b.each(func(s *nodeDecl, n *topology.Node) {
 		if s.body == switchBody {
 			switchReader{b.uplinks}.read(s, n)
@@ -96,8 +98,12 @@ func (b *labBuild) layer3(t *site, stack stacking) {
 	b.sysctls = &sysctls{ifaces: b.ifaces, sysctlMemory: t.sysctls, root: t.root}
 	b.each(func(s *nodeDecl, n *topology.Node) {
 		stack.order(s, n)
+		if lo := b.lo[s]; lo != nil && len(lo.Addrs) > 0 {
+			n.Loopback = lo.Interface
+		}
 		b.ipv6(s, n, t.root.Field("ipv6").Bool(false))
 		nets.routes(s, n)
+		nets.ipRules(s, n)
 		nets.neighbours(s, n)
 		b.sysctls.pin(s, n)
 		readRun(s, n)
@@ -109,7 +115,7 @@ func (b *labBuild) layer3(t *site, stack stacking) {
 func (b *labBuild) ipv6(s *nodeDecl, n *topology.Node, everywhere bool) {
 	own := b.bodyOf(s).Field("ipv6")
 	n.IPv6 = own.Bool(everywhere) && s.body != switchBody
-	for _, m := range b.of[s] {
+	for _, m := range b.withLoopback(s) {
 		for i, p := range m.Addrs {
 			if p.Addr().Is4() {
 				continue

@@ -3,6 +3,7 @@ package labfile
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"labctl/switchcore"
 	"labctl/topology"
@@ -29,7 +30,13 @@ func (c checker) duplicates() {
 		at.Errorf("%s is on %s (line %d) and %s (line %d); for a purpose list it under \"names\"",
 			what, was.machine().full, was.at.Line, is.machine().full, is.at.Line)
 	}
-	for _, m := range c.all {
+	all := slices.Clone(c.all)
+	for _, s := range c.tree.all {
+		if lo := c.lo[s]; lo != nil {
+			all = append(all, lo)
+		}
+	}
+	for _, m := range all {
 		for i, p := range m.Addrs {
 			a := p.Addr()
 			is := owner{m, m.addrs[i].Pos()}
@@ -79,6 +86,7 @@ func (c checker) warnings() {
 	}
 	c.rings()
 	c.sizes()
+	tunnels{c.ifaces}.warn(c.has())
 	c.each(func(s *nodeDecl, n *topology.Node) {
 		if !used[s] && len(c.ends[s]) == 0 && len(s.inner) == 0 {
 			s.value.Key().Warnf("no link ends on %s", s.full)
@@ -89,6 +97,20 @@ func (c checker) warnings() {
 		c.rules.warnOfBlindGuards(n, s.value.Path())
 		c.ruleNames(s, n)
 	})
+}
+
+// has are the addresses of all nodes and names.
+func (c checker) has() map[netip.Addr]bool {
+	out := map[netip.Addr]bool{}
+	for _, e := range c.lab.Names {
+		out[e.IP] = true
+	}
+	for _, m := range c.all {
+		for _, p := range m.Addrs {
+			out[p.Addr()] = true
+		}
+	}
+	return out
 }
 
 // notOfAHost warns of addresses that are their network's own: its first, which RFC 1122 (3.2.1.3) reserves and Linux

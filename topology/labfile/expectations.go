@@ -35,8 +35,9 @@ func (st *story) expectation(v grammar.Value, cases []string) *expect.Expectatio
 // forms reads what is under one kind: a table, one in its long form, or a list of these. What is none of them has been
 // said when its shape was checked.
 func (st *story) forms(kind *expect.Kind, v grammar.Value, rs *expect.Resolver) (out []*expect.Table) {
+	low, high := kind.Numbers()
 	switch {
-	case v.IsText():
+	case v.IsText() || high > 0 && v.IsNumber() && v.Int(-1) >= low && v.Int(-1) <= high:
 		return st.tables(kind, kind.Name, v, rs)
 	case len(kind.Options) == 0:
 	case v.IsMap():

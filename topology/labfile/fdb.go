@@ -12,13 +12,14 @@ import (
 )
 
 // fdbShape is "fdb" of a bridge.
-func fdbShape() *grammar.Shape {
+func fdbShape(set bool) *grammar.Shape {
 	name := &grammar.Shape{Form: grammar.Text, Want: "a MAC address, a name, a node or node:interface",
 		Test: fdbKeyText,
 		RE:   regexp.MustCompile(`^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[A-Za-z][A-Za-z0-9_.-]*(:[A-Za-z][A-Za-z0-9_.-]*)?)$`)}
 	return &grammar.Shape{Form: grammar.Dict, Want: "a map from MAC addresses to ports", Name: name,
 		Of:  grammar.InterfaceName(),
-		Doc: "static forwarding entries: the port behind which an address is said to be"}
+		Doc: "static forwarding entries: the port behind which an address is said to be", Removed: "static entry",
+		Removes: set}
 }
 
 // fdbKeyText says why s is nothing that has a MAC address. A node's interface is told from a MAC by its letters and

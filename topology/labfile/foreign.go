@@ -1,6 +1,7 @@
 package labfile
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"labctl/topology/labfile/grammar"
+	"labctl/topology/problem"
 )
 
 // A newcomer writes what the program that he or she knows would read. The hints below say how it is written here:
@@ -121,11 +123,54 @@ func foreignAtSwitch(vlan string) map[string]grammar.Hint {
 // foreignAtInterface are the hints for keys of an entry of "interfaces".
 func foreignAtInterface() map[string]grammar.Hint {
 	return foreign(addressHints(),
+		keysOf(grammar.Hint{Cure: typeWords, Say: "an interface is made by a link, or by " +
+			problem.OrList(waysOfMaking())}, "kind", "type"),
 		keysOf(grammar.Hint{Say: `write "routes: {default: $}" beside "interfaces"`}, "gateway", "gw", "default_gateway",
 			"gateway4"),
 		keysOf(grammar.Hint{Say: "an interface is called by the key in front of it; leave this out"}, "name", "ifname"),
 		keysOf(grammar.Hint{Say: `write "mode: $"`, Means: "mode"}, "macvlan_mode"),
 	)
+}
+
+// notYet are types of interfaces of ip-link(8) that a file cannot make.
+func notYet() []string {
+	return []string{"bareudp", "batadv", "bond", "dummy", "erspan", "geneve", "gre", "gretap", "gtp", "hsr", "ifb",
+		"ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "ipoib", "ipvtap", "lowpan", "macsec", "netkit", "sit",
+		"tap", "team", "tun", "vcan", "vrf", "vti", "vti6", "vxcan", "wireguard", "xfrm"}
+}
+
+// notYetHints are what is said of their names as keys.
+func notYetHints() map[string]string {
+	out := map[string]string{}
+	for _, kind := range notYet() {
+		out[kind] = notYetText(kind)
+	}
+	return out
+}
+
+// notYetText says what to do about a type of interface that a file cannot make yet.
+func notYetText(kind string) string {
+	return fmt.Sprintf("%s is not yet a type of interface here; make it with \"run\" of the node, as "+
+		"\"run: [ip link add NAME type %s …]\", with its addresses and routes", kind, kind)
+}
+
+// saidOtherwise reports whether an entry of "interfaces" says what it is by a key of another program, or is of a type
+// that a file cannot make, which has been said.
+func saidOtherwise(v grammar.Value) bool {
+	return slices.ContainsFunc(append(notYet(), "type", "kind"), v.Has)
+}
+
+// typeWords says how an interface of a type is made, which other programs say by a key of that name.
+func typeWords(_, v grammar.Value) string {
+	switch word := v.Word(); {
+	case slices.Contains(notYet(), word):
+		return notYetText(word)
+	case word == "vxlan":
+		return `write "vxlan: {id: 10, remote: 10.0.0.2, dev: eth0}"`
+	case slices.Contains(waysOfMaking(), word) && word != "bridge" && word != "veth":
+		return fmt.Sprintf("write \"%s: eth0\", with the interface that it sits on", word)
+	}
+	return ""
 }
 
 // ipWithMask says which address and length a mask that is written apart makes. An address under a foreign key keeps

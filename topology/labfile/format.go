@@ -30,7 +30,7 @@ var format1 = sync.OnceValue(func() *grammar.Shape {
 		{Name: "needs", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of programs", Min: 1, Of: program,
 			Doc: "programs that commands of the lab run, and extensions of iptables (xtables:NAME); where one is not " +
 				"installed the lab is skipped"}},
-		{Name: "sysctls", Shape: sysctlsShape()},
+		{Name: "sysctls", Shape: sysctlsShape(false)},
 		{Name: "ipv6", Shape: grammar.YesNo("every node has IPv6")},
 		{Name: "mtu", Shape: mtuShape()},
 		{Name: "timers", Shape: grammar.OneOf("kernel").With("the neighbour timers are the kernel's")},

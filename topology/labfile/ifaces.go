@@ -6,6 +6,7 @@ import (
 
 	"labctl/topology"
 	"labctl/topology/labfile/grammar"
+	"labctl/topology/problem"
 )
 
 // ifaces are the interfaces of one lab while it is made, that of the file or of a step, and what each node says in it.
@@ -18,6 +19,7 @@ type ifaces struct {
 	byEnd map[topology.End]*ifaceBuild
 	all   []*ifaceBuild // file order
 	of    map[*nodeDecl][]*ifaceBuild
+	lo    map[*nodeDecl]*ifaceBuild     // "lo" of those that the file gives addresses there; in none of the above
 	moved map[topology.End]topology.End // interfaces that their node's virtual switch has taken: where they are now
 }
 
@@ -41,7 +43,8 @@ func (b bodies) unlaid() bodies {
 }
 
 // setMerger says how what a step sets of a node is laid over what it says.
-var setMerger = grammar.Merger{Emptied: emptiedMaps(), List: "interfaces", Short: "ip", Twice: shortKeys()}
+var setMerger = grammar.Merger{Emptied: emptiedMaps(), Dropped: droppedFrom(), List: "interfaces", Short: "ip",
+	Twice: shortKeys(), Apart: topology.LoopbackName}
 
 // lay lays what is set of a node over what it says, and lets it be spoken of by another path.
 func (b bodies) lay(s *nodeDecl, set grammar.Value, path string) {
@@ -49,7 +52,26 @@ func (b bodies) lay(s *nodeDecl, set grammar.Value, path string) {
 }
 
 // emptiedMaps are the maps of a node that an empty map in a set empties.
-func emptiedMaps() []string { return []string{"routes", "neigh", "sysctls", "ports", "fdb", "rules"} }
+func emptiedMaps() []string { return append(droppedFrom(), "ports") }
+
+// droppedFrom are those of them from which a set takes a single entry away by null.
+func droppedFrom() []string {
+	return []string{"routes", "ip_rules", "neigh", "sysctls", "fdb", "rules"}
+}
+
+// nothingGone reports what a set takes away of a node that it has not.
+func (b bodies) nothingGone(s *nodeDecl, set grammar.Value) bool {
+	ok := true
+	for v, has := range setMerger.Missing(b.of(s), set) {
+		near := ""
+		if len(has) > 0 {
+			near = "; it has " + problem.AndList(problem.ClipList(has))
+		}
+		v.Key().Errorf("%s has no such entry of its own, so there is nothing to take away%s", s.full, near)
+		ok = false
+	}
+	return ok
+}
 
 // shortKeys are the keys of an interface that may be written at its node, if it has no other.
 func shortKeys() []string { return []string{"ip", "mac", "effective_mac", "mtu", "promisc"} }
@@ -57,16 +79,17 @@ func shortKeys() []string { return []string{"ip", "mac", "effective_mac", "mtu",
 // ifaceBuild is an interface while it is made.
 type ifaceBuild struct {
 	*topology.Interface
-	end   topology.End
-	node  *nodeDecl
-	key   grammar.Value // where it is said how it is made
-	link  *linkEnd      // Veth between nodes
-	ports grammar.Value // of a bridge in a host
-	lower grammar.Value
-	above *ifaceBuild // what lower names
-	addrs []grammar.Value
-	has   map[netip.Prefix]bool // Addrs
-	entry grammar.Value         // of "interfaces"
+	end    topology.End
+	node   *nodeDecl
+	key    grammar.Value // where it is said how it is made
+	link   *linkEnd      // Veth between nodes
+	ports  grammar.Value // of a bridge in a host
+	lower  grammar.Value
+	above  *ifaceBuild   // what lower names
+	tunnel grammar.Value // of a VXLAN
+	addrs  []grammar.Value
+	has    map[netip.Prefix]bool // Addrs
+	entry  grammar.Value         // of "interfaces"
 
 	ownMTU grammar.Value
 	ownMAC grammar.Value
@@ -79,7 +102,7 @@ type ifaceBuild struct {
 
 func newIfaces(c *cabling, names *nameTable, mtu int, after bodies) *ifaces {
 	return &ifaces{cabling: c, names: names, mtu: mtu, bodies: after, byEnd: map[topology.End]*ifaceBuild{},
-		of: map[*nodeDecl][]*ifaceBuild{}, moved: map[topology.End]topology.End{}}
+		of: map[*nodeDecl][]*ifaceBuild{}, lo: map[*nodeDecl]*ifaceBuild{}, moved: map[topology.End]topology.End{}}
 }
 
 // bodyOf is what a node says in this lab.

@@ -3,6 +3,8 @@ package labfile
 import (
 	"net/netip"
 	"regexp"
+	"slices"
+	"strings"
 
 	"labctl/topology"
 	"labctl/topology/labfile/grammar"
@@ -28,9 +30,15 @@ func mtuShape() *grammar.Shape {
 
 func promiscShape() *grammar.Shape { return grammar.YesNo("a sniffer left running") }
 
+// lowerShape is the name of an interface that another one sits on.
+func lowerShape(doc string) *grammar.Shape {
+	return &grammar.Shape{Form: grammar.Text, Want: "an interface, as eth0 or node:eth0", Doc: doc,
+		RE: regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_.-]*:)?[A-Za-z][A-Za-z0-9_.-]*$`)}
+}
+
 // interfaceShape is an entry of "interfaces".
 func interfaceShape(set bool) *grammar.Shape {
-	made := []string{"bridge", "veth", "macvlan", "macvtap", "vlan"}
+	made := waysOfMaking()
 	beside := func(words ...string) []string {
 		if set { // it may be in the file already
 			return nil
@@ -38,11 +46,8 @@ func interfaceShape(set bool) *grammar.Shape {
 		return words
 	}
 	bars := func(i int) []string { return made[:i] }
-	lower := func(doc string) *grammar.Shape {
-		return &grammar.Shape{Form: grammar.Text, Want: "an interface, as eth0 or node:eth0", Doc: doc,
-			RE: regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_.-]*:)?[A-Za-z][A-Za-z0-9_.-]*$`)}
-	}
-	modes := grammar.OneOf("bridge", "private", "vepa", "passthru", "source")
+	modes := grammar.OneOf(modeWords()...)
+	flags := grammar.OneOf(ipvlanFlags()...).With("which ipvlans of an interface may reach each other")
 	keys := []grammar.Key{
 		{Name: "bridge", Shape: &grammar.Shape{Form: grammar.List, Want: "a list of ports", Of: grammar.InterfaceName(),
 			Max: maxPorts,
@@ -50,10 +55,13 @@ func interfaceShape(set bool) *grammar.Shape {
 		{Name: "veth", Bars: bars(1),
 			Shape: grammar.InterfaceName().With("both ends of a veth pair in this node: the " +
 				"other one")},
-		{Name: "macvlan", Bars: bars(2), Shape: lower("a macvlan on this interface")},
-		{Name: "macvtap", Bars: bars(3), Shape: lower("a macvtap on this interface")},
-		{Name: "vlan", Bars: bars(4), Needs: beside("id"), Shape: lower("a VLAN interface on this interface")},
-		{Name: "mode", Needs: beside("macvlan", "macvtap"), Shape: modes},
+		{Name: "macvlan", Bars: bars(2), Shape: lowerShape("a macvlan on this interface")},
+		{Name: "macvtap", Bars: bars(3), Shape: lowerShape("a macvtap on this interface")},
+		{Name: "vlan", Bars: bars(4), Needs: beside("id"), Shape: lowerShape("a VLAN interface on this interface")},
+		{Name: "ipvlan", Bars: bars(5), Shape: lowerShape("an ipvlan on this interface")},
+		{Name: "vxlan", Bars: bars(6), Shape: vxlanShape(set)},
+		{Name: "mode", Needs: beside("macvlan", "macvtap", "ipvlan"), Shape: modes},
+		{Name: "flags", Needs: beside("ipvlan"), Shape: flags},
 		{Name: "sources", Needs: beside("mode"),
 			Shape: &grammar.Shape{Form: grammar.List, Want: "a list of MAC addresses",
 				Of: grammar.MACOrName("")}},
@@ -62,12 +70,29 @@ func interfaceShape(set bool) *grammar.Shape {
 	keys = append(keys, valueKeys("derived when not given")...)
 	keys = append(keys, grammar.Key{Name: "up", Shape: grammar.YesNo("administratively up")},
 		grammar.Key{Name: "promisc", Shape: promiscShape()})
-	keys = append(keys, bridgeKeys(beside("bridge"))...)
-	const how = "an interface is made by a link, or by bridge, veth, macvlan, macvtap or vlan"
+	keys = append(keys, bridgeKeys(beside("bridge"), set)...)
 	return &grammar.Shape{Form: grammar.Either, Want: "addresses or an interface's keys", Any: []*grammar.Shape{
 		grammar.Prefix(), {Form: grammar.List, Want: "a list of prefixes", Of: grammar.Prefix()},
-		{Form: grammar.Object, Want: "an interface", Keys: keys, Hints: map[string]string{"kind": how, "type": how},
+		{Form: grammar.Object, Want: "an interface", Keys: keys, Hints: notYetHints(),
 			Foreign: foreignAtInterface()}}}
+}
+
+// modeWords are the modes of macvlans, and then those of ipvlans.
+func modeWords() []string {
+	return []string{"bridge", "private", "vepa", "passthru", "source", "l2", "l3", "l3s"}
+}
+
+// ipvlanFlags are those of ip-link(8), type ipvlan, of which one is in force.
+func ipvlanFlags() []string { return []string{"bridge", "private", "vepa"} }
+
+// waysOfMaking are the keys that say how an interface is made, in the order in which they are looked for.
+func waysOfMaking() []string {
+	var out []string
+	for _, t := range []topology.LinkType{topology.BridgeLink, topology.Veth, topology.Macvlan, topology.Macvtap,
+		topology.VLAN, topology.IPVLAN, topology.VXLANLink} {
+		out = append(out, string(t))
+	}
+	return out
 }
 
 // read makes the interfaces of a node.
@@ -156,6 +181,10 @@ func (r interfaceReader) host(s *nodeDecl) {
 // entry makes or describes one entry of "interfaces".
 func (r interfaceReader) entry(s *nodeDecl, v grammar.Value, ends map[string]*linkEnd, others map[string]bool) {
 	name := v.Name()
+	if name == topology.LoopbackName {
+		r.loopback(s, v)
+		return
+	}
 	if grammar.InterfaceName().Refuses(name) != "" {
 		return
 	}
@@ -178,11 +207,18 @@ func (r interfaceReader) entry(s *nodeDecl, v grammar.Value, ends map[string]*li
 			return
 		}
 	default:
-		v.Key().Errorf("nothing makes %s: no link ends on it, and it has none of bridge, veth, macvlan, macvtap, vlan",
-			name)
+		if !saidOtherwise(v) {
+			v.Key().Errorf("nothing makes %s: no link ends on it, and it has none of %s", name,
+				strings.Join(waysOfMaking(), ", "))
+		}
 		return
 	}
 	r.values(m, v)
+	for _, key := range []string{"mac", "effective_mac"} {
+		if m.Type == topology.IPVLAN && v.Has(key) {
+			v.Field(key).Key().Errorf("an ipvlan has the address of what it sits on; leave it out")
+		}
+	}
 }
 
 // typed reads the keys of an interface that is made in the node.
@@ -193,7 +229,7 @@ func (r interfaceReader) typed(m *ifaceBuild, v, by grammar.Value) {
 		m.ports = by
 	case topology.Macvlan, topology.Macvtap:
 		m.lower = by
-		m.Mode = v.Field("mode").Text("bridge")
+		m.Mode = modeOf(v, "bridge", "bridge", "private", "vepa", "passthru", "source")
 		sources := v.Field("sources")
 		for _, a := range sources.Items() {
 			if mac := r.names.mac(a); !mac.IsZero() {
@@ -206,9 +242,27 @@ func (r interfaceReader) typed(m *ifaceBuild, v, by grammar.Value) {
 	case topology.VLAN:
 		m.lower = by
 		m.VLANID = v.Field("id").Int(0)
+	case topology.IPVLAN:
+		m.lower = by
+		m.Mode, m.Flags = modeOf(v, "l2", "l2", "l3", "l3s"), v.Field("flags").Text("bridge")
+	case topology.VXLANLink:
+		m.lower = by.Field("dev")
+		m.VXLAN, m.tunnel = readVXLAN(by), by
 	case topology.Veth:
 		m.inner = true
 	}
+}
+
+// modeOf reads "mode", of which each type of interface has its own.
+func modeOf(v grammar.Value, usual string, words ...string) string {
+	mode := v.Field("mode")
+	if m := mode.Text(usual); slices.Contains(words, m) {
+		return m
+	} else if grammar.OneOf(modeWords()...).Refuses(m) == "" {
+		how, _ := madeBy(v)
+		mode.Errorf("%s has no mode %q; want %s", how, m, problem.OrList(words))
+	}
+	return usual
 }
 
 // vethOther makes the other end of a veth pair inside the node, if it has no entry of its own.

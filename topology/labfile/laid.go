@@ -8,6 +8,12 @@ import (
 
 // laid lays a set over the nodes as they are, and makes the lab that comes of it.
 func (r stepReader) laid(set grammar.Value) (bodies, *topology.Lab) {
+	return r.relaid(set, func(after bodies) map[*nodeDecl]bool { return r.layNodes(set, after) })
+}
+
+// relaid lays something over the nodes as they are, and makes the lab that comes of it. What is wrong with that is
+// shown at set; lay returns the nodes that it has changed.
+func (r stepReader) relaid(set grammar.Value, lay func(bodies) map[*nodeDecl]bool) (bodies, *topology.Lab) {
 	if r.budget.built > maxBuilt { // and this is said
 		return r.bodies, r.lab
 	}
@@ -15,7 +21,7 @@ func (r stepReader) laid(set grammar.Value) (bodies, *topology.Lab) {
 	r.doc.Lay(set)
 	defer r.doc.Lift()
 	before := r.doc.Found()
-	laid := r.layNodes(set, after)
+	laid := lay(after)
 	if r.doc.Found() > before || r.doc.Failed() && len(laid) == 0 || r.nodesOnly {
 		return after, r.lab
 	}
@@ -48,7 +54,8 @@ func (r stepReader) layNodes(set grammar.Value, after bodies) map[*nodeDecl]bool
 	}
 	for v := range set.Fields() {
 		s := r.node(v.Key())
-		if s == nil || s.skip || !s.kind.set.Check(v) || !r.cables.groupsThere(s, v) {
+		if s == nil || s.skip || !s.kind.set.Check(v) || !r.cables.groupsThere(s, v) ||
+			!after.nothingGone(s, v) {
 			continue
 		}
 		after.lay(s, v, v.Path())

@@ -88,10 +88,9 @@ func madeInside(s *nodeDecl, known map[*nodeDecl]map[string]bool) map[string]boo
 
 // madeBy is the key of an entry of "interfaces" that says how the interface is made.
 func madeBy(v grammar.Value) (topology.LinkType, grammar.Value) {
-	for _, t := range []topology.LinkType{topology.BridgeLink, topology.Veth, topology.Macvlan, topology.Macvtap,
-		topology.VLAN} {
-		if how := v.Field(string(t)); how.Given() {
-			return t, how
+	for _, t := range waysOfMaking() {
+		if how := v.Field(t); how.Given() {
+			return topology.LinkType(t), how
 		}
 	}
 	return "", grammar.Value{}

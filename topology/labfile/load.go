@@ -62,6 +62,7 @@ type loader struct {
 	base      *labBuild // the file's own nodes
 	nodesOnly bool      // no expectations and no labs of steps are wanted
 	after     []bodies  // each step; the first are the file's: none has changed
+	begun     []bodies  // the same when reset and set of each step are done; the first are the file's
 }
 
 // load makes the file of the document.
@@ -81,7 +82,7 @@ func (l *loader) load(path string) *File {
 	f := &File{Lab: lab, Path: path, About: l.root.Field("about").Text(""), givenAt: l.base.sysctls.givenAt}
 	checker{l.base}.warnings()
 	st := newStory(l.site, l.base, l.nodesOnly)
-	l.after = append(l.after, st.bodies.unlaid())
+	l.after, l.begun = append(l.after, st.bodies.unlaid()), append(l.begun, st.bodies.unlaid())
 	f.Expect = st.expectation(l.root.Field("expect"), nil)
 	checker{l.base}.unreached(f.Expect)
 	names := map[string]problem.Pos{}
@@ -94,13 +95,14 @@ func (l *loader) load(path string) *File {
 			v.Field("name").Errorf("%q is the name of the step in line %d too", problem.Clip(s.Name), was.Line)
 		}
 		names[s.Name] = s.Pos
-		l.after = append(l.after, st.bodies.unlaid())
+		l.after, l.begun = append(l.after, st.bodies.unlaid()), append(l.begun, s.begun)
 		f.Steps = append(f.Steps, s)
 	}
 	lab.StepCommands = stepCommands(f.Steps)
 	for _, s := range f.Steps {
-		s.Lab.StepCommands = lab.StepCommands
+		s.Lab.StepCommands, s.After.StepCommands = lab.StepCommands, lab.StepCommands
 	}
+	checker{l.base}.unasked(f)
 	return f
 }
 

@@ -49,12 +49,12 @@ func (g *macGiver) give() {
 		case !m.MAC.IsZero():
 		case m.link != nil:
 			g.keep(m, g.farMAC(m))
-		case m.Type == topology.Veth || (m.Type == topology.Macvtap || m.Type == topology.Macvlan) &&
+		case m.Type == topology.Veth || m.VXLAN != nil || (m.Type == topology.Macvtap || m.Type == topology.Macvlan) &&
 			m.Mode != "passthru":
 			g.keep(m, g.derive(m, switchcore.MAC{0x02}, 40))
 		}
 	}
-	for _, m := range all { // a VLAN and a passthru macvlan have the address of what they sit on
+	for _, m := range all { // a VLAN, an ipvlan and a passthru macvlan have the address of what they sit on
 		g.inherit(m, 0)
 	}
 }

@@ -9,16 +9,17 @@ import (
 )
 
 // neighKey is "neigh".
-func neighKey() grammar.Key {
+func neighKey(set bool) grammar.Key {
 	return grammar.Key{Name: "neigh", Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from addresses to MACs",
-		Of: grammar.MACOrName(""), Name: grammar.Address(), Doc: "permanent neighbour entries"}}
+		Of: grammar.MACOrName(""), Name: grammar.Address(), Doc: "permanent neighbour entries",
+		Removed: "neighbour entry", Removes: set}}
 }
 
 // neighbours reads a node's permanent neighbour entries.
 func (n *networks) neighbours(s *nodeDecl, node *topology.Node) {
 	for v := range n.bodyOf(s).Field("neigh").Fields() {
 		a, err := netip.ParseAddr(v.Name())
-		if err != nil || grammar.AddressText(v.Name()) != "" || !v.IsSingle() {
+		if err != nil || grammar.AddressText(v.Name()) != "" || !v.IsSingle() || v.IsNull() {
 			continue
 		}
 		e := topology.Neighbour{IP: a, MAC: n.names.mac(v)}

@@ -49,6 +49,12 @@ func (n *networks) reachableFrom(s *nodeDecl) *reachable {
 			r.add(p, m.Name, i)
 		}
 	}
+	if m := n.lo[s]; m != nil { // whose networks are the node's own, and lead nowhere (fib_add_ifaddr)
+		r.more = r.more || m.broken
+		for _, p := range m.Addrs {
+			r.own[p.Addr()] = true
+		}
+	}
 	r.more = r.more || n.mayHaveMore(s)
 	r.words = n.words(s)
 	n.known[s] = r

@@ -69,8 +69,8 @@ var nodeKinds = sync.OnceValue(func() []nodeKind {
 })
 
 // stackKeys are the keys of everything that has addresses and routes.
-func stackKeys() []grammar.Key {
-	return []grammar.Key{routesKey(), neighKey(), {Name: "sysctls", Shape: sysctlsShape()},
+func stackKeys(set bool) []grammar.Key {
+	return []grammar.Key{routesKey(set), ipRulesKey(set), neighKey(set), {Name: "sysctls", Shape: sysctlsShape(set)},
 		{Name: "ipv6", Shape: grammar.YesNo("this node has IPv6")}}
 }
 
@@ -78,9 +78,9 @@ func stackKeys() []grammar.Key {
 func hostKeys(set bool) []grammar.Key {
 	interfaces := grammar.Key{Name: "interfaces",
 		Shape: &grammar.Shape{Form: grammar.Dict, Want: "a map from names to interfaces",
-			Name: grammar.InterfaceName(), Of: interfaceShape(set), Instead: interfacesInstead}}
+			Name: interfaceKeyName(), Of: interfaceShape(set), Instead: interfacesInstead}}
 	return slices.Concat([]grammar.Key{interfaces}, valueKeys("the MAC address of the only interface"),
-		[]grammar.Key{{Name: "promisc", Shape: promiscShape()}}, stackKeys(), []grammar.Key{rulesKey(set)})
+		[]grammar.Key{{Name: "promisc", Shape: promiscShape()}}, stackKeys(set), []grammar.Key{rulesKey(set)})
 }
 
 func hostHints() map[string]string {
@@ -98,7 +98,7 @@ func bridgeRow() kindRow {
 	return kindRow{name: topology.Bridge, body: bridgeBody, want: "a bridge node",
 		doc: "a namespace with one Linux bridge, named like the node; every link end on it is a port",
 		keys: func(set bool) []grammar.Key {
-			return slices.Concat(own, stackKeys(), bridgeKeys(nil), []grammar.Key{rulesKey(set)})
+			return slices.Concat(own, stackKeys(set), bridgeKeys(nil, set), []grammar.Key{rulesKey(set)})
 		},
 		hints: map[string]string{
 			"interfaces": `a bridge node has none: every link end on it is a port; settings of a port belong in "ports"`,

@@ -23,9 +23,12 @@ func (o Overlay) String() string {
 }
 
 // After is a list of live changes with this one behind them. A map adds to what is there; a single value, an address
-// with its colons too, takes an earlier one's place.
+// with its colons too, takes an earlier one's place; null, which takes an entry away, is added to what is there.
 func (o Overlay) After(list []Overlay) []Overlay {
 	list = slices.Clone(list)
+	if strings.TrimSpace(o.Value) == "null" { // it may be what an earlier change has added that is taken away
+		return append(list, o)
+	}
 	if !strings.ContainsAny(o.Value, "{\n") && !strings.Contains(o.Value, ": ") {
 		list = slices.DeleteFunc(list, func(x Overlay) bool { return x.Node == o.Node && slices.Equal(x.Path, o.Path) })
 	}
@@ -36,6 +39,15 @@ func (o Overlay) After(list []Overlay) []Overlay {
 // step's "set" would be. The lab is nil exactly if there are problems; they have no place in a file but in the change
 // as it is typed, and read "set vSwitch0.promiscuous: …".
 func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List) {
+	return f.overlaid(list, func(l *loader) bodies { return l.after[steps] })
+}
+
+// Begun is the same in the middle of the last of the steps: its reset and set are done, and nothing else of it.
+func (f *File) Begun(steps int, list []Overlay) (*topology.Lab, problem.List) {
+	return f.overlaid(list, func(l *loader) bodies { return l.begun[steps] })
+}
+
+func (f *File) overlaid(list []Overlay, at func(*loader) bodies) (*topology.Lab, problem.List) {
 	doc := grammar.New(f.Path, f.Source)
 	var root grammar.Value
 	if f.Source != nil {
@@ -45,7 +57,7 @@ func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List)
 		return nil, problem.List{{Path: "set", Message: "this lab cannot be changed: it is not a file's"}}
 	}
 	var lab *topology.Lab
-	doc.Read(func() { lab = laidOverFile(doc, root, steps, list) })
+	doc.Read(func() { lab = laidOverFile(doc, root, at, list) })
 	if doc.Failed() {
 		return nil, unplaced(doc.Problems(), list)
 	}
@@ -53,13 +65,13 @@ func (f *File) Overlaid(steps int, list []Overlay) (*topology.Lab, problem.List)
 	return lab, nil
 }
 
-// laidOverFile makes the lab of a document, after some of its steps, with the changes.
-func laidOverFile(doc *grammar.Document, root grammar.Value, steps int, list []Overlay) *topology.Lab {
+// laidOverFile makes the lab of a document, where at finds it in the story, with the changes.
+func laidOverFile(doc *grammar.Document, root grammar.Value, at func(*loader) bodies, list []Overlay) *topology.Lab {
 	l := &loader{doc: doc, root: root, nodesOnly: true}
 	l.load("")
 	doc.Forget()
 	l.site.sysctls.given = 0
-	after := l.after[steps]
+	after := at(l)
 	laid := map[*nodeDecl]bool{}
 	for _, o := range list {
 		if s := l.site.layOver(o, after); s != nil {
@@ -95,7 +107,7 @@ func (t *site) layOver(o Overlay, after bodies) *nodeDecl {
 		return nil
 	}
 	v = v.Inside(o.Path, "set "+s.full)
-	if !s.kind.set.Check(v) || !t.cables.groupsThere(s, v) {
+	if !s.kind.set.Check(v) || !t.cables.groupsThere(s, v) || !after.nothingGone(s, v) {
 		return nil
 	}
 	after.lay(s, v, "set "+s.full)

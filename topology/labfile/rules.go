@@ -39,7 +39,7 @@ func rulesKey(set bool) grammar.Key {
 	name := grammar.Named("a rule set", grammar.PlainName, grammar.MaxWord, append(emptiedMaps(), "interfaces"))
 	return grammar.Key{Name: "rules", Shape: &grammar.Shape{Form: grammar.Dict,
 		Want: "a map from rule sets to their rules", Name: name,
-		Doc: "what the node filters", Of: &grammar.Shape{Form: grammar.Object,
+		Doc: "what the node filters", Removed: "rule set", Removes: set, Of: &grammar.Shape{Form: grammar.Object,
 			Want: "a rule set: one of iptables, ip6tables, nft, port_guard", Keys: append(keys, level),
 			Instead: ruleSetInstead}}}
 }

@@ -24,6 +24,18 @@ func TestRings(t *testing.T) {
 		{"in a host, and beyond a tree", "s1: {kind: bridge}\n  s2: {kind: bridge, stp: true}\n  g: {}\n  hv: {interfaces: {br: {bridge: [u0, u1]}, mv: {macvlan: br}}}", "[s1:a -- hv:u0, s1:b -- hv:u1, s1 -- s2, g -- s2]",
 			"s1:b -- hv:u1, hv:u0 -- s1:a", "g hv s1 s2"},
 		{"a switch that learns", "sw: {kind: vswitch, profile: learning}\n  s1: {kind: bridge}", "[s1:a -- sw:a, s1:b -- sw:b]", "sw:b -- s1:b, s1:a -- sw:a", "s1 sw"},
+		{"a tunnel beside a cable", "b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, remote: 10.0.0.2}, mtu: 1450}, br: {bridge: [c, vx]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, remote: 10.0.0.1}, mtu: 1450}, br: {bridge: [c, vx]}}}",
+			"[b1:u -- b2:u, b1:c -- b2:c]", "b1:vx -- b2:vx, b2:c -- b1:c", "b1 b2"},
+		{"three tunnels without more", "b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.2, 10.0.0.3]}}, br: {bridge: [vx]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.3]}}, br: {bridge: [vx]}}}\n  b3: {interfaces: {u: 10.0.0.3/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.2]}}, br: {bridge: [vx]}}}\n  s1: {kind: bridge}",
+			"[b1:u b2:u b3:u -- s1]", "", ""},
+		{"three tunnels, and a cable between two that are not the first", "b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.2, 10.0.0.3]}}, br: {bridge: [vx]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.3]}}, br: {bridge: [vx, c]}}}\n  b3: {interfaces: {u: 10.0.0.3/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.2]}}, br: {bridge: [vx, c]}}}\n  s1: {kind: bridge}",
+			"[b1:u b2:u b3:u -- s1, b2:c -- b3:c]", "b2:vx -- b3:vx, b3:c -- b2:c", "b1 b2 b3"},
+		{"tunnels in a chain", "b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, dev: u, remote: 10.0.0.2}}, br: {bridge: [vx, c]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 5, dev: u, remote: [10.0.0.1, 10.0.0.3]}}, br: {bridge: [vx]}}}\n  b3: {interfaces: {u: 10.0.0.3/24, vx: {vxlan: {id: 5, dev: u, remote: 10.0.0.2}}, br: {bridge: [vx, c]}}}\n  s1: {kind: bridge}",
+			"[b1:u b2:u b3:u -- s1, b1:c -- b3:c]", "", ""},
+		{"other numbers are other tunnels", "b1: {interfaces: {u: 10.0.0.1/24, vx: {vxlan: {id: 5, dev: u, remote: 10.0.0.2}}, br: {bridge: [c, vx]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, vx: {vxlan: {id: 6, dev: u, remote: 10.0.0.1}}, br: {bridge: [c, vx]}}}",
+			"[b1:u -- b2:u, b1:c -- b2:c]", "", ""},
+		{"two groups", "b1: {interfaces: {u: 10.0.0.1/24, v1: {vxlan: {id: 5, dev: u, group: 239.0.0.1}}, v2: {vxlan: {id: 6, dev: u, group: 239.0.0.1}}, br: {bridge: [v1, v2]}}}\n  b2: {interfaces: {u: 10.0.0.2/24, v1: {vxlan: {id: 5, dev: u, group: 239.0.0.1}}, v2: {vxlan: {id: 6, dev: u, group: 239.0.0.1}}, br: {bridge: [v1, v2]}}}",
+			"[b1:u -- b2:u]", "b1:v2 -- b2:v2, b2:v1 -- b1:v1", "b1 b2"},
 		{"a standard switch sends nothing from uplink to uplink", "sw: {kind: vswitch, uplinks: [a, b]}\n  s1: {kind: bridge}", "[s1:a -- sw:a, s1:b -- sw:b]", "", ""},
 	} {
 		lab, problems := Load("x", fmt.Appendf(nil, "format: 1\nlab: x\nnodes:\n  %s\nlinks: %s\n", c.nodes, c.links))

@@ -2,6 +2,7 @@ package labfile
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,13 +10,22 @@ import (
 	"labctl/topology/labfile/grammar"
 )
 
+// minMTU is the least that an Ethernet interface can have (ETH_MIN_MTU of linux/if_ether.h).
+const minMTU = 68
+
 // maxStack is how many interfaces may sit on each other.
 const maxStack = 100
 
-// stacking finds what interfaces sit on: macvlans and VLANs on others, bridges on their ports.
+// stacking finds what interfaces sit on: macvlans, ipvlans, VLANs and VXLANs on others, bridges on their ports.
 type stacking struct{ *ifaces }
 
-// lowers finds what macvlans, macvtaps and VLANs sit on.
+// takesAll reports whether an interface takes over what its lower receives (rx_handler of the kernel), so that nobody
+// else can: not a bridge, and none of another kind.
+func (m *ifaceBuild) takesAll() bool {
+	return m.Type == topology.Macvlan || m.Type == topology.Macvtap || m.Type == topology.IPVLAN
+}
+
+// lowers finds what interfaces sit on.
 func (t stacking) lowers() {
 	passthru := map[topology.End]*ifaceBuild{}
 	users := map[topology.End]*ifaceBuild{}
@@ -28,7 +38,10 @@ func (t stacking) lowers() {
 			continue
 		}
 		m.Lower, m.above = lower.end, lower
-		if m.Type == topology.VLAN {
+		if !m.takesAll() {
+			continue
+		}
+		if t.beside(m, users[lower.end]) {
 			continue
 		}
 		if was := passthru[lower.end]; was != nil || m.Mode == "passthru" && users[lower.end] != nil {
@@ -39,6 +52,24 @@ func (t stacking) lowers() {
 			passthru[lower.end] = m
 		}
 	}
+}
+
+// beside refuses an ipvlan beside a macvlan, and one of another mode than those that the lower has: they have one
+// between them (drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new).
+func (t stacking) beside(m, was *ifaceBuild) (refused bool) {
+	switch {
+	case was == nil || m.Type != topology.IPVLAN && was.Type != topology.IPVLAN:
+		return false
+	case m.Type != was.Type:
+		m.lower.Errorf("%s has the %s %s already, and an interface has macvlans or ipvlans, not both", m.Lower,
+			was.Type, was.end)
+	case m.Mode != was.Mode || m.Flags != was.Flags:
+		m.lower.Errorf("%s is on %s too, with mode %s and flags %s, and all ipvlans of an interface have the same",
+			was.end, m.Lower, was.Mode, was.Flags)
+	default:
+		return false
+	}
+	return true
 }
 
 // lowerOf is the interface that another says it sits on; nil if there is none, which has been said.
@@ -95,7 +126,7 @@ func (t stacking) masters() {
 		}
 	}
 	for _, m := range t.all {
-		if m.above != nil && m.Type != topology.VLAN && m.above.Master != "" {
+		if m.above != nil && m.takesAll() && m.above.Master != "" {
 			m.lower.Errorf("%s is a port of %s; a %s cannot sit on a port: put it on %s",
 				m.above.end, m.above.Master, m.Type, m.above.Master)
 		}
@@ -195,33 +226,54 @@ func refuseLoop(ring []*ifaceBuild) {
 // sizes gives an interface that sits on another no longer packets than that one has: the kernel would refuse. A bridge
 // whose MTU is not given has the lowest of its ports, as the kernel has it (br_mtu_auto_adjust, net/bridge/br_if.c).
 func (t stacking) sizes() {
-	lowest := map[topology.End]int{}
+	ports := map[topology.End][]*ifaceBuild{}
 	for _, m := range t.all {
-		if br := m.bridgeOf(); m.Master != "" && (lowest[br] == 0 || m.MTU < lowest[br]) {
-			lowest[br] = m.MTU
+		if m.Master != "" {
+			ports[m.bridgeOf()] = append(ports[m.bridgeOf()], m)
 		}
 	}
+	z := sizing{ports, map[*ifaceBuild]bool{}}
 	for _, m := range t.all {
-		if m.Type == topology.BridgeLink && !m.ownMTU.Given() && lowest[m.end] > 0 {
-			m.MTU = lowest[m.end]
-		}
-	}
-	for _, m := range t.all {
-		size(m, 0)
+		z.size(m, 0)
 	}
 }
 
-func size(m *ifaceBuild, depth int) {
-	if m.above == nil || m.broken || depth > maxStack {
+// sizing finds the MTU of each interface once.
+type sizing struct {
+	ports map[topology.End][]*ifaceBuild
+	done  map[*ifaceBuild]bool
+}
+
+func (z sizing) size(m *ifaceBuild, depth int) {
+	if m.broken || z.done[m] || depth > maxStack {
 		return
 	}
-	size(m.above, depth+1)
+	z.done[m] = true
+	if m.Type == topology.BridgeLink && !m.ownMTU.Given() {
+		lowest := 0
+		for _, p := range z.ports[m.end] {
+			if z.size(p, depth+1); lowest == 0 || p.MTU < lowest {
+				lowest = p.MTU
+			}
+		}
+		if lowest > 0 {
+			m.MTU = lowest
+		}
+	}
+	if m.above == nil {
+		return
+	}
+	z.size(m.above, depth+1)
+	most, why := m.above.MTU, ""
+	if m.VXLAN != nil {
+		most -= m.VXLAN.Headroom()
+		why = fmt.Sprintf(", less the %d that its header takes", m.VXLAN.Headroom())
+	}
 	switch {
-	case m.MTU <= m.above.MTU:
-	case !m.ownMTU.Given():
-		m.MTU = m.above.MTU
-	default:
-		m.ownMTU.Errorf("%d is more than the %d of %s, on which it sits", m.MTU, m.above.MTU, m.above.end)
+	case !m.ownMTU.Given() && (m.MTU > most || m.VXLAN != nil):
+		m.MTU = max(most, minMTU) // as the kernel has it (vxlan_config_apply, drivers/net/vxlan)
+	case m.MTU > most:
+		m.ownMTU.Errorf("%d is more than the %d of %s, on which it sits%s", m.MTU, m.above.MTU, m.above.end, why)
 	}
 }
 

@@ -15,10 +15,13 @@ type Step struct {
 	Reset      []string      // nodes put back to what the file says
 	Lab        *topology.Lab // the lab as it is once reset and set are done: nodes only, no expectations
 	Do         []Action
+	After      *topology.Lab // the lab once do is done
 	Wait       *expect.Expectation
 	Timeout    time.Duration // of Wait; 10s unless given
 	Cases      []*Case
 	Expect     *expect.Expectation
+
+	begun bodies // what nodes say in Lab
 }
 
 // Sends are the names of the frames that the step sends.
@@ -38,8 +41,8 @@ type Case struct {
 	Pos  problem.Pos
 }
 
-// Action is one entry of "do". What is a *Flush, *RunAction, *Stream, *Stop, *Restart, *[topology.Send] or
-// *[topology.ARPSpoof].
+// Action is one entry of "do". What is a *Flush, *RunAction, *Stream, *Stop, *Restart, *Link, *[topology.Send]
+// or *[topology.ARPSpoof].
 type Action struct {
 	Pos  problem.Pos
 	What any
@@ -47,6 +50,10 @@ type Action struct {
 
 // Restart tears nodes down and builds them again.
 type Restart struct{ Nodes []string }
+
+// Link unplugs interfaces or plugs them in, and waits for nothing. Up has those whose state changes, where they are: an
+// uplink is in the node of its switch.
+type Link struct{ Up map[topology.End]bool }
 
 // Flush forgets tables of nodes, in file order.
 type Flush struct{ Nodes []FlushNode }

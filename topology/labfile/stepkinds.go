@@ -24,6 +24,7 @@ func expectShape(step bool) *grammar.Shape {
 func tableKey(k *expect.Kind) grammar.Key {
 	const blocks = "; a table may go on below a blank line, with other columns of the same rows"
 	plain := &grammar.Shape{Form: grammar.Table, Want: "a table", Doc: k.Doc + blocks}
+	plain.Min, plain.Max = k.Numbers()
 	if len(k.Options) == 0 {
 		return grammar.Key{Name: k.Name, Shape: plain}
 	}

@@ -60,12 +60,13 @@ func (r stepReader) read(v grammar.Value) *Step {
 		r.bodies, r.lab = r.laid(set)
 		r.nodesValid = r.nodesValid && r.doc.Found() == before
 	}
-	s.Lab = r.lab
+	s.Lab, s.begun = r.lab, r.bodies.unlaid()
 	for _, x := range v.Field("do").Items() {
 		if a := r.action(x); a != nil {
 			s.Do = append(s.Do, *a)
 		}
 	}
+	s.After = r.lab
 	s.Wait = r.expectation(v.Field("wait"), nil)
 	var cases []string
 	for x := range v.Field("cases").Fields() {
@@ -76,6 +77,7 @@ func (r stepReader) read(v grammar.Value) *Step {
 	expected := v.Field("expect")
 	s.Expect = r.expectation(expected, cases)
 	r.freshBesideSpoofing(expected, s.Expect)
+	r.heardOnce(expected, s.Expect)
 	asked, given := expected.Field("cases"), v.Field("cases")
 	switch {
 	case given.Given() && !asked.Given():

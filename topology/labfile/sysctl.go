@@ -34,6 +34,7 @@ type sysctls struct {
 type pinned struct {
 	own   grammar.Identity
 	ipv6  bool
+	hops  bool     // it has a route with several next hops
 	names []string // of its interfaces
 	list  []topology.Sysctl
 }
@@ -83,18 +84,23 @@ func (y *sysctls) pin(s *nodeDecl, n *topology.Node) {
 	}
 	own := y.bodyOf(s).Field("sysctls")
 	was := y.pinned[s]
-	if was != nil && was.own == own.Identity() && was.ipv6 == n.IPv6 && slices.Equal(was.names, names) {
+	hops := slices.ContainsFunc(n.Routes, func(r topology.Route) bool { return len(r.NextHops) > 0 })
+	if was != nil && was.own == own.Identity() && was.ipv6 == n.IPv6 && was.hops == hops &&
+		slices.Equal(was.names, names) {
 		n.Sysctls = was.list
 		return
 	}
 	list := y.givenTo(own)
 	if !slices.ContainsFunc(list, func(a sysctlGiven) bool { return a.full }) {
-		defer func() { y.pinned[s] = &pinned{own.Identity(), n.IPv6, names, slices.Clip(n.Sysctls)} }()
+		defer func() { y.pinned[s] = &pinned{own.Identity(), n.IPv6, hops, names, slices.Clip(n.Sysctls)} }()
 	}
 	size := 48 + 4*len(n.Interfaces)
 	p := &pins{list: make([]topology.Sysctl, 0, size), index: make(map[string]int, size)}
 	p.forwarding(s.is(topology.Router), list)
 	p.limits(n)
+	if hops {
+		p.multipath(n)
+	}
 	if !y.root.Has("timers") && s.body != switchBody {
 		p.timers(n)
 	}
@@ -174,6 +180,20 @@ func (p *pins) limits(n *topology.Node) {
 	}
 	p.set("net/ipv6/conf/all/forwarding", map[bool]string{true: "1", false: "0"}[n.Kind == topology.Router])
 	p.set("net/ipv6/icmp/ratelimit", "0")
+}
+
+// multipath lets a packet take the same of several next hops in every run: by its two addresses alone, and by a seed
+// that is not drawn by chance.
+func (p *pins) multipath(n *topology.Node) {
+	for _, key := range topology.MultipathKeys() {
+		value := "0"
+		if strings.HasSuffix(key, "_seed") {
+			value = "1"
+		}
+		if n.IPv6 || strings.HasPrefix(key, "net/ipv4/") {
+			p.set(key, value)
+		}
+	}
 }
 
 // timers makes a failed neighbour take 0.8 s and not 3. A proxy waits before it answers for another, by chance up to

@@ -39,7 +39,7 @@ func (y *sysctls) givenIn(values grammar.Value, node bool) []sysctlGiven {
 	list := []sysctlGiven{}
 	first := map[string]sysctlGiven{}
 	for v := range values.Fields() {
-		if !v.IsSingle() || sysctlText(v.Name()) != "" {
+		if !v.IsSingle() || v.IsNull() || sysctlText(v.Name()) != "" {
 			continue
 		}
 		a := sysctlGiven{value: v, node: node, full: strings.ContainsAny(v.Name(), "./")}

@@ -105,11 +105,11 @@ func globalSysctl(key string, parts []string) bool {
 }
 
 // sysctlsShape is "sysctls", at the top or of a node.
-func sysctlsShape() *grammar.Shape {
+func sysctlsShape(set bool) *grammar.Shape {
 	value := &grammar.Shape{Form: grammar.Either, Want: "a number or text", Any: []*grammar.Shape{
 		grammar.NumberOf("a number", 0, 999999999), grammar.AnyText("a text")}}
 	return &grammar.Shape{Form: grammar.Dict, Want: "a map from names to values", Of: value,
-		Doc: "a short name (rp_filter) or a full one (net.ipv4.ip_default_ttl)",
+		Doc: "a short name (rp_filter) or a full one (net.ipv4.ip_default_ttl)", Removed: "sysctl", Removes: set,
 		Name: &grammar.Shape{Form: grammar.Text, Want: "a sysctl", Test: sysctlText,
 			RE: regexp.MustCompile(`^(` + strings.Join(shortNames(), "|") + `|net[./][A-Za-z0-9_./-]+)$`)}}
 }

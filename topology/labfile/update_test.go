@@ -118,6 +118,12 @@ func TestUpdateShortForms(t *testing.T) {
 		{"single quotes, no end of line", "expect:\n  'ping':   'ok'",
 			"expect:\n  'ping':   |\n    from\\to  a       b\n    a        -       ok\n    b        no-arp  -\n",
 			"expect:\n  'ping':   silent"},
+		{"an item of a list", "expect:\n  ping:\n    - ok # c\n",
+			"expect:\n  ping:\n    - | # c\n      from\\to  a       b\n      a        -       ok\n      b        no-arp  -\n",
+			"expect:\n  ping:\n    - silent # c\n"},
+		{"in the long form", "expect:\n  ping:\n    - table: ok\n      size: 1472\n",
+			"expect:\n  ping:\n    - table: |\n        from\\to  a       b\n        a        -       ok\n        b        no-arp  -\n      size: 1472\n",
+			"expect:\n  ping:\n    - table: silent\n      size: 1472\n"},
 		{"flow", "expect: {ping: ok, answers: yes}\n", "expect: {ping: ok, answers: yes}\n", "expect: {ping: silent, answers: no}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ func (a *asking) answers(at []int) {
 	}
 	for _, i := range at {
 		from, to, ok := a.ends(i)
-		if !ok {
+		if !ok || a.kept && a.stainedTables(i) {
 			continue
 		}
 		if !to.IP.IsValid() {

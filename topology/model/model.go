@@ -139,7 +139,7 @@ func (a *asking) together() {
 	}
 	for _, i := range other {
 		q := a.out[i].Question
-		a.undecided(i, sim.Doubt{Reason: sim.NotModelled, Why: expect.Title(q.Kind, nil)})
+		a.notAsked(i, q.Title())
 	}
 	a.pings(at)
 }
@@ -183,15 +183,23 @@ func (a *asking) kind(kind string, at []int) {
 	for _, i := range at {
 		switch with := a.out[i].Question.With; {
 		case probes[kind] == nil:
-			a.undecided(i, sim.Doubt{Reason: sim.NotModelled, Why: kind})
+			a.notAsked(i, kind)
 		case with != "":
-			a.undecided(i, sim.Doubt{Reason: sim.NotModelled, Why: kind + "," + with})
+			a.notAsked(i, kind+","+with)
 		default:
 			plain = append(plain, i)
 		}
 	}
 	if len(plain) > 0 {
 		probes[kind](a, plain)
+	}
+}
+
+// notAsked says that a question is not modelled. What its packets would leave in tables and counts is not there.
+func (a *asking) notAsked(i int, what string) {
+	a.undecided(i, sim.Doubt{Reason: sim.NotModelled, Why: what})
+	if !expect.KindOf(a.out[i].Question.Kind).Reads {
+		a.world.Stain(sim.NotModelled, "a question that is not modelled was asked: %s", what)
 	}
 }
 
@@ -219,10 +227,18 @@ func (a *asking) doubted(i int) bool {
 // stained reports whether tables that are only read may be others; then the question is undecided. With IPv6 they also
 // have what its neighbour discovery has left.
 func (a *asking) stained(i int) bool {
-	d := a.world.Stained()
-	if d.Reason == "" && a.v6 {
-		d = sim.Doubt{Reason: sim.NotModelled, Why: "some node has IPv6"}
+	if a.stainedTables(i) {
+		return true
 	}
+	if a.v6 {
+		a.undecided(i, sim.Doubt{Reason: sim.NotModelled, Why: "some node has IPv6"})
+	}
+	return a.v6
+}
+
+// stainedTables is the same for what IPv6 has no part in.
+func (a *asking) stainedTables(i int) bool {
+	d := a.world.Stained()
 	if d.Reason == "" {
 		return false
 	}

@@ -43,7 +43,7 @@ func (a *asking) pings(at []int) {
 		return p
 	}
 	for _, i := range at {
-		if a.busy(i) {
+		if a.busy(i) || a.kept && a.stainedTables(i) {
 			continue
 		}
 		if p := add(i); p != nil {

@@ -44,8 +44,10 @@ func Diff(old, new *topology.Lab, instance string) (*Plan, []Change) {
 	for _, n := range new.Nodes {
 		d.nodeSysctls(n)
 	}
+	d.dropTunnelEntries(new)
 	d.links(new)
 	d.staticEntries(new)
+	d.addTunnelEntries(new)
 	d.hosts(new)
 	return d.plan, d.changes
 }
@@ -146,7 +148,7 @@ func (d *differ) spread(new *topology.Lab) {
 			switch e := (topology.End{Node: n.Name, Interface: i.Name}); i.Type {
 			case topology.Veth:
 				deps = append(deps, dependent{i.Peer, e})
-			case topology.Macvlan, topology.Macvtap, topology.VLAN:
+			case topology.Macvlan, topology.Macvtap, topology.VLAN, topology.IPVLAN, topology.VXLANLink:
 				deps = append(deps, dependent{i.Lower, e})
 			}
 		}
@@ -192,7 +194,7 @@ func mustRebuild(o, n *topology.Node) string {
 
 // makeup is what an interface cannot change without being rebuilt.
 func makeup(i *topology.Interface) string {
-	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Sources, i.VLANID, i.Master)
+	return fmt.Sprint(i.Type, i.Peer, i.Lower, i.Mode, i.Flags, i.Sources, i.VLANID, i.VXLAN.Fixed(), i.Master)
 }
 
 // remove takes away what is no more or must be rebuilt. Links go one by one before the namespaces at their other
@@ -203,9 +205,13 @@ func (d *differ) remove(old, new *topology.Lab) {
 		if n == nil || d.rebuilt[o.Name] {
 			continue
 		}
-		if !slices.Equal(o.Routes, n.Routes) || !slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) ||
+		if !slices.EqualFunc(o.Routes, n.Routes, topology.Route.Same) ||
+			!slices.Equal(o.Neighbours, n.Neighbours) || addressed(o, n) ||
 			d.readdress[n.Name] {
 			d.readdress[n.Name] = true
+		}
+		d.dropIPRules(o, n)
+		if d.readdress[n.Name] {
 			for _, r := range o.Routes {
 				d.add(DelRoute{o.Name, r})
 			}
@@ -232,6 +238,9 @@ func (d *differ) remove(old, new *topology.Lab) {
 
 // addressed reports whether an address or an interface's state differs, on which the kernel's own routes depend.
 func addressed(o, n *topology.Node) bool {
+	if !slices.Equal(loopback(o), loopback(n)) {
+		return true
+	}
 	for _, i := range n.Interfaces {
 		if was := o.Interface(i.Name); was != nil && (was.Up != i.Up || !slices.Equal(was.Addrs, i.Addrs)) {
 			return true
@@ -242,6 +251,9 @@ func addressed(o, n *topology.Node) bool {
 
 // hosts gives addresses, brings interfaces up, bridges last, and then writes what needs interfaces that are up.
 func (d *differ) hosts(new *topology.Lab) {
+	for _, n := range new.Nodes {
+		d.loopback(n)
+	}
 	for _, bridges := range []bool{false, true} {
 		for _, n := range new.Nodes {
 			d.addresses(n, bridges)
@@ -262,6 +274,7 @@ func (d *differ) hosts(new *topology.Lab) {
 		}
 	}
 	for _, n := range new.Nodes {
+		d.addIPRules(n)
 		d.rules(n)
 	}
 	d.commands(new.Nodes)

@@ -51,9 +51,14 @@ func (d *differ) link(n *topology.Node, i *topology.Interface, done map[topology
 		}
 		return
 	}
-	lower := d.new[i.Lower.Node]
-	d.link(lower, lower.Interface(i.Lower.Interface), done)
-	d.add(AddUpper{n.Name, i.Name, i.Type, i.Lower, i.Mode, i.Sources, i.VLANID, i.MAC, i.MTU})
+	if lower := d.new[i.Lower.Node]; lower != nil {
+		d.link(lower, lower.Interface(i.Lower.Interface), done)
+	}
+	if i.VXLAN != nil {
+		d.add(AddVXLAN{n.Name, i.Name, i.Lower, i.MAC, i.MTU, *i.VXLAN})
+	} else {
+		d.add(AddUpper{n.Name, i.Name, i.Type, i.Lower, i.Mode, i.Flags, i.Sources, i.VLANID, i.MAC, i.MTU})
+	}
 	if i.Master != "" {
 		d.add(SetMaster{n.Name, i.Name, i.Master})
 	}
@@ -115,8 +120,8 @@ func (d *differ) adjusted(n *topology.Node, br *topology.Interface) bool {
 
 // freshly is what an interface is like right after it was made.
 func freshly(i *topology.Interface) *topology.Interface {
-	return &topology.Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge,
-		Port: &topology.PortSettings{Learning: true, Flood: true, McastFlood: true, BcastFlood: true}}
+	return &topology.Interface{Name: i.Name, Type: i.Type, MAC: i.MAC, MTU: i.MTU, Bridge: i.Bridge, VXLAN: i.VXLAN,
+		Port: new(topology.DefaultPortSettings())}
 }
 
 func (d *differ) changeLink(node string, was, i *topology.Interface, made bool) {
@@ -138,9 +143,15 @@ func (d *differ) changeLink(node string, was, i *topology.Interface, made bool) 
 		d.add(SetPromisc{node, i.Name, i.Promisc})
 	}
 	if i.Bridge != nil && *was.Bridge != *i.Bridge {
-		say("bridge", strings.TrimSpace(bridgeArgs(*i.Bridge, *was.Bridge)),
-			strings.TrimSpace(bridgeArgs(*was.Bridge, *i.Bridge)))
+		words := func(from, to topology.BridgeSettings) string {
+			return strings.TrimSpace(bridgeArgs(from, to) + querierArg(from, to))
+		}
+		say("bridge", words(*i.Bridge, *was.Bridge), words(*was.Bridge, *i.Bridge))
 		d.add(SetBridge{node, i.Name, *was.Bridge, *i.Bridge})
+	}
+	if i.VXLAN != nil && !i.VXLAN.SameSettings(was.VXLAN) {
+		say("vxlan", strings.TrimSpace(vxlanArgs(i.VXLAN, was.VXLAN)), strings.TrimSpace(vxlanArgs(was.VXLAN, i.VXLAN)))
+		d.add(SetVXLAN{node, i.Name, *was.VXLAN, *i.VXLAN})
 	}
 	if i.Port != nil && !samePort(was.Port, i.Port) {
 		op := SetPort{node, i.Name, topology.DefaultPortSettings(), *i.Port}
@@ -186,5 +197,29 @@ func bridgeArgs(from, to topology.BridgeSettings) string {
 	add(from.VLANFiltering != to.VLANFiltering, "vlan_filtering", zeroOne(to.VLANFiltering))
 	add(from.McastSnooping != to.McastSnooping, "mcast_snooping", zeroOne(to.McastSnooping))
 	add(from.GroupFwdMask != to.GroupFwdMask, "group_fwd_mask", strconv.Itoa(int(to.GroupFwdMask)))
+	was, is := from.Mcast.Intervals(), to.Mcast.Intervals()
+	for k := range is {
+		ticks(*was[k].Value, *is[k].Value, is[k].Name)
+	}
 	return s
+}
+
+// querierArg is what bridgeArgs leaves out, and what comes in a command of its own behind it: when a bridge begins to
+// ask, it believes in its groups after the response interval that it has then (br_multicast_set_querier in
+// net/bridge/br_multicast.c), and in one request it takes the intervals last (br_changelink in br_netlink.c).
+func querierArg(from, to topology.BridgeSettings) string {
+	if from.Mcast.Querier == to.Mcast.Querier {
+		return ""
+	}
+	return " mcast_querier " + zeroOne(to.Mcast.Querier)
+}
+
+// setBridge is how a bridge is changed, a command a line.
+func setBridge(ns, name string, from, to topology.BridgeSettings) (lines []string) {
+	for _, args := range []string{bridgeArgs(from, to), querierArg(from, to)} {
+		if args != "" {
+			lines = append(lines, "ip -n "+ns+" link set dev "+name+" type bridge"+args)
+		}
+	}
+	return lines
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Op is one kernel change. The set of operations is closed: whoever executes a plan switches over the types of this
-// file and of fdb.go.
+// file, of routes.go, of iprules.go, of staticdiff.go and of vxlan.go.
 type Op interface {
 	// shell is one command or several, each on a line, with the text that they read; without the last newline. ns maps
 	// a node to its namespace's name.
@@ -44,12 +44,13 @@ type (
 	// and up if it says so; Far cannot be yet: the kernel opens it before it has a peer (drivers/net/veth.c, ENOTCONN).
 	AddVeth struct{ Near, Far VethEnd }
 
-	// AddUpper makes a macvlan, macvtap or VLAN interface in Node on Lower, which may be in another node.
+	// AddUpper makes a macvlan, macvtap, ipvlan or VLAN interface in Node on Lower, which may be in another node.
 	AddUpper struct {
 		Node, Name string
 		Type       topology.LinkType
 		Lower      topology.End
 		Mode       string
+		Flags      string // of an ipvlan
 		Sources    []switchcore.MAC
 		VLANID     int
 		MAC        switchcore.MAC
@@ -195,11 +196,15 @@ func (o AddBridge) shell(ns func(string) string) string {
 	if !o.MAC.IsZero() {
 		s += " address " + o.MAC.String()
 	}
-	return s + fmt.Sprintf(" mtu %d type bridge", o.MTU) + bridgeArgs(topology.DefaultBridgeSettings(), o.Settings)
+	usual := topology.DefaultBridgeSettings()
+	s += fmt.Sprintf(" mtu %d type bridge", o.MTU) + bridgeArgs(usual, o.Settings)
+	asks := usual
+	asks.Mcast.Querier = o.Settings.Mcast.Querier
+	return strings.Join(append([]string{s}, setBridge(ns(o.Node), o.Name, usual, asks)...), "\n")
 }
 
 func (o SetBridge) shell(ns func(string) string) string {
-	return "ip -n " + ns(o.Node) + " link set dev " + o.Name + " type bridge" + bridgeArgs(o.From, o.To)
+	return strings.Join(setBridge(ns(o.Node), o.Name, o.From, o.To), "\n")
 }
 
 func (o AddVeth) shell(ns func(string) string) string {
@@ -221,6 +226,9 @@ func (o AddUpper) shell(ns func(string) string) string {
 	s := fmt.Sprintf("ip -n %s link add link %s name %s", ns(o.Lower.Node), o.Lower.Interface, o.Name)
 	if o.Node != o.Lower.Node {
 		s += " netns " + ns(o.Node)
+	}
+	if o.Type == topology.IPVLAN { // its address is always that of what it sits on
+		return s + fmt.Sprintf(" mtu %d type ipvlan mode %s %s", o.MTU, o.Mode, o.Flags)
 	}
 	s += fmt.Sprintf(" address %s mtu %d type %s", o.MAC, o.MTU, o.Type)
 	if o.Type == topology.VLAN {
@@ -270,47 +278,6 @@ func (o SetPromisc) shell(ns func(string) string) string {
 	return linkSet(ns(o.Node), o.Name, "promisc "+onOff(o.On))
 }
 
-func (o SetPort) shell(ns func(string) string) string {
-	var lines []string
-	var s string
-	add := func(from, to bool, key string) {
-		if from != to {
-			s += " " + key + " " + onOff(to)
-		}
-	}
-	add(o.From.Learning, o.To.Learning, "learning")
-	add(o.From.Flood, o.To.Flood, "flood")
-	add(o.From.McastFlood, o.To.McastFlood, "mcast_flood")
-	add(o.From.BcastFlood, o.To.BcastFlood, "bcast_flood")
-	add(o.From.Isolated, o.To.Isolated, "isolated")
-	add(o.From.Hairpin, o.To.Hairpin, "hairpin")
-	add(o.From.Locked, o.To.Locked, "locked")
-	add(o.From.BPDUGuard, o.To.BPDUGuard, "guard")
-	if o.From.Cost != o.To.Cost && o.To.Cost != 0 {
-		s += fmt.Sprintf(" cost %d", o.To.Cost)
-	}
-	if s != "" {
-		lines = append(lines, linkSet(ns(o.Node), o.Name, "type bridge_slave"+s))
-	}
-	vlan := func(verb, args string) {
-		lines = append(lines, fmt.Sprintf("bridge -n %s vlan %s dev %s vid %s", ns(o.Node), verb, o.Name, args))
-	}
-	if v := o.To.VLAN; v != nil {
-		vlan("del", "1")
-		if v.PVID != 0 {
-			vlan("add", fmt.Sprintf("%d pvid untagged", v.PVID))
-		}
-		for _, r := range v.Tagged {
-			if r.First == r.Last {
-				vlan("add", strconv.Itoa(r.First))
-			} else {
-				vlan("add", fmt.Sprintf("%d-%d", r.First, r.Last))
-			}
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
 func (o AddAddr) shell(ns func(string) string) string {
 	s := fmt.Sprintf("ip -n %s addr replace %s dev %s", ns(o.Node), o.Addr, o.Name)
 	if o.Addr.Addr().Is6() {
@@ -321,53 +288,6 @@ func (o AddAddr) shell(ns func(string) string) string {
 
 func (o DelAddr) shell(ns func(string) string) string {
 	return tolerant(fmt.Sprintf("ip -n %s addr del %s dev %s", ns(o.Node), o.Addr, o.Name))
-}
-
-func routeArgs(r topology.Route) string {
-	s := ""
-	if r.Type != "" && r.Type != "unicast" {
-		s = r.Type + " "
-	}
-	s += routeDst(r)
-	if r.Via.IsValid() {
-		s += " via " + r.Via.String()
-	}
-	if r.Dev != "" {
-		s += " dev " + r.Dev
-	}
-	if r.OnLink {
-		s += " onlink"
-	}
-	if r.Metric != 0 {
-		s += fmt.Sprintf(" metric %d", r.Metric)
-	}
-	if r.Src.IsValid() {
-		s += " src " + r.Src.String()
-	}
-	return s
-}
-
-// routeDst is a destination as ip route takes it.
-func routeDst(r topology.Route) string {
-	if r.Dst.Bits() == 0 {
-		return "default"
-	}
-	return r.Dst.String()
-}
-
-func routeFamily(r topology.Route) string {
-	if r.Dst.Addr().Is6() {
-		return " -6"
-	}
-	return ""
-}
-
-func (o AddRoute) shell(ns func(string) string) string {
-	return "ip" + routeFamily(o.Route) + " -n " + ns(o.Node) + " route add " + routeArgs(o.Route)
-}
-
-func (o DelRoute) shell(ns func(string) string) string {
-	return tolerant("ip" + routeFamily(o.Route) + " -n " + ns(o.Node) + " route del " + routeArgs(o.Route))
 }
 
 func (o AddNeighbour) shell(ns func(string) string) string {

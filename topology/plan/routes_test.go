@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,8 @@ nodes:
       10.7.0.0/16: 10.8.8.8
       10.9.0.0/16: {type: blackhole}
       10.10.0.0/16: {via: 10.1.0.9, src: 10.0.0.1}
+      10.11.0.0/16: {nexthops: [{via: 10.0.0.9}, {via: 10.1.0.9}]}
+      10.12.0.0/16: {via: 10.0.0.9, table: 100}
       "fd05::/64": {via: "fe80::1", dev: a}
       "fd06::/64": {dev: b, src: "fd00::1"}
 links:
@@ -39,18 +42,18 @@ func TestRoutesOfInterfacesThatAreDown(t *testing.T) {
 		}
 		return src
 	}
-	all := []string{"10.8.8.8/32", "10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16", "10.7.0.0/16", "default", "default", "fd05::/64", "fd06::/64"}
+	all := []string{"10.8.8.8/32", "10.9.0.0/16", "10.10.0.0/16", "10.11.0.0/16 2", "10.12.0.0/16", "10.5.0.0/16", "10.6.0.0/16", "10.7.0.0/16", "default", "default", "fd05::/64", "fd06::/64"}
 	for _, c := range []struct {
 		name     string
 		old, new string
 		adds     []string
 	}{
-		{"a goes down", twoNets, down(twoNets, "a"), []string{"10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
-		{"b goes down", twoNets, down(twoNets, "b"), []string{"10.8.8.8/32", "10.9.0.0/16", "10.7.0.0/16", "default", "default", "fd05::/64"}},
+		{"a goes down", twoNets, down(twoNets, "a"), []string{"10.11.0.0/16 1", "10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
+		{"b goes down", twoNets, down(twoNets, "b"), []string{"10.11.0.0/16 1", "10.12.0.0/16", "10.8.8.8/32", "10.9.0.0/16", "10.7.0.0/16", "default", "default", "fd05::/64"}},
 		{"both go down", twoNets, down(twoNets, "a", "b"), []string{"10.9.0.0/16"}},
 		{"a comes up", down(twoNets, "a"), twoNets, all},
-		{"b comes up, a does not", down(twoNets, "a", "b"), down(twoNets, "a"), []string{"10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
-		{"a is down from the beginning", "", down(twoNets, "a"), []string{"10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
+		{"b comes up, a does not", down(twoNets, "a", "b"), down(twoNets, "a"), []string{"10.11.0.0/16 1", "10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
+		{"a is down from the beginning", "", down(twoNets, "a"), []string{"10.11.0.0/16 1", "10.9.0.0/16", "10.10.0.0/16", "10.5.0.0/16", "10.6.0.0/16"}},
 		{"all are up from the beginning", "", twoNets, all},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,7 +65,11 @@ func TestRoutesOfInterfacesThatAreDown(t *testing.T) {
 			for _, op := range plan.Ops {
 				if add, is := op.(AddRoute); is {
 					words := strings.Fields(routeArgs(add.Route))
-					adds = append(adds, words[slices.IndexFunc(words, func(w string) bool { return w != "blackhole" })])
+					dst := words[slices.IndexFunc(words, func(w string) bool { return w != "blackhole" })]
+					if n := len(add.NextHops); n > 0 {
+						dst += fmt.Sprintf(" %d", n)
+					}
+					adds = append(adds, dst)
 				}
 			}
 			slices.Sort(adds)

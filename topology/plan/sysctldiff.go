@@ -88,6 +88,9 @@ func inherited(key string, n *topology.Node, now map[string]string) string {
 	if key == rules.BridgeTagged {
 		return n.BridgeCall(key).Value
 	}
+	if slices.Contains(topology.MultipathKeys(), key) {
+		return "0"
+	}
 	if len(f) != 5 || f[0] != "net" {
 		return ""
 	}

@@ -3,6 +3,8 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"labctl/topology"
@@ -39,7 +41,8 @@ func (d *differ) sayEntries(node string, before, after []entry) {
 	}
 }
 
-// routeEntries are the routes of a node in the words of ip route. Two to one destination differ in their metric.
+// routeEntries are the routes of a node in the words of ip route. Two to one destination differ in their
+// table or their metric.
 func routeEntries(n *topology.Node) []entry {
 	var out []entry
 	for _, r := range n.Routes {
@@ -48,6 +51,9 @@ func routeEntries(n *topology.Node) []entry {
 			dst = "default"
 		}
 		value := strings.TrimSpace(strings.Replace(" "+routeArgs(r)+" ", " "+routeDst(r)+" ", " ", 1))
+		if r.Table != 0 {
+			dst += " table " + topology.TableName(r.Table)
+		}
 		if r.Metric != 0 {
 			dst += fmt.Sprintf(" metric %d", r.Metric)
 		}
@@ -62,4 +68,33 @@ func neighbourEntries(n *topology.Node) []entry {
 		out = append(out, entry{fmt.Sprintf("%s: neigh %s", e.Dev, e.IP), e.MAC.String()})
 	}
 	return out
+}
+
+// loopback are the addresses that a node has on "lo" beside the kernel's own.
+func loopback(n *topology.Node) []netip.Prefix {
+	if n == nil || n.Loopback == nil {
+		return nil
+	}
+	return n.Loopback.Addrs
+}
+
+// loopback gives a node's "lo" its addresses.
+func (d *differ) loopback(n *topology.Node) {
+	var was []netip.Prefix
+	if !d.rebuilt[n.Name] {
+		was = loopback(d.old[n.Name])
+	}
+	is := loopback(n)
+	if slices.Equal(was, is) {
+		return
+	}
+	if !d.rebuilt[n.Name] {
+		d.say(n.Name, "%s: ip %v -> %v", topology.LoopbackName, was, is)
+	}
+	for _, a := range was {
+		d.add(DelAddr{n.Name, topology.LoopbackName, a})
+	}
+	for _, a := range is {
+		d.add(AddAddr{n.Name, topology.LoopbackName, a})
+	}
 }

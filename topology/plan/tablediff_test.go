@@ -12,6 +12,11 @@ func TestTablesSayWhatChanges(t *testing.T) {
 			"b: route default: via 10.0.0.254 -> -; b: route default metric 5: - -> via 10.0.0.254 metric 5"},
 		{"a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, routes: {10.9.0.0/16: {type: blackhole}, default: {via: 10.0.0.2, src: 10.0.0.1}}}",
 			"a: route 10.9.0.0/16: - -> blackhole; a: route default: - -> via 10.0.0.2 src 10.0.0.1"},
+		{"default: 10.0.0.254}", "default: [10.0.0.254, {via: 10.0.0.253, table: 100, metric: 3}]}, ip_rules: {7: {from: 10.0.0.2, table: 100}}",
+			"b: route default table 100 metric 3: - -> via 10.0.0.253 metric 3 table 100; b: ip rule 7: - -> from 10.0.0.2 table 100"},
+		{"default: 10.0.0.254", "default: {nexthops: [{via: 10.0.0.254}, {dev: eth0, weight: 5}]}",
+			"b: sysctl net/ipv4/fib_multipath_hash_seed: 0 -> 1; b: route default: via 10.0.0.254 -> nexthop via 10.0.0.254 weight 1 nexthop dev eth0 weight 5"},
+		{"a: {ip: 10.0.0.1/24}", "a: {ip: 10.0.0.1/24, interfaces: {lo: 10.255.0.1/32}}", "a: lo: ip [] -> [10.255.0.1/32]"},
 		{"default: 10.0.0.254}", `default: 10.0.0.254}, neigh: {10.0.0.9: "02:00:00:00:00:09"}`, "b: eth0: neigh 10.0.0.9: - -> 02:00:00:00:00:09"},
 	} {
 		if strings.Count(diffBase, c.old) != 1 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Decimal matches a whole number as lab files write one: below a thousand million, without a leading zero.
-var Decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+// Decimal matches a whole number as lab files write one: of at most ten digits, without a leading zero.
+var Decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,9})$`)
 
 // Clip shortens what is quoted in a message.
 func Clip(s string) string {

@@ -9,7 +9,9 @@ type asking struct {
 	own  *owners
 	kept bool
 	look bool // take what is known, send nothing
-	out  []Result
+
+	counted []bool // questions of which a number is wanted; nil: none
+	out     []Result
 
 	afterPings []int // questions that are answered by what pings leave behind
 }
@@ -20,6 +22,9 @@ func (a *asking) fail(at []int, err error) {
 		a.out[i].Got, a.out[i].Detail = Unknown, err.Error()
 	}
 }
+
+// counts reports whether a number is wanted of a question.
+func (a *asking) counts(i int) bool { return i < len(a.counted) && a.counted[i] }
 
 // start makes the lab forget, unless its tables are to be kept.
 func (a *asking) start(ctx context.Context) error {

@@ -68,7 +68,7 @@ func newAttempt(b *bench, own *owners, q expect.Question, tr transport) (*attemp
 			return nil, fmt.Errorf("%s has no interface %s now", from.Node, from.Interface)
 		}
 		t.index = l.Index
-		t.bound = topology.RouteQuery{Dst: t.dst, From: sourceAt(l, t.dst), OIF: l.Name}
+		t.bound = topology.RouteQuery{From: sourceAt(l, t.dst), OIF: l.Name}
 	} else if t.dst.IsLinkLocalUnicast() && tr.v6 {
 		return nil, fmt.Errorf("%s is on every link: name the sender by its interface, %s:IF", t.dst, from.Node)
 	}
@@ -161,10 +161,12 @@ func (t *attempt) outcome() (word, detail string) {
 	return word, detail
 }
 
-// query is the sender's own look-up of its route.
+// query is the sender's own look-up of its route, by the source port of the last try.
 func (t *attempt) query() topology.RouteQuery {
-	if t.bound.OIF != "" {
-		return t.bound
+	q := t.bound
+	q.Dst, q.Proto, q.SPort, q.DPort = t.dst, unix.IPPROTO_TCP, t.source, t.port
+	if t.udp {
+		q.Proto = unix.IPPROTO_UDP
 	}
-	return topology.RouteQuery{Dst: t.dst}
+	return q
 }

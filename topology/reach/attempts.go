@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"labctl/topology"
 	"labctl/topology/expect"
 )
 
@@ -181,7 +180,8 @@ func (d *dialing) trace(t *attempt) {
 	w := d.own.walk(d.b.machine, t.from.Node, t.query())
 	t.path, t.back = w, nil
 	if w.src.IsValid() && len(w.hops) > 0 {
-		t.back = d.own.walk(d.b.machine, w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
+		last := w.nodes[len(w.nodes)-1]
+		t.back = d.own.walk(d.b.machine, last, reply(d.own, last, t.query(), w.src))
 	}
 }
 

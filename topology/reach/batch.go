@@ -86,6 +86,7 @@ func (m *fresh) batch(prs []*pair, before losses) (doubted []*pair, err error) {
 		if err := m.settle(pr); err != nil {
 			return nil, err
 		}
+		m.learn(pr)
 		if pr.word == "no-arp" || pr.learnedUnasked || !pr.waited() {
 			continue
 		}

@@ -25,8 +25,12 @@ type exchange struct {
 
 	turned int // redirects that have come
 
-	pkt [echoLen]byte
-	buf [2048]byte
+	unquestioned bool // nobody asks for the causes of what does not get through
+
+	tunnelled *bool // see [exchange.tunnels]; nil: not looked yet
+
+	pkt []byte
+	buf [2048]byte // what is longer is cut, and only its beginning matters
 }
 
 func newExchange(ctx context.Context, b *bench, own *owners) *exchange {
@@ -35,12 +39,12 @@ func newExchange(ctx context.Context, b *bench, own *owners) *exchange {
 
 type pathKey struct {
 	node, oif string
-	dst       netip.Addr
+	from, dst netip.Addr
 }
 
 // pathTo walks there, once for each sender and address.
 func (m *exchange) pathTo(node string, q topology.RouteQuery) *path {
-	k := pathKey{node, q.OIF, q.Dst}
+	k := pathKey{node, q.OIF, q.From, q.Dst}
 	w := m.ways[k]
 	if w == nil {
 		w = m.own.walk(m.b.machine, node, q)
@@ -54,7 +58,25 @@ func (pr *pair) query() topology.RouteQuery {
 	if pr.bound.OIF != "" {
 		return pr.bound
 	}
-	return topology.RouteQuery{Dst: pr.dst}
+	return topology.RouteQuery{Dst: pr.dst, Proto: echoProto(pr.dst)}
+}
+
+// reply is the look-up of its route to the sender's address by a node that answers what was sent by q: from the address
+// that was asked, if it is the node's (icmp_reply, net/ipv4/icmp.c), which routing rules may ask for.
+func reply(own *owners, node string, q topology.RouteQuery, to netip.Addr) topology.RouteQuery {
+	r := topology.RouteQuery{Dst: to, Proto: q.Proto, SPort: q.DPort, DPort: q.SPort}
+	if asked := q.Dst.WithZone(""); own.owns(node, asked) && !asked.IsLinkLocalUnicast() {
+		r.From = asked
+	}
+	return r
+}
+
+// echoProto is the protocol of echo requests to an address.
+func echoProto(a netip.Addr) uint8 {
+	if is6(a) {
+		return unix.IPPROTO_ICMPV6
+	}
+	return unix.IPPROTO_ICMP
 }
 
 // tracePair finds out which way the pair goes and what that leaves behind.
@@ -63,10 +85,12 @@ func (m *exchange) tracePair(pr *pair) {
 	pr.path = w
 	var back *path
 	if w.src.IsValid() && len(w.hops) > 0 {
-		back = m.pathTo(w.nodes[len(w.nodes)-1], topology.RouteQuery{Dst: w.src})
+		last := w.nodes[len(w.nodes)-1]
+		back = m.pathTo(last, reply(m.own, last, pr.query(), w.src))
 	}
 	pr.back = back
-	pr.traces = residueOf(w, back)
+	pr.traces = m.own.residueOf(w, back)
+	m.learning(pr)
 }
 
 // send makes a new try, which is a connection of its own to connection tracking: the entry of an earlier one may come
@@ -81,9 +105,14 @@ func (m *exchange) request(pr *pair, key uint32) {
 	pr.key = key
 	m.tries[key] = pr
 	m.tried(pr)
-	putEcho(m.pkt[:], pr.sock.v6, key, m.b.cookie)
+	m.pkt = slices.Grow(m.pkt[:0], echoHeader+pr.form.payload())[:echoHeader+pr.form.payload()]
+	putEcho(m.pkt, pr.sock.v6, key, m.b.cookie)
 	pr.sent = time.Now()
-	if err := pr.sock.send(m.pkt[:], pr.oob, pr.addr); err != nil {
+	err := pr.sock.discover(pr.form.discovery())
+	if err == nil {
+		err = pr.sock.send(m.pkt, pr.oob, pr.addr)
+	}
+	if err != nil && !m.thrownAtOnce(pr, err) {
 		pr.refused(err)
 	}
 }
@@ -263,4 +292,34 @@ func (m *exchange) closeTries() {
 		pr.over()
 	}
 	m.open = m.open[:0]
+}
+
+// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, whose own packets
+// teach its node path MTUs.
+func (m *exchange) tunnels() bool {
+	if m.tunnelled == nil {
+		found := false
+		for _, n := range m.b.lab.Nodes {
+			for _, l := range m.own.links[n.Name] {
+				found = found || l.Up && l.Name != "lo" && n.Interface(l.Name) == nil
+			}
+		}
+		m.tunnelled = &found
+	}
+	return *m.tunnelled
+}
+
+// learning adds to what a pair leaves behind the path MTUs that the nodes on its way may learn from it.
+func (m *exchange) learning(pr *pair) {
+	if pr.form == (form{}) || pr.traces.all {
+		return
+	}
+	if m.tunnels() {
+		pr.traces = residue{all: true}
+		return
+	}
+	pr.traces.routes = append(pr.traces.routes, pr.path.nodes...)
+	if pr.back != nil {
+		pr.traces.routes = append(pr.traces.routes, pr.back.nodes...)
+	}
 }

@@ -17,6 +17,8 @@ import (
 type tap struct {
 	fd    int
 	index int
+	// what was read last was for another MAC than the interface's
+	forOthers bool
 }
 
 // openTap opens a packet socket that gets what the filter passes on one interface. It is made for no protocol and bound
@@ -98,6 +100,7 @@ func (t *tap) next(buf []byte) (frame []byte, outgoing, ok bool) {
 			return nil, false, false
 		}
 		ll, _ := from.(*unix.SockaddrLinklayer)
+		t.forOthers = ll != nil && ll.Pkttype == unix.PACKET_OTHERHOST
 		return buf[:n], ll != nil && ll.Pkttype == unix.PACKET_OUTGOING, true
 	}
 }

@@ -29,14 +29,23 @@ type fresh struct {
 
 func newFresh(m *exchange) *fresh { return &fresh{exchange: m} }
 
-// run asks the pairs.
+// run asks the pairs, and leaves the tables as the last one that was answered does.
+func (m *fresh) run() error {
+	if err := m.ask(); err != nil {
+		return err
+	}
+	m.leave()
+	return nil
+}
+
+// ask asks the pairs.
 //
 // First each alone, one after the other, for a moment: most are decided by then, and only what they left behind is
 // forgotten, before the first pair that could notice. The rest wait for something that does not come. Those go in
 // batches, each from empty tables, put together so that no pair waits for a node that another pair makes ask: an
 // incomplete entry is completed by any request of its owner. That this held is checked afterwards against what each
 // pair was waiting for when it was alone; a pair for which it did not is asked once more with nobody else.
-func (m *fresh) run() error {
+func (m *fresh) ask() error {
 	room := m.b.room()
 	if room < 1 {
 		return errNoRoom
@@ -79,11 +88,8 @@ func (m *fresh) run() error {
 		return err
 	}
 	if len(slow) > 0 {
-		if err := m.b.forgetAll(m.ctx); err != nil {
-			return err
-		}
+		return m.b.forgetAll(m.ctx)
 	}
-	m.leave()
 	return nil
 }
 
@@ -226,6 +232,7 @@ func (m *fresh) try(pr *pair, slow int) error {
 		d = quicker
 	}
 	m.awaitBriefly(pr, d)
+	m.learn(pr)
 	if pr.word != "" && !pr.arp {
 		return nil
 	}

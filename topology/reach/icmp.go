@@ -8,14 +8,23 @@ import (
 	"labctl/topology/expect"
 )
 
-// echoLen is the length of a probe, ICMP header included; ping's own default, so that sizes do not make a difference.
-const echoLen = 64
+// echoHeader is the ICMP header of an echo request (RFC 792, RFC 4443).
+const echoHeader = 8
+
+// echoLen is the length of a probe of which no size is asked, ICMP header included: ping's own default.
+const echoLen = echoHeader + defaultSize
+
+// defaultSize is the payload of ping(8) without -s, in bytes.
+const defaultSize = 56
 
 // ICMP types of interest (RFC 792, RFC 4443, RFC 4861).
 const (
 	echo4, reply4, unreach4, quench4, redirect4, exceeded4, problem4 = 8, 0, 3, 4, 5, 11, 12
 	echo6, reply6, unreach6, tooBig6, exceeded6, problem6, redirect6 = 128, 129, 1, 2, 3, 4, 137
 )
+
+// fragNeeded4 is the code of "fragmentation needed and DF set" (RFC 792).
+const fragNeeded4 = 4
 
 type eventKind int
 
@@ -32,10 +41,13 @@ type event struct {
 	from      netip.Addr
 	typ, code byte
 	gateway   netip.Addr // gotRedirect: the better way
+	mtu       int        // gotError: the next hop's, that it tells of (RFC 1191, RFC 4443); 0: it tells of none
+	marked    int        // gotReply: how many bytes of the prober's cookie it has
 	ofReply   bool       // gotRedirect: for an echo reply, which is nobody's try
 }
 
-// putEcho writes an echo request of echoLen bytes. For ICMPv6 the kernel writes the checksum (RFC 3542, 3.1).
+// putEcho makes b an echo request, at least the header, with as much of the cookie as has room. For ICMPv6 the kernel
+// writes the checksum (RFC 3542, 3.1).
 func putEcho(b []byte, v6 bool, key uint32, cookie [8]byte) {
 	b[0], b[1] = echo4, 0
 	if v6 {
@@ -44,19 +56,22 @@ func putEcho(b []byte, v6 bool, key uint32, cookie [8]byte) {
 	b[2], b[3] = 0, 0
 	binary.BigEndian.PutUint32(b[4:], key)
 	copy(b[8:], cookie[:])
-	for i := 16; i < echoLen; i++ {
+	for i := echoHeader + len(cookie); i < len(b); i++ {
 		b[i] = byte(i)
 	}
 	if !v6 {
-		binary.BigEndian.PutUint16(b[2:], checksum(b[:echoLen]))
+		binary.BigEndian.PutUint16(b[2:], checksum(b))
 	}
 }
 
-// checksum is the internet checksum of an even number of bytes (RFC 1071).
+// checksum is the internet checksum (RFC 1071).
 func checksum(b []byte) uint16 {
 	var sum uint32
 	for i := 0; i+1 < len(b); i += 2 {
 		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	if len(b)%2 == 1 {
+		sum += uint32(b[len(b)-1]) << 8
 	}
 	for sum>>16 != 0 {
 		sum = sum&0xffff + sum>>16
@@ -64,9 +79,11 @@ func checksum(b []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// isReply reports whether b is an echo reply to a probe with this cookie.
-func isReply(b []byte, typ byte, cookie [8]byte) bool {
-	return len(b) >= 16 && b[0] == typ && [8]byte(b[8:16]) == cookie
+// marks is how many bytes of the cookie an echo reply begins with: all, unless the probe had no room for them. A reply
+// that has others is a stranger's.
+func marks(b []byte, cookie [8]byte) (n int, own bool) {
+	n = min(len(b)-echoHeader, len(cookie))
+	return n, string(b[echoHeader:echoHeader+n]) == string(cookie[:n])
 }
 
 // parse4 reads what a raw ICMP socket delivers, IP header first (raw(7)).
@@ -79,11 +96,15 @@ func parse4(b []byte, cookie [8]byte) (event, bool) {
 	switch icmp[0] {
 	case reply4:
 		ev.key = binary.BigEndian.Uint32(icmp[4:])
-		return ev, isReply(icmp, reply4, cookie)
+		ev.marked, ok = marks(icmp, cookie)
+		return ev, ok
 	case redirect4:
 		ev.kind, ev.gateway = gotRedirect, netip.AddrFrom4([4]byte(icmp[4:8]))
 	case unreach4, quench4, exceeded4, problem4:
 		ev.kind = gotError
+		if ev.typ == unreach4 && ev.code == fragNeeded4 {
+			ev.mtu = int(binary.BigEndian.Uint16(icmp[6:]))
+		}
 	default:
 		return event{}, false
 	}
@@ -101,8 +122,9 @@ func payload4(b []byte) ([]byte, bool) {
 	if len(b) < 20 || b[0]>>4 != 4 || b[9] != 1 {
 		return nil, false
 	}
+	const offset = 0x1fff // of a fragment
 	n := int(b[0]&15) * 4
-	if n < 20 || len(b) < n+8 {
+	if n < 20 || len(b) < n+8 || binary.BigEndian.Uint16(b[6:])&offset != 0 {
 		return nil, false
 	}
 	return b[n:], true
@@ -118,7 +140,9 @@ func parse6(b []byte, from netip.Addr, cookie [8]byte) (event, bool) {
 	switch b[0] {
 	case reply6:
 		ev.key = binary.BigEndian.Uint32(b[4:])
-		return ev, isReply(b, reply6, cookie)
+		var ok bool
+		ev.marked, ok = marks(b, cookie)
+		return ev, ok
 	case redirect6:
 		if len(b) < 40 {
 			return event{}, false
@@ -127,14 +151,35 @@ func parse6(b []byte, from netip.Addr, cookie [8]byte) (event, bool) {
 		quoted = redirectedHeader(b[40:])
 	case unreach6, tooBig6, exceeded6, problem6:
 		ev.kind = gotError
+		if ev.typ == tooBig6 {
+			ev.mtu = int(binary.BigEndian.Uint32(b[4:]))
+		}
 	default:
 		return event{}, false
 	}
-	if len(quoted) < 48 || quoted[0]>>4 != 6 || quoted[6] != 58 || quoted[40] != echo6 {
+	icmp, ok := payload6(quoted)
+	if !ok || icmp[0] != echo6 {
 		return event{}, false
 	}
-	ev.key = binary.BigEndian.Uint32(quoted[44:])
+	ev.key = binary.BigEndian.Uint32(icmp[4:])
 	return ev, true
+}
+
+// payload6 returns the ICMPv6 message, at least 8 bytes, of an IPv6 packet, or of the first of its fragments (RFC 8200,
+// 4.5).
+func payload6(b []byte) ([]byte, bool) {
+	const header, fragment, icmp6, offset = 40, 44, 58, 0xfff8
+	if len(b) < header+8 || b[0]>>4 != 6 {
+		return nil, false
+	}
+	next, rest := b[6], b[header:]
+	if next == fragment {
+		if binary.BigEndian.Uint16(rest[2:])&offset != 0 {
+			return nil, false
+		}
+		next, rest = rest[0], rest[8:]
+	}
+	return rest, next == icmp6 && len(rest) >= 8
 }
 
 // redirectedHeader finds the packet in the "redirected header" option (RFC 4861, 4.6.3), nil without one.

@@ -2,7 +2,9 @@ package reach
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
+	"time"
 )
 
 // packet4 wraps an ICMP message in an IPv4 header from 10.0.0.9.
@@ -95,4 +97,71 @@ func FuzzParse(f *testing.F) {
 		markOf(b, [8]byte{})
 		arpReply(b)
 	})
+}
+
+func TestChecksumOfOddLength(t *testing.T) {
+	if got, want := checksum([]byte{0x12, 0x34, 0x56}), ^uint16(0x1234+0x5600); got != want {
+		t.Errorf("%04x, want %04x", got, want)
+	}
+}
+
+// TestErrorsTellTheMTU: of the next hop, and also where a fragment is quoted.
+func TestErrorsTellTheMTU(t *testing.T) {
+	const key = 0x12345678
+	cookie := [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
+	request := make([]byte, 1480)
+	putEcho(request, true, key, cookie)
+	quoted := make([]byte, 40, 40+8+len(request))
+	quoted[0], quoted[6] = 0x60, 58
+	whole := append(slices.Clone(quoted), request...)
+	quoted[6] = 44
+	first := append(append(slices.Clone(quoted), 58, 0, 0, 1, 0, 0, 0, 9), request...)
+	second := append(append(slices.Clone(quoted), 58, 0, 5, 0xa8, 0, 0, 0, 9), request...)
+	big := []byte{tooBig6, 0, 0, 0, 0, 0, 5, 0x78}
+	for _, c := range []struct {
+		name string
+		b    []byte
+		want bool
+	}{{"whole", whole, true}, {"first fragment", first, true}, {"second fragment", second, false}} {
+		ev, ok := parse6(append(slices.Clone(big), c.b...), addr("fd00::1"), cookie)
+		if ok != c.want || ok && (ev.key != key || ev.mtu != 1400) {
+			t.Errorf("%s: %+v, %v", c.name, ev, ok)
+		}
+	}
+	putEcho(request, false, key, cookie)
+	inner := packet4(request)
+	for _, c := range []struct {
+		offset byte
+		want   bool
+	}{{0, true}, {185, false}} {
+		inner[7] = c.offset
+		ev, ok := parse4(packet4(append([]byte{unreach4, fragNeeded4, 0, 0, 0, 0, 5, 0x78}, inner...)), cookie)
+		if ok != c.want || ok && (ev.key != key || ev.mtu != 1400) {
+			t.Errorf("offset %d: %+v, %v", c.offset, ev, ok)
+		}
+	}
+}
+
+// TestShortRepliesAreMarked as far as they have room; what is too short for ours is a stranger's.
+func TestShortRepliesAreMarked(t *testing.T) {
+	cookie := [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
+	for size := range 12 {
+		b := make([]byte, echoHeader+size)
+		putEcho(b, false, 1, cookie)
+		b[0] = reply4
+		if ev, ok := parse4(packet4(b), cookie); !ok || ev.marked != min(size, 8) {
+			t.Errorf("size %d: %+v, %v", size, ev, ok)
+		}
+		if size > 0 {
+			b[echoHeader+min(size, 8)-1] ^= 1
+			if ev, ok := parse4(packet4(b), cookie); ok {
+				t.Errorf("size %d: a stranger's is taken for ours: %+v", size, ev)
+			}
+		}
+	}
+	pr := &pair{sock: &echoSocket{}, dst: addr("10.0.0.1")}
+	pr.event(event{kind: gotReply, from: addr("10.0.0.1"), marked: 4}, nil, time.Now())
+	if pr.word != "" {
+		t.Errorf("a reply of 4 bytes answers a ping of 56: %s", pr.word)
+	}
 }

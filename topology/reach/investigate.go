@@ -25,8 +25,8 @@ const (
 // investigate has the owner of the prober find out what stopped the pings that did not get through, and forgets what
 // that leaves behind.
 func (m *exchange) investigate(kept bool) error {
-	if m.b.investigate == nil {
-		return nil
+	if m.unquestioned || m.b.investigate == nil {
+		return m.ctx.Err()
 	}
 	defer m.b.clock.in(PartCauses)()
 	kind := "ping"
@@ -70,7 +70,8 @@ func (m *exchange) investigate(kept bool) error {
 		m.b.hush.Lock()
 		defer m.b.hush.Unlock()
 		met := false
-		question := expect.Question{Kind: kind, A: pr.from.Text, B: pr.to.Text}
+		question := expect.Question{Kind: kind, With: pr.with, A: pr.from.Text, B: pr.to.Text}
+		long := m.tooLong(pr, kept)
 		why := m.b.investigate(m.ctx, question, func(then func(func() Trace) bool) error {
 			met = true
 			return again(*pr, then)
@@ -79,7 +80,7 @@ func (m *exchange) investigate(kept bool) error {
 		if met && kept && pr.inVain() {
 			ask(*pr)
 		}
-		return why
+		return append(why, long...)
 	})
 	if !asked || kept {
 		return m.ctx.Err()

@@ -114,11 +114,11 @@ func (p *Prober) judge(ctx context.Context, cells []*CellReport, kept, look bool
 	if len(cells) == 0 {
 		return nil
 	}
-	qs := make([]expect.Question, len(cells))
+	qs, counted := make([]expect.Question, len(cells)), make([]bool, len(cells))
 	for i, c := range cells {
-		qs[i] = c.Cell.Question
+		qs[i], counted[i] = c.Cell.Question, c.Cell.Want.Counts()
 	}
-	results, err := p.ask(ctx, qs, kept, look)
+	results, err := p.ask(ctx, qs, counted, kept, look)
 	if err != nil {
 		return err
 	}
@@ -143,6 +143,10 @@ func (c *CellReport) matches() bool {
 	if i := slices.IndexFunc(r.Exact, c.Cell.Want.Match); i >= 0 {
 		r.Got = r.Exact[i] // said as the file says it
 		return true
+	}
+	if c.Cell.Question.Kind == "sees" && c.Cell.Want.Counts() && len(r.Exact) > 0 {
+		r.Got = r.Exact[0]
+		return false
 	}
 	node, _, _ := strings.Cut(r.Got, "+")
 	if len(r.Exact) > 0 && strings.Contains(c.Cell.Want.Text, node+":") {

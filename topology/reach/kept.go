@@ -61,6 +61,7 @@ func (m *kept) run() error {
 		if err == nil {
 			err = m.unharmed(pr, joined)
 		}
+		m.learn(pr)
 		if err == nil {
 			err = m.steering.insist(pr)
 		}
@@ -79,6 +80,7 @@ func (m *kept) run() error {
 			return err
 		}
 		m.giveUp(pr)
+		m.learn(pr)
 	}
 	m.grace()
 	for _, pr := range m.pairs {

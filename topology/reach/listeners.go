@@ -16,8 +16,16 @@ type listener struct {
 	node        string
 	name        string // of the interface
 	promiscuous bool
-	arrived     map[uint32]bool // marked requests
-	sent        map[uint32]bool // sent by the node itself
+	arrived     map[uint32]int  // copies of marked requests
+	sent        map[uint32]int  // those that the node itself sent
+	taken       map[uint32]bool // one that arrived was not for another MAC
+	requests    map[request]int
+}
+
+// request is one request of a stream, arriving or leaving.
+type request struct {
+	key      uint32
+	outgoing bool
 }
 
 // listeners are those that are open at the same time, one for each interface.
@@ -54,9 +62,9 @@ type column struct {
 	through   bool // a port of a switch: a frame that leaves by it is as much there as one that comes in
 }
 
-// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous, as a person's would
-// be, but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
-func (l *listeners) column(text string) (column, error) {
+// column opens the sockets of a column: all interfaces of a node, or one. They are promiscuous if that is asked for,
+// but for those on a virtual switch's own ends: these are not a guest's, and all frames pass there anyway.
+func (l *listeners) column(text string, promiscuous bool) (column, error) {
 	node, ifname, isPort := l.b.port(text)
 	if !isPort {
 		t, ok := l.b.target(text)
@@ -77,7 +85,7 @@ func (l *listeners) column(text string) (column, error) {
 		if k.Name == "lo" || !k.Up || ifname != "" && k.Name != ifname {
 			continue
 		}
-		e, err := l.listen(node, k, !own)
+		e, err := l.listen(node, k, promiscuous && !own)
 		if err != nil {
 			return column{}, err
 		}
@@ -99,8 +107,9 @@ func (l *listeners) listen(node string, k topology.LinkState, promiscuous bool) 
 	if err != nil {
 		return nil, err
 	}
-	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]bool{},
-		sent: map[uint32]bool{}}
+	e := &listener{tap: t, node: node, name: k.Name, promiscuous: promiscuous, arrived: map[uint32]int{},
+		sent: map[uint32]int{}, taken: map[uint32]bool{},
+		requests: map[request]int{}}
 	l.open[at] = e
 	return e, nil
 }

@@ -348,7 +348,7 @@ func TestRejected(t *testing.T) {
 		}
 	}
 	t.Logf("%d in %v", len(qs), time.Since(begin))
-	for name, says := range map[string]string{"gone": "no route to 10.4.0.1: ", "deny": "a prohibit route to ", "unre": "an unreachable route to ", "hole": "a blackhole route to "} {
+	for name, says := range map[string]string{"gone": "no route to 10.4.0.1: ", "deny": "a prohibit route or routing rule for ", "unre": "an unreachable route to ", "hole": "a blackhole route or routing rule for "} {
 		r := ask(t, p, false, expect.Question{Kind: "route", A: "a", B: name})[0]
 		if r.Got != "-" || !strings.HasPrefix(r.Detail, says) {
 			t.Errorf("route to %s: %s (%s), want - (%s...)", name, r.Got, r.Detail, says)

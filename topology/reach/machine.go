@@ -46,6 +46,9 @@ type Machine interface {
 	// is a virtual switch, all that it knows, static addresses too.
 	FDB(node, bridge string) ([]topology.FDBEntry, error)
 
+	// Groups lists who has joined which multicast group at a Linux bridge.
+	Groups(node, bridge string) ([]topology.GroupEntry, error)
+
 	// Interface reads the state of one interface, for port tables.
 	Interface(node, name string) (topology.InterfaceState, error)
 

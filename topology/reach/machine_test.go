@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -198,7 +199,7 @@ func (m *liveMachine) Links(node string) ([]topology.LinkState, error) {
 	var out []topology.LinkState
 	for _, l := range links {
 		a := l.Attrs()
-		k := topology.LinkState{Index: a.Index, Name: a.Name, Up: a.Flags&net.FlagUp != 0}
+		k := topology.LinkState{Index: a.Index, Name: a.Name, MTU: a.MTU, Up: a.Flags&net.FlagUp != 0}
 		copy(k.MAC[:], a.HardwareAddr)
 		addrs, err := n.nl.AddrList(l, netlink.FAMILY_ALL)
 		if err != nil {
@@ -339,7 +340,7 @@ func (m *liveMachine) FlushRoutes(node string) error {
 		}
 		err := os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0)
 		if errors.Is(err, os.ErrNotExist) { // a namespace of an ordinary user has none
-			return nil
+			return exec.Command("ip", "-6", "route", "flush", "cache").Run()
 		}
 		return err
 	})
@@ -361,7 +362,7 @@ func (m *liveMachine) Route(node string, q topology.RouteQuery) (topology.RouteA
 		return topology.RouteAnswer{}, err
 	}
 	r := rs[0]
-	out := topology.RouteAnswer{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0}
+	out := topology.RouteAnswer{Index: r.LinkIndex, Local: r.Type == unix.RTN_LOCAL, Broadcast: r.Type == unix.RTN_BROADCAST, Redirected: r.Flags&0x40000 != 0, DoRedirect: r.Flags&0x1000000 != 0, MTU: r.MTU}
 	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
 		out.Via = ip.Unmap()
 	}
@@ -369,6 +370,25 @@ func (m *liveMachine) Route(node string, q topology.RouteQuery) (topology.RouteA
 		out.Src = ip.Unmap()
 	}
 	return out, nil
+}
+
+// Groups are those that iproute2 shows.
+func (m *liveMachine) Groups(node, bridge string) ([]topology.GroupEntry, error) {
+	out, err := exec.Command("ip", "netns", "exec", node, "bridge", "-j", "mdb", "show", "dev", bridge).Output()
+	if err != nil {
+		return nil, err
+	}
+	var tables []struct{ MDB []struct{ Port, Grp string } }
+	if err := json.Unmarshal(out, &tables); err != nil {
+		return nil, err
+	}
+	var entries []topology.GroupEntry
+	for _, t := range tables {
+		for _, e := range t.MDB {
+			entries = append(entries, topology.GroupEntry{Group: e.Grp, Port: e.Port})
+		}
+	}
+	return entries, nil
 }
 
 func (m *liveMachine) FDB(node, bridge string) ([]topology.FDBEntry, error) {
@@ -435,7 +455,12 @@ func (m *liveMachine) Look(context.Context) (silence.Look, error) {
 
 func (m *liveMachine) Glance(ctx context.Context) (silence.Look, error) { return m.Look(ctx) }
 
-func (m *liveMachine) Fence() error { return errors.ErrUnsupported }
+func (m *liveMachine) Fence() error {
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, 1, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
 
 func (m *liveMachine) LateSenders() ([]string, error) { return nil, nil }
 

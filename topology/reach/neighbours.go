@@ -1,11 +1,14 @@
 package reach
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"labctl/topology"
 )
@@ -182,4 +185,18 @@ func (m *exchange) giveUp(pr *pair) {
 		}
 		pr.decide("silent", said)
 	}
+}
+
+// thrownAtOnce reports whether a request was not refused but got lost on the sender's own device: a cable whose far end
+// does not take its length, or a queueing discipline. The kernel tells who asks for errors the same as of a neighbour
+// table without room (net_xmit_errno, include/linux/netdevice.h), but then there is no entry.
+func (m *exchange) thrownAtOnce(pr *pair, err error) bool {
+	if !errors.Is(err, unix.ENOBUFS) || pr.path == nil || len(pr.path.hops) == 0 {
+		return false
+	}
+	h := pr.path.hops[0]
+	ns, err := m.b.machine.Neighbours(h.node, family(pr.sock.v6))
+	return err == nil && slices.ContainsFunc(ns, func(n topology.NeighbourEntry) bool {
+		return n.Index == h.index && n.IP == h.next && !failed(n)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type Overhearing struct {
 	g         *background
 	listeners *listeners
 	columns   map[sighting]column
+	counted   map[sighting]bool  // how many copies came is asked
 	unheard   map[sighting]error // whose listeners could not be opened
 
 	mu      sync.Mutex
@@ -32,24 +34,24 @@ type Overhearing struct {
 	settled bool
 }
 
-// sighting is a question: the name of a frame, and the column.
-type sighting struct{ name, at string }
-
-// meetings is what a listener has of the frames, by their names.
-type meetings struct {
-	arrived, left map[string]bool
-	doubtful      map[string]bool // one that could as well be another's
-	missed        string          // why it may have missed some
+// sighting is a question: the name of a frame, the column, and how it listens.
+type sighting struct {
+	name, at    string
+	promiscuous bool
 }
+
+func sightingOf(q expect.Question) sighting { return sighting{q.A, q.At, q.Promiscuous()} }
 
 // newOverhearing picks what is to be listened for, as [Prober.Overhear] says, and opens nothing yet.
 func (g *background) newOverhearing(b *bench, names []string,
-	qs []expect.Question) (o *Overhearing, cells []expect.Question) {
-	o = &Overhearing{b: b, g: g, columns: map[sighting]column{}, unheard: map[sighting]error{}, sends: g.sent(),
+	asked []heardCell) (o *Overhearing, cells []expect.Question) {
+	o = &Overhearing{b: b, g: g, columns: map[sighting]column{}, counted: map[sighting]bool{},
+		unheard: map[sighting]error{}, sends: g.sent(),
 		before: map[string]uint64{}, met: map[*listener]*meetings{}}
-	for _, q := range qs {
-		if o.sends[q.A] != nil || slices.Contains(names, q.A) {
+	for _, c := range asked {
+		if q := c.Question; o.sends[q.A] != nil || slices.Contains(names, q.A) {
 			cells = append(cells, q)
+			o.counted[sightingOf(q)] = o.counted[sightingOf(q)] || c.counted
 		}
 	}
 	o.settled = len(cells) == 0
@@ -66,7 +68,12 @@ func (o *Overhearing) begin(ctx context.Context, cells []expect.Question) error 
 		o.before[name] = s.Left()
 	}
 	o.listeners = newListeners(o.b, own, passing(o.frames()))
+	promiscuous := slices.ContainsFunc(cells, expect.Question.Promiscuous)
 	for _, q := range cells {
+		if promiscuous && !q.Promiscuous() { // a file cannot say so
+			o.unheard[sightingOf(q)] = errors.New("others listen promiscuously to what is sent, which opens filters")
+			continue
+		}
 		o.open(q)
 	}
 	if err := o.b.machine.Quiet(ctx); err != nil {
@@ -78,15 +85,21 @@ func (o *Overhearing) begin(ctx context.Context, cells []expect.Question) error 
 	return nil
 }
 
-// sightings are the questions of an expectation about what goes by a name.
-func sightings(e *expect.Expectation, all bool) (out []expect.Question) {
+// heardCell is a question of an expectation about what goes by a name, and whether it asks how many copies come.
+type heardCell struct {
+	expect.Question
+	counted bool
+}
+
+// sightings are those of an expectation.
+func sightings(e *expect.Expectation, all bool) (out []heardCell) {
 	if e == nil {
 		return nil
 	}
 	for _, t := range e.Tables {
 		for _, c := range t.Cells {
 			if q := c.Question; q.Kind == "sees" && q.B == "" && (c.Judged || all) {
-				out = append(out, q)
+				out = append(out, heardCell{q, c.Want.Counts()})
 			}
 		}
 	}
@@ -102,14 +115,15 @@ func (o *Overhearing) frames() (out [][]byte) {
 
 // open opens the listeners of a cell.
 func (o *Overhearing) open(q expect.Question) {
-	key := sighting{q.A, q.At}
-	c, err := o.listeners.column(q.At)
+	key := sightingOf(q)
+	c, err := o.listeners.column(q.At, q.Promiscuous())
 	if err == nil {
 		for _, e := range c.listeners {
 			if o.met[e] != nil {
 				continue
 			}
-			o.met[e] = &meetings{arrived: map[string]bool{}, left: map[string]bool{}, doubtful: map[string]bool{}}
+			o.met[e] = &meetings{arrived: map[string]int{}, left: map[string]int{}, taken: map[string]bool{},
+				doubtful: map[string]bool{}}
 			if err = e.showTags(); err != nil {
 				break
 			}
@@ -209,7 +223,7 @@ func (o *Overhearing) Settle(ctx context.Context) error {
 // whether more of it is still going to be sent. Each frame has d for its way.
 func (o *Overhearing) pending(since time.Time, d time.Duration) (left time.Duration, more bool) {
 	for key := range o.columns {
-		if o.captured(key) {
+		if o.captured(key) && !o.counted[key] {
 			continue
 		}
 		its := d
@@ -230,51 +244,30 @@ func (o *Overhearing) drain() {
 			if !ok {
 				break
 			}
-			m.note(o.sends, frame, tags, outgoing)
-		}
-	}
-}
-
-// note finds out which of the sends a frame is. Two that differ in their tags only are told apart by these, if they
-// still have them.
-func (m *meetings) note(sends map[string]*Sending, frame []byte, tags []uint16, outgoing bool) {
-	rest, vids := content(frame, tags...)
-	var like, exact []string
-	for name, s := range sends {
-		r, v := content(s.frame)
-		if r != rest {
-			continue
-		}
-		like = append(like, name)
-		if slices.Equal(v, vids) {
-			exact = append(exact, name)
-		}
-	}
-	which := like
-	if len(like) > 1 && len(exact) > 0 {
-		which = exact
-	}
-	for _, name := range which {
-		switch {
-		case len(which) > 1:
-			m.doubtful[name] = true
-		case outgoing:
-			m.left[name] = true
-		default:
-			m.arrived[name] = true
+			m.note(o.sends, frame, tags, outgoing, e.forOthers)
 		}
 	}
 }
 
 // captured reports whether the listener of a question has the frame: as it arrives, or, at its own sender and at a port
 // of a switch, as it leaves.
-func (o *Overhearing) captured(key sighting) bool {
+func (o *Overhearing) captured(key sighting) bool { return o.copies(key) > 0 }
+
+// copies is how many the listener of a question has, of all frames of that name.
+func (o *Overhearing) copies(key sighting) (n int) {
 	name := key.name
 	c, s := o.columns[key], o.sends[name]
-	return s != nil && slices.ContainsFunc(c.listeners, func(e *listener) bool {
+	if s == nil {
+		return 0
+	}
+	for _, e := range c.listeners {
 		m := o.met[e]
-		return m.arrived[name] || (c.through || e.node == s.node) && m.left[name]
-	})
+		n += m.arrived[name]
+		if c.through || e.node == s.node {
+			n += m.left[name]
+		}
+	}
+	return n
 }
 
 // overheard answers a question about a forged frame, if it is one that is listened for.
@@ -289,7 +282,7 @@ func (a *asking) overheard(i int) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	key := sighting{q.A, q.At}
+	key := sightingOf(q)
 	err, failed := o.unheard[key]
 	if _, known := o.columns[key]; !known && !failed {
 		return false
@@ -298,7 +291,23 @@ func (a *asking) overheard(i int) bool {
 		a.fail([]int{i}, err)
 		return true
 	}
-	a.out[i].Got, a.out[i].Detail = o.word(key)
+	r, c := &a.out[i], o.columns[key]
+	r.Got, r.Detail = o.word(key)
+	switch {
+	case r.Got == Unknown:
+	case r.Got == "no" || len(c.listeners) == 1:
+		n := o.copies(key)
+		if r.Exact = []string{strconv.Itoa(n)}; n > 1 {
+			r.Detail = fmt.Sprintf("the frame was captured there %d times", n)
+		}
+	case o.counted[key]:
+		r.Got, r.Detail = Unknown, severalListen(c)
+	}
+	if r.Got == "yes" && !key.promiscuous {
+		r.Detail += o.b.hearsAnyway(c, func(e *listener) bool {
+			return o.met[e].taken[key.name] || o.met[e].left[key.name] > 0
+		})
+	}
 	return true
 }
 
@@ -309,7 +318,7 @@ func (o *Overhearing) word(key sighting) (word, detail string) {
 	switch {
 	case s == nil:
 		return Unknown, fmt.Sprintf("no frame called %q was sent", name)
-	case o.captured(key):
+	case o.captured(key) && !o.counted[key]:
 		return "yes", "the frame was captured there"
 	}
 	for _, e := range o.columns[key].listeners {
@@ -318,6 +327,9 @@ func (o *Overhearing) word(key sighting) (word, detail string) {
 		} else if m.missed != "" {
 			return Unknown, m.missed
 		}
+	}
+	if o.captured(key) {
+		return "yes", "the frame was captured there"
 	}
 	left := s.Left() - o.before[name]
 	if left == 0 {
@@ -340,6 +352,7 @@ func (t *tap) nextTagged(buf []byte) (frame []byte, tags []uint16, outgoing, ok 
 			return nil, nil, false, false
 		}
 		ll, _ := from.(*unix.SockaddrLinklayer)
+		t.forOthers = ll != nil && ll.Pkttype == unix.PACKET_OTHERHOST
 		return buf[:n], tagOf(oob[:oobn]), ll != nil && ll.Pkttype == unix.PACKET_OUTGOING, true
 	}
 }

@@ -18,11 +18,13 @@ type owners struct {
 	links  map[string][]topology.LinkState
 	byAddr map[netip.Addr][]string // nodes in file order, each once
 	byMAC  map[switchcore.MAC][]string
+
+	tunnels bool // packets of the lab carry frames of it
 }
 
 func (b *bench) owners() (*owners, error) {
 	o := &owners{lab: b.lab, links: map[string][]topology.LinkState{}, byAddr: map[netip.Addr][]string{},
-		byMAC: map[switchcore.MAC][]string{}}
+		byMAC: map[switchcore.MAC][]string{}, tunnels: b.lab.Tunnels()}
 	for _, n := range b.lab.Nodes {
 		links, err := b.machine.Links(n.Name)
 		if err != nil {

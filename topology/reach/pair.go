@@ -22,8 +22,10 @@ type pair struct {
 	addr     unix.Sockaddr
 	oob      []byte              // node:if senders: the interface and its address
 	bound    topology.RouteQuery // of these senders too: their own look-up
-	arp      bool                // an arp cell asks what the sender's table holds afterwards
-	asked    []int               // the questions: indexes of results
+	form     form
+	with     string // the options of the questions
+	arp      bool   // an arp cell asks what the sender's table holds afterwards
+	asked    []int  // the questions: indexes of results
 
 	path   *path
 	back   *path // of the answer; nil if it is not known who would answer
@@ -40,6 +42,9 @@ type pair struct {
 	note     string // what was done to be certain
 	dups     int
 	other    bool   // a reply came from another address than was asked
+	told     int    // the MTU that the error tells of which decided the pair; 0: none
+	mtu      int    // the path MTU that the sender's kernel holds, else, of tooBig, its interface's; 0: not known
+	learned  bool   // the detail says what the sender's kernel has learned
 	holds    string // the arp cell's word
 	exact    []string
 
@@ -54,7 +59,7 @@ type pair struct {
 // bind makes the requests leave by an interface, with the address that [sourceAt] says.
 func (pr *pair) bind(l topology.LinkState) {
 	src := sourceAt(l, pr.dst)
-	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name}
+	pr.bound = topology.RouteQuery{Dst: pr.dst, From: src, OIF: l.Name, Proto: echoProto(pr.dst)}
 	if pr.sock.v6 {
 		info := unix.Inet6Pktinfo{Ifindex: uint32(l.Index)}
 		if src.IsValid() {
@@ -75,6 +80,7 @@ func (pr *pair) again() {
 	pr.key, pr.word, pr.detail, pr.causes, pr.rtt, pr.redirect, pr.note, pr.dups, pr.other, pr.holds = 0, "", "", nil,
 		0, "", "", 0, false, ""
 	pr.nothing, pr.unproven = false, ""
+	pr.told, pr.mtu, pr.learned = 0, 0, false
 }
 
 func (pr *pair) decide(word, detail string) {
@@ -87,6 +93,9 @@ func (pr *pair) decide(word, detail string) {
 func (pr *pair) event(ev event, own *owners, now time.Time) {
 	switch ev.kind {
 	case gotReply:
+		if ev.marked < min(pr.form.payload(), len(Sent{}.Cookie)) {
+			return // a stranger's, too short for ours
+		}
 		if pr.word == "" || pr.word == "ok" {
 			pr.other = pr.other || pr.different(ev.from)
 		}
@@ -97,7 +106,7 @@ func (pr *pair) event(ev event, own *owners, now time.Time) {
 		if pr.word == "" {
 			pr.rtt = now.Sub(pr.sent)
 		}
-		pr.decide("ok", "64 bytes from "+ev.from.String())
+		pr.decide("ok", fmt.Sprintf("%d bytes from %s", echoHeader+pr.form.payload(), ev.from))
 	case gotRedirect:
 		what := "Redirect Host"
 		if pr.sock.v6 {
@@ -107,6 +116,10 @@ func (pr *pair) event(ev event, own *owners, now time.Time) {
 	case gotError:
 		word, sentence := typeName(pr.sock.v6, ev.typ, ev.code)
 		sentence = fmt.Sprintf("From %s %s", ev.from, sentence)
+		if pr.word == "" && ev.mtu > 0 {
+			pr.told = ev.mtu
+			sentence += fmt.Sprintf(" (mtu = %d)", ev.mtu)
+		}
 		if own.owns(pr.sock.node, ev.from) || ev.from.IsLoopback() {
 			if unresolved(pr.sock.v6, ev) {
 				pr.decide("no-arp", sentence)
@@ -141,7 +154,7 @@ func (pr *pair) refused(err error) {
 				pr.sock.node))
 			return
 		}
-		pr.decide("no-route", "connect: Invalid argument (a blackhole route)")
+		pr.decide("no-route", "connect: Invalid argument (a blackhole route or routing rule)")
 	case unix.EHOSTUNREACH:
 		if pr.path == nil || pr.path.err != nil {
 			pr.decide("icmp:host-unreachable"+self, "connect: No route to host (an unreachable route of its own)")
@@ -154,7 +167,8 @@ func (pr *pair) refused(err error) {
 				pr.dst, pr.sock.node))
 			return
 		}
-		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Permission denied (a prohibit route of its own)")
+		pr.decide("icmp:admin-prohibited"+self,
+			"sendmsg: Permission denied (a prohibit route or routing rule of its own)")
 	case unix.EPERM:
 		pr.decide("icmp:admin-prohibited"+self, "sendmsg: Operation not permitted (a rule of its own)")
 	case unix.EADDRNOTAVAIL:
@@ -168,6 +182,8 @@ func (pr *pair) refused(err error) {
 	case unix.ENOBUFS:
 		pr.decide(Unknown,
 			"sendmsg: No buffer space available: the machine's neighbour table is full (gc_thresh3, arp(7))")
+	case unix.EMSGSIZE:
+		pr.decide(tooBig, "local error: message too long")
 	default:
 		pr.decide(Unknown, "sendmsg: "+err.Error())
 	}
@@ -202,7 +218,7 @@ func newPair(b *bench, own *owners, q expect.Question, v6 bool) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	pr := &pair{from: from, to: to, dst: to.IP}
+	pr := &pair{from: from, to: to, dst: to.IP, form: formOf(q), with: q.With}
 	if v6 {
 		pr.dst = to.IP6
 	}

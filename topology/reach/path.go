@@ -57,14 +57,16 @@ func suspects(word string, path, back *path) []Hop {
 
 // path is how packets go from a node to an address, as the kernels of the nodes on it say.
 type path struct {
-	src      netip.Addr // the source address that the first node chooses
-	hops     []hop
-	nodes    []string // all that handle the packet, in order
-	end      string   // the node that the packet is for; "" when it gets nowhere
-	err      error    // why errAt would not send it on
-	errAt    string
-	errIn    int    // the interface of errAt by which the packet came; 0 for its own
-	odd      bool   // several nodes hold a next hop, or it never ends: who handles the packet is not known
+	src   netip.Addr // the source address that the first node chooses
+	hops  []hop
+	nodes []string // all that handle the packet, in order
+	end   string   // the node that the packet is for; "" when it gets nowhere
+	err   error    // why errAt would not send it on
+	errAt string
+	errIn int // the interface of errAt by which the packet came; 0 for its own
+	// several nodes hold a next hop, or a node chose one of several by a hash, which may come out otherwise for the
+	// packet itself, or it never ends: who handles the packet is not known
+	odd      bool
 	redirect string // the first node that would send a redirect
 	cast     bool   // to a broadcast address of errAt, which asks nobody and sends no ping there
 }
@@ -103,9 +105,10 @@ func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *path {
 			next = r.Via
 		}
 		w.hops = append(w.hops, hop{node, r.Index, next})
+		w.odd = w.odd || o.chosen(node, dst, r)
 		to := o.byAddr[next]
 		if len(to) != 1 {
-			w.odd = len(to) > 1
+			w.odd = w.odd || len(to) > 1
 			return w
 		}
 		node = to[0]
@@ -115,10 +118,22 @@ func (o *owners) walk(m Machine, node string, q topology.RouteQuery) *path {
 		}
 		l, _ := o.holding(node, next)
 		in = l.Index
-		q = topology.RouteQuery{Dst: dst, From: w.src, IIF: l.Name}
+		q = topology.RouteQuery{Dst: dst, From: w.src, IIF: l.Name, Proto: q.Proto, SPort: q.SPort, DPort: q.DPort}
 	}
 	w.odd = true
 	return w
+}
+
+// chosen reports whether an answer is one of several next hops that a route of the lab has for a destination. What the
+// kernel's hash is made of (fib_multipath_hash, rt6_multipath_hash) a look-up does not know of each packet.
+func (o *owners) chosen(node string, dst netip.Addr, r topology.RouteAnswer) bool {
+	n := o.lab.Node(node)
+	return n != nil && slices.ContainsFunc(n.Routes, func(route topology.Route) bool {
+		return route.Dst.Contains(dst) && slices.ContainsFunc(route.NextHops, func(h topology.NextHop) bool {
+			l, known := o.linkAt(node, r.Index)
+			return h.Via == r.Via && (h.Dev == "" || known && h.Dev == l.Name)
+		})
+	})
 }
 
 // redirects reports whether a node with that route would tell the sender of a better way. IPv6 has no flag for it:
@@ -144,14 +159,18 @@ type residue struct {
 // exact reports whether no more than its entries are left behind.
 func (t residue) exact() bool { return !t.all && len(t.flush) == 0 && len(t.routes) == 0 }
 
-// residueOf says what the way there and the way back leave behind.
-func residueOf(w, back *path) residue {
+// residueOf says what the way there and the way back leave behind. Where frames go in tunnels, the nodes that carry
+// these ask for each other too, and those are not on the ways.
+func (o *owners) residueOf(w, back *path) residue {
 	if w.odd || back != nil && back.odd {
 		return residue{all: true}
 	}
 	var t residue
 	if len(w.hops) == 0 && w.err != nil {
 		return t // refused by its own sender, who asks nobody
+	}
+	if o.tunnels {
+		return residue{all: true}
 	}
 	if w.redirect != "" {
 		t.routes = append(t.routes, w.nodes[0])

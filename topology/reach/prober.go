@@ -43,11 +43,12 @@ type Prober struct {
 // left them. Pings come first, then answers and sees, then streams, then what is only read. The error is ctx's or a
 // question of a kind that is not known; what could not be asked is a Result.
 func (p *Prober) Ask(ctx context.Context, qs []expect.Question, kept bool) ([]Result, error) {
-	return p.ask(ctx, qs, kept, false)
+	return p.ask(ctx, qs, nil, kept, false)
 }
 
-// ask is [Prober.Ask]; with look nothing is sent or waited for.
-func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool) ([]Result, error) {
+// ask is [Prober.Ask]. Of questions that are counted, by their places, a number is wanted, and all that come are waited
+// for; nil: of none. With look nothing is sent or waited for.
+func (p *Prober) ask(ctx context.Context, qs []expect.Question, counted []bool, kept, look bool) ([]Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.bench()
@@ -77,7 +78,8 @@ func (p *Prober) ask(ctx context.Context, qs []expect.Question, kept, look bool)
 		}
 		return out, nil
 	}
-	a := &asking{b: b, bg: &p.background, own: own, kept: kept, look: look, out: out, afterPings: afterPings}
+	a := &asking{b: b, bg: &p.background, own: own, kept: kept, look: look, counted: counted, out: out,
+		afterPings: afterPings}
 	for i := range probes {
 		over := b.clock.in(probes[i].part)
 		probes[i].ask(a, ctx, byKind[probes[i].kind])
@@ -118,9 +120,9 @@ func (p *Prober) Address(q expect.Question) netip.Addr {
 	}
 	t, _ := p.bench().target(to)
 	switch q.Kind {
-	case "ping", "tcp", "udp":
+	case "ping", "mtu", "tcp", "udp":
 		return t.IP
-	case "ping6", "tcp6", "udp6":
+	case "ping6", "mtu6", "tcp6", "udp6":
 		return t.IP6
 	}
 	return netip.Addr{}

@@ -22,6 +22,7 @@ type phase int
 
 const (
 	phasePing phase = iota
+	phaseMTU
 	phaseSockets
 	phaseAnswers
 	phaseSees
@@ -35,6 +36,10 @@ var probes = []probe{
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, false) }},
 	{kind: "ping6", part: PartPings, phase: phasePing,
 		ask: func(a *asking, ctx context.Context, at []int) { a.echoes(ctx, at, true) }},
+	{kind: "mtu", part: PartPings, phase: phaseMTU,
+		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, false) }},
+	{kind: "mtu6", part: PartPings, phase: phaseMTU,
+		ask: func(a *asking, ctx context.Context, at []int) { a.mtus(ctx, at, true) }},
 	{kind: "tcp", part: PartSockets, phase: phaseSockets,
 		ask: func(a *asking, ctx context.Context, at []int) { a.attempts(ctx, at, transport{}) }},
 	{kind: "udp", part: PartSockets, phase: phaseSockets,
@@ -49,6 +54,7 @@ var probes = []probe{
 	{kind: "arp", part: PartRead, phase: phaseRead, afterPings: true, ask: (*asking).readARP},
 	{kind: "route", part: PartRead, phase: phaseRead, ask: (*asking).readRoutes},
 	{kind: "fdb", part: PartRead, phase: phaseRead, ask: (*asking).readFDB},
+	{kind: "mdb", part: PartRead, phase: phaseRead, ask: (*asking).readMDB},
 	{kind: "port", part: PartRead, phase: phaseRead, ask: (*asking).readPorts},
 	{kind: "drops", part: PartRead, phase: phaseRead, ask: (*asking).readDrops},
 	{kind: "hits", part: PartRead, phase: phaseRead, ask: (*asking).readHits},

@@ -23,11 +23,12 @@ func (m *fresh) limited(pr *pair) bool {
 	if w == nil || len(pr.seen.waiting) > 0 || w.err == nil || w.errAt == pr.sock.node {
 		return false
 	}
-	if on, err := m.b.machine.Forwards(w.errAt, family(m.v6), w.errIn); err == nil && !on {
+	on, err := m.b.machine.Forwards(w.errAt, family(m.v6), w.errIn)
+	if err == nil && !on {
 		return false // it has no errors for what is for others (ip_error)
 	}
 	if errors.Is(w.err, unix.EHOSTUNREACH) {
-		return !m.closed(pr)
+		return on || !m.closed(pr) // one that forwards has an unreachable route, be it for others alone
 	}
 	return errors.Is(w.err, unix.ENETUNREACH) || errors.Is(w.err, unix.EACCES)
 }

@@ -76,21 +76,21 @@ func (a *asking) readRoutes(_ context.Context, at []int) {
 	}
 }
 
-// refusedRoute says why there is no way: no route, or one of a type that refuses (ip-route(8)), by the error that it
-// gives.
+// refusedRoute says why there is no way: no route, or one of a type, or a routing rule, that refuses (ip-route(8),
+// ip-rule(8)), by the error that it gives.
 func refusedRoute(dst netip.Addr, err error) string {
 	kind := ""
 	switch {
-	case errors.Is(err, unix.EHOSTUNREACH):
-		kind = "an unreachable"
+	case errors.Is(err, unix.EHOSTUNREACH): // no routing rule gives that (fib4_rule_action, net/ipv4/fib_rules.c)
+		kind = "an unreachable route to "
 	case errors.Is(err, unix.EACCES):
-		kind = "a prohibit"
+		kind = "a prohibit route or routing rule for "
 	case errors.Is(err, unix.EINVAL):
-		kind = "a blackhole"
+		kind = "a blackhole route or routing rule for "
 	default:
-		return "no route to " + dst.String() + ": " + err.Error()
+		kind = "no route to "
 	}
-	return kind + " route to " + dst.String() + ": " + err.Error()
+	return kind + dst.String() + ": " + err.Error()
 }
 
 func routeWord(own *owners, r topology.RouteAnswer) string {

@@ -76,7 +76,8 @@ func (m *steering) insist(pr *pair) error {
 
 // unsent reports whether the request never got as far as a router: its sender says so itself.
 func (pr *pair) unsent() bool {
-	return pr.word == "no-route" || pr.word == "no-arp" || strings.HasSuffix(pr.word, "@"+pr.sock.node)
+	return pr.word == "no-route" || pr.word == "no-arp" || pr.word == tooBig ||
+		strings.HasSuffix(pr.word, "@"+pr.sock.node)
 }
 
 // overdue listens for the redirect of a pair that has had its answer: the router sends it before it sends the request

@@ -14,7 +14,8 @@ const Unknown = "unknown"
 type Result struct {
 	Question expect.Question
 	Got      string // a word of the table's grammar; [Unknown] when it could not be asked
-	// Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route)
+	// Got said to the interface, where a node's several interfaces can be told apart (arp, answers, route), or as the
+	// number of copies that came, where that can be said (sees)
 	Exact  []string
 	Detail string        // a sentence for a person, in ping's own words where it has some
 	RTT    time.Duration // of an answered ping, else 0

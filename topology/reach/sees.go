@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"labctl/topology/expect"
-	"labctl/topology/problem"
 )
 
 // flow is one A->B of a sees table, with its marked request.
@@ -48,15 +47,35 @@ func newWatch(ctx context.Context, a *asking) *watch {
 
 // watched is one question.
 type watched struct {
-	index int
-	flow  *flow
+	index   int
+	flow    *flow
+	counted bool // how many copies came is asked
 	column
 }
 
 // sees opens the listeners, then for each flow lets both sides exchange an echo and sends one marked request. A frame
 // is seen where it arrives, and at its sender, where it leaves; a router that sends it on has seen it come. All flows
 // whose request got lost share one wait at the end: their marks tell them apart.
+//
+// Who is not promiscuous listens while nobody of us is who is: a promiscuous socket opens the filter of its interface,
+// of what is under it, and of a virtual switch's port, for all.
 func (a *asking) sees(ctx context.Context, at []int) {
+	var plain, promiscuous []int
+	for _, i := range at {
+		switch {
+		case a.overheard(i):
+		case a.out[i].Question.Promiscuous():
+			promiscuous = append(promiscuous, i)
+		default:
+			plain = append(plain, i)
+		}
+	}
+	a.listen(ctx, plain)
+	a.listen(ctx, promiscuous)
+}
+
+// listen asks sees questions whose listeners are alike.
+func (a *asking) listen(ctx context.Context, at []int) {
 	if len(at) == 0 || ctx.Err() != nil {
 		return
 	}
@@ -67,15 +86,13 @@ func (a *asking) sees(ctx context.Context, at []int) {
 		}
 	}()
 	for _, i := range at {
-		if a.overheard(i) {
-			continue
-		}
-		c, err := w.column(a.out[i].Question.At)
+		q := a.out[i].Question
+		c, err := w.column(q.At, q.Promiscuous())
 		if err != nil {
 			a.fail([]int{i}, err)
 			continue
 		}
-		w.asked = append(w.asked, &watched{index: i, column: c})
+		w.asked = append(w.asked, &watched{index: i, counted: a.counts(i), column: c})
 	}
 	for _, k := range w.asked {
 		q := a.out[k.index].Question
@@ -111,7 +128,7 @@ func (a *asking) sees(ctx context.Context, at []int) {
 	}
 	w.settle()
 	for _, k := range w.asked {
-		a.out[k.index].Got, a.out[k.index].Detail = w.word(k)
+		a.out[k.index].Got, a.out[k.index].Detail, a.out[k.index].Exact = w.answer(k)
 	}
 }
 
@@ -246,13 +263,16 @@ func (w *watch) drain() {
 			}
 			key, ok := markOf(frame, w.a.b.cookie)
 			if !ok {
-				key, ok = markOf(frame, streamCookie(w.a.b.cookie))
+				if key, ok = markOf(frame, streamCookie(w.a.b.cookie)); ok {
+					e.requests[request{key, outgoing}]++
+				}
 				key &^= 0xffff // any request of the stream
 			}
 			if ok && outgoing {
-				e.sent[key] = true
+				e.sent[key]++
 			} else if ok {
-				e.arrived[key] = true
+				e.arrived[key]++
+				e.taken[key] = e.taken[key] || !e.forOthers
 			}
 		}
 	}
@@ -260,7 +280,7 @@ func (w *watch) drain() {
 
 // heard reports whether one of a node's sockets has the request, coming or going.
 func heard(ears []*listener, key uint32) bool {
-	return slices.ContainsFunc(ears, func(e *listener) bool { return e.arrived[key] || e.sent[key] })
+	return slices.ContainsFunc(ears, func(e *listener) bool { return e.arrived[key]+e.sent[key] > 0 })
 }
 
 // settle listens on for a moment, since a copy may be behind the answer; and as long as patience lasts for a request
@@ -273,7 +293,7 @@ func (w *watch) settle() {
 		left := wait.left(w.m.lingering())
 		w.drain()
 		for _, k := range w.asked {
-			if k.flow.unknown != nil || k.captured() {
+			if k.flow.unknown != nil || k.captured() && !k.counted {
 				continue
 			}
 			pr, lost := k.flow.pr, false
@@ -292,74 +312,10 @@ func (w *watch) settle() {
 	}
 }
 
-// allCaptured reports whether all listeners that are asked about have the marked request of a flow.
+// allCaptured reports whether all listeners that are asked about have the marked request of a flow, and nobody asks how
+// often it comes.
 func (w *watch) allCaptured(f *flow) bool {
-	return !slices.ContainsFunc(w.asked, func(k *watched) bool { return k.flow == f && !k.captured() })
-}
-
-// captured reports whether the listener has the marked request: as it arrives, or, at its own sender and at a port of a
-// switch, as it leaves.
-func (k *watched) captured() bool {
-	f := k.flow
-	return slices.ContainsFunc(k.listeners, func(e *listener) bool {
-		return e.arrived[f.key] || (k.through || e.node == f.pr.sock.node) && e.sent[f.key]
-	})
-}
-
-// word is yes or no; a no counts only when the fate of the marked request is known, or it was seen leaving.
-func (w *watch) word(k *watched) (word, detail string) {
-	f := k.flow
-	if f.unknown != nil {
-		return Unknown, f.unknown.Error()
-	}
-	if k.captured() {
-		return "yes", "it was captured there"
-	}
-	for _, e := range k.listeners {
-		if why := e.missedWhy(); why != "" {
-			return Unknown, why
-		}
-	}
-	if f.stream != nil {
-		return w.streamWord(f)
-	}
-	if f.pr.word == Unknown {
-		return Unknown, f.pr.detail
-	}
-	if f.pr.word != "" {
-		_, detail := f.pr.outcome()
-		return "no", "not captured; its fate: " + detail
-	}
-	if heard(f.to, f.key) {
-		return "no", fmt.Sprintf("not captured; it arrived at %s, whose reply did not come", f.pr.to.Node)
-	}
-	if heard(f.from, f.key) {
-		detail := "not captured; it left " + f.pr.sock.node + " and no answer was received"
-		if f.moved != "" {
-			detail += fmt.Sprintf("; sent %d times, and each time a carrier changed meanwhile: %s", lostTries+1,
-				f.moved)
-		}
-		return "no", detail
-	}
-	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
-		return "no", "not captured; it never left: " + f.pr.detail
-	}
-	return Unknown, "the marked request was never seen leaving " + f.pr.sock.node
-}
-
-// streamWord is what a listener that has none of a stream's requests may say.
-func (w *watch) streamWord(f *flow) (word, detail string) {
-	if heard(f.to, f.key) {
-		return "no", fmt.Sprintf("not captured; requests of the stream arrived at %s", f.pr.to.Node)
-	}
-	if heard(f.from, f.key) {
-		return "no", "not captured; requests of the stream left " + f.pr.sock.node
-	}
-	if w.m.unanswered(f.pr) == nil && f.pr.word == "no-arp" {
-		return "no", "not captured; they never left: " + f.pr.detail
-	}
-	return Unknown, fmt.Sprintf("sent: %s of the stream; none was seen leaving %s", problem.Count(enough, "request"),
-		f.pr.sock.node)
+	return !slices.ContainsFunc(w.asked, func(k *watched) bool { return k.flow == f && (k.counted || !k.captured()) })
 }
 
 // lost reports whether the marked request of a flow may have been lost for a reason that is not the lab's. From kept

@@ -15,6 +15,9 @@ type echoSocket struct {
 	node string
 	fd   int
 	v6   bool
+
+	known      bool // the rest is
+	usual, now int  // how the path MTU is found: with a new socket, and now
 }
 
 type socketKey struct {
@@ -150,6 +153,32 @@ func (s *echoSocket) receive(buf []byte, cookie [8]byte) (event, bool) {
 			return ev, true
 		}
 	}
+}
+
+// discover has the socket's next packets sent so, see [form.discovery].
+func (s *echoSocket) discover(mode int) error {
+	level, option := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER
+	if s.v6 {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER
+	}
+	if !s.known {
+		var err error
+		if s.usual, err = unix.GetsockoptInt(s.fd, level, option); err != nil {
+			return fmt.Errorf("read how the path MTU is found: %w", err)
+		}
+		s.now, s.known = s.usual, true
+	}
+	if mode == usual {
+		mode = s.usual
+	}
+	if s.now == mode {
+		return nil
+	}
+	if err := unix.SetsockoptInt(s.fd, level, option, mode); err != nil {
+		return fmt.Errorf("set how the path MTU is found: %w", err)
+	}
+	s.now = mode
+	return nil
 }
 
 // poll waits until one of the descriptors has something or d is over; interruptions only shorten the wait.

@@ -173,7 +173,7 @@ func (s *Stream) rest(ctx context.Context, tick *time.Ticker, pr *pair, buf []by
 			if !ok {
 				break
 			}
-			if ev.kind == gotReply && ev.key&^0xffff == s.id {
+			if ev.kind == gotReply && ev.marked == len(cookie) && ev.key&^0xffff == s.id {
 				s.received.Add(1)
 				s.answer(ev.key, pr.different(ev.from))
 			}

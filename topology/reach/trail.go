@@ -15,7 +15,7 @@ type tracing struct {
 	m      Machine
 	own    *owners
 	trace  Trace
-	walked map[string]bool                      // from which nodes, and to where
+	walked map[string]bool                      // from which nodes, to where, from which address and interface
 	known  map[string][]topology.NeighbourEntry // by node: its table of the ping's family
 	legs   map[leg]bool
 	macs   map[switchcore.MAC]bool // that frames are for, or from
@@ -32,14 +32,17 @@ func traceNow(m Machine, own *owners, node string, q topology.RouteQuery) Trace 
 	t := &tracing{m: m, own: own, walked: map[string]bool{}, known: map[string][]topology.NeighbourEntry{},
 		legs: map[leg]bool{},
 		macs: map[switchcore.MAC]bool{}}
-	if q.Dst.IsMulticast() {
+	if q.Dst.IsMulticast() || own.tunnels { // what carries a tunnel's packets is not looked for
 		return Trace{Unknown: true}
 	}
 	src := t.follow(node, q)
 	if src.IsValid() { // an answer comes from where the request got to; an error may come from any node that it passed
 		for _, n := range slices.Clone(t.trace.Ends) {
-			if n != node {
-				t.follow(n, topology.RouteQuery{Dst: src})
+			if n != node { // and an error from the node's own address, an answer from the one that was asked
+				r := reply(own, n, q, src)
+				t.follow(n, r)
+				r.From = netip.Addr{}
+				t.follow(n, r)
 			}
 		}
 	}
@@ -59,7 +62,7 @@ func (t *tracing) add(nodes ...string) {
 // follow adds whom the packets to an address come to from a node by its routes, and by what it believes of its
 // neighbours. It returns the source address.
 func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
-	key := node + " " + q.Dst.String()
+	key := node + " " + q.Dst.String() + " " + q.From.String() + " " + q.IIF
 	if t.walked[key] {
 		return q.From
 	}
@@ -77,7 +80,8 @@ func (t *tracing) follow(node string, q topology.RouteQuery) netip.Addr {
 			}
 		}
 		for _, n := range t.neighbours(h) {
-			t.believed(h.node, n.MAC, topology.RouteQuery{Dst: q.Dst, From: w.src})
+			t.believed(h.node, n.MAC, topology.RouteQuery{Dst: q.Dst, From: w.src, Proto: q.Proto, SPort: q.SPort,
+				DPort: q.DPort})
 		}
 	}
 	return w.src

@@ -9,6 +9,9 @@ func (m *maker) carriers() {
 	for _, n := range m.state.Nodes {
 		for k := range n.Interfaces {
 			i := &n.Interfaces[k]
+			if i.Kind == topology.VXLANLink { // whatever is below it
+				i.Carrier = i.Up
+			}
 			if i.Kind == topology.Veth {
 				far := m.at(i.Peer)
 				i.Carrier = i.Up && far != nil && far.Up
@@ -33,13 +36,4 @@ func (m *maker) stacked() {
 			}
 		}
 	}
-}
-
-// at is the interface at an end, or nil.
-func (m *maker) at(e End) *Interface {
-	n := m.state.Node(e.Node)
-	if n == nil {
-		return nil
-	}
-	return n.Interface(e.Interface)
 }

@@ -75,6 +75,11 @@ func (c *checker) node(n *Node) error {
 		if !r.Dst.IsValid() || r.Dev != "" && n.Interface(r.Dev) == nil {
 			return fmt.Errorf("a route to %s by %q, which is not there", r.Dst, r.Dev)
 		}
+		for _, h := range r.Hops {
+			if n.Interface(h.Dev) == nil {
+				return fmt.Errorf("a route to %s by %q, which is not there", r.Dst, h.Dev)
+			}
+		}
 	}
 	for _, e := range n.Neighbours {
 		if !e.IP.IsValid() || n.Interface(e.Dev) == nil {
@@ -110,6 +115,9 @@ func (c *checker) link(n *Node, i *Interface) error {
 			return fmt.Errorf("it is stacked on %s:%s, which is not there or is stacked on it", at.Lower.Node,
 				at.Lower.Interface)
 		}
+	}
+	if (i.Tunnel != nil) != (i.Kind == topology.VXLANLink) {
+		return fmt.Errorf("a vxlan has a \"tunnel\", and nothing else has")
 	}
 	for _, a := range i.Addresses {
 		if !a.Prefix.IsValid() {

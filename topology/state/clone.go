@@ -15,6 +15,11 @@ func (s *State) clone() *State {
 		for j := range n.Interfaces {
 			i := &n.Interfaces[j]
 			i.Sources, i.Unicast, i.Groups = slices.Clone(i.Sources), slices.Clone(i.Unicast), slices.Clone(i.Groups)
+			if i.Tunnel != nil {
+				t := *i.Tunnel
+				t.FDB = slices.Clone(t.FDB)
+				i.Tunnel = &t
+			}
 			if i.Bridge != nil {
 				b := *i.Bridge
 				b.FDB, b.MDB, b.Routers = slices.Clone(b.FDB), slices.Clone(b.MDB), slices.Clone(b.Routers)

@@ -29,7 +29,9 @@ func (m *maker) inlet(at topology.End, mtu int) {
 		i.Rank, i.Kind, i.Own, i.MTU, i.Up = len(n.Interfaces)+1+k, topology.Veth, true, mtu, true
 	}
 	if shared.Bridge != nil {
-		outer.Master, outer.Port = shared.Name, &Port{}
+		closed := topology.DefaultPortSettings()
+		closed.Learning, closed.Flood, closed.McastFlood, closed.BcastFlood = false, false, false, false
+		outer.Master, outer.Port = shared.Name, &Port{PortSettings: closed}
 		shared.Bridge.Ports = append([]string{outer.Name}, shared.Bridge.Ports...)
 	} else {
 		outer.MAC = shared.MAC // by it the kernel decides what is for the node

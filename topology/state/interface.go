@@ -9,7 +9,7 @@ import (
 )
 
 // Loopback is the kind of lo. The other kinds are those of [topology.LinkType].
-const Loopback topology.LinkType = "loopback"
+const Loopback = topology.Loopback
 
 // End names an interface of a node.
 type End struct {
@@ -35,10 +35,12 @@ type Interface struct {
 	Promiscuity int            `json:"promiscuity,omitzero"` // how many want it, IFLA_PROMISCUITY
 
 	Peer    End              `json:"peer,omitzero"`    // veth
-	Lower   End              `json:"lower,omitzero"`   // macvlan, macvtap, vlan
-	Mode    string           `json:"mode,omitzero"`    // macvlan, macvtap: bridge private vepa passthru source
+	Lower   End              `json:"lower,omitzero"`   // macvlan, macvtap, vlan, ipvlan, vxlan
+	Mode    string           `json:"mode,omitzero"`    // macvlan, macvtap: bridge private vepa passthru source; ipvlan: l2 l3 l3s
+	Flags   string           `json:"flags,omitzero"`   // ipvlan: bridge private vepa
 	Sources []switchcore.MAC `json:"sources,omitzero"` // mode source, sorted
 	VLANID  int              `json:"vlan_id,omitzero"`
+	Tunnel  *Tunnel          `json:"tunnel,omitzero"` // vxlan
 
 	Addresses []Address        `json:"addresses,omitzero"` // in the kernel's order: the first of a network is the primary
 	Groups    []netip.Addr     `json:"groups,omitzero"`    // multicast groups that the kernel is a member of, sorted
@@ -59,9 +61,8 @@ type Address struct {
 // Port is a bridge port. Its Cost is the one in force.
 type Port struct {
 	topology.PortSettings
-	Number   int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
-	State    string `json:"state"`  // disabled listening learning forwarding blocking
-	GroupFwd uint16 `json:"group_fwd_mask,omitzero"`
+	Number int    `json:"number"` // IEEE 802.1D, from 1, in the order in which they came
+	State  string `json:"state"`  // disabled listening learning forwarding blocking
 	// of a spanning tree: root designated alternate disabled; "": the bridge takes no part in one
 	Role       string      `json:"role,omitzero"`
 	Designated *Designated `json:"designated,omitzero"` // nil without a tree, and of a disabled port

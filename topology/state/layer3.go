@@ -4,13 +4,14 @@ import (
 	"net/netip"
 
 	"labctl/switchcore"
+	"labctl/topology"
 )
 
-// The tables of linux/rtnetlink.h that every node has.
+// The tables that every node has, see [topology.MainTable].
 const (
-	DefaultTable = 253
-	MainTable    = 254
-	LocalTable   = 255
+	DefaultTable = topology.DefaultTable
+	MainTable    = topology.MainTable
+	LocalTable   = topology.LocalTable
 )
 
 // Route is one route. Its order among others of the same table, destination and metric is the kernel's: the first one
@@ -30,15 +31,25 @@ type Route struct {
 	// Learned says that it is an exception of another one, which a redirect or path MTU discovery has left
 	// (RTM_F_CLONED).
 	Learned bool `json:"learned,omitzero"`
-	MTU     int  `json:"mtu,omitzero"` // that the route allows, as path MTU discovery has learned it
+	// Hops are two or more ways, among which the kernel chooses for each flow. Via, Dev, OnLink and LinkDown are zero
+	// then.
+	Hops []Hop `json:"hops,omitzero"`
+	MTU  int   `json:"mtu,omitzero"` // that the route allows, as path MTU discovery has learned it
 }
 
-// Policy is a routing rule.
+// Hop is one of several ways of a route.
+type Hop struct {
+	Via      netip.Addr `json:"via,omitzero"`
+	Dev      string     `json:"dev"`
+	Weight   int        `json:"weight"` // 1 to 256
+	OnLink   bool       `json:"onlink,omitzero"`
+	LinkDown bool       `json:"linkdown,omitzero"`
+}
+
+// Policy is a routing rule of one family, 4 or 6. Those of priority 0, 32766 and 32767 are the kernel's own.
 type Policy struct {
-	Family   int    `json:"family"` // 4 or 6
-	Priority int    `json:"priority"`
-	Text     string `json:"text"` // as ip-rule(8) prints it, behind the priority: from all lookup local
-	Table    int    `json:"table,omitzero"`
+	Family int `json:"family"`
+	topology.IPRule
 }
 
 // Neighbour is an entry of a neighbour table. State is one of ip-neighbour(8)'s words in capitals.

@@ -12,7 +12,7 @@ import (
 // Of is a lab right after "up", before any traffic: the kernel has acted on every carrier, and spanning trees have
 // settled. What the commands of nodes do is not in it; they are listed, see [Command].
 func Of(lab *topology.Lab) *State {
-	m := &maker{lab: lab, order: orderOf(plan.New(lab, lab.Name))}
+	m := &maker{lab: lab, tunnelPeers: lab.TunnelPeers(), order: orderOf(plan.New(lab, lab.Name))}
 	s := &State{Format: Format, Lab: lab.Name, Nodes: []Node{}}
 	for _, n := range lab.Nodes {
 		s.Nodes = append(s.Nodes, m.node(n))
@@ -32,6 +32,7 @@ func Of(lab *topology.Lab) *State {
 		}
 		n.Routes = routesOf(n, lab.Nodes[k])
 	}
+	m.tunnels()
 	m.switches()
 	for k := range s.Nodes {
 		s.Nodes[k].Sort()
@@ -39,20 +40,17 @@ func Of(lab *topology.Lab) *State {
 	return s
 }
 
-// maker makes the state of a lab.
-type maker struct {
-	lab   *topology.Lab
-	order *order
-	state *State
-}
-
 func (m *maker) node(n *topology.Node) Node {
 	names := m.order.links[n.Name]
-	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: kernelPolicies(n.IPv6)}
+	out := Node{Name: n.Name, Kind: n.Kind, At: posOf(n.Pos), IPv6: n.IPv6, Policies: policiesOf(n)}
 	lo := Interface{Name: "lo", Rank: 1, Kind: Loopback, MTU: 65536, Up: true, Carrier: true,
 		Addresses: []Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8")}}}
 	if n.IPv6 {
 		lo.Addresses = append(lo.Addresses, Address{Prefix: netip.MustParsePrefix("::1/128")})
+	}
+	if n.Loopback != nil {
+		lo.Addresses = addressesOf(&topology.Interface{Addrs: append(prefixesOf(lo.Addresses), n.Loopback.Addrs...)})
+		lo.At = posOf(n.Loopback.Pos)
 	}
 	out.Interfaces = append(out.Interfaces, lo)
 	for k, name := range names {
@@ -74,9 +72,12 @@ func (m *maker) node(n *topology.Node) Node {
 
 func (m *maker) interfaceOf(n *topology.Node, i *topology.Interface) Interface {
 	out := Interface{Name: i.Name, Kind: i.Type, At: posOf(i.Pos), MAC: i.Wears(), MTU: i.MTU, Up: i.Up,
-		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode,
+		Promisc: i.Promisc, Peer: End(i.Peer), Lower: End(LowerOf(m.lab, i)), Mode: i.Mode, Flags: i.Flags,
 		Sources: slices.Clone(i.Sources), VLANID: i.VLANID, Master: i.Master}
 	out.Addresses = addressesOf(i)
+	if i.VXLAN != nil {
+		out.Tunnel = tunnelOf(i.VXLAN)
+	}
 	if i.Port != nil {
 		out.Port = &Port{PortSettings: *i.Port}
 	}
@@ -143,6 +144,14 @@ func addressesOf(i *topology.Interface) []Address {
 	return slices.Concat(first, second, six)
 }
 
+// prefixesOf are addresses without what is known of them.
+func prefixesOf(list []Address) (out []netip.Prefix) {
+	for _, a := range list {
+		out = append(out, a.Prefix)
+	}
+	return out
+}
+
 // secondary reports whether an IPv4 address is in the network of one that the interface has already
 // (__inet_insert_ifa, net/ipv4/devinet.c).
 func secondary(have []Address, a netip.Prefix) bool {
@@ -172,14 +181,27 @@ func lowestOfPorts(n *topology.Node, bridge string) (lowest switchcore.MAC) {
 	return lowest
 }
 
-// kernelPolicies are the routing rules that every node has (fib_default_rules_init, net/ipv4/fib_rules.c;
-// fib6_rules_net_init, net/ipv6/fib6_rules.c).
-func kernelPolicies(ipv6 bool) []Policy {
-	out := []Policy{{4, 0, "from all lookup local", LocalTable}, {4, 32766, "from all lookup main", MainTable},
-		{4, 32767, "from all lookup default", DefaultTable}}
-	if ipv6 {
-		out = append(out, Policy{6, 0, "from all lookup local", LocalTable},
-			Policy{6, 32766, "from all lookup main", MainTable})
+// policiesOf are the routing rules of a node: those that every node has (fib_default_rules_init,
+// net/ipv4/fib_rules.c; fib6_rules_net_init, net/ipv6/fib6_rules.c), and the file's.
+func policiesOf(n *topology.Node) []Policy {
+	own := func(family int, priority uint32, table uint32) Policy {
+		return Policy{family, topology.IPRule{Priority: priority, V6: family == 6, Action: "table", Table: table,
+			Suppress: -1}}
+	}
+	out := []Policy{own(4, 0, LocalTable), own(4, 32766, 0), own(4, 32767, DefaultTable)}
+	if n.IPv6 {
+		out = append(out, own(6, 0, LocalTable), own(6, 32766, 0))
+	}
+	for _, r := range n.IPRules {
+		family := 4
+		if r.V6 {
+			family = 6
+		}
+		if r.Table == MainTable {
+			r.Table = 0
+		}
+		r.From, r.To = r.From.Masked(), r.To.Masked()
+		out = append(out, Policy{family, r})
 	}
 	return out
 }

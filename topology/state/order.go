@@ -24,6 +24,8 @@ func orderOf(p *plan.Plan) *order {
 			o.link(op.Near.Node, op.Near.Name)
 			o.link(op.Far.Node, op.Far.Name)
 			o.port(op.Near.Node, op.Near.Name, op.Near.Master)
+		case plan.AddVXLAN:
+			o.link(op.Node, op.Name)
 		case plan.AddUpper:
 			o.link(op.Node, op.Name)
 		case plan.SetMaster:

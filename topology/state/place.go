@@ -24,6 +24,9 @@ func (s *State) Place(lab *topology.Lab) {
 		for j := range n.Interfaces {
 			i := &n.Interfaces[j]
 			i.Own = own[End{n.Name, i.Name}]
+			if i.Name == topology.LoopbackName && of.Loopback != nil {
+				i.At = posOf(of.Loopback.Pos)
+			}
 			if in := of.Interface(i.Name); in != nil {
 				i.At = posOf(in.Pos)
 				i.Chosen = in.Bridge != nil && in.Wears().IsZero()

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"labctl/switchcore"
 	"labctl/topology"
 )
@@ -10,7 +12,7 @@ func (m *maker) filters() {
 	f := &filters{maker: m, uppers: map[End][]End{}, uplinks: map[End]bool{}}
 	for _, n := range m.state.Nodes {
 		for _, i := range n.Interfaces {
-			if i.Lower != (End{}) {
+			if i.Lower != (End{}) && i.Kind != topology.VXLANLink {
 				f.uppers[i.Lower] = append(f.uppers[i.Lower], End{n.Name, i.Name})
 			}
 		}
@@ -63,10 +65,13 @@ func (f *filters) settle(e End, done map[End]bool) {
 	}
 	// An adapter that cannot filter takes everything instead (__dev_set_rx_mode, net/core/dev.c): of those of a lab
 	// only macvlans and VLANs can (IFF_UNICAST_FLT, drivers/net/macvlan.c, net/8021q/vlan_dev.c).
-	if i.Up && len(i.Unicast) > 0 && (i.Kind == topology.Veth || i.Kind == topology.BridgeLink) {
+	if i.Up && len(i.Unicast) > 0 && slices.Contains(unfiltered, i.Kind) {
 		i.Promiscuity++
 	}
 }
+
+// unfiltered are the kinds of adapters that cannot filter.
+var unfiltered = []topology.LinkType{topology.Veth, topology.BridgeLink, topology.VXLANLink}
 
 // stacked is what an interface that is up asks of the one that it is stacked on (macvlan_open, macvlan_set_mac_lists
 // and macvlan_change_rx_flags, drivers/net/macvlan.c; vlan_dev_open, net/8021q/vlan_dev.c).
@@ -76,7 +81,7 @@ func (f *filters) stacked(lower, upper *Interface) {
 		lower.Promiscuity++
 	}
 	var takes []switchcore.MAC
-	if !passthru && !(upper.Kind == topology.VLAN && upper.MAC == lower.MAC) {
+	if !passthru && upper.MAC != lower.MAC { // a VLAN and an ipvlan have the same
 		takes = append(takes, upper.MAC)
 	}
 	lower.Unicast = append(lower.Unicast, append(takes, upper.Unicast...)...)

@@ -72,36 +72,51 @@ func lastOf(p netip.Prefix) netip.Addr {
 func given(n *Node, of *topology.Node) []Route {
 	var out []Route
 	for _, r := range of.Routes {
-		k := Route{Table: MainTable, Dst: r.Dst.Masked(), Type: r.Type, Protocol: "boot", Metric: r.Metric, Via: r.Via,
-			Dev: r.Dev, Src: r.Src, OnLink: r.OnLink}
-		if k.Type == "" {
-			k.Type = "unicast"
+		if k, holds := routeOf(n, out, r); holds {
+			out = append(out, k)
 		}
-		if k.Dst.Addr().Is4() {
-			k.Scope = "global"
-			if !k.Via.IsValid() && k.Type == "unicast" {
-				k.Scope = "link"
-			}
-		} else {
-			k.Metric = cmp.Or(k.Metric, 1024) // IP6_RT_PRIO_USER, linux/ipv6_route.h
-			if k.Type != "unicast" {
-				k.Dev = "lo" // fib6_nh_init, net/ipv6/route.c
-			}
-		}
-		if k.Dev == "" && k.Via.IsValid() {
-			k.Dev = behind(n, out, k.Via)
-		}
-		if i := n.Interface(k.Dev); i != nil {
-			if !i.Up {
-				continue // the kernel has dropped it, or never took it (fib_check_nh, fib_disable_ip)
-			}
-			k.LinkDown = !i.Carrier
-		} else if k.Type == "unicast" {
-			continue
-		}
-		out = append(out, k)
 	}
 	return out
+}
+
+// routeOf is a route of the file as the kernel has it, after others. It does not hold if the kernel has dropped it, or
+// never took it, because an interface is down (fib_check_nh, fib_disable_ip).
+func routeOf(n *Node, others []Route, r topology.Route) (k Route, holds bool) {
+	k = Route{Table: int(cmp.Or(r.Table, MainTable)), Dst: r.Dst.Masked(), Type: cmp.Or(r.Type, "unicast"),
+		Protocol: "boot", Metric: r.Metric, Src: r.Src}
+	if k.Dst.Addr().Is4() {
+		k.Scope = "global"
+		if !r.Via.IsValid() && k.Type == "unicast" && r.Dev != "" {
+			k.Scope = "link"
+		}
+	} else {
+		k.Metric = cmp.Or(k.Metric, 1024) // IP6_RT_PRIO_USER, linux/ipv6_route.h
+	}
+	if k.Type != "unicast" {
+		if k.Dst.Addr().Is6() {
+			k.Dev = "lo" // fib6_nh_init, net/ipv6/route.c
+		}
+		return k, true
+	}
+	var hops []Hop
+	for _, h := range r.Hops() {
+		hop := Hop{h.Via, h.Dev, h.Weight, h.OnLink, false}
+		if hop.Dev == "" {
+			hop.Dev = behind(n, others, h.Via)
+		}
+		i := n.Interface(hop.Dev)
+		if i == nil || !i.Up {
+			return k, false
+		}
+		hop.LinkDown = !i.Carrier
+		hops = append(hops, hop)
+	}
+	if len(hops) > 1 {
+		k.Hops = hops
+	} else {
+		k.Via, k.Dev, k.OnLink, k.LinkDown = hops[0].Via, hops[0].Dev, hops[0].OnLink, hops[0].LinkDown
+	}
+	return k, true
 }
 
 // behind is the interface by which a gateway is reached when a route without one is added.

@@ -63,7 +63,7 @@ func connected6(n *Node, i *Interface) []Route {
 	var out []Route
 	add := func(table int, typ string, dst netip.Prefix, metric int, down bool) {
 		r := Route{Table: table, Dst: dst, Type: typ, Protocol: "kernel", Metric: metric, Dev: i.Name, LinkDown: down}
-		if !slices.Contains(out, r) {
+		if !slices.ContainsFunc(out, func(o Route) bool { return o.Table == table && o.Type == typ && o.Dst == dst }) {
 			out = append(out, r)
 		}
 	}
@@ -72,7 +72,7 @@ func connected6(n *Node, i *Interface) []Route {
 			continue
 		}
 		add(LocalTable, "local", netip.PrefixFrom(a.Prefix.Addr(), 128), 0, false)
-		if i.Kind != Loopback && i.Up {
+		if i.Up && !a.Prefix.Addr().IsLoopback() { // which the kernel adds itself, without a prefix
 			add(MainTable, "unicast", a.Prefix.Masked(), prefixMetric, !i.Carrier)
 		}
 	}

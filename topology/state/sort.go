@@ -39,6 +39,9 @@ func (i *Interface) sort() {
 	i.Sources = sorted(i.Sources, compareMACs)
 	i.Unicast = sorted(i.Unicast, compareMACs)
 	i.Groups = sorted(i.Groups, netip.Addr.Compare)
+	if i.Tunnel != nil {
+		slices.SortStableFunc(i.Tunnel.FDB, compareTunnelFDB)
+	}
 	if i.Bridge == nil {
 		return
 	}
@@ -60,6 +63,10 @@ func sorted[T comparable](list []T, compare func(a, b T) int) []T {
 func (f Flow) compare(g Flow) int {
 	return cmp.Or(f.Src.Compare(g.Src), f.Dst.Compare(g.Dst), cmp.Compare(f.SrcPort, g.SrcPort),
 		cmp.Compare(f.DstPort, g.DstPort))
+}
+
+func compareTunnelFDB(a, b TunnelFDB) int {
+	return cmp.Or(compareMACs(a.MAC, b.MAC), a.Remote.Compare(b.Remote))
 }
 
 func compareMACs(a, b switchcore.MAC) int { return slices.Compare(a[:], b[:]) }

@@ -33,7 +33,8 @@ var (
 		{"net/ipv4/icmp_ratelimit", "1000"}, {"net/ipv4/icmp_ratemask", "6168"}, {"net/ipv4/ip_default_ttl", "64"},
 		{topology.ForwardKey, "0"}, {"net/ipv4/ip_forward_use_pmtu", "0"}, {"net/ipv4/ip_no_pmtu_disc", "0"},
 		{"net/ipv4/ip_nonlocal_bind", "0"}}
-	knobsNode6  = []knob{{"net/ipv6/icmp/echo_ignore_all", "0"}, {"net/ipv6/icmp/ratelimit", "1000"}}
+	knobsNode6 = []knob{{"net/ipv6/fib_multipath_hash_policy", "0"}, {"net/ipv6/icmp/echo_ignore_all", "0"},
+		{"net/ipv6/icmp/ratelimit", "1000"}}
 	knobsBridge = []knob{{"net/bridge/bridge-nf-call-arptables", "0"}, {rules.BridgeCall("ip6tables"), "0"},
 		{rules.BridgeCall("iptables"), "0"}, {rules.BridgeTagged, "0"}}
 )

@@ -30,6 +30,11 @@ func (s *State) WithoutTraffic() *State {
 		n.Interfaces = slices.Clone(n.Interfaces)
 		for j := range n.Interfaces {
 			i := &n.Interfaces[j]
+			if i.Tunnel != nil {
+				t := *i.Tunnel
+				t.FDB = kept(t.FDB, func(e TunnelFDB) bool { return e.Static })
+				i.Tunnel = &t
+			}
 			if i.Bridge = i.Bridge.withoutTraffic(); i.Chosen && len(i.Bridge.Ports) == 0 {
 				i.MAC = switchcore.MAC{}
 				i.Bridge.ID = bridgeID(i.Bridge.Priority, i.MAC)

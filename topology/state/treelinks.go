@@ -24,7 +24,7 @@ func (m *maker) treeBridges() []*treeBridge {
 				if i.Port.State == "disabled" {
 					continue
 				}
-				p := &treePort{at: End{n.Name, name}, of: b, i: i, id: fmt.Sprintf("%04x", 0x8000|i.Port.Number)}
+				p := &treePort{at: End{n.Name, name}, of: b, i: i, id: portID(i.Port)}
 				p.holds = heard{b.ID, 0, b.ID, p.id}
 				b.ports = append(b.ports, p)
 				at[p.at] = p
@@ -43,6 +43,9 @@ func (m *maker) treeBridges() []*treeBridge {
 	}
 	return out
 }
+
+// portID is the identifier of a port: its priority and its number (br_make_port_id, net/bridge/br_stp_if.c).
+func portID(p *Port) string { return fmt.Sprintf("%04x", p.Priority<<10|p.Number) }
 
 // connect finds out which ports hear which. A port that is guarded is switched off by the first message, which comes
 // before anybody knows of a better root (br_stp_rcv, net/bridge/br_stp_bpdu.c).
@@ -73,6 +76,14 @@ func (m *maker) connect(bridges []*treeBridge, at map[End]*treePort) {
 func (m *maker) hearers(from End) (out []End) {
 	passed := map[End]bool{}
 	var arrive func(e End)
+	leave := func(e End) {
+		if i := m.at(e); i != nil && i.Peer != (End{}) {
+			arrive(i.Peer)
+		}
+		for _, far := range m.tunnelPeers[topology.End(e)] {
+			arrive(End(far))
+		}
+	}
 	arrive = func(e End) {
 		if passed[e] || e == from {
 			return
@@ -84,7 +95,7 @@ func (m *maker) hearers(from End) (out []End) {
 		}
 		if n := m.lab.Node(e.Node); n.Switch != nil {
 			for _, next := range passedOn(n, e) {
-				arrive(m.end(next))
+				leave(next)
 			}
 			return
 		}
@@ -98,21 +109,13 @@ func (m *maker) hearers(from End) (out []End) {
 		case br.Up:
 			for _, name := range br.Bridge.Ports {
 				if name != i.Name {
-					arrive(m.at(End{e.Node, name}).Peer)
+					leave(End{e.Node, name})
 				}
 			}
 		}
 	}
-	arrive(m.at(from).Peer)
+	leave(from)
 	return out
-}
-
-// end is the other end of the cable at an end.
-func (m *maker) end(e End) End {
-	if i := m.at(e); i != nil {
-		return i.Peer
-	}
-	return End{}
 }
 
 // passedOn are the ends by which a virtual switch sends a message of a spanning tree that came in at one: the switch

@@ -158,11 +158,23 @@ func (t Story) Apply(file *labfile.File) (*topology.Lab, error) {
 				"returns to the beginning", problem.Count(len(file.Steps), "step"), t.Step)
 	}
 	if len(t.Changes) == 0 && t.Step > 0 {
-		return file.Steps[t.Step-1].Lab, nil
+		return file.Steps[t.Step-1].After, nil
 	} else if len(t.Changes) == 0 {
 		return file.Lab, nil
 	}
 	lab, problems := file.Overlaid(t.Step, t.Changes)
+	if lab == nil {
+		return nil, wire.Usage.Errorf("%v", problems.Errors())
+	}
+	return lab, nil
+}
+
+// Begin is the file with the reset and set of the next step done, and what was set by hand laid over it.
+func (t Story) Begin(file *labfile.File) (*topology.Lab, error) {
+	if len(t.Changes) == 0 {
+		return file.Steps[t.Step].Lab, nil
+	}
+	lab, problems := file.Begun(t.Step+1, t.Changes)
 	if lab == nil {
 		return nil, wire.Usage.Errorf("%v", problems.Errors())
 	}

@@ -33,14 +33,7 @@ type marker struct {
 // about says what a frame may do for a ping: of an ARP packet (RFC 826) or of an IP packet, behind a tag or not. The
 // marker is that of an echo.
 func about(frame []byte) (b talk, m marker, ok bool) {
-	if len(frame) < 18 {
-		return b, m, false
-	}
-	at := 12
-	if binary.BigEndian.Uint16(frame[at:]) == 0x8100 {
-		at += 4
-	}
-	ethertype, p := binary.BigEndian.Uint16(frame[at:]), frame[at+2:]
+	ethertype, p := etherPayload(frame)
 	switch {
 	case ethertype == 0x0806 && len(p) >= 28:
 		b, ok = aboutARP(p)

@@ -32,6 +32,8 @@ func (v *verifier) act(ctx context.Context, a labfile.Action) (name string, err 
 		return name, v.send(ctx, do)
 	case *labfile.Restart:
 		return "", v.restart(ctx, do.Nodes)
+	case *labfile.Link:
+		return "", v.link(ctx, do)
 	case *labfile.Stop:
 		return do.Name, v.stop(ctx, do)
 	case *topology.ARPSpoof:

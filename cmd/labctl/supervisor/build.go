@@ -195,7 +195,7 @@ func (s *server) writeHosts() error {
 	var b strings.Builder
 	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
 	for _, n := range s.lab.Nodes {
-		for _, i := range n.Interfaces {
+		for _, i := range n.Addressed() {
 			for _, a := range i.Addrs {
 				fmt.Fprintf(&b, "%s %s\n", a.Addr(), n.Name)
 			}
@@ -245,11 +245,24 @@ func (s *server) ready(ctx context.Context, lab *topology.Lab, progress func(wir
 	if err := s.settle(ctx, lab, progress); err != nil {
 		return err
 	}
+	return s.fromNow(ctx, lab)
+}
+
+// fromNow begins to count what is counted since a lab was changed, and records what it is.
+func (s *server) fromNow(ctx context.Context, lab *topology.Lab) error {
 	s.switches.mark()
 	if err := s.hits.reset(ctx, lab, s.file); err != nil {
 		return err
 	}
 	return s.remember()
+}
+
+// noticed waits until whatever is plugged into something that was changed has noticed, and no longer.
+func (s *server) noticed(ctx context.Context, lab *topology.Lab) error {
+	if err := s.space.AwaitCarriers(ctx, lab.Nodes); err != nil {
+		return err
+	}
+	return s.switches.quiet(ctx)
 }
 
 // settle waits until what was changed has taken effect everywhere. A spanning tree takes its time, and progress counts

@@ -29,12 +29,13 @@ func apply(ctx context.Context, c *call, p wire.ApplyParams) (wire.Applied, erro
 	if file != had {
 		defer func() { go debug.FreeOSMemory() }() // what loading took is not needed again
 	}
-	return c.changeTo(ctx, file, t, "up")
+	return c.changeTo(ctx, file, t, "up", true)
 }
 
 // changeTo turns the running lab into what a file and what was laid over it say, and heals nodes whose namespace
-// somebody removed.
-func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Story, cause string) (wire.Applied, error) {
+// somebody removed. wait: it returns when the lab behaves as it will from then on.
+func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Story, cause string,
+	wait bool) (wire.Applied, error) {
 	healing := cause == "up" && c.life.degraded()
 	if !healing {
 		if err := c.life.requireIntact(); err != nil {
@@ -103,7 +104,13 @@ func (c *call) changeTo(ctx context.Context, file *labfile.File, t instance.Stor
 		return out, changed(c.remember())
 	}
 	go c.writePlan(lab) // a thousand hosts' script takes longer than the change of one, and nobody waits for it
-	return out, changed(c.ready(ctx, lab, c.event))
+	if wait {
+		return out, changed(c.ready(ctx, lab, c.event))
+	}
+	if err := c.noticed(ctx, lab); err != nil {
+		return out, err
+	}
+	return out, changed(c.fromNow(ctx, lab))
 }
 
 // heal rebuilds nodes whose name is gone from the machine, so that "ip netns exec" finds them again.

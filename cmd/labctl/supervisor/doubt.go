@@ -80,7 +80,8 @@ func (d doubts) doubt(r *reach.Result) bool {
 			return true
 		}
 	}
-	if r.Got != "no-arp" && r.Got != "silent" && r.Got != "failed" && r.Got != "no" {
+	if r.Got != "no-arp" && r.Got != "silent" && r.Got != "failed" && r.Got != "no" &&
+		!strings.HasPrefix(r.Got, "blackhole:") {
 		return false
 	}
 	why := d.about(r.Question)

@@ -125,6 +125,7 @@ var handlers = byName(
 	method(wire.MethodNeigh, looks, neigh),
 	method(wire.MethodFDB, looks, fdb),
 	method(wire.MethodRoutes, looks, routes),
+	method(wire.MethodIPRules, looks, ipRules),
 	method(wire.MethodRules, looks, listRules),
 	method(wire.MethodExec, looks, execIn),
 	method(wire.MethodPorts, looks, ports),

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func inspect(ctx context.Context, c *call, p wire.NodesParams) (wire.Inspection,
 			continue
 		}
 		for _, l := range links {
-			if l.Name != "lo" {
+			if l.Name != topology.LoopbackName || slices.ContainsFunc(l.Addrs, beyondLoopback) {
 				k.Interfaces = append(k.Interfaces, iface(n, l))
 			}
 		}
@@ -67,6 +68,9 @@ func inspect(ctx context.Context, c *call, p wire.NodesParams) (wire.Inspection,
 	}
 	return out, nil
 }
+
+// beyondLoopback reports whether somebody has given "lo" the address.
+func beyondLoopback(p netip.Prefix) bool { return !p.Addr().IsLoopback() }
 
 func iface(n *topology.Node, l topology.LinkState) wire.Interface {
 	i := wire.Interface{Name: l.Name, MAC: l.MAC.String(), Addrs: []string{}, Up: l.Up, State: l.State, MTU: l.MTU}
@@ -178,18 +182,15 @@ func fdb(_ context.Context, c *call, p wire.NodesParams) ([]wire.FDBEntry, error
 			out = append(out, list...)
 		}
 		for _, i := range n.Interfaces {
-			if i.Bridge == nil {
-				continue
-			}
-			name := n.Name
-			if n.Kind != topology.Bridge {
-				name += ":" + i.Name
-			}
-			list, err := c.space.Tables().FDB(n.Name, i.Name)
+			list, err := c.forwarding(n, i)
 			if err != nil {
 				if err = c.missing(n.Name, c.named, err); err != nil {
 					return nil, err
 				}
+			}
+			name := n.Name
+			if n.Kind != topology.Bridge {
+				name += ":" + i.Name
 			}
 			for _, e := range list {
 				k := wire.FDBEntry{Switch: name, MAC: e.MAC.String(), Holder: owners[e.MAC], Port: e.Port, VLAN: e.VLAN}
@@ -201,6 +202,17 @@ func fdb(_ context.Context, c *call, p wire.NodesParams) ([]wire.FDBEntry, error
 		}
 	}
 	return out, nil
+}
+
+// forwarding is the forwarding table of a bridge or a VXLAN; other interfaces have none.
+func (c *call) forwarding(n *topology.Node, i *topology.Interface) ([]topology.FDBEntry, error) {
+	switch {
+	case i.Bridge != nil:
+		return c.space.Tables().FDB(n.Name, i.Name)
+	case i.VXLAN != nil:
+		return c.space.Tables().TunnelFDB(n.Name, i.Name)
+	}
+	return nil, nil
 }
 
 func routes(_ context.Context, c *call, p wire.NodesParams) ([]wire.Route, error) {
@@ -217,8 +229,33 @@ func routes(_ context.Context, c *call, p wire.NodesParams) ([]wire.Route, error
 			}
 		}
 		for _, e := range list {
-			out = append(out, wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type,
-				Protocol: e.Protocol, Metric: e.Metric})
+			r := wire.Route{Node: n.Name, Dst: e.Dst, Via: e.Via, Dev: e.Dev, Src: e.Src, Type: e.Type,
+				Protocol: e.Protocol, Metric: e.Metric, Table: e.Table}
+			for _, h := range e.NextHops {
+				r.NextHops = append(r.NextHops, wire.NextHop(h))
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func ipRules(_ context.Context, c *call, p wire.NodesParams) ([]wire.IPRule, error) {
+	nodes, err := c.chosen(p.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	out := []wire.IPRule{}
+	for _, n := range nodes {
+		list, err := c.space.Tables().IPRules(n.Name)
+		if err != nil {
+			if err = c.missing(n.Name, c.named, err); err != nil {
+				return nil, err
+			}
+		}
+		for _, r := range list {
+			family := map[bool]string{false: "ipv4", true: "ipv6"}[r.V6]
+			out = append(out, wire.IPRule{Node: n.Name, Family: family, Priority: r.Priority, Rule: r.Selects()})
 		}
 	}
 	return out, nil

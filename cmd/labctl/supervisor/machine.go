@@ -204,7 +204,7 @@ func (m machine) Anycast() (map[netip.Addr]bool, error) {
 			out[a] = true
 		}
 		// The kernel lists that of a prefix only once it has worked off that its address is there (addrconf_dad_work).
-		for _, i := range n.Interfaces {
+		for _, i := range n.Addressed() {
 			for _, p := range i.Addrs {
 				if p.Addr().Is6() && p.Bits() < 127 { // addrconf_join_anycast
 					out[p.Masked().Addr()] = true

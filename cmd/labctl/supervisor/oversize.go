@@ -3,7 +3,10 @@
 package supervisor
 
 import (
+	"strconv"
+
 	"labctl/topology"
+	"labctl/topology/expect"
 	"labctl/topology/kernel"
 )
 
@@ -78,18 +81,24 @@ func (w *switches) takes(v *vswitch, port string) int {
 	return 0
 }
 
-// longestPing is the packet of labctl's own ping by IPv6, in bytes; nothing that takes it can have stopped one. The
-// kernel lets 4 bytes more pass than a port takes.
-const longestPing = 40 + 8 + 56
+// longestOf is the longest packet of a ping without fragments, in bytes; nothing that takes it can have stopped it.
+func longestOf(q expect.Question) int {
+	size, err := strconv.Atoi(q.Option("size"))
+	if err != nil {
+		size = 56
+	}
+	return 40 + 8 + size
+}
 
-// oversized is how many frames were too long for a port, of ports that a ping may be too long for.
-func (w *switches) oversized() map[topology.End]uint64 {
+// oversized is how many frames were too long for a port, of ports that a ping of that length may be too long for. The
+// kernel lets 4 bytes more pass than a port takes.
+func (w *switches) oversized(longest int) map[topology.End]uint64 {
 	out := map[topology.End]uint64{}
 	for _, v := range w.list() {
 		w.countOversized(v)
 		w.mu.Lock()
 		for name, c := range v.cables {
-			if c.known && c.sent.MTU > c.takes && c.takes+4 < longestPing {
+			if c.known && c.sent.MTU > c.takes && c.takes+4 < longest {
 				out[topology.End{Node: v.node, Interface: name}] = c.lost
 			}
 		}

@@ -38,7 +38,7 @@ type refusals struct {
 // or several.
 func (f *refusals) investigate(ctx context.Context, q expect.Question, again reach.Again) []cause.Cause {
 	nodes, tunnels := f.lab().Nodes, f.tunnels()
-	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels, trafficOf(q)) }
+	refusing := func(of []*topology.Node) map[refuser]uint64 { return f.refusing(ctx, of, tunnels, q) }
 	before := refusing(nodes)
 	with, without := map[refuser]int{}, map[refuser]bool{}
 	var way reach.Trace
@@ -175,17 +175,18 @@ func refusedBy(with map[refuser]int, without map[refuser]bool) []cause.Cause {
 }
 
 // refusing reads the counters of the loaded rules, and policies, of some nodes that refuse packets, by what they are,
-// and those of ports of these nodes that frames are too long for; what cannot be read is left out, and so is a rule
-// that by its protocol can meet nothing of the traffic, even in a tunnel, if there are tunnels. Nodes are read at the
-// same time, as many as there are processors.
+// and those of ports of these nodes that packets of the longest length are too long for; what cannot be read is left
+// out, and so is a rule that by its protocol can meet nothing of the traffic, even in a tunnel, if there are tunnels.
+// Nodes are read at the same time, as many as there are processors.
 func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels bool,
-	traffic rules.Traffic) map[refuser]uint64 {
+	q expect.Question) map[refuser]uint64 {
+	traffic, longest := trafficOf(q), longestOf(q)
 	out := map[refuser]uint64{}
 	worst := rules.MeetsAny
 	if tunnels {
 		worst = rules.MeetsTunnel
 	}
-	for port, n := range f.switches.oversized() {
+	for port, n := range f.switches.oversized(longest) {
 		if slices.ContainsFunc(nodes, func(of *topology.Node) bool { return of.Name == port.Node }) {
 			out[refuser{node: port.Node, key: port.Interface}] = n
 		}
@@ -222,9 +223,12 @@ func (f *refusals) refusing(ctx context.Context, nodes []*topology.Node, tunnels
 	return out
 }
 
-// tunnels reports whether a node has an interface that is up and not of the file: a tunnel, perhaps, which packs pings
-// into another protocol.
+// tunnels reports whether the lab has tunnels, which pack pings into another protocol, or a node an interface that is
+// up and not of the file: a tunnel, perhaps.
 func (f *refusals) tunnels() bool {
+	if f.lab().Tunnels() {
+		return true
+	}
 	for _, n := range f.lab().Nodes {
 		links, err := f.space.Tables().Links(n.Name)
 		if err != nil {

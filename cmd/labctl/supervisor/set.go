@@ -22,7 +22,7 @@ func set(ctx context.Context, c *call, p wire.SetParams) (wire.Applied, error) {
 		}
 		t.Changes = o.After(t.Changes)
 	}
-	return c.changeTo(ctx, c.file, t, "set")
+	return c.changeTo(ctx, c.file, t, "set", !p.NoWait)
 }
 
 // overlay reads one assignment.
@@ -69,7 +69,7 @@ func reset(ctx context.Context, c *call, p wire.NodesParams) (wire.Applied, erro
 			t.Changes = append(t.Changes, o)
 		}
 	}
-	return c.changeTo(ctx, c.file, t, "reset")
+	return c.changeTo(ctx, c.file, t, "reset", true)
 }
 
 func difference(_ context.Context, c *call, _ wire.Nothing) (wire.Difference, error) {

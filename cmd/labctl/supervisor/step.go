@@ -140,7 +140,7 @@ func (v *verifier) expect(ctx context.Context, st *labfile.Step) ([]wire.TableVe
 		}
 	}
 	if len(st.Cases) > 0 {
-		if err := v.changeLab(ctx, st.Lab); err != nil {
+		if err := v.changeLab(ctx, st.After); err != nil {
 			return nil, err
 		}
 	}

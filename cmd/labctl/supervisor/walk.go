@@ -68,7 +68,7 @@ func (c *call) walk(ctx context.Context, next *labfile.Step) (wire.StepVerdicts,
 	at := c.story.Step + 1
 	st := *next
 	var err error
-	if st.Lab, err = (instance.Story{Step: at, Changes: c.story.Changes}).Apply(c.file); err != nil {
+	if st.Lab, err = c.story.Begin(c.file); err != nil {
 		return wire.StepVerdicts{}, err
 	}
 	if err := c.under(at, st.Name); err != nil {

@@ -39,7 +39,7 @@ type portSides struct {
 func newPortSides(lab *topology.Lab, node string) *portSides {
 	s := &portSides{lab: lab, node: node, owners: map[netip.Addr][]string{}, behind: map[string]map[string]bool{}}
 	for _, n := range lab.Nodes {
-		for _, i := range n.Interfaces {
+		for _, i := range n.Addressed() {
 			for _, p := range i.Addrs {
 				s.owners[p.Addr()] = append(s.owners[p.Addr()], n.Name)
 			}
@@ -117,11 +117,12 @@ func (w *switches) lost(ctx context.Context, lab *topology.Lab, since map[*vswit
 	if len(since) == 0 || w.quiet(ctx) != nil {
 		return out
 	}
+	ports := tunnelPorts(lab)
 	for _, v := range w.list() {
 		records, _, _ := v.loop.Drops(since[v])
 		at := newPortSides(lab, v.node)
 		for _, r := range records {
-			b, m, ok := about(r.Data)
+			b, m, ok := about(carried(r.Data, ports))
 			if !ok || !at.mattered(&r, b) || !at.honest(&r, b) {
 				continue
 			}
@@ -171,7 +172,7 @@ func (l lostFrames) of(lab *topology.Lab, r *reach.Result) map[frameDrop]int {
 func (c *call) tellWhy(ctx context.Context, since map[*vswitch]uint64, results []*reach.Result) {
 	failed := slices.DeleteFunc(slices.Clone(results), func(r *reach.Result) bool {
 		k := expect.KindOf(r.Question.Kind)
-		return !k.Echo && !k.Ports || r.Got == "" || strings.HasPrefix(r.Got, "ok") || r.Got == "open"
+		return !k.Echo && !k.Ports || r.Got == "" || k.GotThrough(r.Got) || r.Got == "open"
 	})
 	if len(failed) == 0 {
 		return
@@ -203,7 +204,7 @@ func addressesOf(lab *topology.Lab, text string) []netip.Addr {
 	if t.Node == "" {
 		return append(out, t.IP, t.IP6)
 	}
-	for _, i := range lab.Node(t.Node).Interfaces {
+	for _, i := range lab.Node(t.Node).Addressed() {
 		if t.Interface != "" && i.Name != t.Interface {
 			continue
 		}

@@ -25,6 +25,9 @@ func TestAboutWhom(t *testing.T) {
 		four = "001b8baed28a 001122334455 0800 4500005400010000 4001f98a c0a80004 c0a80001"
 		six  = "005056000001 005056000004 86dd 60000000004c3a40 20010db8000000000000000000000004 20010db8000000000000000000000001"
 		data = "0000 0001 0002 c00c1e0000000000 1011121314151617"
+		arp  = "ffffffffffff005056000004 0806 0001080006040001 005056000004 c0a80004 000000000000 c0a80001"
+		out4 = "020000000002 020000000001 0800 4500006000010000 4011f98a 0a000001 0a000002 c350"
+		out6 = "020000000002 020000000001 86dd 60000000004c1140 20010db8000000000000000000000008 20010db8000000000000000000000009 c350"
 	)
 	for _, c := range []struct {
 		name, frame string
@@ -59,12 +62,18 @@ func TestAboutWhom(t *testing.T) {
 		{"cut off", "ffffffffffff005056000004 0806 0001", 0, "", "", 0},
 		{"cut off in IPv4", "ffffffffffff005056000004 0800 4500005400010000 4001f98a c0a80004", 0, "", "", 0},
 		{"nothing", "", 0, "", "", 0},
+		{"an ARP request in a VXLAN", out4 + "12b5 004c0000 0800000000000a00" + arp, asks, "192.168.0.4", "192.168.0.1", 0},
+		{"an ARP request in a VXLAN in a VXLAN", out6 + "12b5 004c0000 0800000000000a00" + out4 + "2118 004c0000 0800000000000a00" + arp, asks, "192.168.0.4", "192.168.0.1", 0},
+		{"an echo request in a VXLAN over IPv6", out6 + "2118 004c0000 0800000000000a00" + four + "0800" + data, echo, "192.168.0.4", "192.168.0.1", 0x10002},
+		{"a datagram to another port", out4 + "0035 004c0000 0800000000000a00" + arp, echo, "10.0.0.1", "10.0.0.2", 50000},
+		{"a datagram to that port without a VNI", out4 + "12b5 004c0000 0000000000000a00" + arp, echo, "10.0.0.1", "10.0.0.2", 50000},
+		{"one that is cut off", out4 + "12b5 004c0000 0800", echo, "10.0.0.1", "10.0.0.2", 50000},
 	} {
 		frame, err := hex.DecodeString(strings.ReplaceAll(c.frame, " ", ""))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		got, m, ok := about(frame)
+		got, m, ok := about(carried(frame, map[uint16]bool{4789: true, 8472: true}))
 		if ok != (c.from != "") {
 			t.Errorf("%s: %v, %v", c.name, got, ok)
 		}

@@ -58,9 +58,11 @@ func (f *Foreseen) Add(planned *plan.Plan, changes []plan.Change) {
 	}
 }
 
-// SetParams are assignments as on the command line: NODE.key=value.
+// SetParams are assignments as on the command line: NODE.key=value. NoWait: the answer comes as soon as the kernel has
+// them, and not when the lab behaves as it will from then on.
 type SetParams struct {
 	Assignments []string `json:"assignments"`
+	NoWait      bool     `json:"no_wait,omitempty"`
 }
 
 // Difference says how a running lab differs from its file.

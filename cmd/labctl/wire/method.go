@@ -21,6 +21,7 @@ const (
 	MethodNeigh   Method[NodesParams, []Neighbour]   = "neigh"
 	MethodFDB     Method[NodesParams, []FDBEntry]    = "fdb"
 	MethodRoutes  Method[NodesParams, []Route]       = "routes"
+	MethodIPRules Method[NodesParams, []IPRule]      = "iprules"
 	MethodRules   Method[NodesParams, []Rule]        = "rules"
 	MethodPorts   Method[NodesParams, []Port]        = "ports"
 	MethodPS      Method[Nothing, []Running]         = "ps"

@@ -22,21 +22,39 @@ type FDBEntry struct {
 	Switch string `json:"switch"`
 	MAC    string `json:"mac"`
 	Holder string `json:"holder"`
-	Port   string `json:"port"`
+	Port   string `json:"port"`           // of a VXLAN: the address of the remote
 	VLAN   int    `json:"vlan,omitempty"` // of a switch that keeps VLANs apart
 	How    string `json:"how,omitempty"`  // static; of a virtual switch also: learned, and when
 }
 
 // Route is one line of "routes".
 type Route struct {
+	Node     string    `json:"node"`
+	Dst      string    `json:"dst"`
+	Via      string    `json:"via,omitempty"`
+	Dev      string    `json:"dev,omitempty"`
+	Src      string    `json:"src,omitempty"`
+	Type     string    `json:"type"`
+	Protocol string    `json:"protocol"`
+	Metric   int       `json:"metric,omitempty"`
+	Table    string    `json:"table"`              // a number, or main, default or local
+	NextHops []NextHop `json:"nexthops,omitempty"` // of a route that has several, else Via and Dev
+}
+
+// NextHop is one of several ways of a route. One that is dead is not used: its interface is down.
+type NextHop struct {
+	Via    string `json:"via,omitempty"`
+	Dev    string `json:"dev"`
+	Weight int    `json:"weight"`
+	Dead   bool   `json:"dead,omitempty"`
+}
+
+// IPRule is one line of "routes --rules".
+type IPRule struct {
 	Node     string `json:"node"`
-	Dst      string `json:"dst"`
-	Via      string `json:"via,omitempty"`
-	Dev      string `json:"dev,omitempty"`
-	Src      string `json:"src,omitempty"`
-	Type     string `json:"type"`
-	Protocol string `json:"protocol"`
-	Metric   int    `json:"metric,omitempty"`
+	Family   string `json:"family"` // ipv4 or ipv6
+	Priority uint32 `json:"priority"`
+	Rule     string `json:"rule"` // in the words of ip-rule(8)
 }
 
 // Rule is one line of "rules": a rule, or a chain's policy that refuses. Rule is "" when it has no name. Packets and

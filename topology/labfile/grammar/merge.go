@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"iter"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -11,9 +12,11 @@ import (
 // Merger says how one map is laid over another: maps are merged key by key, all else replaces what was there.
 type Merger struct {
 	Emptied []string // maps that an empty map empties; elsewhere it says nothing
+	Dropped []string // maps from which an entry without a value takes that of its key away
 	List    string   // a map of entries that may be nothing but one of their values
 	Short   string   // that value's key
 	Twice   []string // keys that may be written beside List or, if it has one entry, in it
+	Apart   string   // an entry of List that does not count for that
 }
 
 // Merge lays set over was. Neither changes; the result has was's path.
@@ -33,12 +36,16 @@ func (m Merger) merge(was, set *yaml.Node, name string) *yaml.Node {
 	}
 	out := *was
 	out.Content = slices.Clone(was.Content)
-	index := make(map[string]int, len(out.Content)/2)
+	index, gone := make(map[string]int, len(out.Content)/2), map[string]bool{}
 	for i := 0; i+1 < len(out.Content); i += 2 {
 		index[out.Content[i].Value] = i
 	}
 	for k, v := range entries(set) {
 		at, there := index[k.Value]
+		if there && isNull(v) && slices.Contains(m.Dropped, name) {
+			gone[k.Value] = true
+			continue
+		}
 		if !there {
 			out.Content = append(out.Content, k, v)
 			continue
@@ -49,7 +56,44 @@ func (m Merger) merge(was, set *yaml.Node, name string) *yaml.Node {
 		}
 		out.Content[at+1] = m.merge(old, v, k.Value)
 	}
+	if len(gone) > 0 {
+		out.Content = withoutKeys(out.Content, gone)
+	}
 	return &out
+}
+
+// withoutKeys are the entries of a map but those of some keys.
+func withoutKeys(content []*yaml.Node, keys map[string]bool) []*yaml.Node {
+	var out []*yaml.Node
+	for i := 0; i+1 < len(content); i += 2 {
+		if !keys[content[i].Value] {
+			out = append(out, content[i], content[i+1])
+		}
+	}
+	return out
+}
+
+func isNull(n *yaml.Node) bool { return Value{node: n}.IsNull() }
+
+// Missing are the entries of a set that take something away that is not there, each with what is there instead.
+func (m Merger) Missing(was, set Value) iter.Seq2[Value, []string] {
+	return func(yield func(Value, []string) bool) { m.missing(was, set, yield) }
+}
+
+func (m Merger) missing(was, set Value, yield func(Value, []string) bool) bool {
+	for v := range set.Fields() {
+		switch {
+		case v.IsMap():
+			if !m.missing(was.Field(v.Name()), v, yield) {
+				return false
+			}
+		case v.IsNull() && slices.Contains(m.Dropped, set.Name()) && !was.Has(v.Name()):
+			if !yield(v, was.Names()) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // writtenOut is an entry of the list as a map.
@@ -63,11 +107,12 @@ func (m Merger) writtenOut(n *yaml.Node) *yaml.Node {
 
 // oncePerKey drops what the set replaced in the other place where it may be written.
 func (m Merger) oncePerKey(n, list, set *yaml.Node) *yaml.Node {
-	if len(list.Content) != 2 || list.Kind != yaml.MappingNode {
+	only := withoutKeys(list.Content, map[string]bool{m.Apart: true})
+	if len(only) != 2 || list.Kind != yaml.MappingNode {
 		return n
 	}
-	inner := m.writtenOut(list.Content[1])
-	setInner := field(field(set, m.List), list.Content[0].Value)
+	inner := m.writtenOut(only[1])
+	setInner := field(field(set, m.List), only[0].Value)
 	if setInner != nil {
 		setInner = m.writtenOut(setInner)
 	}
@@ -80,7 +125,8 @@ func (m Merger) oncePerKey(n, list, set *yaml.Node) *yaml.Node {
 		}
 	}
 	newList := *list
-	newList.Content = []*yaml.Node{list.Content[0], inner}
+	newList.Content = slices.Clone(list.Content)
+	newList.Content[slices.Index(list.Content, only[0])+1] = inner
 	out := *n
 	out.Content = slices.Clone(n.Content)
 	for i := 0; i+1 < len(out.Content); i += 2 {
@@ -96,12 +142,7 @@ func field(n *yaml.Node, key string) *yaml.Node { return Value{node: n}.Field(ke
 
 func without(n *yaml.Node, key string) *yaml.Node {
 	out := *n
-	out.Content = nil
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value != key {
-			out.Content = append(out.Content, n.Content[i], n.Content[i+1])
-		}
-	}
+	out.Content = withoutKeys(n.Content, map[string]bool{key: true})
 	return &out
 }
 

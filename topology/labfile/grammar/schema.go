@@ -40,6 +40,9 @@ func (s *Shape) Schema() JSON {
 		}
 	case Table:
 		m["type"] = "string"
+		if s.Max > 0 {
+			m["type"], m["minimum"], m["maximum"] = []any{"string", "integer"}, s.Min, s.Max
+		}
 	default:
 		s.textSchema(m)
 	}
@@ -70,6 +73,9 @@ func (s *Shape) dictSchema(m JSON) {
 	}
 	m["type"] = "object"
 	m["additionalProperties"] = s.Of.Schema()
+	if s.Removes {
+		m["additionalProperties"] = JSON{"anyOf": []any{s.Of.Schema(), JSON{"type": "null"}}}
+	}
 	if s.Name != nil {
 		m["propertyNames"] = s.Name.Schema()
 	}

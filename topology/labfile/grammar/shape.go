@@ -48,11 +48,14 @@ type Shape struct {
 	Not     []string              // text: reserved words, for the schema; Test knows them too
 	Test    func(s string) string // text: what a pattern cannot say; "" is right
 	Min     int                   // number; list and dict: the fewest entries
-	Max     int                   // number; text: characters (0: any); list, dict: the most entries (0: any)
-	Step    int                   // number: a multiple of; 0: any
-	Hex     bool                  // number: may be written 0x88cc too
-	Def     string                // the schema's name of this shape
-	Later   bool                  // checked by whoever knows more than its place
+	// number; text: characters (0: any); list, dict: the most entries (0: any); table: a number up to it will do
+	Max     int
+	Step    int    // number: a multiple of; 0: any
+	Hex     bool   // number: may be written 0x88cc too
+	Removed string // dict: what an entry is, which a step's set may take away by null
+	Removes bool   // dict: it is that of a set
+	Def     string // the schema's name of this shape
+	Later   bool   // checked by whoever knows more than its place
 }
 
 // Key is a key of an object.
@@ -115,7 +118,7 @@ func (s *Shape) Check(v Value) bool {
 	case Either:
 		return s.checkEither(v)
 	case Table:
-		return checkTable(v)
+		return s.checkTable(v)
 	}
 	if !v.IsSingle() {
 		s.otherForm(v, "want "+s.Want+", not a "+kindWord(v))
@@ -138,8 +141,6 @@ func kindWord(v Value) string {
 	return "single value"
 }
 
-var hexNumber = regexp.MustCompile(`^0x[0-9a-fA-F]{1,4}$`)
-
 // refuses says why a single value is not what the shape wants, or "".
 func (s *Shape) refuses(v Value) string {
 	if v.IsNull() {
@@ -153,14 +154,14 @@ func (s *Shape) refuses(v Value) string {
 		}
 	case Number:
 		if s.Hex && plain && hexNumber.MatchString(word) {
-			return ""
+			n, _ := strconv.ParseInt(word, 0, 64)
+			return s.outside(word, int(n))
 		}
 		if !plain || !problem.Decimal.MatchString(word) {
 			return strconv.Quote(problem.Clip(word)) + " is not a number; want " + s.Want
 		}
-		if n, _ := strconv.Atoi(word); n < s.Min || n > s.Max || s.Step > 1 && n%s.Step != 0 {
-			return word + " does not fit; want " + s.Want
-		}
+		n, _ := strconv.Atoi(word)
+		return s.outside(word, n)
 	default:
 		if plain && !v.IsText() && v.node.Tag != "!!timestamp" {
 			if why := s.Refuses(word); why != "" && (s.Test != nil || s.Words != nil) {
@@ -169,17 +170,6 @@ func (s *Shape) refuses(v Value) string {
 			return problem.Clip(word) + " is not text in YAML; want " + s.Want + " (in quotes, if it is meant so)"
 		}
 		return s.Refuses(word)
-	}
-	return ""
-}
-
-// trueOrFalse says what to write for a word that means true or false elsewhere, "" for any other.
-func trueOrFalse(word string) string {
-	switch strings.ToLower(word) {
-	case "true", "yes", "on", "y", "1":
-		return "; write true"
-	case "false", "no", "off", "n", "0":
-		return "; write false"
 	}
 	return ""
 }
@@ -305,7 +295,13 @@ func (s *Shape) checkDict(v Value) bool {
 				continue
 			}
 		}
-		s.Of.Check(x)
+		switch {
+		case s.Removed == "" || !x.IsNull():
+			s.Of.Check(x)
+		case !s.Removes:
+			x.Errorf("has no value; in a step's set that takes a %s away, and here there is none yet: give it a "+
+				"value, or leave it out", s.Removed)
+		}
 	}
 	return v.doc.Found() == before
 }
@@ -313,7 +309,11 @@ func (s *Shape) checkDict(v Value) bool {
 func (s *Shape) checkLen(v Value) (ok bool) {
 	ok = true
 	if v.Len() < s.Min {
-		v.Errorf("is empty; want %s", s.Want)
+		has := "is empty"
+		if v.Len() > 0 {
+			has = "has only " + problem.Count(v.Len(), "entry")
+		}
+		v.Errorf("%s; want %s", has, s.Want)
 		ok = false
 	}
 	if s.Max > 0 && v.Len() > s.Max {
@@ -378,7 +378,14 @@ func WantTable(v Value) string {
 	return fmt.Sprintf(`want a table: write "%s |", and its lines below, indented deeper than %q`, begin, key)
 }
 
-func checkTable(v Value) bool {
+func (s *Shape) checkTable(v Value) bool {
+	if v.IsNumber() && s.Max > 0 {
+		if n := v.Int(-1); n < s.Min || n > s.Max {
+			v.Errorf("%s does not fit; want a number from %d to %d, or a table", v.Word(), s.Min, s.Max)
+			return false
+		}
+		return true
+	}
 	if !v.IsText() {
 		v.Errorf("%s", WantTable(v))
 		return false

@@ -263,7 +263,7 @@ func (v Value) Hex() int {
 	if !v.IsSingle() {
 		return 0
 	}
-	n, _ := strconv.ParseInt(v.node.Value, 0, 32)
+	n, _ := strconv.ParseInt(v.node.Value, 0, 64)
 	return int(n)
 }
 

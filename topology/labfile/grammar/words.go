@@ -143,7 +143,13 @@ func Prefix() *Shape {
 func Prefixes() *Shape {
 	return &Shape{Form: Either, Want: "a prefix, as 192.168.0.1/24, or a list of prefixes",
 		Doc: "addresses with their lengths, in the order in which they are added",
-		Any: []*Shape{Prefix(), {Form: List, Want: "a list of prefixes", Of: Prefix()}}}
+		Any: []*Shape{Prefix(), {Form: List, Want: "a list of prefixes", Of: Prefix()}},
+		Instead: func(v Value) string {
+			if v.IsNull() {
+				return `has no value; write "[]" for no address`
+			}
+			return ""
+		}}
 }
 
 // macPattern is a MAC address as a file writes it.

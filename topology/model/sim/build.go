@@ -67,7 +67,7 @@ func (d *device) set(i *state.Interface) {
 	}
 	d.port = nil
 	if i.Port != nil {
-		d.port = &port{i.Port.PortSettings, i.Port.State, i.Port.GroupFwd}
+		d.port = &port{i.Port.PortSettings, i.Port.State, i.Port.GroupFwdMask}
 	}
 }
 
@@ -212,7 +212,8 @@ func oddBridge(br *device, s *state.Bridge) string {
 		}
 		for _, q := range []*topology.PortSettings{&known, &kernel} {
 			q.Learning, q.Flood, q.McastFlood, q.BcastFlood = false, false, false, false
-			q.Isolated, q.Hairpin, q.Locked, q.BPDUGuard, q.Cost = false, false, false, false, 0
+			q.Isolated, q.Hairpin, q.Locked, q.BPDUGuard = false, false, false, false
+			q.Cost, q.Priority, q.GroupFwdMask = 0, 0, 0
 		}
 		if known != kernel {
 			return br.node.name + ":" + name + " has settings of a port that are not modelled"

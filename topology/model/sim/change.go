@@ -141,13 +141,14 @@ func (d *device) keepStatic(was *bridge, to *state.Bridge, fresh map[*device]boo
 	}
 }
 
-// relay gives a node its routes and permanent neighbours, where "up" writes them: if they, an address or the state of an
-// interface differ, or one is new. What redirects have taught is forgotten with them, with another MAC, and when
+// relay gives a node its routes and permanent neighbours, where "up" writes them: if they, an address or the state of
+// an interface differ, or one is new. What redirects have taught is forgotten with them, with another MAC, and when
 // forwarding is switched (rt_cache_flush, net/ipv4/route.c).
 func (n *node) relay(to *state.Node, fresh map[*device]bool) {
 	was := n.was
 	equal := func(same func(x, y *state.Interface) bool) bool {
-		return slices.EqualFunc(was.Interfaces, to.Interfaces, func(x, y state.Interface) bool { return same(&x, &y) })
+		return slices.EqualFunc(was.Interfaces, to.Interfaces,
+			func(x, y state.Interface) bool { return same(&x, &y) })
 	}
 	laid := was != to && reflect.DeepEqual(was.Routes, to.Routes) && slices.Equal(was.Neighbours, to.Neighbours) &&
 		equal(func(x, y *state.Interface) bool {

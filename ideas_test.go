@@ -109,7 +109,8 @@ var napAction = actionKind{name: "nap", doc: "naps",
 	{
 		howTo: "a policy of virtual switches",
 		changes: []change{
-			{file: "switchcore/policy.go", edit: behind("\tMACChanges      *bool\n", "\tWhistling *bool\n")},
+			{file: "switchcore/policy.go", edit: behind("\tMACChanges      *bool        `json:\"mac_changes,omitzero\"`\n",
+				"\tWhistling *bool `json:\"whistling,omitzero\"`\n")},
 			{file: "switchcore/policy.go", edit: behind("\tBlocked                                  Setting\n", "\tWhistling Setting\n")},
 			{file: "switchcore/policy.go", edit: behind("var allDecisions = []Decision{\n", `	{"whistling", "may a guest whistle (default reject)",
 		func(s *Spec) **bool { return &s.Whistling }, func(c *Computed) *Setting { return &c.Whistling }},

@@ -21,41 +21,54 @@ const (
 // Config is all that an administrator sets on a switch. It is a plain value: a running switch is given another one by
 // [Switch.Configure], and what differs takes effect at once. The zero Config is a standard switch without ports.
 type Config struct {
-	Profile Profile
-	Preset  string // the name under which [Preset] made it, "" for a plain profile; only for display
-	Spec    Spec   // what holds for the whole switch
-	Groups  []Group
-	Ports   []Port // uplinks and leaf ports; the order gives the port numbers
+	Profile Profile `json:"profile"`
+	// the name under which [Preset] made it, "" for a plain profile; only for display
+	Preset string  `json:"preset,omitzero"`
+	Spec   Spec    `json:"spec,omitzero"` // what holds for the whole switch
+	Groups []Group `json:"groups,omitzero"`
+	Ports  []Port  `json:"ports,omitzero"` // uplinks and leaf ports; the order gives the port numbers
 
-	BlockGuestBPDU              bool // Net.BlockGuestBPDU
-	ReversePathCheck            bool // Net.ReversePathFwdCheck; the platform's default is true
-	ReversePathCheckPromiscuous bool // Net.ReversePathFwdCheckPromisc
+	BlockGuestBPDU bool `json:"block_guest_bpdu,omitzero"` // Net.BlockGuestBPDU
+	// Net.ReversePathFwdCheck; the platform's default is true
+	ReversePathCheck bool `json:"reverse_path_check,omitzero"`
+	// Net.ReversePathFwdCheckPromisc
+	ReversePathCheckPromiscuous bool `json:"reverse_path_check_promiscuous,omitzero"`
 
-	PVLANs []PVLAN // the private VLANs of a distributed switch
+	PVLANs []PVLAN `json:"pvlans,omitzero"` // the private VLANs of a distributed switch
 
 	// Only of profile Learning.
-	Ageing    time.Duration // how long a source that is silent stays known; 0 keeps nothing: a hub
-	FDBSize   int           // entries in the table; 0: not limited
-	MaxPorts  int           // 0: not limited
-	LinkLocal bool          // true: frames to 01:80:c2:00:00:00 to 0f are dropped (IEEE 802.1Q 8.6.3), false: forwarded
+	// how long a source that is silent stays known; 0 keeps nothing: a hub
+	Ageing   time.Duration `json:"ageing,omitzero"`
+	FDBSize  int           `json:"fdb_size,omitzero"`  // entries in the table; 0: not limited
+	MaxPorts int           `json:"max_ports,omitzero"` // 0: not limited
+	// true: frames to 01:80:c2:00:00:00 to 0f are dropped (IEEE 802.1Q 8.6.3), false: forwarded
+	LinkLocal bool `json:"link_local,omitzero"`
 
 	// What the sources leave open, with the choice made when false or zero (see docs).
-	LearningAdmits       *bool // an enabled MAC learning replaces the source check; nil: true on NSX, else false
-	ConflictHostWide     bool  // a static address of another VLAN also keeps a port from learning it
-	PromiscuousPortGroup bool  // promiscuous ports see their own port group only, not all of their VLAN
-	PromiscuousAssumed   bool  // every guest counts as having asked for promiscuous reception
-	LearnBeforeLinkLocal bool  // the source of a dropped link-local frame is learned all the same
-	BlockPVST            bool  // BlockGuestBPDU covers 01:00:0c:cc:cc:cd too
-	TransmitToUplink     bool  // VMwareDVSPortSetting.txUplink: a copy of everything leaves on the uplink
+	// an enabled MAC learning replaces the source check; nil: true on NSX, else false
+	LearningAdmits *bool `json:"learning_admits,omitzero"`
+	// a static address of another VLAN also keeps a port from learning it
+	ConflictHostWide bool `json:"conflict_host_wide,omitzero"`
+	// promiscuous ports see their own port group only, not all of their VLAN
+	PromiscuousPortGroup bool `json:"promiscuous_port_group,omitzero"`
+	// every guest counts as having asked for promiscuous reception
+	PromiscuousAssumed bool `json:"promiscuous_assumed,omitzero"`
+	// the source of a dropped link-local frame is learned all the same
+	LearnBeforeLinkLocal bool `json:"learn_before_link_local,omitzero"`
+	BlockPVST            bool `json:"block_pvst,omitzero"` // BlockGuestBPDU covers 01:00:0c:cc:cc:cd too
+	// VMwareDVSPortSetting.txUplink: a copy of everything leaves on the uplink
+	TransmitToUplink bool `json:"transmit_to_uplink,omitzero"`
 }
 
 // LearningSpec is MAC learning on distributed and NSX switches; nil is inherited key by key.
 type LearningSpec struct {
-	Enabled  *bool
-	Flooding *bool          // unknown unicast reaches the port
-	Limit    *int           // learned addresses of one port, 0 to 4096
-	Drop     *bool          // over the limit: true drops the frame, false lets it pass without learning
-	Ageing   *time.Duration // silence after which a learned address is forgotten; more than 0
+	Enabled  *bool `json:"enabled,omitzero"`
+	Flooding *bool `json:"flooding,omitzero"` // unknown unicast reaches the port
+	Limit    *int  `json:"limit,omitzero"`    // learned addresses of one port, 0 to 4096
+	// over the limit: true drops the frame, false lets it pass without learning
+	Drop *bool `json:"drop,omitzero"`
+	// silence after which a learned address is forgotten; more than 0
+	Ageing *time.Duration `json:"ageing,omitzero"`
 }
 
 // VLANMode is how a port treats tags.
@@ -70,19 +83,22 @@ const (
 
 // VLAN is the VLAN setting of a port.
 type VLAN struct {
-	Mode   VLANMode
-	ID     int
-	Ranges []VLANRange // Trunk; 0 stands for untagged frames
+	Mode   VLANMode    `json:"mode,omitzero"`
+	ID     int         `json:"id,omitzero"`
+	Ranges []VLANRange `json:"ranges,omitzero"` // Trunk; 0 stands for untagged frames
 }
 
 // VLANRange is First to Last, both included, each 0 to 4094.
-type VLANRange struct{ First, Last int }
+type VLANRange struct {
+	First int `json:"first,omitzero"`
+	Last  int `json:"last,omitzero"`
+}
 
 // PVLAN is one primary VLAN with its secondaries. A port with the primary id is a promiscuous port of it.
 type PVLAN struct {
-	Primary   int
-	Isolated  int // 0: none
-	Community []int
+	Primary   int   `json:"primary,omitzero"`
+	Isolated  int   `json:"isolated,omitzero"` // 0: none
+	Community []int `json:"community,omitzero"`
 }
 
 // TeamingPolicy chooses the uplink of a frame.
@@ -99,11 +115,11 @@ const (
 // TeamingSpec is what one level says of uplinks; nil is inherited key by key. A nil Active at every level means all
 // uplinks.
 type TeamingSpec struct {
-	Policy   *TeamingPolicy
-	Active   []string // ports, by name; nil: inherited
-	Standby  []string // nil: inherited
-	Failback *bool
-	Notify   *bool // notify switches
+	Policy   *TeamingPolicy `json:"policy,omitzero"`
+	Active   []string       `json:"active,omitzero"`  // ports, by name; nil: inherited
+	Standby  []string       `json:"standby,omitzero"` // nil: inherited
+	Failback *bool          `json:"failback,omitzero"`
+	Notify   *bool          `json:"notify,omitzero"` // notify switches
 }
 
 // SourceCheckMode is what a frame's source is compared with.
@@ -119,8 +135,8 @@ const (
 // SourceCheck replaces the address that forged transmits compare with. With CheckAllowed unicast is delivered to the
 // allowed addresses too, and to no others.
 type SourceCheck struct {
-	Mode    SourceCheckMode
-	Allowed []MAC
+	Mode    SourceCheckMode `json:"mode,omitzero"`
+	Allowed []MAC           `json:"allowed,omitzero"`
 }
 
 // Overrides are the kinds of settings that a port of a group may set for itself.
@@ -147,23 +163,24 @@ func (o Overrides) String() string {
 
 // Group is a port group: a container of policies, not a broadcast domain.
 type Group struct {
-	Name      string
-	Spec      Spec
-	Overrides Overrides // nothing on a standard switch
+	Name      string    `json:"name,omitzero"`
+	Spec      Spec      `json:"spec,omitzero"`
+	Overrides Overrides `json:"overrides,omitzero"` // nothing on a standard switch
 }
 
 // Port is one port as the administrator has it. Ports are the same port from one Config to the next if they have the
 // same name.
 type Port struct {
-	Name     string
-	Group    string // "" on a switch without groups, and for uplinks
-	Uplink   bool
-	Spec     Spec
-	Initial  MAC  // given to the adapter behind the port by the administrator; zero: the first one seen
-	MTU      int  // longest payload that leaves the port, in bytes; 0: not limited
-	Down     bool // unplugged by the administrator; the guest sees it
-	Isolated bool // no frames to other isolated ports
-	Hairpin  bool // frames may go back out of the port they came in by
+	Name   string `json:"name,omitzero"`
+	Group  string `json:"group,omitzero"` // "" on a switch without groups, and for uplinks
+	Uplink bool   `json:"uplink,omitzero"`
+	Spec   Spec   `json:"spec,omitzero"`
+	// given to the adapter behind the port by the administrator; zero: the first one seen
+	Initial  MAC  `json:"initial,omitzero"`
+	MTU      int  `json:"mtu,omitzero"`      // longest payload that leaves the port, in bytes; 0: not limited
+	Down     bool `json:"down,omitzero"`     // unplugged by the administrator; the guest sees it
+	Isolated bool `json:"isolated,omitzero"` // no frames to other isolated ports
+	Hairpin  bool `json:"hairpin,omitzero"`  // frames may go back out of the port they came in by
 }
 
 // clone copies all that the configuration refers to.

@@ -24,8 +24,8 @@ type Frame struct {
 
 // Filter is what the guest's driver has programmed into its adapter: what it wants to receive.
 type Filter struct {
-	MAC         MAC // the effective address
-	Promiscuous bool
-	AllMulti    bool
-	Groups      []MAC // exact multicast addresses; unused while AllMulti
+	MAC         MAC   `json:"mac,omitzero"` // the effective address
+	Promiscuous bool  `json:"promiscuous,omitzero"`
+	AllMulti    bool  `json:"all_multi,omitzero"`
+	Groups      []MAC `json:"groups,omitzero"` // exact multicast addresses; unused while AllMulti
 }

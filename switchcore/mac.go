@@ -70,6 +70,24 @@ func (m MAC) String() string {
 	return string(b[:])
 }
 
+// MarshalText is String; the zero address is empty.
+func (m MAC) MarshalText() ([]byte, error) {
+	if m.IsZero() {
+		return nil, nil
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (m *MAC) UnmarshalText(b []byte) (err error) {
+	if len(b) == 0 {
+		*m = MAC{}
+		return nil
+	}
+	*m, err = ParseMAC(string(b))
+	return err
+}
+
 // addr is the address as a number.
 func (m MAC) addr() uint64 {
 	return uint64(binary.BigEndian.Uint16(m[:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))

@@ -30,14 +30,14 @@ type Setting struct {
 
 // Spec is what one level (switch, port group, port) says; nil is inherited from the level above.
 type Spec struct {
-	Promiscuous     *bool // true: accept
-	MACChanges      *bool
-	ForgedTransmits *bool
-	Learning        LearningSpec
-	VLAN            *VLAN
-	Teaming         TeamingSpec
-	SourceCheck     *SourceCheck
-	Blocked         *bool // blocked by the administrator; the guest is not told
+	Promiscuous     *bool        `json:"promiscuous,omitzero"` // true: accept
+	MACChanges      *bool        `json:"mac_changes,omitzero"`
+	ForgedTransmits *bool        `json:"forged_transmits,omitzero"`
+	Learning        LearningSpec `json:"learning,omitzero"`
+	VLAN            *VLAN        `json:"vlan,omitzero"`
+	Teaming         TeamingSpec  `json:"teaming,omitzero"`
+	SourceCheck     *SourceCheck `json:"source_check,omitzero"`
+	Blocked         *bool        `json:"blocked,omitzero"` // blocked by the administrator; the guest is not told
 }
 
 // Computed is what holds for one port, with each value's origin: what vSphere publishes as

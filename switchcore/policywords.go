@@ -55,7 +55,7 @@ func (t TeamingPolicy) String() string {
 	if t > Explicit {
 		return "policy(?)"
 	}
-	return [...]string{"originating_port", "source_mac", "ip_hash", "explicit"}[t]
+	return teamingWords[t]
 }
 
 // String says what a frame's source is compared with.

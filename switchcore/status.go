@@ -37,6 +37,16 @@ func (s *Switch) Status(id PortID) PortStatus {
 	return st
 }
 
+// Guest returns what is known of the adapter behind a port: whether one is there, whether it has carrier, and what its
+// driver has programmed into it. The zero values if there is no such port.
+func (s *Switch) Guest(id PortID) (connected, link bool, f Filter) {
+	p := s.port(id)
+	if p == nil {
+		return false, false, Filter{}
+	}
+	return p.connected, p.link, p.requested.clone()
+}
+
 // vlanText is the VLAN setting in words, "-" where there are no VLANs.
 func (s *Switch) vlanText(p *port) string {
 	if s.vlanUnaware {

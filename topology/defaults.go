@@ -33,15 +33,16 @@ func MultipathKeys() []string {
 }
 
 // Optional reports whether a kernel may lack the value without harm to what the lab means: bridge netfilter is a
-// module, IPv6 may be off altogether, and the ICMP message limits belong to a namespace only since Linux 6.12. What the
-// lab gives is not optional, unless it is what a kernel without the value does.
+// module, IPv6 may be off altogether, the ICMP message limits belong to a namespace only since Linux 6.12, and an
+// interface with a smaller MTU than IPv6 needs has no neighbours of IPv6 (addrconf_notify, net/ipv6/addrconf.c). What
+// the lab gives is not optional, unless it is what a kernel without the value does.
 func (s Sysctl) Optional() bool {
 	switch {
 	case s.Key == multipathSeed: // since Linux 6.11
 		return !s.Given
 	case strings.HasPrefix(s.Key, "net/bridge/"):
 		return !s.Given || s.Value == "0"
-	case strings.HasPrefix(s.Key, "net/ipv4/icmp_msgs_"):
+	case strings.HasPrefix(s.Key, "net/ipv4/icmp_msgs_"), strings.HasPrefix(s.Key, "net/ipv6/neigh/"):
 		return !s.Given
 	}
 	return strings.HasPrefix(s.Key, "net/ipv6/") && strings.HasSuffix(s.Key, "/disable_ipv6") && s.Value == "1"

@@ -55,25 +55,31 @@ const (
 // IPRule is a rule of routing policy (ip-rule(8)): which table is asked for the route of a packet. It holds for one
 // family. The zero value of a selector takes every packet.
 type IPRule struct {
-	Priority uint32 // 1 to 4294967295, of a family unique in its node
-	V6       bool
-	Not      bool // of all packets but those that the selectors take
-	From, To netip.Prefix
-	IIF, OIF string // IIF "lo": what the node itself sends
-	Mark     uint32 // of MarkMask's bits
-	MarkMask uint32 // 0: whatever the mark
-	TOS      uint8  // without the two bits of ECN; 0: whatever it is
-	Proto    uint8  // IP protocol; 0: any
-	SPort    PortRange
-	DPort    PortRange
+	Priority uint32       `json:"priority"` // 1 to 4294967295, of a family unique in its node
+	V6       bool         `json:"v6,omitzero"`
+	Not      bool         `json:"not,omitzero"` // of all packets but those that the selectors take
+	From     netip.Prefix `json:"from,omitzero"`
+	To       netip.Prefix `json:"to,omitzero"`
+	IIF      string       `json:"iif,omitzero"` // "lo": what the node itself sends
+	OIF      string       `json:"oif,omitzero"`
+	Mark     uint32       `json:"mark,omitzero"`      // of MarkMask's bits
+	MarkMask uint32       `json:"mark_mask,omitzero"` // 0: whatever the mark
+	TOS      uint8        `json:"tos,omitzero"`       // without the two bits of ECN; 0: whatever it is
+	Proto    uint8        `json:"proto,omitzero"`     // IP protocol; 0: any
+	SPort    PortRange    `json:"sport,omitzero"`
+	DPort    PortRange    `json:"dport,omitzero"`
 
-	Action   string // table, or blackhole unreachable prohibit
-	Table    uint32 // of action table; 0: main
-	Suppress int    // of action table: routes whose prefix is no longer than this do not count; -1: all count
+	Action string `json:"action"`         // table, or blackhole unreachable prohibit
+	Table  uint32 `json:"table,omitzero"` // of action table; 0: main
+	// of action table: routes whose prefix is no longer than this do not count; -1: all count
+	Suppress int `json:"suppress"`
 }
 
 // PortRange are the ports from First to Last, both included; the zero value is any.
-type PortRange struct{ First, Last uint16 }
+type PortRange struct {
+	First uint16 `json:"first"`
+	Last  uint16 `json:"last"`
+}
 
 // LoopbackName is the name of every namespace's loopback interface.
 const LoopbackName = "lo"

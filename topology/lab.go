@@ -165,16 +165,17 @@ type Interface struct {
 
 // BridgeSettings are a Linux bridge's own knobs (ip-link(8), type bridge).
 type BridgeSettings struct {
-	Ageing        time.Duration
-	STP           bool
-	ForwardDelay  time.Duration // of the spanning tree, as the two below; the root's is in force (IEEE 802.1D)
-	HelloTime     time.Duration
-	MaxAge        time.Duration
-	VLANFiltering bool
-	McastSnooping bool
-	GroupFwdMask  uint16 // never with bits 0-2: the kernel refuses them
-	Priority      uint16
-	Mcast         McastSettings
+	Ageing time.Duration `json:"ageing,omitzero"`
+	STP    bool          `json:"stp,omitzero"`
+	// of the spanning tree, as the two below; the root's is in force (IEEE 802.1D)
+	ForwardDelay  time.Duration `json:"forward_delay,omitzero"`
+	HelloTime     time.Duration `json:"hello_time,omitzero"`
+	MaxAge        time.Duration `json:"max_age,omitzero"`
+	VLANFiltering bool          `json:"vlan_filtering,omitzero"`
+	McastSnooping bool          `json:"mcast_snooping,omitzero"`
+	GroupFwdMask  uint16        `json:"group_fwd_mask,omitzero"` // never with bits 0-2: the kernel refuses them
+	Priority      uint16        `json:"priority,omitzero"`
+	Mcast         McastSettings `json:"mcast,omitzero"`
 }
 
 // StaticEntry is a static forwarding entry of a bridge: it does not age, and the bridge does not forget it when its
@@ -187,20 +188,28 @@ type StaticEntry struct {
 
 // PortSettings are a bridge port's knobs (bridge(8), link set).
 type PortSettings struct {
-	Learning, Flood, McastFlood, BcastFlood bool
-	Isolated, Hairpin, Locked, BPDUGuard    bool
-	MAB, NeighSuppress                      bool
-	Cost                                    int    // 0: the kernel's choice
-	Priority                                int    // 0 to 63, the upper bits of the port's identifier (IEEE 802.1D)
-	McastRouter                             int    // 0: never, 1: while queries come in there, 2: always
-	GroupFwdMask                            uint16 // never with bit 1: the kernel refuses it
-	VLAN                                    *PortVLAN
+	Learning      bool `json:"learning,omitzero"`
+	Flood         bool `json:"flood,omitzero"`
+	McastFlood    bool `json:"mcast_flood,omitzero"`
+	BcastFlood    bool `json:"bcast_flood,omitzero"`
+	Isolated      bool `json:"isolated,omitzero"`
+	Hairpin       bool `json:"hairpin,omitzero"`
+	Locked        bool `json:"locked,omitzero"`
+	BPDUGuard     bool `json:"bpdu_guard,omitzero"`
+	Cost          int  `json:"cost,omitzero"` // 0: the kernel's choice
+	MAB           bool `json:"mab,omitzero"`
+	NeighSuppress bool `json:"neigh_suppress,omitzero"`
+	Priority      int  `json:"priority,omitzero"` // 0 to 63, the upper bits of the port's identifier (IEEE 802.1D)
+	// 0: never, 1: while queries come in there, 2: always
+	McastRouter  int       `json:"mcast_router,omitzero"`
+	GroupFwdMask uint16    `json:"group_fwd_mask,omitzero"` // never with bit 1: the kernel refuses it
+	VLAN         *PortVLAN `json:"vlan,omitzero"`
 }
 
 // PortVLAN is the VLAN membership of a bridge port; it needs a bridge with VLAN filtering.
 type PortVLAN struct {
-	PVID   int // 0: none
-	Tagged []switchcore.VLANRange
+	PVID   int                    `json:"pvid,omitzero"` // 0: none
+	Tagged []switchcore.VLANRange `json:"tagged,omitzero"`
 }
 
 // Neighbour is a permanent neighbour entry.

@@ -5,14 +5,15 @@ import "time"
 // McastSettings are how a Linux bridge asks who has joined which group, and how long it believes the answers
 // (ip-link(8), type bridge; RFC 3376 and RFC 3810, 8 and 9). They matter while it snoops.
 type McastSettings struct {
-	Querier bool // it asks itself, by IGMP from 0.0.0.0, and by MLD if the bridge has IPv6
+	Querier bool `json:"querier,omitzero"` // it asks itself, by IGMP from 0.0.0.0, and by MLD if the bridge has IPv6
 
-	QueryInterval         time.Duration // between two queries
-	QueryResponseInterval time.Duration // in which an answer is due
-	MembershipInterval    time.Duration // how long a group is kept after the last report
-	QuerierInterval       time.Duration // how long another querier is believed in
-	LastMemberInterval    time.Duration // in which an answer is due when somebody has left
-	StartupQueryInterval  time.Duration // between the first queries
+	QueryInterval         time.Duration `json:"query_interval"`          // between two queries
+	QueryResponseInterval time.Duration `json:"query_response_interval"` // in which an answer is due
+	MembershipInterval    time.Duration `json:"membership_interval"`     // how long a group is kept after the last report
+	QuerierInterval       time.Duration `json:"querier_interval"`        // how long another querier is believed in
+	// in which an answer is due when somebody has left
+	LastMemberInterval   time.Duration `json:"last_member_interval"`
+	StartupQueryInterval time.Duration `json:"startup_query_interval"` // between the first queries
 }
 
 // McastInterval is one of the intervals of [McastSettings]: its name in lab files, which is that of ip-link(8), what it

@@ -65,17 +65,24 @@ func stateOf(lab, state, why, doing string) string {
 }
 
 func inspectCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	whole := false
+	cmd := &cobra.Command{
 		Use:   "inspect [NODE]...",
 		Short: "Show a lab's nodes and interfaces as the kernel has them",
 		Long: `Show a lab's nodes and interfaces as the kernel has them. STATE is the operational state as ip-link(8) calls it: up, down,
-lowerlayerdown (an interface below it has no carrier), dormant or unknown.`,
-		Example:           "  labctl inspect\n  labctl inspect h1 h2",
+lowerlayerdown (an interface below it has no carrier), dormant or unknown.
+
+With --state, write everything that decides what becomes of a packet in the lab, of all nodes, as JSON. Two readings of labs
+that are alike are the same text. docs/state.md says what is in it.`,
+		Example:           "  labctl inspect\n  labctl inspect h1 h2\n  labctl inspect --state > lab.json",
 		ValidArgsFunction: completeNodes(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.running(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if whole {
+				return printState(g, cmd, c, args)
 			}
 			doc, err := client.Call(cmd.Context(), c, wire.MethodInspect, wire.NodesParams{Nodes: args}, nil)
 			if err != nil {
@@ -115,6 +122,26 @@ lowerlayerdown (an interface below it has no carrier), dormant or unknown.`,
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&whole, "state", false, "everything that decides what becomes of a packet, as JSON")
+	return cmd
+}
+
+// printState writes the state of a running lab. It has no other form than JSON and YAML.
+func printState(g *globals, cmd *cobra.Command, c *client.Client, nodes []string) error {
+	if len(nodes) > 0 {
+		return wire.Usagef("--state is about the whole lab: a node alone says nothing of where its cables lead")
+	}
+	s, err := client.Call(cmd.Context(), c, wire.MethodState, wire.Nothing{}, nil)
+	if err != nil {
+		return err
+	}
+	return g.print(cmd.OutOrStdout(), s, func(w io.Writer) error {
+		text, err := s.Text()
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
+	})
 }
 
 // read asks a running lab for a reading of some nodes, all if none is named.

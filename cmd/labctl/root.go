@@ -86,7 +86,7 @@ not be done or was left behind; 4 this machine cannot do it (labctl doctor); 130
 
 // fileVerbs need no machine.
 var fileVerbs = []func(*globals) *cobra.Command{labsCommand, initCommand, validateCommand, schemaCommand, planCommand,
-	graphCommand, versionCommand}
+	graphCommand, verifyCommand, versionCommand}
 
 // fromEnvironment sets the flags that were not given from LABCTL_*.
 func fromEnvironment(cmd *cobra.Command) error {

@@ -6,7 +6,6 @@ import "github.com/spf13/cobra"
 func machineCommands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		upCommand, downCommand, lsCommand, inspectCommand, execCommand, shellCommand, pingCommand, matrixCommand,
-		verifyCommand,
 		stepCommand, setCommand, resetCommand, policyCommand, portCommand, linkCommand, sendCommand,
 		portsCommand, fdbCommand, dropsCommand, captureCommand, eventsCommand, watchCommand, explainCommand,
 		neighCommand, routesCommand, rulesCommand, psCommand, switchCommand, doctorCommand,

@@ -23,48 +23,8 @@ import (
 	"labctl/topology/problem"
 )
 
-type verifyFlags struct {
-	junit                              string
-	update, keep, require, noTiming, n bool
-	jobs                               int
-	allowRun, timing, quiet            bool
-}
-
-func verifyCommand(g *globals) *cobra.Command {
-	var v verifyFlags
-	cmd := &cobra.Command{
-		Use:   "verify [LAB|FILE]...",
-		Short: "Judge labs against the tables in their files",
-		Long: `Judge every expectation of a lab. A lab that is running (LAB, -l, or the unchanged FILE it was brought up from, if that has no
-steps) is judged as it is, without steps, and says so. Any other FILE is brought up under a name of its own, judged, walked
-through its steps, and taken down again; --new always does so, for a LAB with its file; --update does so when given a FILE. Without an
-argument or -l, ./lab.yaml is judged, or, where there is none, the running lab. A lab that is degraded is not judged (exit code 3), nor is
-one that is at a step (exit code 2): "labctl step" judges the tables of steps. Below each table are the rules and virtual switches that
-stopped the pings that did not get through, also where that was expected.
-
-Exit code 0: everything is as the file says; 1: something is not; 4: skipped, this machine lacks what the lab needs (1 with --require).`,
-		Example: "  labctl verify lab.yaml\n  labctl verify -j 4 --junit report.xml labs/*.yaml\n" +
-			"  labctl verify lab.yaml --update\n  labctl verify -q lab.yaml",
-		ValidArgsFunction: completeFiles,
-		RunE:              func(cmd *cobra.Command, args []string) error { return v.run(cmd, g, args) },
-	}
-	cmd.Flags().StringVar(&v.junit, "junit", "", "also write a JUnit report to this file")
-	cmd.Flags().BoolVar(&v.update, "update", false, "write what was measured into the file's tables")
-	cmd.Flags().BoolVar(&v.keep, "keep", false, "leave a lab that failed up")
-	cmd.Flags().BoolVar(&v.require, "require", false, "a kernel feature that is missing is a failure, not a skip")
-	cmd.Flags().BoolVar(&v.noTiming, "no-timing", false, "leave times out, so that two reports can be compared")
-	cmd.Flags().BoolVar(&v.timing, "timing", false,
-		"also say where the time went, step by step, and why silence could not be proven where it was waited for")
-	cmd.Flags().BoolVarP(&v.quiet, "quiet", "q", false,
-		"say only what differs, a line each and a summary, and nothing if all is as expected; -o json is printed whole")
-	cmd.Flags().BoolVar(&v.n, "new", false, "bring up a new instance even if the lab is running")
-	cmd.Flags().IntVarP(&v.jobs, "jobs", "j", 1, "verify this many labs at once")
-	cmd.Flags().BoolVar(&v.allowRun, "allow-run", false,
-		"run the commands of a lab file that comes from standard input")
-	return cmd
-}
-
-func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
+// byKernel judges labs in the kernel.
+func (v *verifyFlags) byKernel(cmd *cobra.Command, g *globals, args []string) error {
 	args, err := g.verifyArgs(args)
 	if err != nil {
 		return err
@@ -109,11 +69,6 @@ func (v *verifyFlags) run(cmd *cobra.Command, g *globals, args []string) error {
 func (v *verifyFlags) check(args []string) error {
 	if v.jobs < 1 {
 		return usagef("--jobs %d: at least 1", v.jobs)
-	}
-	if v.junit != "" {
-		if st, err := os.Stat(filepath.Dir(v.junit)); err != nil || !st.IsDir() {
-			return usagef("--junit %s: there is no directory %s", v.junit, filepath.Dir(v.junit))
-		}
 	}
 	if !v.update {
 		return nil
@@ -296,51 +251,6 @@ func (c *counter) next() int {
 	return c.n
 }
 
-// finish writes the reports that are about all labs together, and gives the answer.
-func (v *verifyFlags) finish(cmd *cobra.Command, g *globals, all []*verified) error {
-	var errs []error
-	if g.output != "table" {
-		errs = append(errs, g.print(cmd.OutOrStdout(), v.document(all), nil))
-	} else if len(all) > 1 {
-		v.printAll(cmd.OutOrStdout(), all)
-	}
-	if v.junit != "" {
-		errs = append(errs, writeJUnit(v.junit, all, v.noTiming, v.timing))
-	}
-	no, skipped := false, ""
-	for _, r := range all {
-		if r.note != "" && (!v.quiet || v.keep) {
-			fmt.Fprintln(terminal.Stderr(), r.note)
-		}
-		if v.update && r.err == nil && r.skipped == "" {
-			errs = append(errs, v.writeBack(r))
-		}
-		annotate(r)
-		switch {
-		case v.require && client.Missing(r.err):
-			fmt.Fprintln(terminal.Stderr(), "labctl:", whose(all, r, r.err.Error()))
-			no = true
-		case r.err != nil:
-			errs = append(errs, r.err)
-		case r.skipped != "":
-			skipped = whose(all, r, r.skipped)
-		case !r.ok():
-			no = true
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	if no && !v.update {
-		return errNo
-	}
-	if skipped != "" {
-		return &wire.Failure{Class: wire.Unsupported,
-			Message: "skipped, because this machine lacks what the lab needs: " + skipped}
-	}
-	return nil
-}
-
 // writeBack puts the measured words into the file.
 func (v *verifyFlags) writeBack(r *verified) error {
 	if !filepath.IsAbs(r.file.identity) {
@@ -362,4 +272,19 @@ func (v *verifyFlags) writeBack(r *verified) error {
 	fmt.Fprintf(terminal.Stderr(), "%s: measured words written; read the difference before you commit it\n",
 		r.file.display)
 	return nil
+}
+
+// progress shows what is under way: on a terminal as everywhere, elsewhere a line for each step of a file.
+func (v *verifyFlags) progress(lab string) (events func(wire.Event), done func()) {
+	switch {
+	case v.quiet:
+		return nil, func() {}
+	case wipes(os.Stderr):
+		return progress()
+	}
+	return func(e wire.Event) {
+		if name, isStep := strings.CutPrefix(e.What, "step: "); isStep && e.Total > 0 {
+			fmt.Fprintf(terminal.Stderr(), "%s: step %d/%d: %s\n", lab, e.Done+1, e.Total, problem.Visible(name, false))
+		}
+	}, func() {}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"labctl/cmd/labctl/client"
@@ -49,4 +50,33 @@ func (v *verifyFlags) standing(ctx context.Context, r *verified) error {
 			"instance (--new)", r.arg, problem.Count(len(lab.Steps), "step"))
 	}
 	return err
+}
+
+// loadRunning reads the file of a running lab, as it was when it was brought up.
+func (v *verifyFlags) loadRunning(name string) (*labFile, *labfile.File, error) {
+	list, err := instance.All()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Contains(list, name) {
+		return nil, nil, usagef("no lab %q is running%s; without -l a FILE is judged", name,
+			problem.Suggest(name, list))
+	}
+	m, err := instance.ReadMeta(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := instance.Source(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if set, err := instance.ByHand(name); err == nil && len(set) > 0 {
+		v.note("%s is judged as its file has it, without what was set by hand: %s", name, strings.Join(set, ", "))
+	}
+	f := &labFile{display: displayOf(m.File), identity: m.File, source: src, fromDisk: true}
+	lab, problems := labfile.Load(f.display, src)
+	if lab == nil {
+		return f, nil, problems
+	}
+	return f, lab, nil
 }

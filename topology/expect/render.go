@@ -69,6 +69,10 @@ func RenderWithin(t *Table, got func(*Cell) string, columns int) string {
 	return b.String()
 }
 
+// Undecided is the word for what a model of the lab cannot say. It is never what a file wants, and no difference
+// either.
+const Undecided = "undecided"
+
 // shown is the word to print for a cell, and what to say if it differs from the wanted one.
 func (c *Cell) shown(got func(*Cell) string) (word, difference string) {
 	if got == nil {
@@ -82,7 +86,7 @@ func (c *Cell) shown(got func(*Cell) string) (word, difference string) {
 		measured = "unknown"
 	}
 	word, _, _ = strings.Cut(measured, ": ")
-	if !c.Judged || c.Want.Match(word) {
+	if !c.Judged || c.Want.Match(word) || word == Undecided {
 		return word, ""
 	}
 	return word, c.Label() + ": wanted " + c.Want.Text + ", got " + measured

@@ -132,8 +132,11 @@ func (u *setup) neighbourTimers(j *settings) error {
 			rest = append(rest, o)
 			continue
 		}
-		if err := j.ns.setNeighbourTimer(f[1], f[3], neighbourTimer[f[4]].attr,
-			value*neighbourTimer[f[4]].ms); err != nil {
+		err = j.ns.setNeighbourTimer(f[1], f[3], neighbourTimer[f[4]].attr, value*neighbourTimer[f[4]].ms)
+		if errors.Is(err, unix.ENOENT) && o.Optional() {
+			continue
+		}
+		if err != nil {
 			return &OpError{o, fmt.Sprintf("%s: sysctl -w %s=%s", j.name, o.Key, o.Value), err}
 		}
 	}

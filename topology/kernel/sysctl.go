@@ -78,14 +78,16 @@ func (d sysctlDirs) open(dir string) (int, error) {
 }
 
 // openValue opens a value for writing. It must run on a thread in the namespace; the caller closes it.
-func (d sysctlDirs) openValue(key string) (fd int, err error) {
+func (d sysctlDirs) openValue(key string) (fd int, err error) { return d.openTo(unix.O_WRONLY, key) }
+
+func (d sysctlDirs) openTo(how int, key string) (fd int, err error) {
 	cut := strings.IndexByte(key, '/') + 1
 	cut += strings.IndexByte(key[cut:], '/')
 	dir, err := d.open(key[:cut])
 	if err != nil {
 		return -1, err
 	}
-	return unix.Openat(dir, key[cut+1:], unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	return unix.Openat(dir, key[cut+1:], how|unix.O_CLOEXEC, 0)
 }
 
 // write must run on a thread in the namespace.
@@ -103,4 +105,19 @@ func (d sysctlDirs) write(s topology.Sysctl) error {
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(s.Value))
 	return err
+}
+
+// read is a value, its words with a blank between each. It must run on a thread in the namespace.
+func (d sysctlDirs) read(key string) (string, error) {
+	fd, err := d.openTo(unix.O_RDONLY, key)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	var b [4096]byte
+	n, err := unix.Read(fd, b[:])
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	return strings.Join(strings.Fields(string(b[:n])), " "), nil
 }

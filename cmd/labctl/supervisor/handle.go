@@ -121,6 +121,7 @@ func (h handler) do(client context.Context, c *call) (any, error) {
 var handlers = byName(
 	method(wire.MethodStatus, looks, status),
 	method(wire.MethodInspect, looks, inspect),
+	method(wire.MethodState, looks, readState),
 	method(wire.MethodNeigh, looks, neigh),
 	method(wire.MethodFDB, looks, fdb),
 	method(wire.MethodRoutes, looks, routes),

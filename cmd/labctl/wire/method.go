@@ -1,5 +1,7 @@
 package wire
 
+import "labctl/topology/state"
+
 // Method is a question of the protocol, by the name that crosses the socket: P is what is asked, and R what is
 // answered. Both ends take the types from here.
 type Method[P, R any] string
@@ -14,6 +16,7 @@ type Nothing struct{}
 const (
 	MethodStatus  Method[Nothing, Status]            = "status"
 	MethodInspect Method[NodesParams, Inspection]    = "inspect"
+	MethodState   Method[Nothing, *state.State]      = "state"
 	MethodDown    Method[DownParams, Nothing]        = "down"
 	MethodNeigh   Method[NodesParams, []Neighbour]   = "neigh"
 	MethodFDB     Method[NodesParams, []FDBEntry]    = "fdb"

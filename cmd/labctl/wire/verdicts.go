@@ -37,18 +37,21 @@ type VerifyParams struct {
 // that did not get through, where that was found out, or what made an answer doubtful; Why is the same in words, which
 // Detail has too.
 type Verdict struct {
-	Question string        `json:"question"`
-	Case     string        `json:"case,omitempty"`
-	Judged   bool          `json:"judged"`
-	OK       bool          `json:"ok"`
-	Want     string        `json:"want"`
-	Got      string        `json:"got"`
-	Detail   string        `json:"detail,omitempty"`
-	Why      string        `json:"why,omitempty"`
-	Causes   []cause.Cause `json:"causes,omitempty"`
-	RTT      int64         `json:"rtt_us"`
-	Line     int           `json:"line"`
-	Col      int           `json:"col"`
+	Question string `json:"question"`
+	Case     string `json:"case,omitempty"`
+	Judged   bool   `json:"judged"`
+	OK       bool   `json:"ok"`
+	Want     string `json:"want"`
+	Got      string `json:"got"`
+	Detail   string `json:"detail,omitempty"`
+	// Undecided is why the model cannot say, run, background, rules, timing or not-modelled; "" where a kernel was
+	// asked.
+	Undecided string        `json:"undecided,omitempty"`
+	Why       string        `json:"why,omitempty"`
+	Causes    []cause.Cause `json:"causes,omitempty"`
+	RTT       int64         `json:"rtt_us"`
+	Line      int           `json:"line"`
+	Col       int           `json:"col"`
 }
 
 // TableVerdicts is one table, cell by cell in the order of Table.Cells.

@@ -25,9 +25,16 @@ ip -n mld-snooping.hostbr link add name hostbr mtu 1500 type bridge mcast_query_
 ip -n mld-snooping.hostbr link set dev hostbr type bridge mcast_querier 1
 ip -n mld-snooping.hostbr link add name guest master hostbr up address fe:50:56:00:5e:9a mtu 1500 type veth peer name eth0 netns mld-snooping.guest address 00:50:56:00:5e:9a mtu 1500
 ip -n mld-snooping.hostbr link add name peer master hostbr up address fe:50:56:2b:ce:f4 mtu 1500 type veth peer name eth0 netns mld-snooping.peer address 00:50:56:2b:ce:f4 mtu 1500
-ip netns exec mld-snooping.hostbr sysctl -qw net/ipv4/neigh/hostbr/retrans_time_ms=250 net/ipv4/neigh/hostbr/proxy_delay=20 net/ipv6/neigh/hostbr/retrans_time_ms=250 net/ipv6/neigh/hostbr/proxy_delay=20 net/ipv4/neigh/guest/retrans_time_ms=250 net/ipv4/neigh/guest/proxy_delay=20 net/ipv6/neigh/guest/retrans_time_ms=250 net/ipv6/neigh/guest/proxy_delay=20 net/ipv4/neigh/peer/retrans_time_ms=250 net/ipv4/neigh/peer/proxy_delay=20 net/ipv6/neigh/peer/retrans_time_ms=250 net/ipv6/neigh/peer/proxy_delay=20
-ip netns exec mld-snooping.guest sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec mld-snooping.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qw net/ipv4/neigh/hostbr/retrans_time_ms=250 net/ipv4/neigh/hostbr/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qew net/ipv6/neigh/hostbr/retrans_time_ms=250 net/ipv6/neigh/hostbr/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qw net/ipv4/neigh/guest/retrans_time_ms=250 net/ipv4/neigh/guest/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qew net/ipv6/neigh/guest/retrans_time_ms=250 net/ipv6/neigh/guest/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qw net/ipv4/neigh/peer/retrans_time_ms=250 net/ipv4/neigh/peer/proxy_delay=20
+ip netns exec mld-snooping.hostbr sysctl -qew net/ipv6/neigh/peer/retrans_time_ms=250 net/ipv6/neigh/peer/proxy_delay=20
+ip netns exec mld-snooping.guest sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mld-snooping.guest sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec mld-snooping.peer sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec mld-snooping.peer sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
 ip -n mld-snooping.guest addr replace 10.5.0.11/24 dev eth0
 ip -n mld-snooping.guest addr replace 2001:db8:5::11/64 dev eth0 nodad
 ip -n mld-snooping.guest link set dev eth0 up

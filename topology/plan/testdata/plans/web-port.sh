@@ -15,8 +15,10 @@ ip netns exec web-port.web sysctl -qew net/bridge/bridge-nf-call-iptables=0 net/
 ip netns exec web-port.web sysctl -qw net/ipv6/conf/all/disable_ipv6=0 net/ipv6/conf/default/disable_ipv6=0 net/ipv6/conf/all/accept_dad=0 net/ipv6/conf/default/accept_dad=0 net/ipv6/conf/all/accept_ra=0 net/ipv6/conf/default/accept_ra=0 net/ipv6/conf/all/forwarding=0 net/ipv6/icmp/ratelimit=0
 ip -n web-port.web link set dev lo up
 ip -n web-port.client link add name eth0 up address 00:50:56:20:d7:e3 mtu 1500 type veth peer name eth0 netns web-port.web address 00:50:56:00:c0:e8 mtu 1500
-ip netns exec web-port.client sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec web-port.web sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec web-port.client sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec web-port.client sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec web-port.web sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec web-port.web sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
 ip -n web-port.client addr replace 10.0.0.1/24 dev eth0
 ip -n web-port.client addr replace 2001:db8::1/64 dev eth0 nodad
 ip -n web-port.web addr replace 10.0.0.2/24 dev eth0

@@ -3,10 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"labctl/cmd/labctl/client"
 	"labctl/cmd/labctl/terminal"
 	"labctl/cmd/labctl/wire"
 	"labctl/topology/expect"
@@ -26,24 +24,9 @@ func (v *verifyFlags) note(format string, args ...any) {
 	}
 }
 
-// progress shows what is under way: on a terminal as everywhere, elsewhere a line for each step of a file.
-func (v *verifyFlags) progress(lab string) (events func(wire.Event), done func()) {
-	switch {
-	case v.quiet:
-		return nil, func() {}
-	case wipes(os.Stderr):
-		return progress()
-	}
-	return func(e wire.Event) {
-		if name, isStep := strings.CutPrefix(e.What, "step: "); isStep && e.Total > 0 {
-			fmt.Fprintf(terminal.Stderr(), "%s: step %d/%d: %s\n", lab, e.Done+1, e.Total, problem.Visible(name, false))
-		}
-	}, func() {}
-}
-
 // printDiffering prints what differs in one lab, a line each with its place in the file, and then how much it is.
 func (v *verifyFlags) printDiffering(w io.Writer, r *verified) {
-	if r.skipped != "" || r.ok() || r.lab == nil {
+	if r.skipped != "" || r.ok() && r.undecided() == 0 || r.lab == nil {
 		return
 	}
 	say := func(line, col int, text string) {
@@ -57,7 +40,7 @@ func (v *verifyFlags) printDiffering(w io.Writer, r *verified) {
 		}
 	}
 	r.each(func(step string, c *expect.Cell, got wire.Verdict) {
-		if !got.OK {
+		if !got.OK && got.Undecided == "" {
 			if step != "" {
 				step = "step " + step + ": "
 			}
@@ -85,7 +68,7 @@ func whose(all []*verified, r *verified, text string) string {
 func (v *verifyFlags) verdict(r *verified) (words string, style terminal.Style, sort string) {
 	bad, judged := r.count()
 	switch {
-	case v.require && client.Missing(r.err):
+	case v.require && lacking(r.err):
 		return "this machine lacks what it needs", terminal.Bad, "differing"
 	case r.err != nil:
 		return "could not be judged", terminal.Bad, "not judged"
@@ -95,6 +78,8 @@ func (v *verifyFlags) verdict(r *verified) (words string, style terminal.Style, 
 		return differing(bad, judged, r.failed()), terminal.Bad, "differing"
 	case len(r.result.Died) > 0:
 		return "a command in the background died", terminal.Bad, "differing"
+	case r.undecided() > 0:
+		return undecidedOf(r.undecided(), judged), terminal.Notice, "undecided"
 	case judged == 0:
 		return "the file expects nothing", terminal.Notice, "as expected"
 	}
@@ -124,7 +109,7 @@ func (v *verifyFlags) printAll(w io.Writer, all []*verified) {
 		terminal.Paint(w, "  "+name+blanks+words+"\n", terminal.After("  "+name+blanks, style))
 	}
 	var parts []string
-	for _, sort := range []string{"as expected", "differing", "skipped", "not judged"} {
+	for _, sort := range []string{"as expected", "differing", "undecided", "skipped", "not judged"} {
 		if n := counts[sort]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, sort))
 		}

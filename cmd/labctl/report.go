@@ -15,18 +15,21 @@ import (
 
 // verifyDoc is what "verify -o json" prints for one lab; several are a list.
 type verifyDoc struct {
-	Format  int                 `json:"format"`
-	Lab     string              `json:"lab"`
-	File    string              `json:"file"`
-	OK      bool                `json:"ok"`
-	Judged  int                 `json:"judged"`
-	Differ  int                 `json:"differ"`
-	Skipped string              `json:"skipped,omitempty"`
-	Error   string              `json:"error,omitempty"`
-	Seconds float64             `json:"seconds,omitempty"`
-	Steps   []wire.StepVerdicts `json:"steps"`
-	Died    []wire.Died         `json:"died,omitempty"` // commands in the background
-	Timing  []wire.Span         `json:"timing,omitempty"`
+	Format int    `json:"format"`
+	Lab    string `json:"lab"`
+	File   string `json:"file"`
+	OK     bool   `json:"ok"`
+	By     string `json:"by,omitempty"` // "model": no kernel was asked
+	Judged int    `json:"judged"`
+	Differ int    `json:"differ"`
+	// Undecided are the judged cells that the model cannot decide. With any, OK is false.
+	Undecided int                 `json:"undecided,omitempty"`
+	Skipped   string              `json:"skipped,omitempty"`
+	Error     string              `json:"error,omitempty"`
+	Seconds   float64             `json:"seconds,omitempty"`
+	Steps     []wire.StepVerdicts `json:"steps"`
+	Died      []wire.Died         `json:"died,omitempty"` // commands in the background
+	Timing    []wire.Span         `json:"timing,omitempty"`
 }
 
 func (v *verifyFlags) document(all []*verified) any {
@@ -41,6 +44,10 @@ func (v *verifyFlags) document(all []*verified) any {
 			d.Timing = r.result.Timing
 		}
 		d.Differ, d.Judged = r.count()
+		if v.model {
+			d.By, d.Undecided = "model", r.undecided()
+			d.OK = d.OK && d.Undecided == 0
+		}
 		if r.err != nil {
 			d.Error = r.err.Error()
 		}
@@ -93,14 +100,20 @@ type (
 )
 
 // writeJUnit writes one report of all labs: a suite per lab, a test case per judged cell, named by its question.
-func writeJUnit(path string, all []*verified, noTiming, timing bool) error {
+func writeJUnit(path string, all []*verified, v *verifyFlags) error {
 	rep := junitReport{Name: "labctl verify"}
+	if v.model {
+		rep.Name += " --model"
+	}
 	for _, r := range all {
 		s := suiteOf(r)
-		if timing {
+		if v.timing {
 			s.Properties = timingProperties(r.result.Timing)
 		}
-		if noTiming {
+		if v.model {
+			s.Properties = &[]junit.Property{{Name: "by", Value: "model"}}
+		}
+		if v.noTiming {
 			s.Time = "0.000"
 		}
 		rep.Tests += s.Tests
@@ -164,7 +177,9 @@ func suiteOf(r *verified) junitSuite {
 			return
 		}
 		c := junitCase{Testcase: junit.Testcase{Name: caseName(step, v.Case, v.Question)}, Line: v.Line}
-		if !v.OK {
+		if v.Undecided != "" {
+			c.Skipped = &junit.Result{Message: "undecided: " + v.Detail}
+		} else if !v.OK {
 			message := fmt.Sprintf("wanted %s, got %s", v.Want, v.Got)
 			if v.Why != "" { // many readers of reports show the message alone
 				message += ": " + v.Why
@@ -240,7 +255,7 @@ func annotate(r *verified) {
 		}
 	}
 	r.each(func(step string, _ *expect.Cell, v wire.Verdict) {
-		if !v.OK {
+		if !v.OK && v.Undecided == "" {
 			annotation("error", r.file.display, v.Line, v.Col,
 				fmt.Sprintf("%s: wanted %s, got %s: %s", caseName(step, v.Case, v.Question), v.Want, v.Got,
 					detailed(v)))

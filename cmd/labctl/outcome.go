@@ -41,7 +41,7 @@ func (r *verified) count() (bad, judged int) {
 			for _, c := range t.Cells {
 				if c.Judged {
 					judged++
-					if !c.OK {
+					if !c.OK && c.Undecided == "" {
 						bad++
 					}
 				}
@@ -49,6 +49,16 @@ func (r *verified) count() (bad, judged int) {
 		}
 	}
 	return bad, judged
+}
+
+// undecided counts the judged cells that the model cannot decide.
+func (r *verified) undecided() (n int) {
+	r.each(func(_ string, _ *expect.Cell, v wire.Verdict) {
+		if v.Judged && v.Undecided != "" {
+			n++
+		}
+	})
+	return n
 }
 
 // failed counts the steps that came to no end.
@@ -143,6 +153,9 @@ func (v *verifyFlags) print(w io.Writer, r *verified) {
 	if r.err != nil && len(r.result.Steps) == 0 {
 		return // the error is all there is, and is printed at the end
 	}
+	if v.model {
+		fmt.Fprintln(w, byTheModel)
+	}
 	fmt.Fprintln(w, strings.TrimSuffix(r.lab.Name+": "+r.lab.About, ": "))
 	if r.skipped != "" {
 		terminal.Paint(w, fmt.Sprintf("skipped: %s\n", r.skipped), causeRule)
@@ -182,10 +195,16 @@ func (v *verifyFlags) printSum(w io.Writer, before string, r *verified) {
 		say("the file expects nothing; nothing was judged", "", causeRule)
 	case bad == 0 && len(r.result.Died) > 0:
 		say(asExpected(judged), took, badRule)
+	case bad == 0 && r.undecided() > 0:
+		say(undecidedOf(r.undecided(), judged), took, causeRule)
 	case bad == 0:
 		say(asExpected(judged), took, goodRule)
 	default:
-		say(differing(bad, judged, r.failed()), took, badRule)
+		text := differing(bad, judged, r.failed())
+		if n := r.undecided(); n > 0 {
+			text += fmt.Sprintf(", %d undecided", n)
+		}
+		say(text, took, badRule)
 	}
 }
 
@@ -207,6 +226,11 @@ func asExpected(judged int) string {
 		return "the one cell is as expected"
 	}
 	return fmt.Sprintf("all %d cells are as expected", judged)
+}
+
+// undecidedOf says that some of the judged cells are undecided, and all others as they should be.
+func undecidedOf(undecided, judged int) string {
+	return fmt.Sprintf("%d of %s undecided, the others are as expected", undecided, problem.Count(judged, "cell"))
 }
 
 // differing says how many cells are not, and how many steps came to no end; bad counts both.
@@ -273,9 +297,10 @@ func printTables(w io.Writer, e *expect.Expectation, got map[*expect.Cell]wire.V
 		}, columns)
 		terminal.Paint(w, indent(terminal.Comments(table, columns)), differsRules...)
 		comments(reasons(reasonsIn(t, got)), causeRule)
+		comments(undecidedIn(t, got), causeRule)
 		words, kinds := map[string][]string{}, []string(nil)
 		for _, c := range t.Cells {
-			if m := got[c]; m.Got != "" {
+			if m := got[c]; m.Got != "" && m.Undecided == "" {
 				title := c.Question.Title()
 				if words[title] == nil {
 					kinds = append(kinds, title)

@@ -30,6 +30,14 @@ func tableKey(k *expect.Kind) grammar.Key {
 	}
 	long := &grammar.Shape{Form: grammar.Object, Want: `a map with a "table"`, Doc: "a table with options",
 		Keys: []grammar.Key{{Name: "table", Must: true, Write: `it under "table: |"`, Shape: plain}}}
+	long.Amiss = func(v grammar.Value) string {
+		for x := range v.Fields() {
+			if long.Key(x.Name()) != nil {
+				return ""
+			}
+		}
+		return grammar.WantTable(v) // most likely rows or cells, written as a map
+	}
 	for i := range k.Options {
 		long.Keys = append(long.Keys, grammar.Key{Name: k.Options[i].Name, Shape: optionShape(&k.Options[i])})
 	}

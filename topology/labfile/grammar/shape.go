@@ -2,7 +2,6 @@ package grammar
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,6 +35,8 @@ type Shape struct {
 	Hints map[string]string // object: what to say of keys that one could expect here
 	// Object: what to say of keys of other programs.
 	Foreign map[string]Hint
+	// Amiss says what to write for an object that is not one at all, in place of all that is wrong with it; or "".
+	Amiss func(v Value) string
 	// Instead says what to write for a value of another form, or "" for the usual words. nil: always these.
 	Instead func(v Value) string
 	Sole    bool   // object: has exactly one key
@@ -207,6 +208,12 @@ func (s *Shape) checkObject(v Value) bool {
 		s.otherForm(v, "want "+s.Want)
 		return false
 	}
+	if s.Amiss != nil {
+		if why := s.Amiss(v); why != "" {
+			v.Errorf("%s", why)
+			return false
+		}
+	}
 	before := v.doc.Found()
 	count := 0
 	meant := s.Meant(v)
@@ -363,32 +370,4 @@ func (s *Shape) checkEither(v Value) bool {
 	}
 	v.Errorf("%s", why)
 	return false
-}
-
-// WantTable is what a table that is not one is told.
-func WantTable(v Value) string {
-	key := v.Name()
-	begin := key + ":"
-	if key == "" { // an item of a list
-		key, begin = "-", "-"
-	}
-	if v.Style() == Folded {
-		return fmt.Sprintf(`a table keeps its lines: write "%s |" instead of ">"`, begin)
-	}
-	return fmt.Sprintf(`want a table: write "%s |", and its lines below, indented deeper than %q`, begin, key)
-}
-
-func (s *Shape) checkTable(v Value) bool {
-	if v.IsNumber() && s.Max > 0 {
-		if n := v.Int(-1); n < s.Min || n > s.Max {
-			v.Errorf("%s does not fit; want a number from %d to %d, or a table", v.Word(), s.Min, s.Max)
-			return false
-		}
-		return true
-	}
-	if !v.IsText() {
-		v.Errorf("%s", WantTable(v))
-		return false
-	}
-	return true
 }

@@ -1,6 +1,9 @@
 package state
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // groups are the multicast groups that the kernel is a member of on an interface by itself (ip_mc_up,
 // net/ipv4/igmp.c; ipv6_add_dev, addrconf_join_solict and dev_forward_change, net/ipv6/addrconf.c). Those of IPv6 are
@@ -38,6 +41,20 @@ func groups(n *Node, i *Interface) []netip.Addr {
 		}
 	}
 	return out
+}
+
+// joins adds the groups that interfaces have joined as programs do: a member stays one while its interface is down.
+func (m *maker) joins() {
+	for _, n := range m.lab.Nodes {
+		for _, i := range n.Interfaces {
+			at := m.at(End{n.Name, i.Name})
+			for _, g := range i.Joins {
+				if !slices.Contains(at.Groups, g) {
+					at.Groups = append(at.Groups, g)
+				}
+			}
+		}
+	}
 }
 
 // minMTU6 is IPV6_MIN_MTU: with less an interface has no IPv6.

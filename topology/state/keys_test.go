@@ -24,6 +24,7 @@ var known = map[string]string{
 	"sysctls": "sysctls", "ipv6": "ipv6", "mtu": "interfaces.mtu",
 	// of all nodes
 	"kind": "kind", "ip": "interfaces.addresses", "mac": "interfaces.mac", "effective_mac": "interfaces.mac",
+	"joins": "interfaces.groups", "interfaces.*.joins": "interfaces.groups",
 	"promisc": "interfaces.promisc", "neigh": "neighbours", "run": "commands", "run.sh": "commands.what",
 	"run.background": "commands.background", "run.ready": "-a wait; what it waits for is in listeners",
 	"run.timeout": "-a wait", "routes": "routes", "routes.*.dev": "routes.dev", "routes.*.metric": "routes.metric",

@@ -33,6 +33,7 @@ func Of(lab *topology.Lab) *State {
 		n.Routes = routesOf(n, lab.Nodes[k])
 	}
 	m.tunnels()
+	m.joins()
 	m.switches()
 	for k := range s.Nodes {
 		s.Nodes[k].Sort()

@@ -41,11 +41,24 @@ ip -n group-joins.snoop link add name source master snoop up address fe:50:56:3f
 ip -n group-joins.snoop link add name one master snoop up address fe:50:56:35:f8:e1 mtu 1500 type veth peer name eth0 netns group-joins.one address 00:50:56:35:f8:e1 mtu 1500
 ip -n group-joins.snoop link add name two master snoop up address fe:50:56:36:9b:04 mtu 1500 type veth peer name eth0 netns group-joins.two address 00:50:56:36:9b:04 mtu 1500
 ip -n group-joins.snoop link add name three master snoop up address fe:50:56:36:54:f8 mtu 1500 type veth peer name eth0 netns group-joins.three address 00:50:56:36:54:f8 mtu 1500
-ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/snoop/retrans_time_ms=250 net/ipv4/neigh/snoop/proxy_delay=20 net/ipv6/neigh/snoop/retrans_time_ms=250 net/ipv6/neigh/snoop/proxy_delay=20 net/ipv4/neigh/source/retrans_time_ms=250 net/ipv4/neigh/source/proxy_delay=20 net/ipv6/neigh/source/retrans_time_ms=250 net/ipv6/neigh/source/proxy_delay=20 net/ipv4/neigh/one/retrans_time_ms=250 net/ipv4/neigh/one/proxy_delay=20 net/ipv6/neigh/one/retrans_time_ms=250 net/ipv6/neigh/one/proxy_delay=20 net/ipv4/neigh/two/retrans_time_ms=250 net/ipv4/neigh/two/proxy_delay=20 net/ipv6/neigh/two/retrans_time_ms=250 net/ipv6/neigh/two/proxy_delay=20 net/ipv4/neigh/three/retrans_time_ms=250 net/ipv4/neigh/three/proxy_delay=20 net/ipv6/neigh/three/retrans_time_ms=250 net/ipv6/neigh/three/proxy_delay=20
-ip netns exec group-joins.source sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec group-joins.one sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec group-joins.two sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
-ip netns exec group-joins.three sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20 net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/snoop/retrans_time_ms=250 net/ipv4/neigh/snoop/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qew net/ipv6/neigh/snoop/retrans_time_ms=250 net/ipv6/neigh/snoop/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/source/retrans_time_ms=250 net/ipv4/neigh/source/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qew net/ipv6/neigh/source/retrans_time_ms=250 net/ipv6/neigh/source/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/one/retrans_time_ms=250 net/ipv4/neigh/one/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qew net/ipv6/neigh/one/retrans_time_ms=250 net/ipv6/neigh/one/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/two/retrans_time_ms=250 net/ipv4/neigh/two/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qew net/ipv6/neigh/two/retrans_time_ms=250 net/ipv6/neigh/two/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qw net/ipv4/neigh/three/retrans_time_ms=250 net/ipv4/neigh/three/proxy_delay=20
+ip netns exec group-joins.snoop sysctl -qew net/ipv6/neigh/three/retrans_time_ms=250 net/ipv6/neigh/three/proxy_delay=20
+ip netns exec group-joins.source sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.source sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.one sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.one sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.two sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.two sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.three sysctl -qw net/ipv4/neigh/eth0/retrans_time_ms=250 net/ipv4/neigh/eth0/proxy_delay=20
+ip netns exec group-joins.three sysctl -qew net/ipv6/neigh/eth0/retrans_time_ms=250 net/ipv6/neigh/eth0/proxy_delay=20
 ip -n group-joins.source addr replace 10.6.0.9/24 dev eth0
 ip -n group-joins.source link set dev eth0 up
 ip -n group-joins.one addr replace 10.6.0.1/24 dev eth0

@@ -86,6 +86,24 @@ var _ = Describe("restart in a step", func() {
 		Expect(r).To(Exit(0))
 	})
 
+	It("gives a guest its macvlan back at once, which wants the same address on the host's interface", func() {
+		r := labctl("verify", write("stacked.yaml", `format: 1
+lab: stacked
+nodes:
+  h1: {ip: 10.0.0.1/24}
+  h2: {ip: 10.0.0.2/24, nodes: {guest: {interfaces: {eth0: {macvlan: h2:eth0, ip: 10.0.0.3/24}}}}}
+links: [h1 -- h2]
+steps:
+  - name: again
+    do: [{restart: [h2.guest]}, {restart: [h2.guest]}, {restart: [h2.guest]}]
+    expect:
+      ping: |
+        from\to  h2.guest
+        h1       ok
+`))
+		Expect(r).To(Exit(0))
+	})
+
 	It("of a node that listens is noticed too", func() {
 		text := strings.Replace(remade, "restart: [s1, sw]", "restart: [b, d]", 1)
 		Expect(text).NotTo(Equal(remade))

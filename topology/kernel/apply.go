@@ -74,6 +74,7 @@ func (b *Builder) step(ctx context.Context, planned *plan.Plan, i int, run Runne
 			}
 			names = append(names, d.Node)
 		}
+		b.space.unstack(names)
 		return len(names), b.space.forget(names)
 	case plan.SetSysctl:
 		return b.setup.sysctls(ctx, planned.Ops[i:])

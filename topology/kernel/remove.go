@@ -27,6 +27,33 @@ func (s *Space) forget(nodes []string) error {
 	return nil
 }
 
+// unstack removes the interfaces of namespaces that sit on one of another: those that are made in their place want the
+// same MAC address on it, or all of it, and the kernel takes a namespace apart only some time after its last user is
+// gone (macvlan_open answers EADDRINUSE until then, drivers/net/macvlan.c). What cannot be removed goes with its
+// namespace.
+func (s *Space) unstack(nodes []string) {
+	for _, node := range nodes {
+		n, err := s.of(node)
+		if err != nil {
+			continue
+		}
+		h, err := n.rtnl()
+		if err != nil {
+			continue
+		}
+		links, err := h.LinkList()
+		if err != nil {
+			continue
+		}
+		for _, l := range links {
+			// The other end of a veth pair is in another namespace, too, but nothing that is made again waits for it.
+			if l.Attrs().NetNsID >= 0 && l.Type() != "veth" {
+				_ = h.LinkDel(l)
+			}
+		}
+	}
+}
+
 // Remove lets every namespace of the space go and returns when the kernel has taken them apart: their names and
 // interfaces are gone. The space is of no use afterwards; if a name could not be removed, Remove tries that again.
 func (s *Space) Remove() error {

@@ -284,7 +284,7 @@ steps: [{name: one, set: {a: {mtu: 1400}}}]
 // A client that goes away ends what is done for it: while it waits for its turn, in the middle of the work, and in the
 // middle of a stream.
 func TestClientsGoAway(t *testing.T) {
-	var began, ended atomic.Int32
+	var began, ended, babbles, silent atomic.Int32 // one of those that wait may begin late, and end at once
 	addMethod(t, "linger", handler{sends, func(ctx context.Context, _ *call) (any, error) {
 		began.Add(1)
 		<-ctx.Done()
@@ -292,8 +292,8 @@ func TestClientsGoAway(t *testing.T) {
 		return nil, context.Cause(ctx)
 	}})
 	addMethod(t, "babble", handler{looks, func(_ context.Context, c *call) (any, error) {
-		began.Add(1)
-		defer ended.Add(1)
+		babbles.Add(1)
+		defer silent.Add(1)
 		for {
 			if err := c.item(strings.Repeat("x", 1000)); err != nil {
 				return nil, err
@@ -316,8 +316,8 @@ func TestClientsGoAway(t *testing.T) {
 	all.Wait()
 	until(t, "nobody works", func() bool { return began.Load() == ended.Load() && len(s.life.writeLock) == 0 })
 	for _, read := range []int{0, 1, 200} { // what was read before
-		began.Store(0)
-		ended.Store(0)
+		babbles.Store(0)
+		silent.Store(0)
 		conn, in := raw(t, c)
 		_, _ = io.WriteString(conn, `{"method":"babble"}`+"\n")
 		for range read {
@@ -325,15 +325,15 @@ func TestClientsGoAway(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		until(t, "it babbles", func() bool { return began.Load() == 1 })
+		until(t, "it babbles", func() bool { return babbles.Load() == 1 })
 		conn.Close()
-		until(t, "it is silent", func() bool { return ended.Load() == 1 })
+		until(t, "it is silent", func() bool { return silent.Load() == 1 })
 	}
 	enough := errors.New("enough")
 	if err := client.Follow(t.Context(), c, wire.Stream[wire.Nothing, string]("babble"), wire.Nothing{}, func(json.RawMessage) error { return enough }); err != enough {
 		t.Error(err)
 	}
-	until(t, "it is silent", func() bool { return ended.Load() == 2 })
+	until(t, "it is silent", func() bool { return silent.Load() == 2 })
 	stillAnswers(t, c)
 }
 

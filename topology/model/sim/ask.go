@@ -63,6 +63,9 @@ func (w *World) Echo(from, iface string, to netip.Addr) *Request {
 
 // request sends an echo request (ping_v4_sendmsg, raw_sendmsg).
 func (n *node) request(key uint32, oif *device, dst uint32) Refusal {
+	if n.ruled && oif != nil {
+		n.w.doubt(NotModelled, "%s has routing rules, and is asked by an interface", n.name)
+	}
 	v, no := n.output(dst, oif)
 	switch no {
 	case noRoute:

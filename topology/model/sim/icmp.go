@@ -43,7 +43,7 @@ func (n *node) echo(p packet) {
 	if n.noEcho {
 		return
 	}
-	v, no := n.output(p.src(), nil)
+	v, no := n.outputFrom(p.dst(), p.src(), nil)
 	if no != granted {
 		return
 	}
@@ -71,6 +71,9 @@ func (n *node) sendError(o outgoing, typ, code byte, rest uint32) {
 	}
 	src := v.src
 	if n.inbound && o.in != nil {
+		if n.ruled { // icmp_route_lookup looks up with that source
+			n.w.doubt(NotModelled, "%s has routing rules, and sends an error from where it came in", n.name)
+		}
 		src = n.selectAddr(o.in, o.p.src(), scopeLink)
 	}
 	b := make([]byte, 8, 8+len(o.p))

@@ -39,8 +39,11 @@ type node struct {
 	kind     topology.Kind
 	devices  []*device // by rank, lo first
 	byName   map[string]*device
-	local    []uint32 // its own IPv4 addresses
-	table    fib
+	local    []uint32         // its own IPv4 addresses
+	tables   map[int][]*route // its routes by table; of a table the first one that fits is taken
+	policies []*policy        // its routing rules
+	ruled    bool             // it has had others than the kernel's own (fib_has_custom_rules, net/ipv4/fib_rules.c)
+	blurred  string           // why nobody knows which ways it has, "" where the model does
 	neighs   map[hop]*neighbour
 	turned   map[exceptionKey]uint32 // next hops that redirects have taught, by route and destination
 	forwards bool                    // net.ipv4.ip_forward

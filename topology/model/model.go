@@ -128,11 +128,13 @@ func (a *asking) together() {
 	if a.allBroken() {
 		return
 	}
-	var at, other []int
+	var at, sized, other []int
 	for i := range a.out {
 		switch q := a.out[i].Question; {
 		case q.With == "" && (q.Kind == "ping" || q.Kind == "arp"):
 			at = append(at, i)
+		case q.Kind == "ping" && !a.kept && len(a.streams) == 0:
+			sized = append(sized, i)
 		default:
 			other = append(other, i)
 		}
@@ -140,6 +142,11 @@ func (a *asking) together() {
 	for _, i := range other {
 		q := a.out[i].Question
 		a.notAsked(i, q.Title())
+	}
+	if len(sized) > 0 { // in which order they and the others are asked, and what they leave, is not modelled
+		a.pings(sized)
+		a.world.Stain(sim.NotModelled, "pings of a size, which change tables")
+		a.world.Forget()
 	}
 	a.pings(at)
 }

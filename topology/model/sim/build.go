@@ -9,6 +9,7 @@ import (
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/rules"
 	"labctl/topology/state"
 )
 
@@ -78,6 +79,9 @@ func (n *node) configure(s *state.Node) {
 	n.forwards = s.Sysctl(topology.ForwardKey) == "1"
 	n.noEcho = s.Sysctl("net/ipv4/icmp_echo_ignore_all") == "1"
 	n.inbound = s.Sysctl("net/ipv4/icmp_errors_use_inbound_ifaddr") == "1"
+	n.pathMTU = s.Sysctl("net/ipv4/ip_forward_use_pmtu") != "0"
+	n.noPMTU = s.Sysctl("net/ipv4/ip_no_pmtu_disc") != "0"
+	n.bridged = s.Sysctl(rules.BridgeCall("iptables")) != "0"
 	ttl, _ := strconv.Atoi(cmp.Or(s.Sysctl("net/ipv4/ip_default_ttl"), "64"))
 	n.ttl = byte(ttl)
 	values := map[string]int{}

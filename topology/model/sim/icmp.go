@@ -13,6 +13,7 @@ const (
 
 	unreachNet      = 0
 	unreachHost     = 1
+	unreachFragment = 4
 	unreachFiltered = 13
 
 	quoted = 548 // bytes of a packet that an error has behind the packet's header; RFC 1812, 4.3.2.3
@@ -61,6 +62,15 @@ func (n *node) unreachable(o outgoing, typ, code byte) {
 		return
 	}
 	n.sendError(o, typ, code, 0)
+}
+
+// sendFragNeeded says that a packet is too long and must not be fragmented. Whoever gets it knows the way's MTU from
+// then on (ip_rt_update_pmtu, net/ipv4/route.c), which is not modelled: nothing may be asked from what is left of it.
+func sendFragNeeded(d *device, p packet, mtu int) {
+	switch p.icmpType() {
+	case -1, icmpEcho, icmpEchoReply:
+		d.node.sendError(outgoing{p: p, in: d}, icmpUnreachable, unreachFragment, uint32(mtu))
+	}
 }
 
 // sendError sends an error about a packet to its source.

@@ -46,6 +46,9 @@ type node struct {
 	blurred  string           // why nobody knows which ways it has, "" where the model does
 	neighs   map[hop]*neighbour
 	turned   map[exceptionKey]uint32 // next hops that redirects have taught, by route and destination
+	pathMTU  bool                    // net.ipv4.ip_forward_use_pmtu
+	noPMTU   bool                    // net.ipv4.ip_no_pmtu_disc, any of its values but 0
+	bridged  bool                    // bridge-nf-call-iptables
 	forwards bool                    // net.ipv4.ip_forward
 	noEcho   bool                    // icmp_echo_ignore_all
 	inbound  bool                    // icmp_errors_use_inbound_ifaddr

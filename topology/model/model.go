@@ -185,7 +185,7 @@ func (a *asking) kind(kind string, at []int) {
 	probes := map[string]func(*asking, []int){"ping": (*asking).pings, "answers": (*asking).answers,
 		"sees": (*asking).sees, "streams": (*asking).readStreams, "arp": (*asking).readARP,
 		"route": (*asking).readRoutes, "fdb": (*asking).readFDB, "port": (*asking).readPorts,
-		"drops": (*asking).readDrops, "hits": (*asking).readHits}
+		"drops": (*asking).readDrops, "hits": (*asking).readHits, "mtu": mtus}
 	var plain []int
 	for _, i := range at {
 		switch with := a.out[i].Question.With; {

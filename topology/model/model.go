@@ -120,7 +120,9 @@ type asking struct {
 	kept bool
 	look bool // only read
 	out  []Answer
-	rest func() // lets the time of a pair pass; nil: it takes none
+	// cells that want a number of copies; nil: none
+	counted []bool
+	rest    func() // lets the time of a pair pass; nil: it takes none
 }
 
 // together asks ping questions, and the arp questions that are answered by what pings leave behind.

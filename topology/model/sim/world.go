@@ -96,8 +96,8 @@ type device struct {
 	shared  bool        // its node goes on using it
 	guarded bool        // its node's stack is kept away from it
 
-	hears         bool // a listener is open
-	arrived, left map[string]bool
+	hears         bool           // a listener is open
+	arrived, left map[string]int // copies of frames, by their names
 }
 
 // address is an IPv4 address of an interface.

@@ -120,7 +120,9 @@ type asking struct {
 	kept bool
 	look bool // only read
 	out  []Answer
-	rest func() // lets the time of a pair pass; nil: it takes none
+	// cells that want a number of copies; nil: none
+	counted []bool
+	rest    func() // lets the time of a pair pass; nil: it takes none
 }
 
 // together asks ping questions, and the arp questions that are answered by what pings leave behind.
@@ -128,11 +130,13 @@ func (a *asking) together() {
 	if a.allBroken() {
 		return
 	}
-	var at, other []int
+	var at, sized, other []int
 	for i := range a.out {
 		switch q := a.out[i].Question; {
 		case q.With == "" && (q.Kind == "ping" || q.Kind == "arp"):
 			at = append(at, i)
+		case q.Kind == "ping" && !a.kept && len(a.streams) == 0:
+			sized = append(sized, i)
 		default:
 			other = append(other, i)
 		}
@@ -140,6 +144,11 @@ func (a *asking) together() {
 	for _, i := range other {
 		q := a.out[i].Question
 		a.notAsked(i, q.Title())
+	}
+	if len(sized) > 0 { // in which order they and the others are asked, and what they leave, is not modelled
+		a.pings(sized)
+		a.world.Stain(sim.NotModelled, "pings of a size, which change tables")
+		a.world.Forget()
 	}
 	a.pings(at)
 }
@@ -178,7 +187,7 @@ func (a *asking) kind(kind string, at []int) {
 	probes := map[string]func(*asking, []int){"ping": (*asking).pings, "answers": (*asking).answers,
 		"sees": (*asking).sees, "streams": (*asking).readStreams, "arp": (*asking).readARP,
 		"route": (*asking).readRoutes, "fdb": (*asking).readFDB, "port": (*asking).readPorts,
-		"drops": (*asking).readDrops, "hits": (*asking).readHits}
+		"drops": (*asking).readDrops, "hits": (*asking).readHits, "mtu": mtus}
 	var plain []int
 	for _, i := range at {
 		switch with := a.out[i].Question.With; {

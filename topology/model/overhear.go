@@ -20,7 +20,8 @@ func (m *Model) overhear(names []string, e *expect.Expectation) {
 		for _, t := range e.Tables {
 			for _, c := range t.Cells {
 				q := c.Question
-				if q.Kind != "sees" || q.B != "" || !c.Judged || m.sent[q.A] == nil && !slices.Contains(names, q.A) {
+				if q.Kind != "sees" || q.B != "" || q.With != "" || !c.Judged ||
+					m.sent[q.A] == nil && !slices.Contains(names, q.A) {
 					continue
 				}
 				if col, ok := o.column(q.At); ok {
@@ -60,12 +61,15 @@ func (a *asking) overheard(i int) bool {
 	case a.stained(i):
 	case s == nil:
 		a.fail(i, "no frame of that name was sent")
-	case c.captured(s.name, s.node):
+	case c.copies(s.name, s.node) > 0:
 		a.out[i].Got, a.out[i].Detail = "yes", "the frame came by there"
 	case !s.left:
 		a.fail(i, "the frame never left")
 	default:
 		a.out[i].Got, a.out[i].Detail = "no", "it left and did not come by there"
+	}
+	if s != nil {
+		count(a, i, c, s.name, s.node, s.stop != nil || a.twins(s))
 	}
 	return true
 }

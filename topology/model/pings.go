@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"labctl/topology"
 	"labctl/topology/expect"
@@ -15,18 +17,41 @@ type pair struct {
 	from, to topology.Target
 	asked    []int // its ping questions
 	arp      []int // its arp questions, which are answered by what the ping leaves behind
+	form     sim.Form
 	word     string
 	event    string // in words
 	doubt    sim.Doubt
 }
 
+// formOf is what the requests of a question are like. ok is false for an option that is not known.
+func formOf(q expect.Question) (f sim.Form, ok bool) {
+	f.Size = sim.Payload
+	for name := range strings.SplitSeq(q.With, ",") {
+		name, value, _ := strings.Cut(name, "=")
+		switch name {
+		case "":
+		case "df":
+			f.Whole = q.Option(name) == "true"
+		case "size":
+			size, err := strconv.Atoi(value)
+			if err != nil {
+				return f, false
+			}
+			f.Size = size
+		default:
+			return f, false
+		}
+	}
+	return f, true
+}
+
 // pings asks the ping questions, and in fresh mode the arp questions that go with them.
 func (a *asking) pings(at []int) {
 	var pairs []*pair
-	index := map[[2]string]*pair{}
+	index := map[[3]string]*pair{}
 	add := func(i int) *pair {
 		q := a.out[i].Question
-		p := index[[2]string{q.A, q.B}]
+		p := index[[3]string{q.A, q.B, q.With}]
 		if p == nil {
 			from, to, ok := a.ends(i)
 			if !ok {
@@ -36,9 +61,14 @@ func (a *asking) pings(at []int) {
 				a.fail(i, q.B+" has no IPv4 address")
 				return nil
 			}
-			p = &pair{from: from, to: to}
+			form, ok := formOf(q)
+			if !ok {
+				a.notAsked(i, q.Title())
+				return nil
+			}
+			p = &pair{from: from, to: to, form: form}
 			pairs = append(pairs, p)
-			index[[2]string{q.A, q.B}] = p
+			index[[3]string{q.A, q.B, q.With}] = p
 		}
 		return p
 	}
@@ -81,7 +111,7 @@ func (a *asking) fresh(pairs []*pair) {
 	a.world.Forget()
 	for _, p := range slices.Backward(pairs) {
 		if base(p.word) == "ok" {
-			a.world.Echo(p.from.Node, p.from.Interface, p.to.IP)
+			a.world.EchoOf(p.from.Node, p.from.Interface, p.to.IP, p.form)
 			a.world.Doubts()
 			break
 		}
@@ -99,7 +129,7 @@ func base(word string) string {
 // ping asks one pair and answers its questions.
 func (a *asking) ping(p *pair) {
 	a.world.Doubts()
-	r := a.world.Echo(p.from.Node, p.from.Interface, p.to.IP)
+	r := a.world.EchoOf(p.from.Node, p.from.Interface, p.to.IP, p.form)
 	p.word, p.event = a.outcome(p, r)
 	met := a.world.Doubts()
 	for _, i := range append(slices.Clone(p.asked), p.arp...) {
@@ -178,6 +208,8 @@ func refused(node string, why sim.Refusal) (word, detail string) {
 		return "icmp:host-unreachable@" + node, "connect: No route to host (an unreachable route of its own)"
 	case sim.Prohibited:
 		return "icmp:admin-prohibited@" + node, "sendmsg: Permission denied (a prohibit route of its own)"
+	case sim.TooBig:
+		return "too-big", "sendmsg: Message too long"
 	case sim.Broadcast:
 		return "broadcast", "ping: Do you want to ping broadcast?"
 	}

@@ -101,16 +101,7 @@ func (e *ears) taps(node string) (out []ear) {
 func heard(list []ear, name string) bool {
 	return slices.ContainsFunc(list, func(x ear) bool {
 		arrived, left := x.Heard(name)
-		return arrived || left
-	})
-}
-
-// captured reports whether a column has a frame: as it arrives, or, at its own sender and at a port of a switch, as it
-// leaves.
-func (c column) captured(name, sender string) bool {
-	return slices.ContainsFunc(c.ears, func(x ear) bool {
-		arrived, left := x.Heard(name)
-		return arrived || (c.through || x.node == sender) && left
+		return arrived+left > 0
 	})
 }
 
@@ -224,11 +215,12 @@ func (a *asking) seen(i int, f *flow, c column) {
 		a.fail(i, f.failed)
 	case f.doubt.Reason != "":
 		a.undecided(i, f.doubt)
-	case c.captured(f.name, f.sender):
+	case c.copies(f.name, f.sender) > 0:
 		out.Got, out.Detail = "yes", "it came by there"
 	case f.word != "silent" && f.word != Unknown, heard(f.to, f.name), heard(f.from, f.name):
 		out.Got, out.Detail = "no", "its fate: "+f.word
 	default:
 		a.fail(i, "the marked request never left")
 	}
+	count(a, i, c, f.name, f.sender, out.Question.B == "")
 }

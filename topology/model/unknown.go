@@ -13,7 +13,7 @@ import (
 // models it.
 func unknown(n *topology.Node) string {
 	if f := unknownField(*n, "Name", "Kind", "Pos", "IPv6", "Interfaces", "Routes", "Neighbours", "Sysctls", "Run",
-		"Switch", "Rules"); f != "" {
+		"Switch", "Rules", "IPRules"); f != "" {
 		return f
 	}
 	for _, i := range n.Interfaces {
@@ -23,7 +23,7 @@ func unknown(n *topology.Node) string {
 		}
 	}
 	for _, r := range n.Routes {
-		if f := unknownField(r, "Dst", "Type", "Via", "Dev", "Metric", "Src", "OnLink"); f != "" {
+		if f := unknownField(r, "Dst", "Type", "Via", "Dev", "Metric", "Src", "OnLink", "Table"); f != "" {
 			return fmt.Sprintf("the route to %s: %s", r.Dst, f)
 		}
 	}

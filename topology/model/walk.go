@@ -227,6 +227,7 @@ func (w *walker) ask(cells []*Verdict, phase int, kept bool) {
 	}
 	for i, v := range cells {
 		a.out[i].Question = v.Question
+		a.counted = append(a.counted, v.Cell.Want.Counts())
 	}
 	if phase == 0 {
 		a.together()
@@ -244,17 +245,12 @@ func (w *walker) ask(cells []*Verdict, phase int, kept bool) {
 // rule refuses them: how often that one then counts is not modelled.
 func (w *walker) asksAgain(v *Verdict) {
 	switch kind := v.Question.Kind; {
-	case kind == "sees" && v.Got != Undecided && countWanted(v.Cell.Want.Text):
-		v.undecide("how many copies come there")
 	case kind == "ping" && v.Got != Undecided && base(v.Got) != "ok":
 		w.failed = w.failed || w.world.Tables().Refusing()
 	case kind == "hits" && w.failed && v.Got != "0" && v.Got != Undecided && !strings.Contains(v.Cell.Want.Text, ">="):
 		v.undecide("pings that fail are asked again, and counted again")
 	}
 }
-
-// countWanted reports whether a cell wants a number.
-func countWanted(want string) bool { return strings.ContainsAny(want, "0123456789") }
 
 // undecide makes a verdict undecided, for something that is not modelled.
 func (v *Verdict) undecide(why string) {

@@ -44,7 +44,7 @@ func (d *device) answer(f *frame, a arp) (ends bool) {
 	case v.dropped: // no route back that the source validation accepts: nobody is answered
 		return false
 	case v.local:
-		if d.ignores(a.sip, a.tip) || d.conf.arpFilter && !d.filterLets(a.sip) {
+		if d.ignores(a.sip, a.tip) || d.conf.arpFilter && !d.filterLets(a.sip, a.tip) {
 			return true
 		}
 		n.told(d, a.sip, a.sha)
@@ -95,8 +95,8 @@ func (d *device) holds(peer, ip uint32) bool {
 }
 
 // filterLets is arp_filter: the way to the asker leaves by the interface.
-func (d *device) filterLets(sip uint32) bool {
-	v, no := d.node.output(sip, nil)
+func (d *device) filterLets(sip, tip uint32) bool {
+	v, no := d.node.outputFrom(tip, sip, nil)
 	return no == granted && v.dev == d
 }
 

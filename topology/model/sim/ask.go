@@ -17,6 +17,7 @@ const (
 	Prohibited  Refusal = "prohibited"  // EACCES, a prohibit route
 	Broadcast   Refusal = "broadcast"   // EACCES, a broadcast address, and the socket is not for these
 	ByRule      Refusal = "rule"        // EPERM
+	TooBig      Refusal = "too-big"     // EMSGSIZE: longer than the way takes, and not to be fragmented
 )
 
 // Beside has streams send out of turn, before each request that is asked from now on or while it is under way.
@@ -29,12 +30,23 @@ type Request struct {
 	Events  []Echoed // what has come back, in its order
 }
 
-// payload is what an echo request of ping(8) has behind its header, in bytes.
-const payload = 56
+// Payload is what an echo request of ping(8) has behind its header, in bytes.
+const Payload = 56
 
 // Echo sends an echo request from a node, with an interface by that, and moves frames until nothing more can come of
 // it.
 func (w *World) Echo(from, iface string, to netip.Addr) *Request {
+	return w.EchoOf(from, iface, to, Form{Size: Payload})
+}
+
+// Form is what a request is like: how many bytes are behind its header, and whether it must not be fragmented.
+type Form struct {
+	Size  int
+	Whole bool
+}
+
+// EchoOf is Echo with a request of a form.
+func (w *World) EchoOf(from, iface string, to netip.Addr, form Form) *Request {
 	n := w.node(from)
 	w.handled, w.storming = 0, false
 	r := &Request{}
@@ -51,7 +63,7 @@ func (w *World) Echo(from, iface string, to netip.Addr) *Request {
 	if w.beside == Before {
 		w.others()
 	}
-	r.Refused = n.request(r.Key, n.byName[iface], number(to))
+	r.Refused = n.request(r.Key, n.byName[iface], number(to), form)
 	if w.beside == Meanwhile {
 		w.flow()
 		w.others()
@@ -62,7 +74,10 @@ func (w *World) Echo(from, iface string, to netip.Addr) *Request {
 }
 
 // request sends an echo request (ping_v4_sendmsg, raw_sendmsg).
-func (n *node) request(key uint32, oif *device, dst uint32) Refusal {
+func (n *node) request(key uint32, oif *device, dst uint32, form Form) Refusal {
+	if n.ruled && oif != nil {
+		n.w.doubt(NotModelled, "%s has routing rules, and is asked by an interface", n.name)
+	}
 	v, no := n.output(dst, oif)
 	switch no {
 	case noRoute:
@@ -81,14 +96,24 @@ func (n *node) request(key uint32, oif *device, dst uint32) Refusal {
 	if oif != nil && len(oif.addrs) > 0 {
 		src = oif.addrs[0].ip
 	}
-	b := make([]byte, 8+payload)
+	b := make([]byte, 8+form.Size)
 	b[0] = icmpEcho
 	binary.BigEndian.PutUint32(b[4:], key)
 	for i := 16; i < len(b); i++ {
 		b[i] = byte(i)
 	}
 	sumICMP(b)
-	if !n.originate(newPacket(src, dst, n.ttl, protoICMP, b), v) {
+	p := newPacket(src, dst, n.ttl, protoICMP, b)
+	if form.Whole {
+		if n.noPMTU { // icmp_unreach (net/ipv4/icmp.c)
+			n.w.doubt(NotModelled, "%s does not look for the MTU of a path", n.name)
+		}
+		if v.typ == routeUnicast && len(p) > v.dev.mtu {
+			return TooBig
+		}
+		p.keepWhole()
+	}
+	if !n.originate(p, v) {
 		return ByRule
 	}
 	return Taken

@@ -68,7 +68,7 @@ func (s *Stream) send() {
 		s.rounds = s.rounds[128:]
 	}
 	if n := s.w.node(s.from.name); n != nil {
-		n.request(r.key, n.byName[s.iface], number(s.to))
+		n.request(r.key, n.byName[s.iface], number(s.to), Form{Size: Payload})
 	}
 	s.w.flow()
 }

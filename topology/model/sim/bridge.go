@@ -161,6 +161,9 @@ func (b *bridge) forward(to, from *device, f frame) {
 		return
 	}
 	const tag = 4
+	if long := len(f.data)-etherLen > to.mtu; long && from != nil && from.node.bridged {
+		from.node.w.doubt(NotModelled, "br_netfilter of %s has a frame that %s does not take", from.node.name, to.name)
+	}
 	if len(f.data)-etherLen > to.mtu+tag {
 		return
 	}

@@ -2,12 +2,14 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"labctl/switchcore"
 	"labctl/topology"
+	"labctl/topology/rules"
 	"labctl/topology/state"
 )
 
@@ -29,6 +31,7 @@ func New(s *state.State) (*World, error) {
 	w.connect(s)
 	for i := range s.Nodes {
 		w.nodes[i].lay(&s.Nodes[i])
+		layPolicies(w.nodes[i], &s.Nodes[i])
 	}
 	for i := range s.Nodes {
 		if s.Nodes[i].Switch != nil {
@@ -76,6 +79,9 @@ func (n *node) configure(s *state.Node) {
 	n.forwards = s.Sysctl(topology.ForwardKey) == "1"
 	n.noEcho = s.Sysctl("net/ipv4/icmp_echo_ignore_all") == "1"
 	n.inbound = s.Sysctl("net/ipv4/icmp_errors_use_inbound_ifaddr") == "1"
+	n.pathMTU = s.Sysctl("net/ipv4/ip_forward_use_pmtu") != "0"
+	n.noPMTU = s.Sysctl("net/ipv4/ip_no_pmtu_disc") != "0"
+	n.bridged = s.Sysctl(rules.BridgeCall("iptables")) != "0"
 	ttl, _ := strconv.Atoi(cmp.Or(s.Sysctl("net/ipv4/ip_default_ttl"), "64"))
 	n.ttl = byte(ttl)
 	values := map[string]int{}
@@ -100,21 +106,20 @@ func (n *node) configure(s *state.Node) {
 	}
 }
 
-// oddRouting says what of a node's routing is not modelled: rules beside the kernel's own three, and types of routes
-// that send a packet on to another table.
+// oddRouting says what of a node's routing is not modelled: selectors of rules beside addresses and interfaces, several
+// next hops, an MTU of a route, and types of routes that send a packet on to another table.
 func oddRouting(s *state.Node) string {
-	rules := 0
-	for _, p := range s.Policies {
-		if p.Family == 4 {
-			rules++
+	for i := range s.Policies {
+		if p := &s.Policies[i]; p.Family == 4 && oddPolicy(p) {
+			return fmt.Sprintf("%s has a routing rule with something that is not modelled: %s", s.Name, p)
 		}
-	}
-	if rules != 3 {
-		return s.Name + " has routing rules of its own"
 	}
 	for _, r := range s.Routes {
 		if _, known := routeTypes()[r.Type]; !known {
 			return s.Name + " has a route of type " + r.Type
+		}
+		if len(r.Hops) > 0 || r.MTU != 0 {
+			return s.Name + " has a route with several next hops, or with an MTU"
 		}
 	}
 	return ""
@@ -237,7 +242,7 @@ func (b *bridge) ownAddresses(br *device) {
 
 // lay gives a node its routes and permanent neighbours.
 func (n *node) lay(s *state.Node) {
-	n.table = fib{}
+	n.tables = map[int][]*route{}
 	for i := range s.Routes {
 		from := &s.Routes[i]
 		if !from.Dst.Addr().Is4() {
@@ -246,14 +251,9 @@ func (n *node) lay(s *state.Node) {
 		r := &route{dst: number(from.Dst.Addr()), bits: from.Dst.Bits(), typ: routeTypes()[from.Type],
 			onLink: !from.Via.IsValid(), scope: scopeOf(from.Scope), metric: from.Metric, via: number(from.Via),
 			dev: n.byName[from.Dev], src: number(from.Src), down: from.LinkDown}
-		switch from.Table {
-		case state.LocalTable:
-			n.table.local = append(n.table.local, r)
-		case state.MainTable, state.DefaultTable:
-			n.table.main = append(n.table.main, r)
-		}
+		n.tables[from.Table] = append(n.tables[from.Table], r)
 	}
-	for _, table := range [][]*route{n.table.local, n.table.main} {
+	for _, table := range n.tables {
 		slices.SortStableFunc(table, func(a, b *route) int {
 			return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.metric, b.metric))
 		})

@@ -141,9 +141,9 @@ func (d *device) keepStatic(was *bridge, to *state.Bridge, fresh map[*device]boo
 	}
 }
 
-// relay gives a node its routes and permanent neighbours, where "up" writes them: if they, an address or the state of
-// an interface differ, or one is new. What redirects have taught is forgotten with them, with another MAC, and when
-// forwarding is switched (rt_cache_flush, net/ipv4/route.c).
+// relay gives a node its routing rules, and, where "up" writes them, its routes and permanent neighbours: if they, an
+// address or the state of an interface differ, or one is new. What redirects have taught is forgotten with them, with
+// another MAC, and when forwarding is switched (rt_cache_flush, net/ipv4/route.c).
 func (n *node) relay(to *state.Node, fresh map[*device]bool) {
 	was := n.was
 	equal := func(same func(x, y *state.Interface) bool) bool {
@@ -161,6 +161,7 @@ func (n *node) relay(to *state.Node, fresh map[*device]bool) {
 	if !laid {
 		n.lay(to)
 	}
+	layPolicies(n, to)
 }
 
 // changeSwitch gives a virtual switch its new configuration, and its guests. A port whose guest is another one for its

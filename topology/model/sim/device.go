@@ -131,9 +131,9 @@ func (d *device) heard(f *frame, leaves bool) {
 	}
 	name := nameOf(f)
 	if leaves {
-		d.left[name] = true
+		d.left[name]++
 	} else {
-		d.arrived[name] = true
+		d.arrived[name]++
 	}
 }
 

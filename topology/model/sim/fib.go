@@ -1,34 +1,9 @@
 package sim
 
-// Where packets go: fib_lookup and fib_table_lookup (net/ipv4/fib_trie.c) over the tables local, main and default;
-// ip_route_output_key_hash_rcu and ip_route_input_slow (net/ipv4/route.c).
+import "labctl/topology/state"
 
-// lookup finds the route to an address; with an interface, one of those that leave by it.
-func (n *node) lookup(dst uint32, oif *device) (*route, refusal) {
-	if n.odd != "" {
-		n.w.doubt(NotModelled, "%s", n.odd)
-	}
-	for _, table := range [][]*route{n.table.local, n.table.main} {
-		for _, r := range table {
-			if (dst^r.dst)&mask(r.bits) != 0 || oif != nil && r.dev != nil && r.dev != oif {
-				continue
-			}
-			if r.down && r.dev.conf.linkdownIgnored {
-				continue
-			}
-			switch r.typ {
-			case routeBlackhole:
-				return nil, blackholeRoute
-			case routeUnreachable:
-				return nil, unreachableRoute
-			case routeProhibit:
-				return nil, prohibitRoute
-			}
-			return r, granted
-		}
-	}
-	return nil, noRoute
-}
+// Where packets go, by the routes that routing rules find (policy.go): ip_route_output_key_hash_rcu and
+// ip_route_input_slow (net/ipv4/route.c).
 
 // wayOf is a route's way to an address.
 func (n *node) wayOf(r *route, dst uint32) way {
@@ -47,14 +22,17 @@ func (n *node) wayOf(r *route, dst uint32) way {
 
 // output finds the way of a packet that the node itself sends; with an interface it leaves by that one, also where no
 // route says so: then the destination is taken to be on its link.
-func (n *node) output(dst uint32, oif *device) (way, refusal) {
+func (n *node) output(dst uint32, oif *device) (way, refusal) { return n.outputFrom(0, dst, oif) }
+
+// outputFrom is output of a packet that has its source already: routing rules may go by it.
+func (n *node) outputFrom(src, dst uint32, oif *device) (way, refusal) {
 	if oif != nil && !oif.up {
 		return way{}, noRoute
 	}
 	if dst == 0xffffffff || multicast(dst) {
 		return way{typ: routeBroadcast, dev: oif, next: dst}, granted
 	}
-	r, no := n.lookup(dst, oif)
+	r, no := n.lookup(flow{src: src, dst: dst, out: oif})
 	switch {
 	case no != granted && oif != nil:
 		return way{typ: routeUnicast, dev: oif, next: dst, src: n.selectAddr(oif, 0, scopeLink)}, granted
@@ -119,7 +97,7 @@ func (n *node) addrType(ip uint32) routeType {
 	case multicast(ip):
 		return routeMulticast
 	}
-	for _, r := range n.table.local {
+	for _, r := range n.tables[state.LocalTable] {
 		if (ip^r.dst)&mask(r.bits) == 0 {
 			return r.typ
 		}
@@ -135,7 +113,7 @@ func (n *node) input(d *device, src, dst uint32, arp bool) inputWay {
 	if dst == 0xffffffff || dst == 0 && src == 0 {
 		return inputWay{broadcast: true}
 	}
-	r, no := n.lookup(dst, nil)
+	r, no := n.lookup(flow{src: src, dst: dst, in: d})
 	if no != granted {
 		return inputWay{refused: no}
 	}

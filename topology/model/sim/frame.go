@@ -167,6 +167,14 @@ func newPacket(src, dst uint32, ttl, proto byte, body []byte) packet {
 	return append(p, body...)
 }
 
+// keepWhole forbids fragments of a packet, and whole reports whether they are forbidden (RFC 791, DF).
+func (p packet) keepWhole() {
+	p[6] |= 0x40
+	p.sum()
+}
+
+func (p packet) whole() bool { return p[6]&0x40 != 0 }
+
 // sum writes the header's checksum.
 func (p packet) sum() {
 	p[10], p[11] = 0, 0

@@ -13,6 +13,7 @@ const (
 
 	unreachNet      = 0
 	unreachHost     = 1
+	unreachFragment = 4
 	unreachFiltered = 13
 
 	quoted = 548 // bytes of a packet that an error has behind the packet's header; RFC 1812, 4.3.2.3
@@ -43,7 +44,7 @@ func (n *node) echo(p packet) {
 	if n.noEcho {
 		return
 	}
-	v, no := n.output(p.src(), nil)
+	v, no := n.outputFrom(p.dst(), p.src(), nil)
 	if no != granted {
 		return
 	}
@@ -63,6 +64,15 @@ func (n *node) unreachable(o outgoing, typ, code byte) {
 	n.sendError(o, typ, code, 0)
 }
 
+// sendFragNeeded says that a packet is too long and must not be fragmented. Whoever gets it knows the way's MTU from
+// then on (ip_rt_update_pmtu, net/ipv4/route.c), which is not modelled: nothing may be asked from what is left of it.
+func sendFragNeeded(d *device, p packet, mtu int) {
+	switch p.icmpType() {
+	case -1, icmpEcho, icmpEchoReply:
+		d.node.sendError(outgoing{p: p, in: d}, icmpUnreachable, unreachFragment, uint32(mtu))
+	}
+}
+
 // sendError sends an error about a packet to its source.
 func (n *node) sendError(o outgoing, typ, code byte, rest uint32) {
 	v, no := n.output(o.p.src(), nil)
@@ -71,6 +81,9 @@ func (n *node) sendError(o outgoing, typ, code byte, rest uint32) {
 	}
 	src := v.src
 	if n.inbound && o.in != nil {
+		if n.ruled { // icmp_route_lookup looks up with that source
+			n.w.doubt(NotModelled, "%s has routing rules, and sends an error from where it came in", n.name)
+		}
 		src = n.selectAddr(o.in, o.p.src(), scopeLink)
 	}
 	b := make([]byte, 8, 8+len(o.p))

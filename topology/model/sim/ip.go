@@ -62,6 +62,13 @@ func (n *node) forward(d *device, f *frame, p packet, v inputWay) {
 		n.unreachable(outgoing{p: p, in: d}, icmpExceeded, 0)
 		return
 	}
+	if p.whole() && n.pathMTU {
+		n.w.doubt(NotModelled, "%s forwards by the MTUs of paths", n.name)
+	}
+	if len(p) > v.dev.mtu && p.whole() { // ip_exceeds_mtu; RFC 1191, 4
+		sendFragNeeded(d, p, v.dev.mtu)
+		return
+	}
 	if len(p) > v.dev.mtu {
 		n.w.doubt(NotModelled, "%s has a packet of %d bytes for %s, which takes %d", n.name, len(p), v.dev.name,
 			v.dev.mtu)

@@ -21,7 +21,7 @@ func (w *World) Listen(name, iface string, promiscuous bool) (Ear, bool) {
 		return Ear{}, false
 	}
 	if !d.hears {
-		d.hears, d.arrived, d.left = true, map[string]bool{}, map[string]bool{}
+		d.hears, d.arrived, d.left = true, map[string]int{}, map[string]int{}
 	}
 	e := Ear{d, promiscuous}
 	if promiscuous {
@@ -40,8 +40,11 @@ func (w *World) Close(ears []Ear) {
 	}
 }
 
-// Heard reports whether frames of a name have come in by the interface, and have left by it, since it is listened on.
-func (e Ear) Heard(name string) (arrived, left bool) { return e.d.arrived[name], e.d.left[name] }
+// Heard is how many frames of a name have come in by the interface, and have left by it, since it is listened on.
+func (e Ear) Heard(name string) (arrived, left int) { return e.d.arrived[name], e.d.left[name] }
+
+// Counts reports whether the model knows how often a tap has a frame there: at a veth that nothing is stacked on.
+func (e Ear) Counts() bool { return e.d.kind == topology.Veth && len(e.d.uppers) == 0 }
 
 // wants changes how many want an interface to be promiscuous; a macvlan passes it on to what it sits on, unless that
 // has to take everything anyway (macvlan_change_rx_flags).

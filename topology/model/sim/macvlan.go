@@ -12,6 +12,7 @@ import (
 // macvlanSend sends a frame of an upper interface. In mode bridge its siblings get it without the lower interface,
 // which never does: what goes out does not come in.
 func (d *device) macvlanSend(f frame) {
+	d.lower.longForUppers(&f)
 	low := d.lower
 	if !low.up {
 		return
@@ -42,6 +43,7 @@ func (d *device) upper(mac switchcore.MAC) *device {
 // macvlanReceive hands what has come in by a lower interface to those above. It reports whether the lower's own stack
 // goes on with it.
 func (d *device) macvlanReceive(f *frame) (pass bool) {
+	d.longForUppers(f)
 	src := f.src()
 	for _, u := range d.uppers { // macvlan_forward_source
 		if u.mode == "source" && u.up && slices.Contains(u.sources, src) {
@@ -101,5 +103,16 @@ func (d *device) macvlanCopies(f frame, except *device, modes ...string) {
 		c := f
 		c.kind = c.kindAt(u.mac)
 		d.node.w.arrive(u, c)
+	}
+}
+
+// longForUppers doubts a frame that is longer than one of those takes that are stacked on an interface: which of them
+// the kernel measures is not modelled.
+func (d *device) longForUppers(f *frame) {
+	for _, u := range append([]*device{d}, d.uppers...) {
+		if len(f.data)-etherLen > u.mtu {
+			d.node.w.doubt(NotModelled, "a frame of %d bytes comes to %s:%s, which takes %d", len(f.data), u.node.name,
+				u.name, u.mtu)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package sim
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // ICMP redirects: ip_rt_send_redirect and __ip_do_redirect, net/ipv4/route.c. The limit of nine to one source is not
 // modelled: the prober waits until a router has forgotten it.
@@ -20,7 +23,10 @@ func (n *node) redirected(d *device, p packet) {
 	}
 	via := binary.BigEndian.Uint32(body[4:])
 	n.w.reply(n, Echoed{Key: keyOf(q.body()), From: addr(p.src()), Redirect: true})
-	r, no := n.lookup(q.dst(), nil)
+	if n.ruled {
+		n.w.doubt(NotModelled, "%s has routing rules, and is redirected", n.name)
+	}
+	r, no := n.lookup(flow{dst: q.dst()})
 	if no != granted || r.typ != routeUnicast {
 		return
 	}
@@ -48,8 +54,8 @@ func (n *node) redirected(d *device, p packet) {
 
 // isDefaultGateway is ip_fib_check_default (net/ipv4/fib_semantics.c): a gateway of some route by that interface.
 func (n *node) isDefaultGateway(via uint32, d *device) bool {
-	for _, r := range n.table.main {
-		if r.via == via && r.dev == d {
+	for _, table := range n.tables {
+		if slices.ContainsFunc(table, func(r *route) bool { return r.via == via && r.dev == d }) {
 			return true
 		}
 	}

@@ -5,10 +5,11 @@ package sim
 // that stays. onLink says that the source is reached directly there.
 func (n *node) validSource(in, out *device, src, dst uint32) (onLink, valid bool) {
 	filter := in.conf.rpFilter
-	if filter == 0 && (out != in || !in.conf.sendRedirects) {
+	if !n.ruled && filter == 0 && (out != in || !in.conf.sendRedirects) {
 		return false, in.conf.acceptLocal || !n.owns(src)
 	}
-	r, no := n.lookup(src, nil)
+	back := flow{src: dst, dst: src, in: out}
+	r, no := n.lookup(back)
 	if no != granted {
 		return false, filter == 0
 	}
@@ -24,7 +25,8 @@ func (n *node) validSource(in, out *device, src, dst uint32) (onLink, valid bool
 	case filter == 1:
 		return false, false
 	}
-	if r, no := n.lookup(src, in); no == granted && r.typ == routeUnicast {
+	back.out = in
+	if r, no := n.lookup(back); no == granted && r.typ == routeUnicast {
 		return r.onLink, true
 	}
 	return false, true

@@ -7,10 +7,6 @@ import (
 	"labctl/switchcore"
 )
 
-// fib are the routes of a node, each table by length of prefix, then metric, then the kernel's own order: the first one
-// that fits is taken.
-type fib struct{ local, main []*route }
-
 // routeType is RTN_ of linux/rtnetlink.h.
 type routeType int
 

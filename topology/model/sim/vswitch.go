@@ -48,6 +48,10 @@ func (p *switchPort) put(data []byte, out switchcore.Output) {
 	if n := minFrame - len(data); p.uplink && n > 0 {
 		f.data = append(slices.Clone(data), make([]byte, n)...)
 	}
+	if len(data)-etherLen > p.at.mtu || p.inlet != nil && len(data)-etherLen > p.inlet.mtu {
+		p.at.node.w.doubt(NotModelled, "%s sends a frame of %d bytes by %s, which takes less", p.sw.node.name,
+			len(data), p.at.name) // packet_snd (net/packet/af_packet.c)
+	}
 	switch {
 	case p.inlet != nil:
 		f.kind, f.own = f.kindAt(p.inlet.mac), p

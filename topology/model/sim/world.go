@@ -39,10 +39,16 @@ type node struct {
 	kind     topology.Kind
 	devices  []*device // by rank, lo first
 	byName   map[string]*device
-	local    []uint32 // its own IPv4 addresses
-	table    fib
+	local    []uint32         // its own IPv4 addresses
+	tables   map[int][]*route // its routes by table; of a table the first one that fits is taken
+	policies []*policy        // its routing rules
+	ruled    bool             // it has had others than the kernel's own (fib_has_custom_rules, net/ipv4/fib_rules.c)
+	blurred  string           // why nobody knows which ways it has, "" where the model does
 	neighs   map[hop]*neighbour
 	turned   map[exceptionKey]uint32 // next hops that redirects have taught, by route and destination
+	pathMTU  bool                    // net.ipv4.ip_forward_use_pmtu
+	noPMTU   bool                    // net.ipv4.ip_no_pmtu_disc, any of its values but 0
+	bridged  bool                    // bridge-nf-call-iptables
 	forwards bool                    // net.ipv4.ip_forward
 	noEcho   bool                    // icmp_echo_ignore_all
 	inbound  bool                    // icmp_errors_use_inbound_ifaddr
@@ -90,8 +96,8 @@ type device struct {
 	shared  bool        // its node goes on using it
 	guarded bool        // its node's stack is kept away from it
 
-	hears         bool // a listener is open
-	arrived, left map[string]bool
+	hears         bool           // a listener is open
+	arrived, left map[string]int // copies of frames, by their names
 }
 
 // address is an IPv4 address of an interface.

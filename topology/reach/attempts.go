@@ -104,6 +104,10 @@ func (d *dialing) certainly(t *attempt) error {
 			return nil
 		}
 		lost := d.b.lostSince(d.before)
+		if lost == "" && try < errorTries && d.limited(t) {
+			d.rest(t.sent.Add(errorSpace))
+			continue
+		}
 		if lost == "" {
 			return nil
 		}
@@ -114,6 +118,24 @@ func (d *dialing) certainly(t *attempt) error {
 		if err := d.mark(); err != nil {
 			return err
 		}
+	}
+}
+
+// limited reports whether a router may have kept its own "no route" to itself, which it says five times to each source,
+// and then once a second (ip_error, net/ipv4/route.c).
+func (d *dialing) limited(t *attempt) bool {
+	w := t.path
+	if w == nil || w.err == nil || w.errAt == t.from.Node {
+		return false
+	}
+	on, err := d.b.machine.Forwards(w.errAt, family(t.v6), w.errIn)
+	return err != nil || on
+}
+
+// rest lets a limiter's second pass.
+func (d *dialing) rest(until time.Time) {
+	for d.ctx.Err() == nil && time.Now().Before(until) {
+		poll(nil, min(maxNap, time.Until(until)))
 	}
 }
 

@@ -57,9 +57,8 @@ links:
 	}
 
 	It("hear what tcpdump -p hears", func() {
-		if _, err := exec.LookPath("tcpdump"); err != nil {
-			Skip("tcpdump is not installed")
-		}
+		_, err := exec.LookPath("tcpdump")
+		Expect(err).NotTo(HaveOccurred(), "scripts/setup.sh installs it")
 		up(write("hears.yaml", lab))
 		for _, c := range []struct {
 			from, to, node, name string

@@ -185,6 +185,8 @@ func (a *asking) confirm(ctx context.Context, of []*sizing, v6 bool) {
 		case s.over:
 		case s.pr.word == "ok":
 			s.through(s.failed)
+		case s.pr.word == "silent" && s.pr.mtu >= s.passed && s.pr.mtu < s.failed:
+			s.refused() // its kernel has learned from the loss, as of a tunnel of its own, and says so from now on
 		case s.pr.word == "silent":
 			lost[s], vanished = s.pr, append(vanished, s)
 		default:
